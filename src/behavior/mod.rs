@@ -1,0 +1,1 @@
+//! Formulas with units, dependency order, triggers and state.

@@ -1,0 +1,1 @@
+//! Geometric constraints: decompose, solve, diagnose.

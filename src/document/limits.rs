@@ -1,0 +1,53 @@
+//! Every limit of the language, in one place.
+
+use serde::{Deserialize, Serialize};
+
+/// What a document may ask for. Going past one is an error that names the
+/// limit and the value seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of source text.
+    pub bytes: usize,
+    /// Elements nested in each other.
+    pub depth: usize,
+    /// Elements in the document.
+    pub elements: usize,
+    /// Attributes on one element.
+    pub attributes: usize,
+    /// Bytes in one attribute value.
+    pub attribute_bytes: usize,
+    /// Bytes that entities may expand to.
+    pub expansion_bytes: usize,
+    /// Bytes in one formula.
+    pub formula_bytes: usize,
+    /// Nesting inside one formula.
+    pub formula_depth: usize,
+    /// Diagnostics kept; the rest is counted.
+    pub diagnostics: usize,
+    /// Elements that `use` may instantiate, all taken together.
+    pub instances: usize,
+    /// Rigid bodies in one simulation.
+    pub bodies: usize,
+    /// Geometric constraints in one solve.
+    pub constraints: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            bytes: 10 * 1024 * 1024,
+            depth: 1_024,
+            elements: 200_000,
+            attributes: 256,
+            attribute_bytes: 1024 * 1024,
+            expansion_bytes: 1024 * 1024,
+            formula_bytes: 4_096,
+            formula_depth: 64,
+            diagnostics: 200,
+            instances: 200_000,
+            bodies: 20_000,
+            constraints: 20_000,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! SVGX text to [`Document`]: the tree as written, the meaning of its `arx:`
+//! parts in one normal form, and diagnostics with positions.
+//!
+//! This room does no I/O and knows no HTTP. Whatever it is given, it answers
+//! with a document, or with diagnostics that name the place and the limit.
+
+mod diagnostic;
+mod limits;
+mod meaning;
+mod parse;
+mod text;
+mod tree;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use limits::Limits;
+pub use meaning::{
+    Behavior, BehaviorIndex, Calculation, Component, Connection, Force, Geometry, Object,
+    ObjectIndex, Physics, PhysicsConstraint, PhysicsIndex, Property, Quantity, System, Trigger,
+    Variable,
+};
+pub use parse::parse;
+pub use text::{LineIndex, Position, Span, Str};
+pub use tree::{Attribute, Document, NodeId, NodeKind, Ns};
+
+/// The namespace of the language.
+pub const ARX: &str = "http://arxos.io/svgx";
+/// The namespace of SVG.
+pub const SVG: &str = "http://www.w3.org/2000/svg";
+/// The namespace of XLink.
+pub const XLINK: &str = "http://www.w3.org/1999/xlink";

@@ -1,0 +1,1 @@
+//! Chaos experiments and runbook drills.

@@ -1,0 +1,1 @@
+//! Lengths, shapes, transforms, bounding boxes and rounding at a tier.

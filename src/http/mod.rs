@@ -1,0 +1,1 @@
+//! Routes, keys, rate limits, problem documents.

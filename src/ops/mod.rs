@@ -1,0 +1,1 @@
+//! Generated operational artefacts and staging.

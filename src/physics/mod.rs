@@ -1,0 +1,1 @@
+//! Bodies, forces, anchors and reactions; stepping under a budget.

@@ -1,0 +1,1 @@
+//! Interactive state, undo log, and the store behind them.

@@ -1,0 +1,1 @@
+//! The SLO controller: specs, windows, admission, brownout, decisions.
