@@ -1,0 +1,277 @@
+//! The instruments.
+
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider as _, UpDownCounter};
+use opentelemetry::trace::{SpanId, TraceId};
+use opentelemetry_sdk::metrics::{Aggregation, Instrument, SdkMeterProvider, Stream};
+
+use super::catalogue::{self as c, Kind, Metric};
+use super::exemplar::{Exemplar, Exemplars};
+use super::process;
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// In time and as asked.
+    Ok,
+    /// Answered, too late.
+    OverBudget,
+    /// Answered at a coarser tier than asked.
+    Degraded,
+    /// Refused to protect the rest.
+    Shed,
+    /// The service's own failure.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Outcome; 5] =
+        [Outcome::Ok, Outcome::OverBudget, Outcome::Degraded, Outcome::Shed, Outcome::Failed];
+
+    /// The name used in labels, spans and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::OverBudget => "over_budget",
+            Outcome::Degraded => "degraded",
+            Outcome::Shed => "shed",
+            Outcome::Failed => "failed",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Outcome> {
+        Outcome::ALL.into_iter().find(|o| o.as_str() == name)
+    }
+}
+
+/// What is known of a request when its answer is written.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `GET`, `POST`, ... or `_OTHER`.
+    pub method: &'static str,
+    /// The route as declared; `None` where none matched.
+    pub route: Option<String>,
+    /// The status code of the answer.
+    pub status: u16,
+    /// From the first byte read to the answer.
+    pub duration: Duration,
+    /// The trace, if it is kept.
+    pub trace: Option<(TraceId, SpanId)>,
+}
+
+/// Every instrument of the service. Recording never blocks and never fails.
+#[derive(Debug)]
+pub struct Metrics {
+    http_duration: Histogram<f64>,
+    http_active: UpDownCounter<i64>,
+    operation: Histogram<f64>,
+    outcomes: Counter<u64>,
+    queue_wait: Histogram<f64>,
+    cost_error: Histogram<f64>,
+    precision: Counter<u64>,
+    elements: Histogram<f64>,
+    bodies: Histogram<f64>,
+    constraints: Histogram<f64>,
+    iterations: Histogram<f64>,
+    cache_requests: Counter<u64>,
+    cache_size: Gauge<u64>,
+    sessions: Gauge<u64>,
+    exemplars: Exemplars,
+    meter: Meter,
+}
+
+/// The view that gives latency histograms the edges of the specs, size
+/// histograms powers of four, and every metric its bound of series.
+pub(crate) fn view(
+    latency: Vec<f64>,
+) -> impl Fn(&Instrument) -> Option<Stream> + Send + Sync + 'static {
+    move |instrument| {
+        let metric = c::ALL.iter().find(|m| m.name == instrument.name())?;
+        let mut stream = Stream::builder().with_cardinality_limit(metric.series);
+        let boundaries = match metric.kind {
+            Kind::Latency => Some(latency.clone()),
+            Kind::Size => Some((-3..10).map(|p| 4f64.powi(p)).collect()),
+            _ => None,
+        };
+        if let Some(boundaries) = boundaries {
+            stream = stream.with_aggregation(Aggregation::ExplicitBucketHistogram {
+                boundaries,
+                record_min_max: false,
+            });
+        }
+        // The catalogue is ours: a stream it cannot build is found by the tests.
+        stream.build().ok()
+    }
+}
+
+impl Metrics {
+    pub(crate) fn new(provider: &SdkMeterProvider, latency: &[f64]) -> Metrics {
+        let meter = provider.meter("svgx");
+        let histogram = |m: &Metric| {
+            meter.f64_histogram(m.name).with_unit(m.unit).with_description(m.description).build()
+        };
+        let counter = |m: &Metric| {
+            meter.u64_counter(m.name).with_unit(m.unit).with_description(m.description).build()
+        };
+        let gauge = |m: &Metric| {
+            meter.u64_gauge(m.name).with_unit(m.unit).with_description(m.description).build()
+        };
+        process::observe(&meter);
+        Metrics {
+            http_duration: histogram(&c::HTTP_DURATION),
+            http_active: meter
+                .i64_up_down_counter(c::HTTP_ACTIVE.name)
+                .with_unit(c::HTTP_ACTIVE.unit)
+                .with_description(c::HTTP_ACTIVE.description)
+                .build(),
+            operation: histogram(&c::OPERATION_DURATION),
+            outcomes: counter(&c::OPERATION_OUTCOMES),
+            queue_wait: histogram(&c::QUEUE_WAIT),
+            cost_error: histogram(&c::COST_ERROR),
+            precision: counter(&c::PRECISION),
+            elements: histogram(&c::ELEMENTS),
+            bodies: histogram(&c::BODIES),
+            constraints: histogram(&c::CONSTRAINTS),
+            iterations: histogram(&c::ITERATIONS),
+            cache_requests: counter(&c::CACHE_REQUESTS),
+            cache_size: gauge(&c::CACHE_SIZE),
+            sessions: gauge(&c::SESSIONS),
+            exemplars: Exemplars::new(latency),
+            meter,
+        }
+    }
+
+    pub(crate) fn exemplars(&self) -> &Exemplars {
+        &self.exemplars
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// A request came in; call [`Metrics::request`] when it is answered.
+    pub fn request_started(&self, method: &'static str) {
+        self.http_active.add(1, &active(method));
+    }
+
+    /// A request was answered.
+    pub fn request(&self, request: &Request) {
+        self.http_active.add(-1, &active(request.method));
+        let mut attributes = Vec::with_capacity(5);
+        attributes.push(KeyValue::new("http.request.method", request.method));
+        attributes.push(KeyValue::new("url.scheme", "http"));
+        attributes.push(KeyValue::new("http.response.status_code", i64::from(request.status)));
+        if let Some(route) = &request.route {
+            attributes.push(KeyValue::new("http.route", route.clone()));
+        }
+        if request.status >= 500 {
+            attributes.push(KeyValue::new("error.type", request.status.to_string()));
+        }
+        self.latency(
+            &c::HTTP_DURATION,
+            &self.http_duration,
+            request.duration,
+            &attributes,
+            request.trace,
+        );
+    }
+
+    /// An operation of a class of budget was answered or refused.
+    pub fn operation(
+        &self,
+        class: &'static str,
+        operation: &'static str,
+        duration: Duration,
+        outcome: Outcome,
+        reason: &'static str,
+        trace: Option<(TraceId, SpanId)>,
+    ) {
+        // What was shed did not run: its few microseconds would flatter the distribution.
+        if outcome != Outcome::Shed {
+            let attributes = [
+                KeyValue::new("svgx.budget.class", class),
+                KeyValue::new("svgx.operation.name", operation),
+            ];
+            self.latency(&c::OPERATION_DURATION, &self.operation, duration, &attributes, trace);
+        }
+        self.outcomes.add(
+            1,
+            &[
+                KeyValue::new("svgx.budget.class", class),
+                KeyValue::new("svgx.slo.outcome", outcome.as_str()),
+                KeyValue::new("svgx.slo.reason", reason),
+            ],
+        );
+    }
+
+    /// Work of `class` waited `wait` for a processor.
+    pub fn queued(&self, class: &'static str, wait: Duration) {
+        self.queue_wait.record(wait.as_secs_f64(), &[KeyValue::new("svgx.budget.class", class)]);
+    }
+
+    /// The cost model said `predicted`, the processor said `actual`.
+    pub fn cost(&self, class: &'static str, predicted: Duration, actual: Duration) {
+        let predicted = predicted.as_secs_f64();
+        if predicted > 0.0 {
+            let ratio = actual.as_secs_f64() / predicted;
+            self.cost_error.record(ratio, &[KeyValue::new("svgx.budget.class", class)]);
+        }
+    }
+
+    /// A physics answer was delivered at `tier`.
+    pub fn delivered(&self, tier: &'static str) {
+        self.precision.add(1, &[KeyValue::new("svgx.precision.tier", tier)]);
+    }
+
+    /// A document of so many elements was worked on.
+    pub fn elements(&self, operation: &'static str, elements: usize) {
+        self.elements.record(elements as f64, &[KeyValue::new("svgx.operation.name", operation)]);
+    }
+
+    /// A simulation had so many bodies.
+    pub fn bodies(&self, bodies: usize) {
+        self.bodies.record(bodies as f64, &[]);
+    }
+
+    /// A solve had so many constraints and took so many iterations.
+    pub fn solved(&self, solver: &'static str, constraints: usize, iterations: usize) {
+        self.constraints.record(constraints as f64, &[]);
+        self.iterations.record(iterations as f64, &[KeyValue::new("svgx.solver.name", solver)]);
+    }
+
+    /// The document cache was asked.
+    pub fn cache(&self, hit: bool, bytes: u64) {
+        let result = if hit { "hit" } else { "miss" };
+        self.cache_requests.add(1, &[KeyValue::new("svgx.cache.result", result)]);
+        self.cache_size.record(bytes, &[]);
+    }
+
+    /// So many sessions are in memory.
+    pub fn sessions(&self, live: usize) {
+        self.sessions.record(live as u64, &[]);
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "an exemplar carries the time of day")]
+    fn latency(
+        &self,
+        metric: &Metric,
+        histogram: &Histogram<f64>,
+        duration: Duration,
+        attributes: &[KeyValue],
+        trace: Option<(TraceId, SpanId)>,
+    ) {
+        let value = duration.as_secs_f64();
+        histogram.record(value, attributes);
+        if let Some((trace, span)) = trace {
+            let exemplar = Exemplar { value, trace, span, at: SystemTime::now() };
+            self.exemplars.offer(metric.name, attributes, exemplar);
+        }
+    }
+}
+
+fn active(method: &'static str) -> [KeyValue; 2] {
+    [KeyValue::new("http.request.method", method), KeyValue::new("url.scheme", "http")]
+}

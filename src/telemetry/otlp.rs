@@ -1,0 +1,324 @@
+//! The road to the collector: one thread, three bounded queues, no way back.
+//!
+//! The exporters are OpenTelemetry's own and read the standard `OTEL_*`
+//! variables (endpoint, protocol, headers, compression, timeout, certificate).
+//! They run on a thread and a runtime of their own, so that a collector that is
+//! slow, dead or flapping costs requests nothing.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_otlp::{LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{
+    LogBatch, LogExporter as _, LogProcessor, SdkLogRecord, SdkLoggerProvider,
+};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter as _;
+use opentelemetry_sdk::metrics::reader::MetricReader as _;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter as _};
+use tokio::sync::watch;
+
+use super::metrics::Metrics;
+use super::outbox::{Loss, Outbox};
+use super::settings::Settings;
+use super::tail::{Sampling, Tail};
+use super::{Error, SharedReader, catalogue as c};
+
+/// Items in one request to the collector.
+const BATCH: usize = 512;
+/// Time a span or a record waits for company.
+const LINGER: Duration = Duration::from_millis(500);
+/// Attempts before a batch is given up.
+const ATTEMPTS: u32 = 4;
+
+type Record = (SdkLogRecord, InstrumentationScope);
+
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    tracers: SdkTracerProvider,
+    loggers: SdkLoggerProvider,
+    spans: Arc<Outbox<SpanData>>,
+    records: Arc<Outbox<Record>>,
+    points: Arc<Outbox<()>>,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Pipeline {
+    pub(crate) fn start(
+        settings: &Settings,
+        resource: &Resource,
+        reader: SharedReader,
+        sampling: Sampling,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Pipeline, Error> {
+        let spans = Arc::new(Outbox::new("traces", settings.queue));
+        let records = Arc::new(Outbox::new("logs", settings.queue));
+        let points = Arc::new(Outbox::new("metrics", 0));
+        observe_loss(
+            metrics,
+            [
+                (Arc::clone(&spans) as Arc<dyn Count>, "traces"),
+                (Arc::clone(&records) as Arc<dyn Count>, "logs"),
+                (Arc::clone(&points) as Arc<dyn Count>, "metrics"),
+            ],
+        );
+        let tracers = SdkTracerProvider::builder()
+            .with_resource(resource.clone())
+            .with_sampler(Sampler::AlwaysOn)
+            .with_span_processor(Tail::new(sampling, Arc::clone(&spans)))
+            .build();
+        let loggers = SdkLoggerProvider::builder()
+            .with_resource(resource.clone())
+            .with_log_processor(Queue(Arc::clone(&records)))
+            .build();
+
+        let (stop, stopped) = watch::channel(false);
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let queues = (Arc::clone(&spans), Arc::clone(&records), Arc::clone(&points));
+        let interval = settings.metric_interval;
+        let resource = resource.clone();
+        let thread = std::thread::Builder::new().name("otlp".to_owned()).spawn(move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(e) => return drop(ready.send(Err(Error::Thread(e)))),
+            };
+            runtime.block_on(async move {
+                let exporters = match exporters(&resource) {
+                    Ok(exporters) => exporters,
+                    Err(e) => return drop(ready.send(Err(e))),
+                };
+                let _ = ready.send(Ok(()));
+                let (span, log, metric) = exporters;
+                let (spans, records, points) = queues;
+                let traces = push_all(&spans, stopped.clone(), async |batch: &[SpanData]| {
+                    span.export(batch.to_vec()).await
+                });
+                let logs = push_all(&records, stopped.clone(), async |batch: &[Record]| {
+                    let pairs: Vec<_> = batch.iter().map(|(r, s)| (r, s)).collect();
+                    log.export(LogBatch::new(&pairs)).await
+                });
+                let metrics = push_metrics(&points, reader, interval, stopped, &metric);
+                tokio::join!(traces, logs, metrics);
+                // Closing after the last export: an error here loses nothing.
+                let _ = (span.shutdown(), log.shutdown(), metric.shutdown());
+            });
+        })?;
+        is_ready.recv().map_err(|e| Error::Exporter(e.to_string()))??;
+        Ok(Pipeline { tracers, loggers, spans, records, points, stop, thread: Some(thread) })
+    }
+
+    pub(crate) fn tracers(&self) -> &SdkTracerProvider {
+        &self.tracers
+    }
+
+    pub(crate) fn loggers(&self) -> &SdkLoggerProvider {
+        &self.loggers
+    }
+
+    pub(crate) fn loss(&self) -> Vec<Loss> {
+        vec![self.spans.loss(), self.points.loss(), self.records.loss()]
+    }
+
+    pub(crate) fn shutdown(mut self, timeout: Duration) {
+        let _ = self.stop.send(true);
+        let Some(thread) = self.thread.take() else { return };
+        // The thread cannot be joined with a time-out, so a helper joins it.
+        let (done, is_done) = std::sync::mpsc::channel();
+        let joining = std::thread::Builder::new().name("otlp-stop".to_owned()).spawn(move || {
+            let _ = thread.join();
+            let _ = done.send(());
+        });
+        if joining.is_ok() {
+            let _ = is_done.recv_timeout(timeout);
+        }
+    }
+}
+
+/// Builds the exporters inside the runtime they will run on. The protocol is
+/// `OTEL_EXPORTER_OTLP_PROTOCOL`: `grpc` (the default) or `http/protobuf`.
+fn exporters(resource: &Resource) -> Result<(SpanExporter, LogExporter, MetricExporter), Error> {
+    let failed = |e: opentelemetry_otlp::ExporterBuildError| Error::Exporter(e.to_string());
+    let protocol = std::env::var("OTEL_EXPORTER_OTLP_PROTOCOL").unwrap_or_default();
+    let (mut span, mut log, metric) = match protocol.as_str() {
+        "" | "grpc" => (
+            SpanExporter::builder().with_tonic().build().map_err(failed)?,
+            LogExporter::builder().with_tonic().build().map_err(failed)?,
+            MetricExporter::builder().with_tonic().build().map_err(failed)?,
+        ),
+        "http/protobuf" => {
+            let p = Protocol::HttpBinary;
+            (
+                SpanExporter::builder().with_http().with_protocol(p).build().map_err(failed)?,
+                LogExporter::builder().with_http().with_protocol(p).build().map_err(failed)?,
+                MetricExporter::builder().with_http().with_protocol(p).build().map_err(failed)?,
+            )
+        }
+        other => return Err(Error::Exporter(format!("protocol {other:?}: grpc or http/protobuf"))),
+    };
+    span.set_resource(resource);
+    log.set_resource(resource);
+    Ok((span, log, metric))
+}
+
+/// Sends what comes into `queue` until told to stop, then what is left, once.
+async fn push_all<T>(
+    queue: &Outbox<T>,
+    mut stopped: watch::Receiver<bool>,
+    export: impl AsyncFn(&[T]) -> OTelSdkResult,
+) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LINGER) => {}
+            () = queue.filling() => {}
+            _ = stopped.changed() => {}
+        }
+        let last = *stopped.borrow();
+        loop {
+            let batch = queue.take(BATCH);
+            if batch.is_empty() {
+                break;
+            }
+            let mut pause = Duration::from_millis(250);
+            let mut sent = false;
+            for attempt in 1..=ATTEMPTS {
+                if export(&batch).await.is_ok() {
+                    sent = true;
+                    break;
+                }
+                if attempt == ATTEMPTS || *stopped.borrow() {
+                    break;
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    _ = stopped.changed() => {}
+                }
+                pause *= 2;
+            }
+            if sent {
+                queue.count_sent(batch.len());
+            } else {
+                queue.count_failed(batch.len());
+            }
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+/// Pushes the metrics at every interval and once at the end. They are
+/// cumulative, so that a push that fails is made good by the next.
+async fn push_metrics(
+    points: &Outbox<()>,
+    reader: SharedReader,
+    interval: Duration,
+    mut stopped: watch::Receiver<bool>,
+    exporter: &MetricExporter,
+) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            _ = stopped.changed() => {}
+        }
+        let last = *stopped.borrow();
+        let mut data = ResourceMetrics::default();
+        if reader.collect(&mut data).is_ok() {
+            let n = data_points(&data);
+            if exporter.export(&data).await.is_ok() {
+                points.count_sent(n);
+            } else {
+                points.count_failed(n);
+            }
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+fn data_points(data: &ResourceMetrics) -> usize {
+    fn of<T>(data: &MetricData<T>) -> usize {
+        match data {
+            MetricData::Gauge(g) => g.data_points().count(),
+            MetricData::Sum(s) => s.data_points().count(),
+            MetricData::Histogram(h) => h.data_points().count(),
+            MetricData::ExponentialHistogram(h) => h.data_points().count(),
+        }
+    }
+    data.scope_metrics()
+        .flat_map(|s| s.metrics())
+        .map(|m| match m.data() {
+            AggregatedMetrics::F64(d) => of(d),
+            AggregatedMetrics::U64(d) => of(d),
+            AggregatedMetrics::I64(d) => of(d),
+        })
+        .sum()
+}
+
+trait Count: Send + Sync {
+    fn loss(&self) -> Loss;
+}
+
+impl<T: Send> Count for Outbox<T> {
+    fn loss(&self) -> Loss {
+        Outbox::loss(self)
+    }
+}
+
+/// Loss is a metric like any other, so that its alert can fire.
+fn observe_loss(metrics: &Metrics, queues: [(Arc<dyn Count>, &'static str); 3]) {
+    let queues = Arc::new(queues);
+    let lost = Arc::clone(&queues);
+    metrics
+        .meter()
+        .u64_observable_counter(c::TELEMETRY_LOST.name)
+        .with_unit(c::TELEMETRY_LOST.unit)
+        .with_description(c::TELEMETRY_LOST.description)
+        .with_callback(move |observer| {
+            for (queue, signal) in lost.iter() {
+                let loss = queue.loss();
+                for (kind, n) in [("overflow", loss.overflow), ("failed", loss.failed)] {
+                    let labels = [
+                        KeyValue::new("svgx.telemetry.signal", *signal),
+                        KeyValue::new("svgx.telemetry.loss", kind),
+                    ];
+                    observer.observe(n, &labels);
+                }
+            }
+        })
+        .build();
+    metrics
+        .meter()
+        .u64_observable_counter(c::TELEMETRY_SENT.name)
+        .with_unit(c::TELEMETRY_SENT.unit)
+        .with_description(c::TELEMETRY_SENT.description)
+        .with_callback(move |observer| {
+            for (queue, signal) in queues.iter() {
+                observer
+                    .observe(queue.loss().sent, &[KeyValue::new("svgx.telemetry.signal", *signal)]);
+            }
+        })
+        .build();
+}
+
+#[derive(Debug)]
+struct Queue(Arc<Outbox<Record>>);
+
+impl LogProcessor for Queue {
+    fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
+        self.0.push((record.clone(), scope.clone()));
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}

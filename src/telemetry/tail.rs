@@ -1,0 +1,221 @@
+//! Which traces are kept, decided when their root ends.
+//!
+//! The spans of a request wait, in bounded memory, until its server span ends.
+//! Then the whole trace is kept if the request was over its budget, shed,
+//! degraded or failed, or if its id falls within the ratio; otherwise it is
+//! dropped. The ratio reads the id's last eight bytes, so that every service
+//! with the same ratio keeps the same traces (as OpenTelemetry's
+//! `TraceIdRatioBased` sampler does).
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanId, Status, TraceId};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use parking_lot::Mutex;
+
+use super::metrics::Outcome;
+use super::outbox::Outbox;
+
+/// Traces waiting for their root at the most.
+const WAITING: usize = 4_096;
+/// Spans of one trace at the most.
+const SPANS: usize = 512;
+/// Decisions remembered for spans that end after their root.
+const DECIDED: usize = 1_024;
+/// The attribute of the server span that says how the request ended.
+pub const OUTCOME: &str = "svgx.slo.outcome";
+
+/// The rule that says which traces are kept.
+#[derive(Clone, Debug)]
+pub struct Sampling {
+    bound: u64,
+}
+
+impl Sampling {
+    /// Keeps `ratio` (0 to 1) of the traces that need no attention, and all that do.
+    pub fn new(ratio: f64) -> Sampling {
+        let ratio = if ratio.is_finite() { ratio.clamp(0.0, 1.0) } else { 1.0 };
+        Sampling { bound: (ratio * u64::MAX as f64) as u64 }
+    }
+
+    /// Whether a request's trace is kept.
+    pub fn keeps(&self, trace: TraceId, outcome: Outcome) -> bool {
+        if outcome != Outcome::Ok {
+            return true;
+        }
+        let [.., a, b, c, d, e, f, g, h] = trace.to_bytes();
+        self.bound == u64::MAX || u64::from_be_bytes([a, b, c, d, e, f, g, h]) < self.bound
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: HashMap<TraceId, Vec<SpanData>>,
+    order: VecDeque<TraceId>,
+    decided: HashMap<TraceId, bool>,
+    decided_order: VecDeque<TraceId>,
+}
+
+/// Holds spans back until their root says what becomes of them.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    sampling: Sampling,
+    state: Mutex<State>,
+    out: Arc<Outbox<SpanData>>,
+}
+
+impl Tail {
+    pub(crate) fn new(sampling: Sampling, out: Arc<Outbox<SpanData>>) -> Tail {
+        Tail { sampling, state: Mutex::default(), out }
+    }
+}
+
+fn outcome(root: &SpanData) -> Outcome {
+    if matches!(root.status, Status::Error { .. }) {
+        return Outcome::Failed;
+    }
+    root.attributes
+        .iter()
+        .find(|kv| kv.key.as_str() == OUTCOME)
+        .and_then(|kv| Outcome::parse(&kv.value.as_str()))
+        .unwrap_or(Outcome::Ok)
+}
+
+impl SpanProcessor for Tail {
+    fn on_start(&self, _span: &mut Span, _cx: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        let trace = span.span_context.trace_id();
+        let root = span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote;
+        let mut state = self.state.lock();
+        if !root {
+            if let Some(&kept) = state.decided.get(&trace) {
+                drop(state);
+                if kept {
+                    self.out.push(span);
+                }
+                return;
+            }
+            if !state.waiting.contains_key(&trace) {
+                if state.waiting.len() >= WAITING
+                    && let Some(oldest) = state.order.pop_front()
+                {
+                    let lost = state.waiting.remove(&oldest).map_or(0, |s| s.len());
+                    self.out.lost_before_queue(lost);
+                }
+                state.order.push_back(trace);
+            }
+            let spans = state.waiting.entry(trace).or_default();
+            if spans.len() < SPANS {
+                spans.push(span);
+            } else {
+                self.out.lost_before_queue(1);
+            }
+            return;
+        }
+        let kept = self.sampling.keeps(trace, outcome(&span));
+        let spans = state.waiting.remove(&trace).unwrap_or_default();
+        if !spans.is_empty() {
+            state.order.retain(|t| *t != trace);
+        }
+        if state.decided.insert(trace, kept).is_none() {
+            state.decided_order.push_back(trace);
+        }
+        if state.decided_order.len() > DECIDED
+            && let Some(old) = state.decided_order.pop_front()
+        {
+            state.decided.remove(&old);
+        }
+        drop(state);
+        if kept {
+            for s in spans {
+                self.out.push(s);
+            }
+            self.out.push(span);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn set_resource(&mut self, _resource: &Resource) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::KeyValue;
+    use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider as _};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::*;
+
+    /// Ends a child, then its root, and answers how many spans were kept.
+    fn kept(ratio: f64, outcome: Option<Outcome>) -> usize {
+        let out = Arc::new(Outbox::new("traces", 64));
+        let tail = Tail::new(Sampling::new(ratio), Arc::clone(&out));
+        let provider = SdkTracerProvider::builder().with_span_processor(tail).build();
+        let tracer = provider.tracer("test");
+        let mut root = tracer.start("server");
+        if let Some(outcome) = outcome {
+            use opentelemetry::trace::Span as _;
+            root.set_attribute(KeyValue::new(OUTCOME, outcome.as_str()));
+        }
+        let cx = Context::current_with_span(root);
+        drop(tracer.start_with_context("solve", &cx));
+        drop(cx);
+        out.take(64).len()
+    }
+
+    #[test]
+    fn whatever_needs_attention_is_kept_at_any_ratio() {
+        for outcome in Outcome::ALL {
+            let expected = if outcome == Outcome::Ok { 0 } else { 2 };
+            assert_eq!(kept(0.0, Some(outcome)), expected, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn the_ratio_decides_about_the_rest() {
+        assert_eq!(kept(1.0, None), 2);
+        assert_eq!(kept(0.0, None), 0);
+        let sampling = Sampling::new(0.25);
+        let n = (0..10_000u128)
+            .map(|i| TraceId::from(i.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)))
+            .filter(|t| sampling.keeps(*t, Outcome::Ok))
+            .count();
+        assert!((2_300..2_700).contains(&n), "{n} of 10000");
+    }
+
+    #[test]
+    fn traces_whose_root_never_ends_are_bounded_and_counted() {
+        let out = Arc::new(Outbox::new("traces", 64));
+        let tail = Tail::new(Sampling::new(1.0), Arc::clone(&out));
+        let provider = SdkTracerProvider::builder().with_span_processor(tail).build();
+        let tracer = provider.tracer("test");
+        let mut roots = Vec::new();
+        for _ in 0..WAITING + 10 {
+            let cx = Context::current_with_span(tracer.start("server"));
+            drop(tracer.start_with_context("solve", &cx));
+            roots.push(cx);
+        }
+        assert_eq!(out.loss().overflow, 10);
+    }
+
+    #[test]
+    fn a_full_queue_loses_the_newest_and_counts_it() {
+        let out = Outbox::new("traces", 2);
+        (0..5).for_each(|i| out.push(i));
+        assert_eq!(out.take(9), [0, 1]);
+        assert_eq!(out.loss().overflow, 3);
+    }
+}
