@@ -70,9 +70,9 @@ catalogue! {
     COST_ERROR = "svgx.cost.error", Size, "1", 10,
         ["svgx.budget.class"],
         "Measured processor time divided by the time the cost model predicted.";
-    PRECISION = "svgx.precision.delivered", Counter, "{answer}", 10,
-        ["svgx.precision.tier"],
-        "Answers of the physics class by the tier they were delivered at.";
+    PRECISION = "svgx.precision.delivered", Counter, "{answer}", 20,
+        ["svgx.budget.class", "svgx.tier"],
+        "Answers that have a precision, by the tier they were delivered at.";
     ELEMENTS = "svgx.document.elements", Size, "{element}", 10,
         ["svgx.operation.name"],
         "Elements of the documents worked on.";

@@ -221,9 +221,10 @@ impl Metrics {
         }
     }
 
-    /// A physics answer was delivered at `tier`.
-    pub fn delivered(&self, tier: &'static str) {
-        self.precision.add(1, &[KeyValue::new("svgx.precision.tier", tier)]);
+    /// An answer of `class` was delivered at `tier`.
+    pub fn delivered(&self, class: &'static str, tier: &'static str) {
+        let labels = [KeyValue::new("svgx.budget.class", class), KeyValue::new("svgx.tier", tier)];
+        self.precision.add(1, &labels);
     }
 
     /// A document of so many elements was worked on.
