@@ -1,1 +1,2 @@
 //! The SLO controller: specs, windows, admission, brownout, decisions.
+pub mod spec;
