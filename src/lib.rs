@@ -11,6 +11,7 @@
 
 pub mod behavior;
 pub mod budget;
+mod check;
 pub mod compile;
 pub mod constraint;
 pub mod document;
@@ -22,3 +23,5 @@ pub mod physics;
 pub mod session;
 pub mod slo;
 pub mod telemetry;
+
+pub use check::{Report, check};

@@ -3,7 +3,9 @@
 
 use std::process::ExitCode;
 
+mod check;
 mod config;
+mod fmt;
 
 /// Runs SVGX drawings: check, format, compile, render, simulate, serve.
 #[derive(Debug, clap::Parser)]
@@ -15,14 +17,20 @@ pub(crate) struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Report what is wrong with drawings, and where.
+    Check(check::Args),
     /// Print the configuration in force and where each value came from.
     Config(config::Args),
+    /// Rewrite drawings into the one canonical form.
+    Fmt(fmt::Args),
 }
 
 impl Cli {
     pub(crate) fn run(self) -> ExitCode {
         match self.command {
+            Command::Check(args) => args.run(),
             Command::Config(args) => args.run(),
+            Command::Fmt(args) => args.run(),
         }
     }
 }

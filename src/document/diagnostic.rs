@@ -49,3 +49,38 @@ impl Diagnostic {
         self
     }
 }
+
+/// Diagnostics in the making: bounded, the rest counted.
+#[derive(Debug)]
+pub(crate) struct Diagnostics {
+    list: Vec<Diagnostic>,
+    most: usize,
+    dropped: usize,
+}
+
+impl Diagnostics {
+    pub(crate) fn new(most: usize) -> Diagnostics {
+        Diagnostics { list: Vec::new(), most: most.max(1), dropped: 0 }
+    }
+
+    /// Keeps `diagnostic` if there is room. An error takes the room of a lesser finding.
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        if self.list.len() < self.most {
+            self.list.push(diagnostic);
+            return;
+        }
+        self.dropped += 1;
+        if diagnostic.severity == Severity::Error
+            && let Some(lesser) = self.list.iter().rposition(|d| d.severity < Severity::Error)
+        {
+            self.list.remove(lesser);
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// What was kept, in the order of the source, and how many were not.
+    pub(crate) fn finish(mut self) -> (Vec<Diagnostic>, usize) {
+        self.list.sort_by_key(|d| (d.span.start, std::cmp::Reverse(d.severity)));
+        (self.list, self.dropped)
+    }
+}

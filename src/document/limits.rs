@@ -19,6 +19,10 @@ pub struct Limits {
     pub attribute_bytes: usize,
     /// Bytes that entities may expand to.
     pub expansion_bytes: usize,
+    /// Entities that a document type declaration may define.
+    pub entities: usize,
+    /// Prefixes that may be declared or used.
+    pub namespaces: usize,
     /// Bytes in one formula.
     pub formula_bytes: usize,
     /// Nesting inside one formula.
@@ -42,6 +46,8 @@ impl Default for Limits {
             attributes: 256,
             attribute_bytes: 1024 * 1024,
             expansion_bytes: 1024 * 1024,
+            entities: 64,
+            namespaces: 64,
             formula_bytes: 4_096,
             formula_depth: 64,
             diagnostics: 200,

@@ -62,6 +62,10 @@ pub struct Object {
     pub behavior: Option<BehaviorIndex>,
     /// Its physics, own or by reference.
     pub physics: Option<PhysicsIndex>,
+    /// The shapes that draw it: those with `arx:object` naming its id.
+    pub shapes: Vec<NodeId>,
+    /// The object it lies in.
+    pub parent: Option<ObjectIndex>,
 }
 
 /// The box of an object. Lengths are in millimetres where no unit is written.
@@ -109,6 +113,8 @@ pub struct Behavior {
     pub calculations: Vec<Calculation>,
     /// What happens on which event.
     pub triggers: Vec<Trigger>,
+    /// Shapes and objects that refer to it by its id.
+    pub users: Vec<NodeId>,
 }
 
 /// An input value of a behavior.
@@ -176,8 +182,11 @@ pub struct Physics {
     pub forces: Vec<Force>,
     /// Constraints on its motion.
     pub constraints: Vec<PhysicsConstraint>,
-    /// Whether the shortcut `physics="gravity"` made it.
+    /// Whether gravity is asked for by name: `physics="gravity"` on a shape, or
+    /// a force called `gravity` without a magnitude.
     pub shortcut: bool,
+    /// Shapes and objects that refer to it by its id.
+    pub users: Vec<NodeId>,
 }
 
 /// A force on a body. Newtons where no unit is written.

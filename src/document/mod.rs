@@ -4,12 +4,24 @@
 //! This room does no I/O and knows no HTTP. Whatever it is given, it answers
 //! with a document, or with diagnostics that name the place and the limit.
 
+mod canonical;
 mod diagnostic;
+mod json;
 mod limits;
+mod lower;
 mod meaning;
+mod normalize;
 mod parse;
+mod render;
+mod same;
+mod scan;
 mod text;
 mod tree;
+mod validate;
+mod words;
+mod xml;
+
+pub use canonical::canonical;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use limits::Limits;
@@ -18,7 +30,9 @@ pub use meaning::{
     ObjectIndex, Physics, PhysicsConstraint, PhysicsIndex, Property, Quantity, System, Trigger,
     Variable,
 };
-pub use parse::parse;
+pub use parse::{decode, parse, parse_bytes};
+pub use render::{Format, render_diagnostics};
+pub use same::{difference, same_model};
 pub use text::{LineIndex, Position, Span, Str};
 pub use tree::{Attribute, Document, NodeId, NodeKind, Ns};
 

@@ -1,5 +1,6 @@
 //! Slices of text that own a share of their source, and where they stand in it.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,6 +23,25 @@ impl Str {
         Str { text: Arc::clone(text), start: start as u32, end: end as u32 }
     }
 
+    /// The piece `start..end` of this piece, sharing the same source.
+    pub(crate) fn cut(&self, start: usize, end: usize) -> Str {
+        debug_assert!(self.as_str().get(start..end).is_some());
+        let base = self.start as usize;
+        Str::slice(&self.text, base + start, base + end)
+    }
+
+    /// This piece without white space at its ends.
+    pub(crate) fn trimmed(&self) -> Str {
+        let text = self.as_str();
+        let start = text.len() - text.trim_start().len();
+        self.cut(start, start + text.trim().len())
+    }
+
+    /// Where this piece stands in `source`, if it is a share of it.
+    pub(crate) fn span_in(&self, source: &Arc<str>) -> Option<Span> {
+        Arc::ptr_eq(&self.text, source).then_some(Span { start: self.start, end: self.end })
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.text[self.start as usize..self.end as usize]
@@ -32,6 +52,12 @@ impl Deref for Str {
     type Target = str;
 
     fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Borrow<str> for Str {
+    fn borrow(&self) -> &str {
         self.as_str()
     }
 }

@@ -1,10 +1,15 @@
-//! The tree of a document as it was written, with places, editable.
+//! The tree of a document, with places, editable.
+//!
+//! Reading normalises it: whichever dialect a document was written in, the
+//! root is `svg`, elements of the language are in [`Ns::Arx`] in the one form
+//! of `docs/language.md`, and white space that only lays out the text between
+//! elements is gone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
-use super::meaning::{Behavior, Object, Physics, System};
+use super::meaning::{Behavior, BehaviorIndex, Object, ObjectIndex, Physics, PhysicsIndex, System};
 use super::text::{Span, Str};
 
 /// A node of the tree. Stable for the life of the document, edits included.
@@ -82,6 +87,16 @@ struct Node {
     next: NodeId,
     previous: NodeId,
     attributes: (u32, u32),
+    /// White space between the children is content.
+    space: bool,
+}
+
+/// Which object, behavior and physics stand on a node.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Roles {
+    pub(super) object: Option<ObjectIndex>,
+    pub(super) behavior: Option<BehaviorIndex>,
+    pub(super) physics: Option<PhysicsIndex>,
 }
 
 /// A document: the tree, its meaning, and what was found wrong with it.
@@ -97,6 +112,12 @@ pub struct Document {
     pub(super) physics: Vec<Physics>,
     pub(super) systems: Vec<System>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) dropped_diagnostics: usize,
+    /// Comments before and after the root element.
+    pub(super) prolog: Vec<Str>,
+    pub(super) epilog: Vec<Str>,
+    pub(super) roles: HashMap<NodeId, Roles>,
+    pub(super) object_ids: HashMap<Str, ObjectIndex>,
 }
 
 impl Document {
@@ -112,6 +133,11 @@ impl Document {
             physics: Vec::new(),
             systems: Vec::new(),
             diagnostics: Vec::new(),
+            dropped_diagnostics: 0,
+            prolog: Vec::new(),
+            epilog: Vec::new(),
+            roles: HashMap::new(),
+            object_ids: HashMap::new(),
         }
     }
 
@@ -140,9 +166,35 @@ impl Document {
         &self.systems
     }
 
-    /// What was found while reading.
+    /// What was found while reading, in document order, as many as
+    /// [`Limits::diagnostics`](super::Limits::diagnostics) allows.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
+    }
+
+    /// How many more diagnostics there were than are kept.
+    pub fn dropped_diagnostics(&self) -> usize {
+        self.dropped_diagnostics
+    }
+
+    /// The object whose id is `id`.
+    pub fn object(&self, id: &str) -> Option<ObjectIndex> {
+        self.object_ids.get(id).copied()
+    }
+
+    /// The object that `node` declares or draws.
+    pub fn object_of(&self, node: NodeId) -> Option<ObjectIndex> {
+        self.roles.get(&node).and_then(|r| r.object)
+    }
+
+    /// The behavior of the element `node`: its own, or the one it refers to.
+    pub fn behavior_of(&self, node: NodeId) -> Option<BehaviorIndex> {
+        self.roles.get(&node).and_then(|r| r.behavior)
+    }
+
+    /// The physics of the element `node`: its own, or the one it refers to.
+    pub fn physics_of(&self, node: NodeId) -> Option<PhysicsIndex> {
+        self.roles.get(&node).and_then(|r| r.physics)
     }
 
     /// Namespaces that are neither ours nor SVG's: prefix and URI.
@@ -260,7 +312,7 @@ impl Document {
 
     /// The element whose `id` is `id`; the first, if it is not unique.
     pub fn by_id(&self, id: &str) -> Option<NodeId> {
-        self.ids.get(&Str::from(id)).copied()
+        self.ids.get(id).copied()
     }
 
     /// The `id` of an element.
@@ -284,6 +336,7 @@ impl Document {
             next: NodeId::NIL,
             previous,
             attributes: (at, at),
+            space: false,
         });
         if let Some(previous) = previous.some() {
             self.nodes[previous.index()].next = id;
@@ -298,10 +351,62 @@ impl Document {
         id
     }
 
+    /// Whether white space directly inside `node` is content.
+    pub(super) fn keeps_space(&self, node: NodeId) -> bool {
+        self.nodes[node.index()].space
+    }
+
+    pub(super) fn set_keeps_space(&mut self, node: NodeId, keeps: bool) {
+        self.nodes[node.index()].space = keeps;
+    }
+
+    /// Makes `node` the element `name` in `ns`.
+    pub(super) fn rename(&mut self, node: NodeId, ns: Ns, name: Str) {
+        self.nodes[node.index()].kind = NodeKind::Element { ns, name };
+    }
+
+    /// Puts `attributes` in place of those of `node`; ids are not looked at.
+    pub(super) fn replace_attributes(&mut self, node: NodeId, attributes: Vec<Attribute>) {
+        let (start, end) = self.nodes[node.index()].attributes;
+        let count = attributes.len();
+        let start = start as usize;
+        let start = if count <= end as usize - start {
+            for (slot, attribute) in self.attributes[start..].iter_mut().zip(attributes) {
+                *slot = attribute;
+            }
+            start
+        } else {
+            let start = self.attributes.len();
+            self.attributes.extend(attributes);
+            start
+        };
+        self.nodes[node.index()].attributes = (start as u32, (start + count) as u32);
+    }
+
+    /// A new element with the span of what it was read from, not yet in the tree.
+    pub(super) fn make_element(&mut self, ns: Ns, name: &'static str, span: Span) -> NodeId {
+        self.push(None, NodeKind::Element { ns, name: Str::from(name) }, span)
+    }
+
+    pub(super) fn register_id(&mut self, id: Str, node: NodeId) -> Result<(), NodeId> {
+        match self.ids.entry(id) {
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(node);
+                Ok(())
+            }
+            std::collections::hash_map::Entry::Occupied(first) => Err(*first.get()),
+        }
+    }
+
     pub(super) fn push_attribute(&mut self, node: NodeId, attribute: Attribute) {
         if attribute.ns == Ns::None && attribute.name == "id" {
             self.ids.entry(attribute.value.clone()).or_insert(node);
         }
+        self.push_attribute_raw(node, attribute);
+    }
+
+    /// Like [`Document::push_attribute`], for a caller that registers ids itself.
+    pub(super) fn push_attribute_raw(&mut self, node: NodeId, attribute: Attribute) {
         let (start, end) = self.nodes[node.index()].attributes;
         if end as usize != self.attributes.len() {
             // Somebody else's attributes follow: move these to the end first.

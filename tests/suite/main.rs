@@ -1,1 +1,4 @@
 //! What a user would notice breaking. One binary, a module per subject.
+
+mod dialects;
+mod hostile;

@@ -1,0 +1,251 @@
+//! The JSON form of exported `.svgx` files, read into the same tree.
+//!
+//! | JSON | tree |
+//! |---|---|
+//! | `metadata` | `metadata` with an `arx:document-info` of the same attributes |
+//! | an entry of `elements` | an `arx:object`, and the shape that draws it |
+//! | an entry of `behaviors` | an `arx:behavior`; the n-th trigger does the n-th action |
+//! | `physics` | `arx:` attributes of the root |
+
+mod text;
+
+use std::sync::Arc;
+
+use self::text::{Arena, Kind, Value};
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::limits::Limits;
+use super::parse::Findings;
+use super::scan::shorten;
+use super::text::{Span, Str};
+use super::tree::{Attribute, Document, NodeId, NodeKind, Ns};
+
+struct Builder<'a, 'd> {
+    arena: &'a Arena,
+    document: Document,
+    findings: Findings,
+    diagnostics: &'d mut Diagnostics,
+}
+
+/// Reads the JSON form.
+pub(super) fn read(
+    source: &str,
+    limits: &Limits,
+    diagnostics: &mut Diagnostics,
+) -> Result<(Document, Findings), Diagnostic> {
+    let ours: Arc<str> = Arc::from(source);
+    let arena = text::read(source, &ours, limits)?;
+    let Some(root) = arena.root() else {
+        return Err(Diagnostic::error("json", Span::new(0, 0), "there is no value in this text"));
+    };
+    let known = ["svgx_version", "elements", "behaviors", "physics", "metadata"];
+    if !known.iter().any(|k| arena.member(root, k).is_some()) {
+        let message = "this JSON is not a drawing: none of svgx_version, metadata, elements, \
+                       behaviors and physics is there";
+        return Err(Diagnostic::error("not-svgx", Span::new(0, 1), message));
+    }
+    let document = Document::new(ours, 64, 256);
+    let mut b = Builder { arena: &arena, document, findings: Findings::default(), diagnostics };
+    b.root(root);
+    Ok((b.document, b.findings))
+}
+
+impl<'a> Builder<'a, '_> {
+    /// The items of a list; a finding for anything else.
+    fn items(&mut self, value: &'a Value) -> Vec<&'a Value> {
+        if !matches!(value.kind, Kind::Array(_)) {
+            self.diagnostics.push(Diagnostic::error("json-type", value.span, "expected a list"));
+        }
+        self.arena.items(value).collect()
+    }
+
+    fn root(&mut self, root: &'a Value) {
+        let kind = NodeKind::Element { ns: Ns::Svg, name: Str::from("svg") };
+        let svg = self.document.push(None, kind, root.span);
+        for (name, value) in self.arena.members(root) {
+            match name.as_str() {
+                "svgx_version" => self.scalar(svg, Ns::Arx, "version", value),
+                "metadata" => {
+                    let metadata = self.element(svg, Ns::Svg, "metadata", value.span);
+                    let info = self.element(metadata, Ns::Arx, "document-info", value.span);
+                    self.scalars(info, Ns::None, value, &[]);
+                }
+                "elements" => {
+                    for item in self.items(value) {
+                        self.object(svg, item);
+                    }
+                }
+                "behaviors" => {
+                    for item in self.items(value) {
+                        self.behavior(svg, item);
+                    }
+                }
+                "physics" => self.scalars(svg, Ns::Arx, value, &[]),
+                "width" | "height" | "viewBox" => self.scalar(svg, Ns::None, name, value),
+                other => self.unknown(other, value.span),
+            }
+        }
+        self.findings.language.insert(0, svg);
+    }
+
+    fn element(&mut self, parent: NodeId, ns: Ns, name: &'static str, span: Span) -> NodeId {
+        let kind = NodeKind::Element { ns, name: Str::from(name) };
+        let node = self.document.push(Some(parent), kind, span);
+        if ns == Ns::Arx {
+            self.findings.language.push(node);
+        }
+        node
+    }
+
+    fn unknown(&mut self, name: &str, span: Span) {
+        let message = format!("`{}` has no meaning here and is dropped", shorten(name));
+        self.diagnostics.push(Diagnostic::warning("json-unknown", span, message));
+    }
+
+    /// A string, number or truth value as an attribute.
+    fn scalar(&mut self, node: NodeId, ns: Ns, name: &str, value: &'a Value) {
+        let text = match &value.kind {
+            Kind::String(s) | Kind::Number(s) => s.clone(),
+            Kind::Bool(b) => Str::from(if *b { "true" } else { "false" }),
+            Kind::Null => return,
+            Kind::Array(_) | Kind::Object(_) => return self.unknown(name, value.span),
+        };
+        let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+            && name != "xmlns";
+        if !good {
+            return self.unknown(name, value.span);
+        }
+        if self.document.attribute(node, ns, name).is_some() {
+            let message = format!("`{}` is given twice; the first counts", shorten(name));
+            self.diagnostics.push(Diagnostic::warning("two-values", value.span, message));
+            return;
+        }
+        if ns == Ns::None
+            && name == "id"
+            && let Err(first) = self.document.register_id(text.clone(), node)
+        {
+            self.findings.duplicates.push((node, first));
+        }
+        let span = match value.kind {
+            Kind::String(_) => Span { start: value.span.start + 1, end: value.span.end - 1 },
+            _ => value.span,
+        };
+        let attribute = Attribute { ns, name: Str::from(name), value: text, span };
+        self.document.push_attribute_raw(node, attribute);
+    }
+
+    /// Every plain member of an object as an attribute.
+    fn scalars(&mut self, node: NodeId, ns: Ns, of: &'a Value, except: &[&str]) {
+        if !matches!(of.kind, Kind::Object(_)) {
+            self.diagnostics.push(Diagnostic::error("json-type", of.span, "expected an object"));
+        }
+        let arena = self.arena;
+        for (name, value) in arena.members(of) {
+            let bare = name.strip_prefix("arx:").unwrap_or(name);
+            if !except.contains(&bare) {
+                self.scalar(node, ns, bare, value);
+            }
+        }
+    }
+
+    fn object(&mut self, parent: NodeId, item: &'a Value) {
+        let arena = self.arena;
+        let node = self.element(parent, Ns::Arx, "object", item.span);
+        if let Some(id) = arena.member(item, "id") {
+            self.scalar(node, Ns::None, "id", id);
+        }
+        if let Some(attributes) = arena.member(item, "attributes") {
+            self.scalars(node, Ns::None, attributes, &["object", "id"]);
+        }
+        for (name, value) in arena.members(item) {
+            match name.as_str() {
+                "id" | "attributes" => {}
+                // The kind of entry, not the kind of object, unless nothing better is said.
+                "type" if matches!(&value.kind, Kind::String(s) if s == "arx:object") => {}
+                "type" if self.document.attr(node, "type").is_some() => {}
+                "geometry" => self.geometry(node, value),
+                "behaviors" => {
+                    for behavior in self.items(value) {
+                        match &behavior.kind {
+                            Kind::String(_) => {
+                                self.scalar(node, Ns::None, "behavior", behavior);
+                            }
+                            _ => self.behavior(node, behavior),
+                        }
+                    }
+                }
+                "properties" => self.properties(node, value),
+                other => self.scalar(node, Ns::None, other, value),
+            }
+        }
+    }
+
+    fn properties(&mut self, node: NodeId, value: &'a Value) {
+        let arena = self.arena;
+        let group = self.element(node, Ns::Arx, "properties", value.span);
+        for (name, value) in arena.members(value) {
+            let property = self.element(group, Ns::Arx, "property", value.span);
+            let name = Attribute {
+                ns: Ns::None,
+                name: Str::from("name"),
+                value: name.clone(),
+                span: value.span,
+            };
+            self.document.push_attribute_raw(property, name);
+            self.scalar(property, Ns::None, "value", value);
+        }
+    }
+
+    /// The box of an object, and the shape that draws it.
+    fn geometry(&mut self, object: NodeId, value: &'a Value) {
+        let arena = self.arena;
+        let geometry = self.element(object, Ns::Arx, "geometry", value.span);
+        self.scalars(geometry, Ns::None, value, &["type"]);
+        let kind = arena.member(value, "type").map(|v| &v.kind);
+        let (name, numbers): (_, &[&str]) = match kind {
+            Some(Kind::String(s)) if s == "circle" => ("circle", &["cx", "cy", "r"]),
+            None => ("rect", &["x", "y", "width", "height"]),
+            Some(Kind::String(s)) if s == "rectangle" || s == "rect" => {
+                ("rect", &["x", "y", "width", "height"])
+            }
+            _ => return,
+        };
+        let Some(parent) = self.document.parent(object) else { return };
+        let shape = self.element(parent, Ns::Svg, name, value.span);
+        for number in numbers {
+            if let Some(v) = arena.member(value, number) {
+                self.scalar(shape, Ns::None, number, v);
+            }
+        }
+        if let Some(id) = self.document.attribute(object, Ns::None, "id").cloned() {
+            let link = Attribute { ns: Ns::Arx, name: Str::from("object"), ..id };
+            self.document.push_attribute_raw(shape, link);
+            self.findings.language.push(shape);
+        }
+    }
+
+    fn behavior(&mut self, parent: NodeId, item: &'a Value) {
+        let arena = self.arena;
+        let node = self.element(parent, Ns::Arx, "behavior", item.span);
+        self.scalars(node, Ns::None, item, &["triggers", "actions"]);
+        let none: Vec<&Value> = Vec::new();
+        let triggers = arena.member(item, "triggers").map_or(none.clone(), |v| self.items(v));
+        let actions = arena.member(item, "actions").map_or(none, |v| self.items(v));
+        if triggers.is_empty() {
+            return;
+        }
+        let group = self.element(node, Ns::Arx, "triggers", item.span);
+        for (i, event) in triggers.iter().enumerate() {
+            let trigger = self.element(group, Ns::Arx, "trigger", event.span);
+            match &event.kind {
+                Kind::Object(_) => self.scalars(trigger, Ns::None, event, &[]),
+                _ => self.scalar(trigger, Ns::None, "event", event),
+            }
+            if self.document.attr(trigger, "action").is_none()
+                && let Some(action) = actions.get(i).or(actions.last())
+            {
+                self.scalar(trigger, Ns::None, "action", action);
+            }
+        }
+    }
+}

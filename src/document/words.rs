@@ -1,0 +1,194 @@
+//! The vocabulary: which names and URIs mean what.
+
+/// URIs that were used for the language before 1.0 settled on one. Read as
+/// the language, with a warning.
+pub(super) const ALIASES: [&str; 7] = [
+    "http://arxos.dev/svgx",
+    "http://arxos.dev/bim",
+    "http://arxos.com/svgx",
+    "http://www.svgx.org/schema/1.0",
+    "http://www.svgx.org/schema",
+    "http://svgx.org",
+    "http://arx.com/svgx",
+];
+
+/// What an undeclared prefix most likely meant.
+pub(super) fn usual_uri(prefix: &str) -> Option<&'static str> {
+    Some(match prefix {
+        "arx" | "svgx" => super::ARX,
+        "svg" => super::SVG,
+        "xlink" => super::XLINK,
+        "inkscape" => "http://www.inkscape.org/namespaces/inkscape",
+        "sodipodi" => "http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd",
+        "rdf" => "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+        "cc" => "http://creativecommons.org/ns#",
+        "dc" => "http://purl.org/dc/elements/1.1/",
+        _ => return None,
+    })
+}
+
+/// Element names of the language that SVG does not have. They are the
+/// language's in the SVG namespace and in none, too: there is nothing else
+/// they could be.
+pub(super) fn is_language(name: &str) -> bool {
+    matches!(
+        name,
+        "object"
+            | "tags"
+            | "tag"
+            | "properties"
+            | "property"
+            | "behavior"
+            | "behaviors"
+            | "variables"
+            | "variable"
+            | "calculations"
+            | "calculation"
+            | "triggers"
+            | "trigger"
+            | "on-click"
+            | "on-hover"
+            | "on-drag"
+            | "set-attribute"
+            | "action"
+            | "physics"
+            | "mass"
+            | "anchor"
+            | "forces"
+            | "force"
+            | "friction"
+            | "elasticity"
+            | "constraints"
+            | "constraint"
+            | "geometry"
+            | "system"
+            | "components"
+            | "component"
+            | "connections"
+            | "connection"
+            | "building"
+            | "floor"
+            | "room"
+            | "panel"
+    )
+}
+
+/// Elements of the language that stand only in their own namespace.
+pub(super) fn is_record(name: &str) -> bool {
+    matches!(
+        name,
+        "document-info"
+            | "content-summary"
+            | "metadata"
+            | "document"
+            | "elements"
+            | "element"
+            | "name"
+            | "description"
+            | "version"
+            | "author"
+    )
+}
+
+/// Elements of SVG that keep that meaning when a document puts them into the
+/// namespace of the language, or into none.
+pub(super) fn is_svg(name: &str) -> bool {
+    matches!(
+        name,
+        "svg"
+            | "g"
+            | "defs"
+            | "symbol"
+            | "use"
+            | "rect"
+            | "circle"
+            | "ellipse"
+            | "line"
+            | "polyline"
+            | "polygon"
+            | "path"
+            | "text"
+            | "tspan"
+            | "textPath"
+            | "image"
+            | "style"
+            | "title"
+            | "desc"
+            | "script"
+            | "switch"
+            | "a"
+            | "clipPath"
+            | "mask"
+            | "marker"
+            | "pattern"
+            | "filter"
+            | "linearGradient"
+            | "radialGradient"
+            | "stop"
+            | "foreignObject"
+            | "view"
+    )
+}
+
+/// Elements of SVG whose white space is content.
+pub(super) fn keeps_space(name: &str) -> bool {
+    matches!(
+        name,
+        "text"
+            | "tspan"
+            | "textPath"
+            | "tref"
+            | "title"
+            | "desc"
+            | "style"
+            | "script"
+            | "foreignObject"
+    )
+}
+
+/// Lengths of the language.
+pub(super) const LENGTH_UNITS: [&str; 5] = ["mm", "cm", "m", "in", "ft"];
+
+/// Systems of a building.
+pub(super) const SYSTEMS: [&str; 11] = [
+    "electrical",
+    "mechanical",
+    "plumbing",
+    "architecture",
+    "fire_alarm",
+    "security",
+    "hvac",
+    "network",
+    "building_controls",
+    "av",
+    "other",
+];
+
+/// Layers known by name.
+pub(super) const LAYERS: [&str; 8] =
+    ["electrical", "mechanical", "plumbing", "hvac", "architecture", "walls", "doors", "windows"];
+
+/// Places a body can hang from or stand on without further definition.
+pub(super) const ANCHORS: [&str; 11] = [
+    "wall", "ceiling", "floor", "ground", "fixed", "roof", "top", "bottom", "left", "right",
+    "center",
+];
+
+/// What a trigger can do.
+pub(super) const ACTIONS: [&str; 12] = [
+    "toggle",
+    "turn_on",
+    "turn_off",
+    "auto_off",
+    "highlight",
+    "animate",
+    "set-attribute",
+    "update",
+    "calculate",
+    "trigger",
+    "log",
+    "select",
+];
+
+/// Directions a force can be given by word.
+pub(super) const DIRECTIONS: [&str; 6] = ["down", "up", "left", "right", "forward", "backward"];

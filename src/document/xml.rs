@@ -1,0 +1,81 @@
+//! What the XML parser says, as diagnostics with places.
+
+use roxmltree::{Error, TextPos};
+
+use super::diagnostic::Diagnostic;
+use super::limits::Limits;
+use super::parse::Patched;
+use super::scan::{over, shorten};
+use super::text::Span;
+
+/// The byte offset of a row and column, both from 1, columns in characters.
+pub(super) fn offset(text: &str, pos: TextPos) -> usize {
+    let row = (pos.row as usize).saturating_sub(1);
+    let start = match row {
+        0 => 0,
+        _ => memchr::memchr_iter(b'\n', text.as_bytes()).nth(row - 1).map_or(text.len(), |i| i + 1),
+    };
+    let line = text.get(start..).unwrap_or_default();
+    let column = (pos.col as usize).saturating_sub(1);
+    start + line.char_indices().nth(column).map_or(line.len(), |(i, _)| i)
+}
+
+/// The error of the XML parser as a diagnostic about `source`.
+pub(super) fn diagnostic(
+    error: &Error,
+    patched: &Patched<'_>,
+    source: &str,
+    limits: &Limits,
+) -> Diagnostic {
+    let at = patched.original(offset(&patched.text, error.pos()));
+    let end = source.get(at..).and_then(|s| s.chars().next()).map_or(at, |c| at + c.len_utf8());
+    let here = Span::new(at, end);
+    let found = |code, message: String| Diagnostic::error(code, here, message);
+    match error {
+        Error::DuplicatedAttribute(name, _) => found(
+            "xml-duplicate-attribute",
+            format!("the attribute `{}` stands twice on one element", shorten(name)),
+        ),
+        Error::UnexpectedCloseTag(expected, actual, _) => found(
+            "xml-close-tag",
+            format!("expected </{}>, found </{}>", shorten(expected), shorten(actual)),
+        ),
+        Error::UnexpectedEntityCloseTag(_) => {
+            found("xml-close-tag", "a closing tag without an opening one".to_owned())
+        }
+        Error::UnknownEntityReference(name, _) => {
+            found("xml-entity", format!("the entity `{}` is not defined", shorten(name)))
+                .help("external entities are never fetched; write & as &amp;")
+        }
+        Error::MalformedEntityReference(_) => {
+            found("xml-entity", "this is not an entity".to_owned()).help("write & as &amp;")
+        }
+        Error::EntityReferenceLoop(_) => found(
+            "entity-loop",
+            "entities refer to each other in a circle, or more than ten deep".to_owned(),
+        ),
+        Error::NonXmlChar(c, _) => found(
+            "xml-character",
+            format!("the character U+{:04X} may not stand in XML", *c as u32),
+        ),
+        Error::NodesLimitReached => {
+            over("elements", 0, limits.elements.saturating_add(1), limits.elements)
+        }
+        Error::UnclosedRootNode | Error::UnexpectedEndOfStream => {
+            let end = source.trim_end().len();
+            Diagnostic::error("xml-unclosed", Span::new(end, end), "the text ends too early")
+                .help("an element, a tag or a comment is not closed")
+        }
+        Error::NoRootNode => {
+            Diagnostic::error("xml-empty", Span::new(0, 0), "there is no element in this text")
+        }
+        other => {
+            let text = other.to_string();
+            // The position is said by the span; the parser's own is of no use after it.
+            let text = text.rsplit_once(" at ").map_or(text.as_str(), |(head, tail)| {
+                if tail.bytes().all(|b| b.is_ascii_digit() || b == b':') { head } else { &text }
+            });
+            found("xml-syntax", shorten(text))
+        }
+    }
+}
