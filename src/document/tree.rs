@@ -252,6 +252,21 @@ impl Document {
         }
     }
 
+    /// The first child, text and comments included.
+    pub fn first_child(&self, node: NodeId) -> Option<NodeId> {
+        self.nodes[node.index()].first.some()
+    }
+
+    /// The node after `node` under the same parent, text and comments included.
+    pub fn next_sibling(&self, node: NodeId) -> Option<NodeId> {
+        self.nodes[node.index()].next.some()
+    }
+
+    /// The node before `node` under the same parent, text and comments included.
+    pub fn previous_sibling(&self, node: NodeId) -> Option<NodeId> {
+        self.nodes[node.index()].previous.some()
+    }
+
     /// `node` and everything below it in document order, text and comments included.
     pub fn descendants(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let mut next = Some(node);

@@ -1,1 +1,28 @@
 //! Lengths, shapes, transforms, bounding boxes and rounding at a tier.
+//!
+//! [`Scene`] resolves a whole document into outlines with transforms and
+//! answers where things are; [`check`] reports what cannot be resolved;
+//! [`fixed`] keeps millimetres as decimals; [`length`] reads lengths and the
+//! scale of a drawing.
+
+mod check;
+pub mod css;
+pub mod fixed;
+pub mod length;
+mod outline;
+mod path;
+mod resolve;
+mod scene;
+mod style;
+mod transform;
+mod viewport;
+
+pub use check::check;
+pub use fixed::Fixed;
+pub use length::{Length, Scale, Unit};
+pub use path::{PathFault, path};
+pub use scene::{Error, Scene};
+pub use transform::transform;
+pub use viewport::{AspectRatio, ViewBox, root_viewbox};
+
+pub(crate) use resolve::{Role, href, role};
