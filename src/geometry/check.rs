@@ -47,7 +47,8 @@ pub fn check(document: &Document, scene: &Scene) -> Vec<Diagnostic> {
     }
     for &node in scene.dangling() {
         let id = super::href(document, node).unwrap_or_default();
-        let message = format!("this use refers to \"{id}\", and nothing that can be drawn has that id");
+        let message =
+            format!("this use refers to \"{id}\", and nothing that can be drawn has that id");
         found.push(Diagnostic::warning("dangling-use", document.span(node), message));
     }
     found

@@ -188,8 +188,11 @@ pub fn declarations(text: &str) -> Vec<Declaration> {
             };
             let proper = !name.is_empty()
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-            (proper && !value.is_empty())
-                .then(|| Declaration { name, value: value.to_owned(), important })
+            (proper && !value.is_empty()).then(|| Declaration {
+                name,
+                value: value.to_owned(),
+                important,
+            })
         })
         .collect()
 }

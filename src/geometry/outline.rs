@@ -204,7 +204,12 @@ fn ellipse(centre: Point, rx: f64, ry: f64) -> BezPath {
 
 /// The boxes of a text, one for each run that starts at a place of its own.
 /// Widths are estimated: shaping text is the painter's work.
-pub(crate) fn text_boxes(document: &Document, node: NodeId, frame: Frame, style: Style) -> Option<BezPath> {
+pub(crate) fn text_boxes(
+    document: &Document,
+    node: NodeId,
+    frame: Frame,
+    style: Style,
+) -> Option<BezPath> {
     /// Mean advance of Latin letters over the font size.
     const ADVANCE: f64 = 0.55;
     let size = style.font_size;

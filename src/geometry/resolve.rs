@@ -283,11 +283,8 @@ impl<'a> Resolver<'a> {
                 return Ok(Entered::Nothing);
             }
         }
-        let frame = Frame {
-            viewport: context.viewport,
-            font_size: style.font_size,
-            scale: self.scale,
-        };
+        let frame =
+            Frame { viewport: context.viewport, font_size: style.font_size, scale: self.scale };
         match role {
             Role::Shape | Role::Image | Role::Text => {
                 let outline = match self.outlines.get(&node) {
@@ -322,10 +319,8 @@ impl<'a> Resolver<'a> {
             Role::Group | Role::Switch => Ok(Entered::Children(context)),
             Role::Use => {
                 let get = |name, side| frame.attr(document, node, name, side);
-                let at = (
-                    get("x", Side::Width).unwrap_or(0.0),
-                    get("y", Side::Height).unwrap_or(0.0),
-                );
+                let at =
+                    (get("x", Side::Width).unwrap_or(0.0), get("y", Side::Height).unwrap_or(0.0));
                 context.transform *= Affine::translate(at);
                 let size = (get("width", Side::Width), get("height", Side::Height));
                 let Some(id) = href(document, node) else { return Ok(Entered::Nothing) };
@@ -467,9 +462,8 @@ fn object_box(document: &Document, object: NodeId, scale: Scale) -> Option<BezPa
     };
     let (w, h) = (get("width")?, get("height")?);
     let origin = kurbo::Point::new(get("x").unwrap_or(0.0), get("y").unwrap_or(0.0));
-    (w > 0.0 && h > 0.0).then(|| {
-        outline::rectangle(Rect::from_origin_size(origin, Size::new(w, h)), (0.0, 0.0))
-    })
+    (w > 0.0 && h > 0.0)
+        .then(|| outline::rectangle(Rect::from_origin_size(origin, Size::new(w, h)), (0.0, 0.0)))
 }
 
 /// Whether an element is the geometry of the object it lies in.
@@ -500,9 +494,9 @@ fn is_inside(document: &Document, node: NodeId, target: NodeId) -> bool {
 /// The child a `switch` shows: the first that asks for nothing we lack.
 fn switch_choice(document: &Document, node: NodeId) -> Option<NodeId> {
     document.children(node).find(|&c| {
-        let language = document.attr(c, "systemLanguage").is_none_or(|l| {
-            l.split(',').any(|l| l.trim() == "en" || l.trim().starts_with("en-"))
-        });
+        let language = document
+            .attr(c, "systemLanguage")
+            .is_none_or(|l| l.split(',').any(|l| l.trim() == "en" || l.trim().starts_with("en-")));
         let extensions = document.attr(c, "requiredExtensions").is_none_or(str::is_empty);
         role(document, c) != Role::None && language && extensions
     })

@@ -179,9 +179,8 @@ impl Scene {
         let known = document.node_count() == self.ranks.len()
             && self.ids.get(node.index()) == Some(&fingerprint(document, node))
             && self.is_numbered(document, node);
-        let reaches_far = node == NodeId::ROOT
-            || self.sheet.looks_at_siblings()
-            || css::is_css(document, node);
+        let reaches_far =
+            node == NodeId::ROOT || self.sheet.looks_at_siblings() || css::is_css(document, node);
         if !known || reaches_far {
             return None;
         }
@@ -263,9 +262,8 @@ impl Scene {
         self.items.splice(span, found.items);
         let (from, to) = self.range(start);
         let ranks = &self.ranks;
-        let outside = |n: &NodeId| {
-            !ranks.get(n.index()).is_some_and(|rank| (from..to).contains(rank))
-        };
+        let outside =
+            |n: &NodeId| !ranks.get(n.index()).is_some_and(|rank| (from..to).contains(rank));
         self.cyclic.retain(outside);
         self.dangling.retain(outside);
         self.cyclic.extend(found.cyclic);
@@ -464,9 +462,9 @@ fn hull(segment: &PathSeg) -> Rect {
 /// filling has it.
 fn winding(outline: &BezPath, point: Point) -> i32 {
     let elements = outline.elements();
-    let opens = elements.windows(2).any(|pair| {
-        matches!(pair, [a, PathEl::MoveTo(_)] if !matches!(a, PathEl::ClosePath))
-    });
+    let opens = elements
+        .windows(2)
+        .any(|pair| matches!(pair, [a, PathEl::MoveTo(_)] if !matches!(a, PathEl::ClosePath)));
     if !opens && matches!(elements.last(), Some(PathEl::ClosePath)) {
         return outline.winding(point);
     }

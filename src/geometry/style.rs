@@ -67,11 +67,8 @@ impl Style {
                 }
             }
         }
-        let rules = if sheet.is_empty() {
-            Vec::new()
-        } else {
-            sheet.declarations(document, node, work)
-        };
+        let rules =
+            if sheet.is_empty() { Vec::new() } else { sheet.declarations(document, node, work) };
         let inline = inline.map(css::declarations).unwrap_or_default();
         for important in [false, true] {
             for d in rules.iter().copied().chain(&inline).filter(|d| d.important == important) {

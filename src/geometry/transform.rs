@@ -66,7 +66,9 @@ mod tests {
 
     #[test]
     fn what_is_no_transform_is_an_error() {
-        for text in ["rotate(", "spin(3)", "translate(a)", "scale(1e308) scale(1e308)", "matrix(1 2)"] {
+        for text in
+            ["rotate(", "spin(3)", "translate(a)", "scale(1e308) scale(1e308)", "matrix(1 2)"]
+        {
             assert!(transform(text).is_err(), "{text}");
         }
     }

@@ -43,19 +43,46 @@ fn every_shape_has_the_bounds_the_standard_gives_it() {
         (r#"<path id="a" d="M0 0Q5 10 10 0"/>"#, Some((0.0, 0.0, 10.0, 5.0))),
         (r#"<path id="a" d="M5 5"/>"#, None),
         (r#"<image id="a" x="1" y="1" width="2" height="2"/>"#, Some((1.0, 1.0, 3.0, 3.0))),
-        (r#"<g id="a" transform="translate(5)"><rect width="1" height="1"/><g transform="scale(2)"><rect width="1" height="3"/></g></g>"#, Some((5.0, 0.0, 7.0, 6.0))),
-        (r#"<rect id="a" transform="rotate(90)" width="2" height="1"/>"#, Some((-1.0, 0.0, 0.0, 2.0))),
+        (
+            r#"<g id="a" transform="translate(5)"><rect width="1" height="1"/><g transform="scale(2)"><rect width="1" height="3"/></g></g>"#,
+            Some((5.0, 0.0, 7.0, 6.0)),
+        ),
+        (
+            r#"<rect id="a" transform="rotate(90)" width="2" height="1"/>"#,
+            Some((-1.0, 0.0, 0.0, 2.0)),
+        ),
         (r#"<rect id="a" transform="scale(0)" width="2" height="1"/>"#, None),
         (r#"<rect id="a" display="none" width="2" height="1"/>"#, None),
         (r#"<rect id="a" style="display: none" width="2" height="1"/>"#, None),
-        (r#"<style>.off{display:none}</style><rect id="a" class="x off" width="2" height="1"/>"#, None),
-        (r#"<svg id="a" x="10" y="10" width="20" height="10" viewBox="0 0 1 1"><rect width="1" height="1"/></svg>"#, Some((15.0, 10.0, 25.0, 20.0))),
+        (
+            r#"<style>.off{display:none}</style><rect id="a" class="x off" width="2" height="1"/>"#,
+            None,
+        ),
+        (
+            r#"<svg id="a" x="10" y="10" width="20" height="10" viewBox="0 0 1 1"><rect width="1" height="1"/></svg>"#,
+            Some((15.0, 10.0, 25.0, 20.0)),
+        ),
         (r#"<defs><rect id="a" width="1" height="1"/></defs>"#, None),
-        (r##"<defs><rect id="r" width="1" height="1"/></defs><use id="a" xlink:href="#r" x="5" y="6"/>"##, Some((5.0, 6.0, 6.0, 7.0))),
-        (r##"<symbol id="s" viewBox="0 0 10 10"><rect width="10" height="5"/></symbol><use id="a" href="#s" width="20" height="20"/>"##, Some((0.0, 0.0, 20.0, 10.0))),
-        (r#"<switch id="a"><rect systemLanguage="xx" width="9" height="9"/><rect width="2" height="1"/><rect width="5" height="5"/></switch>"#, Some((0.0, 0.0, 2.0, 1.0))),
-        (r#"<arx:object id="a" type="x.y"><arx:geometry x="50" y="5cm" width="100mm" height="150"/></arx:object>"#, Some((50.0, 50.0, 150.0, 200.0))),
-        (r#"<arx:object id="a" type="x.y"><rect width="2" height="1"/></arx:object>"#, Some((0.0, 0.0, 2.0, 1.0))),
+        (
+            r##"<defs><rect id="r" width="1" height="1"/></defs><use id="a" xlink:href="#r" x="5" y="6"/>"##,
+            Some((5.0, 6.0, 6.0, 7.0)),
+        ),
+        (
+            r##"<symbol id="s" viewBox="0 0 10 10"><rect width="10" height="5"/></symbol><use id="a" href="#s" width="20" height="20"/>"##,
+            Some((0.0, 0.0, 20.0, 10.0)),
+        ),
+        (
+            r#"<switch id="a"><rect systemLanguage="xx" width="9" height="9"/><rect width="2" height="1"/><rect width="5" height="5"/></switch>"#,
+            Some((0.0, 0.0, 2.0, 1.0)),
+        ),
+        (
+            r#"<arx:object id="a" type="x.y"><arx:geometry x="50" y="5cm" width="100mm" height="150"/></arx:object>"#,
+            Some((50.0, 50.0, 150.0, 200.0)),
+        ),
+        (
+            r#"<arx:object id="a" type="x.y"><rect width="2" height="1"/></arx:object>"#,
+            Some((0.0, 0.0, 2.0, 1.0)),
+        ),
     ];
     for (body, expected) in cases {
         let seen = bounds_of(body, "a");
@@ -63,7 +90,8 @@ fn every_shape_has_the_bounds_the_standard_gives_it() {
             (None, None) => true,
             (Some(r), Some((x0, y0, x1, y1))) => {
                 let e = Rect::new(x0, y0, x1, y1);
-                (r.origin() - e.origin()).hypot() + (r.size().to_vec2() - e.size().to_vec2()).hypot()
+                (r.origin() - e.origin()).hypot()
+                    + (r.size().to_vec2() - e.size().to_vec2()).hypot()
                     < 1e-9
             }
             _ => false,

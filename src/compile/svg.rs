@@ -1,0 +1,457 @@
+//! To SVG 1.1 that any browser opens and that does nothing but draw.
+//!
+//! - `arx:` declarations, attributes and elements are left out. An `arx:object`
+//!   becomes a `g` with its id around what it contains; one that has a box but
+//!   draws nothing of its own becomes an outlined `rect` with a `title`.
+//! - Elements and attributes pass by the tables in [`allow`](super::allow);
+//!   foreign namespaces, comments, processing instructions, entities and the
+//!   DOCTYPE are gone.
+//! - References are local (`#id`), or pictures in the document.
+//! - The root gets `width` and `height` from its viewBox where it states none,
+//!   and a viewBox around everything drawn where it states neither. Metres and
+//!   feet, which SVG does not know, are written as millimetres there.
+
+use std::borrow::Cow;
+
+use crate::budget::{Budget, Class, Tier};
+use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
+use crate::geometry::{Length, Role, Scale, Scene, Unit, ViewBox, role, root_viewbox};
+
+use super::{allow, sanitize, xml};
+
+/// What compiled SVG is to contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SvgOptions {
+    /// Keep `style` elements and `style` attributes. Presentation attributes
+    /// stay either way.
+    pub include_styles: bool,
+    /// Leave out white space between elements, and decimals of coordinates
+    /// beyond the third.
+    pub optimize: bool,
+}
+
+impl Default for SvgOptions {
+    fn default() -> SvgOptions {
+        SvgOptions { include_styles: true, optimize: false }
+    }
+}
+
+/// The document as safe SVG 1.1. O(document).
+pub fn svg(document: &Document, options: &SvgOptions) -> String {
+    let mut writer = Writer {
+        document,
+        options,
+        scale: Scale::of(document),
+        out: String::with_capacity(document.source().len() + 256),
+    };
+    writer.document();
+    writer.out
+}
+
+struct Writer<'a> {
+    document: &'a Document,
+    options: &'a SvgOptions,
+    scale: Scale,
+    out: String,
+}
+
+/// An element whose children are being written.
+struct Open {
+    next: Option<NodeId>,
+    name: &'static str,
+    /// Owned names are those of allowed elements; kept as the node to look up.
+    node: NodeId,
+    /// Whether the start tag still lacks its `>`.
+    empty: bool,
+    text: bool,
+}
+
+impl Writer<'_> {
+    fn document(&mut self) {
+        let document = self.document;
+        let mut stack: Vec<Open> = Vec::new();
+        if let Some(open) = self.start(NodeId::ROOT) {
+            stack.push(open);
+        }
+        while let Some(open) = stack.last_mut() {
+            let Some(child) = open.next else {
+                let name = if open.name.is_empty() {
+                    document.name(open.node).map_or("g", |(_, name)| name)
+                } else {
+                    open.name
+                };
+                if open.empty {
+                    self.out.push_str("/>");
+                } else {
+                    self.out.push_str("</");
+                    self.out.push_str(name);
+                    self.out.push('>');
+                }
+                stack.pop();
+                continue;
+            };
+            open.next = document.next_sibling(child);
+            match document.kind(child) {
+                NodeKind::Comment(_) => {}
+                NodeKind::Text(t) => {
+                    let space = t.bytes().all(|b| b.is_ascii_whitespace());
+                    if open.text || (space && !self.options.optimize) {
+                        if std::mem::take(&mut open.empty) {
+                            self.out.push('>');
+                        }
+                        xml::text(&mut self.out, t);
+                    }
+                }
+                NodeKind::Element { .. } => {
+                    let mark = self.out.len();
+                    let was_empty = open.empty;
+                    if was_empty {
+                        self.out.push('>');
+                    }
+                    match self.start(child) {
+                        Some(inner) => {
+                            open.empty = false;
+                            stack.push(inner);
+                        }
+                        // Nothing was written for it: the parent may stay empty.
+                        None if self.out.len() == mark + usize::from(was_empty) => {
+                            self.out.truncate(mark);
+                        }
+                        None => open.empty = false,
+                    }
+                }
+            }
+        }
+        self.out.push('\n');
+    }
+
+    /// Writes the start tag of an element up to its `>`; `None` when the
+    /// element is left out or already complete.
+    fn start(&mut self, node: NodeId) -> Option<Open> {
+        let document = self.document;
+        let (ns, name) = document.name(node)?;
+        let children = document.first_child(node);
+        let mut open = Open { next: children, name: "", node, empty: true, text: false };
+        if node == NodeId::ROOT {
+            self.root();
+            open.name = "svg";
+            return Some(open);
+        }
+        match role(document, node) {
+            Role::Object => return self.object(node).then_some(Open { name: "g", ..open }),
+            Role::Group if name != "g" && name != "a" => {
+                self.out.push_str("<g");
+                self.attributes(node, "g");
+                return Some(Open { name: "g", ..open });
+            }
+            Role::Svg => open.name = "svg",
+            _ => {}
+        }
+        if ns == Ns::Arx && role(document, node) == Role::None
+            || !matches!(ns, Ns::Svg | Ns::None | Ns::Arx)
+        {
+            return None;
+        }
+        let name = if open.name.is_empty() { name } else { open.name };
+        if !allow::element(name) {
+            return None;
+        }
+        if name == "style" {
+            self.sheet(node);
+            return None;
+        }
+        if allow::animates(name) && !self.animates_safely(node) {
+            return None;
+        }
+        // A link that leads nowhere is a group.
+        if name == "a" && self.reference(node, "a").is_none() {
+            open.name = "g";
+        }
+        open.text = allow::holds_text(name);
+        let name = if open.name.is_empty() { name } else { open.name };
+        self.out.push('<');
+        self.out.push_str(name);
+        self.attributes(node, name);
+        Some(open)
+    }
+
+    fn root(&mut self) {
+        let document = self.document;
+        self.out.push_str("<svg xmlns=\"");
+        self.out.push_str(crate::document::SVG);
+        self.out.push_str("\" xmlns:xlink=\"");
+        self.out.push_str(crate::document::XLINK);
+        self.out.push_str("\" version=\"1.1\"");
+        let written = document.attr(NodeId::ROOT, "viewBox").and_then(ViewBox::parse);
+        let side = |name| {
+            let text = document.attr(NodeId::ROOT, name)?;
+            let length = Length::parse(text).ok().filter(|l| l.number > 0.0)?;
+            Some(match length.unit {
+                Unit::M | Unit::Ft => format!("{}mm", length.to_mm().ok()?),
+                _ => text.trim().to_owned(),
+            })
+        };
+        let (width, height) = (side("width"), side("height"));
+        let viewbox = match written {
+            Some(v) => v,
+            None if width.is_some() && height.is_some() => root_viewbox(document),
+            None => self.extent().unwrap_or_else(|| root_viewbox(document)),
+        };
+        xml::attribute(&mut self.out, "width", &width.unwrap_or(viewbox.width.to_string()));
+        xml::attribute(&mut self.out, "height", &height.unwrap_or(viewbox.height.to_string()));
+        let ViewBox { x, y, width, height } = viewbox;
+        xml::attribute(&mut self.out, "viewBox", &format!("{x} {y} {width} {height}"));
+        self.attributes(NodeId::ROOT, "svg");
+    }
+
+    /// A viewBox around everything drawn.
+    fn extent(&self) -> Option<ViewBox> {
+        let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
+        let scene = Scene::build(self.document, &Limits::default(), &budget).ok()?;
+        let r = scene.extent()?;
+        let r = r.inflate(1.0, 1.0);
+        Some(ViewBox { x: r.x0, y: r.y0, width: r.width(), height: r.height() })
+    }
+
+    /// Writes the start of an object: a `g` around its content (`true`), or its
+    /// box and nothing else.
+    fn object(&mut self, node: NodeId) -> bool {
+        let document = self.document;
+        let draws = document.children(node).any(|c| {
+            let drawn = role(document, c);
+            drawn != Role::None && (drawn != Role::Group || document.first_child(c).is_some())
+        });
+        if draws {
+            self.out.push_str("<g");
+            self.object_attributes(node);
+            return true;
+        }
+        let Some((x, y, width, height)) = self.object_box(node) else { return false };
+        self.out.push_str("<rect");
+        for (name, value) in [("x", x), ("y", y), ("width", width), ("height", height)] {
+            xml::attribute(&mut self.out, name, &value.to_string());
+        }
+        let line = root_viewbox(document);
+        let line = line.width.max(line.height) / 800.0;
+        xml::attribute(&mut self.out, "fill", "none");
+        xml::attribute(&mut self.out, "stroke", "#5b6470");
+        xml::attribute(&mut self.out, "stroke-width", &line.to_string());
+        self.object_attributes(node);
+        let id = document.id(node).unwrap_or_default();
+        let kind = document.attr(node, "type").unwrap_or_default();
+        if id.is_empty() && kind.is_empty() {
+            self.out.push_str("/>");
+        } else {
+            self.out.push_str("><title>");
+            xml::text(&mut self.out, format!("{id} {kind}").trim());
+            self.out.push_str("</title></rect>");
+        }
+        false
+    }
+
+    /// What an object's group or box keeps of the object.
+    fn object_attributes(&mut self, node: NodeId) {
+        for a in self.document.attributes(node) {
+            let kept = matches!(
+                a.name.as_str(),
+                "id" | "class" | "transform" | "display" | "visibility" | "opacity"
+            );
+            if a.ns == Ns::None && kept {
+                self.plain(node, "g", a);
+            }
+        }
+    }
+
+    fn object_box(&self, node: NodeId) -> Option<(f64, f64, f64, f64)> {
+        let document = self.document;
+        let geometry = document.children(node).find(|&c| {
+            matches!(document.name(c), Some((Ns::Arx | Ns::Svg | Ns::None, "geometry")))
+        })?;
+        let get = |name| {
+            let mm = Length::parse(document.attr(geometry, name)?).ok()?.to_mm().ok()?;
+            Some(self.scale.to_units(mm))
+        };
+        let (width, height) = (get("width")?, get("height")?);
+        (width > 0.0 && height > 0.0)
+            .then(|| (get("x").unwrap_or(0.0), get("y").unwrap_or(0.0), width, height))
+    }
+
+    fn sheet(&mut self, node: NodeId) {
+        if !self.options.include_styles || !crate::geometry::css::is_css(self.document, node) {
+            return;
+        }
+        let sheet = sanitize::sheet(&self.document.text(node));
+        if !sheet.is_empty() {
+            self.out.push_str("<style type=\"text/css\">");
+            xml::text(&mut self.out, &sheet);
+            self.out.push_str("</style>");
+        }
+    }
+
+    /// An animation passes if it changes a plain attribute to plain values.
+    fn animates_safely(&self, node: NodeId) -> bool {
+        let document = self.document;
+        let motion = document.name(node).is_some_and(|(_, name)| name == "animateMotion");
+        let plain = match document.attr(node, "attributeName") {
+            Some(name) => allow::animatable(name.trim()),
+            None => motion,
+        };
+        let values = ["from", "to", "by", "values"].iter().filter_map(|n| document.attr(node, n));
+        plain && values.into_iter().all(|v| sanitize::value(v).is_some() && !v.contains("url("))
+    }
+
+    /// The reference an element may keep.
+    fn reference(&self, node: NodeId, name: &str) -> Option<String> {
+        let document = self.document;
+        let a = document
+            .attribute(node, Ns::None, "href")
+            .or_else(|| document.attribute(node, Ns::XLink, "href"))?;
+        let value = a.value.trim();
+        if allow::shows_picture(name) {
+            return sanitize::picture(value);
+        }
+        sanitize::local(value).map(str::to_owned)
+    }
+
+    fn attributes(&mut self, node: NodeId, element: &str) {
+        let mut referred = false;
+        for a in self.document.attributes(node) {
+            match a.ns {
+                Ns::None if a.name == "href" => referred = true,
+                Ns::XLink if a.name == "href" => referred = true,
+                Ns::None => self.plain(node, element, a),
+                Ns::Xml
+                    if a.name == "space" && matches!(a.value.as_str(), "preserve" | "default") =>
+                {
+                    xml::attribute(&mut self.out, "xml:space", &a.value);
+                }
+                Ns::Xml if a.name == "lang" => {
+                    let tag = a.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+                    if tag {
+                        xml::attribute(&mut self.out, "xml:lang", &a.value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if referred
+            && element != "g"
+            && let Some(reference) = self.reference(node, element)
+        {
+            xml::attribute(&mut self.out, "xlink:href", &reference);
+        }
+    }
+
+    fn plain(&mut self, node: NodeId, element: &str, a: &Attribute) {
+        let (name, value) = (a.name.as_str(), a.value.as_str());
+        match name {
+            "style" => {
+                if self.options.include_styles {
+                    let style = sanitize::style(value);
+                    if !style.is_empty() {
+                        xml::attribute(&mut self.out, "style", &style);
+                    }
+                }
+                return;
+            }
+            // The root's were written with the root; `version` with it.
+            "width" | "height" | "viewBox" if node == NodeId::ROOT => return,
+            "version" => return,
+            // An object's own `type` is not an SVG attribute.
+            "type" if element == "g" => return,
+            "id" | "class" => {
+                xml::attribute(&mut self.out, name, value);
+                return;
+            }
+            _ => {}
+        }
+        if !(allow::attribute(name) || allow::property(name)) {
+            return;
+        }
+        let Some(value) = sanitize::value(value) else { return };
+        if self.options.optimize && is_coordinates(name) {
+            xml::attribute(&mut self.out, name, &shorten(value));
+        } else {
+            xml::attribute(&mut self.out, name, value);
+        }
+    }
+}
+
+fn is_coordinates(name: &str) -> bool {
+    matches!(
+        name,
+        "x" | "y"
+            | "x1"
+            | "x2"
+            | "y1"
+            | "y2"
+            | "width"
+            | "height"
+            | "cx"
+            | "cy"
+            | "r"
+            | "rx"
+            | "ry"
+            | "d"
+            | "points"
+    )
+}
+
+/// Rounds every number with more than three decimals to three. Arcs are left
+/// alone: their flags may be written without a space before the next number.
+fn shorten(value: &str) -> Cow<'_, str> {
+    if !value.is_ascii() || value.contains(['a', 'A']) {
+        return value.into();
+    }
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit() || c == '.') {
+        out.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let digits = |t: &str| t.bytes().take_while(u8::is_ascii_digit).count();
+        let whole = digits(rest);
+        let fraction = rest[whole..].strip_prefix('.').map_or(0, digits);
+        let end = if rest[whole..].starts_with('.') { whole + 1 + fraction } else { whole };
+        let (number, after) = rest.split_at(end);
+        rest = after;
+        let rounded = (fraction > 3 && !after.starts_with(['e', 'E']))
+            .then(|| number.parse::<f64>().ok().map(|n| format!("{n:.3}")))
+            .flatten();
+        match rounded {
+            Some(rounded) => {
+                // Two numbers may have been kept apart by their points alone.
+                if out.ends_with(|c: char| c.is_ascii_digit() || c == '.') {
+                    out.push(' ');
+                }
+                out.push_str(rounded.trim_end_matches('0').trim_end_matches('.'));
+                if after.starts_with('.') {
+                    out.push(' ');
+                }
+            }
+            None => out.push_str(number),
+        }
+    }
+    out.push_str(rest);
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shortening_keeps_numbers_apart() {
+        let cases = [
+            ("M1.23456 2", "M1.235 2"),
+            ("1.5.56789", "1.5 0.568"),
+            (".99999.5", "1 .5"),
+            ("-0.00001,3", "-0,3"),
+            ("1.23456e5", "1.23456e5"),
+            ("10.1", "10.1"),
+            ("M0 0a5 5 0 1199.99999 0", "M0 0a5 5 0 1199.99999 0"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(shorten(value), expected, "{value}");
+        }
+    }
+}
