@@ -6,6 +6,10 @@ use std::process::ExitCode;
 mod check;
 mod config;
 mod fmt;
+mod compile;
+mod config;
+mod files;
+mod render;
 
 /// Runs SVGX drawings: check, format, compile, render, simulate, serve.
 #[derive(Debug, clap::Parser)]
@@ -19,6 +23,10 @@ pub(crate) struct Cli {
 enum Command {
     /// Report what is wrong with drawings, and where.
     Check(check::Args),
+    /// Compile a drawing to plain SVG or to the JSON model.
+    Compile(compile::Args),
+    /// Render a drawing to PNG.
+    Render(render::Args),
     /// Print the configuration in force and where each value came from.
     Config(config::Args),
     /// Rewrite drawings into the one canonical form.
@@ -29,6 +37,8 @@ impl Cli {
     pub(crate) fn run(self) -> ExitCode {
         match self.command {
             Command::Check(args) => args.run(),
+            Command::Compile(args) => args.run(),
+            Command::Render(args) => args.run(),
             Command::Config(args) => args.run(),
             Command::Fmt(args) => args.run(),
         }

@@ -12,10 +12,12 @@
 //!   feet, which SVG does not know, are written as millimetres there.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-use crate::budget::{Budget, Class, Tier};
+use crate::budget::{Budget, Class, Stop, Tier};
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
-use crate::geometry::{Length, Role, Scale, Scene, Unit, ViewBox, role, root_viewbox};
+use crate::geometry::css::{self, Sheet};
+use crate::geometry::{Length, Role, Scale, Scene, Unit, ViewBox, path, role, root_viewbox};
 
 use super::{allow, sanitize, xml};
 
@@ -38,19 +40,88 @@ impl Default for SvgOptions {
 
 /// The document as safe SVG 1.1. O(document).
 pub fn svg(document: &Document, options: &SvgOptions) -> String {
-    let mut writer = Writer {
-        document,
-        options,
-        scale: Scale::of(document),
-        out: String::with_capacity(document.source().len() + 256),
-    };
-    writer.document();
+    let mut writer = Writer::new(document, options, None);
+    // Only a writer for the raster is ever told to stop.
+    let _ = writer.document();
     writer.out
+}
+
+/// The root's size, as written in units that SVG knows, and its viewBox.
+pub(crate) struct Frame {
+    pub(crate) width: Option<String>,
+    pub(crate) height: Option<String>,
+    pub(crate) viewbox: ViewBox,
+}
+
+/// The frame of a document. Without a viewBox and a size it is drawn around
+/// everything there is.
+pub(crate) fn frame(document: &Document) -> Frame {
+    let side = |name| {
+        let text = document.attr(NodeId::ROOT, name)?;
+        let length = Length::parse(text).ok().filter(|l| l.number > 0.0)?;
+        Some(match length.unit {
+            Unit::M | Unit::Ft => format!("{}mm", length.to_mm().ok()?),
+            _ => text.trim().to_owned(),
+        })
+    };
+    let (width, height) = (side("width"), side("height"));
+    let viewbox = match document.attr(NodeId::ROOT, "viewBox").and_then(ViewBox::parse) {
+        Some(v) => v,
+        None if width.is_some() && height.is_some() => root_viewbox(document),
+        None => extent(document).unwrap_or_else(|| root_viewbox(document)),
+    };
+    Frame { width, height, viewbox }
+}
+
+/// A viewBox around everything drawn.
+fn extent(document: &Document) -> Option<ViewBox> {
+    let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
+    let scene = Scene::build(document, &Limits::default(), &budget).ok()?;
+    let r = scene.extent()?.inflate(1.0, 1.0);
+    Some(ViewBox { x: r.x0, y: r.y0, width: r.width(), height: r.height() })
+}
+
+/// What is different when the reader is the rasteriser and not a browser.
+pub(crate) struct Raster<'a> {
+    /// The picture's size in pixels.
+    pub(crate) size: (u32, u32),
+    /// The style sheets, applied here: once, indexed, and under the budget.
+    pub(crate) sheet: &'a Sheet,
+    pub(crate) budget: &'a Budget,
+    /// Ids that something refers to.
+    pub(crate) referenced: HashSet<&'a str>,
+}
+
+/// The text for the rasteriser, and what it takes to read it.
+#[derive(Debug, Default)]
+pub(crate) struct RasterText {
+    pub(crate) text: String,
+    /// Elements open inside each other at most.
+    pub(crate) depth: usize,
+    /// `use` elements.
+    pub(crate) uses: usize,
+    /// Elements that need a layer of their own: opacity, masks, filters, patterns.
+    pub(crate) layers: usize,
+    /// Characters to shape.
+    pub(crate) letters: usize,
+}
+
+/// The document for the rasteriser: like [`svg`], with style sheets applied,
+/// arcs turned into curves, and without whatever draws nothing.
+pub(crate) fn raster(document: &Document, raster: Raster<'_>) -> Result<RasterText, Stop> {
+    let options = SvgOptions { include_styles: true, optimize: true };
+    let mut writer = Writer::new(document, &options, Some(raster));
+    writer.document()?;
+    writer.seen.text = writer.out;
+    Ok(writer.seen)
 }
 
 struct Writer<'a> {
     document: &'a Document,
     options: &'a SvgOptions,
+    raster: Option<Raster<'a>>,
+    seen: RasterText,
+    work: u64,
     scale: Scale,
     out: String,
 }
@@ -64,11 +135,31 @@ struct Open {
     /// Whether the start tag still lacks its `>`.
     empty: bool,
     text: bool,
+    /// Nothing was written for the element itself, only its children are.
+    silent: bool,
 }
 
-impl Writer<'_> {
-    fn document(&mut self) {
+impl<'a> Writer<'a> {
+    fn new(
+        document: &'a Document,
+        options: &'a SvgOptions,
+        raster: Option<Raster<'a>>,
+    ) -> Writer<'a> {
+        Writer {
+            document,
+            options,
+            raster,
+            seen: RasterText::default(),
+            work: 0,
+            scale: Scale::of(document),
+            out: String::with_capacity(document.source().len() + 256),
+        }
+    }
+
+    fn document(&mut self) -> Result<(), Stop> {
         let document = self.document;
+        let mut depth = 1_usize;
+        let mut checked = 0;
         let mut stack: Vec<Open> = Vec::new();
         if let Some(open) = self.start(NodeId::ROOT) {
             stack.push(open);
@@ -80,17 +171,24 @@ impl Writer<'_> {
                 } else {
                     open.name
                 };
-                if open.empty {
+                if open.silent {
+                } else if open.empty {
                     self.out.push_str("/>");
                 } else {
                     self.out.push_str("</");
                     self.out.push_str(name);
                     self.out.push('>');
                 }
+                depth -= usize::from(!open.silent);
                 stack.pop();
                 continue;
             };
             open.next = document.next_sibling(child);
+            self.work += 16;
+            if let Some(raster) = self.raster.as_ref().filter(|_| self.work - checked > 4_096) {
+                checked = self.work;
+                raster.budget.checkpoint()?;
+            }
             match document.kind(child) {
                 NodeKind::Comment(_) => {}
                 NodeKind::Text(t) => {
@@ -100,6 +198,7 @@ impl Writer<'_> {
                             self.out.push('>');
                         }
                         xml::text(&mut self.out, t);
+                        self.seen.letters += t.len();
                     }
                 }
                 NodeKind::Element { .. } => {
@@ -111,6 +210,8 @@ impl Writer<'_> {
                     match self.start(child) {
                         Some(inner) => {
                             open.empty = false;
+                            depth += usize::from(!inner.silent);
+                            self.seen.depth = self.seen.depth.max(depth);
                             stack.push(inner);
                         }
                         // Nothing was written for it: the parent may stay empty.
@@ -123,6 +224,7 @@ impl Writer<'_> {
             }
         }
         self.out.push('\n');
+        Ok(())
     }
 
     /// Writes the start tag of an element up to its `>`; `None` when the
@@ -131,18 +233,23 @@ impl Writer<'_> {
         let document = self.document;
         let (ns, name) = document.name(node)?;
         let children = document.first_child(node);
-        let mut open = Open { next: children, name: "", node, empty: true, text: false };
+        let mut open =
+            Open { next: children, name: "", node, empty: true, text: false, silent: false };
         if node == NodeId::ROOT {
             self.root();
             open.name = "svg";
             return Some(open);
         }
         match role(document, node) {
-            Role::Object => return self.object(node).then_some(Open { name: "g", ..open }),
+            Role::Object => {
+                let mark = self.out.len();
+                return self.object(node).then(|| self.group(mark, open));
+            }
             Role::Group if name != "g" && name != "a" => {
+                let mark = self.out.len();
                 self.out.push_str("<g");
                 self.attributes(node, "g");
-                return Some(Open { name: "g", ..open });
+                return Some(self.group(mark, open));
             }
             Role::Svg => open.name = "svg",
             _ => {}
@@ -156,6 +263,15 @@ impl Writer<'_> {
         if !allow::element(name) {
             return None;
         }
+        if self.raster.is_some() {
+            let draws = !matches!(name, "style" | "title" | "desc" | "view" | "mpath");
+            if !draws || allow::animates(name) {
+                return None;
+            }
+            self.seen.uses += usize::from(name == "use");
+            let layered = name.starts_with("fe") || matches!(name, "mask" | "pattern" | "filter");
+            self.seen.layers += usize::from(layered);
+        }
         if name == "style" {
             self.sheet(node);
             return None;
@@ -164,15 +280,26 @@ impl Writer<'_> {
             return None;
         }
         // A link that leads nowhere is a group.
-        if name == "a" && self.reference(node, "a").is_none() {
+        if name == "a" && (self.raster.is_some() || self.reference(node, "a").is_none()) {
             open.name = "g";
         }
         open.text = allow::holds_text(name);
         let name = if open.name.is_empty() { name } else { open.name };
+        let mark = self.out.len();
         self.out.push('<');
         self.out.push_str(name);
         self.attributes(node, name);
-        Some(open)
+        Some(if name == "g" { self.group(mark, open) } else { open })
+    }
+
+    /// The group whose start tag stands at `mark`. The rasteriser is spared
+    /// groups that say nothing: real plans nest hundreds of them.
+    fn group(&mut self, mark: usize, open: Open) -> Open {
+        let silent = self.raster.is_some() && self.out.len() == mark + "<g".len();
+        if silent {
+            self.out.truncate(mark);
+        }
+        Open { name: "g", silent, empty: !silent, ..open }
     }
 
     fn root(&mut self) {
@@ -182,35 +309,19 @@ impl Writer<'_> {
         self.out.push_str("\" xmlns:xlink=\"");
         self.out.push_str(crate::document::XLINK);
         self.out.push_str("\" version=\"1.1\"");
-        let written = document.attr(NodeId::ROOT, "viewBox").and_then(ViewBox::parse);
-        let side = |name| {
-            let text = document.attr(NodeId::ROOT, name)?;
-            let length = Length::parse(text).ok().filter(|l| l.number > 0.0)?;
-            Some(match length.unit {
-                Unit::M | Unit::Ft => format!("{}mm", length.to_mm().ok()?),
-                _ => text.trim().to_owned(),
-            })
+        let Frame { width, height, viewbox } = frame(document);
+        let (width, height) = match &self.raster {
+            Some(raster) => (raster.size.0.to_string(), raster.size.1.to_string()),
+            None => (
+                width.unwrap_or_else(|| viewbox.width.to_string()),
+                height.unwrap_or_else(|| viewbox.height.to_string()),
+            ),
         };
-        let (width, height) = (side("width"), side("height"));
-        let viewbox = match written {
-            Some(v) => v,
-            None if width.is_some() && height.is_some() => root_viewbox(document),
-            None => self.extent().unwrap_or_else(|| root_viewbox(document)),
-        };
-        xml::attribute(&mut self.out, "width", &width.unwrap_or(viewbox.width.to_string()));
-        xml::attribute(&mut self.out, "height", &height.unwrap_or(viewbox.height.to_string()));
+        xml::attribute(&mut self.out, "width", &width);
+        xml::attribute(&mut self.out, "height", &height);
         let ViewBox { x, y, width, height } = viewbox;
         xml::attribute(&mut self.out, "viewBox", &format!("{x} {y} {width} {height}"));
         self.attributes(NodeId::ROOT, "svg");
-    }
-
-    /// A viewBox around everything drawn.
-    fn extent(&self) -> Option<ViewBox> {
-        let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
-        let scene = Scene::build(self.document, &Limits::default(), &budget).ok()?;
-        let r = scene.extent()?;
-        let r = r.inflate(1.0, 1.0);
-        Some(ViewBox { x: r.x0, y: r.y0, width: r.width(), height: r.height() })
     }
 
     /// Writes the start of an object: a `g` around its content (`true`), or its
@@ -334,6 +445,9 @@ impl Writer<'_> {
                 _ => {}
             }
         }
+        if self.raster.is_some() {
+            self.cascade(node);
+        }
         if referred
             && element != "g"
             && let Some(reference) = self.reference(node, element)
@@ -342,8 +456,50 @@ impl Writer<'_> {
         }
     }
 
+    /// Writes what the style sheets and the element's own `style` come to.
+    fn cascade(&mut self, node: NodeId) {
+        let Some(raster) = &self.raster else { return };
+        let own = self.document.attr(node, "style").map(css::declarations).unwrap_or_default();
+        let rules = if raster.sheet.is_empty() {
+            Vec::new()
+        } else {
+            raster.sheet.declarations(self.document, node, &mut self.work)
+        };
+        let mut style = String::new();
+        for important in [false, true] {
+            for d in rules.iter().copied().chain(&own).filter(|d| d.important == important) {
+                if allow::property(&d.name)
+                    && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
+                {
+                    self.seen.layers += usize::from(is_layer(&d.name, value));
+                    style.push_str(&d.name);
+                    style.push(':');
+                    style.push_str(value);
+                    style.push(';');
+                }
+            }
+        }
+        if !style.is_empty() {
+            xml::attribute(&mut self.out, "style", &style);
+        }
+    }
+
     fn plain(&mut self, node: NodeId, element: &str, a: &Attribute) {
         let (name, value) = (a.name.as_str(), a.value.as_str());
+        if let Some(raster) = &self.raster {
+            match name {
+                "style" | "class" | "role" | "lang" | "pointer-events" => return,
+                "id" if !raster.referenced.contains(value) => return,
+                "d" => {
+                    if value.contains(['a', 'A']) {
+                        xml::attribute(&mut self.out, "d", &path(value).0.to_svg());
+                        return;
+                    }
+                }
+                _ if !is_tame(value) => return,
+                _ => self.seen.layers += usize::from(is_layer(name, value)),
+            }
+        }
         match name {
             "style" => {
                 if self.options.include_styles {
@@ -369,11 +525,39 @@ impl Writer<'_> {
             return;
         }
         let Some(value) = sanitize::value(value) else { return };
-        if self.options.optimize && is_coordinates(name) {
+        if self.options.optimize && self.raster.is_none() && is_coordinates(name) {
             xml::attribute(&mut self.out, name, &shorten(value));
         } else {
             xml::attribute(&mut self.out, name, value);
         }
+    }
+}
+
+/// Whether every number is one a rasteriser can bear: curves are divided by
+/// their size, and a radius of 1e300 never ends.
+fn is_tame(value: &str) -> bool {
+    const FAR: f64 = 1e9;
+    if value.len() < 10 && !value.contains(['e', 'E']) {
+        return true;
+    }
+    value
+        .split(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)))
+        .all(|word| {
+            // `10mm` and `1e99em` alike: judge the longest number in front.
+            let end = word.rfind(|c: char| c.is_ascii_digit() || c == '.').map_or(0, |at| at + 1);
+            word.get(..end).and_then(|n| n.parse::<f64>().ok()).is_none_or(|n| n.abs() <= FAR)
+        })
+}
+
+/// Whether a property makes the rasteriser paint into a layer first.
+fn is_layer(name: &str, value: &str) -> bool {
+    match name {
+        "opacity" => value != "1",
+        "mask" | "filter" | "clip-path" => value != "none",
+        "mix-blend-mode" => value != "normal",
+        "isolation" => value == "isolate",
+        _ => false,
     }
 }
 

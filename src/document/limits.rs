@@ -31,6 +31,8 @@ pub struct Limits {
     pub diagnostics: usize,
     /// Elements that `use` may instantiate, all taken together.
     pub instances: usize,
+    /// Pixels in one rendered picture, and in the pictures inside a drawing.
+    pub pixels: usize,
     /// Rigid bodies in one simulation.
     pub bodies: usize,
     /// Geometric constraints in one solve.
@@ -52,6 +54,7 @@ impl Default for Limits {
             formula_depth: 64,
             diagnostics: 200,
             instances: 200_000,
+            pixels: 32 * 1024 * 1024,
             bodies: 20_000,
             constraints: 20_000,
         }

@@ -79,11 +79,9 @@ fn attribute(element: &str, boxed: bool, a: &Attribute, found: &mut Vec<Diagnost
                 found.push(Diagnostic::error("bad-transform", a.span, message));
             }
         }
-        "viewBox" => {
-            if ViewBox::parse(value).is_none() {
-                let message = "bad viewBox: expected x, y, and a positive width and height";
-                found.push(Diagnostic::error("bad-viewbox", a.span, message));
-            }
+        "viewBox" if ViewBox::parse(value).is_none() => {
+            let message = "bad viewBox: expected x, y, and a positive width and height";
+            found.push(Diagnostic::error("bad-viewbox", a.span, message));
         }
         name if is_length(element, name) => length(name, boxed, a, found),
         _ => {}

@@ -25,4 +25,6 @@ pub use scene::{Error, Scene};
 pub use transform::transform;
 pub use viewport::{AspectRatio, ViewBox, root_viewbox};
 
+pub(crate) use viewport::pixels;
+
 pub(crate) use resolve::{Role, href, role};

@@ -348,7 +348,7 @@ impl Scene {
             .filter_map(|entry| self.item(entry.data))
             .filter(|item| item.meets(point, tolerance))
             .collect();
-        met.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+        met.sort_unstable_by_key(|item| std::cmp::Reverse(item.key));
         let mut nodes: Vec<NodeId> = met.into_iter().map(|i| i.host).collect();
         nodes.dedup();
         nodes

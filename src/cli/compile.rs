@@ -1,0 +1,56 @@
+//! `svgx compile`: a drawing to SVG or JSON.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use svgx_engine::compile::{JsonOptions, SvgOptions, json, svg};
+
+use super::files;
+
+/// Compile a drawing to plain SVG or to the JSON model.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The drawing; `-` reads standard input.
+    file: PathBuf,
+    /// What to make of it.
+    #[arg(long, value_enum, default_value = "svg")]
+    to: Format,
+    /// Where to write; standard output without it.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Leave out style sheets and style attributes (SVG).
+    #[arg(long)]
+    no_styles: bool,
+    /// Leave out white space and needless decimals (SVG).
+    #[arg(long)]
+    optimize: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    Svg,
+    Json,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> ExitCode {
+        let document = match files::open(&self.file) {
+            Ok(document) => document,
+            Err(code) => return code,
+        };
+        let text = match self.to {
+            Format::Svg => {
+                let options =
+                    SvgOptions { include_styles: !self.no_styles, optimize: self.optimize };
+                svg(&document, &options)
+            }
+            Format::Json => {
+                match serde_json::to_string_pretty(&json(&document, &JsonOptions::default())) {
+                    Ok(text) => text + "\n",
+                    Err(e) => return files::failed(&e.to_string()),
+                }
+            }
+        };
+        files::write(self.output.as_deref(), text.as_bytes())
+    }
+}

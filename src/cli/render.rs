@@ -1,0 +1,51 @@
+//! `svgx render`: a drawing to a picture.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_engine::compile::{Background, PngOptions, png};
+use svgx_engine::document::Limits;
+
+use super::files;
+
+/// Render a drawing to PNG.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The drawing; `-` reads standard input.
+    file: PathBuf,
+    /// Where to write; standard output without it.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Pixels across.
+    #[arg(long)]
+    width: Option<u32>,
+    /// Pixels down.
+    #[arg(long)]
+    height: Option<u32>,
+    /// Times the size.
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// The colour behind the drawing: white, #f8f8f8, transparent.
+    #[arg(long, default_value = "transparent")]
+    background: Background,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> ExitCode {
+        let document = match files::open(&self.file) {
+            Ok(document) => document,
+            Err(code) => return code,
+        };
+        let Args { width, height, scale, background, .. } = self;
+        let options = PngOptions { width, height, scale, background };
+        let budget = Budget::unlimited(Class::Batch, Tier::Compute);
+        match png(&document, &options, &Limits::default(), &budget) {
+            Ok(bytes) => files::write(self.output.as_deref(), &bytes),
+            Err(e) => {
+                eprintln!("svgx: {}: {e}", self.file.display());
+                ExitCode::from(1)
+            }
+        }
+    }
+}
