@@ -4,13 +4,14 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use svgx_engine::document::{Diagnostic, Document, LineIndex, Limits, parse};
+use svgx_engine::document::{Diagnostic, Document, Limits, LineIndex, parse};
 
 /// Reads and parses a drawing; prints what is wrong with it. The code is 2 when
 /// it cannot be read and 1 when it is no drawing.
 pub(crate) fn open(path: &Path) -> Result<Document, ExitCode> {
     let limits = Limits::default();
-    let source = read(path, limits.bytes).map_err(|e| failed(&format!("{}: {e}", path.display())))?;
+    let source =
+        read(path, limits.bytes).map_err(|e| failed(&format!("{}: {e}", path.display())))?;
     parse(&source, &limits).map_err(|diagnostics| {
         print(path, &source, &diagnostics);
         ExitCode::from(1)
@@ -49,7 +50,8 @@ pub(crate) fn write(path: Option<&Path>, bytes: &[u8]) -> ExitCode {
         // Whoever read the output has had enough.
         Err(e) if path.is_none() && e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(e) => {
-            let name = path.map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
+            let name =
+                path.map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
             failed(&format!("{name}: {e}"))
         }
     }

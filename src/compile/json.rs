@@ -293,7 +293,8 @@ fn metadata(document: &Document) -> Metadata {
     ];
     let foreign = document.foreign().iter();
     namespaces.extend(
-        foreign.map(|(p, u)| Namespace { prefix: p.as_str().to_owned(), uri: u.as_str().to_owned() }),
+        foreign
+            .map(|(p, u)| Namespace { prefix: p.as_str().to_owned(), uri: u.as_str().to_owned() }),
     );
     Metadata {
         version: "1.0".to_owned(),
@@ -306,9 +307,8 @@ fn metadata(document: &Document) -> Metadata {
 }
 
 fn elements(document: &Document) -> Vec<Element> {
-    let drawn = |n: &NodeId| {
-        *n != NodeId::ROOT && !matches!(role(document, *n), Role::None | Role::Object)
-    };
+    let drawn =
+        |n: &NodeId| *n != NodeId::ROOT && !matches!(role(document, *n), Role::None | Role::Object);
     document
         .elements()
         .filter(drawn)

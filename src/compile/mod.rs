@@ -8,8 +8,8 @@ mod svg;
 mod xml;
 
 pub use json::{
-    Behavior, Body, Calculation, Connection, Element, Force, Geometry, JsonOptions, Metadata, Model,
-    Namespace, Object, Property, System, Trigger, Value, json,
+    Behavior, Body, Calculation, Connection, Element, Force, Geometry, JsonOptions, Metadata,
+    Model, Namespace, Object, Property, System, Trigger, Value, json,
 };
 pub use png::{Background, PngOptions, png};
 pub use svg::{SvgOptions, svg};

@@ -107,9 +107,10 @@ pub fn png(
         std::thread::scope(|scope| {
             let deep = std::thread::Builder::new().stack_size(DEEP_STACK);
             let thread = deep.spawn_scoped(scope, paint);
-            thread.map_err(|_| Error::Renderer("no thread".to_owned()))?.join().unwrap_or_else(
-                |_| Err(Error::Renderer("the renderer panicked".to_owned())),
-            )
+            thread
+                .map_err(|_| Error::Renderer("no thread".to_owned()))?
+                .join()
+                .unwrap_or_else(|_| Err(Error::Renderer("the renderer panicked".to_owned())))
         })?
     };
     budget.checkpoint()?;
@@ -117,7 +118,8 @@ pub fn png(
 }
 
 fn check(text: &RasterText, (width, height): (u32, u32), limits: &Limits) -> Result<(), Error> {
-    let limit = |limit, max, seen| if seen > max { Err(Error::Limit { limit, max, seen }) } else { Ok(()) };
+    let limit =
+        |limit, max, seen| if seen > max { Err(Error::Limit { limit, max, seen }) } else { Ok(()) };
     // usvg's own bound, which it counts a little differently.
     limit("depth", limits.depth.min(1_000), text.depth)?;
     limit("letters", LETTERS, text.letters)?;

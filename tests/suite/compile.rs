@@ -1,7 +1,12 @@
 //! Compiled drawings: what they keep, and what they must never contain.
 
-use svgx_engine::compile::{SvgOptions, svg};
-use svgx_engine::document::{Limits, parse};
+use std::process::Command;
+
+use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_engine::compile::{
+    Background, Error, JsonOptions, Model, PngOptions, SvgOptions, json, png, svg,
+};
+use svgx_engine::document::{Document, Limits, parse};
 
 fn compiled(body: &str) -> String {
     let source = format!(
@@ -208,4 +213,209 @@ fn compiling_twice_gives_the_same() {
         let document = parse(&once, &Limits::default()).expect("a document");
         assert_eq!(svg(&document, &SvgOptions::default()), once, "{attack}");
     }
+}
+
+fn drawing(body: &str) -> Document {
+    let source = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 100 50">{body}</svg>"#
+    );
+    parse(&source, &Limits::default()).expect("a document")
+}
+
+fn unlimited() -> Budget {
+    Budget::unlimited(Class::Redraw, Tier::Compute)
+}
+
+/// Width, height and pixels (RGBA) of a PNG.
+fn decode(bytes: &[u8]) -> (u32, u32, Vec<[u8; 4]>) {
+    let mut decoder = ::png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(::png::Transformations::ALPHA | ::png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().expect("a PNG");
+    let mut data = vec![0; reader.output_buffer_size().expect("a size")];
+    let info = reader.next_frame(&mut data).expect("a frame");
+    let pixels = data.chunks_exact(4).map(|p| [p[0], p[1], p[2], p[3]]).collect();
+    (info.width, info.height, pixels)
+}
+
+#[test]
+fn a_picture_has_the_size_and_colours_asked_for() {
+    let document = drawing(r#"<rect width="50" height="50" fill="red"/>"#);
+    let white = Background { red: 255, green: 255, blue: 255, alpha: 255 };
+    let cases = [
+        (PngOptions::default(), (100, 50), [0, 0, 0, 0]),
+        (PngOptions { width: Some(40), ..PngOptions::default() }, (40, 20), [0, 0, 0, 0]),
+        (PngOptions { height: Some(40), ..PngOptions::default() }, (80, 40), [0, 0, 0, 0]),
+        (
+            PngOptions { scale: 0.5, background: white, ..PngOptions::default() },
+            (50, 25),
+            [255, 255, 255, 255],
+        ),
+    ];
+    for (options, size, behind) in cases {
+        let bytes = png(&document, &options, &Limits::default(), &unlimited()).expect("a picture");
+        let (width, height, pixels) = decode(&bytes);
+        assert_eq!((width, height), size, "{options:?}");
+        assert_eq!(pixels[0], [255, 0, 0, 255], "{options:?}");
+        assert_eq!(pixels[pixels.len() - 1], behind, "{options:?}");
+    }
+}
+
+#[test]
+fn text_is_painted_with_the_fonts_in_the_binary() {
+    for family in ["", "sans-serif", "Helvetica", "monospace", "No Such Font"] {
+        let document = drawing(&format!(
+            r#"<text x="5" y="40" font-size="40" font-family="{family}">Ωж</text>"#
+        ));
+        let bytes = png(&document, &PngOptions::default(), &Limits::default(), &unlimited());
+        let (.., pixels) = decode(&bytes.expect("a picture"));
+        let inked = pixels.iter().filter(|p| p[3] > 128).count();
+        assert!(inked > 200, "{family:?}: {inked} pixels");
+    }
+}
+
+#[test]
+fn style_sheets_apply_in_pictures() {
+    let document = drawing(
+        r#"<style>.a{fill:red} #b{fill:lime!important} g > rect.c { fill: blue }</style>
+           <rect class="a" width="10" height="10"/>
+           <rect id="b" style="fill:red" x="10" width="10" height="10"/>
+           <g><rect class="a c" fill="black" x="20" width="10" height="10"/></g>"#,
+    );
+    let bytes = png(&document, &PngOptions::default(), &Limits::default(), &unlimited());
+    let (.., pixels) = decode(&bytes.expect("a picture"));
+    let at = |x: usize| pixels[5 * 100 + x];
+    assert_eq!([at(5), at(15), at(25)], [[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]]);
+}
+
+#[test]
+fn pictures_too_large_or_too_costly_are_refused_with_the_limit() {
+    let plain = drawing("");
+    let big = PngOptions { width: Some(60_000), height: Some(60_000), ..PngOptions::default() };
+    let none = PngOptions { scale: 0.0, ..PngOptions::default() };
+    let limits = Limits::default();
+    let result = png(&plain, &big, &limits, &unlimited());
+    let expected = Error::Limit { limit: "pixels", max: limits.pixels, seen: 3_600_000_000 };
+    assert_eq!(result, Err(expected));
+    assert_eq!(png(&plain, &none, &limits, &unlimited()), Err(Error::Size));
+    let nan = PngOptions { scale: f64::NAN, ..none };
+    assert_eq!(png(&plain, &nan, &limits, &unlimited()), Err(Error::Size));
+
+    let mut body = r#"<rect id="l0" width="1" height="1"/>"#.to_owned();
+    for level in 1..12 {
+        let uses = format!(r##"<use href="#l{}"/>"##, level - 1).repeat(10);
+        body.push_str(&format!(r#"<g id="l{level}">{uses}</g>"#));
+    }
+    let result = png(&drawing(&body), &PngOptions::default(), &limits, &unlimited());
+    assert!(matches!(result, Err(Error::Limit { limit: "instances", .. })), "{result:?}");
+
+    let layers =
+        r#"<g opacity=".5" filter="url(#f)"><rect width="9" height="9"/></g>"#.repeat(9_000);
+    let wide = PngOptions { width: Some(4_000), ..PngOptions::default() };
+    let result = png(&drawing(&layers), &wide, &limits, &unlimited());
+    assert!(matches!(result, Err(Error::Limit { limit: "layer pixels", .. })), "{result:?}");
+}
+
+#[test]
+fn deep_and_strange_drawings_are_painted_or_refused_but_never_fatal() {
+    let cases = [
+        format!("{}<rect width=\"9\" height=\"9\"/>{}", "<g id=\"x\">".repeat(900), "</g>".repeat(900)),
+        format!(
+            "{}<rect width=\"9\" height=\"9\"/>{}",
+            "<g opacity=\".9\">".repeat(900),
+            "</g>".repeat(900)
+        ),
+        r##"<g id="a"><use href="#a"/></g><use href="#a"/>"##.to_owned(),
+        r##"<pattern id="p" width="1" height="1"><rect fill="url(#p)" width="9" height="9"/></pattern><rect fill="url(#p)" width="9" height="9"/>"##.to_owned(),
+        r##"<mask id="m"><rect mask="url(#m)" width="9" height="9"/></mask><rect mask="url(#m)" width="9" height="9"/>"##.to_owned(),
+        r##"<clipPath id="c" clip-path="url(#c)"><rect width="9" height="9"/></clipPath><rect clip-path="url(#c)" width="9" height="9"/>"##.to_owned(),
+        r##"<linearGradient id="g" href="#g"/><rect fill="url(#g)" width="9" height="9"/>"##.to_owned(),
+        r#"<ellipse rx="1e300" ry="1e-300"/><circle r="1e308"/><rect width="1e30" height="1" rx="1e30"/>"#.to_owned(),
+        r#"<path d="M0 0A1e-4 1e5 0 1 1 1e12 0A1e11 1 7 1 0 0 0"/>"#.to_owned(),
+        r#"<path stroke="red" stroke-dasharray="1e-9" d="M0 0L1e9 1e9"/>"#.to_owned(),
+        r#"<path stroke="red" stroke-width="1e20" d="M0 0L1e11 1e11 0 5"/>"#.to_owned(),
+        r#"<g transform="scale(1e200)"><g transform="scale(1e200)"><rect width="1" height="1"/></g></g>"#.to_owned(),
+        r#"<g transform="matrix(1e9 1e9 1e9 1e9 1e9 1e9)"><rect width="1" height="1" stroke="red"/></g>"#.to_owned(),
+        r#"<text font-size="1e9" x="1e9">x</text><text font-size="0">y</text>"#.to_owned(),
+        r#"<filter id="f" width="1e9" height="1e9"><feGaussianBlur stdDeviation="1e9"/></filter><rect filter="url(#f)" width="9" height="9"/>"#.to_owned(),
+        r#"<image width="9" height="9" href="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA//8AAP//CAYAAAA="/>"#.to_owned(),
+        format!("<style>{}</style><rect width=\"9\" height=\"9\"/>", "*{fill:red}".repeat(20_000)),
+    ];
+    let limits = Limits { pixels: 1 << 20, ..Limits::default() };
+    for body in cases {
+        let head: String = body.chars().take(80).collect();
+        let result = png(&drawing(&body), &PngOptions::default(), &limits, &unlimited());
+        match result {
+            Ok(bytes) => assert_eq!(decode(&bytes).0, 100, "{head}"),
+            Err(Error::Limit { .. } | Error::Renderer(_)) => {}
+            Err(other) => panic!("{head}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_render_stops() {
+    let budget = unlimited();
+    budget.cancel().cancel();
+    let result = png(&drawing(""), &PngOptions::default(), &Limits::default(), &budget);
+    assert!(matches!(result, Err(Error::Stopped(_))), "{result:?}");
+}
+
+#[test]
+fn the_same_drawing_gives_the_same_bytes() {
+    let document = drawing(r#"<circle cx="20" cy="20" r="9"/><text x="40" y="30">Door</text>"#);
+    let render = || png(&document, &PngOptions::default(), &Limits::default(), &unlimited());
+    assert_eq!(render(), render());
+}
+
+#[test]
+fn the_json_model_says_what_is_drawn() {
+    let document = drawing(
+        r#"<rect id="w" x="1" width="2" arx:layer="walls"/><text id="t">Main <tspan>door</tspan></text>"#,
+    );
+    let model = serde_json::to_value(json(&document, &JsonOptions::default())).expect("JSON");
+    assert_eq!(model["type"], "svgx");
+    assert_eq!(model["metadata"]["viewBox"], serde_json::json!([0.0, 0.0, 100.0, 50.0]));
+    assert_eq!(
+        model["elements"],
+        serde_json::json!([
+            { "tag": "rect", "id": "w", "attributes": { "arx:layer": "walls", "width": "2", "x": "1" } },
+            { "tag": "text", "id": "t", "attributes": {}, "text": "Main door" },
+        ])
+    );
+    let bare = json(&document, &JsonOptions { include_metadata: false });
+    assert_eq!(bare.metadata, None);
+    let text = serde_json::to_string(&bare).expect("JSON");
+    assert_eq!(serde_json::from_str::<Model>(&text).expect("the model"), bare);
+}
+
+/// Loads compiled attacks in a headless browser, if one is installed: the
+/// document element must be an SVG element, and no script may have run.
+#[test]
+fn a_browser_opens_what_was_compiled() {
+    let Some(browser) = ["chromium", "chromium-headless-shell", "google-chrome"]
+        .into_iter()
+        .find(|name| Command::new(name).arg("--version").output().is_ok())
+    else {
+        eprintln!("skipped: no Chromium");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let body = ATTACKS.concat();
+    let path = folder.path().join("attacks.svg");
+    std::fs::write(&path, compiled(&body)).expect("written");
+    let output = Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--dump-dom",
+            "--virtual-time-budget=2000",
+        ])
+        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+        .arg(format!("file://{}", path.display()))
+        .output()
+        .expect("the browser runs");
+    let dom = String::from_utf8_lossy(&output.stdout);
+    assert!(dom.trim_start().starts_with("<svg"), "{dom}");
+    assert!(!dom.contains("parsererror") && !dom.contains("alert"), "{dom}");
 }
