@@ -2,6 +2,7 @@
 
 mod allow;
 mod json;
+mod plain;
 mod png;
 mod sanitize;
 mod svg;

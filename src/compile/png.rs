@@ -1,6 +1,7 @@
-//! To PNG, through usvg and resvg.
+//! To PNG: plain drawings straight from the scene ([`plain`](super::plain)), the
+//! others through usvg and resvg.
 //!
-//! The document is written once, for the rasteriser: style sheets applied,
+//! For those the document is written once more: style sheets applied,
 //! references checked, empty groups gone. Text uses the fonts in the binary
 //! only, so that a picture is the same on every machine.
 
@@ -16,8 +17,8 @@ use crate::document::{Document, Limits, Ns};
 use crate::geometry::css::Sheet;
 use crate::geometry::{Length, Scene, pixels};
 
-use super::Error;
 use super::svg::{Frame, Raster, RasterText, frame, raster};
+use super::{Error, plain};
 
 /// How a picture is to look.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,31 +91,43 @@ pub fn png(
 ) -> Result<Vec<u8>, Error> {
     budget.checkpoint()?;
     let size = pixel_size(&frame(document), options, limits)?;
-    let sheet = Sheet::of(document);
-    let source = Raster { size, sheet: &sheet, budget, referenced: references(document) };
-    let text = raster(document, source)?;
-    let mut depth = text.depth;
-    if text.uses > 0 {
-        // Multiplied and nested instances meet the limits here.
-        depth = depth.max(Scene::build(document, limits, budget)?.depth());
-    }
-    check(&text, size, limits)?;
-    budget.checkpoint()?;
-    let paint = || paint(&text.text, size, options.background, limits, budget);
-    let pixmap = if depth <= SHALLOW {
-        paint()?
+    let scene = Scene::build(document, limits, budget)?;
+    let pixmap = if scene.is_plain() {
+        plain::paint(document, &scene, size, options.background, budget)?
     } else {
-        std::thread::scope(|scope| {
-            let deep = std::thread::Builder::new().stack_size(DEEP_STACK);
-            let thread = deep.spawn_scoped(scope, paint);
-            thread
-                .map_err(|_| Error::Renderer("no thread".to_owned()))?
-                .join()
-                .unwrap_or_else(|_| Err(Error::Renderer("the renderer panicked".to_owned())))
-        })?
+        full(document, &scene, size, options.background, limits, budget)?
     };
     budget.checkpoint()?;
     encode(pixmap, options.background.alpha == u8::MAX)
+}
+
+/// The way through usvg and resvg, for drawings with text, pictures, gradients,
+/// masks, filters and the like.
+fn full(
+    document: &Document,
+    scene: &Scene,
+    size: (u32, u32),
+    background: Background,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<tiny_skia::Pixmap, Error> {
+    let sheet = Sheet::of(document);
+    let source = Raster { size, sheet: &sheet, budget, referenced: references(document) };
+    let text = raster(document, source)?;
+    check(&text, size, limits)?;
+    budget.checkpoint()?;
+    let paint = || paint(&text.text, size, background, limits, budget);
+    if text.depth.max(scene.depth()) <= SHALLOW {
+        return paint();
+    }
+    std::thread::scope(|scope| {
+        let deep = std::thread::Builder::new().stack_size(DEEP_STACK);
+        let thread = deep.spawn_scoped(scope, paint);
+        thread
+            .map_err(|_| Error::Renderer("no thread".to_owned()))?
+            .join()
+            .unwrap_or_else(|_| Err(Error::Renderer("the renderer panicked".to_owned())))
+    })
 }
 
 fn check(text: &RasterText, (width, height): (u32, u32), limits: &Limits) -> Result<(), Error> {
@@ -187,16 +200,25 @@ fn paint(
         .map_err(guard)?
         .map_err(|e| Error::Renderer(e.to_string()))?;
     budget.checkpoint()?;
-    let mut pixmap = tiny_skia::Pixmap::new(width, height).ok_or(Error::Size)?;
-    if background.alpha > 0 {
-        let Background { red, green, blue, alpha } = background;
-        pixmap.fill(tiny_skia::Color::from_rgba8(red, green, blue, alpha));
-    }
+    let mut pixmap = blank((width, height), background)?;
     catch_unwind(AssertUnwindSafe(|| {
         resvg::render(&tree, tiny_skia::Transform::identity(), &mut pixmap.as_mut());
     }))
     .map_err(guard)?;
     budget.checkpoint()?;
+    Ok(pixmap)
+}
+
+/// A picture with nothing on it yet.
+pub(crate) fn blank(
+    (width, height): (u32, u32),
+    background: Background,
+) -> Result<tiny_skia::Pixmap, Error> {
+    let mut pixmap = tiny_skia::Pixmap::new(width, height).ok_or(Error::Size)?;
+    if background.alpha > 0 {
+        let Background { red, green, blue, alpha } = background;
+        pixmap.fill(tiny_skia::Color::from_rgba8(red, green, blue, alpha));
+    }
     Ok(pixmap)
 }
 

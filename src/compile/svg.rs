@@ -328,11 +328,7 @@ impl<'a> Writer<'a> {
     /// box and nothing else.
     fn object(&mut self, node: NodeId) -> bool {
         let document = self.document;
-        let draws = document.children(node).any(|c| {
-            let drawn = role(document, c);
-            drawn != Role::None && (drawn != Role::Group || document.first_child(c).is_some())
-        });
-        if draws {
+        if draws(document, node) {
             self.out.push_str("<g");
             self.object_attributes(node);
             return true;
@@ -342,10 +338,10 @@ impl<'a> Writer<'a> {
         for (name, value) in [("x", x), ("y", y), ("width", width), ("height", height)] {
             xml::attribute(&mut self.out, name, &value.to_string());
         }
-        let line = root_viewbox(document);
-        let line = line.width.max(line.height) / 800.0;
+        let [r, g, b] = BOX_COLOUR;
+        let line = box_line(document);
         xml::attribute(&mut self.out, "fill", "none");
-        xml::attribute(&mut self.out, "stroke", "#5b6470");
+        xml::attribute(&mut self.out, "stroke", &format!("#{r:02x}{g:02x}{b:02x}"));
         xml::attribute(&mut self.out, "stroke-width", &line.to_string());
         self.object_attributes(node);
         let id = document.id(node).unwrap_or_default();
@@ -559,6 +555,23 @@ fn is_layer(name: &str, value: &str) -> bool {
         "isolation" => value == "isolate",
         _ => false,
     }
+}
+
+/// The line around an object that has a box but draws nothing of its own.
+pub(crate) const BOX_COLOUR: [u8; 3] = [0x5b, 0x64, 0x70];
+
+/// How wide that line is: one pixel when the drawing is shown 800 wide.
+pub(crate) fn box_line(document: &Document) -> f64 {
+    let v = root_viewbox(document);
+    v.width.max(v.height) / 800.0
+}
+
+/// Whether an object contains something that is drawn.
+pub(crate) fn draws(document: &Document, object: NodeId) -> bool {
+    document.children(object).any(|c| {
+        let drawn = role(document, c);
+        drawn != Role::None && (drawn != Role::Group || document.first_child(c).is_some())
+    })
 }
 
 fn is_coordinates(name: &str) -> bool {

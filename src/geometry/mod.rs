@@ -28,3 +28,5 @@ pub use viewport::{AspectRatio, ViewBox, root_viewbox};
 pub(crate) use viewport::pixels;
 
 pub(crate) use resolve::{Role, href, role};
+pub(crate) use scene::Item;
+pub(crate) use style::{Cap, Join};

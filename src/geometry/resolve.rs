@@ -96,6 +96,8 @@ pub(crate) struct Found {
     pub(crate) dangling: Vec<NodeId>,
     /// Deepest nesting met, instances included.
     pub(crate) depth: usize,
+    /// Something is drawn that takes more than plain outlines in plain ink.
+    pub(crate) strange: bool,
 }
 
 /// The walk's fixed surroundings.
@@ -275,6 +277,11 @@ impl<'a> Resolver<'a> {
             return Ok(Entered::Nothing);
         }
         let mut context = Context { style, ..outer };
+        let viewport = matches!(role, Role::Svg | Role::Symbol) && node != NodeId::ROOT;
+        // Fill and stroke fade together, not each for itself.
+        let both = style.ink.fill[3] > 0 && style.ink.stroke[3] > 0;
+        let layered = style.ink.opacity < 1.0 && (role != Role::Shape || both);
+        found.strange |= style.ink.strange || layered || viewport;
         if let Some(own) = document.attr(node, "transform").and_then(|t| transform(t).ok()) {
             context.transform *= own;
             // What is squeezed to nothing is not drawn, nor is what is beyond reach.
@@ -390,6 +397,7 @@ impl<'a> Resolver<'a> {
         let Some(bounds) = bounds(&outline, transform) else { return Ok(()) };
         let style = context.style;
         let painted = role == Role::Shape;
+        found.strange |= matches!(role, Role::Text | Role::Image);
         let stroke = if painted && (style.stroke || style.pointer == PointerEvents::All) {
             let width = frame.units(style.stroke_width, Side::Diagonal).unwrap_or(0.0);
             width / 2.0 * transform.determinant().abs().sqrt()
@@ -412,6 +420,9 @@ impl<'a> Resolver<'a> {
             transform,
             outline,
             bounds,
+            stroke_width: frame.units(style.stroke_width, Side::Diagonal).unwrap_or(0.0),
+            ink: style.ink,
+            boxed: role == Role::Object,
             paint: Paint {
                 fill: !painted || style.fill,
                 stroke: painted && style.stroke,

@@ -1,7 +1,7 @@
 //! Where everything in a document is.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kurbo::{Affine, BezPath, ParamCurveNearest, PathEl, PathSeg, Point, Rect, Shape, Size};
 use rstar::primitives::{GeomWithData, Rectangle};
@@ -13,7 +13,7 @@ use crate::document::{Document, Limits, NodeId};
 use super::css::{self, Sheet};
 use super::length::Scale;
 use super::resolve::{Context, Found, Resolver};
-use super::style::{PointerEvents, Style};
+use super::style::{Ink, PointerEvents, Style};
 use super::viewport::{ViewBox, root_viewbox};
 
 /// Why a document has no scene.
@@ -67,6 +67,11 @@ pub(crate) struct Item {
     pub(crate) outline: Arc<BezPath>,
     pub(crate) bounds: Rect,
     pub(crate) paint: Paint,
+    pub(crate) ink: Ink,
+    /// In the outline's units.
+    pub(crate) stroke_width: f64,
+    /// The box an object states, which is not drawn unless the object draws nothing else.
+    pub(crate) boxed: bool,
 }
 
 type Entry = GeomWithData<Rectangle<[f64; 2]>, (u32, u32)>;
@@ -93,7 +98,8 @@ impl Item {
 pub struct Scene {
     /// In the order of painting.
     items: Vec<Item>,
-    index: RTree<Entry>,
+    /// Made when first asked for.
+    index: OnceLock<RTree<Entry>>,
     /// For every node its place in the document and the end of its subtree.
     ranks: Vec<u32>,
     ends: Vec<u32>,
@@ -107,6 +113,7 @@ pub struct Scene {
     cyclic: Vec<NodeId>,
     dangling: Vec<NodeId>,
     depth: usize,
+    strange: bool,
 }
 
 impl Scene {
@@ -126,10 +133,9 @@ impl Scene {
         let mut resolver = Resolver::new(document, limits, budget, &sheet, scale, &ranks);
         let found = resolver.walk(NodeId::ROOT, root_context(viewbox))?;
         budget.checkpoint()?;
-        let index = RTree::bulk_load(found.items.iter().map(Item::entry).collect());
         let mut scene = Scene {
             items: found.items,
-            index,
+            index: OnceLock::new(),
             ranks,
             ends,
             ids,
@@ -140,6 +146,7 @@ impl Scene {
             cyclic: found.cyclic,
             dangling: found.dangling,
             depth: found.depth,
+            strange: found.strange,
         };
         for (user, shown) in found.uses {
             scene.users.entry(shown).or_default().push(user);
@@ -226,6 +233,10 @@ impl Scene {
         from < to && places.eq(from..to)
     }
 
+    fn index(&self) -> &RTree<Entry> {
+        self.index.get_or_init(|| RTree::bulk_load(self.items.iter().map(Item::entry).collect()))
+    }
+
     fn resolve(
         &self,
         document: &Document,
@@ -253,11 +264,13 @@ impl Scene {
 
     fn replace(&mut self, start: NodeId, found: Found) {
         let span = self.span(start);
-        for item in self.items.get(span.clone()).unwrap_or_default() {
-            self.index.remove(&item.entry());
-        }
-        for item in &found.items {
-            self.index.insert(item.entry());
+        if let Some(index) = self.index.get_mut() {
+            for item in self.items.get(span.clone()).unwrap_or_default() {
+                index.remove(&item.entry());
+            }
+            for item in &found.items {
+                index.insert(item.entry());
+            }
         }
         self.items.splice(span, found.items);
         let (from, to) = self.range(start);
@@ -269,6 +282,7 @@ impl Scene {
         self.cyclic.extend(found.cyclic);
         self.dangling.extend(found.dangling);
         self.depth = self.depth.max(found.depth);
+        self.strange |= found.strange;
         // Uses that are gone stay listed: they cost a vain look, never a wrong answer.
         for (user, shown) in found.uses {
             let users = self.users.entry(shown).or_default();
@@ -343,7 +357,7 @@ impl Scene {
             [point.x + tolerance, point.y + tolerance],
         );
         let mut met: Vec<&Item> = self
-            .index
+            .index()
             .locate_in_envelope_intersecting(area)
             .filter_map(|entry| self.item(entry.data))
             .filter(|item| item.meets(point, tolerance))
@@ -361,7 +375,7 @@ impl Scene {
         }
         let area = AABB::from_corners([area.x0, area.y0], [area.x1, area.y1]);
         let mut keys: Vec<(u32, u32)> =
-            self.index.locate_in_envelope_intersecting(area).map(|e| e.data).collect();
+            self.index().locate_in_envelope_intersecting(area).map(|e| e.data).collect();
         keys.sort_unstable();
         let mut nodes: Vec<NodeId> =
             keys.into_iter().filter_map(|k| self.item(k)).map(|i| i.host).collect();
@@ -397,6 +411,16 @@ impl Scene {
     /// Deepest nesting, instances included.
     pub fn depth(&self) -> usize {
         self.depth
+    }
+
+    /// What is drawn, in the order of painting.
+    pub(crate) fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Whether everything drawn is an outline in plain colours.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.strange
     }
 
     /// `use` elements that would show themselves.

@@ -29,6 +29,171 @@ pub(crate) struct Style {
     /// Share of a text's width left of its anchor.
     pub(crate) text_anchor: f64,
     pub(crate) pointer: PointerEvents,
+    pub(crate) ink: Ink,
+}
+
+/// Colours and lines, as far as they are plain: what is not (gradients, masks,
+/// markers, blending) is only noted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ink {
+    /// Red, green, blue, alpha; alpha 0 where nothing is painted.
+    pub(crate) fill: [u8; 4],
+    pub(crate) stroke: [u8; 4],
+    pub(crate) fill_opacity: f32,
+    pub(crate) stroke_opacity: f32,
+    /// The element's own; not inherited.
+    pub(crate) opacity: f32,
+    pub(crate) cap: Cap,
+    pub(crate) join: Join,
+    pub(crate) miter: f32,
+    /// Lengths of dashes and gaps; the first `dashes` of them count.
+    pub(crate) dash: [f32; 4],
+    pub(crate) dashes: u8,
+    pub(crate) dash_offset: f32,
+    /// Something here takes more than plain ink.
+    pub(crate) strange: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cap {
+    Butt,
+    Round,
+    Square,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Join {
+    Miter,
+    Round,
+    Bevel,
+}
+
+impl Default for Ink {
+    fn default() -> Ink {
+        Ink {
+            fill: [0, 0, 0, 255],
+            stroke: [0; 4],
+            fill_opacity: 1.0,
+            stroke_opacity: 1.0,
+            opacity: 1.0,
+            cap: Cap::Butt,
+            join: Join::Miter,
+            miter: 4.0,
+            dash: [0.0; 4],
+            dashes: 0,
+            dash_offset: 0.0,
+            strange: false,
+        }
+    }
+}
+
+impl Ink {
+    fn set(&mut self, name: &str, value: &str, parent: &Ink) {
+        let inherit = value == "inherit";
+        match name {
+            "fill" if inherit => self.fill = parent.fill,
+            "fill" => self.colour(value, true),
+            "stroke" if inherit => self.stroke = parent.stroke,
+            "stroke" => self.colour(value, false),
+            "fill-opacity" => self.fill_opacity = self.share(value, parent.fill_opacity),
+            "stroke-opacity" => self.stroke_opacity = self.share(value, parent.stroke_opacity),
+            "opacity" => self.opacity = self.share(value, parent.opacity),
+            "stroke-linecap" => {
+                self.cap = match value {
+                    "round" => Cap::Round,
+                    "square" => Cap::Square,
+                    "inherit" => parent.cap,
+                    _ => Cap::Butt,
+                }
+            }
+            "stroke-linejoin" => match value {
+                "round" => self.join = Join::Round,
+                "bevel" => self.join = Join::Bevel,
+                "miter" => self.join = Join::Miter,
+                _ => self.strange = true,
+            },
+            "stroke-miterlimit" => match value.parse::<f32>() {
+                Ok(limit) if limit >= 1.0 => self.miter = limit,
+                _ => self.strange = true,
+            },
+            "stroke-dasharray" => self.dashes(value),
+            "stroke-dashoffset" => match value.parse::<f32>() {
+                Ok(offset) if offset.is_finite() => self.dash_offset = offset,
+                _ => self.strange = true,
+            },
+            "clip-path" | "mask" | "filter" | "marker" | "marker-start" | "marker-mid"
+            | "marker-end" => self.strange |= value != "none",
+            "paint-order" | "mix-blend-mode" => self.strange |= value != "normal",
+            "vector-effect" => self.strange |= value != "none",
+            "isolation" | "shape-rendering" => self.strange |= value != "auto",
+            "transform" | "transform-origin" | "transform-box" => self.strange = true,
+            _ => {}
+        }
+    }
+
+    fn colour(&mut self, value: &str, fill: bool) {
+        let colour = match colour(value) {
+            Some(colour) => colour,
+            None => {
+                self.strange = true;
+                return;
+            }
+        };
+        if fill {
+            self.fill = colour;
+        } else {
+            self.stroke = colour;
+        }
+    }
+
+    fn share(&mut self, value: &str, parent: f32) -> f32 {
+        if value == "inherit" {
+            return parent;
+        }
+        match value.parse::<f32>() {
+            Ok(share) if share.is_finite() => share.clamp(0.0, 1.0),
+            _ => {
+                self.strange = true;
+                1.0
+            }
+        }
+    }
+
+    fn dashes(&mut self, value: &str) {
+        self.dashes = 0;
+        if value == "none" {
+            return;
+        }
+        for word in value.split([' ', ',']).filter(|w| !w.is_empty()) {
+            let length = word.strip_suffix("px").unwrap_or(word).parse::<f32>();
+            let length = length.ok().filter(|l| (0.0..1e6).contains(l));
+            match (length, self.dash.get_mut(usize::from(self.dashes))) {
+                (Some(length), Some(place)) => *place = length,
+                _ => {
+                    self.strange = true;
+                    return;
+                }
+            }
+            self.dashes += 1;
+        }
+    }
+}
+
+/// A colour without context; `None` for anything else, `currentColor` included.
+fn colour(value: &str) -> Option<[u8; 4]> {
+    if value == "none" {
+        return Some([0; 4]);
+    }
+    if let [b'#', digits @ ..] = value.as_bytes()
+        && digits.len() == 6
+        && digits.iter().all(u8::is_ascii_hexdigit)
+    {
+        let n = u32::from_str_radix(value.get(1..)?, 16).ok()?;
+        let [_, r, g, b] = n.to_be_bytes();
+        return Some([r, g, b, 255]);
+    }
+    let c: svgtypes::Color = value.parse().ok()?;
+    Some([c.red, c.green, c.blue, c.alpha])
 }
 
 impl Default for Style {
@@ -43,6 +208,7 @@ impl Default for Style {
             font_size: 16.0,
             text_anchor: 0.0,
             pointer: PointerEvents::Painted,
+            ink: Ink::default(),
         }
     }
 }
@@ -58,6 +224,7 @@ impl Style {
         work: &mut u64,
     ) -> Style {
         let mut style = Style { display: true, ..parent };
+        style.ink.opacity = 1.0;
         let mut inline = None;
         for a in document.attributes(node) {
             if a.ns == Ns::None {
@@ -81,6 +248,7 @@ impl Style {
     fn set(&mut self, name: &str, value: &str, parent: &Style) {
         let value = value.trim();
         let inherit = value == "inherit";
+        self.ink.set(name, value, &parent.ink);
         match name {
             "display" if inherit => self.display = parent.display,
             "display" => self.display = value != "none",

@@ -419,3 +419,33 @@ fn a_browser_opens_what_was_compiled() {
     assert!(dom.trim_start().starts_with("<svg"), "{dom}");
     assert!(!dom.contains("parsererror") && !dom.contains("alert"), "{dom}");
 }
+
+#[test]
+fn plain_drawings_look_the_same_on_both_ways_to_pixels() {
+    let cases = [
+        r##"<rect x="5" y="5" width="40" height="30" fill="#e8ecf1" stroke="#333" stroke-width="3"/>"##,
+        r#"<g fill="none" stroke="navy" stroke-linecap="round"><path d="M5 5C40 5 5 45 45 45" stroke-width="4"/><line x1="50" y1="5" x2="95" y2="5"/></g>"#,
+        r#"<circle cx="30" cy="25" r="20" fill="teal" fill-opacity=".5"/><ellipse cx="60" cy="25" rx="30" ry="12" opacity=".4"/>"#,
+        r#"<style>.d{stroke:red;stroke-dasharray:6 3 1;stroke-width:2;fill:none}</style><path class="d" d="M5 25h90M5 5l90 40"/>"#,
+        r#"<path fill-rule="evenodd" d="M10 5h30v30h-30zM15 10h20v20h-20z"/><polygon points="50 5 90 5 70 45" stroke="lime" stroke-linejoin="bevel" stroke-width="5"/>"#,
+        r##"<defs><rect id="a" width="9" height="9" fill="inherit"/></defs><g transform="rotate(20 50 25)"><use href="#a" x="20" y="20" fill="red"/><use href="#a" x="50" transform="scale(1.5)" fill="blue"/></g>"##,
+        r#"<g visibility="hidden"><rect width="90" height="40"/><rect x="20" width="9" height="9" visibility="visible"/></g><rect display="none" width="90" height="40"/>"#,
+        r#"<arx:object id="o" type="a.b"><arx:geometry x="10" y="10" width="50" height="30"/></arx:object><arx:object id="p"><arx:geometry x="1" y="1" width="90" height="40"/><rect x="70" width="9" height="9"/></arx:object>"#,
+        r#"<polyline points="10 25 90 25" stroke="black"/><line x1="50" y1="0" x2="50" y2="50" stroke="black" stroke-width=".3"/>"#,
+    ];
+    let options = PngOptions { width: Some(400), ..PngOptions::default() };
+    for body in cases {
+        let [plain, full] = ["", r#"<text x="-9000">x</text>"#].map(|extra| {
+            let document = drawing(&format!("{body}{extra}"));
+            decode(&png(&document, &options, &Limits::default(), &unlimited()).expect("a picture"))
+                .2
+        });
+        let far = |(a, b): &(&[u8; 4], &[u8; 4])| {
+            a.iter().zip(b.iter()).any(|(a, b)| a.abs_diff(*b) > 32)
+        };
+        let off = plain.iter().zip(&full).filter(far).count();
+        let inked = full.iter().filter(|p| p[3] > 0).count();
+        assert!(inked > 50, "{body}: nothing is painted");
+        assert!(off * 200 < inked, "{body}: {off} of {inked} painted pixels differ");
+    }
+}

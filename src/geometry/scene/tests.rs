@@ -211,7 +211,7 @@ fn an_update_gives_what_a_fresh_build_gives() {
             s.items.iter().map(|i| (i.key, i.host, i.source, i.bounds)).collect()
         };
         assert_eq!(list(&scene), list(&fresh), "after {id} {name}={value}");
-        assert_eq!(scene.index.size(), fresh.index.size(), "after {id} {name}={value}");
+        assert_eq!(scene.index().size(), fresh.index().size(), "after {id} {name}={value}");
         for (x, y) in [(2.0, 2.0), (21.0, 1.0), (3.5, 6.0), (91.0, 3.0)] {
             let p = Point::new(x, y);
             assert_eq!(scene.hit(p, 0.5), fresh.hit(p, 0.5), "after {id} {name}={value}");
