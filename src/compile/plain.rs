@@ -96,7 +96,7 @@ fn draw(item: &Item, view: Affine, pixmap: &mut Pixmap) {
 fn dash(item: &Item, view: Affine) -> Option<StrokeDash> {
     let ink = &item.ink;
     let mut list: Vec<f32> = ink.dash.get(..usize::from(ink.dashes))?.to_vec();
-    if list.len() % 2 != 0 {
+    if !list.len().is_multiple_of(2) {
         list.extend_from_within(..);
     }
     let pixels = (view * item.transform).determinant().abs().sqrt();
