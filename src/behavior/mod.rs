@@ -1,1 +1,3 @@
 //! Formulas with units, dependency order, triggers and state.
+
+pub mod unit;
