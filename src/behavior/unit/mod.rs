@@ -30,6 +30,7 @@ mod table;
 use std::fmt;
 
 pub use parse::{Literal, ParseUnitError, quantity, suggest};
+pub(crate) use parse::{edits, number_end};
 use table::{PREFIXES, TABLE};
 
 /// Exponents over the SI base quantities.
@@ -174,6 +175,20 @@ impl Unit {
     /// Whether this is exactly the plain number's unit.
     pub fn is_one(&self) -> bool {
         self.len == Some(0) && self.dimension == Dimension::NONE && self.scale == 1.0
+    }
+
+    /// Whether it is written as one unit: `kW`, `%`, `deg`; not `kW/W`, `m^2`.
+    pub(crate) fn is_written(&self) -> bool {
+        self.len == Some(1) && self.terms[0].exponent == 1
+    }
+
+    /// The unit of differences: `C` becomes `K`, `F` loses its zero.
+    pub(crate) fn as_difference(&self) -> Unit {
+        match self.zero {
+            0.0 => *self,
+            _ if self.scale == 1.0 => Unit::kelvin(),
+            _ => Unit { zero: 0.0, ..*self },
+        }
     }
 
     /// Whether a number in one needs no conversion to be a number in the other.

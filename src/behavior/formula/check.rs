@@ -1,0 +1,824 @@
+//! Postfix to instructions, with units checked on the way: one pass, one stack
+//! of types beside the places of the values.
+
+use super::code::{Builder, Op, Place};
+use super::function::{self, Rule};
+use super::parse::{Binary, Kind, Parsed};
+use super::slice;
+use crate::behavior::unit::{Dimension, Unit, conversion, nearly};
+use crate::document::{Diagnostic, Severity, Span};
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::behavior) enum Type {
+    /// A truth value.
+    Boolean,
+    /// A number nobody gave a unit; a literal takes one without comment.
+    Number { literal: bool },
+    /// A number in a unit.
+    Quantity(Measure),
+}
+
+/// The unit of a value, and what is known of how it came about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::behavior) struct Measure {
+    pub(in crate::behavior) unit: Unit,
+    /// Literal powers of 1000 it was divided by: maybe a conversion by hand.
+    hand: f64,
+    /// How many absolute temperatures are in it: 1 for one, 0 for a difference,
+    /// NaN when unknown. Meaningful for temperatures only.
+    weight: f64,
+}
+
+impl Type {
+    /// The type of an input in `unit`; a temperature if `temperature`.
+    pub(in crate::behavior) fn of(unit: &Unit, temperature: bool) -> Type {
+        if unit.is_one() {
+            return Type::Number { literal: false };
+        }
+        let absolute = temperature || unit.dimension() == Dimension::TEMPERATURE;
+        Type::Quantity(Measure {
+            unit: *unit,
+            hand: 1.0,
+            weight: if absolute { 1.0 } else { 0.0 },
+        })
+    }
+
+    /// The unit a value of this type is in; `None` for booleans.
+    pub(in crate::behavior) fn unit(&self) -> Option<&Unit> {
+        match self {
+            Type::Boolean => None,
+            Type::Number { .. } => Some(&Unit::ONE),
+            Type::Quantity(m) => Some(&m.unit),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Type::Boolean => "a condition".to_owned(),
+            Type::Number { .. } => "a plain number".to_owned(),
+            Type::Quantity(m) if m.unit.is_one() => "a ratio without unit".to_owned(),
+            Type::Quantity(m) => format!("in {}", m.unit),
+        }
+    }
+}
+
+const RATIO: Type = Type::Quantity(Measure { unit: Unit::ONE, hand: 1.0, weight: 0.0 });
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::behavior) enum Resolved {
+    /// A slot and its type.
+    Slot(u32, Type),
+    /// Something that is wrong and has been reported elsewhere.
+    Broken,
+}
+
+/// A checked formula: where its value is, and what it is.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::behavior) struct Checked {
+    pub(in crate::behavior) place: Place,
+    pub(in crate::behavior) ty: Type,
+    pub(in crate::behavior) span: Span,
+}
+
+/// Names to slots; `None`: no such name.
+pub(in crate::behavior) type Resolve<'r> = dyn FnMut(Option<&str>, &str) -> Option<Resolved> + 'r;
+
+/// Checks `parsed` and appends its code to `builder`. `None` when there is an
+/// error among the `diagnostics` added, or a name is broken.
+pub(in crate::behavior) fn check(
+    parsed: &Parsed,
+    text: &str,
+    builder: &mut Builder,
+    resolve: &mut Resolve<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Checked> {
+    let mut checker = Checker { text, builder, diagnostics, stack: Vec::new(), failed: false };
+    for node in &parsed.nodes {
+        match node.kind {
+            Kind::Name { object, name } => {
+                let object = object.map(|o| slice(text, o));
+                let name = slice(text, name);
+                let (place, ty) = match resolve(object, name) {
+                    Some(Resolved::Slot(slot, ty)) => (Place::Slot(slot), ty),
+                    Some(Resolved::Broken) => {
+                        checker.failed = true;
+                        (Place::Constant(1.0), Type::Number { literal: true })
+                    }
+                    None => match function::constant(name).filter(|_| object.is_none()) {
+                        Some(value) => (Place::Constant(value), Type::Number { literal: true }),
+                        None => {
+                            let message =
+                                format!("there is no value {:?} here", slice(text, node.span));
+                            checker.error("unknown-name", node.span, message, None);
+                            (Place::Constant(1.0), Type::Number { literal: true })
+                        }
+                    },
+                };
+                checker.push(place, ty, node.span);
+            }
+            Kind::Number(value) => {
+                checker.push(Place::Constant(value), Type::Number { literal: true }, node.span);
+            }
+            Kind::Quantity(value, unit) => {
+                let ty = match Type::of(&unit, false) {
+                    Type::Number { .. } => Type::Number { literal: true },
+                    // A literal difference or a literal temperature: `t - 20 C` may be either.
+                    Type::Quantity(m) if unit.is_affine() => {
+                        Type::Quantity(Measure { weight: f64::NAN, ..m })
+                    }
+                    ty => ty,
+                };
+                checker.push(Place::Constant(value), ty, node.span);
+            }
+            Kind::Boolean(value) => {
+                checker.push(Place::Constant(f64::from(u8::from(value))), Type::Boolean, node.span);
+            }
+            Kind::Negate => checker.negate(node.span),
+            Kind::Not => checker.not(node.span),
+            Kind::Binary(operator) => checker.binary(operator, node.span),
+            Kind::Call(function, count) => {
+                checker.call(function.rule, function.name, usize::from(count), node.span);
+            }
+        }
+    }
+    let failed = checker.failed;
+    checker.stack.pop().filter(|_| !failed)
+}
+
+/// Brings a checked formula's value into the unit it is shown in: `annotated`, or
+/// the usual name of its own unit.
+pub(in crate::behavior) fn settle_result(
+    checked: Checked,
+    annotated: Option<&Unit>,
+    text: &str,
+    builder: &mut Builder,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Checked> {
+    let mut checker = Checker { text, builder, diagnostics, stack: vec![checked], failed: false };
+    match (checked.ty, annotated) {
+        (Type::Boolean | Type::Number { .. }, None) => {}
+        (Type::Boolean, Some(unit)) => {
+            let message = format!("the result is a condition, it cannot be in {unit}");
+            checker.error("unit-mismatch", checked.span, message, None);
+        }
+        (Type::Number { .. }, Some(unit)) => {
+            checker.stack[0].ty = match Type::of(unit, unit.is_affine()) {
+                Type::Number { .. } => RATIO,
+                ty => ty,
+            };
+        }
+        (Type::Quantity(m), Some(unit)) => {
+            if m.unit.dimension() == unit.dimension() {
+                checker.convert(0, unit, m.weight);
+            } else {
+                let message = format!("the result is in {}, not in {unit}", m.unit);
+                let help = format!("{} against {}", m.unit.dimension(), unit.dimension());
+                checker.error("unit-mismatch", checked.span, message, Some(help));
+            }
+        }
+        (Type::Quantity(m), None) => {
+            if m.unit.dimension() == Dimension::NONE && !m.unit.is_written() {
+                checker.settle(0);
+            } else if !m.unit.is_affine() {
+                checker.rescale(0, &m.unit.simplified());
+            }
+        }
+    }
+    let failed = checker.failed;
+    checker.stack.pop().filter(|_| !failed)
+}
+
+/// How operands meet: a sum counts absolute temperatures, a comparison compares them.
+#[derive(Clone, Copy, PartialEq)]
+enum Meeting {
+    Sum,
+    Comparison,
+}
+
+struct Checker<'c> {
+    text: &'c str,
+    builder: &'c mut Builder,
+    diagnostics: &'c mut Vec<Diagnostic>,
+    stack: Vec<Checked>,
+    failed: bool,
+}
+
+impl Checker<'_> {
+    fn push(&mut self, place: Place, ty: Type, span: Span) {
+        self.stack.push(Checked { place, ty, span });
+    }
+
+    fn error(&mut self, code: &'static str, span: Span, message: String, help: Option<String>) {
+        self.failed = true;
+        let d = Diagnostic::error(code, span, message);
+        self.diagnostics.push(match help {
+            Some(help) => d.help(help),
+            None => d,
+        });
+    }
+
+    fn note(&mut self, severity: Severity, code: &'static str, span: Span, message: String) {
+        self.diagnostics.push(Diagnostic { severity, ..Diagnostic::error(code, span, message) });
+    }
+
+    /// Replaces the top `count` values by one, computed into the first one's temporary.
+    fn replace(&mut self, count: usize, place: Place, ty: Type, span: Span) {
+        let first = self.stack.len().saturating_sub(count);
+        let start = self.stack.get(first).map_or(span.start, |v| v.span.start.min(span.start));
+        let end = self.stack.last().map_or(span.end, |v| v.span.end.max(span.end));
+        self.stack.truncate(first);
+        self.push(place, ty, Span { start, end });
+    }
+
+    fn emit_at(&mut self, at: usize, op: Op, by: Option<f64>) {
+        let v = self.stack[at];
+        let b = by.map_or(v.place, Place::Constant);
+        self.stack[at].place = self.builder.emit(op, v.place, b, at as u32, v.span);
+    }
+
+    /// A dimensionless value becomes a ratio in one; deg, % and kW/W are factored in.
+    fn settle(&mut self, at: usize) {
+        if let Type::Quantity(m) = self.stack[at].ty
+            && m.unit.dimension() == Dimension::NONE
+        {
+            self.rescale(at, &Unit::ONE);
+        }
+    }
+
+    /// Brings the value at `at` into `to`, of the same dimension, as a difference.
+    fn rescale(&mut self, at: usize, to: &Unit) {
+        self.convert(at, to, 0.0);
+    }
+
+    fn convert(&mut self, at: usize, to: &Unit, weight: f64) {
+        let Checked { ty: Type::Quantity(m), span, .. } = self.stack[at] else { return };
+        if self.by_hand(&m, to, span) {
+            self.stack[at].ty =
+                Type::Quantity(Measure { unit: *to, hand: 1.0, weight: m.weight });
+            return;
+        }
+        let Ok((factor, shift)) = conversion(&m.unit, to, weight) else { return };
+        if factor != 1.0 {
+            self.emit_at(at, Op::Multiply, Some(factor));
+        }
+        if shift.is_nan() {
+            let message = format!("a scaled temperature cannot be converted to {to}");
+            self.error("temperature-scaled", span, message, None);
+        } else if shift != 0.0 {
+            self.emit_at(at, Op::Add, Some(shift));
+        }
+        let hand = if factor == 1.0 { m.hand } else { 1.0 };
+        self.stack[at].ty = Type::Quantity(Measure { unit: *to, hand, weight: m.weight });
+    }
+
+    /// Whether literal factors already converted `from` to `to`; says so.
+    fn by_hand(&mut self, from: &Measure, to: &Unit, span: Span) -> bool {
+        let needed = from.unit.scale() / to.scale();
+        let is = from.hand != 1.0
+            && !nearly(needed, 1.0)
+            && nearly(needed * from.hand, 1.0)
+            && to.zero() == 0.0;
+        if is {
+            let factor = if from.hand < 1.0 { 1.0 / from.hand } else { from.hand };
+            let what = if to.is_one() {
+                format!("{} to a plain ratio", from.unit)
+            } else {
+                format!("{} to {to}", from.unit)
+            };
+            let message = format!("the factor {factor} is read as the conversion from {what}");
+            self.note(Severity::Note, "hand-conversion", span, message);
+        }
+        is
+    }
+
+    fn negate(&mut self, span: Span) {
+        let at = self.stack.len().saturating_sub(1);
+        let Some(v) = self.stack.last().copied() else { return };
+        let ty = match v.ty {
+            Type::Boolean => return self.not_a_number(at, "negated"),
+            Type::Quantity(m) => Type::Quantity(Measure { weight: -m.weight, ..m }),
+            ty => ty,
+        };
+        let place = self.builder.emit(Op::Negate, v.place, v.place, at as u32, span);
+        self.replace(1, place, ty, span);
+    }
+
+    fn not(&mut self, span: Span) {
+        let at = self.stack.len().saturating_sub(1);
+        self.condition(at);
+        let Some(v) = self.stack.last().copied() else { return };
+        let place = self.builder.emit(Op::Not, v.place, v.place, at as u32, span);
+        self.replace(1, place, Type::Boolean, span);
+    }
+
+    fn not_a_number(&mut self, at: usize, what: &str) {
+        let span = self.stack[at].span;
+        self.error("formula-type", span, format!("a condition cannot be {what}"), None);
+        self.stack[at].ty = Type::Number { literal: true };
+    }
+
+    fn condition(&mut self, at: usize) {
+        let Checked { ty, span, .. } = self.stack[at];
+        if let Type::Quantity(_) = ty {
+            let message = format!("a condition was expected, this is {}", ty.describe());
+            self.error("formula-type", span, message, Some("compare it with something".into()));
+        }
+    }
+
+    fn binary(&mut self, operator: Binary, span: Span) {
+        let Some(a) = self.stack.len().checked_sub(2) else { return };
+        let b = a + 1;
+        let op = match operator {
+            Binary::Multiply | Binary::Divide => {
+                return self.product(a, operator == Binary::Divide, span);
+            }
+            Binary::Power => return self.power(a, span),
+            Binary::And | Binary::Or => {
+                self.condition(a);
+                self.condition(b);
+                if operator == Binary::And { Op::And } else { Op::Or }
+            }
+            Binary::Add | Binary::Subtract => {
+                let weight = self.meet(a, 2, Meeting::Sum, "added", operator == Binary::Subtract);
+                let op = if operator == Binary::Add { Op::Add } else { Op::Subtract };
+                let place = self.pair(op, a, span);
+                let ty = self.weighed(a, weight);
+                return self.replace(2, place, ty, span);
+            }
+            comparison => {
+                let both = |c: &Checker<'_>| {
+                    c.stack[a].ty == Type::Boolean && c.stack[b].ty == Type::Boolean
+                };
+                let equality = matches!(comparison, Binary::Equal | Binary::NotEqual);
+                if !(equality && both(self)) {
+                    self.meet(a, 2, Meeting::Comparison, "compared", false);
+                }
+                match comparison {
+                    Binary::Less => Op::Less,
+                    Binary::LessEqual => Op::LessEqual,
+                    Binary::Greater => Op::Greater,
+                    Binary::GreaterEqual => Op::GreaterEqual,
+                    Binary::Equal => Op::Equal,
+                    _ => Op::NotEqual,
+                }
+            }
+        };
+        let place = self.pair(op, a, span);
+        self.replace(2, place, Type::Boolean, span);
+    }
+
+    /// `op` on the values at `a` and `a + 1`.
+    fn pair(&mut self, op: Op, a: usize, span: Span) -> Place {
+        let (x, y) = (self.stack[a], self.stack[a + 1]);
+        let span = Span { start: x.span.start.min(span.start), end: y.span.end.max(span.end) };
+        self.builder.emit(op, x.place, y.place, a as u32, span)
+    }
+
+    fn weighed(&self, at: usize, weight: f64) -> Type {
+        match self.stack[at].ty {
+            Type::Quantity(m) => {
+                let unit = if weight == 0.0 { m.unit.as_difference() } else { m.unit };
+                Type::Quantity(Measure { unit, weight, ..m })
+            }
+            ty => ty,
+        }
+    }
+
+    /// Brings the `count` values from `first` on into one unit; answers the weight of
+    /// their sum (or of the first minus the rest).
+    fn meet(
+        &mut self,
+        first: usize,
+        count: usize,
+        meeting: Meeting,
+        verb: &str,
+        minus: bool,
+    ) -> f64 {
+        let all = first..first + count;
+        for at in all.clone() {
+            match self.stack[at].ty {
+                Type::Boolean => self.not_a_number(at, verb),
+                // kW/W is 1000 before it meets anything; deg and % stay what they are.
+                Type::Quantity(m) if !m.unit.is_written() => self.settle(at),
+                _ => {}
+            }
+        }
+        let quantity = |v: &Checked| match v.ty {
+            Type::Quantity(m) => Some(m),
+            _ => None,
+        };
+        let values = &self.stack[first..first + count];
+        let affine = values.iter().position(|v| quantity(v).is_some_and(|m| m.unit.is_affine()));
+        let lead = affine.or_else(|| values.iter().position(|v| quantity(v).is_some()));
+        let Some(lead) = lead else {
+            let literal = values.iter().all(|v| v.ty == Type::Number { literal: true });
+            for v in &mut self.stack[first..first + count] {
+                v.ty = Type::Number { literal };
+            }
+            return 0.0;
+        };
+        let lead = first + lead;
+        let Some(mut target) = quantity(&self.stack[lead]) else { return 0.0 };
+        // The leading value may itself have been converted by hand to what the others are in.
+        if let Some(other) = all.clone().filter(|&at| at != lead).find_map(|at| {
+            quantity(&self.stack[at]).filter(|m| m.unit.dimension() == target.unit.dimension())
+        }) {
+            let span = self.stack[lead].span;
+            if self.by_hand(&target, &other.unit, span) {
+                target = Measure { unit: other.unit, hand: 1.0, weight: target.weight };
+                self.stack[lead].ty = Type::Quantity(target);
+            }
+        }
+        let mut total = 0.0;
+        for at in all {
+            let mut weight = target.weight;
+            match self.stack[at].ty {
+                Type::Quantity(m) if at != lead => {
+                    if m.unit.dimension() == target.unit.dimension() {
+                        weight = match meeting {
+                            Meeting::Comparison => 1.0,
+                            Meeting::Sum if target.unit.is_affine() && !m.unit.is_affine() => 0.0,
+                            Meeting::Sum => m.weight,
+                        };
+                        if !m.unit.same_measure(&target.unit) {
+                            self.convert(at, &target.unit, weight);
+                        }
+                    } else {
+                        self.mismatch(lead, at, verb);
+                    }
+                }
+                Type::Number { literal } => {
+                    self.adopt(at, &target.unit, literal);
+                    weight = if target.unit.is_affine() { f64::NAN } else { 0.0 };
+                }
+                _ => {}
+            }
+            total += if minus && at > first { -weight } else { weight };
+        }
+        for v in &mut self.stack[first..first + count] {
+            v.ty = Type::Quantity(Measure { hand: 1.0, ..target });
+        }
+        total
+    }
+
+    fn mismatch(&mut self, a: usize, b: usize, verb: &str) {
+        let (x, y) = (self.stack[a], self.stack[b]);
+        let message = format!(
+            "{} is {}, {} is {}: they cannot be {verb}",
+            slice(self.text, x.span),
+            x.ty.describe(),
+            slice(self.text, y.span),
+            y.ty.describe(),
+        );
+        let span =
+            Span { start: x.span.start.min(y.span.start), end: x.span.end.max(y.span.end) };
+        let dimension = |t: Type| t.unit().map_or(Dimension::NONE, |u| u.dimension());
+        let help = format!("{} against {}", dimension(x.ty), dimension(y.ty));
+        self.error("unit-mismatch", span, message, Some(help));
+    }
+
+    fn adopt(&mut self, at: usize, unit: &Unit, literal: bool) {
+        if unit.is_one() {
+            return;
+        }
+        let Checked { place, span, .. } = self.stack[at];
+        let written = slice(self.text, span).to_owned();
+        if !literal {
+            let message = format!("{written} has no unit; it is taken as {unit}");
+            self.note(Severity::Warning, "unit-assumed", span, message);
+        } else if let Place::Constant(value) = place
+            && nearly(unit.scale(), 0.01)
+            && unit.dimension() == Dimension::NONE
+            && value != 0.0
+            && value.abs() <= 1.0
+        {
+            let message = format!("{written} is taken as {written} %, beside a value in %");
+            self.note(Severity::Warning, "unit-assumed", span, message);
+        }
+    }
+
+    fn product(&mut self, a: usize, divide: bool, span: Span) {
+        for at in [a, a + 1] {
+            if self.stack[at].ty == Type::Boolean {
+                self.not_a_number(at, "multiplied");
+            }
+        }
+        // A percentage or an angle beside another unit counts as the ratio it is.
+        let (one, other) = (self.stack[a].ty, self.stack[a + 1].ty);
+        if let (Type::Quantity(m), Type::Quantity(n)) = (one, other) {
+            for (at, own, beside) in [(a, m, n), (a + 1, n, m)] {
+                if own.unit.is_written() && beside.unit.dimension() != Dimension::NONE {
+                    self.settle(at);
+                }
+                self.warn_about_point(at, &own);
+            }
+        }
+        let (x, y) = (self.stack[a], self.stack[a + 1]);
+        let sign: i8 = if divide { -1 } else { 1 };
+        let ty = match (x.ty, y.ty) {
+            (Type::Quantity(m), Type::Quantity(n)) => {
+                let unit = m.unit.times(&n.unit, sign);
+                let hand = if divide { m.hand / n.hand } else { m.hand * n.hand };
+                self.in_unit(unit, hand, span)
+            }
+            (Type::Quantity(m), _) => {
+                let c = constant(y.place);
+                let factor = c.map_or(f64::NAN, |c| if divide { 1.0 / c } else { c });
+                Type::Quantity(scaled(&m, factor))
+            }
+            (_, Type::Quantity(n)) if divide => {
+                self.warn_about_point(a + 1, &n);
+                let hand = constant(x.place).map_or(1.0, thousands) / n.hand;
+                self.in_unit(n.unit.power(-1), hand, span)
+            }
+            (_, Type::Quantity(n)) => {
+                Type::Quantity(scaled(&n, constant(x.place).unwrap_or(f64::NAN)))
+            }
+            _ => {
+                let literal = Type::Number { literal: true };
+                Type::Number { literal: x.ty == literal && y.ty == literal }
+            }
+        };
+        let place = self.pair(if divide { Op::Divide } else { Op::Multiply }, a, span);
+        self.replace(2, place, ty, span);
+    }
+
+    fn warn_about_point(&mut self, at: usize, m: &Measure) {
+        if m.unit.is_affine() && m.weight == 1.0 {
+            let span = self.stack[at].span;
+            let message = format!(
+                "{} is a temperature in {}; multiplied by another quantity it counts from 0 {}",
+                slice(self.text, span),
+                m.unit,
+                m.unit
+            );
+            self.note(Severity::Warning, "temperature-point", span, message);
+        }
+    }
+
+    fn in_unit(&mut self, unit: Option<Unit>, hand: f64, span: Span) -> Type {
+        match unit {
+            Some(unit) => Type::Quantity(Measure { unit, hand, weight: temperature(&unit) }),
+            None => {
+                let message = "the unit of this has exponents out of range".to_owned();
+                self.error("unit-range", span, message, None);
+                RATIO
+            }
+        }
+    }
+
+    fn power(&mut self, a: usize, span: Span) {
+        for at in [a, a + 1] {
+            if self.stack[at].ty == Type::Boolean {
+                self.not_a_number(at, "raised to a power");
+            }
+            self.settle(at);
+        }
+        let exponent = self.stack[a + 1];
+        if let Type::Quantity(m) = exponent.ty
+            && m.unit.dimension() != Dimension::NONE
+        {
+            let message = format!("an exponent is a plain number, this is {}", exponent.ty.describe());
+            self.error("unit-exponent", exponent.span, message, None);
+        }
+        let known = constant(exponent.place);
+        let ty = match self.stack[a].ty {
+            Type::Quantity(m) if m.unit.dimension() != Dimension::NONE => {
+                self.warn_about_point(a, &m);
+                let unit = known.and_then(|k| {
+                    let whole = |x: f64| (x.fract() == 0.0 && x.abs() <= 64.0).then_some(x as i8);
+                    match whole(k) {
+                        Some(n) => m.unit.power(n),
+                        None => m.unit.power(whole(k * 2.0)?)?.root(2),
+                    }
+                });
+                if unit.is_none() && !self.failed {
+                    let message = format!(
+                        "{} can only be raised to a whole number written in the formula",
+                        m.unit
+                    );
+                    self.error("unit-exponent", span, message, None);
+                }
+                unit.map_or(RATIO, |unit| {
+                    Type::Quantity(Measure { unit, hand: 1.0, weight: temperature(&unit) })
+                })
+            }
+            Type::Number { literal } => Type::Number {
+                literal: literal && exponent.ty == Type::Number { literal: true },
+            },
+            _ => RATIO,
+        };
+        let base = self.stack[a].place;
+        let place = match known {
+            Some(2.0) => self.builder.emit(Op::Square, base, base, a as u32, span),
+            Some(3.0) => self.builder.emit(Op::Cube, base, base, a as u32, span),
+            _ => self.pair(Op::Power, a, span),
+        };
+        self.replace(2, place, ty, span);
+    }
+
+    /// A dimensionless argument, in one.
+    fn plain(&mut self, at: usize, name: &str) {
+        if self.stack[at].ty == Type::Boolean {
+            self.not_a_number(at, "an argument here");
+        }
+        self.settle(at);
+        let Checked { ty, span, .. } = self.stack[at];
+        if ty.unit().is_some_and(|u| u.dimension() != Dimension::NONE) {
+            let message = format!(
+                "{name} takes a plain number or an angle, {} is {}",
+                slice(self.text, span),
+                ty.describe()
+            );
+            self.error("unit-argument", span, message, None);
+        }
+    }
+
+    fn call(&mut self, rule: Rule, name: &'static str, count: usize, span: Span) {
+        let Some(a) = self.stack.len().checked_sub(count) else { return };
+        if count == 0 {
+            return self.push(Place::Constant(0.0), Type::Number { literal: true }, span);
+        }
+        let at = a as u32;
+        let literal = self.stack[a..].iter().all(|v| v.ty == Type::Number { literal: true });
+        let number = if literal { Type::Number { literal } } else { RATIO };
+        match rule {
+            Rule::Plain(op) | Rule::Angle(op) => {
+                self.plain(a, name);
+                self.emit_at(a, op, None);
+                let angle = Type::of(&Unit::radian(), false);
+                self.stack[a].ty = if matches!(rule, Rule::Angle(_)) { angle } else { number };
+            }
+            Rule::Scale(factor) => {
+                self.plain(a, name);
+                self.emit_at(a, Op::Multiply, Some(factor));
+                self.stack[a].ty = number;
+            }
+            Rule::Keep(op) => {
+                if self.stack[a].ty == Type::Boolean {
+                    self.not_a_number(a, "an argument here");
+                }
+                self.emit_at(a, op, None);
+            }
+            Rule::Sign => {
+                self.emit_at(a, Op::Sign, None);
+                self.stack[a].ty = number;
+            }
+            Rule::Round => self.round(a, count),
+            Rule::Root(n, op) => self.root(a, n, op, name),
+            Rule::Log => {
+                self.plain(a, name);
+                let base = if count == 2 { constant(self.stack[a + 1].place) } else { None };
+                match (count, base) {
+                    (1, _) => self.emit_at(a, Op::Ln, None),
+                    (_, Some(2.0)) => self.emit_at(a, Op::Log2, None),
+                    (_, Some(10.0)) => self.emit_at(a, Op::Log10, None),
+                    _ => {
+                        self.plain(a + 1, name);
+                        self.emit_at(a, Op::Ln, None);
+                        self.emit_at(a + 1, Op::Ln, None);
+                        self.stack[a].place = self.pair(Op::Divide, a, span);
+                    }
+                }
+                self.stack[a].ty = number;
+            }
+            Rule::Power => return self.power(a, span),
+            Rule::Count(op) => {
+                for i in a..a + count {
+                    self.plain(i, name);
+                }
+                let last = self.stack[a + count - 1].place;
+                let place = self.builder.emit(op, self.stack[a].place, last, at, span);
+                (self.stack[a].place, self.stack[a].ty) = (place, number);
+            }
+            Rule::Same(op) => {
+                self.meet(a, count, Meeting::Comparison, "compared", false);
+                self.chain(op, a, count, span);
+                if count == 1 && op == Op::Hypot {
+                    self.emit_at(a, Op::Abs, None);
+                }
+            }
+            Rule::Direction => {
+                self.meet(a, count, Meeting::Comparison, "compared", false);
+                self.chain(Op::Atan2, a, count, span);
+                self.stack[a].ty = Type::of(&Unit::radian(), false);
+            }
+            Rule::Sum(average) => {
+                let weight = self.meet(a, count, Meeting::Sum, "added", false);
+                self.chain(Op::Add, a, count, span);
+                let n = if average { count as f64 } else { 1.0 };
+                if average {
+                    self.emit_at(a, Op::Divide, Some(n));
+                }
+                self.stack[a].ty = self.weighed(a, weight / n);
+            }
+            Rule::Clamp => {
+                self.meet(a, count, Meeting::Comparison, "compared", false);
+                let (x, low, high) =
+                    (self.stack[a].place, self.stack[a + 1].place, self.stack[a + 2].place);
+                let x = self.builder.emit(Op::Max, x, low, at, span);
+                self.stack[a].place = self.builder.emit(Op::Min, x, high, at, span);
+            }
+            Rule::If => self.choose(a, span),
+        }
+        let Checked { place, ty, .. } = self.stack[a];
+        self.replace(count, place, ty, span);
+    }
+
+    fn chain(&mut self, op: Op, a: usize, count: usize, span: Span) {
+        for i in a + 1..a + count {
+            let (x, y) = (self.stack[a].place, self.stack[i].place);
+            self.stack[a].place = self.builder.emit(op, x, y, a as u32, span);
+        }
+    }
+
+    fn round(&mut self, a: usize, count: usize) {
+        if self.stack[a].ty == Type::Boolean {
+            self.not_a_number(a, "rounded");
+        }
+        let digits = if count == 2 { constant(self.stack[a + 1].place) } else { Some(0.0) };
+        match digits.filter(|d| d.fract() == 0.0 && (-15.0..=15.0).contains(d)) {
+            Some(0.0) => self.emit_at(a, Op::Round, None),
+            Some(digits) => {
+                let factor = libm::pow(10.0, digits.abs());
+                let (up, down) = if digits > 0.0 {
+                    (Op::Multiply, Op::Divide)
+                } else {
+                    (Op::Divide, Op::Multiply)
+                };
+                self.emit_at(a, up, Some(factor));
+                self.emit_at(a, Op::Round, None);
+                self.emit_at(a, down, Some(factor));
+            }
+            None => {
+                let span = self.stack[a + 1].span;
+                let message = "digits are a whole number from -15 to 15".to_owned();
+                self.error("formula-arguments", span, message, None);
+            }
+        }
+    }
+
+    fn root(&mut self, a: usize, n: i8, op: Op, name: &str) {
+        let Checked { ty, span, .. } = self.stack[a];
+        match ty {
+            Type::Boolean => self.not_a_number(a, "an argument here"),
+            Type::Quantity(m) if m.unit.dimension() != Dimension::NONE => match m.unit.root(n) {
+                Some(unit) => {
+                    self.stack[a].ty = Type::Quantity(Measure {
+                        unit,
+                        hand: 1.0,
+                        weight: temperature(&unit),
+                    });
+                }
+                None => {
+                    let message =
+                        format!("{} has no {name}", m.unit);
+                    let help = format!("{} is no whole power", m.unit.dimension());
+                    self.error("unit-root", span, message, Some(help));
+                }
+            },
+            _ => self.settle(a),
+        }
+        self.emit_at(a, op, None);
+    }
+
+    fn choose(&mut self, a: usize, span: Span) {
+        self.condition(a);
+        let booleans = self.stack[a + 1].ty == Type::Boolean && self.stack[a + 2].ty == Type::Boolean;
+        let ty = if booleans {
+            Type::Boolean
+        } else {
+            self.meet(a + 1, 2, Meeting::Comparison, "alternatives", false);
+            self.stack[a + 1].ty
+        };
+        let (c, x, y) = (self.stack[a].place, self.stack[a + 1].place, self.stack[a + 2].place);
+        self.stack[a].place = self.builder.select(c, x, y, a as u32, span);
+        self.stack[a].ty = ty;
+    }
+}
+
+fn constant(place: Place) -> Option<f64> {
+    match place {
+        Place::Constant(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// The reciprocal of a literal power of 1000; 1 for every other number.
+fn thousands(factor: f64) -> f64 {
+    const POWERS: [f64; 8] = [1e3, 1e6, 1e9, 1e12, 1e-3, 1e-6, 1e-9, 1e-12];
+    if POWERS.iter().any(|&p| nearly(p, factor)) { 1.0 / factor } else { 1.0 }
+}
+
+/// A quantity times a plain factor (NaN: not known).
+fn scaled(m: &Measure, factor: f64) -> Measure {
+    let weight = if m.weight == 0.0 { 0.0 } else { m.weight * factor };
+    Measure { unit: m.unit, hand: m.hand * thousands(factor), weight }
+}
+
+/// A temperature that came out of a product is taken as an absolute one.
+fn temperature(unit: &Unit) -> f64 {
+    if unit.dimension() == Dimension::TEMPERATURE { 1.0 } else { 0.0 }
+}
