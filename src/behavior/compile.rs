@@ -258,9 +258,8 @@ impl<'d> Compiler<'d> {
                 .iter()
                 .map(|(object, name, _)| (object.map(Str::from), Str::from(*name)))
                 .collect();
-            let targets = names.iter().map(|(object, name)| {
-                self.lookup(behavior, object.as_ref(), name)
-            });
+            let targets =
+                names.iter().map(|(object, name)| self.lookup(behavior, object.as_ref(), name));
             let targets = targets.collect();
             self.drafts[at].targets = targets;
         }
@@ -303,9 +302,7 @@ impl<'d> Compiler<'d> {
         };
         if let Some(object) = object.map(|o| &self.objects[o]) {
             if let Some(p) = object.properties.iter().find(|p| p.name == *name) {
-                return Some(
-                    self.input(label, name, p.node, &p.value).unwrap_or(Target::Broken),
-                );
+                return Some(self.input(label, name, p.node, &p.value).unwrap_or(Target::Broken));
             }
             let side = object.geometry.as_ref().and_then(|g| {
                 let side = match name.as_str() {
@@ -340,15 +337,16 @@ impl<'d> Compiler<'d> {
     /// Orders, checks and emits everything.
     fn generate(mut self, calculations: usize, mut rules: Vec<trigger::Rule>) -> Program {
         let named = self.inputs.len() + self.drafts.len();
-        let deepest =
-            self.drafts.iter().filter_map(|d| Some(d.parsed.as_ref()?.nodes.len())).max();
+        let deepest = self.drafts.iter().filter_map(|d| Some(d.parsed.as_ref()?.nodes.len())).max();
         let mut builder = Builder::new(named, deepest.unwrap_or(0));
         let mut standings = vec![Standing::Ready; self.drafts.len()];
         let order = self.sort(calculations, &mut standings);
         let first = self.inputs.len() as u32;
         let mut types = vec![Type::Number { literal: false }; self.drafts.len()];
         let mut ranges = vec![0..0; self.drafts.len()];
-        for &at in order.iter().chain(&(calculations as u32..self.drafts.len() as u32).collect::<Vec<_>>()) {
+        for &at in
+            order.iter().chain(&(calculations as u32..self.drafts.len() as u32).collect::<Vec<_>>())
+        {
             let at = at as usize;
             let annotation = self.annotation(at, calculations);
             let draft = &self.drafts[at];
@@ -382,9 +380,10 @@ impl<'d> Compiler<'d> {
             };
             let text = draft.text.clone();
             let place = draft.place;
-            let checked = check(parsed, &text, &mut builder, &mut resolve, &mut found).and_then(
-                |c| settle_result(c, annotation.as_ref(), &text, &mut builder, &mut found),
-            );
+            let checked =
+                check(parsed, &text, &mut builder, &mut resolve, &mut found).and_then(|c| {
+                    settle_result(c, annotation.as_ref(), &text, &mut builder, &mut found)
+                });
             let error = found.iter().find(|d| d.severity == Severity::Error).map(|d| d.code);
             for d in found {
                 self.report(d, &text, place);
@@ -405,10 +404,8 @@ impl<'d> Compiler<'d> {
                 }
             }
         }
-        let order: Vec<u32> = order
-            .into_iter()
-            .filter(|&at| standings[at as usize] == Standing::Ready)
-            .collect();
+        let order: Vec<u32> =
+            order.into_iter().filter(|&at| standings[at as usize] == Standing::Ready).collect();
         let reads = |at: usize| -> Vec<u32> {
             self.drafts[at]
                 .targets
@@ -430,13 +427,10 @@ impl<'d> Compiler<'d> {
             names.insert((input.scope.clone(), input.name.clone()), slot as u32);
         }
         let mut list = Vec::with_capacity(calculations);
-        let declared: Vec<_> =
-            self.behaviors.iter().flat_map(|b| b.calculations.iter()).collect();
+        let declared: Vec<_> = self.behaviors.iter().flat_map(|b| b.calculations.iter()).collect();
         for (at, declared) in declared.into_iter().enumerate().take(calculations) {
             let scope = self.labels[self.drafts[at].behavior].clone();
-            names
-                .entry((scope.clone(), declared.name.clone()))
-                .or_insert(first + at as u32);
+            names.entry((scope.clone(), declared.name.clone())).or_insert(first + at as u32);
             list.push(Calculation {
                 scope,
                 name: declared.name.clone(),
@@ -461,11 +455,7 @@ impl<'d> Compiler<'d> {
             }
         }
         let expressions: Vec<Expression> = (calculations..self.drafts.len())
-            .map(|at| Expression {
-                code: ranges[at].clone(),
-                result: first + at as u32,
-                ty: types[at],
-            })
+            .map(|at| Expression { code: ranges[at].clone(), result: first + at as u32 })
             .collect();
         for rule in &mut rules {
             rule.link(calculations, &standings, &names);
@@ -504,10 +494,14 @@ impl<'d> Compiler<'d> {
     /// what is left over lies on cycles or behind them.
     fn sort(&mut self, calculations: usize, standings: &mut [Standing]) -> Vec<u32> {
         let depends = |draft: &Draft| {
-            draft.targets.iter().filter_map(|t| match t {
-                Some(Target::Calculation(c)) => Some(*c),
-                _ => None,
-            }).collect::<Vec<u32>>()
+            draft
+                .targets
+                .iter()
+                .filter_map(|t| match t {
+                    Some(Target::Calculation(c)) => Some(*c),
+                    _ => None,
+                })
+                .collect::<Vec<u32>>()
         };
         let needs: Vec<Vec<u32>> = self.drafts[..calculations].iter().map(depends).collect();
         let mut waiting: Vec<usize> = needs.iter().map(Vec::len).collect();

@@ -14,7 +14,7 @@ use super::formula::run;
 use super::program::{Evaluation, Program, Source, ValueId};
 use super::trigger::{AUTO_OFF_SECONDS, Action, Event, Operand, Rule};
 use crate::budget::{Budget, Class, Tier, Time};
-use crate::document::{Document, NodeId, Ns, Str};
+use crate::document::{Document, NodeId, Ns};
 
 /// Events that may set off each other in one call.
 pub const CASCADE_DEPTH: usize = 16;
@@ -337,13 +337,7 @@ impl Machine {
         evaluation.slots.get(expression.result as usize).copied().filter(|v| v.is_finite())
     }
 
-    fn act(
-        &mut self,
-        firing: &mut Firing<'_>,
-        rule: &Rule,
-        node: NodeId,
-        event: &Event,
-    ) {
+    fn act(&mut self, firing: &mut Firing<'_>, rule: &Rule, node: NodeId, event: &Event) {
         match &rule.action {
             Action::Toggle => {
                 let on = !is_on(firing.document, node);
@@ -402,10 +396,10 @@ impl Machine {
         self.pending.retain(|p| p.target != name || !auto_off(p.rule));
         if on {
             for (number, rule) in program.rules.iter().enumerate() {
-                let own = rule.target.as_ref().map_or_else(
-                    || rule.owner == Some(node),
-                    |target| target.as_str() == name,
-                );
+                let own = rule
+                    .target
+                    .as_ref()
+                    .map_or_else(|| rule.owner == Some(node), |target| target.as_str() == name);
                 if rule.event == "time" && rule.action == Action::AutoOff && own {
                     self.schedule(firing, number, node, rule.delay.unwrap_or(AUTO_OFF_SECONDS));
                 }
@@ -559,6 +553,3 @@ fn find(document: &Document, program: &Program, name: &str) -> Option<NodeId> {
             document.elements().find(|n| n.index() == number)
         })
 }
-
-#[cfg(test)]
-mod tests;

@@ -67,7 +67,6 @@ pub(super) struct Calculation {
 pub(super) struct Expression {
     pub(super) code: Range<usize>,
     pub(super) result: u32,
-    pub(super) ty: Type,
 }
 
 /// The compiled behaviors of a document.
@@ -108,9 +107,7 @@ impl Program {
     /// The inputs in document order: scope, name, value as written, unit.
     pub fn inputs(&self) -> impl Iterator<Item = (ValueId, &str, &str, f64, Option<&Unit>)> {
         self.inputs.iter().enumerate().filter(|(_, i)| i.source == Source::Document).map(
-            |(at, i)| {
-                (ValueId(at as u32), i.scope.as_str(), i.name.as_str(), i.value, i.ty.unit())
-            },
+            |(at, i)| (ValueId(at as u32), i.scope.as_str(), i.name.as_str(), i.value, i.ty.unit()),
         )
     }
 

@@ -16,7 +16,15 @@ const LONGEST_DELAY: f64 = 366.0 * 86_400.0;
 
 /// Event names of the language; every other name is an external event.
 pub(super) const EVENTS: [&str; 10] = [
-    "click", "hover", "drag", "time", "condition", "change", "drag_start", "drag_end", "select",
+    "click",
+    "hover",
+    "drag",
+    "time",
+    "condition",
+    "change",
+    "drag_start",
+    "drag_end",
+    "select",
     "deselect",
 ];
 
@@ -29,8 +37,17 @@ pub(super) enum Action {
     AutoOff,
     Highlight,
     SetState(Str),
-    SetAttribute { ns: Ns, name: Str, value: Operand },
-    Update { scope: Option<Str>, name: Str, slot: Option<u32>, value: Operand },
+    SetAttribute {
+        ns: Ns,
+        name: Str,
+        value: Operand,
+    },
+    Update {
+        scope: Option<Str>,
+        name: Str,
+        slot: Option<u32>,
+        value: Operand,
+    },
     Log(Str),
     Animate(Str),
     Cascade(Str),
@@ -235,7 +252,16 @@ fn rule(
         let message = format!("there is no element with the id {:?}", target.as_str());
         compiler.push(Diagnostic::error("trigger-target", place, message));
     }
-    Rule { owner, behavior, label: label.clone(), event: event.into(), target, delay, condition, action }
+    Rule {
+        owner,
+        behavior,
+        label: label.clone(),
+        event: event.into(),
+        target,
+        delay,
+        condition,
+        action,
+    }
 }
 
 /// Attributes an action may set: nothing that runs, loads or renames.

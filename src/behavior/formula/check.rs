@@ -37,11 +37,7 @@ impl Type {
             return Type::Number { literal: false };
         }
         let absolute = temperature || unit.dimension() == Dimension::TEMPERATURE;
-        Type::Quantity(Measure {
-            unit: *unit,
-            hand: 1.0,
-            weight: if absolute { 1.0 } else { 0.0 },
-        })
+        Type::Quantity(Measure { unit: *unit, hand: 1.0, weight: if absolute { 1.0 } else { 0.0 } })
     }
 
     /// The unit a value of this type is in; `None` for booleans.
@@ -255,8 +251,7 @@ impl Checker<'_> {
     fn convert(&mut self, at: usize, to: &Unit, weight: f64) {
         let Checked { ty: Type::Quantity(m), span, .. } = self.stack[at] else { return };
         if self.by_hand(&m, to, span) {
-            self.stack[at].ty =
-                Type::Quantity(Measure { unit: *to, hand: 1.0, weight: m.weight });
+            self.stack[at].ty = Type::Quantity(Measure { unit: *to, hand: 1.0, weight: m.weight });
             return;
         }
         let Ok((factor, shift)) = conversion(&m.unit, to, weight) else { return };
@@ -472,8 +467,7 @@ impl Checker<'_> {
             slice(self.text, y.span),
             y.ty.describe(),
         );
-        let span =
-            Span { start: x.span.start.min(y.span.start), end: x.span.end.max(y.span.end) };
+        let span = Span { start: x.span.start.min(y.span.start), end: x.span.end.max(y.span.end) };
         let dimension = |t: Type| t.unit().map_or(Dimension::NONE, |u| u.dimension());
         let help = format!("{} against {}", dimension(x.ty), dimension(y.ty));
         self.error("unit-mismatch", span, message, Some(help));
@@ -580,7 +574,8 @@ impl Checker<'_> {
         if let Type::Quantity(m) = exponent.ty
             && m.unit.dimension() != Dimension::NONE
         {
-            let message = format!("an exponent is a plain number, this is {}", exponent.ty.describe());
+            let message =
+                format!("an exponent is a plain number, this is {}", exponent.ty.describe());
             self.error("unit-exponent", exponent.span, message, None);
         }
         let known = constant(exponent.place);
@@ -605,9 +600,9 @@ impl Checker<'_> {
                     Type::Quantity(Measure { unit, hand: 1.0, weight: temperature(&unit) })
                 })
             }
-            Type::Number { literal } => Type::Number {
-                literal: literal && exponent.ty == Type::Number { literal: true },
-            },
+            Type::Number { literal } => {
+                Type::Number { literal: literal && exponent.ty == Type::Number { literal: true } }
+            }
             _ => RATIO,
         };
         let base = self.stack[a].place;
@@ -766,15 +761,11 @@ impl Checker<'_> {
             Type::Boolean => self.not_a_number(a, "an argument here"),
             Type::Quantity(m) if m.unit.dimension() != Dimension::NONE => match m.unit.root(n) {
                 Some(unit) => {
-                    self.stack[a].ty = Type::Quantity(Measure {
-                        unit,
-                        hand: 1.0,
-                        weight: temperature(&unit),
-                    });
+                    self.stack[a].ty =
+                        Type::Quantity(Measure { unit, hand: 1.0, weight: temperature(&unit) });
                 }
                 None => {
-                    let message =
-                        format!("{} has no {name}", m.unit);
+                    let message = format!("{} has no {name}", m.unit);
                     let help = format!("{} is no whole power", m.unit.dimension());
                     self.error("unit-root", span, message, Some(help));
                 }
@@ -786,7 +777,8 @@ impl Checker<'_> {
 
     fn choose(&mut self, a: usize, span: Span) {
         self.condition(a);
-        let booleans = self.stack[a + 1].ty == Type::Boolean && self.stack[a + 2].ty == Type::Boolean;
+        let booleans =
+            self.stack[a + 1].ty == Type::Boolean && self.stack[a + 2].ty == Type::Boolean;
         let ty = if booleans {
             Type::Boolean
         } else {

@@ -109,7 +109,11 @@ pub(in crate::behavior) fn apply(op: Op, a: f64, b: f64, c: f64) -> f64 {
         Op::Not => compare(a, a, a == 0.0),
         Op::Abs => a.abs(),
         Op::Sign => {
-            if a == 0.0 || a.is_nan() { a } else { 1.0_f64.copysign(a) }
+            if a == 0.0 || a.is_nan() {
+                a
+            } else {
+                1.0_f64.copysign(a)
+            }
         }
         Op::Sqrt => a.sqrt(),
         Op::Square => a * a,
@@ -118,13 +122,25 @@ pub(in crate::behavior) fn apply(op: Op, a: f64, b: f64, c: f64) -> f64 {
         Op::Subtract => a - b,
         Op::Multiply => a * b,
         Op::Divide => {
-            if b == 0.0 { f64::NAN } else { a / b }
+            if b == 0.0 {
+                f64::NAN
+            } else {
+                a / b
+            }
         }
         Op::Min => {
-            if a.is_nan() || a < b { a } else { b }
+            if a.is_nan() || a < b {
+                a
+            } else {
+                b
+            }
         }
         Op::Max => {
-            if a.is_nan() || a > b { a } else { b }
+            if a.is_nan() || a > b {
+                a
+            } else {
+                b
+            }
         }
         Op::Cos => libm::cos(a),
         Op::Sin => libm::sin(a),
@@ -136,7 +152,11 @@ pub(in crate::behavior) fn apply(op: Op, a: f64, b: f64, c: f64) -> f64 {
         Op::NotEqual => compare(a, b, a != b),
         // A side that decides alone hides a NaN on the other: `x != 0 and 1/x > 2`.
         Op::And => {
-            if a == 0.0 || b == 0.0 { FALSE } else { compare(a, b, true) }
+            if a == 0.0 || b == 0.0 {
+                FALSE
+            } else {
+                compare(a, b, true)
+            }
         }
         Op::Or => {
             let decided = (a != 0.0 && !a.is_nan()) || (b != 0.0 && !b.is_nan());
@@ -308,7 +328,8 @@ pub(in crate::behavior) fn trace(
         } else {
             None
         };
-        let before = culprit.and_then(|slot| instructions[..at].iter().rposition(|j| j.dst == slot));
+        let before =
+            culprit.and_then(|slot| instructions[..at].iter().rposition(|j| j.dst == slot));
         match (culprit, before) {
             (_, Some(earlier)) => at = earlier,
             (Some(_), None) => return None,

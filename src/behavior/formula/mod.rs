@@ -52,7 +52,7 @@ use smallvec::SmallVec;
 use super::unit::Unit;
 use crate::document::{Diagnostic, Limits, Severity, Span};
 
-pub(super) use check::{Checked, Resolved, Type, check, settle_result};
+pub(super) use check::{Resolved, Type, check, settle_result};
 pub(super) use code::{Builder, Code, Fault, run, trace};
 pub use function::functions;
 pub(super) use parse::{Kind, Parsed, parse};
@@ -165,6 +165,3 @@ pub(super) fn names<'t>(
 fn slice(text: &str, span: Span) -> &str {
     text.get(span.start as usize..span.end as usize).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

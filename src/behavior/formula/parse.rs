@@ -253,13 +253,14 @@ impl Parser<'_> {
             self.nodes.push(Node { kind: Kind::Number(number), span });
             return Ok(true);
         };
-        let unit: Unit = self.word().parse().map_err(|e: crate::behavior::unit::ParseUnitError| {
-            let d = Diagnostic::error("unknown-unit", self.span, e.to_string());
-            match e.help() {
-                Some(help) => d.help(help),
-                None => d,
-            }
-        })?;
+        let unit: Unit =
+            self.word().parse().map_err(|e: crate::behavior::unit::ParseUnitError| {
+                let d = Diagnostic::error("unknown-unit", self.span, e.to_string());
+                match e.help() {
+                    Some(help) => d.help(help),
+                    None => d,
+                }
+            })?;
         let written = self.word().to_owned();
         span.end = self.span.end;
         self.advance()?;

@@ -281,8 +281,7 @@ impl Unit {
         }
         let kind = |t: &Term| TABLE[usize::from(t.entry)].dimension;
         let mixed = used.iter().enumerate().any(|(i, t)| {
-            (kind(t) == Dimension::NONE && len > 1)
-                || used[..i].iter().any(|u| kind(u) == kind(t))
+            (kind(t) == Dimension::NONE && len > 1) || used[..i].iter().any(|u| kind(u) == kind(t))
         });
         if mixed { self.coherent() } else { *self }
     }
@@ -297,9 +296,7 @@ impl Unit {
             .position(|e| e.dimension == self.dimension && e.zero == 0.0 && e.scale == 1.0);
         match usual {
             Some(at) => Unit::of(at, 0),
-            None => {
-                Unit { dimension: self.dimension, scale: 1.0, len: None, ..Unit::ONE }
-            }
+            None => Unit { dimension: self.dimension, scale: 1.0, len: None, ..Unit::ONE },
         }
     }
 }

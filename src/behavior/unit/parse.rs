@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use super::table::{PREFIXES, TABLE};
 use super::Unit;
+use super::table::{PREFIXES, TABLE};
 
 /// Longest unit that is read, in bytes.
 const LONGEST: usize = 64;
@@ -48,10 +48,8 @@ impl FromStr for Unit {
 
     fn from_str(text: &str) -> Result<Unit, ParseUnitError> {
         let text = text.trim();
-        let malformed = |reason| ParseUnitError::Malformed {
-            text: text.chars().take(32).collect(),
-            reason,
-        };
+        let malformed =
+            |reason| ParseUnitError::Malformed { text: text.chars().take(32).collect(), reason };
         if text.len() > LONGEST {
             return Err(malformed("longer than 64 bytes"));
         }

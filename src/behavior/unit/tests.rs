@@ -96,8 +96,7 @@ fn a_result_takes_the_usual_name_of_its_unit() {
 
 #[test]
 fn unknown_units_are_answered_with_near_ones() {
-    for (text, near) in [("kw", "kW"), ("lumes", "lm"), ("volst", "V"), ("mmm", "mm")]
-    {
+    for (text, near) in [("kw", "kW"), ("lumes", "lm"), ("volst", "V"), ("mmm", "mm")] {
         match text.parse::<Unit>() {
             Err(ParseUnitError::Unknown { near: names, .. }) => {
                 assert!(names.iter().any(|n| n == near), "{text}: {names:?}");
