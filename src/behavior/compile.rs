@@ -211,10 +211,7 @@ impl<'d> Compiler<'d> {
                 }
             },
         };
-        let unit = match self.unit(q.unit.as_deref().unwrap_or(written), q.span) {
-            Some(unit) => unit,
-            None => return None,
-        };
+        let unit = self.unit(q.unit.as_deref().unwrap_or(written), q.span)?;
         let ty = if boolean { Type::Boolean } else { Type::of(&unit, unit.is_affine()) };
         Some(self.add(scope, name, node, Source::Document, value, ty))
     }
