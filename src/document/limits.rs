@@ -35,6 +35,18 @@ pub struct Limits {
     pub pixels: usize,
     /// Rigid bodies in one simulation.
     pub bodies: usize,
+    /// Equations (or unknown reactions) of one assembly at rest.
+    pub equilibrium_equations: usize,
+    /// Steps of one simulation.
+    pub steps: u64,
+    /// Frames of one simulation.
+    pub frames: u64,
+    /// Seconds of one simulation.
+    pub simulated_seconds: u64,
+    /// Contact events kept of one simulation; the rest is counted.
+    pub events: usize,
+    /// Bytes in a simulation snapshot.
+    pub snapshot_bytes: usize,
     /// Geometric constraints in one solve.
     pub constraints: usize,
 }
@@ -56,6 +68,12 @@ impl Default for Limits {
             instances: 200_000,
             pixels: 32 * 1024 * 1024,
             bodies: 20_000,
+            equilibrium_equations: 600,
+            steps: 1_000_000,
+            frames: 100_000,
+            simulated_seconds: 3_600,
+            events: 10_000,
+            snapshot_bytes: 64 * 1024 * 1024,
             constraints: 20_000,
         }
     }

@@ -1,0 +1,536 @@
+//! A running simulation: steps, frames, the measured error, early ends.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rapier2d_f64::math::Vector;
+use serde::{Deserialize, Serialize};
+
+use crate::budget::{Budget, Stop, Tier};
+use crate::document::Limits;
+
+use super::answer::{
+    Contact, Conventions, Ended, Energy, ErrorEstimate, Event, ForceVector, Frame, FrameElement,
+    Outcome, Quarantined, Statistics,
+};
+use super::error::Error;
+use super::model::Model;
+use super::options::Options;
+use super::start;
+use super::tier::Settings;
+use super::world::{Pair, Start, Touches, World};
+
+/// Farther than this from the origin, m, and a body is taken out.
+pub(super) const FAR: f64 = 1e6;
+
+const METHOD: &str = "step doubling: the largest distance between the positions found with the \
+                      step used and with twice that step, at the ends of frames";
+const UNMEASURED: &str = "not measured: error_estimate was false";
+
+/// A simulation that can be run, stopped, and taken up again.
+#[derive(Debug)]
+pub struct Simulation {
+    pub(super) model: Model,
+    pub(super) options: Options,
+    pub(super) tier: Tier,
+    pub(super) plan: Plan,
+    pub(super) state: State,
+    names: Vec<Arc<str>>,
+    events_limit: usize,
+}
+
+/// How time is cut up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Plan {
+    pub(super) frames: u64,
+    pub(super) steps_per_frame: u64,
+    pub(super) step: f64,
+}
+
+impl Plan {
+    fn new(options: &Options, settings: &Settings, limits: &Limits) -> Result<Plan, Error> {
+        let fps = options.fps.unwrap_or(settings.fps);
+        // A whole number of frames, whatever the rounding of duration times rate.
+        let frames = (options.duration * fps - 1e-9).ceil().max(1.0);
+        let interval = options.duration / frames;
+        let steps_per_frame = (interval / settings.step - 1e-9).ceil().max(1.0);
+        let steps = frames * steps_per_frame;
+        if steps > limits.steps as f64 {
+            let limit = limits.steps as f64;
+            return Err(Error::Limit { what: "steps of one simulation", limit, seen: steps });
+        }
+        Ok(Plan {
+            frames: frames as u64,
+            steps_per_frame: steps_per_frame as u64,
+            step: interval / steps_per_frame,
+        })
+    }
+
+    fn steps(&self) -> u64 {
+        self.frames * self.steps_per_frame
+    }
+}
+
+/// Everything that changes while it runs.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) main: World,
+    /// The same bodies with steps twice as long.
+    pub(super) twin: Option<World>,
+    /// Bodies in free flight since the start, whose velocities the engine holds half a substep back.
+    flying: Vec<bool>,
+    /// Where bodies were when their energy and place were last looked at.
+    seen: Vec<Vector>,
+    /// Places and angles last given in a frame.
+    given: Vec<(Vector, f64)>,
+    /// Awake when the last frame was made.
+    awake: Vec<usize>,
+    potential: f64,
+    error: f64,
+    frames: u64,
+    collisions: u64,
+    body_steps: u64,
+    events: Vec<(f64, bool, Pair)>,
+    quarantined: Vec<(Option<u32>, u32, Reason, f64, f64)>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Reason {
+    Overlap,
+    NotFinite,
+    Far,
+}
+
+impl Reason {
+    fn text(self) -> &'static str {
+        match self {
+            Reason::Overlap => "drawn into each other: the pair does not collide",
+            Reason::NotFinite => "its state stopped being finite: taken out",
+            Reason::Far => "more than 1000 km away: taken out",
+        }
+    }
+}
+
+impl Simulation {
+    pub(super) fn new(
+        mut model: Model,
+        options: Options,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Simulation, Error> {
+        let settings = Settings::of(budget.tier());
+        let plan = Plan::new(&options, &settings, limits)?;
+        for d in &options.disturb {
+            let body = model
+                .bodies
+                .iter_mut()
+                .find(|b| b.id == d.element)
+                .ok_or_else(|| Error::UnknownBody(d.element.chars().take(64).collect()))?;
+            body.velocity += Vector::new(d.velocity[0], d.velocity[1]);
+            body.spin += d.spin;
+        }
+        let build = |step: f64, start: &Start| {
+            let (gravity, collisions) = (options.gravity, options.collisions);
+            World::build(&model, &settings, step, gravity, collisions, start, budget)
+                .map_err(Error::Stopped)
+        };
+        let mut first = build(plan.step, &Start::default())?;
+        first.look();
+        let start = start::look(&model, &first, &options);
+        drop(first);
+        let main = build(plan.step, &start)?;
+        let twin = if options.error_estimate {
+            Some(build(2.0 * plan.step, &start)?)
+        } else {
+            None
+        };
+        let state = State {
+            main,
+            twin,
+            seen: model.bodies.iter().map(|b| b.centre).collect(),
+            given: model.bodies.iter().map(|b| (b.centre, 0.0)).collect(),
+            awake: (0..model.bodies.len()).filter(|&i| !model.bodies[i].fixed).collect(),
+            potential: model
+                .bodies
+                .iter()
+                .filter(|b| !b.fixed)
+                .map(|b| -b.mass * options.gravity * b.centre.y)
+                .sum(),
+            error: 0.0,
+            frames: 0,
+            collisions: 0,
+            body_steps: 0,
+            events: Vec::new(),
+            quarantined: start
+                .overlapping
+                .iter()
+                .map(|&((a, b), depth)| (Some(b), a, Reason::Overlap, depth, 0.0))
+                .collect(),
+            flying: start.flying,
+        };
+        let mut simulation = Simulation {
+            names: names(&model),
+            model,
+            options,
+            tier: budget.tier(),
+            plan,
+            state,
+            events_limit: limits.events,
+        };
+        simulation.state.awake = simulation.state.main.awake().collect();
+        Ok(simulation)
+    }
+
+    pub(super) fn restored(
+        model: Model,
+        options: Options,
+        tier: Tier,
+        plan: Plan,
+        state: State,
+        limits: &Limits,
+    ) -> Result<Simulation, Error> {
+        let n = model.bodies.len();
+        let sizes = [
+            state.main.handles.len(),
+            state.flying.len(),
+            state.seen.len(),
+            state.given.len(),
+            state.twin.as_ref().map_or(n, |t| t.handles.len()),
+        ];
+        if sizes.iter().any(|&s| s != n) || state.awake.iter().any(|&i| i >= n) {
+            return Err(Error::Snapshot("its bodies are not those of the document"));
+        }
+        let names = names(&model);
+        Ok(Simulation { model, options, tier, plan, state, names, events_limit: limits.events })
+    }
+
+    pub(super) fn plan(
+        options: &Options,
+        tier: Tier,
+        limits: &Limits,
+    ) -> Result<Plan, Error> {
+        Plan::new(options, &Settings::of(tier), limits)
+    }
+
+    /// Seconds simulated so far.
+    pub fn time(&self) -> f64 {
+        self.state.main.steps as f64 * self.plan.step
+    }
+
+    /// Whether the end has been reached.
+    pub fn is_finished(&self) -> bool {
+        self.state.main.steps >= self.plan.steps()
+    }
+
+    /// Runs until the end, until the budget or the receiver stops it. It can
+    /// be run on afterwards.
+    ///
+    /// The budget is looked at between steps; a step that would not end in
+    /// time, judged by the one before, is not begun.
+    ///
+    /// # Errors
+    /// [`Error::Strict`] when stopped early and the budget is strict.
+    pub fn run(
+        &mut self,
+        budget: &Budget,
+        sink: &mut dyn FnMut(Frame) -> ControlFlow<()>,
+    ) -> Result<Outcome, Error> {
+        let touches = Touches::default();
+        let mut ended = None;
+        let mut last_step = None;
+        while !self.is_finished() {
+            let before = budget.remaining();
+            let short = before.zip(last_step).is_some_and(|(left, step)| left < step);
+            if let Err(stop) = budget.checkpoint().and(if short { Err(Stop::Deadline) } else { Ok(()) })
+            {
+                if budget.is_strict() {
+                    return Err(Error::Strict(stop));
+                }
+                ended = Some(stop.into());
+                break;
+            }
+            self.step(&touches);
+            if self.state.main.steps % self.plan.steps_per_frame == 0 {
+                let frame = self.frame();
+                if sink(frame).is_break() {
+                    ended = Some(Ended::Receiver);
+                    break;
+                }
+            }
+            last_step = before.zip(budget.remaining()).map(|(a, b)| a.saturating_sub(b));
+        }
+        if self.is_finished() {
+            ended = None;
+        }
+        Ok(self.outcome(ended))
+    }
+
+    fn step(&mut self, touches: &Touches) {
+        self.state.main.step(&self.model, touches);
+        let time = self.time();
+        self.state.body_steps += self.state.main.physics.islands.num_active_bodies() as u64;
+        self.contain(time);
+        for (pair, began) in touches.take() {
+            for i in [pair.0, pair.1] {
+                if let Some(f) = self.state.flying.get_mut(i as usize) {
+                    *f = false;
+                }
+            }
+            self.state.collisions += u64::from(began);
+            if self.state.events.len() < self.events_limit {
+                self.state.events.push((time, began, pair));
+            }
+        }
+        let even = self.state.main.steps % 2 == 0;
+        if let Some(twin) = self.state.twin.as_mut().filter(|_| even) {
+            twin.step(&self.model, touches);
+            // The events of the twin are not events of the simulation.
+            drop(touches.take());
+        }
+    }
+
+    /// Reports what the engine has taken out because it stopped being finite.
+    fn contain(&mut self, time: f64) {
+        let quarantine = self.state.main.physics.quarantine();
+        if quarantine.is_empty() {
+            return;
+        }
+        let bodies = &self.state.main.physics.bodies;
+        let parents = quarantine
+            .colliders()
+            .iter()
+            .filter_map(|&c| self.state.main.physics.colliders.get(c).and_then(|c| c.parent()));
+        let mut found: Vec<u32> = quarantine
+            .bodies()
+            .iter()
+            .copied()
+            .chain(parents)
+            .filter_map(|h| bodies.get(h).map(|b| b.user_data as u32))
+            .collect();
+        found.dedup();
+        let known = found.into_iter().map(|i| (None, i, Reason::NotFinite, 0.0, time));
+        self.state.quarantined.extend(known);
+    }
+
+    /// Takes out what has gone too far.
+    fn contain_far(&mut self, body: usize) {
+        let world = &mut self.state.main.physics;
+        if let Some(rigid) =
+            self.state.main.handles.get(body).and_then(|&h| world.bodies.get_mut(h))
+        {
+            rigid.set_enabled(false);
+        }
+        let time = self.time();
+        self.state.quarantined.push((None, body as u32, Reason::Far, 0.0, time));
+    }
+
+    fn frame(&mut self) -> Frame {
+        let mut moved: Vec<usize> = self.state.main.awake().collect();
+        let awake = moved.clone();
+        // What fell asleep since the last frame has moved since the last frame.
+        moved.append(&mut self.state.awake);
+        moved.sort_unstable();
+        moved.dedup();
+        self.state.awake = awake;
+        let mut kinetic = 0.0;
+        for &i in &moved {
+            let (Some(body), Some(rigid)) = (self.model.bodies.get(i), self.rigid(i)) else {
+                continue;
+            };
+            let position = rigid.translation();
+            let velocity = self.velocity(i);
+            let spin = rigid.angvel();
+            kinetic += 0.5 * (body.mass * velocity.length_squared() + body.inertia * spin * spin);
+            if let Some(seen) = self.state.seen.get_mut(i) {
+                self.state.potential -= body.mass * self.options.gravity * (position.y - seen.y);
+                *seen = position;
+            }
+            if position.abs().max_element() > FAR {
+                self.contain_far(i);
+            }
+        }
+        self.measure();
+        let threshold = self.tier.millimetres() / 1e3;
+        let elements = if self.options.changes_only {
+            let changed = |i: &usize| {
+                let Some((rigid, (place, angle))) = self.rigid(*i).zip(self.state.given.get(*i))
+                else {
+                    return false;
+                };
+                let reach = self.model.bodies.get(*i).map_or(0.0, |b| b.half.length());
+                let turned = (rigid.rotation().angle() - angle).abs() * reach;
+                (rigid.translation() - *place).length() > threshold || turned > threshold
+            };
+            let changed: Vec<usize> = moved.iter().copied().filter(changed).collect();
+            for &i in &changed {
+                let Some(now) = self.rigid(i).map(|r| (r.translation(), r.rotation().angle()))
+                else {
+                    continue;
+                };
+                if let Some(given) = self.state.given.get_mut(i) {
+                    *given = now;
+                }
+            }
+            changed.iter().filter_map(|&i| self.element(i)).collect()
+        } else {
+            (0..self.model.bodies.len())
+                .filter(|&i| !self.model.bodies[i].fixed)
+                .filter_map(|i| self.element(i))
+                .collect()
+        };
+        self.state.frames += 1;
+        let potential = self.state.potential;
+        let energy = Energy { kinetic, potential, total: kinetic + potential };
+        Frame { time: self.time(), elements, energy }
+    }
+
+    /// Compares with the twin, when both are at the same time.
+    fn measure(&mut self) {
+        let Some(twin) = &self.state.twin else { return };
+        if twin.steps * 2 != self.state.main.steps {
+            return;
+        }
+        let both = self.state.awake.iter().copied().chain(twin.awake());
+        let mut worst = self.state.error;
+        for i in both {
+            let theirs = twin.handles.get(i).and_then(|&h| twin.physics.bodies.get(h));
+            if let (Some(ours), Some(theirs)) = (self.rigid(i), theirs)
+                && ours.is_enabled()
+            {
+                let apart = (ours.translation() - theirs.translation()).length();
+                if apart > worst {
+                    worst = apart;
+                }
+            }
+        }
+        self.state.error = worst;
+    }
+
+    fn rigid(&self, body: usize) -> Option<&rapier2d_f64::dynamics::RigidBody> {
+        let handle = self.state.main.handles.get(body)?;
+        self.state.main.physics.bodies.get(*handle)
+    }
+
+    fn velocity(&self, body: usize) -> Vector {
+        let Some(rigid) = self.rigid(body) else { return Vector::ZERO };
+        let back = match (self.state.flying.get(body), self.model.bodies.get(body)) {
+            (Some(true), Some(b)) if self.state.main.steps > 0 => {
+                let substep = self.plan.step / Settings::of(self.tier).iterations as f64;
+                super::world::steady(b, self.options.gravity) * (substep / 2.0)
+            }
+            _ => Vector::ZERO,
+        };
+        rigid.linvel() + back
+    }
+
+    fn element(&self, body: usize) -> Option<FrameElement> {
+        let rigid = self.rigid(body)?;
+        let scale = self.model.scale;
+        let place = rigid.translation() / scale;
+        let velocity = self.velocity(body) / scale;
+        Some(FrameElement {
+            id: Arc::clone(self.names.get(body)?),
+            position: [place.x, place.y],
+            velocity: [velocity.x, velocity.y],
+            rotation: rigid.rotation().angle().to_degrees(),
+            spin: rigid.angvel().to_degrees(),
+        })
+    }
+
+    fn name(&self, body: u32) -> Arc<str> {
+        self.names.get(body as usize).map_or_else(|| Arc::from("building"), Arc::clone)
+    }
+
+    fn outcome(&self, ended: Option<Ended>) -> Outcome {
+        let bodies = &self.model.bodies;
+        let elements: Vec<FrameElement> =
+            (0..bodies.len()).filter_map(|i| self.element(i)).collect();
+        let mut energy = Energy::default();
+        for (i, body) in bodies.iter().enumerate().filter(|(_, b)| !b.fixed) {
+            let Some(rigid) = self.rigid(i) else { continue };
+            let (v, w) = (self.velocity(i), rigid.angvel());
+            energy.kinetic += 0.5 * (body.mass * v.length_squared() + body.inertia * w * w);
+            energy.potential -= body.mass * self.options.gravity * rigid.translation().y;
+        }
+        energy.total = energy.kinetic + energy.potential;
+        let step = self.plan.step;
+        let contacts = self.state.main.contacts().map(|(a, b, impulse)| Contact {
+            a: self.name(a as u32),
+            b: self.name(b as u32),
+            force: ForceVector::new(impulse.x / step, impulse.y / step),
+        });
+        let quarantined = self.state.quarantined.iter().map(|&(other, body, reason, depth, time)| {
+            Quarantined {
+                element_id: self.name(body).to_string(),
+                other: other.map(|o| self.name(o).to_string()),
+                reason: reason.text().to_owned(),
+                depth_mm: matches!(reason, Reason::Overlap).then_some(depth * 1e3),
+                time,
+            }
+        });
+        let left_out = self.model.quarantined.iter().map(|(id, reason)| Quarantined {
+            element_id: id.clone(),
+            other: None,
+            reason: (*reason).to_owned(),
+            depth_mm: None,
+            time: 0.0,
+        });
+        let millimetres = self.state.twin.is_some().then_some(self.state.error * 1e3);
+        Outcome {
+            tier: self.tier,
+            duration: self.options.duration,
+            simulated: self.time(),
+            partial: ended.is_some(),
+            ended,
+            error: ErrorEstimate {
+                millimetres,
+                method: if millimetres.is_some() { METHOD } else { UNMEASURED },
+                within_tier: millimetres.map(|e| e <= self.tier.millimetres()),
+            },
+            statistics: Statistics {
+                total_frames: self.state.frames,
+                collision_count: self.state.collisions,
+                steps: self.state.main.steps,
+                step,
+                iterations: Settings::of(self.tier).iterations,
+                bodies: bodies.len(),
+                movable: bodies.iter().filter(|b| !b.fixed).count(),
+                awake: self.state.main.awake().count(),
+                body_steps: self.state.body_steps,
+            },
+            energy,
+            elements,
+            contacts: contacts.collect(),
+            events: self
+                .state
+                .events
+                .iter()
+                .map(|&(time, began, (a, b))| Event {
+                    time,
+                    kind: if began { "began" } else { "ended" },
+                    a: self.name(a),
+                    b: self.name(b),
+                })
+                .collect(),
+            quarantined: quarantined.chain(left_out).collect(),
+            digest: self.digest(),
+            conventions: Conventions::new(self.options.gravity, self.model.scale),
+        }
+    }
+
+    fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for i in 0..self.model.bodies.len() {
+            let Some(rigid) = self.rigid(i) else { continue };
+            let (p, v, r) = (rigid.translation(), rigid.linvel(), rigid.rotation());
+            for x in [p.x, p.y, r.cos(), r.sin(), v.x, v.y, rigid.angvel()] {
+                hasher.update(&x.to_bits().to_le_bytes());
+            }
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+fn names(model: &Model) -> Vec<Arc<str>> {
+    model.bodies.iter().map(|b| Arc::from(b.id.as_str())).collect()
+}
