@@ -42,7 +42,10 @@ pub(super) fn rect(x: f64, y: f64, w: f64, h: f64, angle: f64) -> Outline {
         let (s, c) = (libm::sin(angle), libm::cos(angle));
         Vector::new(x + dx * c - dy * s, y + dx * s + dy * c)
     };
-    Outline::Line { points: vec![turn(0.0, 0.0), turn(w, 0.0), turn(w, h), turn(0.0, h)], closed: true }
+    Outline::Line {
+        points: vec![turn(0.0, 0.0), turn(w, 0.0), turn(w, h), turn(0.0, h)],
+        closed: true,
+    }
 }
 
 pub(super) fn ball(x: f64, y: f64, radius: f64) -> Outline {

@@ -56,9 +56,7 @@ impl Part {
             Part::Box { centre, half, angle } => {
                 (Pose::new(*centre, *angle), SharedShape::cuboid(half.x, half.y))
             }
-            Part::Convex(points) => {
-                (Pose::IDENTITY, SharedShape::convex_polyline(points.clone())?)
-            }
+            Part::Convex(points) => (Pose::IDENTITY, SharedShape::convex_polyline(points.clone())?),
             Part::Line(points) => (Pose::IDENTITY, SharedShape::polyline(points.clone(), None)),
         })
     }
@@ -292,10 +290,7 @@ fn distance_to_segment(p: Vector, a: Vector, b: Vector) -> f64 {
 
 fn edges(points: &[Vector], closed: bool) -> impl Iterator<Item = (Vector, Vector)> + '_ {
     let wrap = if closed { points.first().copied().zip(points.last().copied()) } else { None };
-    points
-        .windows(2)
-        .map(|w| (w[0], w[1]))
-        .chain(wrap.map(|(first, last)| (last, first)))
+    points.windows(2).map(|w| (w[0], w[1])).chain(wrap.map(|(first, last)| (last, first)))
 }
 
 /// Green's theorem over the edges; the size is signed.

@@ -1,5 +1,6 @@
 //! A running simulation: steps, frames, the measured error, early ends.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -120,15 +121,7 @@ impl Simulation {
     ) -> Result<Simulation, Error> {
         let settings = Settings::of(budget.tier());
         let plan = Plan::new(&options, &settings, limits)?;
-        for d in &options.disturb {
-            let body = model
-                .bodies
-                .iter_mut()
-                .find(|b| b.id == d.element)
-                .ok_or_else(|| Error::UnknownBody(d.element.chars().take(64).collect()))?;
-            body.velocity += Vector::new(d.velocity[0], d.velocity[1]);
-            body.spin += d.spin;
-        }
+        disturb(&mut model, &options)?;
         let build = |step: f64, start: &Start| {
             let (gravity, collisions) = (options.gravity, options.collisions);
             World::build(&model, &settings, step, gravity, collisions, start, budget)
@@ -139,11 +132,8 @@ impl Simulation {
         let start = start::look(&model, &first, &options);
         drop(first);
         let main = build(plan.step, &start)?;
-        let twin = if options.error_estimate {
-            Some(build(2.0 * plan.step, &start)?)
-        } else {
-            None
-        };
+        let twin =
+            if options.error_estimate { Some(build(2.0 * plan.step, &start)?) } else { None };
         let state = State {
             main,
             twin,
@@ -204,11 +194,7 @@ impl Simulation {
         Ok(Simulation { model, options, tier, plan, state, names, events_limit: limits.events })
     }
 
-    pub(super) fn plan(
-        options: &Options,
-        tier: Tier,
-        limits: &Limits,
-    ) -> Result<Plan, Error> {
+    pub(super) fn plan(options: &Options, tier: Tier, limits: &Limits) -> Result<Plan, Error> {
         Plan::new(options, &Settings::of(tier), limits)
     }
 
@@ -241,7 +227,8 @@ impl Simulation {
         while !self.is_finished() {
             let before = budget.remaining();
             let short = before.zip(last_step).is_some_and(|(left, step)| left < step);
-            if let Err(stop) = budget.checkpoint().and(if short { Err(Stop::Deadline) } else { Ok(()) })
+            if let Err(stop) =
+                budget.checkpoint().and(if short { Err(Stop::Deadline) } else { Ok(()) })
             {
                 if budget.is_strict() {
                     return Err(Error::Strict(stop));
@@ -459,15 +446,14 @@ impl Simulation {
             b: self.name(b as u32),
             force: ForceVector::new(impulse.x / step, impulse.y / step),
         });
-        let quarantined = self.state.quarantined.iter().map(|&(other, body, reason, depth, time)| {
-            Quarantined {
+        let quarantined =
+            self.state.quarantined.iter().map(|&(other, body, reason, depth, time)| Quarantined {
                 element_id: self.name(body).to_string(),
                 other: other.map(|o| self.name(o).to_string()),
                 reason: reason.text().to_owned(),
                 depth_mm: matches!(reason, Reason::Overlap).then_some(depth * 1e3),
                 time,
-            }
-        });
+            });
         let left_out = self.model.quarantined.iter().map(|(id, reason)| Quarantined {
             element_id: id.clone(),
             other: None,
@@ -529,6 +515,26 @@ impl Simulation {
         }
         hasher.finalize().to_hex().to_string()
     }
+}
+
+/// Sets bodies in motion as the options ask.
+pub(super) fn disturb(model: &mut Model, options: &Options) -> Result<(), Error> {
+    if options.disturb.is_empty() {
+        return Ok(());
+    }
+    let mut numbers: HashMap<String, usize> = HashMap::with_capacity(model.bodies.len());
+    for (i, body) in model.bodies.iter().enumerate() {
+        numbers.entry(body.id.clone()).or_insert(i);
+    }
+    for d in &options.disturb {
+        let body = numbers
+            .get(&d.element)
+            .and_then(|&i| model.bodies.get_mut(i))
+            .ok_or_else(|| Error::UnknownBody(d.element.chars().take(64).collect()))?;
+        body.velocity += Vector::new(d.velocity[0], d.velocity[1]);
+        body.spin += d.spin;
+    }
+    Ok(())
 }
 
 fn names(model: &Model) -> Vec<Arc<str>> {

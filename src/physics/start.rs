@@ -58,7 +58,11 @@ pub(super) fn look(model: &Model, world: &World, options: &Options) -> Start {
                     continue;
                 }
                 let place = c1.position().transform_point(
-                    manifold.subshape_pos1().copied().unwrap_or_default().transform_point(point.local_p1),
+                    manifold
+                        .subshape_pos1()
+                        .copied()
+                        .unwrap_or_default()
+                        .transform_point(point.local_p1),
                 );
                 // The normal points from the first body to the second.
                 let normal = manifold.data.normal;

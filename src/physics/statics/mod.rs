@@ -183,10 +183,12 @@ fn assembly(
     let redundancies = unknowns.len() - solution.rank;
     let balanced = solution.residual <= 1e-9 * scale.max(1e-9);
     let slack = balanced
-        && unknowns.iter().zip(&solution.x).zip(&solution.determined).any(|((u, x), determined)| {
-            let rope = matches!(model.joints[u.joint].kind, JointKind::Rope { .. });
-            rope && *determined && *x < -1e-9 * scale
-        });
+        && unknowns.iter().zip(&solution.x).zip(&solution.determined).any(
+            |((u, x), determined)| {
+                let rope = matches!(model.joints[u.joint].kind, JointKind::Rope { .. });
+                rope && *determined && *x < -1e-9 * scale
+            },
+        );
     let standing = match (balanced, slack, freedoms, redundancies) {
         (false, ..) => Standing::Moving,
         (_, true, ..) => Standing::Slack,
@@ -221,9 +223,8 @@ fn assembly(
         if !stands {
             sums = [None; 3];
         }
-        let clean = |v: Option<f64>| {
-            v.map(|v| if v.abs() <= 1e-12 * scale.max(1.0) { 0.0 } else { v })
-        };
+        let clean =
+            |v: Option<f64>| v.map(|v| if v.abs() <= 1e-12 * scale.max(1.0) { 0.0 } else { v });
         let [x, y, moment] = sums.map(clean);
         statics.reactions.push(Reaction {
             element_id: model.bodies[joint.body].id.clone(),
@@ -241,7 +242,8 @@ fn assembly(
 }
 
 fn push_unknowns(index: usize, joint: &Joint, unknowns: &mut Vec<Unknown>) {
-    let mut push = |force: Vector, moment: f64| unknowns.push(Unknown { joint: index, force, moment });
+    let mut push =
+        |force: Vector, moment: f64| unknowns.push(Unknown { joint: index, force, moment });
     match joint.kind {
         JointKind::Fixed => {
             push(Vector::X, 0.0);

@@ -1,0 +1,64 @@
+//! Outlines read straight from the attributes of shapes, without a scene.
+
+use kurbo::{Affine, BezPath, Circle, Ellipse, Point, Rect, Shape};
+
+use crate::document::{Document, NodeId};
+
+use super::super::Outlines;
+
+/// The outlines of a document as written on its shapes, in user units.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain<'d>(pub &'d Document);
+
+impl Outlines for Plain<'_> {
+    fn outline(&self, node: NodeId) -> Option<BezPath> {
+        let number =
+            |name: &str| self.0.attr(node, name).and_then(|t| t.trim().parse::<f64>().ok());
+        let at = |name: &str| number(name).unwrap_or(0.0);
+        let (_, name) = self.0.name(node)?;
+        Some(match name {
+            "rect" => {
+                let (x, y) = (at("x"), at("y"));
+                Rect::new(x, y, x + number("width")?, y + number("height")?).to_path(1e-3)
+            }
+            "circle" => Circle::new((at("cx"), at("cy")), number("r")?).to_path(1e-4),
+            "ellipse" => {
+                let radii = (number("rx")?, number("ry")?);
+                Ellipse::new((at("cx"), at("cy")), radii, 0.0).to_path(1e-4)
+            }
+            "line" => {
+                let mut path = BezPath::new();
+                path.move_to((at("x1"), at("y1")));
+                path.line_to((at("x2"), at("y2")));
+                path
+            }
+            "polyline" | "polygon" => {
+                let numbers: Vec<f64> = self
+                    .0
+                    .attr(node, "points")?
+                    .split([',', ' ', '\n', '\t', '\r'])
+                    .filter(|t| !t.is_empty())
+                    .map_while(|t| t.parse().ok())
+                    .collect();
+                let mut points = numbers.chunks_exact(2).map(|c| Point::new(c[0], c[1]));
+                let mut path = BezPath::new();
+                path.move_to(points.next()?);
+                points.for_each(|p| path.line_to(p));
+                if name == "polygon" {
+                    path.close_path();
+                }
+                path
+            }
+            "path" => BezPath::from_svg(self.0.attr(node, "d")?).ok()?,
+            _ => return None,
+        })
+    }
+
+    fn transform(&self, _: NodeId) -> Affine {
+        Affine::IDENTITY
+    }
+
+    fn millimetres_per_unit(&self) -> f64 {
+        1.0
+    }
+}
