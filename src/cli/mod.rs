@@ -10,6 +10,7 @@ mod compile;
 mod config;
 mod files;
 mod render;
+mod simulate;
 
 /// Runs SVGX drawings: check, format, compile, render, simulate, serve.
 #[derive(Debug, clap::Parser)]
@@ -31,6 +32,8 @@ enum Command {
     Config(config::Args),
     /// Rewrite drawings into the one canonical form.
     Fmt(fmt::Args),
+    /// Simulate the physics of a drawing: frames, contacts, reactions at rest.
+    Simulate(simulate::Args),
 }
 
 impl Cli {
@@ -41,6 +44,7 @@ impl Cli {
             Command::Render(args) => args.run(),
             Command::Config(args) => args.run(),
             Command::Fmt(args) => args.run(),
+            Command::Simulate(args) => args.run(),
         }
     }
 }

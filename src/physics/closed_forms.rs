@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use rapier2d_f64::math::Vector;
 
 use crate::budget::{Budget, Class, Tier};
-use crate::document::{Limits, NodeId, Span};
+use crate::document::{Limits, Span};
 
 use super::answer::{Frame, Outcome};
 use super::model::{Body, GRAVITY, Joint, JointKind, Model};
@@ -18,7 +18,6 @@ pub(super) fn body(id: &str, outline: Outline, mass: f64) -> Body {
     let solid = solid(&[outline], 1e-6).expect("an outline with an extent");
     Body {
         id: id.to_owned(),
-        node: NodeId::ROOT,
         span: Span::NONE,
         shape: solid.shape,
         centre: solid.centre,

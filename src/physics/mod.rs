@@ -22,6 +22,7 @@ mod simulation;
 mod snapshot;
 mod start;
 mod statics;
+mod strip;
 mod tier;
 mod world;
 
@@ -42,6 +43,7 @@ pub use options::{Disturbance, Options};
 pub use read::Plain;
 pub use simulation::Simulation;
 pub use snapshot::Key;
+pub use strip::strip;
 
 use tier::Settings;
 

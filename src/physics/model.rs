@@ -3,7 +3,7 @@
 
 use rapier2d_f64::math::Vector;
 
-use crate::document::{Diagnostic, NodeId, Span};
+use crate::document::Span;
 
 use super::outline::Shape;
 
@@ -21,8 +21,6 @@ pub(crate) struct Model {
     pub(crate) scale: f64,
     /// Bodies that are left out, and why.
     pub(crate) quarantined: Vec<(String, &'static str)>,
-    /// Warnings found while reading.
-    pub(crate) notes: Vec<Diagnostic>,
 }
 
 /// A rigid body. Its frame has its origin at the centre of mass.
@@ -30,7 +28,6 @@ pub(crate) struct Model {
 pub(crate) struct Body {
     /// Name in answers: the id, or `node-<number>`.
     pub(crate) id: String,
-    pub(crate) node: NodeId,
     pub(crate) span: Span,
     /// Outline about the centre of mass, metres.
     pub(crate) shape: Shape,

@@ -13,6 +13,9 @@ use rapier2d_f64::parry::transformation::{convex_hull, hertel_mehlhorn_idx};
 /// More corners than this, after simplification, and an outline is replaced by its convex hull.
 const CORNERS: usize = 256;
 
+/// Distances looked at while simplifying one outline; then it is taken as it is by then.
+const WORK: usize = 500_000;
+
 /// A closed or open line in the drawing, or a circle; metres.
 #[derive(Clone, Debug)]
 pub(crate) enum Outline {
@@ -256,7 +259,12 @@ fn simplify(points: &[Vector], closed: bool, tolerance: f64) -> Vec<Vector> {
     let last = ring.len() - 1;
     (keep[0], keep[last]) = (true, true);
     let mut open = vec![(0, last)];
+    let mut work = 0;
     while let Some((a, b)) = open.pop() {
+        work += b - a;
+        if work > WORK {
+            break;
+        }
         let (mut worst, mut at) = (tolerance, None);
         for (i, &p) in ring.iter().enumerate().take(b).skip(a + 1) {
             let distance = distance_to_segment(p, ring[a], ring[b]);

@@ -15,11 +15,11 @@ use super::answer::{
     Outcome, Quarantined, Statistics,
 };
 use super::error::Error;
-use super::model::Model;
+use super::model::{Body, Model};
 use super::options::Options;
 use super::start;
 use super::tier::Settings;
-use super::world::{Pair, Start, Touches, World};
+use super::world::{Pair, Touches, World};
 
 /// Farther than this from the origin, m, and a body is taken out.
 pub(super) const FAR: f64 = 1e6;
@@ -112,6 +112,32 @@ impl Reason {
     }
 }
 
+/// A body as it is now, SI.
+struct Look {
+    place: Vector,
+    angle: f64,
+    velocity: Vector,
+    spin: f64,
+    enabled: bool,
+}
+
+impl Look {
+    fn kinetic(&self, body: &Body) -> f64 {
+        0.5 * (body.mass * self.velocity.length_squared() + body.inertia * self.spin * self.spin)
+    }
+
+    fn element(&self, name: &Arc<str>, scale: f64) -> FrameElement {
+        let (place, velocity) = (self.place / scale, self.velocity / scale);
+        FrameElement {
+            id: Arc::clone(name),
+            position: [place.x, place.y],
+            velocity: [velocity.x, velocity.y],
+            rotation: self.angle.to_degrees(),
+            spin: self.spin.to_degrees(),
+        }
+    }
+}
+
 impl Simulation {
     pub(super) fn new(
         mut model: Model,
@@ -122,18 +148,27 @@ impl Simulation {
         let settings = Settings::of(budget.tier());
         let plan = Plan::new(&options, &settings, limits)?;
         disturb(&mut model, &options)?;
-        let build = |step: f64, start: &Start| {
+        let build = |step: f64, apart: &[(Pair, f64)]| -> Result<World, Error> {
             let (gravity, collisions) = (options.gravity, options.collisions);
-            World::build(&model, &settings, step, gravity, collisions, start, budget)
-                .map_err(Error::Stopped)
+            let mut world =
+                World::build(&model, &settings, step, gravity, collisions, apart, budget)?;
+            budget.checkpoint()?;
+            world.look();
+            Ok(world)
         };
-        let mut first = build(plan.step, &Start::default())?;
-        first.look();
-        let start = start::look(&model, &first, &options);
-        drop(first);
-        let main = build(plan.step, &start)?;
-        let twin =
-            if options.error_estimate { Some(build(2.0 * plan.step, &start)?) } else { None };
+        let mut main = build(plan.step, &[])?;
+        let start = start::look(&model, &main, &options);
+        if !start.overlapping.is_empty() {
+            main = build(plan.step, &start.overlapping)?;
+        }
+        main.begin(&model, &start);
+        let twin = if options.error_estimate {
+            let mut twin = build(2.0 * plan.step, &start.overlapping)?;
+            twin.begin(&model, &start);
+            Some(twin)
+        } else {
+            None
+        };
         let state = State {
             main,
             twin,
@@ -237,7 +272,7 @@ impl Simulation {
                 break;
             }
             self.step(&touches);
-            if self.state.main.steps % self.plan.steps_per_frame == 0 {
+            if self.state.main.steps.is_multiple_of(self.plan.steps_per_frame) {
                 let frame = self.frame();
                 if sink(frame).is_break() {
                     ended = Some(Ended::Receiver);
@@ -268,7 +303,7 @@ impl Simulation {
                 self.state.events.push((time, began, pair));
             }
         }
-        let even = self.state.main.steps % 2 == 0;
+        let even = self.state.main.steps.is_multiple_of(2);
         if let Some(twin) = self.state.twin.as_mut().filter(|_| even) {
             twin.step(&self.model, touches);
             // The events of the twin are not events of the simulation.
@@ -312,63 +347,71 @@ impl Simulation {
     }
 
     fn frame(&mut self) -> Frame {
-        let mut moved: Vec<usize> = self.state.main.awake().collect();
-        let awake = moved.clone();
-        // What fell asleep since the last frame has moved since the last frame.
-        moved.append(&mut self.state.awake);
-        moved.sort_unstable();
-        moved.dedup();
-        self.state.awake = awake;
+        // One look at every body per frame: with thousands of bodies the
+        // look-up, not the arithmetic, is what a frame costs.
+        let all = !self.options.changes_only;
+        let before = std::mem::replace(&mut self.state.awake, self.state.main.awake().collect());
+        let list: Vec<usize> = if all {
+            (0..self.model.bodies.len()).filter(|&i| !self.model.bodies[i].fixed).collect()
+        } else {
+            // What fell asleep since the last frame has moved since the last frame.
+            let mut list = before;
+            list.extend(&self.state.awake);
+            list.sort_unstable();
+            list.dedup();
+            list
+        };
+        let threshold = self.tier.millimetres() / 1e3;
+        let mut elements = Vec::with_capacity(if all { list.len() } else { 0 });
         let mut kinetic = 0.0;
-        for &i in &moved {
-            let (Some(body), Some(rigid)) = (self.model.bodies.get(i), self.rigid(i)) else {
-                continue;
-            };
-            let position = rigid.translation();
-            let velocity = self.velocity(i);
-            let spin = rigid.angvel();
-            kinetic += 0.5 * (body.mass * velocity.length_squared() + body.inertia * spin * spin);
+        for i in list {
+            let Some(look) = self.look(i) else { continue };
+            let Some(body) = self.model.bodies.get(i) else { continue };
+            kinetic += look.kinetic(body);
+            let (weight, reach) = (body.mass * self.options.gravity, body.half.length());
             if let Some(seen) = self.state.seen.get_mut(i) {
-                self.state.potential -= body.mass * self.options.gravity * (position.y - seen.y);
-                *seen = position;
+                self.state.potential -= weight * (look.place.y - seen.y);
+                *seen = look.place;
             }
-            if position.abs().max_element() > FAR {
+            if look.enabled && look.place.abs().max_element() > FAR {
                 self.contain_far(i);
+            }
+            let changed = all
+                || self.state.given.get_mut(i).is_some_and(|(place, angle)| {
+                    let moved = (look.place - *place).length() > threshold
+                        || (look.angle - *angle).abs() * reach > threshold;
+                    if moved {
+                        (*place, *angle) = (look.place, look.angle);
+                    }
+                    moved
+                });
+            if changed && let Some(name) = self.names.get(i) {
+                elements.push(look.element(name, self.model.scale));
             }
         }
         self.measure();
-        let threshold = self.tier.millimetres() / 1e3;
-        let elements = if self.options.changes_only {
-            let changed = |i: &usize| {
-                let Some((rigid, (place, angle))) = self.rigid(*i).zip(self.state.given.get(*i))
-                else {
-                    return false;
-                };
-                let reach = self.model.bodies.get(*i).map_or(0.0, |b| b.half.length());
-                let turned = (rigid.rotation().angle() - angle).abs() * reach;
-                (rigid.translation() - *place).length() > threshold || turned > threshold
-            };
-            let changed: Vec<usize> = moved.iter().copied().filter(changed).collect();
-            for &i in &changed {
-                let Some(now) = self.rigid(i).map(|r| (r.translation(), r.rotation().angle()))
-                else {
-                    continue;
-                };
-                if let Some(given) = self.state.given.get_mut(i) {
-                    *given = now;
-                }
-            }
-            changed.iter().filter_map(|&i| self.element(i)).collect()
-        } else {
-            (0..self.model.bodies.len())
-                .filter(|&i| !self.model.bodies[i].fixed)
-                .filter_map(|i| self.element(i))
-                .collect()
-        };
         self.state.frames += 1;
         let potential = self.state.potential;
         let energy = Energy { kinetic, potential, total: kinetic + potential };
         Frame { time: self.time(), elements, energy }
+    }
+
+    fn look(&self, body: usize) -> Option<Look> {
+        let rigid = self.rigid(body)?;
+        let back = match (self.state.flying.get(body), self.model.bodies.get(body)) {
+            (Some(true), Some(b)) if self.state.main.steps > 0 => {
+                let substep = self.plan.step / Settings::of(self.tier).iterations as f64;
+                super::world::steady(b, self.options.gravity) * (substep / 2.0)
+            }
+            _ => Vector::ZERO,
+        };
+        Some(Look {
+            place: rigid.translation(),
+            angle: rigid.rotation().angle(),
+            velocity: rigid.linvel() + back,
+            spin: rigid.angvel(),
+            enabled: rigid.is_enabled(),
+        })
     }
 
     /// Compares with the twin, when both are at the same time.
@@ -398,46 +441,21 @@ impl Simulation {
         self.state.main.physics.bodies.get(*handle)
     }
 
-    fn velocity(&self, body: usize) -> Vector {
-        let Some(rigid) = self.rigid(body) else { return Vector::ZERO };
-        let back = match (self.state.flying.get(body), self.model.bodies.get(body)) {
-            (Some(true), Some(b)) if self.state.main.steps > 0 => {
-                let substep = self.plan.step / Settings::of(self.tier).iterations as f64;
-                super::world::steady(b, self.options.gravity) * (substep / 2.0)
-            }
-            _ => Vector::ZERO,
-        };
-        rigid.linvel() + back
-    }
-
-    fn element(&self, body: usize) -> Option<FrameElement> {
-        let rigid = self.rigid(body)?;
-        let scale = self.model.scale;
-        let place = rigid.translation() / scale;
-        let velocity = self.velocity(body) / scale;
-        Some(FrameElement {
-            id: Arc::clone(self.names.get(body)?),
-            position: [place.x, place.y],
-            velocity: [velocity.x, velocity.y],
-            rotation: rigid.rotation().angle().to_degrees(),
-            spin: rigid.angvel().to_degrees(),
-        })
-    }
-
     fn name(&self, body: u32) -> Arc<str> {
         self.names.get(body as usize).map_or_else(|| Arc::from("building"), Arc::clone)
     }
 
     fn outcome(&self, ended: Option<Ended>) -> Outcome {
         let bodies = &self.model.bodies;
-        let elements: Vec<FrameElement> =
-            (0..bodies.len()).filter_map(|i| self.element(i)).collect();
+        let mut elements = Vec::with_capacity(bodies.len());
         let mut energy = Energy::default();
-        for (i, body) in bodies.iter().enumerate().filter(|(_, b)| !b.fixed) {
-            let Some(rigid) = self.rigid(i) else { continue };
-            let (v, w) = (self.velocity(i), rigid.angvel());
-            energy.kinetic += 0.5 * (body.mass * v.length_squared() + body.inertia * w * w);
-            energy.potential -= body.mass * self.options.gravity * rigid.translation().y;
+        for (i, (body, name)) in bodies.iter().zip(&self.names).enumerate() {
+            let Some(look) = self.look(i) else { continue };
+            elements.push(look.element(name, self.model.scale));
+            if !body.fixed {
+                energy.kinetic += look.kinetic(body);
+                energy.potential -= body.mass * self.options.gravity * look.place.y;
+            }
         }
         energy.total = energy.kinetic + energy.potential;
         let step = self.plan.step;

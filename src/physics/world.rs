@@ -127,7 +127,7 @@ impl World {
         step: f64,
         gravity: f64,
         collisions: bool,
-        start: &Start,
+        apart: &[(Pair, f64)],
         budget: &Budget,
     ) -> Result<World, Stop> {
         let mut physics = PhysicsWorld {
@@ -135,7 +135,7 @@ impl World {
             integration_parameters: settings.parameters(step),
             ..PhysicsWorld::default()
         };
-        let hooks = Ignored(start.overlapping.iter().map(|(pair, _)| *pair).collect());
+        let hooks = Ignored(apart.iter().map(|(pair, _)| *pair).collect());
         let mut hooked = vec![false; model.bodies.len()];
         for &(a, b) in &hooks.0 {
             for i in [a, b] {
@@ -145,16 +145,12 @@ impl World {
             }
         }
         let building = physics.insert_body(RigidBodyBuilder::fixed().user_data(BUILDING));
-        let substep = step / settings.iterations as f64;
         let mut handles = Vec::with_capacity(model.bodies.len());
         for (i, body) in model.bodies.iter().enumerate() {
             if i % 64 == 0 {
                 budget.checkpoint()?;
             }
-            let flying = start.flying.get(i).copied().unwrap_or(false);
-            let asleep = start.resting.get(i).copied().unwrap_or(false);
-            let kick = if flying { steady(body, gravity) * (substep / 2.0) } else { Vector::ZERO };
-            let handle = insert(&mut physics, i, body, asleep, kick, collisions, hooked[i]);
+            let handle = insert(&mut physics, i, body, collisions, hooked[i]);
             handles.push(handle);
         }
         for joint in &model.joints {
@@ -170,6 +166,44 @@ impl World {
             .collect();
         let shares = vec![Vec::new(); forced.len()];
         Ok(World { physics, handles, forced, shares, hooks, steps: 0 })
+    }
+
+    /// Puts to sleep what rests, and sets what flies half a substep back.
+    ///
+    /// The engine's symplectic Euler steps make velocities half a substep late.
+    /// Starting a free flight half a substep back (the leapfrog start; Hairer,
+    /// Lubich and Wanner, "Geometric Numerical Integration", I.1.4) makes
+    /// constant acceleration exact.
+    ///
+    /// To be called after [`World::look`]. The engine wakes whatever begins to
+    /// touch, also when it was put in asleep, and what is put to sleep before
+    /// the engine has built its islands stays in the active set without
+    /// contacts, and falls through the floor. So a step of a picosecond lets it
+    /// build them first; velocities are then set anew.
+    pub(super) fn begin(&mut self, model: &Model, start: &Start) {
+        let parameters = &self.physics.integration_parameters;
+        let (step, iterations) = (parameters.dt, parameters.num_solver_iterations);
+        let half = step / iterations as f64 / 2.0;
+        let gravity = self.physics.gravity.y;
+        let any = start.resting.contains(&true);
+        if any {
+            self.physics.integration_parameters.dt = 1e-12;
+            self.physics.step_with_events(&self.hooks, &());
+            self.physics.integration_parameters.dt = step;
+        }
+        for (i, (body, &handle)) in model.bodies.iter().zip(&self.handles).enumerate() {
+            let is = |flags: &[bool]| flags.get(i).copied().unwrap_or(false);
+            if body.fixed || !(any || is(&start.flying)) {
+                continue;
+            }
+            let Some(rigid) = self.physics.bodies.get_mut(handle) else { continue };
+            let kick = if is(&start.flying) { steady(body, gravity) * half } else { Vector::ZERO };
+            rigid.set_linvel(body.velocity - kick, false);
+            rigid.set_angvel(body.spin, false);
+            if is(&start.resting) {
+                rigid.sleep();
+            }
+        }
     }
 
     /// Finds what touches what without moving anything.
@@ -207,14 +241,13 @@ impl World {
         self.steps += 1;
     }
 
-    /// Numbers of the bodies that are awake, the building excepted.
+    /// Numbers of the bodies that are awake.
     pub(super) fn awake(&self) -> impl Iterator<Item = usize> + '_ {
-        self.physics
-            .islands
-            .active_bodies()
-            .filter_map(|h| self.physics.bodies.get(h))
-            .filter(|b| b.is_dynamic() && b.user_data != BUILDING)
-            .map(|b| b.user_data as usize)
+        // Bodies are put in by number after the building and never removed, so
+        // the place in the engine's arena is the number plus one.
+        let bodies = self.handles.len();
+        let number = |h: RigidBodyHandle| (h.into_raw_parts().0 as usize).checked_sub(1);
+        self.physics.islands.active_bodies().filter_map(number).filter(move |&i| i < bodies)
     }
 
     /// The pairs of bodies in contact: numbers, and the impulse on the first over the last step.
@@ -229,12 +262,11 @@ impl World {
     }
 }
 
-/// The constant acceleration of a body that nothing touches: gravity and
-/// constant central forces. Zero when another force makes it more than that.
+/// The constant part of the acceleration of a body that nothing touches.
 pub(super) fn steady(body: &Body, gravity: f64) -> Vector {
-    let constant = body.forces.iter().all(|f| f.profile == Profile::Constant);
-    let force = body.forces.iter().fold(Vector::ZERO, |a, f| a + f.vector);
-    let own = if constant && body.mass > 0.0 { force / body.mass } else { Vector::ZERO };
+    let constant = body.forces.iter().filter(|f| f.profile == Profile::Constant);
+    let force = constant.fold(Vector::ZERO, |a, f| a + f.vector);
+    let own = if body.mass > 0.0 { force / body.mass } else { Vector::ZERO };
     Vector::new(0.0, gravity) + own
 }
 
@@ -242,8 +274,6 @@ fn insert(
     physics: &mut PhysicsWorld,
     number: usize,
     body: &Body,
-    asleep: bool,
-    kick: Vector,
     collisions: bool,
     hooked: bool,
 ) -> RigidBodyHandle {
@@ -251,16 +281,11 @@ fn insert(
         RigidBodyBuilder::fixed()
     } else {
         let mass = MassProperties::new(Vector::ZERO, body.mass, body.inertia);
-        // The engine's symplectic Euler steps put velocities half a substep
-        // late. A body in free flight starts half a substep back (the leapfrog
-        // start; Hairer, Lubich and Wanner, "Geometric Numerical Integration",
-        // I.1.4), which makes constant acceleration exact.
         RigidBodyBuilder::dynamic()
             .additional_mass_properties(mass)
-            .linvel(body.velocity - kick)
+            .linvel(body.velocity)
             .angvel(body.spin)
             .allow_fast_rotation(true)
-            .sleeping(asleep)
     };
     let rigid = rigid.translation(body.centre).user_data(number as u128);
     let handle = physics.insert_body(rigid);

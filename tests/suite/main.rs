@@ -4,3 +4,4 @@ mod dialects;
 mod hostile;
 mod compile;
 mod geometry;
+mod physics;

@@ -101,7 +101,7 @@ fn profile(
         .or(period.map(|p| 1.0 / p));
     let degree = std::f64::consts::PI / 180.0;
     let phase = reader.measure(&nodes, id, "phase", Measure::Angle, degree).unwrap_or(0.0);
-    let positive = |v: Option<f64>| v.filter(|v| *v > 0.0 && v.is_finite());
+    let positive = |v: Option<f64>| v.filter(|v| (1e-9..=1e9).contains(v));
     let profile = match (word.trim(), positive(duration), positive(period), positive(frequency)) {
         ("constant", ..) => Some(Profile::Constant),
         ("impulse", Some(duration), ..) => Some(Profile::Impulse { start, duration }),

@@ -14,7 +14,7 @@ use rapier2d_f64::math::Vector;
 use super::Outlines;
 use crate::budget::{Budget, Stop};
 use crate::document::{
-    Diagnostic, Document, Limits, NodeId, Object, Physics, Quantity, Severity, Span,
+    Diagnostic, Document, Limits, NodeId, Ns, Object, Physics, Quantity, Severity, Span,
 };
 
 use super::error::Error;
@@ -44,7 +44,7 @@ pub(super) fn model(
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return Err(Error::Document(diagnostics));
     }
-    Ok(Model { notes: diagnostics, ..model })
+    Ok(model)
 }
 
 /// Reads the model of a document as far as it can be read.
@@ -92,7 +92,8 @@ pub(super) fn read(
     Ok((model, reader.diagnostics))
 }
 
-/// Which elements are bodies, and by which physics.
+/// Which elements are bodies, and by which physics: the element it lies in, and
+/// every element that names it.
 fn carriers(document: &Document) -> BTreeMap<NodeId, usize> {
     let mut carriers = BTreeMap::new();
     let mut named: HashMap<&str, usize> = HashMap::new();
@@ -104,17 +105,16 @@ fn carriers(document: &Document) -> BTreeMap<NodeId, usize> {
             carriers.entry(owner).or_insert(i);
         }
     }
-    for object in document.objects() {
-        if let Some(at) = object.physics {
-            carriers.entry(object.node).or_insert(at.0 as usize);
-        }
+    if named.is_empty() {
+        return carriers;
     }
-    if !named.is_empty() {
-        for node in document.elements() {
-            let at = document.arx(node, "physics").and_then(|id| named.get(id.trim()));
-            if let Some(&at) = at {
-                carriers.entry(node).or_insert(at);
-            }
+    for node in document.elements() {
+        let reference = match document.name(node) {
+            Some((Ns::Arx, "object")) => document.attr(node, "physics"),
+            _ => document.arx(node, "physics"),
+        };
+        if let Some(&at) = reference.and_then(|id| named.get(id.trim())) {
+            carriers.entry(node).or_insert(at);
         }
     }
     carriers
@@ -137,10 +137,7 @@ impl Reader<'_> {
     fn attribute(&self, nodes: &[NodeId], name: &str) -> Option<(String, Span)> {
         nodes.iter().find_map(|&node| {
             let mut all = self.document.attributes(node).iter();
-            let found = all.find(|a| {
-                matches!(a.ns, crate::document::Ns::None | crate::document::Ns::Arx)
-                    && a.name == name
-            })?;
+            let found = all.find(|a| matches!(a.ns, Ns::None | Ns::Arx) && a.name == name)?;
             let span = if found.span.is_none() { self.document.span(node) } else { found.span };
             Some((found.value.as_str().to_owned(), span))
         })
@@ -199,7 +196,7 @@ impl Reader<'_> {
             .map_or_else(|| format!("node-{}", node.index()), str::to_owned);
         let span = document.span(node);
         let nodes = [physics.node, node];
-        let motion = self.attribute(&nodes, "motion").map(|(text, span)| (text, span));
+        let motion = self.attribute(&nodes, "motion");
         let fixed = match motion.as_ref().map(|(t, s)| (t.trim(), *s)) {
             Some(("fixed" | "static", _)) => true,
             Some(("free" | "dynamic", _)) => false,
@@ -261,7 +258,6 @@ impl Reader<'_> {
         );
         Some(Body {
             id,
-            node,
             span,
             shape,
             centre,

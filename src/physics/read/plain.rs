@@ -5,6 +5,7 @@ use kurbo::{Affine, BezPath, Circle, Ellipse, Point, Rect, Shape};
 use crate::document::{Document, NodeId};
 
 use super::super::Outlines;
+use super::quantity::{Measure, number};
 
 /// The outlines of a document as written on its shapes, in user units.
 #[derive(Clone, Copy, Debug)]
@@ -12,18 +13,27 @@ pub struct Plain<'d>(pub &'d Document);
 
 impl Outlines for Plain<'_> {
     fn outline(&self, node: NodeId) -> Option<BezPath> {
-        let number =
-            |name: &str| self.0.attr(node, name).and_then(|t| t.trim().parse::<f64>().ok());
-        let at = |name: &str| number(name).unwrap_or(0.0);
+        let value = |name: &str| self.0.attr(node, name).and_then(|t| t.trim().parse::<f64>().ok());
+        let at = |name: &str| value(name).unwrap_or(0.0);
         let (_, name) = self.0.name(node)?;
         Some(match name {
             "rect" => {
                 let (x, y) = (at("x"), at("y"));
-                Rect::new(x, y, x + number("width")?, y + number("height")?).to_path(1e-3)
+                Rect::new(x, y, x + value("width")?, y + value("height")?).to_path(1e-3)
             }
-            "circle" => Circle::new((at("cx"), at("cy")), number("r")?).to_path(1e-4),
+            "object" => {
+                let named = |n: &NodeId| self.0.name(*n).is_some_and(|(_, n)| n == "geometry");
+                let geometry = self.0.children(node).find(named)?;
+                let length = |name: &str| {
+                    number(self.0.attr(geometry, name)?, None, Measure::Length, 1e-3).ok()
+                };
+                let (x, y) = (length("x").unwrap_or(0.0), length("y").unwrap_or(0.0));
+                let (w, h) = (length("width")?, length("height")?);
+                Rect::new(x * 1e3, y * 1e3, (x + w) * 1e3, (y + h) * 1e3).to_path(1e-3)
+            }
+            "circle" => Circle::new((at("cx"), at("cy")), value("r")?).to_path(1e-4),
             "ellipse" => {
-                let radii = (number("rx")?, number("ry")?);
+                let radii = (value("rx")?, value("ry")?);
                 Ellipse::new((at("cx"), at("cy")), radii, 0.0).to_path(1e-4)
             }
             "line" => {

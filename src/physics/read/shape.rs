@@ -9,7 +9,7 @@ use super::super::Outlines;
 use super::super::outline::Outline;
 
 /// Points that one body's outlines may be flattened to.
-const POINTS: usize = 200_000;
+const POINTS: usize = 20_000;
 
 /// The outlines of `node` in metres: its own, or else those of everything in it
 /// that is not a body of its own (`is_part` says which are).
@@ -71,7 +71,14 @@ fn one(
     let filled = document.name(node).is_some_and(|(_, n)| n == "path")
         && document.attr(node, "fill").is_some_and(|f| f.trim() != "none");
     let mut start = Vector::ZERO;
-    kurbo::flatten(place * path, tolerance.max(1e-9), |element| {
+    let path = place * path;
+    let bounds = kurbo::Shape::bounding_box(&path);
+    let extent = bounds.width().max(bounds.height());
+    if !extent.is_finite() {
+        return;
+    }
+    // A curve of kilometres at a tolerance of micrometres has no end.
+    kurbo::flatten(path, tolerance.max(extent * 1e-6), |element| {
         *points += 1;
         if *points > POINTS {
             return;

@@ -1,0 +1,300 @@
+//! Physics beside bare rapier2d on the same scenes, in one run.
+//!
+//! `cargo bench --bench physics`. Times are CPU time of this thread (Linux), so
+//! that neighbours count less; every figure is the median of alternated rounds.
+
+use std::fmt::Write;
+use std::ops::ControlFlow;
+
+use rapier2d_f64::dynamics::SpringCoefficients;
+use rapier2d_f64::prelude::{
+    ColliderBuilder, IntegrationParameters, MassProperties, PhysicsWorld, RigidBodyBuilder, Vector,
+};
+use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_engine::document::{self, Document, Limits};
+use svgx_engine::physics::{Disturbance, Options, Outcome, Plain, Simulation};
+
+const ROUNDS: usize = 5;
+
+/// A scene: upright boxes in millimetres, the first `fixed` of them immovable.
+struct Scene {
+    name: String,
+    boxes: Vec<[f64; 4]>,
+    fixed: usize,
+}
+
+/// Boxes of one metre falling into a pen.
+fn pen(n: usize) -> Scene {
+    let columns = (n as f64).sqrt().ceil() as usize;
+    let width = 1_400.0 * columns as f64 + 1_000.0;
+    let tall = 40_000.0;
+    let mut boxes = vec![
+        [-1_000.0, 0.0, width + 2_000.0, 1_000.0],
+        [-1_000.0, -tall, 1_000.0, tall],
+        [width, -tall, 1_000.0, tall],
+    ];
+    for i in 0..n {
+        let (column, row) = (i % columns, i / columns);
+        let x = 600.0 + 1_400.0 * column as f64 + 37.0 * (row % 11) as f64;
+        boxes.push([x, -1_500.0 - 1_300.0 * row as f64, 1_000.0, 1_000.0]);
+    }
+    Scene { name: format!("pen{n}"), boxes, fixed: 3 }
+}
+
+/// A pyramid with `base` boxes in its lowest row.
+fn pyramid(base: usize) -> Scene {
+    let mut boxes = vec![[-50_000.0, 0.0, 100_000.0, 1_000.0]];
+    for row in 0..base {
+        for i in 0..base - row {
+            let x = 1_050.0 * (i as f64 + row as f64 / 2.0);
+            boxes.push([x, -1_000.0 * (row + 1) as f64, 1_000.0, 1_000.0]);
+        }
+    }
+    Scene { name: format!("pyramid{base}"), boxes, fixed: 1 }
+}
+
+/// Boxes standing apart on one floor.
+fn apart(n: usize) -> Scene {
+    let mut boxes = vec![[-1_000.0, 0.0, 1_500.0 * n as f64 + 2_000.0, 1_000.0]];
+    boxes.extend((0..n).map(|i| [1_500.0 * i as f64, -1_000.0, 1_000.0, 1_000.0]));
+    Scene { name: format!("apart{n}"), boxes, fixed: 1 }
+}
+
+impl Scene {
+    fn document(&self) -> Document {
+        let mut text = String::from(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx">"#,
+        );
+        for (i, [x, y, w, h]) in self.boxes.iter().enumerate() {
+            let physics = if i < self.fixed {
+                r#"<arx:physics motion="fixed"/>"#
+            } else {
+                r#"<arx:physics><arx:mass value="10" unit="kg"/></arx:physics>"#
+            };
+            let _ = writeln!(
+                text,
+                r#"<rect id="b{i}" x="{x}" y="{y}" width="{w}" height="{h}">{physics}</rect>"#
+            );
+        }
+        text.push_str("</svg>");
+        document::parse(&text, &Limits::default()).expect("a document")
+    }
+
+    /// The same scene in the engine alone, with the parameters of the ui tier.
+    fn bare(&self) -> PhysicsWorld {
+        let mut world = PhysicsWorld {
+            gravity: Vector::new(0.0, 9.81),
+            integration_parameters: IntegrationParameters {
+                dt: 1.0 / 60.0,
+                min_ccd_dt: 1.0 / 6_000.0,
+                num_solver_iterations: 4,
+                contact_softness: SpringCoefficients::new(60.0, 10.0),
+                static_contact_softness: SpringCoefficients::new(120.0, 10.0),
+                warmstart_joints: true,
+                normalized_max_linear_velocity: f64::MAX,
+                ..IntegrationParameters::default()
+            },
+            ..PhysicsWorld::default()
+        };
+        for (i, &[x, y, w, h]) in self.boxes.iter().enumerate() {
+            let (w, h) = (w / 1e3, h / 1e3);
+            let centre = Vector::new(x / 1e3 + w / 2.0, y / 1e3 + h / 2.0);
+            let body = if i < self.fixed {
+                RigidBodyBuilder::fixed()
+            } else {
+                let inertia = 10.0 * (w * w + h * h) / 12.0;
+                RigidBodyBuilder::dynamic()
+                    .additional_mass_properties(MassProperties::new(Vector::ZERO, 10.0, inertia))
+                    .allow_fast_rotation(true)
+            };
+            let collider = ColliderBuilder::cuboid(w / 2.0, h / 2.0).density(0.0).friction(0.5);
+            world.insert(body.translation(centre), collider);
+        }
+        world
+    }
+}
+
+/// CPU time of this thread, ns.
+fn cpu() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|t| t.parse().ok()).unwrap_or(0)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn options(duration: f64, estimate: bool) -> Options {
+    Options { duration, error_estimate: estimate, ..Options::default() }
+}
+
+/// The kernel counts CPU time in ticks of 4 ms: small scenes are run many
+/// times between two looks at the clock.
+fn repeats(scene: &Scene) -> usize {
+    (4_000 / scene.boxes.len()).max(1)
+}
+
+/// CPU ms of one run, reading and building left out.
+fn ours(document: &Document, options: &Options, tier: Tier, repeats: usize) -> (f64, Outcome) {
+    let (limits, budget) = (Limits::default(), Budget::unlimited(Class::Physics, tier));
+    let mut simulations: Vec<Simulation> = (0..repeats)
+        .map(|_| {
+            Simulation::of(document, &Plain(document), options, &limits, &budget)
+                .expect("a simulation")
+        })
+        .collect();
+    let start = cpu();
+    let outcomes: Vec<Outcome> = simulations
+        .iter_mut()
+        .map(|s| s.run(&budget, &mut |_| ControlFlow::Continue(())).expect("an outcome"))
+        .collect();
+    let spent = (cpu() - start) as f64 / 1e6 / repeats as f64;
+    (spent, outcomes.into_iter().next().expect("one at least"))
+}
+
+fn overhead() {
+    println!("\nBeside bare rapier2d (ui tier, 60 steps/s, every body in 30 frames/s)");
+    println!("scene        steps   bare ms/step   ours ms/step   overhead   with error estimate");
+    for (scene, seconds) in
+        [(pen(100), 6.0), (pen(1_000), 4.0), (pen(5_000), 2.0), (pyramid(20), 4.0)]
+    {
+        let document = scene.document();
+        let steps = (seconds * 60.0) as usize;
+        let (mut bare, mut plain, mut measured) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let n = repeats(&scene);
+            let mut worlds: Vec<PhysicsWorld> = (0..n).map(|_| scene.bare()).collect();
+            let start = cpu();
+            for world in &mut worlds {
+                for _ in 0..steps {
+                    world.step();
+                }
+            }
+            bare.push((cpu() - start) as f64 / 1e6 / (steps * n) as f64);
+            drop(worlds);
+            let run = |estimate| ours(&document, &options(seconds, estimate), Tier::Ui, n).0;
+            plain.push(run(false) / steps as f64);
+            measured.push(run(true) / steps as f64);
+        }
+        let ratios = |v: &[f64]| median(v.iter().zip(&bare).map(|(a, b)| a / b - 1.0).collect());
+        let (over, with) = (ratios(&plain), ratios(&measured));
+        println!(
+            "{:<12} {steps:>5} {:>14.4} {:>14.4} {:>9.1} % {:>18.1} %",
+            scene.name,
+            median(bare),
+            median(plain),
+            100.0 * over,
+            100.0 * with
+        );
+    }
+}
+
+fn one_of_many() {
+    println!("\nOne body disturbed among 5000 at rest in islands of their own (ui tier)");
+    let (resting, awake) = (apart(5_000).document(), pen(5_000).document());
+    let disturb = vec![Disturbance { element: "b2500".into(), velocity: [0.0, -45.0], spin: 0.0 }];
+    let quiet = Options { changes_only: true, fps: Some(60.0), disturb, ..options(9.0, false) };
+    let (mut one, mut all) = (Vec::new(), Vec::new());
+    let mut busy = 0;
+    for _ in 0..ROUNDS {
+        let (ms, outcome) = ours(&resting, &quiet, Tier::Ui, 1);
+        one.push(ms / outcome.statistics.steps as f64);
+        busy = outcome.statistics.body_steps / outcome.statistics.steps;
+        let (ms, outcome) = ours(&awake, &options(2.0, false), Tier::Ui, 1);
+        all.push(ms / outcome.statistics.steps as f64);
+    }
+    let ratio = median(all.iter().zip(&one).map(|(a, b)| a / b).collect());
+    println!(
+        "{:.4} ms/step ({busy} awake) against {:.3} ms/step of the awake pile: 1/{ratio:.0} (target 1/36)",
+        median(one),
+        median(all)
+    );
+}
+
+fn tiers() {
+    println!("\nCost of the tiers (CPU ms for one second of simulation, error measured)");
+    println!(
+        "scene            ui       edit    compute   edit/ui   compute/edit   estimate mm (ui, edit, compute)"
+    );
+    for scene in [pen(100), pen(1_000), pyramid(20)] {
+        let document = scene.document();
+        let mut times: [Vec<f64>; 3] = Default::default();
+        let mut errors = [0.0; 3];
+        for _ in 0..3 {
+            for (i, tier) in Tier::ALL.into_iter().enumerate() {
+                let (ms, outcome) = ours(&document, &options(1.0, true), tier, repeats(&scene));
+                times[i].push(ms);
+                errors[i] = outcome.error.millimetres.unwrap_or(f64::NAN);
+            }
+        }
+        let [ui, edit, compute] = times.map(median);
+        println!(
+            "{:<12} {ui:>8.2} {edit:>10.2} {compute:>10.2} {:>9.2} {:>14.2}   {:.3}, {:.3}, {:.3}",
+            scene.name,
+            edit / ui,
+            compute / edit,
+            errors[0],
+            errors[1],
+            errors[2]
+        );
+    }
+}
+
+/// Scenes with a formula: where the body is at the end, mm.
+fn errors() {
+    println!("\nError of the tiers against formulas (mm), and what each answer estimates");
+    println!(
+        "scene                         ui (estimate)          edit (estimate)       compute (estimate)"
+    );
+    let floor = r#"<rect id="floor" x="-20000" y="0" width="40000" height="1000"><arx:physics motion="fixed" friction="0.3" restitution="1"/></rect>"#;
+    let g: f64 = 9.81;
+    let hop = 2.0 * (2.0 / g).sqrt();
+    let cases = [
+        (
+            "free fall, 2 s",
+            r#"<circle id="b" cx="0" cy="0" r="100"><arx:physics velocity="3,-1"><arx:mass value="2"/></arx:physics></circle>"#.to_owned(),
+            2.0,
+            [6_000.0, -2_000.0 + 2_000.0 * g],
+        ),
+        (
+            "slide to a stop, mu 0.3",
+            format!(r#"{floor}<rect id="b" x="-200" y="-100" width="400" height="100"><arx:physics velocity="2,0" friction="0.3"><arx:mass value="2"/></arx:physics></rect>"#),
+            1.5,
+            [1_000.0 * 4.0 / (2.0 * 0.3 * g), -50.0],
+        ),
+        (
+            "elastic bounce, 1 m",
+            format!(r#"{floor}<circle id="b" cx="0" cy="-1100" r="100"><arx:physics restitution="1"><arx:mass value="2"/></arx:physics></circle>"#),
+            hop,
+            [0.0, -1_100.0],
+        ),
+        (
+            "box at rest on a box",
+            format!(r#"{floor}<rect id="a" x="-250" y="-500" width="500" height="500"><arx:physics><arx:mass value="10"/></arx:physics></rect><rect id="b" x="-250" y="-1000" width="500" height="500"><arx:physics><arx:mass value="10"/></arx:physics></rect>"#),
+            2.0,
+            [0.0, -750.0],
+        ),
+    ];
+    for (name, content, seconds, [x, y]) in cases {
+        let text = format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx">{content}</svg>"#
+        );
+        let document = document::parse(&text, &Limits::default()).expect("a document");
+        print!("{name:<26}");
+        for tier in Tier::ALL {
+            let (_, outcome) = ours(&document, &options(seconds, true), tier, 1);
+            let body = outcome.elements.iter().find(|e| &*e.id == "b").expect("the body");
+            let off = (body.position[0] - x).hypot(body.position[1] - y);
+            print!(" {off:>9.4} ({:>8.4})   ", outcome.error.millimetres.unwrap_or(f64::NAN));
+        }
+        println!();
+    }
+}
+
+fn main() {
+    overhead();
+    one_of_many();
+    tiers();
+    errors();
+}

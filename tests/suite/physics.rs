@@ -1,0 +1,594 @@
+//! Statics and dynamics of documents.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use svgx_engine::budget::{Budget, Cancel, Class, Clock, Manual, Tier, Time};
+use svgx_engine::document::{self, Document, Limits};
+use svgx_engine::physics::{
+    self, Disturbance, Ended, Error, Frame, Key, Options, Outcome, Plain, Reaction, Simulation,
+    Standing, Statics,
+};
+
+fn drawing(content: &str) -> Document {
+    let source = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 10000 10000">
+{content}</svg>"#
+    );
+    document::parse(&source, &Limits::default()).expect("a document")
+}
+
+fn unlimited(tier: Tier) -> Budget {
+    Budget::unlimited(Class::Physics, tier)
+}
+
+fn at_rest(document: &Document) -> Result<Statics, Error> {
+    let (limits, budget) = (Limits::default(), unlimited(Tier::Compute));
+    physics::statics(document, &Plain(document), &Options::default(), &limits, &budget)
+}
+
+fn run(document: &Document, options: &Options, tier: Tier) -> (Outcome, Vec<Frame>) {
+    let mut frames = Vec::new();
+    let limits = Limits::default();
+    let outcome = physics::simulate(
+        document,
+        &Plain(document),
+        options,
+        &limits,
+        &unlimited(tier),
+        &mut |frame| {
+            frames.push(frame);
+            ControlFlow::Continue(())
+        },
+    )
+    .expect("an outcome");
+    (outcome, frames)
+}
+
+fn seconds(duration: f64) -> Options {
+    Options { duration, ..Options::default() }
+}
+
+/// A fixed floor whose upper edge is at y = 5000.
+const FLOOR: &str = r#"<rect id="floor" x="0" y="5000" width="10000" height="500"><arx:physics motion="fixed"/></rect>
+"#;
+
+fn block(id: &str, x: f64, y: f64, size: f64, more: &str) -> String {
+    format!(
+        r#"<rect id="{id}" x="{x}" y="{y}" width="{size}" height="{size}"><arx:physics {more}><mass unit="kg">10</mass></arx:physics></rect>
+"#
+    )
+}
+
+/// A pile: `n` boxes falling into a pen.
+fn pile(n: usize) -> Document {
+    let mut content = String::from(FLOOR);
+    for (id, x) in [("left", 0), ("right", 9800)] {
+        content += &format!(
+            r#"<rect id="{id}" x="{x}" y="0" width="200" height="5000"><arx:physics motion="fixed"/></rect>"#
+        );
+    }
+    for i in 0..n {
+        let (column, row) = (i % 20, i / 20);
+        let x = 400.0 + 450.0 * column as f64 + 13.0 * (row % 7) as f64;
+        content += &block(&format!("b{i}"), x, 4500.0 - 330.0 * row as f64, 300.0, "");
+    }
+    drawing(&content)
+}
+
+// ===== at rest =====
+
+#[test]
+fn the_weights_of_the_room_hang_on_their_anchors() {
+    let document = drawing(
+        r#"<rect id="epnl1" x="50" y="50" width="100" height="150"><arx:physics><mass unit="kg">45</mass><anchor>wall</anchor></arx:physics></rect>
+<rect id="lf01" x="400" y="100" width="60" height="40"><arx:physics><arx:mass value="2.5" unit="kg"/><arx:anchor point="ceiling"/>
+  <arx:forces><arx:force name="gravity" direction="down"/></arx:forces></arx:physics></rect>
+<rect id="door1" x="350" y="580" width="100" height="20"><arx:physics><mass unit="kg">25</mass><anchor>floor</anchor></arx:physics></rect>"#,
+    );
+    let statics = at_rest(&document).expect("statics");
+    for (i, (id, weight, anchor)) in
+        [("epnl1", 441.45, "wall"), ("lf01", 24.525, "ceiling"), ("door1", 245.25, "floor")]
+            .into_iter()
+            .enumerate()
+    {
+        let element = &statics.simulation[i];
+        assert_eq!(element.element_id, id);
+        assert!((element.physics.weight.value - weight).abs() < 1e-9);
+        assert!((element.physics.total_force.y - weight).abs() < 1e-9);
+        assert_eq!(element.physics.anchor.as_deref(), Some(anchor));
+        let reaction = reaction(&statics, id, 0);
+        assert!(reaction.x == Some(0.0) && reaction.moment == Some(0.0), "{reaction:?}");
+        assert!((reaction.y.expect("determined") + weight).abs() < 1e-9);
+        assert_eq!(statics.assemblies[i].standing, Standing::Determinate);
+    }
+    assert_eq!(statics.conventions.gravity, [0.0, 9.81]);
+}
+
+fn reaction<'s>(statics: &'s Statics, id: &str, nth: usize) -> &'s Reaction {
+    statics.reactions.iter().filter(|r| r.element_id == id).nth(nth).expect("a reaction")
+}
+
+/// A beam 4 m long and 40 kg, with what holds it and acts on it.
+fn beam(anchors: &str, forces: &str) -> Document {
+    drawing(&format!(
+        r#"<rect id="beam" x="1000" y="2000" width="4000" height="200"><arx:physics><mass unit="kg">40</mass>{anchors}
+<forces>{forces}</forces></arx:physics></rect>"#
+    ))
+}
+
+#[test]
+fn reactions_of_a_beam_follow_from_equilibrium() {
+    let w = 40.0 * 9.81;
+    let left = r#"<anchor type="hinge" at="1000,2100"/>"#;
+    let right = r#"<anchor type="roller" at="5000,2100"/>"#;
+    let load = r#"<force name="load" direction="down" magnitude="1" unit="kN" at="2000,2000"/>"#;
+    let pull = r#"<force name="pull" direction="right" magnitude="300" unit="N" at="right"/>"#;
+    // (anchors, forces, [x, y, moment] at each anchor)
+    type Case<'c> = (&'c str, &'c str, Vec<[f64; 3]>);
+    let both = format!("{left}{right}");
+    let cases: Vec<Case<'_>> = vec![
+        // Simply supported: half the weight each.
+        (&both, "", vec![[0.0, -w / 2.0, 0.0], [0.0, -w / 2.0, 0.0]]),
+        // A load at a quarter: three quarters of it go to the near end.
+        (&both, load, vec![[0.0, -w / 2.0 - 750.0, 0.0], [0.0, -w / 2.0 - 250.0, 0.0]]),
+        // Only the hinge takes what pulls along.
+        (&both, pull, vec![[-300.0, -w / 2.0, 0.0], [0.0, -w / 2.0, 0.0]]),
+        // A cantilever: M = W l / 2 + P a, turning against the load.
+        (
+            r#"<anchor type="fixed" at="1000,2100"/>"#,
+            load,
+            vec![[0.0, -w - 1000.0, -(w * 2.0 + 1000.0)]],
+        ),
+        // Two ropes at 45 degrees share the weight; the tension is W / (2 sin 45).
+        (
+            r#"<anchor type="rope" at="1000,2100" to="0,1100"/><anchor type="rope" at="5000,2100" to="6000,1100"/>"#,
+            "",
+            vec![[-w / 2.0, -w / 2.0, 0.0], [w / 2.0, -w / 2.0, 0.0]],
+        ),
+    ];
+    for (anchors, forces, expected) in cases {
+        let statics = at_rest(&beam(anchors, forces)).expect("statics");
+        for (i, [x, y, moment]) in expected.into_iter().enumerate() {
+            let r = reaction(&statics, "beam", i);
+            for (name, found, want) in [("x", r.x, x), ("y", r.y, y), ("moment", r.moment, moment)]
+            {
+                let found = found.unwrap_or_else(|| panic!("{name} is open: {r:?}"));
+                assert!((found - want).abs() < 1e-6, "{anchors} {forces}: {name} {found}, {want}");
+            }
+        }
+        assert!(statics.assemblies[0].residual < 1e-6);
+    }
+}
+
+#[test]
+fn what_equilibrium_does_not_determine_is_left_open() {
+    let w = 40.0 * 9.81;
+    let two_hinges =
+        r#"<anchor type="hinge" at="1000,2100"/><anchor type="hinge" at="5000,2100"/>"#;
+    let statics = at_rest(&beam(two_hinges, "")).expect("statics");
+    assert_eq!(statics.assemblies[0].standing, Standing::Indeterminate);
+    assert_eq!(statics.assemblies[0].redundancies, 1);
+    for i in 0..2 {
+        let r = reaction(&statics, "beam", i);
+        // How much the hinges pull against each other is open; what they carry is not.
+        assert_eq!(r.x, None);
+        assert!((r.y.expect("determined") + w / 2.0).abs() < 1e-9);
+    }
+    let three = r#"<anchor type="hinge" at="1000,2100"/><anchor type="roller" at="3000,2100"/><anchor type="roller" at="5000,2100"/>"#;
+    let statics = at_rest(&beam(three, "")).expect("statics");
+    assert!(statics.reactions.iter().all(|r| r.y.is_none()), "{:?}", statics.reactions);
+}
+
+#[test]
+fn mechanisms_and_slack_ropes_are_told_apart_from_what_stands() {
+    let cases = [
+        // Hangs straight below its hinge: it could swing, but does not.
+        (r#"<anchor type="hinge" at="3000,1000"/>"#, Standing::Mechanism, 1),
+        // Hinged at its end: it falls.
+        (r#"<anchor type="hinge" at="1000,2100"/>"#, Standing::Moving, 1),
+        // Tied to the floor by a rope: the rope would have to push.
+        (r#"<anchor type="rope" at="bottom" to="3000,4000"/>"#, Standing::Slack, 2),
+    ];
+    for (anchors, standing, freedoms) in cases {
+        let statics = at_rest(&beam(anchors, "")).expect("statics");
+        let assembly = &statics.assemblies[0];
+        assert_eq!((assembly.standing, assembly.freedoms), (standing, freedoms), "{assembly:?}");
+        let open = statics.reactions.iter().all(|r| r.y.is_none());
+        assert_eq!(open, standing != Standing::Mechanism);
+    }
+}
+
+#[test]
+fn connections_of_a_system_carry_from_one_body_to_the_next() {
+    // A cantilever with a second beam hinged to its end and propped at the far end.
+    let document = drawing(
+        r#"<rect id="a" x="0" y="0" width="2000" height="100"><arx:physics><mass unit="kg">20</mass><anchor type="fixed" at="0,50"/></arx:physics></rect>
+<rect id="b" x="2000" y="0" width="2000" height="100"><arx:physics><mass unit="kg">20</mass><anchor type="roller" at="4000,50"/></arx:physics></rect>
+<arx:system id="s" type="architecture"><arx:connections><arx:connection from="a" to="b" type="hinge" at="2000,50"/>
+<arx:connection from="a" to="b" type="power"/></arx:connections></arx:system>"#,
+    );
+    let statics = at_rest(&document).expect("statics");
+    let w = 20.0 * 9.81;
+    let assembly = &statics.assemblies[0];
+    assert_eq!((assembly.standing, assembly.elements.len()), (Standing::Determinate, 2));
+    let hinge = statics.reactions.iter().find(|r| r.other.is_some()).expect("the hinge");
+    assert_eq!((hinge.element_id.as_str(), hinge.other.as_deref()), ("b", Some("a")));
+    assert!((hinge.y.expect("determined") + w / 2.0).abs() < 1e-6);
+    // At the wall: the whole of a and half of b, with moments w * 1 + w / 2 * 2.
+    let wall = reaction(&statics, "a", 0);
+    assert!((wall.y.expect("determined") + 1.5 * w).abs() < 1e-6);
+    assert!((wall.moment.expect("determined") + 2.0 * w).abs() < 1e-6);
+}
+
+// ===== in motion =====
+
+#[test]
+fn a_document_says_how_its_bodies_move() {
+    let content = r#"<circle id="ball" cx="1000" cy="1000" r="100"><arx:physics velocity="2,-1"><mass unit="g">500</mass></arx:physics></circle>
+<rect id="pushed" x="5000" y="1000" width="100" height="100"><arx:physics><mass unit="kg">2</mass>
+<forces><force name="lift" direction="up" magnitude="19.62" unit="N"/><force name="push" direction="right" magnitude="4" unit="N" profile="impulse" start="0" duration="0.5 s"/></forces></arx:physics></rect>
+<path id="still" d="M 0 0 h 300 v 300 z"><arx:physics><mass>5</mass><anchor>wall</anchor></arx:physics></path>"#;
+    let (outcome, frames) = run(&drawing(content), &seconds(1.0), Tier::Compute);
+    assert_eq!((outcome.statistics.total_frames, frames.len()), (60, 60));
+    assert!(!outcome.partial && outcome.ended.is_none());
+    let place = |id: &str| {
+        outcome.elements.iter().find(|e| &*e.id == id).map(|e| e.position).expect("the body")
+    };
+    let ball = place("ball");
+    assert!((ball[0] - 3000.0).abs() < 1e-6 && (ball[1] - 4905.0).abs() < 1e-6, "{ball:?}");
+    // 2 m/s² for half a second, then 1 m/s: 0.25 + 0.5 m.
+    let pushed = place("pushed");
+    assert!(
+        (pushed[0] - 5050.0 - 750.0).abs() < 1.0 && (pushed[1] - 1050.0).abs() < 1e-6,
+        "{pushed:?}"
+    );
+    let still = place("still");
+    assert!((still[0] - 200.0).abs() < 1e-9 && (still[1] - 100.0).abs() < 1e-9, "{still:?}");
+    assert!(frames.iter().all(|f| f.elements.len() == 2), "anchored bodies do not move");
+}
+
+#[test]
+fn the_same_document_gives_the_same_bytes_on_any_thread() {
+    let document = Arc::new(pile(100));
+    for tier in Tier::ALL {
+        let text = move |document: &Document| {
+            let (outcome, frames) = run(document, &seconds(0.5), tier);
+            serde_json::to_string(&(outcome, frames)).expect("JSON")
+        };
+        let first = text(&document);
+        let others: Vec<_> = (0..4)
+            .map(|_| {
+                let document = Arc::clone(&document);
+                std::thread::spawn(move || text(&document))
+            })
+            .collect();
+        for other in others {
+            assert!(other.join().expect("a thread") == first, "{tier}: another answer");
+        }
+    }
+}
+
+#[test]
+fn tiers_pay_for_precision_with_work() {
+    let document = pile(100);
+    let mut last = None;
+    for tier in Tier::ALL {
+        let (outcome, _) = run(&document, &seconds(1.0), tier);
+        let work = outcome.statistics.body_steps * outcome.statistics.iterations as u64;
+        if let Some(cheaper) = last {
+            assert!(work >= 2 * cheaper, "{tier}: {work} after {cheaper}");
+        }
+        assert_eq!(outcome.tier, tier);
+        assert!(outcome.statistics.iterations >= 4);
+        last = Some(work);
+    }
+}
+
+#[test]
+fn what_rests_at_the_start_sleeps_until_it_is_touched() {
+    let mut content = String::from(FLOOR);
+    for i in 0..50 {
+        content += &block(&format!("b{i}"), 100.0 + 150.0 * f64::from(i), 4900.0, 100.0, "");
+    }
+    let document = drawing(&content);
+    let (still, _) = run(&document, &seconds(0.5), Tier::Ui);
+    assert_eq!((still.statistics.awake, still.statistics.body_steps), (0, 0));
+    for element in still.elements.iter().filter(|e| &*e.id != "floor") {
+        assert!((element.position[1] - 4950.0).abs() < 1e-9, "{element:?}");
+    }
+
+    let disturb = vec![Disturbance { element: "b10".into(), velocity: [0.0, -1.0], spin: 0.0 }];
+    let options = Options { disturb, changes_only: true, ..seconds(0.5) };
+    let (one, frames) = run(&document, &options, Tier::Ui);
+    assert_eq!(one.statistics.body_steps, one.statistics.steps, "one body is awake");
+    assert!(frames.iter().all(|f| f.elements.iter().all(|e| &*e.id == "b10")));
+
+    // Pushed into its neighbour, it wakes it.
+    let disturb = vec![Disturbance { element: "b10".into(), velocity: [3.0, 0.0], spin: 0.0 }];
+    let (push, _) = run(&document, &Options { disturb, ..seconds(0.5) }, Tier::Ui);
+    assert!(
+        push.statistics.body_steps > push.statistics.steps && push.statistics.collision_count > 0
+    );
+}
+
+#[test]
+fn a_body_that_overhangs_is_not_taken_to_be_at_rest() {
+    let document = drawing(
+        r#"<rect id="ledge" x="0" y="5000" width="1000" height="100"><arx:physics motion="fixed"/></rect>
+<rect id="plank" x="400" y="4900" width="1400" height="100"><arx:physics><mass>3</mass></arx:physics></rect>"#,
+    );
+    let (outcome, _) = run(&document, &seconds(1.0), Tier::Edit);
+    let plank = outcome.elements.iter().find(|e| &*e.id == "plank").expect("the plank");
+    assert!(plank.rotation > 1.0 && plank.position[1] > 4960.0, "{plank:?}");
+}
+
+#[test]
+fn contacts_come_with_their_forces_and_events_with_their_times() {
+    let content = format!("{FLOOR}{}", block("box", 1000.0, 4000.0, 100.0, ""));
+    let (outcome, _) = run(&drawing(&content), &seconds(3.0), Tier::Edit);
+    let fall = (2.0_f64 * 0.9 / 9.81).sqrt();
+    let first = outcome.events.first().expect("it lands");
+    assert_eq!((first.kind, &*first.a, &*first.b), ("began", "floor", "box"));
+    assert!((first.time - fall).abs() < 0.02, "{} against {fall}", first.time);
+    let contact = outcome.contacts.first().expect("it stands");
+    assert!((contact.force.magnitude - 98.1).abs() < 0.5, "{contact:?}");
+}
+
+#[test]
+fn energy_is_kept_where_nothing_takes_it() {
+    let content = r#"<circle id="bob" cx="2000" cy="1000" r="50"><arx:physics><mass>1</mass><anchor type="hinge" at="1000,1000"/></arx:physics></circle>"#;
+    let (_, frames) = run(&drawing(content), &seconds(2.0), Tier::Compute);
+    let (first, swing) = (frames[0].energy.total, 9.81);
+    for frame in &frames {
+        assert!((frame.energy.total - first).abs() < 0.005 * swing, "{:?}", frame.energy);
+    }
+}
+
+// ===== early ends =====
+
+#[test]
+fn a_deadline_gives_what_was_reached_or_nothing_when_strict() {
+    let clock = Arc::new(Manual::default());
+    let document = pile(40);
+    let scene = Plain(&document);
+    let limits = Limits::default();
+    for strict in [false, true] {
+        let deadline = clock.now().after(Duration::from_millis(10));
+        let budget = unlimited(Tier::Ui)
+            .until(deadline, Arc::clone(&clock) as Arc<dyn Clock>)
+            .strict(strict);
+        let mut frames = 0;
+        let answer =
+            physics::simulate(&document, &scene, &seconds(5.0), &limits, &budget, &mut |_| {
+                frames += 1;
+                clock.advance(Duration::from_millis(2));
+                ControlFlow::Continue(())
+            });
+        match answer {
+            Err(Error::Strict(_)) => assert!(strict),
+            Ok(outcome) => {
+                assert!(!strict && outcome.partial && outcome.ended == Some(Ended::Deadline));
+                assert!(outcome.simulated > 0.0 && outcome.simulated < 0.5);
+                assert!(outcome.error.millimetres.is_some());
+                assert_eq!(outcome.statistics.total_frames, frames);
+            }
+            Err(other) => panic!("{other}"),
+        }
+        assert!(clock.now() <= Time(deadline.0 + 2_000_000), "it did not run over its deadline");
+    }
+}
+
+#[test]
+fn whoever_asked_can_stop_it() {
+    let document = pile(20);
+    let (scene, limits) = (Plain(&document), Limits::default());
+    let cancel = Cancel::default();
+    let budget = unlimited(Tier::Ui).cancelled_by(cancel.clone());
+    let mut seen = 0;
+    let outcome =
+        physics::simulate(&document, &scene, &seconds(5.0), &limits, &budget, &mut |_| {
+            seen += 1;
+            if seen == 3 {
+                cancel.cancel();
+            }
+            ControlFlow::Continue(())
+        })
+        .expect("an outcome");
+    assert_eq!((outcome.ended, outcome.statistics.total_frames), (Some(Ended::Cancelled), 3));
+    let budget = unlimited(Tier::Ui);
+    let outcome =
+        physics::simulate(&document, &scene, &seconds(5.0), &limits, &budget, &mut |_| {
+            ControlFlow::Break(())
+        })
+        .expect("an outcome");
+    assert_eq!((outcome.ended, outcome.statistics.total_frames), (Some(Ended::Receiver), 1));
+}
+
+#[test]
+fn a_simulation_taken_up_from_a_snapshot_ends_with_the_same_bytes() {
+    let document = pile(60);
+    let (scene, limits, key) = (Plain(&document), Limits::default(), Key::new([7; 32]));
+    let budget = unlimited(Tier::Edit);
+    let options = seconds(1.0);
+    let (whole, whole_frames) = run(&document, &options, Tier::Edit);
+
+    let mut simulation =
+        Simulation::of(&document, &scene, &options, &limits, &budget).expect("a simulation");
+    let mut frames = Vec::new();
+    simulation
+        .run(&budget, &mut |frame| {
+            frames.push(frame);
+            if frames.len() == 25 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .expect("half");
+    let bytes = simulation.snapshot(&key, &limits).expect("a snapshot");
+    drop(simulation);
+    let mut simulation =
+        Simulation::resume(&document, &scene, &bytes, &key, &limits, &budget).expect("resumed");
+    let outcome = simulation
+        .run(&budget, &mut |frame| {
+            frames.push(frame);
+            ControlFlow::Continue(())
+        })
+        .expect("the rest");
+    assert_eq!(outcome.digest, whole.digest);
+    assert!(frames == whole_frames && outcome == whole);
+}
+
+#[test]
+fn hostile_snapshots_are_refused() {
+    let document = pile(5);
+    let (scene, limits, key) = (Plain(&document), Limits::default(), Key::new([7; 32]));
+    let budget = unlimited(Tier::Ui);
+    let simulation =
+        Simulation::of(&document, &scene, &seconds(1.0), &limits, &budget).expect("a simulation");
+    let good = simulation.snapshot(&key, &limits).expect("a snapshot");
+    let refuse = |document: &Document, bytes: &[u8], key: &Key| {
+        let scene = Plain(document);
+        match Simulation::resume(document, &scene, bytes, key, &limits, &budget) {
+            Err(Error::Snapshot(_) | Error::Limit { .. }) => {}
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("taken"),
+        }
+    };
+    for end in [0, 3, 7, 39, 40, 41, good.len() / 2, good.len() - 1] {
+        refuse(&document, &good[..end], &key);
+    }
+    for at in (0..good.len()).step_by(1 + good.len() / 97) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 0x55;
+        refuse(&document, &bytes, &key);
+    }
+    refuse(&document, &[good.clone(), vec![0]].concat(), &key);
+    refuse(&document, &good, &Key::new([8; 32]));
+    refuse(&pile(6), &good, &key);
+    refuse(&document, &vec![0; limits.snapshot_bytes + 1], &key);
+}
+
+// ===== bad input =====
+
+#[test]
+fn bodies_drawn_into_each_other_are_reported_and_contained() {
+    let content = format!(
+        "{FLOOR}{}{}",
+        block("sunk", 1000.0, 4950.0, 100.0, ""),
+        block("twin", 1050.0, 4930.0, 100.0, "")
+    );
+    let (outcome, _) = run(&drawing(&content), &seconds(0.5), Tier::Ui);
+    assert!(outcome.quarantined.len() >= 2, "{:?}", outcome.quarantined);
+    assert!(outcome.quarantined.iter().any(|q| q.depth_mm.is_some_and(|d| (d - 50.0).abs() < 1.0)));
+    for element in &outcome.elements {
+        assert!(element.velocity[1].abs() < 6000.0, "nothing is shot away: {element:?}");
+    }
+}
+
+#[test]
+fn what_leaves_the_world_is_taken_out() {
+    let content = r#"<circle id="comet" cx="0" cy="0" r="10"><arx:physics velocity="900000,0"><mass>1</mass></arx:physics></circle>
+<circle id="beyond" cx="1e13" cy="0" r="10"><arx:physics><mass>1</mass></arx:physics></circle>"#;
+    let (outcome, _) = run(&drawing(content), &seconds(3.0), Tier::Ui);
+    let names: Vec<&str> = outcome.quarantined.iter().map(|q| q.element_id.as_str()).collect();
+    assert_eq!(names, ["comet", "beyond"]);
+}
+
+#[test]
+fn nonsense_in_a_document_is_named_with_its_place() {
+    let body = |inside: &str| {
+        format!(
+            r#"<rect id="b" x="0" y="0" width="10" height="10"><arx:physics>{inside}</arx:physics></rect>"#
+        )
+    };
+    let mass = r#"<mass>1</mass>"#;
+    let cases = [
+        (body(r#"<mass>-5</mass>"#), "physics-mass", "-5"),
+        (body(r#"<mass unit="kg">0</mass>"#), "physics-mass", "0"),
+        (body(r#"<mass>heavy</mass>"#), "physics-value", "heavy"),
+        (body(r#"<mass unit="lb">5kg</mass>"#), "physics-value", "5kg"),
+        (body(r#"<mass unit="V">5</mass>"#), "physics-value", "5"),
+        (body(&format!("{mass}<anchor>sky</anchor>")), "physics-anchor", "sky"),
+        (body(&format!(r#"{mass}<anchor type="rope" at="0,0"/>"#)), "physics-anchor", "rope"),
+        (
+            body(&format!(r#"{mass}<anchor type="rope" at="0,0" to="0,-500" length="10mm"/>"#)),
+            "physics-anchor",
+            "rope",
+        ),
+        (
+            body(&format!(
+                r#"{mass}<forces><force name="f" direction="sideways" magnitude="1"/></forces>"#
+            )),
+            "physics-force",
+            "sideways",
+        ),
+        (
+            body(&format!(
+                r#"{mass}<forces><force name="f" direction="up" magnitude="1" unit="kg"/></forces>"#
+            )),
+            "physics-value",
+            "1",
+        ),
+        (
+            body(&format!(
+                r#"{mass}<forces><force name="f" direction="up" magnitude="1" profile="sine"/></forces>"#
+            )),
+            "physics-force",
+            "sine",
+        ),
+        (
+            format!(
+                r#"{}<arx:system id="s" type="x"><arx:connections><arx:connection from="b" to="nobody" type="hinge"/></arx:connections></arx:system>"#,
+                body(mass)
+            ),
+            "physics-connection",
+            "nobody",
+        ),
+    ];
+    for (content, code, at) in cases {
+        let document = drawing(&content);
+        let Err(Error::Document(found)) = at_rest(&document) else { panic!("taken: {content}") };
+        let d =
+            found.iter().find(|d| d.code == code).unwrap_or_else(|| panic!("{content}: {found:?}"));
+        let place = document.source().get(d.span.start as usize..d.span.end as usize);
+        assert!(place.is_some_and(|p| p.contains(at)), "{code} of {content} points at {place:?}");
+        assert_eq!(physics::check(&document, &Plain(&document), &Limits::default()), found);
+    }
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused_before_any_work() {
+    let document = pile(1);
+    let (scene, limits, budget) = (Plain(&document), Limits::default(), unlimited(Tier::Ui));
+    let mut never = |_| -> ControlFlow<()> { panic!("a frame") };
+    let unknown = Disturbance { element: "nobody".into(), ..Disturbance::default() };
+    for options in [
+        seconds(0.0),
+        seconds(-1.0),
+        seconds(f64::NAN),
+        seconds(1e9),
+        Options { fps: Some(0.0), ..Options::default() },
+        Options { fps: Some(1e9), ..Options::default() },
+        Options { gravity: f64::INFINITY, ..Options::default() },
+        Options { disturb: vec![unknown], ..Options::default() },
+        Options {
+            disturb: vec![Disturbance {
+                element: "b0".into(),
+                velocity: [f64::NAN, 0.0],
+                spin: 0.0,
+            }],
+            ..Options::default()
+        },
+    ] {
+        let answer = physics::simulate(&document, &scene, &options, &limits, &budget, &mut never);
+        assert!(
+            matches!(
+                answer,
+                Err(Error::Option { .. } | Error::Limit { .. } | Error::UnknownBody(_))
+            ),
+            "{options:?}: {answer:?}"
+        );
+    }
+    let few = Limits { bodies: 2, ..limits };
+    let answer = physics::simulate(&document, &scene, &seconds(1.0), &few, &budget, &mut never);
+    assert!(matches!(answer, Err(Error::Limit { seen: 4.0, limit: 2.0, .. })), "{answer:?}");
+}
