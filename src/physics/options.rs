@@ -24,7 +24,7 @@ pub struct Options {
     /// Frames hold only what moved by more than the tier's step since it was last given.
     pub changes_only: bool,
     /// Whether to measure the error, by a second simulation with steps twice
-    /// as long. It adds half of the cost.
+    /// as long. It about doubles the cost of a pile.
     pub error_estimate: bool,
     /// Keep bodies awake that can be shown to be at rest at the start.
     pub start_awake: bool,
