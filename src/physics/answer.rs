@@ -13,6 +13,13 @@ use utoipa::ToSchema;
 
 use crate::budget::{Stop, Tier};
 
+/// A number without the digits that only come from binary fractions: 45 kg
+/// times 9.81 is 441.45. Rounds to a billionth where that is exact.
+pub(crate) fn tidy(value: f64) -> f64 {
+    // Adding zero turns -0 into 0.
+    if value.abs() < 1e6 { libm::rint(value * 1e9) / 1e9 + 0.0 } else { value }
+}
+
 /// A force with its length, N.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct ForceVector {
@@ -29,8 +36,7 @@ pub struct ForceVector {
 impl ForceVector {
     /// The force `(x, y)`.
     pub fn new(x: f64, y: f64) -> ForceVector {
-        // Adding zero turns -0 into 0.
-        ForceVector { x: x + 0.0, y: y + 0.0, z: 0.0, magnitude: libm::hypot(x, y) }
+        ForceVector { x: tidy(x), y: tidy(y), z: 0.0, magnitude: tidy(libm::hypot(x, y)) }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::document::Limits;
 
 use super::answer::{
     Contact, Conventions, Ended, Energy, ErrorEstimate, Event, ForceVector, Frame, FrameElement,
-    Outcome, Quarantined, Statistics,
+    Outcome, Quarantined, Statistics, tidy,
 };
 use super::error::Error;
 use super::model::{Body, Model};
@@ -130,10 +130,10 @@ impl Look {
         let (place, velocity) = (self.place / scale, self.velocity / scale);
         FrameElement {
             id: Arc::clone(name),
-            position: [place.x, place.y],
-            velocity: [velocity.x, velocity.y],
-            rotation: self.angle.to_degrees(),
-            spin: self.spin.to_degrees(),
+            position: [tidy(place.x), tidy(place.y)],
+            velocity: [tidy(velocity.x), tidy(velocity.y)],
+            rotation: tidy(self.angle.to_degrees()),
+            spin: tidy(self.spin.to_degrees()),
         }
     }
 }

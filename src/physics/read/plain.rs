@@ -64,8 +64,17 @@ impl Outlines for Plain<'_> {
         })
     }
 
-    fn transform(&self, _: NodeId) -> Affine {
-        Affine::IDENTITY
+    fn transform(&self, node: NodeId) -> Affine {
+        let mut whole = Affine::IDENTITY;
+        let mut at = Some(node);
+        while let Some(node) = at {
+            let own = self.0.attr(node, "transform").and_then(|t| t.parse().ok());
+            if let Some(svgtypes::Transform { a, b, c, d, e, f }) = own {
+                whole = Affine::new([a, b, c, d, e, f]) * whole;
+            }
+            at = self.0.parent(node);
+        }
+        whole
     }
 
     fn millimetres_per_unit(&self) -> f64 {

@@ -15,7 +15,7 @@ use crate::document::Limits;
 
 use super::answer::{
     Assembly, Conventions, ElementPhysics, ForceVector, PhysicsSummary, Quarantined, Reaction,
-    Standing, Statics, Value,
+    Standing, Statics, Value, tidy,
 };
 use super::error::Error;
 use super::model::{Joint, JointKind, Model, Profile};
@@ -69,7 +69,7 @@ pub(super) fn summaries(model: &Model, gravity: f64) -> Vec<ElementPhysics> {
         PhysicsSummary {
             total_force: ForceVector::new(total.x, total.y),
             mass: body.mass,
-            weight: Value { value: weight, unit: "N" },
+            weight: Value { value: tidy(weight), unit: "N" },
             anchor: body.anchors.first().cloned(),
             anchors: body.anchors.clone(),
         }
@@ -223,18 +223,19 @@ fn assembly(
         if !stands {
             sums = [None; 3];
         }
-        let clean =
-            |v: Option<f64>| v.map(|v| if v.abs() <= 1e-12 * scale.max(1.0) { 0.0 } else { v });
+        let clean = |v: Option<f64>| {
+            v.map(|v| if v.abs() <= 1e-12 * scale.max(1.0) { 0.0 } else { tidy(v) })
+        };
         let [x, y, moment] = sums.map(clean);
         statics.reactions.push(Reaction {
             element_id: model.bodies[joint.body].id.clone(),
             anchor: joint.name.clone(),
             kind: joint.kind.name(),
             other: joint.other.map(|o| model.bodies[o].id.clone()),
-            point: [joint.at.x / model.scale, joint.at.y / model.scale],
+            point: [tidy(joint.at.x / model.scale), tidy(joint.at.y / model.scale)],
             x,
             y,
-            magnitude: x.zip(y).map(|(x, y)| libm::hypot(x, y)),
+            magnitude: x.zip(y).map(|(x, y)| tidy(libm::hypot(x, y))),
             moment,
         });
     }
