@@ -607,3 +607,100 @@ fn options_that_make_no_sense_are_refused_before_any_work() {
     let answer = physics::simulate(&document, &scene, &seconds(1.0), &few, &budget, &mut never);
     assert!(matches!(answer, Err(Error::Limit { seen: 4.0, limit: 2.0, .. })), "{answer:?}");
 }
+
+#[test]
+fn no_value_makes_it_panic() {
+    let values = [
+        "",
+        " ",
+        "0",
+        "-0",
+        "-1",
+        "1e-320",
+        "1e300",
+        "1e400",
+        "nan",
+        "inf",
+        "1,1",
+        "1e300,-1e300",
+        "5kg",
+        "5 kg m",
+        "90deg",
+        "é",
+        "--5",
+        "1e",
+        "0x10",
+        "top",
+        "up",
+    ];
+    let attributes = [
+        ("mass", r#"<mass>@</mass>"#),
+        ("anchor", r#"<mass>1</mass><anchor>@</anchor>"#),
+        ("hinge", r#"<mass>1</mass><anchor type="hinge" at="@"/>"#),
+        ("rope", r#"<mass>1</mass><anchor type="rope" at="0,0" to="@" length="@"/>"#),
+        ("roller", r#"<mass>1</mass><anchor type="roller" normal="@"/>"#),
+        ("slider", r#"<mass>1</mass><anchor type="slider" axis="@" at="5,5"/>"#),
+        (
+            "force",
+            r#"<mass>1</mass><forces><force name="f" direction="@" magnitude="@" at="@"/></forces>"#,
+        ),
+        (
+            "sine",
+            r#"<mass>1</mass><forces><force name="f" direction="up" magnitude="1" profile="sine" frequency="@" phase="@"/></forces>"#,
+        ),
+        (
+            "pulse",
+            r#"<mass>1</mass><forces><force name="f" direction="up" magnitude="1" profile="pulse" start="@" duration="@" period="@"/></forces>"#,
+        ),
+    ];
+    let shapes = [
+        r#"<rect id="b" x="@" y="0" width="10" height="@">"#,
+        r#"<circle id="b" cx="0" cy="@" r="@">"#,
+        r#"<polygon id="b" points="0,0 @ 10,10 @ 0,5">"#,
+        r#"<path id="b" d="M 0 0 C @ @ 1e9 5 10 10 z" transform="scale(@)">"#,
+        r#"<line id="b" x1="0" y1="0" x2="@" y2="@">"#,
+    ];
+    let mut tried = 0;
+    for value in values {
+        let inside = attributes.iter().map(|(_, inside)| ("", *inside));
+        let on = [
+            r#"friction="@""#,
+            r#"restitution="@""#,
+            r#"velocity="@""#,
+            r#"spin="@""#,
+            r#"motion="@""#,
+        ]
+        .map(|on| (on, "<mass>1</mass>"));
+        let physics: Vec<String> = inside
+            .chain(on)
+            .map(|(on, inside)| format!("<arx:physics {on}>{inside}</arx:physics>"))
+            .collect();
+        let plain = "<arx:physics><mass>1</mass></arx:physics>".to_owned();
+        let bodies = shapes.iter().map(|shape| (*shape, &plain)).chain(
+            physics.iter().map(|p| (r#"<rect id="b" x="0" y="0" width="10" height="10">"#, p)),
+        );
+        for (shape, physics) in bodies {
+            let tag = shape[1..].split(' ').next().expect("a tag");
+            let content = format!("{FLOOR}{shape}{physics}</{tag}>").replace('@', value);
+            let document = drawing(&content);
+            let (scene, limits) = (Plain(&document), Limits::default());
+            physics::check(&document, &scene, &limits);
+            let rest = at_rest(&document);
+            let moved = physics::simulate(
+                &document,
+                &scene,
+                &seconds(0.1),
+                &limits,
+                &unlimited(Tier::Ui),
+                &mut |_| ControlFlow::Continue(()),
+            );
+            assert_eq!(rest.is_ok(), moved.is_ok(), "{content}");
+            if let Ok(outcome) = moved {
+                let finite = |e: &physics::FrameElement| e.position.iter().all(|p| p.is_finite());
+                assert!(outcome.elements.iter().all(finite), "{content}");
+            }
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, values.len() * (attributes.len() + 5 + shapes.len()));
+}

@@ -76,10 +76,10 @@ pub(super) fn read(
         else {
             continue;
         };
-        if body.centre.abs().max_element() > FAR {
-            let message = format!("{} is more than 1000 km from the origin: left out", body.id);
+        if body.centre.abs().max_element() > FAR || body.half.max_element() > FAR {
+            let message = format!("{} reaches more than 1000 km: left out", body.id);
             reader.report(Diagnostic::warning("physics-far", body.span, message));
-            model.quarantined.push((body.id, "more than 1000 km from the origin: left out"));
+            model.quarantined.push((body.id, "reaches more than 1000 km: left out"));
             continue;
         }
         let index = model.bodies.len();

@@ -7,13 +7,20 @@ use crate::document::{Document, NodeId};
 use super::super::Outlines;
 use super::quantity::{Measure, number};
 
+/// Larger coordinates than this are taken as not written.
+const LARGEST: f64 = 1e12;
+
 /// The outlines of a document as written on its shapes, in user units.
 #[derive(Clone, Copy, Debug)]
 pub struct Plain<'d>(pub &'d Document);
 
 impl Outlines for Plain<'_> {
     fn outline(&self, node: NodeId) -> Option<BezPath> {
-        let value = |name: &str| self.0.attr(node, name).and_then(|t| t.trim().parse::<f64>().ok());
+        // A circle of 1e300 units would be drawn with that many arcs.
+        let value = |name: &str| {
+            let number = self.0.attr(node, name)?.trim().parse::<f64>().ok()?;
+            (number.abs() <= LARGEST).then_some(number)
+        };
         let at = |name: &str| value(name).unwrap_or(0.0);
         let (_, name) = self.0.name(node)?;
         Some(match name {
@@ -31,10 +38,15 @@ impl Outlines for Plain<'_> {
                 let (w, h) = (length("width")?, length("height")?);
                 Rect::new(x * 1e3, y * 1e3, (x + w) * 1e3, (y + h) * 1e3).to_path(1e-3)
             }
-            "circle" => Circle::new((at("cx"), at("cy")), value("r")?).to_path(1e-4),
+            "circle" => {
+                let r = value("r").filter(|r| *r > 0.0)?;
+                Circle::new((at("cx"), at("cy")), r).to_path((r * 1e-6).max(1e-12))
+            }
             "ellipse" => {
-                let radii = (value("rx")?, value("ry")?);
-                Ellipse::new((at("cx"), at("cy")), radii, 0.0).to_path(1e-4)
+                let positive = |name: &str| value(name).filter(|r| *r > 0.0);
+                let radii = (positive("rx")?, positive("ry")?);
+                Ellipse::new((at("cx"), at("cy")), radii, 0.0)
+                    .to_path((radii.0.max(radii.1) * 1e-6).max(1e-12))
             }
             "line" => {
                 let mut path = BezPath::new();

@@ -54,6 +54,9 @@ fn one(
 ) {
     let Some(path) = scene.outline(node) else { return };
     let place = Affine::scale(scale) * scene.transform(node);
+    if path.elements().len() > POINTS {
+        return;
+    }
     if let Some(circle) = circle(document, node, &path, place) {
         found.push(circle);
         return;
@@ -74,7 +77,8 @@ fn one(
     let path = place * path;
     let bounds = kurbo::Shape::bounding_box(&path);
     let extent = bounds.width().max(bounds.height());
-    if !extent.is_finite() {
+    // Also refuses what is not a number.
+    if !(extent <= 1e12) {
         return;
     }
     // A curve of kilometres at a tolerance of micrometres has no end.
