@@ -21,6 +21,7 @@ mod read;
 mod simulation;
 mod snapshot;
 mod start;
+mod state;
 mod statics;
 mod strip;
 mod tier;

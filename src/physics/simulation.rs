@@ -5,19 +5,19 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rapier2d_f64::math::Vector;
-use serde::{Deserialize, Serialize};
 
 use crate::budget::{Budget, Stop, Tier};
 use crate::document::Limits;
 
 use super::answer::{
-    Contact, Conventions, Ended, Energy, ErrorEstimate, Event, ForceVector, Frame, FrameElement,
-    Outcome, Quarantined, Statistics, tidy,
+    Contact, Conventions, Ended, Energy, ErrorEstimate, Event, ForceVector, Frame, Outcome,
+    Quarantined, Statistics,
 };
 use super::error::Error;
-use super::model::{Body, Model};
+use super::model::Model;
 use super::options::Options;
 use super::start;
+use super::state::{Look, Plan, Reason, State};
 use super::tier::Settings;
 use super::world::{Pair, Touches, World};
 
@@ -38,104 +38,6 @@ pub struct Simulation {
     pub(super) state: State,
     names: Vec<Arc<str>>,
     events_limit: usize,
-}
-
-/// How time is cut up.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Plan {
-    pub(super) frames: u64,
-    pub(super) steps_per_frame: u64,
-    pub(super) step: f64,
-}
-
-impl Plan {
-    fn new(options: &Options, settings: &Settings, limits: &Limits) -> Result<Plan, Error> {
-        let fps = options.fps.unwrap_or(settings.fps);
-        // A whole number of frames, whatever the rounding of duration times rate.
-        let frames = (options.duration * fps - 1e-9).ceil().max(1.0);
-        let interval = options.duration / frames;
-        let steps_per_frame = (interval / settings.step - 1e-9).ceil().max(1.0);
-        let steps = frames * steps_per_frame;
-        if steps > limits.steps as f64 {
-            let limit = limits.steps as f64;
-            return Err(Error::Limit { what: "steps of one simulation", limit, seen: steps });
-        }
-        Ok(Plan {
-            frames: frames as u64,
-            steps_per_frame: steps_per_frame as u64,
-            step: interval / steps_per_frame,
-        })
-    }
-
-    fn steps(&self) -> u64 {
-        self.frames * self.steps_per_frame
-    }
-}
-
-/// Everything that changes while it runs.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct State {
-    pub(super) main: World,
-    /// The same bodies with steps twice as long.
-    pub(super) twin: Option<World>,
-    /// Bodies in free flight since the start, whose velocities the engine holds half a substep back.
-    flying: Vec<bool>,
-    /// Where bodies were when their energy and place were last looked at.
-    seen: Vec<Vector>,
-    /// Places and angles last given in a frame.
-    given: Vec<(Vector, f64)>,
-    /// Awake when the last frame was made.
-    awake: Vec<usize>,
-    potential: f64,
-    error: f64,
-    frames: u64,
-    collisions: u64,
-    body_steps: u64,
-    events: Vec<(f64, bool, Pair)>,
-    quarantined: Vec<(Option<u32>, u32, Reason, f64, f64)>,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-enum Reason {
-    Overlap,
-    NotFinite,
-    Far,
-}
-
-impl Reason {
-    fn text(self) -> &'static str {
-        match self {
-            Reason::Overlap => "drawn into each other: the pair does not collide",
-            Reason::NotFinite => "its state stopped being finite: taken out",
-            Reason::Far => "more than 1000 km away: taken out",
-        }
-    }
-}
-
-/// A body as it is now, SI.
-struct Look {
-    place: Vector,
-    angle: f64,
-    velocity: Vector,
-    spin: f64,
-    enabled: bool,
-}
-
-impl Look {
-    fn kinetic(&self, body: &Body) -> f64 {
-        0.5 * (body.mass * self.velocity.length_squared() + body.inertia * self.spin * self.spin)
-    }
-
-    fn element(&self, name: &Arc<str>, scale: f64) -> FrameElement {
-        let (place, velocity) = (self.place / scale, self.velocity / scale);
-        FrameElement {
-            id: Arc::clone(name),
-            position: [tidy(place.x), tidy(place.y)],
-            velocity: [tidy(velocity.x), tidy(velocity.y)],
-            rotation: tidy(self.angle.to_degrees()),
-            spin: tidy(self.spin.to_degrees()),
-        }
-    }
 }
 
 impl Simulation {

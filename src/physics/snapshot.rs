@@ -13,7 +13,8 @@ use crate::document::{Document, Limits};
 use super::error::Error;
 use super::model::Model;
 use super::options::Options;
-use super::simulation::{Plan, Simulation, State};
+use super::simulation::Simulation;
+use super::state::{Plan, State};
 use super::tier::Settings;
 use super::{Outlines, read};
 

@@ -77,8 +77,7 @@ fn one(
     let path = place * path;
     let bounds = kurbo::Shape::bounding_box(&path);
     let extent = bounds.width().max(bounds.height());
-    // Also refuses what is not a number.
-    if !(extent <= 1e12) {
+    if extent.is_nan() || extent > 1e12 {
         return;
     }
     // A curve of kilometres at a tolerance of micrometres has no end.
