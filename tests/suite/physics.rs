@@ -704,3 +704,20 @@ fn no_value_makes_it_panic() {
     }
     assert_eq!(tried, values.len() * (attributes.len() + 5 + shapes.len()));
 }
+
+/// The digests that every process and machine has to reach. They change when
+/// the engine or a tier's settings change, and never otherwise.
+const DIGESTS: [(Tier, &str); 3] = [
+    (Tier::Ui, "309f918ef06e496fff40fa7b219f2d4258e0b42c31a4d5e8e2e6311e31a52a56"),
+    (Tier::Edit, "5eaafa45fb8e17a529a900e4edc6ac9e7ed6823deff6c2e0dab55bef7382baa7"),
+    (Tier::Compute, "37216baff53abe91018ef89522fe07b411f6f06f591fe72e4313db89a3f49163"),
+];
+
+#[test]
+fn every_process_and_machine_reaches_the_same_state() {
+    let document = pile(60);
+    for (tier, digest) in DIGESTS {
+        let (outcome, _) = run(&document, &seconds(1.0), tier);
+        assert_eq!(outcome.digest, digest, "{tier}");
+    }
+}

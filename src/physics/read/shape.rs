@@ -120,8 +120,14 @@ fn circle(document: &Document, node: NodeId, path: &BezPath, place: Affine) -> O
     if (x - y).abs() > 1e-9 * x || (a * c + b * d).abs() > 1e-9 * x * y {
         return None;
     }
+    // As written where that is a plain number; the path is only near to the circle.
+    let written = |name: &str| document.attr(node, name).map(|t| t.trim().parse::<f64>().ok());
     let bounds = kurbo::Shape::bounding_box(path);
-    let centre = place * bounds.center();
-    let radius = bounds.width() / 2.0 * x;
-    (radius > 0.0).then(|| Outline::Circle { centre: Vector::new(centre.x, centre.y), radius })
+    let middle = bounds.center();
+    let r = written("r").flatten().unwrap_or(bounds.width() / 2.0);
+    let cx = written("cx").unwrap_or(Some(0.0)).unwrap_or(middle.x);
+    let cy = written("cy").unwrap_or(Some(0.0)).unwrap_or(middle.y);
+    let (centre, radius) = (place * kurbo::Point::new(cx, cy), r * x);
+    (radius > 0.0 && radius.is_finite())
+        .then(|| Outline::Circle { centre: Vector::new(centre.x, centre.y), radius })
 }
