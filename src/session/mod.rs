@@ -1,1 +1,31 @@
 //! Interactive state, undo log, and the store behind them.
+//!
+//! A [`Session`] is a document that is being edited: what is selected, hovered and held, the
+//! undo log, and the state of its triggers. An [`Operation`] goes in, an [`Outcome`] comes out.
+//! The session itself knows no clock, no lock and no disk.
+
+mod attribute;
+mod error;
+mod history;
+mod operation;
+mod outcome;
+mod placement;
+mod record;
+mod seam;
+mod session;
+mod snap;
+mod store;
+
+pub use error::Error;
+pub use history::{UNDO_BYTES, UNDO_STEPS};
+pub use operation::{
+    ActiveConstraint, Coordinates, DragTick, Modifiers, Operation, Pointer, Snap, SnapOptions,
+};
+pub use outcome::{
+    AttributeChange, BehaviorTriggered, DragState, Effect, Outcome, SnapKind, State,
+};
+pub use session::{CONSTRAINTS, EMPTY, SELECTION, Session};
+pub use store::StoreError;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! What can go wrong with an operation.
+
+use super::store::StoreError;
+use crate::budget::Stop;
+use crate::document::Diagnostic;
+
+/// Why an operation was not done. Nothing has changed when one is returned.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No such operation.
+    #[error("unknown operation {name:?}; expected one of {}", super::Operation::NAMES.join(", "))]
+    UnknownOperation {
+        /// The name given.
+        name: String,
+    },
+    /// The fields do not fit the operation.
+    #[error("malformed operation: {reason}")]
+    BadOperation {
+        /// What does not fit.
+        reason: String,
+    },
+    /// No such element in the session's document.
+    #[error("no element {id:?} in the session's document")]
+    UnknownElement {
+        /// The id given.
+        id: String,
+    },
+    /// The operation is about an element, and neither an id nor coordinates were given.
+    #[error("{operation} needs element_id or coordinates")]
+    MissingTarget {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// A coordinate or an option is not a finite number in range.
+    #[error("{name} is {value}; expected {expected}")]
+    BadNumber {
+        /// Which.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// The element cannot be dragged.
+    #[error("element {id:?} cannot be moved: {reason}")]
+    NotMovable {
+        /// The element.
+        id: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The attribute cannot be set so.
+    #[error("attribute {name:?} cannot be set: {reason}")]
+    BadAttribute {
+        /// The attribute.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A limit was exceeded.
+    #[error("{what}: {seen}; the limit is {limit}")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+        /// The value seen.
+        seen: usize,
+    },
+    /// The text to load is no document.
+    #[error("the document cannot be read: {}", .0.first().map_or("", |d| d.message.as_str()))]
+    Document(Vec<Diagnostic>),
+    /// The geometry of the document cannot be built.
+    #[error("the geometry cannot be built: {0}")]
+    Geometry(String),
+    /// The budget ran out before the operation began to change anything.
+    #[error(transparent)]
+    Stopped(#[from] Stop),
+    /// What was stored for the session cannot be understood.
+    #[error("session {session:?} cannot be recovered: {reason}")]
+    Unrecoverable {
+        /// The session.
+        session: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Error {
+    /// A stable code for problem documents, logs and labels.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::UnknownOperation { .. } => "unknown-operation",
+            Error::BadOperation { .. } => "bad-operation",
+            Error::UnknownElement { .. } => "unknown-element",
+            Error::MissingTarget { .. } => "missing-target",
+            Error::BadNumber { .. } => "bad-number",
+            Error::NotMovable { .. } => "not-movable",
+            Error::BadAttribute { .. } => "bad-attribute",
+            Error::Limit { .. } => "limit-session",
+            Error::Document(_) => "bad-document",
+            Error::Geometry(_) => "bad-geometry",
+            Error::Stopped(Stop::Deadline) => "deadline",
+            Error::Stopped(Stop::Cancelled) => "cancelled",
+            Error::Unrecoverable { .. } => "session-unrecoverable",
+            Error::Store(e) => e.code(),
+        }
+    }
+}

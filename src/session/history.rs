@@ -1,0 +1,103 @@
+//! The undo log: bounded in steps and in bytes.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{Edit, HistoryMove};
+
+/// Steps that can be taken back.
+pub const UNDO_STEPS: usize = 100;
+/// Bytes of attribute values that the undo log holds before it forgets its oldest steps.
+pub const UNDO_BYTES: usize = 8 * 1024 * 1024;
+
+/// What one step changed; each attribute once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    pub(crate) edits: Vec<Edit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) machine_before: Option<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) machine_after: Option<serde_json::Value>,
+}
+
+impl Step {
+    fn bytes(&self) -> usize {
+        self.edits.iter().map(Edit::bytes).sum()
+    }
+
+    /// Adds later edits: the first old value and the last new value of an attribute stay.
+    fn merge(&mut self, edits: &[Edit]) {
+        for edit in edits {
+            let same = self
+                .edits
+                .iter_mut()
+                .find(|e| e.element == edit.element && e.attribute == edit.attribute);
+            match same {
+                Some(earlier) => earlier.new.clone_from(&edit.new),
+                None => self.edits.push(edit.clone()),
+            }
+        }
+    }
+}
+
+/// Done and undone steps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct History {
+    done: VecDeque<Step>,
+    undone: Vec<Step>,
+}
+
+impl History {
+    pub(crate) fn undo_depth(&self) -> usize {
+        self.done.len()
+    }
+
+    pub(crate) fn redo_depth(&self) -> usize {
+        self.undone.len()
+    }
+
+    pub(crate) fn last_done(&self) -> Option<&Step> {
+        self.done.back()
+    }
+
+    pub(crate) fn last_undone(&self) -> Option<&Step> {
+        self.undone.last()
+    }
+
+    /// Notes what has been done. The edits of [`HistoryMove::Undo`] and
+    /// [`HistoryMove::Redo`] are those of the step moved and are not kept again.
+    pub(crate) fn advance(&mut self, by: HistoryMove, step: Step) {
+        match by {
+            HistoryMove::Keep => {}
+            HistoryMove::Push => {
+                self.undone.clear();
+                self.done.push_back(step);
+                self.trim();
+            }
+            HistoryMove::Extend => {
+                self.undone.clear();
+                match self.done.back_mut() {
+                    Some(last) => {
+                        last.merge(&step.edits);
+                        last.machine_before = last.machine_before.take().or(step.machine_before);
+                        if step.machine_after.is_some() {
+                            last.machine_after = step.machine_after;
+                        }
+                    }
+                    None => self.done.push_back(step),
+                }
+                self.trim();
+            }
+            HistoryMove::Undo => self.undone.extend(self.done.pop_back()),
+            HistoryMove::Redo => self.done.extend(self.undone.pop()),
+        }
+    }
+
+    fn trim(&mut self) {
+        let mut bytes: usize = self.done.iter().map(Step::bytes).sum();
+        while self.done.len() > UNDO_STEPS || (bytes > UNDO_BYTES && self.done.len() > 1) {
+            bytes -= self.done.pop_front().map_or(0, |s| s.bytes());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a session answers.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::operation::{ActiveConstraint, Coordinates};
+use crate::budget::Tier;
+
+/// An attribute that an operation changed. `None` is an attribute that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttributeChange {
+    /// The element's id, or `@N` where it has none.
+    pub element_id: String,
+    /// The attribute, with `arx:` where it belongs to the language.
+    pub name: String,
+    /// What it was.
+    pub old_value: Option<String>,
+    /// What it is now.
+    pub new_value: Option<String>,
+}
+
+/// A trigger that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BehaviorTriggered {
+    /// The element's id, or `@N` where it has none.
+    pub element_id: String,
+    /// The event it waited for.
+    pub event: String,
+    /// What it did.
+    pub action: String,
+}
+
+/// What a drag snapped to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapKind {
+    /// The grid.
+    Grid,
+    /// A multiple of the angle step.
+    Angle,
+    /// An end or a corner.
+    Endpoint,
+    /// The middle of an edge.
+    Midpoint,
+    /// A center.
+    Center,
+}
+
+/// The drag in progress.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DragState {
+    /// Whether an element is held.
+    pub active: bool,
+    /// Which.
+    pub element_id: Option<String>,
+    /// Where it was taken hold of.
+    pub start_coordinates: Option<Coordinates>,
+}
+
+/// The interactive state of a session.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct State {
+    /// Ids of the selected elements, in the order of selecting.
+    pub selected_elements: Vec<String>,
+    /// The element under the pointer.
+    pub hovered_element: Option<String>,
+    /// The drag in progress.
+    pub drag_state: DragState,
+    /// Constraints that hold while editing.
+    pub constraints: Vec<ActiveConstraint>,
+    /// What coordinates are rounded to: `ui` 0.1 mm, `edit` 0.01 mm, `compute` 0.001 mm.
+    #[schema(value_type = String, example = "compute")]
+    pub precision_level: Tier,
+    /// Steps that can be taken back.
+    pub undo_depth: usize,
+    /// Steps that can be made again.
+    pub redo_depth: usize,
+    /// How many durable events the session has had.
+    pub sequence: u64,
+}
+
+/// What one operation did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Effect {
+    /// The element it was about, given or found by the hit test.
+    pub element_id: Option<String>,
+    /// Whether an element is held after a drag operation; absent for the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_dragging: Option<bool>,
+    /// Where the pointer counts as being, after snapping; drags only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<Coordinates>,
+    /// What the drag snapped to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapped_to: Option<SnapKind>,
+    /// Every attribute that changed, triggers' work included, in order.
+    pub attributes_changed: Vec<AttributeChange>,
+    /// Every trigger that ran, in order.
+    pub behaviors_triggered: Vec<BehaviorTriggered>,
+}
+
+/// The answer to an operation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Outcome {
+    /// The name of the operation.
+    pub operation: String,
+    /// What it did.
+    pub result: Effect,
+    /// The state after it.
+    pub state: State,
+}

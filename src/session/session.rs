@@ -1,0 +1,643 @@
+//! One session: a document, what is selected and held in it, and how it got there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kurbo::{Point, Vec2};
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use super::history::{History, Step};
+use super::operation::{Coordinates, DragTick, Operation, Pointer};
+use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
+use super::placement::{Movement, Placement};
+use super::record::{Edit, Held, HistoryMove, Interactive, Record};
+use super::seam::{self, Event, Machine, Program, Scene};
+use super::snap::{self, Candidate};
+use super::{ActiveConstraint, attribute};
+use crate::budget::{Budget, Time};
+use crate::document::{self, Document, Limits, NodeId};
+
+/// The document of a session that nothing was loaded into.
+pub const EMPTY: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000"/>"#;
+/// Elements that can be selected at once.
+pub const SELECTION: usize = 10_000;
+/// Constraints that can be active at once.
+pub const CONSTRAINTS: usize = 1_000;
+/// Elements in one active constraint.
+const CONSTRAINT_ELEMENTS: usize = 16;
+/// Bytes in one name that a client gives.
+const NAME_BYTES: usize = 256;
+/// Coordinates beyond this are refused, in user units: there, a double no longer holds a micrometre.
+const FAR: f64 = 1e9;
+/// How near the pointer must be to hit a line, in user units.
+const HIT_TOLERANCE: f64 = 0.5;
+
+/// A session in memory. It never reads a clock and never does I/O: every call takes the
+/// session time, and answers with the record to be stored.
+#[derive(Debug)]
+pub struct Session {
+    text: Arc<str>,
+    document: Document,
+    scene: Scene,
+    program: Program,
+    machine: Machine,
+    /// The elements in document order; an element's place is its number in the log.
+    elements: Vec<NodeId>,
+    /// From a node to its number; `u32::MAX` for what is no element.
+    numbers: Vec<u32>,
+    /// Every attribute that ever changed: what a snapshot has to hold.
+    touched: BTreeSet<(u32, String)>,
+    interactive: Interactive,
+    history: History,
+    sequence: u64,
+    at: Time,
+    limits: Arc<Limits>,
+}
+
+/// Everything of a session but its base text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) at: Time,
+    /// The attributes that differ from the base text, or once did.
+    pub(crate) values: Vec<(u32, String, Option<String>)>,
+    pub(crate) interactive: Interactive,
+    pub(crate) history: History,
+    pub(crate) machine: Option<serde_json::Value>,
+}
+
+/// What an operation has done so far.
+#[derive(Debug, Default)]
+struct Work {
+    edits: Vec<Edit>,
+    history: HistoryMove,
+    effect: Effect,
+}
+
+impl Session {
+    /// A session on a document.
+    ///
+    /// # Errors
+    /// [`Error::Document`], [`Error::Geometry`], [`Error::Stopped`].
+    pub fn new(text: &str, limits: Arc<Limits>, budget: &Budget) -> Result<Session, Error> {
+        let text: Arc<str> = Arc::from(text);
+        let document = document::parse(&text, &limits).map_err(Error::Document)?;
+        let scene =
+            Scene::build(&document, &limits, budget).map_err(|e| Error::Geometry(e.to_string()))?;
+        budget.checkpoint()?;
+        let program = Program::compile(&document, &limits);
+        let elements: Vec<NodeId> = document.elements().collect();
+        let mut numbers = vec![u32::MAX; document.node_count()];
+        for (number, node) in (0..).zip(&elements) {
+            if let Some(n) = numbers.get_mut(node.index()) {
+                *n = number;
+            }
+        }
+        Ok(Session {
+            text,
+            document,
+            scene,
+            program,
+            machine: Machine::default(),
+            elements,
+            numbers,
+            touched: BTreeSet::new(),
+            interactive: Interactive::default(),
+            history: History::default(),
+            sequence: 0,
+            at: Time(0),
+            limits,
+        })
+    }
+
+    /// The document as it is now, edits included.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The geometry of the document as it is now.
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// The text the document was read from, before any edit.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// How many records the session has produced, over all its openings.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The session time of the last record.
+    pub fn time(&self) -> Time {
+        self.at
+    }
+
+    /// The interactive state.
+    pub fn state(&self) -> State {
+        let i = &self.interactive;
+        State {
+            selected_elements: i.selected.iter().map(|&n| self.label(n)).collect(),
+            hovered_element: i.hovered.map(|n| self.label(n)),
+            drag_state: i.held.as_ref().map_or_else(DragState::default, |held| DragState {
+                active: true,
+                element_id: Some(self.label(held.element)),
+                start_coordinates: Some(held.start),
+            }),
+            constraints: i.constraints.clone(),
+            precision_level: i.precision,
+            undo_depth: self.history.undo_depth(),
+            redo_depth: self.history.redo_depth(),
+            sequence: self.sequence,
+        }
+    }
+
+    /// Does one operation at session time `now`. Answers what it did and, when something changed
+    /// that is worth keeping, the record of it.
+    ///
+    /// # Errors
+    /// See [`Error`]; the session is then as it was.
+    pub(crate) fn apply(
+        &mut self,
+        operation: &Operation,
+        now: Time,
+        budget: &Budget,
+    ) -> Result<(Outcome, Option<Record>), Error> {
+        budget.checkpoint()?;
+        let interactive = self.interactive.clone();
+        let machine = self.machine.clone();
+        let mut work = Work::default();
+        if let Err(error) = self.perform(operation, now, &mut work) {
+            self.take_back(&work.edits);
+            self.interactive = interactive;
+            self.machine = machine;
+            return Err(error);
+        }
+        work.effect.attributes_changed = work
+            .edits
+            .iter()
+            .map(|edit| AttributeChange {
+                element_id: self.label(edit.element),
+                name: edit.attribute.clone(),
+                old_value: edit.old.clone(),
+                new_value: edit.new.clone(),
+            })
+            .collect();
+        let changed_state = self.interactive != interactive;
+        let changed_machine = self.machine != machine;
+        let mut record = None;
+        if !work.edits.is_empty()
+            || work.history != HistoryMove::Keep
+            || changed_machine
+            || (changed_state && !self.only_hovered(&interactive))
+        {
+            self.at = self.at.max(now);
+            self.sequence += 1;
+            let entry = Record {
+                at: self.at,
+                operation: operation.name().to_owned(),
+                history: work.history,
+                interactive: changed_state.then(|| self.interactive.clone()),
+                machine: None,
+                edits: work.edits,
+            };
+            self.note(&entry);
+            record = Some(entry);
+        }
+        let outcome = Outcome {
+            operation: operation.name().to_owned(),
+            result: work.effect,
+            state: self.state(),
+        };
+        Ok((outcome, record))
+    }
+
+    /// Does again what a record says. The way back from the log.
+    ///
+    /// # Errors
+    /// A sentence, when the record does not fit this session.
+    pub(crate) fn replay(&mut self, record: &Record) -> Result<(), String> {
+        for edit in &record.edits {
+            self.write(edit.element, &edit.attribute, edit.new.as_deref()).ok_or_else(|| {
+                format!("no attribute {} on element {}", edit.attribute, edit.element)
+            })?;
+        }
+        if let Some(interactive) = &record.interactive {
+            self.interactive.clone_from(interactive);
+        }
+        self.at = record.at;
+        self.sequence += 1;
+        self.note(record);
+        Ok(())
+    }
+
+    /// What to store so that the log can begin anew.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let value = |(number, name): &(u32, String)| {
+            let node = self.node(*number)?;
+            let value = attribute::value(&self.document, node, name).map(str::to_owned);
+            Some((*number, name.clone(), value))
+        };
+        Snapshot {
+            at: self.at,
+            values: self.touched.iter().filter_map(value).collect(),
+            interactive: self.interactive.clone(),
+            history: self.history.clone(),
+            machine: None,
+        }
+    }
+
+    /// Brings a session on its base text to where a snapshot was taken.
+    ///
+    /// # Errors
+    /// A sentence, when the snapshot does not fit this session.
+    pub(crate) fn restore(&mut self, snapshot: Snapshot, sequence: u64) -> Result<(), String> {
+        for (number, name, value) in &snapshot.values {
+            self.write(*number, name, value.as_deref())
+                .ok_or_else(|| format!("no attribute {name} on element {number}"))?;
+            self.touched.insert((*number, name.clone()));
+        }
+        self.interactive = snapshot.interactive;
+        self.history = snapshot.history;
+        self.at = snapshot.at;
+        self.sequence = sequence;
+        Ok(())
+    }
+
+    /// Lets the sequence of a session that lost records begin after the last one stored.
+    pub(crate) fn skip_to(&mut self, sequence: u64) {
+        self.sequence = self.sequence.max(sequence);
+    }
+
+    fn note(&mut self, record: &Record) {
+        for edit in &record.edits {
+            self.touched.insert((edit.element, edit.attribute.clone()));
+        }
+        let edits = match record.history {
+            HistoryMove::Push | HistoryMove::Extend => record.edits.clone(),
+            _ => Vec::new(),
+        };
+        self.history
+            .advance(record.history, Step { edits, machine_before: None, machine_after: None });
+    }
+
+    fn only_hovered(&self, before: &Interactive) -> bool {
+        *before == Interactive { hovered: before.hovered, ..self.interactive.clone() }
+    }
+
+    // ===== elements =====
+
+    fn node(&self, number: u32) -> Option<NodeId> {
+        self.elements.get(number as usize).copied()
+    }
+
+    fn number(&self, node: NodeId) -> u32 {
+        self.numbers.get(node.index()).copied().unwrap_or(u32::MAX)
+    }
+
+    /// What an element is called outside: its id, or `@N`.
+    fn label(&self, number: u32) -> String {
+        self.node(number)
+            .and_then(|node| self.document.id(node))
+            .map_or_else(|| format!("@{number}"), str::to_owned)
+    }
+
+    fn named(&self, id: &str) -> Result<u32, Error> {
+        let by_number = || id.strip_prefix('@')?.parse().ok().filter(|n| self.node(*n).is_some());
+        let by_id = self.document.by_id(id).map(|node| self.number(node));
+        by_id
+            .or_else(by_number)
+            .ok_or_else(|| Error::UnknownElement { id: id.chars().take(64).collect() })
+    }
+
+    /// The element that is pointed at; `None` for empty space.
+    fn target(&self, pointer: &Pointer, operation: &'static str) -> Result<Option<u32>, Error> {
+        if let Some(coordinates) = pointer.coordinates {
+            check(coordinates)?;
+        }
+        match (&pointer.element_id, pointer.coordinates) {
+            (Some(id), _) => self.named(id).map(Some),
+            (None, Some(at)) => {
+                let hits = self.scene.hit(Point::new(at.x, at.y), HIT_TOLERANCE);
+                Ok(hits.first().map(|&node| self.number(node)))
+            }
+            (None, None) => Err(Error::MissingTarget { operation }),
+        }
+    }
+
+    // ===== attributes =====
+
+    /// Sets or removes; answers the old value, and `None` when there is no such place.
+    fn write(&mut self, number: u32, name: &str, value: Option<&str>) -> Option<Option<String>> {
+        let node = self.node(number)?;
+        let (ns, local) = attribute::resolve(&self.document, name)?;
+        let old = match value {
+            Some(value) => self.document.set_attribute(node, ns, local, value),
+            None => self.document.remove_attribute(node, ns, local),
+        };
+        self.scene.update(&self.document, node, &self.limits);
+        Some(old.map(|s| s.to_string()))
+    }
+
+    /// Writes and remembers, unless the value is already there.
+    fn set(&mut self, work: &mut Work, number: u32, name: &str, value: Option<&str>) {
+        let Some(node) = self.node(number) else { return };
+        if attribute::value(&self.document, node, name) == value {
+            return;
+        }
+        if let Some(old) = self.write(number, name, value) {
+            work.edits.push(Edit {
+                element: number,
+                attribute: name.to_owned(),
+                old,
+                new: value.map(str::to_owned),
+            });
+        }
+    }
+
+    fn take_back(&mut self, edits: &[Edit]) {
+        for edit in edits.iter().rev() {
+            self.write(edit.element, &edit.attribute, edit.old.as_deref());
+        }
+    }
+
+    // ===== operations =====
+
+    fn perform(&mut self, operation: &Operation, now: Time, work: &mut Work) -> Result<(), Error> {
+        match operation {
+            Operation::Click(pointer) => {
+                let target = self.select(pointer, "click", work)?;
+                self.fire("click", target, now, work);
+                push_if_edited(work);
+            }
+            Operation::Select(pointer) => {
+                self.select(pointer, "select", work)?;
+            }
+            Operation::Deselect(pointer) => {
+                if pointer.element_id.is_none() && pointer.coordinates.is_none() {
+                    self.interactive.selected.clear();
+                } else if let Some(target) = self.target(pointer, "deselect")? {
+                    work.effect.element_id = Some(self.label(target));
+                    self.interactive.selected.retain(|&n| n != target);
+                }
+            }
+            Operation::Hover(pointer) => {
+                let target = self.target(pointer, "hover")?;
+                work.effect.element_id = target.map(|n| self.label(n));
+                if self.interactive.hovered != target {
+                    self.interactive.hovered = target;
+                    self.fire("hover", target, now, work);
+                    push_if_edited(work);
+                }
+            }
+            Operation::DragStart(pointer) => self.drag_start(pointer, work)?,
+            Operation::DragMove(tick) => self.drag(tick, false, now, work)?,
+            Operation::DragEnd(tick) => self.drag(tick, true, now, work)?,
+            Operation::Undo => self.travel(HistoryMove::Undo, work),
+            Operation::Redo => self.travel(HistoryMove::Redo, work),
+            Operation::SetAttribute { element_id, name, value } => {
+                let target = self.named(element_id)?;
+                let node = self.node(target).unwrap_or(NodeId::ROOT);
+                let value = value.as_deref();
+                let name = attribute::check(&self.document, node, name, value, &self.limits)?;
+                work.effect.element_id = Some(element_id.clone());
+                self.set(work, target, &name, value);
+                push_if_edited(work);
+            }
+            Operation::Load { .. } => {
+                return Err(Error::BadOperation { reason: "load replaces the session".to_owned() });
+            }
+            Operation::SetPrecision { level } => self.interactive.precision = *level,
+            Operation::AddConstraint { constraint } => self.add_constraint(constraint)?,
+            Operation::RemoveConstraint { constraint } => {
+                self.interactive.constraints.retain(|c| c != constraint);
+            }
+            Operation::Fire { name, element_id, data } => {
+                let bytes = data.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() + name.len();
+                within("bytes in an event", 64 * 1024, bytes)?;
+                let target = element_id.as_deref().map(|id| self.named(id)).transpose()?;
+                work.effect.element_id.clone_from(element_id);
+                self.fire(name, target, now, work);
+                push_if_edited(work);
+            }
+        }
+        Ok(())
+    }
+
+    fn select(
+        &mut self,
+        pointer: &Pointer,
+        operation: &'static str,
+        work: &mut Work,
+    ) -> Result<Option<u32>, Error> {
+        let target = self.target(pointer, operation)?;
+        work.effect.element_id = target.map(|n| self.label(n));
+        if !pointer.modifiers.adds() {
+            self.interactive.selected.clear();
+        }
+        if let Some(target) = target
+            && !self.interactive.selected.contains(&target)
+        {
+            within("selected elements", SELECTION, self.interactive.selected.len() + 1)?;
+            self.interactive.selected.push(target);
+        }
+        Ok(target)
+    }
+
+    fn add_constraint(&mut self, constraint: &ActiveConstraint) -> Result<(), Error> {
+        within("bytes in a constraint's type", NAME_BYTES, constraint.kind.len())?;
+        within("elements in a constraint", CONSTRAINT_ELEMENTS, constraint.elements.len())?;
+        for id in &constraint.elements {
+            self.named(id)?;
+        }
+        if let Some(value) = constraint.value
+            && !value.is_finite()
+        {
+            return Err(Error::BadNumber { name: "value", value, expected: "a finite number" });
+        }
+        if !self.interactive.constraints.contains(constraint) {
+            within("active constraints", CONSTRAINTS, self.interactive.constraints.len() + 1)?;
+            self.interactive.constraints.push(constraint.clone());
+        }
+        Ok(())
+    }
+
+    fn drag_start(&mut self, pointer: &Pointer, work: &mut Work) -> Result<(), Error> {
+        let target = self.target(pointer, "drag_start")?;
+        work.effect.element_id = target.map(|n| self.label(n));
+        work.effect.is_dragging = Some(target.is_some());
+        self.interactive.held = None;
+        let Some(target) = target else { return Ok(()) };
+        let node = self.node(target).unwrap_or(NodeId::ROOT);
+        let placement = Placement::read(
+            &self.document,
+            &self.scene,
+            node,
+            |n| self.number(n),
+            &self.label(target),
+        )?;
+        let (x, y) = placement.reference;
+        let start = pointer.coordinates.unwrap_or(Coordinates { x, y, z: None });
+        work.effect.coordinates = Some(start);
+        self.interactive.held = Some(Held { element: target, start, placement, step_open: false });
+        Ok(())
+    }
+
+    fn drag(
+        &mut self,
+        tick: &DragTick,
+        end: bool,
+        now: Time,
+        work: &mut Work,
+    ) -> Result<(), Error> {
+        let options = snap::options(tick.snap, tick.modifiers)?;
+        let Some(mut held) = self.interactive.held.take() else {
+            work.effect.is_dragging = Some(false);
+            return Ok(());
+        };
+        work.effect.element_id = Some(self.label(held.element));
+        work.effect.is_dragging = Some(!end);
+        if let Some(to) = tick.coordinates {
+            check(to)?;
+            let (movement, kind) = self.snapped(&held, to, options.as_ref());
+            work.effect.snapped_to = kind;
+            work.effect.coordinates = Some(Coordinates {
+                x: held.start.x + movement.plane.x,
+                y: held.start.y + movement.plane.y,
+                z: to.z.map(|_| held.start.z.unwrap_or_default() + movement.height),
+            });
+            let tier = self.interactive.precision;
+            for (element, name, value) in held.placement.moved(movement, tier) {
+                self.set(work, element, &name, value.as_deref());
+            }
+            if !work.edits.is_empty() {
+                self.fire("drag", Some(held.element), now, work);
+            }
+        }
+        if !work.edits.is_empty() {
+            let open = std::mem::replace(&mut held.step_open, true);
+            work.history = if open { HistoryMove::Extend } else { HistoryMove::Push };
+        }
+        if !end {
+            self.interactive.held = Some(held);
+        }
+        Ok(())
+    }
+
+    fn snapped(
+        &self,
+        held: &Held,
+        to: Coordinates,
+        options: Option<&super::SnapOptions>,
+    ) -> (Movement, Option<super::SnapKind>) {
+        let wanted = Vec2::new(to.x - held.start.x, to.y - held.start.y);
+        let height = match (to.z, held.start.z) {
+            (Some(to), start) => to - start.unwrap_or_default(),
+            _ => 0.0,
+        };
+        let Some(options) = options else {
+            return (Movement { plane: wanted, height }, None);
+        };
+        let height = if options.grid > 0.0 { snap::to_step(height, options.grid) } else { height };
+        let (x, y) = held.placement.reference;
+        let reference = Point::new(x, y);
+        let node = self.node(held.element).unwrap_or(NodeId::ROOT);
+        let to_points = options.endpoint || options.midpoint || options.center;
+        let own = if to_points { self.own_points(node, reference) } else { Vec::new() };
+        let kinds = |kind| match kind {
+            super::SnapKind::Endpoint => options.endpoint,
+            super::SnapKind::Midpoint => options.midpoint,
+            super::SnapKind::Center => options.center,
+            _ => false,
+        };
+        let near = |at: Point, tolerance: f64| -> Vec<Candidate> {
+            let hits = self.scene.hit(at, tolerance);
+            let others = hits.into_iter().filter(|&other| !self.belongs(other, node));
+            others
+                .flat_map(|other| self.points(other))
+                .filter(|candidate| kinds(candidate.kind))
+                .collect()
+        };
+        let (plane, kind) = snap::snap(wanted, reference, &own, options, 1.0, near);
+        (Movement { plane, height }, kind)
+    }
+
+    /// The points of an element as they were when its reference point was at `reference`.
+    fn own_points(&self, node: NodeId, reference: Point) -> Vec<Point> {
+        let now = Placement::read(&self.document, &self.scene, node, |n| self.number(n), "");
+        let back = now.map_or(Vec2::ZERO, |p| reference - Point::from(p.reference));
+        self.points(node).into_iter().map(|c| c.at + back).take(64).collect()
+    }
+
+    fn points(&self, node: NodeId) -> Vec<Candidate> {
+        let world = seam::transform(&self.document, &self.scene, node);
+        self.scene.outline(node).map_or_else(Vec::new, |outline| snap::points(outline, world))
+    }
+
+    fn belongs(&self, node: NodeId, to: NodeId) -> bool {
+        let mut at = Some(node);
+        while let Some(n) = at {
+            if n == to {
+                return true;
+            }
+            at = self.document.parent(n);
+        }
+        false
+    }
+
+    fn travel(&mut self, direction: HistoryMove, work: &mut Work) {
+        // Whoever takes a step back has let go.
+        self.interactive.held = None;
+        let undo = direction == HistoryMove::Undo;
+        let step = if undo { self.history.last_done() } else { self.history.last_undone() };
+        let Some(step) = step.cloned() else { return };
+        work.history = direction;
+        let edits: Vec<_> = if undo {
+            step.edits.iter().rev().map(|e| (e.element, &e.attribute, &e.old)).collect()
+        } else {
+            step.edits.iter().map(|e| (e.element, &e.attribute, &e.new)).collect()
+        };
+        for (element, name, value) in edits {
+            self.set(work, element, name, value.as_deref());
+        }
+    }
+
+    fn fire(&mut self, kind: &str, target: Option<u32>, now: Time, work: &mut Work) {
+        let event =
+            Event { kind: kind.to_owned(), target: target.and_then(|n| self.node(n)), at: now };
+        for change in self.machine.fire(&mut self.document, &self.program, &event) {
+            self.scene.update(&self.document, change.node, &self.limits);
+            work.edits.push(Edit {
+                element: self.number(change.node),
+                attribute: attribute::written(&self.document, change.ns, &change.name),
+                old: change.old,
+                new: change.new,
+            });
+        }
+    }
+}
+
+fn push_if_edited(work: &mut Work) {
+    if !work.edits.is_empty() {
+        work.history = HistoryMove::Push;
+    }
+}
+
+fn within(what: &'static str, limit: usize, seen: usize) -> Result<(), Error> {
+    if seen <= limit { Ok(()) } else { Err(Error::Limit { what, limit, seen }) }
+}
+
+fn check(coordinates: Coordinates) -> Result<(), Error> {
+    let named = [("x", Some(coordinates.x)), ("y", Some(coordinates.y)), ("z", coordinates.z)];
+    for (name, value) in named {
+        if let Some(value) = value
+            && !(value.is_finite() && value.abs() <= FAR)
+        {
+            let expected = "a number between -1e9 and 1e9";
+            return Err(Error::BadNumber { name, value, expected });
+        }
+    }
+    Ok(())
+}
