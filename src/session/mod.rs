@@ -7,6 +7,7 @@
 mod attribute;
 mod error;
 mod history;
+mod manager;
 mod operation;
 mod outcome;
 mod placement;
@@ -18,6 +19,7 @@ mod store;
 
 pub use error::Error;
 pub use history::{UNDO_BYTES, UNDO_STEPS};
+pub use manager::{Options, Sessions, Unacknowledged};
 pub use operation::{
     ActiveConstraint, Coordinates, DragTick, Modifiers, Operation, Pointer, Snap, SnapOptions,
 };
@@ -25,7 +27,9 @@ pub use outcome::{
     AttributeChange, BehaviorTriggered, DragState, Effect, Outcome, SnapKind, State,
 };
 pub use session::{CONSTRAINTS, EMPTY, SELECTION, Session};
-pub use store::StoreError;
+pub use store::{
+    Damage, Embedded, Key, Listing, Memory, Pending, Store, StoreError, StoreLimits, Stored,
+};
 
 #[cfg(test)]
 mod tests;

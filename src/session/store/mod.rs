@@ -1,12 +1,253 @@
-//! Where sessions are kept.
+//! Where sessions are kept: a trait, the default on disk, and one in memory.
+//!
+//! For each session a store holds the base text, the two newest snapshots, and
+//! the records since the older of them. So a damaged snapshot costs nothing,
+//! and what a session occupies is bounded.
+
+mod embedded;
+mod ledger;
+mod memory;
+mod pending;
+mod sealed;
+
+use std::fmt;
+use std::path::PathBuf;
+
+pub use embedded::Embedded;
+pub use memory::Memory;
+pub use pending::Pending;
+
+/// Bytes in the name of a tenant or a session.
+const KEY_BYTES: usize = 128;
+
+/// Which session: whose, and its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    tenant: String,
+    name: String,
+}
+
+impl Key {
+    /// A key. Both parts are 1 to 128 bytes without control characters.
+    ///
+    /// # Errors
+    /// [`StoreError::BadKey`].
+    pub fn new(tenant: &str, name: &str) -> Result<Key, StoreError> {
+        let good = |part: &str| {
+            !part.is_empty() && part.len() <= KEY_BYTES && !part.chars().any(char::is_control)
+        };
+        if good(tenant) && good(name) {
+            Ok(Key { tenant: tenant.to_owned(), name: name.to_owned() })
+        } else {
+            Err(StoreError::BadKey)
+        }
+    }
+
+    /// Whose it is.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn encode(&self) -> String {
+        format!("{}\0{}", self.tenant, self.name)
+    }
+
+    fn decode(text: &str) -> Option<Key> {
+        let (tenant, name) = text.split_once('\0')?;
+        Key::new(tenant, name).ok()
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.tenant, self.name)
+    }
+}
+
+/// How much a store may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreLimits {
+    /// Sessions, all tenants together.
+    pub sessions: u64,
+    /// Sessions of one tenant.
+    pub sessions_per_tenant: u64,
+    /// Bytes of one session: text, snapshots and records.
+    pub session_bytes: u64,
+    /// Bytes of all sessions.
+    pub bytes: u64,
+    /// Bytes that wait to be written before more is refused.
+    pub queued_bytes: u64,
+}
+
+impl Default for StoreLimits {
+    fn default() -> StoreLimits {
+        const MIB: u64 = 1024 * 1024;
+        StoreLimits {
+            sessions: 10_000,
+            sessions_per_tenant: 1_000,
+            session_bytes: 128 * MIB,
+            bytes: 8 * 1024 * MIB,
+            queued_bytes: 256 * MIB,
+        }
+    }
+}
+
+/// A session as it was stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The base text.
+    pub text: String,
+    /// The newest readable snapshot and its sequence.
+    pub snapshot: (u64, Vec<u8>),
+    /// The records after it, in order and without gaps.
+    pub records: Vec<(u64, Vec<u8>)>,
+    /// The last sequence that was acknowledged; records from the last one readable to here are lost.
+    pub last: u64,
+    /// What could not be read.
+    pub damage: Vec<Damage>,
+}
+
+/// Something stored that can no longer be read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Damage {
+    /// `snapshot` or `record`.
+    pub what: &'static str,
+    /// Its sequence.
+    pub sequence: u64,
+    /// How many acknowledged operations are lost with it.
+    pub lost: u64,
+}
+
+/// A session in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Which.
+    pub key: Key,
+    /// The last sequence acknowledged.
+    pub last: u64,
+    /// What it occupies.
+    pub bytes: u64,
+}
+
+/// Keeps sessions. Every write is acknowledged by its [`Pending`], once it would survive the
+/// end of the process; writes to one session take effect in the order they were made.
+///
+/// Sequences order the writes of a session: the store refuses one that does not follow the
+/// last, so two writers of one session cannot overwrite each other unseen.
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Reads a session, with every write made before the call; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; damage that leaves something to work with is no error but in
+    /// [`Stored::damage`].
+    fn load(&self, key: &Key) -> Result<Option<Stored>, StoreError>;
+
+    /// Begins a session, or begins it anew, with a base text and a snapshot on it. `sequence`
+    /// is greater than the last one, if there is one.
+    fn begin(&self, key: &Key, sequence: u64, text: &str, snapshot: Vec<u8>) -> Pending;
+
+    /// Appends a record. `sequence` is the last one plus one.
+    fn append(&self, key: &Key, sequence: u64, record: Vec<u8>) -> Pending;
+
+    /// Stores a snapshot at the last sequence and drops what it makes superfluous. A sequence
+    /// beyond the last one is accepted too: so a damaged log is closed.
+    fn snapshot(&self, key: &Key, sequence: u64, snapshot: Vec<u8>) -> Pending;
+
+    /// Forgets a session.
+    fn delete(&self, key: &Key) -> Pending;
+
+    /// The sessions of a tenant, or all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn list(&self, tenant: Option<&str>) -> Result<Vec<Listing>, StoreError>;
+
+    /// Waits until every write made before the call has been acknowledged or refused.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store is closed or broken.
+    fn flush(&self) -> Result<(), StoreError>;
+
+    /// Flushes and lets go of whatever the store holds. Later calls fail with [`StoreError::Closed`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when something could not be flushed.
+    fn close(&self) -> Result<(), StoreError>;
+}
 
 /// Why a store did not do what was asked.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store is closed.
     #[error("the session store is closed")]
     Closed,
+    /// A tenant or a name that cannot be one.
+    #[error("tenant and session names are 1 to 128 bytes without control characters")]
+    BadKey,
+    /// Another process has the store.
+    #[error("{} is in use by another process", .path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The store as a whole cannot be read.
+    #[error(
+        "{} is damaged ({reason}); restore it from a backup, or move it away to begin anew",
+        .path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        reason: String,
+    },
+    /// One session cannot be read.
+    #[error("the {what} of session {session:?} is damaged")]
+    Damaged {
+        /// The session.
+        session: String,
+        /// What of it.
+        what: &'static str,
+    },
+    /// The file system or the database failed.
+    #[error("the session store failed: {0}")]
+    Io(String),
+    /// A limit was reached.
+    #[error("{what}: {seen}; the limit is {limit}")]
+    Full {
+        /// What is limited.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+        /// What it would be.
+        seen: u64,
+    },
+    /// Writes come in faster than the disk takes them.
+    #[error("{seen} bytes wait to be written; the limit is {limit}")]
+    Busy {
+        /// The limit.
+        limit: u64,
+        /// What it would be.
+        seen: u64,
+    },
+    /// A write that does not follow the last one: somebody else wrote, or a write before failed.
+    #[error("sequence {seen} does not follow {last}")]
+    OutOfOrder {
+        /// The last sequence of the session.
+        last: u64,
+        /// The one given.
+        seen: u64,
+    },
+    /// A record or a snapshot for a session that was not begun.
+    #[error("no such session")]
+    NoSession,
 }
 
 impl StoreError {
@@ -14,6 +255,15 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             StoreError::Closed => "store-closed",
+            StoreError::BadKey => "bad-session-name",
+            StoreError::Locked { .. } => "store-locked",
+            StoreError::Corrupt { .. } => "store-corrupt",
+            StoreError::Damaged { .. } => "session-damaged",
+            StoreError::Io(_) => "store-failed",
+            StoreError::Full { .. } => "store-full",
+            StoreError::Busy { .. } => "store-busy",
+            StoreError::OutOfOrder { .. } => "session-conflict",
+            StoreError::NoSession => "no-session",
         }
     }
 }

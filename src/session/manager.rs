@@ -1,0 +1,473 @@
+//! All sessions of a process: found by key, edited one operation at a time, acknowledged when
+//! durable.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::error::Error;
+use super::operation::Operation;
+use super::outcome::{Effect, Outcome, State};
+use super::record::Record;
+use super::session::{EMPTY, Session, Snapshot};
+use super::store::{Damage, Key, Pending, Store, StoreError, Stored};
+use crate::budget::{Budget, Clock, Time};
+use crate::document::Limits;
+
+const SHARDS: usize = 16;
+
+/// How sessions are kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Sessions in memory; the least recently used go to the store.
+    pub live: usize,
+    /// Bytes of source text of the sessions in memory.
+    pub live_bytes: u64,
+    /// Records after which a snapshot is stored.
+    pub snapshot_records: u64,
+    /// Bytes of records after which a snapshot is stored.
+    pub snapshot_bytes: u64,
+    /// Sessions that nobody touched for so long are deleted; `None`: never.
+    pub idle: Option<Duration>,
+    /// Limits of the documents.
+    pub limits: Arc<Limits>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            live: 1_000,
+            live_bytes: 256 * 1024 * 1024,
+            snapshot_records: 256,
+            snapshot_bytes: 1024 * 1024,
+            idle: None,
+            limits: Arc::new(Limits::default()),
+        }
+    }
+}
+
+/// The sessions of a process.
+#[derive(Debug)]
+pub struct Sessions {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    options: Options,
+    hasher: RandomState,
+    shards: [Mutex<HashMap<Key, Arc<Slot>>>; SHARDS],
+    /// Whether something came in since room was made last.
+    grown: AtomicBool,
+    /// When sessions that left memory were last used; kept only where idle ones are deleted.
+    left: Mutex<HashMap<Key, Time>>,
+    born: Time,
+}
+
+/// The place of one session. Whoever holds the lock has the session.
+#[derive(Debug, Default)]
+struct Slot {
+    live: Mutex<Option<Live>>,
+    /// When it was last asked for.
+    used: AtomicU64,
+    /// Bytes of source text, 0 when nothing is loaded.
+    weight: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Live {
+    session: Session,
+    /// The clock when the session was opened, and the session time then.
+    opened: (Time, Time),
+    /// Whether the store knows the session.
+    stored: bool,
+    /// The last write on its way.
+    last: Pending,
+    /// Records and bytes since the last snapshot.
+    since: (u64, u64),
+    damage: Vec<Damage>,
+}
+
+/// An operation that is done in memory and on its way to the store. The outcome is handed out
+/// when it would survive the end of the process.
+#[derive(Debug)]
+#[must_use = "an operation counts when it is acknowledged"]
+pub struct Unacknowledged {
+    outcome: Outcome,
+    pending: Pending,
+}
+
+impl Unacknowledged {
+    /// Waits for the store without blocking the thread.
+    ///
+    /// # Errors
+    /// [`Error::Store`]: the operation has not happened.
+    pub async fn acknowledged(self) -> Result<Outcome, Error> {
+        self.pending.await?;
+        Ok(self.outcome)
+    }
+
+    /// Waits for the store, blocking the thread.
+    ///
+    /// # Errors
+    /// [`Error::Store`]: the operation has not happened.
+    pub fn wait(self) -> Result<Outcome, Error> {
+        self.pending.wait()?;
+        Ok(self.outcome)
+    }
+}
+
+impl Sessions {
+    /// The sessions kept in `store`.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: Options) -> Sessions {
+        let born = clock.now();
+        Sessions {
+            store,
+            clock,
+            options,
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Mutex::default()),
+            grown: AtomicBool::new(false),
+            left: Mutex::default(),
+            born,
+        }
+    }
+
+    /// Does one operation. A session that does not exist yet begins with an empty drawing.
+    ///
+    /// # Errors
+    /// See [`Error`]; the session is then as it was.
+    pub fn apply(
+        &self,
+        key: &Key,
+        operation: &Operation,
+        budget: &Budget,
+    ) -> Result<Unacknowledged, Error> {
+        let done = self.with(key, budget, |live| match operation {
+            Operation::Load { content } => self.load(key, live, content, budget),
+            _ => self.edit(key, live, operation, budget),
+        });
+        self.make_room();
+        done
+    }
+
+    /// The interactive state of a session; of an empty one, if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and whatever keeps a stored session from being read.
+    pub fn state(&self, key: &Key, budget: &Budget) -> Result<State, Error> {
+        self.read(key, budget, Session::state)
+    }
+
+    /// Looks at a session, edits included. What it sees may still be on its way to the store.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and whatever keeps a stored session from being read.
+    pub fn read<T>(
+        &self,
+        key: &Key,
+        budget: &Budget,
+        look: impl FnOnce(&Session) -> T,
+    ) -> Result<T, Error> {
+        let seen = self.with(key, budget, |live| Ok(look(&live.session)));
+        self.make_room();
+        seen
+    }
+
+    /// What could not be read of a session when it was last fetched from the store.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and whatever keeps a stored session from being read.
+    pub fn damage(&self, key: &Key, budget: &Budget) -> Result<Vec<Damage>, Error> {
+        self.with(key, budget, |live| Ok(live.damage.clone()))
+    }
+
+    /// Forgets a session, in memory and in the store.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn delete(&self, key: &Key) -> Result<Pending, Error> {
+        let slot = self.slot(key);
+        // Under the session's lock, so that no write slips in behind.
+        let mut live = slot.live.lock();
+        *live = None;
+        slot.weight.store(0, Ordering::Relaxed);
+        Ok(self.store.delete(key))
+    }
+
+    /// How many sessions are in memory.
+    pub fn live(&self) -> usize {
+        self.shards.iter().map(|s| s.lock().len()).sum()
+    }
+
+    /// The store behind.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Deletes what nobody has touched for [`Options::idle`], as far as this process knows.
+    /// To be called now and then. Answers how many sessions went.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn sweep(&self) -> Result<usize, Error> {
+        let Some(idle) = self.options.idle else { return Ok(0) };
+        let now = self.clock.now();
+        let mut gone = 0;
+        for listing in self.store.list(None)? {
+            let key = &listing.key;
+            let here = {
+                let shard = self.shard(key).lock();
+                shard.get(key).map(|slot| Time(slot.used.load(Ordering::Relaxed)))
+            };
+            let used = here.or_else(|| self.left.lock().get(key).copied()).unwrap_or(self.born);
+            if now.since(used) >= idle {
+                self.delete(key)?.wait()?;
+                self.shard(key).lock().remove(key);
+                self.left.lock().remove(key);
+                gone += 1;
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Waits for every write and closes the store.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn close(&self) -> Result<(), Error> {
+        Ok(self.store.close()?)
+    }
+
+    // ===== one session =====
+
+    fn edit(
+        &self,
+        key: &Key,
+        live: &mut Live,
+        operation: &Operation,
+        budget: &Budget,
+    ) -> Result<Unacknowledged, Error> {
+        let now = live.now(self.clock.now());
+        let (outcome, record) = live.session.apply(operation, now, budget)?;
+        if let Some(record) = record {
+            self.append(key, live, &record)?;
+        }
+        Ok(Unacknowledged { outcome, pending: live.last.clone() })
+    }
+
+    fn append(&self, key: &Key, live: &mut Live, record: &Record) -> Result<(), Error> {
+        let sequence = live.session.sequence();
+        if !live.stored {
+            let text = live.session.text();
+            let empty = encode(&Snapshot::default())?;
+            live.last = self.store.begin(key, sequence.saturating_sub(1), text, empty);
+            live.stored = true;
+        }
+        let record = encode(record)?;
+        live.since = (live.since.0 + 1, live.since.1 + record.len() as u64);
+        live.last = live.last.clone().then(self.store.append(key, sequence, record));
+        if let Some(Err(error)) = live.last.outcome() {
+            return Err(error.into());
+        }
+        let Options { snapshot_records, snapshot_bytes, .. } = self.options;
+        if live.since.0 >= snapshot_records || live.since.1 >= snapshot_bytes {
+            live.since = (0, 0);
+            // If it fails, the log is longer until the next one succeeds.
+            drop(self.store.snapshot(key, sequence, encode(&live.session.snapshot())?));
+        }
+        Ok(())
+    }
+
+    fn load(
+        &self,
+        key: &Key,
+        live: &mut Live,
+        content: &str,
+        budget: &Budget,
+    ) -> Result<Unacknowledged, Error> {
+        let mut session = Session::new(content, Arc::clone(&self.options.limits), budget)?;
+        session.skip_to(live.session.sequence() + 1);
+        let snapshot = encode(&session.snapshot())?;
+        let pending = self.store.begin(key, session.sequence(), content, snapshot);
+        if let Some(Err(error)) = pending.outcome() {
+            return Err(error.into());
+        }
+        let now = self.clock.now();
+        let outcome = Outcome {
+            operation: "load".to_owned(),
+            result: Effect::default(),
+            state: session.state(),
+        };
+        *live = Live {
+            session,
+            opened: (now, Time(0)),
+            stored: true,
+            last: pending.clone(),
+            since: (0, 0),
+            damage: Vec::new(),
+        };
+        Ok(Unacknowledged { outcome, pending })
+    }
+
+    /// Gives `work` the session, fetched from the store if need be.
+    ///
+    /// While it works, the slot is empty: should it fail after the session has changed, or
+    /// panic, then the next one reads the session from the store.
+    fn with<T>(
+        &self,
+        key: &Key,
+        budget: &Budget,
+        work: impl FnOnce(&mut Live) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let slot = self.slot(key);
+        let mut place = slot.live.lock();
+        let live = place.take().filter(|live| !matches!(live.last.outcome(), Some(Err(_))));
+        let mut live = match live {
+            Some(live) => live,
+            None => self.fetch(key, budget)?,
+        };
+        let sequence = live.session.sequence();
+        let done = work(&mut live);
+        if done.is_ok() || live.session.sequence() == sequence {
+            let weight = live.session.text().len() as u64;
+            if slot.weight.swap(weight, Ordering::Relaxed) != weight {
+                self.grown.store(true, Ordering::Relaxed);
+            }
+            *place = Some(live);
+        }
+        done
+    }
+
+    fn fetch(&self, key: &Key, budget: &Budget) -> Result<Live, Error> {
+        let stored = self.store.load(key)?;
+        let known = stored.is_some();
+        let stored =
+            stored.unwrap_or_else(|| Stored { text: EMPTY.to_owned(), ..Stored::default() });
+        let limits = Arc::clone(&self.options.limits);
+        let (session, damage) = recover(key, &stored, limits, budget)?;
+        let mut last = Pending::ready(Ok(()));
+        if !damage.is_empty() {
+            // What can be read becomes the new beginning; the sequences go on after those lost.
+            last = self.store.snapshot(key, session.sequence(), encode(&session.snapshot())?);
+        }
+        Ok(Live {
+            opened: (self.clock.now(), session.time()),
+            session,
+            stored: known,
+            last,
+            since: (stored.records.len() as u64, 0),
+            damage,
+        })
+    }
+
+    // ===== the map =====
+
+    fn shard(&self, key: &Key) -> &Mutex<HashMap<Key, Arc<Slot>>> {
+        let at = self.hasher.hash_one(key) as usize % SHARDS;
+        &self.shards[at]
+    }
+
+    fn slot(&self, key: &Key) -> Arc<Slot> {
+        let slot = {
+            let mut shard = self.shard(key).lock();
+            match shard.get(key) {
+                Some(slot) => Arc::clone(slot),
+                None => Arc::clone(shard.entry(key.clone()).or_default()),
+            }
+        };
+        slot.used.store(self.clock.now().0, Ordering::Relaxed);
+        slot
+    }
+
+    /// Lets go of the least recently used sessions when there are too many. All of what they
+    /// are is in the store or on its way there.
+    fn make_room(&self) {
+        if !self.grown.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let mut all: Vec<(u64, u64, Key)> = Vec::new();
+        let (mut count, mut bytes) = (0, 0);
+        for shard in &self.shards {
+            for slot in shard.lock().values() {
+                count += 1;
+                bytes += slot.weight.load(Ordering::Relaxed);
+            }
+        }
+        if count <= self.options.live && bytes <= self.options.live_bytes {
+            return;
+        }
+        for shard in &self.shards {
+            let shard = shard.lock();
+            all.extend(shard.iter().map(|(key, slot)| {
+                let used = slot.used.load(Ordering::Relaxed);
+                (used, slot.weight.load(Ordering::Relaxed), key.clone())
+            }));
+        }
+        all.sort_unstable();
+        // A little more than needed, so that not every new session has to look for the oldest.
+        let (keep, keep_bytes) = (self.options.live * 15 / 16, self.options.live_bytes / 16 * 15);
+        for (used, weight, key) in all {
+            if count <= keep.max(1) && bytes <= keep_bytes {
+                break;
+            }
+            let mut shard = self.shard(&key).lock();
+            // Whoever has a share of the slot is using it.
+            if shard.get(&key).is_some_and(|slot| Arc::strong_count(slot) == 1) {
+                shard.remove(&key);
+                count -= 1;
+                bytes = bytes.saturating_sub(weight);
+                if self.options.idle.is_some() {
+                    self.left.lock().insert(key, Time(used));
+                }
+            }
+        }
+    }
+}
+
+impl Live {
+    /// The session time: it stands still while nobody has the session open, so a delayed
+    /// action never runs because a server was down.
+    fn now(&self, clock: Time) -> Time {
+        let (opened, at) = self.opened;
+        at.after(clock.since(opened))
+    }
+}
+
+fn encode(value: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|e| Error::Store(StoreError::Io(e.to_string())))
+}
+
+/// A session from what was stored, and what of it is lost.
+///
+/// # Errors
+/// [`Error::Unrecoverable`] when there is nothing to work with, [`Error::Stopped`].
+fn recover(
+    key: &Key,
+    stored: &Stored,
+    limits: Arc<Limits>,
+    budget: &Budget,
+) -> Result<(Session, Vec<Damage>), Error> {
+    let lost = |reason: String| Error::Unrecoverable { session: key.to_string(), reason };
+    let mut session = Session::new(&stored.text, limits, budget)?;
+    let (sequence, snapshot) = &stored.snapshot;
+    if !snapshot.is_empty() {
+        let snapshot = serde_json::from_slice(snapshot).map_err(|e| lost(e.to_string()))?;
+        session.restore(snapshot, *sequence).map_err(lost)?;
+    }
+    let mut damage = stored.damage.clone();
+    for (sequence, record) in &stored.records {
+        budget.checkpoint()?;
+        let fits = serde_json::from_slice::<Record>(record)
+            .map_err(|e| e.to_string())
+            .and_then(|record| session.replay(&record));
+        if fits.is_err() {
+            let lost = stored.last + 1 - sequence;
+            damage.push(Damage { what: "record", sequence: *sequence, lost });
+            break;
+        }
+    }
+    session.skip_to(stored.last);
+    Ok((session, damage))
+}
