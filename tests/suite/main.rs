@@ -5,3 +5,4 @@ mod hostile;
 mod compile;
 mod geometry;
 mod physics;
+mod session;
