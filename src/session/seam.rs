@@ -1,10 +1,12 @@
-//! What the session needs of the rooms below it.
+//! Stands in for `geometry::Scene` and `behavior::Machine` until they are here: boxes of basic
+//! shapes for hit tests, and no triggers. To be deleted with them.
 
 use kurbo::{Affine, BezPath, Point, Rect, Shape as _};
 
 use crate::budget::{Budget, Tier};
 use crate::document::{Document, Limits, NodeId};
 
+/// Outlines and transforms of basic shapes.
 #[derive(Debug)]
 pub struct Scene {
     shapes: Vec<(NodeId, BezPath, Affine)>,
@@ -12,7 +14,7 @@ pub struct Scene {
 
 #[derive(Debug, thiserror::Error)]
 #[error("no scene")]
-pub struct SceneError;
+pub(crate) struct SceneError;
 
 fn shape(document: &Document, node: NodeId) -> Option<BezPath> {
     let n = |name| document.attr(node, name).and_then(|v| v.parse::<f64>().ok()).unwrap_or(0.0);
@@ -45,7 +47,7 @@ fn world(document: &Document, node: NodeId) -> Affine {
 }
 
 impl Scene {
-    pub fn build(document: &Document, _: &Limits, _: &Budget) -> Result<Scene, SceneError> {
+    pub(crate) fn build(document: &Document, _: &Limits, _: &Budget) -> Result<Scene, SceneError> {
         let shapes = document
             .elements()
             .filter_map(|n| Some((n, shape(document, n)?, world(document, n))))
@@ -55,14 +57,14 @@ impl Scene {
     fn find(&self, node: NodeId) -> Option<&(NodeId, BezPath, Affine)> {
         self.shapes.iter().find(|s| s.0 == node)
     }
-    pub fn bounds(&self, node: NodeId) -> Option<Rect> {
+    pub(crate) fn bounds(&self, node: NodeId) -> Option<Rect> {
         let (_, path, t) = self.find(node)?;
         Some(t.transform_rect_bbox(path.bounding_box()))
     }
-    pub fn outline(&self, node: NodeId) -> Option<&BezPath> {
+    pub(crate) fn outline(&self, node: NodeId) -> Option<&BezPath> {
         Some(&self.find(node)?.1)
     }
-    pub fn hit(&self, at: Point, tolerance: f64) -> Vec<NodeId> {
+    pub(crate) fn hit(&self, at: Point, tolerance: f64) -> Vec<NodeId> {
         let mut found: Vec<NodeId> = self
             .shapes
             .iter()
@@ -74,7 +76,7 @@ impl Scene {
         found.reverse();
         found
     }
-    pub fn update(&mut self, document: &Document, node: NodeId, _: &Limits) {
+    pub(crate) fn update(&mut self, document: &Document, node: NodeId, _: &Limits) {
         let below: Vec<NodeId> = document.descendants(node).collect();
         for s in &mut self.shapes {
             if below.contains(&s.0) {
@@ -87,11 +89,11 @@ impl Scene {
     }
 }
 
-pub fn transform(document: &Document, _: &Scene, node: NodeId) -> Affine {
+pub(crate) fn transform(document: &Document, _: &Scene, node: NodeId) -> Affine {
     world(document, node)
 }
 
-pub fn round(value: f64, tier: Tier) -> String {
+pub(crate) fn round(value: f64, tier: Tier) -> String {
     let digits = tier.decimals() as usize;
     let text = format!("{value:.digits$}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -99,35 +101,36 @@ pub fn round(value: f64, tier: Tier) -> String {
 }
 
 #[derive(Debug)]
-pub struct Program;
+pub(crate) struct Program;
 
 impl Program {
-    pub fn compile(_: &Document, _: &Limits) -> Program {
+    pub(crate) fn compile(_: &Document, _: &Limits) -> Program {
         Program
     }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Machine;
+pub(crate) struct Machine;
 
 #[derive(Debug)]
-pub struct Event {
-    pub kind: String,
-    pub target: Option<NodeId>,
-    pub at: crate::budget::Time,
+#[expect(dead_code, reason = "read by the trigger machine, which is not here yet")]
+pub(crate) struct Event {
+    pub(crate) kind: String,
+    pub(crate) target: Option<NodeId>,
+    pub(crate) at: crate::budget::Time,
 }
 
 #[derive(Debug)]
-pub struct Change {
-    pub node: NodeId,
-    pub ns: crate::document::Ns,
-    pub name: String,
-    pub old: Option<String>,
-    pub new: Option<String>,
+pub(crate) struct Change {
+    pub(crate) node: NodeId,
+    pub(crate) ns: crate::document::Ns,
+    pub(crate) name: String,
+    pub(crate) old: Option<String>,
+    pub(crate) new: Option<String>,
 }
 
 impl Machine {
-    pub fn fire(&mut self, _: &mut Document, _: &Program, _: &Event) -> Vec<Change> {
+    pub(crate) fn fire(&mut self, _: &mut Document, _: &Program, _: &Event) -> Vec<Change> {
         Vec::new()
     }
 }

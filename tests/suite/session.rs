@@ -357,6 +357,8 @@ fn a_damaged_file_never_passes_for_a_whole_one() {
                         if found == history[history.len() - 1] {
                             "whole".to_owned()
                         } else if found.0 == 0 {
+                            // To redb an empty file is a new one.
+                            assert!(bytes.is_empty(), "{how}: a session lost in silence");
                             "forgotten".to_owned()
                         } else {
                             assert!(!damage.is_empty(), "{how}: lost edits in silence");
