@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::editing::{EMPTY, Session, Snapshot};
 use super::error::Error;
 use super::operation::Operation;
 use super::outcome::{Effect, Outcome, State};
 use super::record::Record;
-use super::session::{EMPTY, Session, Snapshot};
 use super::store::{Damage, Key, Pending, Store, StoreError, Stored};
 use crate::budget::{Budget, Clock, Time};
 use crate::document::Limits;

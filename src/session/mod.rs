@@ -5,6 +5,7 @@
 //! The session itself knows no clock, no lock and no disk.
 
 mod attribute;
+mod editing;
 mod error;
 mod history;
 mod manager;
@@ -13,10 +14,10 @@ mod outcome;
 mod placement;
 mod record;
 mod seam;
-mod session;
 mod snap;
 mod store;
 
+pub use editing::{CONSTRAINTS, EMPTY, SELECTION, Session};
 pub use error::Error;
 pub use history::{UNDO_BYTES, UNDO_STEPS};
 pub use manager::{Options, Sessions, Unacknowledged};
@@ -26,9 +27,9 @@ pub use operation::{
 pub use outcome::{
     AttributeChange, BehaviorTriggered, DragState, Effect, Outcome, SnapKind, State,
 };
-pub use session::{CONSTRAINTS, EMPTY, SELECTION, Session};
 pub use store::{
-    Damage, Embedded, Key, Listing, Memory, Pending, Store, StoreError, StoreLimits, Stored,
+    Acknowledge, Damage, Embedded, Key, Listing, Memory, Pending, Store, StoreError, StoreLimits,
+    Stored,
 };
 
 #[cfg(test)]

@@ -119,7 +119,8 @@ fn a_hover_says_what_the_pointer_is_over() {
 
 #[test]
 fn a_drag_moves_each_kind_of_element_by_its_own_attributes() {
-    let cases: &[(&str, (f64, f64), &[(&str, &str)])] = &[
+    type Case = (&'static str, (f64, f64), &'static [(&'static str, &'static str)]);
+    let cases: &[Case] = &[
         ("desk", (5.0, -3.0), &[("x", "15"), ("y", "7")]),
         ("lamp", (1.5, 2.25), &[("cx", "101.5"), ("cy", "102.25")]),
         ("wire", (10.0, 1.0), &[("x1", "210"), ("y1", "201"), ("x2", "240"), ("y2", "201")]),

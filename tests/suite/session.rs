@@ -105,7 +105,7 @@ fn child_that_edits_until_it_is_killed() {
                 if sessions.state(&key, &budget()).unwrap().sequence == 0 {
                     load(&sessions, &key);
                 }
-                loop {
+                for _ in 0..u32::MAX {
                     let next = sessions.state(&key, &budget()).unwrap().sequence + 1;
                     let outcome = done(&sessions, &key, script(next));
                     assert_eq!(outcome.state.sequence, next, "{}", script(next));

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub use embedded::Embedded;
 pub use memory::Memory;
-pub use pending::Pending;
+pub use pending::{Acknowledge, Pending};
 
 /// Bytes in the name of a tenant or a session.
 const KEY_BYTES: usize = 128;

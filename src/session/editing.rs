@@ -98,7 +98,7 @@ impl Session {
             document,
             scene,
             program,
-            machine: Machine::default(),
+            machine: Machine,
             elements,
             numbers,
             touched: BTreeSet::new(),
