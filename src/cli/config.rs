@@ -1,10 +1,44 @@
 use std::process::ExitCode;
 
+use svgx_engine::http::config::{self, Flags};
+
+/// Takes the same flags as `svgx serve`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(flatten)]
+    flags: Flags,
+}
 
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
-        ExitCode::SUCCESS
+        match config::load(&self.flags, std::env::vars()) {
+            Ok(loaded) => {
+                let widest = loaded.given.iter().map(|g| g.key.len()).max().unwrap_or(0);
+                for g in &loaded.given {
+                    let shown = if g.shown.is_empty() { "none" } else { &g.shown };
+                    println!("{:widest$} = {shown:<24} # {}", g.key, g.origin);
+                }
+                for (name, value) in limits(&loaded.config.limits) {
+                    println!("limits.{name} = {value}");
+                }
+                for notice in &loaded.notices {
+                    eprintln!("notice: {notice}");
+                }
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("svgx config: {error}");
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+fn limits(limits: &svgx_engine::document::Limits) -> Vec<(String, String)> {
+    match serde_json::to_value(limits) {
+        Ok(serde_json::Value::Object(all)) => {
+            all.into_iter().map(|(name, value)| (name, value.to_string())).collect()
+        }
+        _ => Vec::new(),
     }
 }

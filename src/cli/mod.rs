@@ -11,6 +11,7 @@ mod config;
 mod files;
 mod render;
 mod simulate;
+mod serve;
 
 /// Runs SVGX drawings: check, format, compile, render, simulate, serve.
 #[derive(Debug, clap::Parser)]
@@ -28,6 +29,8 @@ enum Command {
     Compile(compile::Args),
     /// Render a drawing to PNG.
     Render(render::Args),
+    /// Serve the endpoints over HTTP.
+    Serve(serve::Args),
     /// Print the configuration in force and where each value came from.
     Config(config::Args),
     /// Rewrite drawings into the one canonical form.
@@ -42,6 +45,7 @@ impl Cli {
             Command::Check(args) => args.run(),
             Command::Compile(args) => args.run(),
             Command::Render(args) => args.run(),
+            Command::Serve(args) => args.run(),
             Command::Config(args) => args.run(),
             Command::Fmt(args) => args.run(),
             Command::Simulate(args) => args.run(),

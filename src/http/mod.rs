@@ -1,1 +1,32 @@
-//! Routes, keys, rate limits, problem documents.
+//! Routes, keys, rate limits, problem documents: the service around the engine.
+//!
+//! - [`config`] reads the settings; [`app`] builds what handlers share from them;
+//!   [`serve`] listens, and drains when it is told to stop.
+//! - [`edge`] is what every public request passes through: its trace, its key, its
+//!   rate, its headers, its log line, and the problem document when it failed.
+//! - [`body`] and [`input`] read requests, [`reply`] runs their work on the
+//!   [`work`] pool and answers; [`routes`] holds one file per endpoint.
+//! - [`problem`] is the one place where an error becomes a status code.
+//!
+//! This room computes nothing itself.
+
+pub mod app;
+pub mod body;
+pub mod cache;
+pub mod config;
+pub mod edge;
+pub mod input;
+pub mod keys;
+pub mod metrics;
+pub mod negotiate;
+pub mod openapi;
+pub mod problem;
+pub mod process;
+pub mod rate;
+pub mod reply;
+pub mod routes;
+mod server;
+pub mod trace;
+pub mod work;
+
+pub use server::{Bound, serve};

@@ -1,0 +1,312 @@
+//! The edge of every public request: its trace, its key, its rate, its headers,
+//! its log line, its place in the metrics, and the problem document when it
+//! failed, panics included.
+
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{HttpMessage as _, ResponseError};
+use futures::FutureExt as _;
+
+use super::app::App;
+use super::keys::Identity;
+use super::metrics;
+use super::problem::Error;
+use super::rate::{RateClass, Standing};
+use super::reply::{Phases, Timing};
+
+impl ResponseError for Error {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        self.status().0
+    }
+
+    // The edge writes the answer: only it knows the trace.
+}
+
+/// A failure below the handlers, with what its problem document needs.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+struct Fallen {
+    error: Error,
+    path: String,
+    trace_id: String,
+}
+
+impl ResponseError for Fallen {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        self.error.status().0
+    }
+
+    fn error_response(&self) -> actix_web::HttpResponse {
+        let mut response = self.error.response(&self.path, &self.trace_id);
+        if let Ok(value) = HeaderValue::from_str(&self.trace_id) {
+            response.headers_mut().insert(HeaderName::from_static("x-trace-id"), value);
+        }
+        response
+    }
+}
+
+/// The middleware.
+///
+/// # Errors
+/// None: every failure is an answer.
+pub async fn edge(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let Some(app) = request.app_data::<Data<App>>().cloned() else {
+        return Err(Error::Internal("no app".to_owned()).into());
+    };
+    let began = app.clock.now();
+    let _running = app.metrics.begin();
+    let incoming = request.headers().get("traceparent").and_then(|v| v.to_str().ok());
+    let trace = app.ids.trace(incoming);
+    let route = metrics::route(request.path());
+
+    let (standing, outcome) = match let_in(&app, &request) {
+        Err(error) => (None, Err((error, request.into_parts().0))),
+        Ok((identity, standing)) => match refused(standing.as_ref()) {
+            Some(error) => {
+                request.extensions_mut().insert(identity);
+                (standing, Err((error, request.into_parts().0)))
+            }
+            None => {
+                request.extensions_mut().insert(identity);
+                // The router wants to be the only holder of the request, so nothing
+                // of it is kept here: what fails below the handlers is answered by
+                // `Fallen`, which carries what the problem document needs.
+                let path = request.path().to_owned();
+                let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+                let error = match answered {
+                    Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
+                    Ok(Err(error)) => Err(own_error(&error)),
+                    Err(panic) => {
+                        let text = panic.downcast_ref::<&str>().copied().unwrap_or("a panic");
+                        Err(Error::Internal(text.to_owned()))
+                    }
+                };
+                let outcome = match error {
+                    Ok(response) => Ok(response),
+                    Err(error) => {
+                        let trace_id = trace.id().to_string();
+                        tracing::error!(trace_id, path, %error, "a request fell through");
+                        let took = app.clock.now().since(began);
+                        app.metrics.record(route, error.status().0.as_u16(), took);
+                        return Err(Fallen { error, path, trace_id }.into());
+                    }
+                };
+                (standing, outcome)
+            }
+        },
+    };
+
+    let trace_id = trace.id().to_string();
+    let problem = |error: &Error, request: &actix_web::HttpRequest| {
+        if let Error::Internal(text) | Error::Shed(super::work::Shed::Panicked(text)) = error {
+            tracing::error!(trace_id, path = request.path(), panic = text, "internal error");
+        }
+        error.response(request.path(), &trace_id)
+    };
+    let mut response = match outcome {
+        Err((error, request)) => {
+            let answer = problem(&error, &request);
+            ServiceResponse::new(request, answer)
+        }
+        Ok(response) => match response.response().error() {
+            Some(error) => {
+                let error = match error.as_error::<Error>() {
+                    Some(own) => problem(own, response.request()),
+                    None => problem(&own_error(error), response.request()),
+                };
+                response.into_response(error)
+            }
+            None => response,
+        },
+    };
+
+    let now = app.clock.now();
+    let took = now.since(began);
+    let status = response.status().as_u16();
+    app.metrics.record(route, status, took);
+    let phases = response.response().extensions().get::<Timing>().map(|t| t.0);
+    let draining = !app.is_ready();
+    let headers = response.headers_mut();
+    let mut insert = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    insert("server-timing", server_timing(phases, took));
+    insert("x-response-time", format!("{:.2}ms", milliseconds(took)));
+    insert("traceparent", trace.traceparent());
+    insert("x-trace-id", trace_id.clone());
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(standing) = standing {
+        standing.write(headers, app.unix_seconds(now));
+    }
+    if draining {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if tracing::enabled!(target: "svgx::request", tracing::Level::INFO) {
+        log(&response, &trace_id, took, phases);
+    }
+    Ok(response)
+}
+
+/// Who asks, and how they stand with their rate.
+fn let_in(app: &App, request: &ServiceRequest) -> Result<(Identity, Option<Standing>), Error> {
+    let identity = identify(app, request)?;
+    let standing = app
+        .rates
+        .as_ref()
+        .and_then(|rates| Some(rates.count(rate_class(request.path())?, identity.id)));
+    Ok((identity, standing))
+}
+
+fn identify(app: &App, request: &ServiceRequest) -> Result<Identity, Error> {
+    let keys = app.keys();
+    if keys.is_empty() {
+        refuse_foreign_pages(app, request)?;
+        return Ok(app.anonymous.clone());
+    }
+    if is_open(request.path()) {
+        return Ok(app.anonymous.clone());
+    }
+    let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+        return Err(Error::Unauthorized("send the header Authorization: Bearer <key>"));
+    };
+    let token = value.to_str().ok().and_then(|v| {
+        let (scheme, token) = v.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let token = token.ok_or(Error::Unauthorized("expected Authorization: Bearer <key>"))?;
+    keys.identify(token).cloned().ok_or(Error::Unauthorized("the key is not known"))
+}
+
+/// Paths that need no key: what the service is, not what it does.
+fn is_open(path: &str) -> bool {
+    matches!(metrics::ROUTES.get(metrics::route(path)), Some(&("/openapi.json" | "/docs")))
+}
+
+/// Without keys, only the machine itself may ask: a page of some other site in
+/// the user's browser may not (cross-site requests, DNS rebinding).
+fn refuse_foreign_pages(app: &App, request: &ServiceRequest) -> Result<(), Error> {
+    let local = |authority: &str| {
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => authority,
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost")
+            || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    };
+    let header = |name| request.headers().get(name).map(|v| v.to_str().unwrap_or("?"));
+    if let Some(origin) = header(header::ORIGIN) {
+        let authority = origin.split_once("://").map_or(origin, |(_, a)| a);
+        if !local(authority) && !app.config.cors_origins.iter().any(|o| o == origin) {
+            return Err(Error::Forbidden("without keys, pages of other origins are not answered"));
+        }
+    }
+    match header(header::HOST) {
+        Some(host) if !local(host) => Err(Error::Forbidden(
+            "without keys, only requests to this machine's own name are answered",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The class a path is counted in; `None`: not counted.
+fn rate_class(path: &str) -> Option<RateClass> {
+    match metrics::ROUTES.get(metrics::route(path)).copied() {
+        Some("/health" | "/metrics" | "/metrics.json") => Some(RateClass::Status),
+        Some("/interactive" | "/precision" | "/state") => Some(RateClass::Ui),
+        Some("/openapi.json" | "/docs") => None,
+        _ => Some(RateClass::Rest),
+    }
+}
+
+fn refused(standing: Option<&Standing>) -> Option<Error> {
+    let standing = standing?;
+    Some(Error::RateLimited {
+        class: standing.class().as_str(),
+        quota: standing.per_minute(),
+        wait: standing.wait?,
+    })
+}
+
+/// One of our errors for an error of the framework.
+fn own_error(error: &actix_web::Error) -> Error {
+    match error.as_response_error().status_code().as_u16() {
+        404 => Error::NotFound("this path".to_owned()),
+        408 => Error::BodyTimeout(Duration::ZERO),
+        400..=499 => Error::Malformed { message: error.to_string(), line: 0, column: 0 },
+        _ => Error::Internal(error.to_string()),
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn server_timing(phases: Option<Phases>, took: Duration) -> String {
+    let mut out = String::with_capacity(96);
+    if let Some(p) = phases {
+        let all = [("queue", p.queue), ("parse", p.parse), ("work", p.work), ("encode", p.encode)];
+        for (name, time) in all {
+            // Writing into a String cannot fail.
+            let _ = write!(out, "{name};dur={:.3}, ", milliseconds(time));
+        }
+    }
+    let _ = write!(out, "total;dur={:.3}", milliseconds(took));
+    out
+}
+
+fn log(
+    response: &ServiceResponse<BoxBody>,
+    trace_id: &str,
+    took: Duration,
+    phases: Option<Phases>,
+) {
+    let request = response.request();
+    let extensions = request.extensions();
+    let key = extensions.get::<Identity>().map_or("-", |i| &*i.name);
+    let phases = phases.unwrap_or_default();
+    let bytes = match response.response().body().size() {
+        actix_web::body::BodySize::Sized(n) => n,
+        _ => 0,
+    };
+    tracing::info!(
+        target: "svgx::request",
+        method = if is_known(request.method()) { request.method().as_str() } else { "other" },
+        path = request.path(),
+        status = response.status().as_u16(),
+        duration_ms = milliseconds(took),
+        queue_ms = milliseconds(phases.queue),
+        bytes,
+        key,
+        trace_id,
+        "request"
+    );
+}
+
+fn is_known(method: &Method) -> bool {
+    [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::CONNECT,
+    ]
+    .contains(method)
+}

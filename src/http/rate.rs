@@ -1,0 +1,226 @@
+//! Rates: how often each key may ask, by class. The counting is
+//! `actix-governor`'s limiter (the generic cell rate algorithm, ITU-T I.371);
+//! its middleware is not used, because it can answer neither problem documents
+//! nor the standard `RateLimit` headers.
+//!
+//! `/health` and `/metrics` have a class of their own: a client that has used
+//! up its rate can still look at the service, and a flood of `/health` is
+//! limited too.
+
+use std::convert::Infallible;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_governor::governor::RateLimiter;
+use actix_governor::governor::clock::{Clock as _, DefaultClock};
+use actix_governor::governor::middleware::StateInformationMiddleware;
+use actix_governor::governor::state::keyed::DefaultKeyedStateStore;
+use actix_governor::{GovernorConfigBuilder, KeyExtractor};
+use actix_web::HttpMessage as _;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::config::Config;
+use super::keys::Identity;
+
+/// The classes of requests that are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateClass {
+    /// Interactive requests.
+    Ui,
+    /// `/health` and `/metrics`.
+    Status,
+    /// Everything else.
+    Rest,
+}
+
+impl RateClass {
+    /// The name in headers and problems.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RateClass::Ui => "ui",
+            RateClass::Status => "status",
+            RateClass::Rest => "rest",
+        }
+    }
+}
+
+/// Names the key a request is counted against.
+#[derive(Clone, Copy, Debug)]
+struct ByKey;
+
+impl KeyExtractor for ByKey {
+    type Key = u32;
+    type KeyExtractionError = Infallible;
+
+    fn extract(&self, request: &ServiceRequest) -> Result<u32, Infallible> {
+        Ok(request.extensions().get::<Identity>().map_or(0, |i| i.id))
+    }
+}
+
+type Limiter =
+    Arc<RateLimiter<u32, DefaultKeyedStateStore<u32>, DefaultClock, StateInformationMiddleware>>;
+
+#[derive(Debug)]
+struct Bucket {
+    class: RateClass,
+    per_minute: u32,
+    burst: u32,
+    limiter: Limiter,
+    policy: HeaderValue,
+}
+
+/// What a request was told about its rate.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    class: RateClass,
+    per_minute: u32,
+    remaining: u32,
+    /// Until the whole burst is available again.
+    full_in: Duration,
+    policy: HeaderValue,
+    /// `Some`: refused, and when the next request is let through.
+    pub wait: Option<Duration>,
+}
+
+/// The limits in force.
+#[derive(Debug)]
+pub struct Rates {
+    ui: Bucket,
+    status: Bucket,
+    rest: Bucket,
+}
+
+impl Rates {
+    /// The limits of a configuration; `None` when they are off.
+    pub fn new(config: &Config) -> Option<Rates> {
+        if !config.rate_limit {
+            return None;
+        }
+        let bucket = |class, per_minute, burst| bucket(class, per_minute, burst);
+        Some(Rates {
+            ui: bucket(RateClass::Ui, config.rate_ui, config.rate_burst)?,
+            status: bucket(RateClass::Status, config.rate_rest, config.rate_status_burst)?,
+            rest: bucket(RateClass::Rest, config.rate_rest, config.rate_burst)?,
+        })
+    }
+
+    /// Counts one request of the key `id`.
+    pub fn count(&self, class: RateClass, id: u32) -> Standing {
+        let bucket = match class {
+            RateClass::Ui => &self.ui,
+            RateClass::Status => &self.status,
+            RateClass::Rest => &self.rest,
+        };
+        let each = Duration::from_secs(60) / bucket.per_minute;
+        let (remaining, wait) = match bucket.limiter.check_key(&id) {
+            Ok(state) => (state.remaining_burst_capacity(), None),
+            Err(not_yet) => (0, Some(not_yet.wait_time_from(bucket.limiter.clock().now()))),
+        };
+        Standing {
+            class: bucket.class,
+            per_minute: bucket.per_minute,
+            remaining,
+            full_in: each * bucket.burst.saturating_sub(remaining),
+            policy: bucket.policy.clone(),
+            wait,
+        }
+    }
+}
+
+fn bucket(class: RateClass, per_minute: u32, burst: u32) -> Option<Bucket> {
+    let (per_minute, burst) = (NonZeroU32::new(per_minute)?.get(), NonZeroU32::new(burst)?.get());
+    let config = GovernorConfigBuilder::default()
+        .period(Duration::from_secs(60) / per_minute)
+        .burst_size(burst)
+        .key_extractor(ByKey)
+        .use_headers()
+        .finish()?;
+    let window = (u64::from(burst) * 60).div_ceil(u64::from(per_minute));
+    let name = class.as_str();
+    let policy = format!("\"{name}\";q={per_minute};w=60, \"{name}-burst\";q={burst};w={window}");
+    let policy = HeaderValue::from_str(&policy).ok()?;
+    Some(Bucket { class, per_minute, burst, limiter: config.limiter(), policy })
+}
+
+impl Standing {
+    /// Requests a minute.
+    pub fn per_minute(&self) -> u32 {
+        self.per_minute
+    }
+
+    /// The class that was counted.
+    pub fn class(&self) -> RateClass {
+        self.class
+    }
+
+    /// Writes the headers: `RateLimit` and `RateLimit-Policy` of the IETF draft
+    /// (draft-ietf-httpapi-ratelimit-headers), and the older `X-RateLimit-*`.
+    /// `now` is in seconds since the Unix epoch.
+    pub fn write(&self, headers: &mut HeaderMap, now: u64) {
+        let name = HeaderName::from_static;
+        let reset = self.full_in.as_millis().div_ceil(1000);
+        let reset = u64::try_from(reset).unwrap_or(u64::MAX);
+        headers.insert(name("ratelimit-policy"), self.policy.clone());
+        let mut text = String::with_capacity(32);
+        let class = self.class.as_str();
+        let remaining = self.remaining;
+        // Writing into a String cannot fail.
+        let _ = std::fmt::Write::write_fmt(
+            &mut text,
+            format_args!("\"{class}-burst\";r={remaining};t={reset}"),
+        );
+        if let Ok(value) = HeaderValue::from_maybe_shared(text) {
+            headers.insert(name("ratelimit"), value);
+        }
+        headers.insert(name("x-ratelimit-limit"), HeaderValue::from(self.per_minute));
+        headers.insert(name("x-ratelimit-remaining"), HeaderValue::from(self.remaining));
+        headers.insert(name("x-ratelimit-reset"), HeaderValue::from(now.saturating_add(reset)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rates() -> Rates {
+        Rates {
+            ui: bucket(RateClass::Ui, 6_000, 100).expect("ui"),
+            status: bucket(RateClass::Status, 1, 50).expect("status"),
+            rest: bucket(RateClass::Rest, 1, 100).expect("rest"),
+        }
+    }
+
+    #[test]
+    fn a_key_that_used_up_its_burst_waits_and_another_does_not() {
+        let rates = rates();
+        for i in 0..100 {
+            assert_eq!(rates.count(RateClass::Rest, 1).wait, None, "request {i}");
+        }
+        let refused = rates.count(RateClass::Rest, 1);
+        assert!(refused.wait.is_some_and(|w| w <= Duration::from_secs(60)), "{refused:?}");
+        assert_eq!(rates.count(RateClass::Rest, 2).wait, None, "another key");
+        assert_eq!(rates.count(RateClass::Ui, 1).wait, None, "another class");
+    }
+
+    #[test]
+    fn a_hundred_requests_for_the_health_in_a_row_are_too_many() {
+        let rates = rates();
+        let refused = (0..100).filter(|_| rates.count(RateClass::Status, 1).wait.is_some()).count();
+        assert_eq!(refused, 50);
+    }
+
+    #[test]
+    fn the_headers_say_the_rate_what_is_left_and_when_it_is_full_again() {
+        let rates = rates();
+        let mut headers = HeaderMap::new();
+        rates.count(RateClass::Ui, 1).write(&mut headers, 1_000);
+        let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        assert_eq!(get("ratelimit-policy"), "\"ui\";q=6000;w=60, \"ui-burst\";q=100;w=1");
+        assert_eq!(get("ratelimit"), "\"ui-burst\";r=99;t=1");
+        assert_eq!(get("x-ratelimit-limit"), "6000");
+        assert_eq!(get("x-ratelimit-remaining"), "99");
+        assert_eq!(get("x-ratelimit-reset"), "1001");
+    }
+}

@@ -1,0 +1,271 @@
+//! From a handler's work to a response.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::budget::{Budget, Class, Time};
+
+use super::app::App;
+use super::body::{self, Body};
+use super::keys::Identity;
+use super::negotiate::{self, Coding};
+use super::problem::Error;
+use super::work::{Done, Request};
+
+/// The media type of most answers.
+pub const JSON: &[&str] = &["application/json"];
+
+/// Where the time of a request went.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Phases {
+    /// Waiting for a thread.
+    pub queue: Duration,
+    /// From bytes to a document.
+    pub parse: Duration,
+    /// The work itself.
+    pub work: Duration,
+    /// From the result to bytes.
+    pub encode: Duration,
+}
+
+/// What an endpoint is.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoint {
+    /// Its class, for the objectives and the pool.
+    pub class: Class,
+    /// Its name.
+    pub operation: &'static str,
+    /// The media types it can answer with, the usual one first.
+    pub media: &'static [&'static str],
+    /// The same as text.
+    pub media_list: &'static str,
+}
+
+impl Endpoint {
+    /// An endpoint that answers JSON.
+    pub const fn json(class: Class, operation: &'static str) -> Endpoint {
+        Endpoint { class, operation, media: JSON, media_list: "application/json" }
+    }
+}
+
+/// What a handler's work gets, on a thread of the pool.
+#[derive(Debug)]
+pub struct Call<'b> {
+    /// The service.
+    pub app: Arc<App>,
+    /// Who asks.
+    pub identity: Identity,
+    /// How long it may take.
+    pub budget: &'b Budget,
+    /// The media type that was agreed on.
+    pub media: &'static str,
+    /// The session that the `X-SVGX-Session` header names.
+    pub session: Option<String>,
+    /// Where the time went so far.
+    pub phases: Phases,
+    started: Time,
+    if_none_match: Option<String>,
+    coding: Coding,
+}
+
+/// A finished answer.
+#[derive(Debug)]
+pub struct Reply {
+    status: StatusCode,
+    media: &'static str,
+    body: Bytes,
+    coding: Coding,
+    etag: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    phases: Phases,
+}
+
+/// What is put into the response for the edge to read.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing(pub Phases);
+
+impl Call<'_> {
+    /// Now, by the one clock.
+    pub fn now(&self) -> Time {
+        self.app.clock.now()
+    }
+
+    /// Milliseconds since the work began.
+    pub fn elapsed_ms(&self) -> f64 {
+        self.now().since(self.started).as_secs_f64() * 1e3
+    }
+
+    /// Whether the client already holds the answer called `etag`.
+    pub fn is_known(&self, etag: &str) -> bool {
+        let opaque = |t: &str| t.trim().trim_start_matches("W/").to_owned();
+        self.if_none_match.as_ref().is_some_and(|known| {
+            known.trim() == "*" || known.split(',').any(|k| opaque(k) == opaque(etag))
+        })
+    }
+
+    /// An answer in JSON.
+    ///
+    /// # Errors
+    /// When a value cannot be written, which is a defect.
+    pub fn json<T: Serialize>(self, value: &T, etag: Option<String>) -> Result<Reply, Error> {
+        let began = self.now();
+        let body = serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))?;
+        let (body, coding) = self.coding.encode(body);
+        Ok(self.finish(began, "application/json", Bytes::from(body), coding, etag))
+    }
+
+    /// An answer in bytes of the media type `media`; compressed if it is text.
+    pub fn bytes(self, media: &'static str, body: Bytes, etag: Option<String>) -> Reply {
+        let began = self.now();
+        let textual = media.starts_with("text/") || media.ends_with("+xml");
+        let (body, coding) = if textual && self.coding != Coding::Identity {
+            let (body, coding) = self.coding.encode(body.to_vec());
+            (Bytes::from(body), coding)
+        } else {
+            (body, Coding::Identity)
+        };
+        self.finish(began, media, body, coding, etag)
+    }
+
+    /// "You have it already."
+    pub fn not_modified(self, etag: String) -> Reply {
+        let now = self.now();
+        let mut reply = self.finish(now, "", Bytes::new(), Coding::Identity, Some(etag));
+        reply.status = StatusCode::NOT_MODIFIED;
+        reply
+    }
+
+    fn finish(
+        self,
+        began: Time,
+        media: &'static str,
+        body: Bytes,
+        coding: Coding,
+        etag: Option<String>,
+    ) -> Reply {
+        let now = self.now();
+        let mut phases = self.phases;
+        phases.encode = now.since(began);
+        phases.work = began.since(self.started).saturating_sub(phases.parse);
+        Reply { status: StatusCode::OK, media, body, coding, etag, headers: Vec::new(), phases }
+    }
+}
+
+impl Reply {
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Reply {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((HeaderName::from_static(name), value));
+        }
+        self
+    }
+
+    fn into_response(self) -> HttpResponse {
+        let mut response = HttpResponseBuilder::new(self.status);
+        if !self.media.is_empty() {
+            response.insert_header((header::CONTENT_TYPE, self.media));
+        }
+        if let Some(coding) = self.coding.as_str() {
+            response.insert_header((header::CONTENT_ENCODING, coding));
+        }
+        response.insert_header((header::VARY, "Accept, Accept-Encoding, Authorization"));
+        match self.etag {
+            Some(etag) => {
+                response.insert_header((header::ETAG, etag));
+                response.insert_header((header::CACHE_CONTROL, "private, max-age=3600"));
+            }
+            None => {
+                response.insert_header((header::CACHE_CONTROL, "no-store"));
+            }
+        }
+        for header in self.headers {
+            response.insert_header(header);
+        }
+        let mut response = response.body(self.body);
+        response.extensions_mut().insert(Timing(self.phases));
+        response
+    }
+}
+
+/// Reads the body, runs `work` on the pool, and answers.
+///
+/// # Errors
+/// Whatever reading, admitting or working fails with.
+pub async fn run<F>(
+    request: HttpRequest,
+    payload: Option<Payload>,
+    endpoint: Endpoint,
+    work: F,
+) -> Result<HttpResponse, Error>
+where
+    F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
+{
+    let app = Arc::clone(
+        request.app_data::<Data<App>>().ok_or_else(|| Error::Internal("no app".into()))?,
+    );
+    let limit = app.config.request_timeout;
+    match tokio::time::timeout(limit, run_inner(&app, request, payload, endpoint, work)).await {
+        Ok(done) => done,
+        Err(_) => Err(Error::Timeout(limit)),
+    }
+}
+
+async fn run_inner<F>(
+    app: &Arc<App>,
+    request: HttpRequest,
+    payload: Option<Payload>,
+    endpoint: Endpoint,
+    work: F,
+) -> Result<HttpResponse, Error>
+where
+    F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
+{
+    let headers = request.headers();
+    let media = negotiate::media_type(headers, endpoint.media, endpoint.media_list)?;
+    let text = |name: HeaderName| {
+        headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
+    };
+    let if_none_match = text(header::IF_NONE_MATCH);
+    let session = text(HeaderName::from_static("x-svgx-session"));
+    let coding = Coding::of(headers);
+    let identity =
+        request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
+    let body = match payload {
+        Some(payload) => Some(body::read(app, &request, payload).await?),
+        None => None,
+    };
+    let ticket = app.pool.admit(&Request {
+        class: endpoint.class,
+        operation: endpoint.operation,
+        tenant: identity.id,
+        cost: body.as_ref().map_or(0, |b| b.bytes.len()),
+        deadline: None,
+    })?;
+    let shared = Arc::clone(app);
+    let work = move |budget: &Budget| {
+        let call = Call {
+            started: shared.clock.now(),
+            app: shared,
+            identity,
+            budget,
+            media,
+            session,
+            phases: Phases::default(),
+            if_none_match,
+            coding,
+        };
+        work(call, body)
+    };
+    let Done { value, queued } = app.pool.run(ticket, work).await?;
+    let mut reply = value?;
+    reply.phases.queue = queued;
+    Ok(reply.into_response())
+}

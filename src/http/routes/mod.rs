@@ -1,0 +1,66 @@
+//! One file per endpoint, or per few that belong together.
+
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::problem::Error;
+
+pub mod parse;
+pub mod precision;
+pub mod status;
+
+/// Registers every endpoint at the place `config` stands for.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(get("/health").with(status::health))
+        .service(get("/metrics").with(status::metrics))
+        .service(get("/metrics.json").with(status::metrics_json))
+        .service(get("/openapi.json").with(super::openapi::document))
+        .service(post("/parse", parse::parse))
+        .service(post("/precision", precision::precision));
+}
+
+/// A resource with GET and HEAD.
+struct Get(actix_web::Resource);
+
+fn get(path: &str) -> Get {
+    Get(web::resource(path))
+}
+
+impl Get {
+    fn with<H, A>(self, handler: H) -> actix_web::Resource
+    where
+        H: actix_web::Handler<A> + Clone,
+        A: actix_web::FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+    {
+        self.0
+            .route(web::get().to(handler.clone()))
+            .route(web::head().to(handler))
+            .default_service(web::to(|r: HttpRequest| not_allowed(r, "GET, HEAD")))
+    }
+}
+
+fn post<H, A>(path: &str, handler: H) -> actix_web::Resource
+where
+    H: actix_web::Handler<A>,
+    A: actix_web::FromRequest + 'static,
+    H::Output: actix_web::Responder + 'static,
+{
+    web::resource(path)
+        .route(web::post().to(handler))
+        .default_service(web::to(|r: HttpRequest| not_allowed(r, "POST")))
+}
+
+async fn not_allowed(request: HttpRequest, allow: &'static str) -> Result<HttpResponse, Error> {
+    let method = request.method().as_str().chars().take(32).collect();
+    Err(Error::MethodNotAllowed { method, allow })
+}
+
+/// What is answered where nothing is.
+///
+/// # Errors
+/// Always [`Error::NotFound`].
+pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Error> {
+    Err(Error::NotFound(request.path().chars().take(200).collect()))
+}

@@ -1,0 +1,142 @@
+//! `/health` and `/metrics`: how the service does.
+
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::app::App;
+use crate::http::metrics::Summary;
+use crate::http::negotiate;
+use crate::http::problem::Error;
+
+/// How the service does.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// `healthy`, or `stopping` while running requests finish.
+    status: &'static str,
+    success: bool,
+    /// The time of day, in UTC.
+    timestamp: String,
+    /// The version, and the environment unless it is `production`.
+    version: String,
+    environment: String,
+    /// Seconds since the start.
+    uptime_seconds: u64,
+    performance: Performance,
+}
+
+/// True figures of the process.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Performance {
+    /// Mean time of a request in milliseconds.
+    response_time_ms: f64,
+    /// The same, under its other name.
+    avg_response_time_ms: f64,
+    /// Requests answered since the start.
+    total_requests: u64,
+    /// Share of requests answered with 5xx.
+    error_rate: f64,
+    /// Resident memory in MiB.
+    memory_usage_mb: f64,
+    /// Processor use over the last second, 100 for one full processor.
+    cpu_usage_percent: f64,
+}
+
+/// How the service does: version, up-time, and the figures of the process.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/health", tag = "status", responses((status = 200, body = Health)))]
+pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
+    let now = app.clock.now();
+    let usage = app.process.latest();
+    let totals = app.metrics.totals();
+    let mut version = env!("CARGO_PKG_VERSION").to_owned();
+    if app.config.environment != "production" {
+        version.push('-');
+        version.push_str(&app.config.environment);
+    }
+    let health = Health {
+        status: if app.is_ready() { "healthy" } else { "stopping" },
+        success: true,
+        timestamp: app.timestamp(),
+        version,
+        environment: app.config.environment.clone(),
+        uptime_seconds: now.0 / 1_000_000_000,
+        performance: Performance {
+            response_time_ms: totals.mean_ms(),
+            avg_response_time_ms: totals.mean_ms(),
+            total_requests: totals.requests,
+            error_rate: totals.error_rate(),
+            memory_usage_mb: usage.memory_bytes as f64 / (1024.0 * 1024.0),
+            cpu_usage_percent: usage.cpu_percent,
+        },
+    };
+    json(&health)
+}
+
+/// Counts and durations: Prometheus text, or JSON when `Accept` prefers it.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/metrics", tag = "status", responses(
+    (status = 200, content((String = "text/plain"), (Summary = "application/json")))
+))]
+pub async fn metrics(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    const BOTH: &[&str] = &["text/plain", "application/json"];
+    let media = negotiate::media_type(request.headers(), BOTH, "text/plain or application/json")?;
+    if media == "application/json" {
+        return json(&app.metrics.json(&app.process.latest()));
+    }
+    Ok(text(&app))
+}
+
+/// The same as JSON.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/metrics.json", tag = "status", responses((status = 200, body = Summary)))]
+pub async fn metrics_json(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
+    json(&app.metrics.json(&app.process.latest()))
+}
+
+fn json<T: Serialize>(value: &T) -> Result<HttpResponse, Error> {
+    let body = serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(body))
+}
+
+fn text(app: &App) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(app.metrics.text(&app.process.latest()))
+}
+
+/// The internal listener's metrics.
+pub async fn internal_metrics(app: Data<App>) -> HttpResponse {
+    text(&app)
+}
+
+/// Whether the process runs at all.
+pub async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// Whether new requests are welcome.
+pub async fn readyz(app: Data<App>) -> HttpResponse {
+    let app: &Arc<App> = &app;
+    if app.is_ready() {
+        HttpResponse::Ok().body("ready\n")
+    } else {
+        HttpResponse::ServiceUnavailable().body("not ready\n")
+    }
+}

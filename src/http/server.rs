@@ -1,0 +1,173 @@
+//! Listening, and stopping without cutting anybody off.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App as Service, HttpServer};
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::app::{App, StartError};
+use super::edge::edge;
+use super::routes;
+use super::{config::Config, openapi};
+
+/// The addresses that were bound.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Bound {
+    /// The public endpoints.
+    pub public: SocketAddr,
+    /// Metrics and probes.
+    pub internal: Option<SocketAddr>,
+}
+
+/// Serves until SIGTERM or SIGINT, then finishes what runs. `bound` is called
+/// once, with the addresses, when the service is ready.
+///
+/// # Errors
+/// [`StartError`] when it cannot start.
+pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError> {
+    let app = Data::new(app);
+    let config = &app.config;
+    let public = public(&app)?;
+    let internal = config.internal_listen.map(|at| internal(&app, at)).transpose()?;
+    let addresses = Bound { public: public.0, internal: internal.as_ref().map(|(at, _)| *at) };
+    let public_handle = public.1.handle();
+    let running = actix_web::rt::spawn(public.1);
+    let internal = internal.map(|(_, server)| {
+        let handle = server.handle();
+        (handle, actix_web::rt::spawn(server))
+    });
+    let background = actix_web::rt::spawn(sample(Arc::clone(&app)));
+    app.set_ready(true);
+    bound(addresses);
+
+    let signals = |e| StartError::System("no signal handler", e);
+    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => app.reload_keys(),
+        }
+    }
+    drain(&app, &public_handle).await;
+    // Ended by `drain`; its own error would be a listener that had died before.
+    if let Ok(Err(error)) = running.await {
+        tracing::error!(%error, "the public listener had failed");
+    }
+    background.abort();
+    // The pool's threads block: they are joined where blocking is allowed.
+    let pool = Arc::clone(&app);
+    let _ = tokio::task::spawn_blocking(move || pool.pool.close()).await;
+    if let Some((handle, running)) = internal {
+        handle.stop(false).await;
+        let _ = running.await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Not ready first, then no new connections, then the last answer.
+async fn drain(app: &App, public: &ServerHandle) {
+    tracing::info!("stopping: no longer ready, finishing running requests");
+    app.set_ready(false);
+    if app.config.drain_delay > Duration::ZERO {
+        tokio::time::sleep(app.config.drain_delay).await;
+    }
+    public.stop(true).await;
+}
+
+/// Samples the process once a second.
+async fn sample(app: Arc<App>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        every.tick().await;
+        let app = Arc::clone(&app);
+        // Reads /proc: a blocking call, if a short one.
+        let _ = tokio::task::spawn_blocking(move || app.process.sample()).await;
+    }
+}
+
+type Listening = (SocketAddr, actix_web::dev::Server);
+
+fn public(app: &Data<App>) -> Result<Listening, StartError> {
+    let config: &Config = &app.config;
+    let shared = app.clone();
+    let server = HttpServer::new(move || {
+        let origins = shared.config.cors_origins.clone();
+        let cors = Condition::new(!origins.is_empty(), cors(&origins));
+        Service::new()
+            .app_data(shared.clone())
+            .wrap(from_fn(edge))
+            .wrap(cors)
+            .service(web::scope("/api/v1").configure(routes::configure))
+            .configure(routes::configure)
+            .service(web::redirect("/docs", "/docs/"))
+            .service(SwaggerUi::new("/docs/{_:.*}").config(openapi::page()))
+            .default_service(web::to(routes::not_found))
+    })
+    .workers(config.workers)
+    .max_connections(config.max_connections)
+    .keep_alive(config.keep_alive)
+    .client_request_timeout(config.client_timeout)
+    .client_disconnect_timeout(Duration::from_secs(2))
+    .shutdown_timeout(config.drain_timeout.as_secs().max(1))
+    .disable_signals()
+    .bind(config.listen)
+    .map_err(|e| StartError::Bind(config.listen, e))?;
+    let at = server.addrs().first().copied().unwrap_or(config.listen);
+    Ok((at, server.run()))
+}
+
+fn internal(app: &Data<App>, at: SocketAddr) -> Result<Listening, StartError> {
+    let shared = app.clone();
+    let server = HttpServer::new(move || {
+        Service::new()
+            .app_data(shared.clone())
+            .route("/metrics", web::get().to(routes::status::internal_metrics))
+            .route("/livez", web::get().to(routes::status::livez))
+            .route("/readyz", web::get().to(routes::status::readyz))
+    })
+    .workers(1)
+    .max_connections(256)
+    .client_request_timeout(Duration::from_secs(5))
+    .disable_signals()
+    .bind(at)
+    .map_err(|e| StartError::Bind(at, e))?;
+    let at = server.addrs().first().copied().unwrap_or(at);
+    Ok((at, server.run()))
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let exposed = [
+        "ETag",
+        "Server-Timing",
+        "X-Response-Time",
+        "X-Trace-Id",
+        "traceparent",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+    ];
+    let cors = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST"])
+        .allowed_headers([
+            "Authorization",
+            "Content-Type",
+            "If-None-Match",
+            "traceparent",
+            "X-SVGX-Session",
+        ])
+        .expose_headers(exposed)
+        .max_age(3600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

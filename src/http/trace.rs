@@ -1,0 +1,141 @@
+//! Trace context (W3C Trace Context, level 1): the `traceparent` that comes in
+//! and the one that goes out.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The trace of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// The trace, the caller's if it sent one.
+    pub trace_id: u128,
+    /// The span of this request.
+    pub span_id: u64,
+    /// The caller's span.
+    pub parent: Option<u64>,
+    /// Trace flags.
+    pub flags: u8,
+}
+
+impl Trace {
+    /// The value of the `traceparent` header.
+    pub fn traceparent(&self) -> String {
+        format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+    }
+
+    /// The trace id in hexadecimal.
+    pub fn id(&self) -> TraceId {
+        TraceId(self.trace_id)
+    }
+}
+
+/// Displays a trace id.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceId(u128);
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Makes identifiers: a counter, scrambled (SplitMix64, Steele, Lea and Flood 2014),
+/// from a random start. They are unique, not secret.
+#[derive(Debug)]
+pub struct Ids {
+    counter: AtomicU64,
+    high: u64,
+}
+
+impl Ids {
+    /// A generator with a random start.
+    pub fn new() -> Ids {
+        let mut seed = [0_u8; 16];
+        // Without randomness the ids are unique within the process only.
+        let _ = getrandom::fill(&mut seed);
+        let seed = u128::from_le_bytes(seed);
+        Ids { counter: AtomicU64::new(seed as u64), high: (seed >> 64) as u64 }
+    }
+
+    fn next(&self) -> u64 {
+        let mut z = self.counter.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)).max(1)
+    }
+
+    /// The trace of a request that came with this `traceparent`, or without one.
+    pub fn trace(&self, traceparent: Option<&str>) -> Trace {
+        let span_id = self.next();
+        match traceparent.and_then(parse) {
+            Some((trace_id, parent, flags)) => {
+                Trace { trace_id, span_id, parent: Some(parent), flags }
+            }
+            None => {
+                let trace_id = (u128::from(self.high) << 64 | u128::from(self.next())).max(1);
+                Trace { trace_id, span_id, parent: None, flags: 1 }
+            }
+        }
+    }
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Trace, parent span and flags of a `traceparent`; `None` where it has to be ignored.
+fn parse(text: &str) -> Option<(u128, u64, u8)> {
+    let text = text.trim();
+    let lower = |t: &str| t.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let mut parts = text.split('-');
+    let (version, trace, span, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let lengths = version.len() == 2 && trace.len() == 32 && span.len() == 16 && flags.len() == 2;
+    if !lengths || ![version, trace, span, flags].into_iter().all(lower) {
+        return None;
+    }
+    // Version ff is forbidden; version 00 has exactly four parts; later ones may have more.
+    if version == "ff" || (version == "00" && parts.next().is_some()) {
+        return None;
+    }
+    let trace = u128::from_str_radix(trace, 16).ok().filter(|t| *t != 0)?;
+    let span = u64::from_str_radix(span, 16).ok().filter(|s| *s != 0)?;
+    Some((trace, span, u8::from_str_radix(flags, 16).ok()? & 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_valid_traceparent_is_continued_and_any_other_is_replaced() {
+        let ids = Ids::new();
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let trace = ids.trace(Some(good));
+        assert_eq!(trace.id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(trace.parent, Some(0x00f0_67aa_0ba9_02b7));
+        assert_ne!(trace.traceparent(), good, "the span is our own");
+        for bad in [
+            "",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+        ] {
+            let trace = ids.trace(Some(bad));
+            assert_eq!(trace.parent, None, "{bad}");
+            assert_ne!(trace.trace_id, 0);
+        }
+    }
+
+    #[test]
+    fn identifiers_do_not_repeat() {
+        let ids = Ids::new();
+        let mut seen = std::collections::HashSet::new();
+        assert!((0..10_000).all(|_| seen.insert(ids.trace(None).span_id)));
+    }
+}
