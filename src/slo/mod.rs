@@ -1,2 +1,13 @@
 //! The SLO controller: specs, windows, admission, brownout, decisions.
+//!
+//! Nothing here knows what a document is, or what HTTP is. [`spec`] reads the
+//! objectives, [`controller`] is the pure decision core.
+
+pub mod controller;
+mod reason;
+mod runtime;
 pub mod spec;
+
+pub use controller::{Controller, Decision, Request, Verdict};
+pub use reason::Reason;
+pub use runtime::{Done, Runtime, RuntimeOptions, Shed, Ticket};

@@ -88,6 +88,12 @@ impl Spec {
         self.alert_conditions.iter().find(|condition| condition.metadata.name == name)
     }
 
+    /// BLAKE3 of what the controller derives its constants from, hexadecimal.
+    pub fn fingerprint(&self) -> String {
+        let text = format!("{:?}{:?}", self.objectives, self.policy);
+        blake3::hash(text.as_bytes()).to_hex().to_string()
+    }
+
     /// Upper edges, in seconds, of the histogram every latency is recorded in:
     /// each budget of the spec exactly (so that "95 % within the budget" needs no
     /// interpolation), its half and double, and the customary coarse steps.

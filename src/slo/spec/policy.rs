@@ -86,8 +86,8 @@ pub struct Policy {
     pub static_limit: f64,
     /// Longest time between two checkpoints of work that can be paused.
     pub checkpoint: Duration,
-    /// Processor time of a request outside the pool.
-    pub edge_cost: Duration,
+    /// Batch jobs that may wait.
+    pub batch_queue: f64,
     /// Longest life of an operator's override.
     pub override_limit: Duration,
 }
@@ -240,6 +240,7 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
     let optimism = number("optimism", 0.01, 1.0);
     let retry_budget = number("retry-budget", 0.0, 1.0);
     let static_limit = number("static-limit", 1.0, 1024.0);
+    let batch_queue = number("batch-queue", 1.0, 1024.0);
     let mut duration = |key: &str| read.duration(&format!("controller-{key}"));
     let policy = Policy {
         step_down_load,
@@ -258,8 +259,8 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
         retry_budget,
         sensor_stale: duration("sensor-stale"),
         static_limit,
+        batch_queue,
         checkpoint: duration("checkpoint"),
-        edge_cost: duration("edge-cost"),
         override_limit: duration("override-limit"),
     };
     if policy.step_up_load >= policy.step_down_load {

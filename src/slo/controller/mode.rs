@@ -1,0 +1,51 @@
+//! What an operator may override, never for longer than the policy allows.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::budget::Tier;
+
+/// How the controller acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Decide and act.
+    #[default]
+    On,
+    /// Decide and record, but let everything in.
+    Shadow,
+    /// Act with the tier and the trims as they stand; learn nothing new about them.
+    Freeze,
+    /// Let everything in that fits the queue.
+    Off,
+}
+
+/// An operator's override.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Control {
+    /// The mode to act in.
+    pub mode: Mode,
+    /// The tier to hold, whatever the load.
+    #[schema(value_type = Option<String>)]
+    pub pin: Option<Tier>,
+    /// How long, in milliseconds; cut to the limit of the policy.
+    pub for_ms: u64,
+}
+
+/// An override in force.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Override {
+    pub(super) mode: Mode,
+    pub(super) pin: Option<Tier>,
+    pub(super) until: u64,
+}
+
+impl Override {
+    pub(super) fn mode(&self, now: u64) -> Mode {
+        if now < self.until { self.mode } else { Mode::On }
+    }
+
+    pub(super) fn pin(&self, now: u64) -> Option<Tier> {
+        if now < self.until { self.pin } else { None }
+    }
+}

@@ -1,0 +1,254 @@
+//! What the workers, the gates and the callers share: the controller and the
+//! work itself, behind one short lock.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::gate::LaneGate;
+use crate::budget::{Budget, Cancel, Clock, Time};
+use crate::slo::Reason;
+use crate::slo::controller::{
+    Assignment, Controller, Cost, Ended, Event, JobId, Lane, Next, Sensors,
+};
+
+/// What happens to the work of a job.
+pub(super) enum Fate<'a> {
+    /// It runs.
+    Run(&'a Budget),
+    /// It cannot be in time any more.
+    Dropped(Reason),
+}
+
+/// Called once the controller knows how the job ended: hands over the answer.
+pub(super) type Deliver = Box<dyn FnOnce(Option<Reason>, Duration) + Send>;
+
+/// Admitted work.
+pub(super) struct Work {
+    pub(super) run: Box<dyn FnOnce(Fate<'_>) -> Deliver + Send>,
+    pub(super) cancel: Cancel,
+    pub(super) strict: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) controller: Controller,
+    pub(super) work: HashMap<JobId, Work>,
+    pub(super) closed: bool,
+    pub(super) log: Option<SyncSender<String>>,
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Work").field("strict", &self.strict).finish_non_exhaustive()
+    }
+}
+
+/// The shared part of a [`Runtime`](super::Runtime).
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) state: Mutex<State>,
+    /// One per lane: work is there.
+    wake: [Condvar; 3],
+    /// Paused work may go on.
+    pub(super) resume: Condvar,
+    /// One per lane: its running work is asked to pause. Read at every
+    /// checkpoint without the lock.
+    pause: [AtomicBool; 3],
+    pub(super) clock: Arc<dyn Clock>,
+    /// Events that did not fit the log's channel; the log ends at the first.
+    pub(super) log_lost: AtomicU64,
+}
+
+impl Inner {
+    pub(super) fn new(controller: Controller, clock: Arc<dyn Clock>) -> Inner {
+        Inner {
+            state: Mutex::new(State { controller, work: HashMap::new(), closed: false, log: None }),
+            wake: [Condvar::new(), Condvar::new(), Condvar::new()],
+            resume: Condvar::new(),
+            pause: [AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false)],
+            clock,
+            log_lost: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    pub(super) fn asks_to_pause(&self, lane: Lane) -> bool {
+        self.pause.get(lane as usize).is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// After any change of the queues, still under the lock.
+    pub(super) fn changed(&self, state: &State) {
+        let mut resumed = false;
+        for (lane, flag) in Lane::ALL.into_iter().zip(&self.pause) {
+            let pause = state.controller.should_pause(lane);
+            resumed |= flag.swap(pause, Ordering::Relaxed) && !pause;
+        }
+        if resumed {
+            self.resume.notify_all();
+        }
+    }
+
+    pub(super) fn wake(&self, lane: Lane) {
+        if let Some(wake) = self.wake.get(lane as usize) {
+            wake.notify_one();
+        }
+    }
+
+    pub(super) fn wake_everyone(&self) {
+        for wake in &self.wake {
+            wake.notify_all();
+        }
+        self.resume.notify_all();
+    }
+
+    /// Writes an event to the decision log, in the order of the lock. A log
+    /// with a gap cannot be replayed, so it ends at the first event that does
+    /// not fit.
+    pub(super) fn log(&self, state: &mut State, event: &Event<'_>) {
+        let Some(log) = &state.log else { return };
+        let sent = serde_json::to_string(event).is_ok_and(|line| log.try_send(line).is_ok());
+        if !sent {
+            self.log_lost.fetch_add(1, Ordering::Relaxed);
+            state.log = None;
+        }
+    }
+
+    /// The life of a worker.
+    pub(super) fn serve(self: &Arc<Self>, lane: Lane) {
+        while let Some((job, work, fate)) = self.take(lane) {
+            match fate {
+                Ok(assignment) => self.run(lane, assignment, work),
+                Err(reason) => {
+                    let Some(work) = work else { continue };
+                    let deliver = guarded(|| (work.run)(Fate::Dropped(reason)));
+                    if let Some(deliver) = deliver {
+                        guarded(|| deliver(Some(reason), Duration::ZERO));
+                    }
+                }
+            }
+            let _ = job;
+        }
+    }
+
+    /// Waits for a job; none when the pool closes.
+    #[allow(clippy::type_complexity, reason = "the one place it is taken apart is above")]
+    fn take(&self, lane: Lane) -> Option<(JobId, Option<Work>, Result<Assignment, Reason>)> {
+        let mut state = self.state.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            let at = self.now();
+            let next = state.controller.next(at, lane);
+            let job = match next {
+                Next::Run(Assignment { job, .. }) | Next::Drop(job, _) => Some(job),
+                Next::Idle => None,
+            };
+            if let Some(job) = job {
+                self.log(&mut state, &Event::Next { at, lane, job: Some(job) });
+                let work = state.work.remove(&job);
+                self.changed(&state);
+                let fate = match next {
+                    Next::Run(assignment) => Ok(assignment),
+                    Next::Drop(_, reason) => Err(reason),
+                    Next::Idle => continue,
+                };
+                return Some((job, work, fate));
+            }
+            self.wake.get(lane as usize)?.wait(&mut state);
+        }
+    }
+
+    fn run(self: &Arc<Self>, lane: Lane, assignment: Assignment, work: Option<Work>) {
+        let Assignment { job, class, tier, deadline } = assignment;
+        let Some(work) = work else {
+            // Cancelled between being picked and being taken: nothing ran.
+            self.finish(job, Cost { cpu: 0, ran: 0 }, Ended::Cancelled);
+            return;
+        };
+        let cancel = work.cancel.clone();
+        let gate = Arc::new(LaneGate {
+            inner: Arc::clone(self),
+            lane,
+            deadline,
+            cancel: cancel.clone(),
+            paused: AtomicU64::new(0),
+        });
+        let mut budget = Budget::unlimited(class, tier)
+            .until(deadline, Arc::clone(&self.clock))
+            .strict(work.strict)
+            .cancelled_by(cancel.clone());
+        if lane != Lane::Urgent {
+            budget = budget.yielding_to(Arc::clone(&gate) as Arc<dyn crate::budget::Gate>);
+        }
+        let (from, cpu_from) = (self.now(), thread_cpu());
+        let deliver = guarded(|| (work.run)(Fate::Run(&budget)));
+        let until = self.now();
+        let cpu = thread_cpu().saturating_sub(cpu_from);
+        let wall = u64::try_from(until.since(from).as_nanos()).unwrap_or(u64::MAX);
+        let ran = wall.saturating_sub(gate.paused.load(Ordering::Relaxed));
+        let ended = match &deliver {
+            None => Ended::Panicked,
+            Some(_) if cancel.is_cancelled() => Ended::Cancelled,
+            Some(_) if until >= deadline => Ended::Deadline,
+            Some(_) => Ended::Done,
+        };
+        let reason = self.finish(job, Cost { cpu, ran }, ended);
+        if let Some(deliver) = deliver {
+            guarded(|| deliver(reason, Duration::from_nanos(cpu)));
+        }
+    }
+
+    fn finish(&self, job: JobId, cost: Cost, ended: Ended) -> Option<Reason> {
+        let mut state = self.state.lock();
+        let at = self.now();
+        let reason = state.controller.on_finish(at, job, cost, ended);
+        self.log(&mut state, &Event::Finish { at, job, cost, ended });
+        self.changed(&state);
+        reason
+    }
+
+    /// A ticket was dropped, or its caller went away.
+    pub(super) fn give_up(&self, job: JobId) {
+        let mut state = self.state.lock();
+        let at = self.now();
+        if state.controller.on_cancel(at, job) {
+            self.log(&mut state, &Event::Cancel { at, job });
+            let work = state.work.remove(&job);
+            self.changed(&state);
+            drop(state);
+            drop(work); // what the caller captured is dropped outside the lock
+        }
+    }
+
+    pub(super) fn tick(&self, sensors: Option<Sensors>) -> crate::slo::controller::Ticked {
+        let mut state = self.state.lock();
+        let at = self.now();
+        let ticked = state.controller.tick(at, sensors);
+        self.log(&mut state, &Event::Tick { at, sensors });
+        self.changed(&state);
+        ticked
+    }
+}
+
+/// Runs `f`; none when it panicked. The panic hook has told about it by then.
+fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(f)).ok()
+}
+
+/// Processor time of this thread in nanoseconds.
+fn thread_cpu() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
