@@ -12,6 +12,7 @@ mod files;
 mod render;
 mod simulate;
 mod serve;
+mod slo;
 
 /// Runs SVGX drawings: check, format, compile, render, simulate, serve.
 #[derive(Debug, clap::Parser)]
@@ -37,6 +38,8 @@ enum Command {
     Fmt(fmt::Args),
     /// Simulate the physics of a drawing: frames, contacts, reactions at rest.
     Simulate(simulate::Args),
+    /// Show the objectives; replay a decision log.
+    Slo(slo::Args),
 }
 
 impl Cli {
@@ -49,6 +52,7 @@ impl Cli {
             Command::Config(args) => args.run(),
             Command::Fmt(args) => args.run(),
             Command::Simulate(args) => args.run(),
+            Command::Slo(args) => args.run(),
         }
     }
 }
