@@ -26,6 +26,7 @@ fn behavior(id: &str, variables: &[(&str, &str, &str)], formulas: &[(&str, &str)
                 unit: None,
             })
             .collect(),
+        users: Vec::new(),
         triggers: Vec::new(),
     }
 }

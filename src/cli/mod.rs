@@ -4,14 +4,13 @@
 use std::process::ExitCode;
 
 mod check;
-mod config;
-mod fmt;
 mod compile;
 mod config;
 mod files;
+mod fmt;
 mod render;
-mod simulate;
 mod serve;
+mod simulate;
 mod slo;
 
 /// Runs SVGX drawings: check, format, compile, render, simulate, serve.
@@ -28,14 +27,14 @@ enum Command {
     Check(check::Args),
     /// Compile a drawing to plain SVG or to the JSON model.
     Compile(compile::Args),
-    /// Render a drawing to PNG.
-    Render(render::Args),
-    /// Serve the endpoints over HTTP.
-    Serve(serve::Args),
     /// Print the configuration in force and where each value came from.
     Config(config::Args),
     /// Rewrite drawings into the one canonical form.
     Fmt(fmt::Args),
+    /// Render a drawing to PNG.
+    Render(render::Args),
+    /// Serve the endpoints over HTTP.
+    Serve(Box<serve::Args>),
     /// Simulate the physics of a drawing: frames, contacts, reactions at rest.
     Simulate(simulate::Args),
     /// Show the objectives; replay a decision log.
@@ -47,10 +46,10 @@ impl Cli {
         match self.command {
             Command::Check(args) => args.run(),
             Command::Compile(args) => args.run(),
-            Command::Render(args) => args.run(),
-            Command::Serve(args) => args.run(),
             Command::Config(args) => args.run(),
             Command::Fmt(args) => args.run(),
+            Command::Render(args) => args.run(),
+            Command::Serve(args) => args.run(),
             Command::Simulate(args) => args.run(),
             Command::Slo(args) => args.run(),
         }

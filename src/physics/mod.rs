@@ -33,6 +33,7 @@ use kurbo::{Affine, BezPath};
 
 use crate::budget::{Budget, Class, Tier};
 use crate::document::{Diagnostic, Document, Limits, NodeId, Span};
+use crate::geometry::Scene;
 
 pub use answer::{
     Assembly, Contact, Conventions, ElementPhysics, Ended, Energy, ErrorEstimate, Event,
@@ -56,6 +57,20 @@ pub trait Outlines {
     fn transform(&self, node: NodeId) -> Affine;
     /// Millimetres in a user unit of the drawing.
     fn millimetres_per_unit(&self) -> f64;
+}
+
+impl Outlines for Scene {
+    fn outline(&self, node: NodeId) -> Option<BezPath> {
+        Scene::outline(self, node).cloned()
+    }
+
+    fn transform(&self, node: NodeId) -> Affine {
+        Scene::transform(self, node)
+    }
+
+    fn millimetres_per_unit(&self) -> f64 {
+        self.scale().mm_per_unit
+    }
 }
 
 /// Equilibrium of a document at rest: the forces on every body and the

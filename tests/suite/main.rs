@@ -1,8 +1,8 @@
 //! What a user would notice breaking. One binary, a module per subject.
 
-mod dialects;
-mod hostile;
 mod compile;
+mod dialects;
 mod geometry;
+mod hostile;
 mod physics;
 mod session;
