@@ -1,1 +1,40 @@
-//! Geometric constraints: decompose, solve, diagnose.
+//! Geometric constraints between points, lines, circles and arcs: decomposed,
+//! solved inside a budget, and diagnosed when they do not fit together.
+//!
+//! ```
+//! use svgx_engine::budget::{Budget, Class, Tier};
+//! use svgx_engine::constraint::{Constraint, Entity, Kind, Outcome, Problem, Shape, Solver};
+//! use svgx_engine::document::Limits;
+//!
+//! let wall = |id: &str, shape| Entity { id: id.into(), shape };
+//! let problem = Problem {
+//!     entities: vec![
+//!         wall("south", Shape::Line { x1: 0.0, y1: 0.0, x2: 3010.0, y2: 15.0 }),
+//!         wall("east", Shape::Line { x1: 3000.0, y1: 0.0, x2: 2990.0, y2: 2500.0 }),
+//!     ],
+//!     constraints: vec![
+//!         Constraint::new(Kind::Fixed, &["south.start"], None),
+//!         Constraint::new(Kind::Horizontal, &["south"], None),
+//!         Constraint::new(Kind::Coincident, &["south.end", "east.start"], None),
+//!         Constraint::new(Kind::Perpendicular, &["south", "east"], None),
+//!         Constraint::new(Kind::Distance, &["south.start", "south.end"], Some(3000.0)),
+//!     ],
+//! };
+//! let mut solver = Solver::new(problem, &Limits::default())?;
+//! let report = solver.solve(&Budget::unlimited(Class::Physics, Tier::Compute))?;
+//! assert_eq!(report.outcome, Outcome::Solved);
+//! assert_eq!(solver.position("east.start"), Some((3000.0, 0.0)));
+//! # Ok::<(), svgx_engine::constraint::Error>(())
+//! ```
+
+mod block;
+mod decompose;
+mod equation;
+mod forest;
+mod ldl;
+mod lower;
+mod problem;
+mod solver;
+
+pub use problem::{Constraint, Entity, Error, Kind, Place, Problem, Reason, Shape};
+pub use solver::{Change, Outcome, Report, Solver};

@@ -6,3 +6,4 @@ mod geometry;
 mod hostile;
 mod physics;
 mod session;
+mod constraint;

@@ -1,0 +1,584 @@
+//! Linear equations between two unknowns are not solved but substituted: a
+//! weighted union-find (Tarjan 1975, with potentials) collects the unknowns
+//! that differ by known amounts into classes, and a forest of the equations
+//! used keeps the reason for every one of them.
+//!
+//! Distances and sides become linear as soon as the other axis is known (a
+//! width between two vertical walls), so elimination is repeated until nothing
+//! more follows. On a floor plan little or nothing is left to iterate on.
+
+use super::equation::{Equation, GROUND, WIDTH};
+use super::lower::Row;
+use super::problem::{Circle, Line, Point};
+
+/// How often the list of equations is searched for new linear ones. Floor
+/// plans need two or three; a chain that needs more is solved numerically.
+const PASSES: usize = 8;
+
+/// The length that a derived edge resolves into its leg.
+#[derive(Clone, Copy, Debug)]
+enum Length {
+    /// The distance of the equation.
+    Own,
+    /// Signed sum of two radii.
+    Radii(u32, f64, u32, f64),
+    /// One radius.
+    Radius(u32),
+    /// The length of a line.
+    Line(Line),
+}
+
+/// How the difference of an edge follows from its equation and from other unknowns.
+#[derive(Clone, Copy, Debug)]
+enum Rule {
+    /// The constant of a [`Equation::Difference`].
+    Constant,
+    /// `sign * sqrt(length^2 - (u - v)^2)`.
+    Leg { sign: f64, length: Length, u: u32, v: u32 },
+    /// `sign * d` of a [`Equation::LineDistance`].
+    Signed { sign: f64 },
+    /// `factor * radius`.
+    Radius { factor: f64, r: u32 },
+    /// `factor * (u - v)`.
+    Share { factor: f64, u: u32, v: u32 },
+    /// Equal.
+    Zero,
+}
+
+/// An equation used as a substitution: `child` is known from its parent.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    /// Which row.
+    pub(super) row: u32,
+    a: u32,
+    b: u32,
+    rule: Rule,
+    /// `x[a] - x[b]` now.
+    value: f64,
+    /// Pairs of unknowns whose known differences made the equation linear.
+    needs: [(u32, u32); 2],
+}
+
+/// Classes of unknowns with known differences. Unknown `n` is the ground, at zero.
+#[derive(Clone, Debug)]
+pub(super) struct Forest {
+    n: u32,
+    /// Class of every unknown; [`GROUND`] for known ones.
+    pub(super) class: Vec<u32>,
+    /// Members of class `c`: `tour[start[c]..start[c + 1]]`.
+    start: Vec<u32>,
+    tour: Vec<u32>,
+    /// Place of every unknown in the tour, and the end of its subtree.
+    place: Vec<u32>,
+    end: Vec<u32>,
+    parent: Vec<u32>,
+    depth: Vec<u32>,
+    /// The edge to the parent.
+    up: Vec<u32>,
+    pub(super) edges: Vec<Edge>,
+    /// Edge of a row, if the row was used as one.
+    pub(super) edge_of_row: Vec<u32>,
+    /// Edges whose value depends on other unknowns, in order of making.
+    derived: Vec<u32>,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// Union-find with potentials, used while the forest grows.
+struct Sets {
+    parent: Vec<u32>,
+    /// `x[v] - x[parent[v]]`.
+    offset: Vec<f64>,
+    size: Vec<u32>,
+    ground: u32,
+}
+
+impl Sets {
+    fn find(&mut self, v: u32) -> (u32, f64) {
+        let mut root = v;
+        let mut total = 0.0;
+        while self.parent[root as usize] != root {
+            total += self.offset[root as usize];
+            root = self.parent[root as usize];
+        }
+        let (mut at, mut rest) = (v, total);
+        while self.parent[at as usize] != root && at != root {
+            let (next, step) = (self.parent[at as usize], self.offset[at as usize]);
+            self.parent[at as usize] = root;
+            self.offset[at as usize] = rest;
+            rest -= step;
+            at = next;
+        }
+        (root, total)
+    }
+
+    fn index(&self, v: u32) -> u32 {
+        if v == GROUND { self.ground } else { v }
+    }
+
+    /// `x[a] - x[b]` where it is known.
+    fn difference(&mut self, a: u32, b: u32) -> Option<f64> {
+        let (a, b) = (self.index(a), self.index(b));
+        if a == b {
+            return Some(0.0);
+        }
+        let ((p, s), (q, t)) = (self.find(a), self.find(b));
+        (p == q).then_some(s - t)
+    }
+
+    /// Notes `x[a] - x[b] = c`; false where their difference was known before.
+    fn join(&mut self, a: u32, b: u32, c: f64) -> bool {
+        let (a, b) = (self.index(a), self.index(b));
+        let ((p, s), (q, t)) = (self.find(a), self.find(b));
+        if p == q {
+            return false;
+        }
+        // x[p] - x[q] = c - s + t
+        let shift = c - s + t;
+        let (low, high, offset) = if self.size[p as usize] <= self.size[q as usize] {
+            (p, q, shift)
+        } else {
+            (q, p, -shift)
+        };
+        self.parent[low as usize] = high;
+        self.offset[low as usize] = offset;
+        self.size[high as usize] += self.size[low as usize];
+        true
+    }
+}
+
+impl Forest {
+    /// Eliminates what can be eliminated of the rows that `active` holds for and
+    /// moves `x` onto the eliminated equations.
+    pub(super) fn grow(rows: &[Row], active: impl Fn(usize) -> bool, x: &mut [f64]) -> Forest {
+        let n = x.len() as u32;
+        let mut sets = Sets {
+            parent: (0..=n).collect(),
+            offset: vec![0.0; x.len() + 1],
+            size: vec![1; x.len() + 1],
+            ground: n,
+        };
+        let mut edges: Vec<Edge> = Vec::new();
+        let mut edge_of_row = vec![NONE; rows.len()];
+        let mut open: Vec<u32> = Vec::new();
+        for (i, row) in rows.iter().enumerate() {
+            if row.soft > 0.0 || !active(i) {
+                continue;
+            }
+            if let Equation::Difference { a, b, c } = row.equation {
+                if sets.join(a, b, c) {
+                    edge_of_row[i] = edges.len() as u32;
+                    let needs = [(NONE, NONE); 2];
+                    edges.push(Edge { row: i as u32, a, b, rule: Rule::Constant, value: c, needs });
+                }
+            } else {
+                open.push(i as u32);
+            }
+        }
+        for _ in 0..PASSES {
+            let before = open.len();
+            open.retain(|&i| {
+                let equation = &rows[i as usize].equation;
+                let Some(edge) = derive(equation, i, &mut sets, x) else { return true };
+                if !sets.join(edge.a, edge.b, edge.value) {
+                    return true;
+                }
+                edge_of_row[i as usize] = edges.len() as u32;
+                edges.push(edge);
+                false
+            });
+            if open.len() == before {
+                break;
+            }
+        }
+        let mut forest = Forest::root(n, edges, edge_of_row);
+        let drawn = x.to_vec();
+        forest.settle(x);
+        // A class is to stay where most of it was drawn.
+        for class in 0..forest.classes() as u32 {
+            let members = forest.members(class);
+            if members.len() > 1 {
+                let moved: f64 = members.iter().map(|&v| drawn[v as usize] - x[v as usize]).sum();
+                forest.shift(class, moved / members.len() as f64, x);
+            }
+        }
+        forest
+    }
+
+    /// Roots every tree, the one with the ground at the ground.
+    fn root(n: u32, edges: Vec<Edge>, edge_of_row: Vec<u32>) -> Forest {
+        let count = n as usize + 1;
+        let index = |v: u32| if v == GROUND { n as usize } else { v as usize };
+        let mut degree = vec![0u32; count + 1];
+        for e in &edges {
+            degree[index(e.a) + 1] += 1;
+            degree[index(e.b) + 1] += 1;
+        }
+        for i in 0..count {
+            degree[i + 1] += degree[i];
+        }
+        let mut fill = degree.clone();
+        let mut adjacent = vec![(0u32, 0u32); edges.len() * 2];
+        for (k, e) in edges.iter().enumerate() {
+            let (a, b) = (index(e.a), index(e.b));
+            adjacent[fill[a] as usize] = (b as u32, k as u32);
+            fill[a] += 1;
+            adjacent[fill[b] as usize] = (a as u32, k as u32);
+            fill[b] += 1;
+        }
+        let derived = (0..edges.len() as u32)
+            .filter(|&k| !matches!(edges[k as usize].rule, Rule::Constant))
+            .collect();
+        let mut forest = Forest {
+            n,
+            class: vec![GROUND; count],
+            start: Vec::new(),
+            tour: Vec::with_capacity(count),
+            place: vec![NONE; count],
+            end: vec![0; count],
+            parent: vec![NONE; count],
+            depth: vec![0; count],
+            up: vec![NONE; count],
+            edges,
+            edge_of_row,
+            derived,
+        };
+        let mut stack: Vec<(u32, bool)> = Vec::new();
+        for v in std::iter::once(n).chain(0..n) {
+            if forest.place[v as usize] != NONE {
+                continue;
+            }
+            let class = if v == n { GROUND } else { forest.start.len() as u32 };
+            if v != n {
+                forest.start.push(forest.tour.len() as u32);
+            }
+            stack.push((v, false));
+            while let Some((u, done)) = stack.pop() {
+                let u_ = u as usize;
+                if done {
+                    forest.end[u_] = forest.tour.len() as u32;
+                    continue;
+                }
+                forest.place[u_] = forest.tour.len() as u32;
+                forest.class[u_] = class;
+                forest.tour.push(u);
+                stack.push((u, true));
+                for &(w, k) in &adjacent[degree[u_] as usize..degree[u_ + 1] as usize] {
+                    if k != forest.up[u_] {
+                        forest.parent[w as usize] = u;
+                        forest.up[w as usize] = k;
+                        forest.depth[w as usize] = forest.depth[u_] + 1;
+                        stack.push((w, false));
+                    }
+                }
+            }
+        }
+        forest.start.push(forest.tour.len() as u32);
+        forest
+    }
+
+    /// How many classes are unknown.
+    pub(super) fn classes(&self) -> usize {
+        self.start.len() - 1
+    }
+
+    /// The unknowns of a class.
+    pub(super) fn members(&self, class: u32) -> &[u32] {
+        let c = class as usize;
+        &self.tour[self.start[c] as usize..self.start[c + 1] as usize]
+    }
+
+    /// Moves a whole class.
+    pub(super) fn shift(&self, class: u32, by: f64, x: &mut [f64]) {
+        for &v in self.members(class) {
+            x[v as usize] += by;
+        }
+    }
+
+    /// Puts every unknown where its parent and its edge say, against the drift of many shifts.
+    pub(super) fn settle(&mut self, x: &mut [f64]) {
+        for i in 0..self.tour.len() {
+            let v = self.tour[i];
+            let (up, parent) = (self.up[v as usize], self.parent[v as usize]);
+            if up != NONE {
+                let e = &self.edges[up as usize];
+                let d = if e.a == v { e.value } else { -e.value };
+                let base = if parent == self.n { 0.0 } else { x[parent as usize] };
+                x[v as usize] = base + d;
+            }
+        }
+    }
+
+    /// Gives edge `k` its equation's new constant and moves what hangs on it.
+    /// `moved` collects the unknowns that moved. Answers whether it can be met.
+    pub(super) fn change(
+        &mut self,
+        rows: &[Row],
+        k: u32,
+        x: &mut [f64],
+        moved: &mut Vec<u32>,
+    ) -> bool {
+        let mut met = self.refresh(rows, k, x, moved);
+        for i in 0..self.derived.len() {
+            met &= self.refresh(rows, self.derived[i], x, moved);
+        }
+        met
+    }
+
+    /// Recomputes every edge that depends on unknowns outside the forest.
+    pub(super) fn refresh_derived(
+        &mut self,
+        rows: &[Row],
+        x: &mut [f64],
+        moved: &mut Vec<u32>,
+    ) -> bool {
+        let mut met = true;
+        for i in 0..self.derived.len() {
+            met &= self.refresh(rows, self.derived[i], x, moved);
+        }
+        met
+    }
+
+    fn refresh(&mut self, rows: &[Row], k: u32, x: &mut [f64], moved: &mut Vec<u32>) -> bool {
+        let e = &self.edges[k as usize];
+        let (value, met) = value_of(&e.rule, &rows[e.row as usize].equation, x);
+        let by = value - e.value;
+        if by == 0.0 {
+            return met;
+        }
+        let n = self.n;
+        let index = |v: u32| if v == GROUND { n } else { v };
+        let (a, b) = (index(e.a), index(e.b));
+        let (child, by) = if self.up[a as usize] == k { (a, by) } else { (b, -by) };
+        self.edges[k as usize].value = value;
+        let (from, to) = (self.place[child as usize], self.end[child as usize]);
+        for &v in &self.tour[from as usize..to as usize] {
+            x[v as usize] += by;
+            moved.push(v);
+        }
+        met
+    }
+
+    /// The rows that make the difference of `a` and `b` known: the tree path
+    /// between them, and what made its derived edges linear.
+    pub(super) fn explain(&self, pairs: &[(u32, u32)], out: &mut Vec<u32>) {
+        let mut seen = std::collections::HashSet::new();
+        let mut open = pairs.to_vec();
+        while let Some((a, b)) = open.pop() {
+            if a == NONE && b == NONE {
+                continue;
+            }
+            let index = |v: u32| if v == GROUND { self.n } else { v };
+            let (mut a, mut b) = (index(a), index(b));
+            if self.class[a as usize] != self.class[b as usize] {
+                continue;
+            }
+            while a != b {
+                let low =
+                    if self.depth[a as usize] >= self.depth[b as usize] { &mut a } else { &mut b };
+                let k = self.up[*low as usize];
+                *low = self.parent[*low as usize];
+                if seen.insert(k) {
+                    let e = &self.edges[k as usize];
+                    out.push(e.row);
+                    open.extend(e.needs);
+                }
+            }
+        }
+    }
+
+    /// The distinct classes that the residual of `equation` depends on.
+    pub(super) fn pattern(&self, equation: &Equation, out: &mut Vec<u32>) {
+        out.clear();
+        let mut vars = [0; WIDTH];
+        let n = equation.unknowns(&mut vars);
+        // A group of unknowns that can only move together does not change a
+        // residual that does not feel common shifts.
+        let mut common = [NONE - 1; 2];
+        for (k, &v) in vars[..n].iter().enumerate() {
+            let group = equation.group(k) as usize;
+            if group < 2 {
+                let class = self.class[v as usize];
+                common[group] = match common[group] {
+                    c if c == NONE - 1 => class,
+                    c if c == class => class,
+                    _ => NONE - 2,
+                };
+            }
+        }
+        for (k, &v) in vars[..n].iter().enumerate() {
+            let (group, class) = (equation.group(k) as usize, self.class[v as usize]);
+            let felt = group == 2 || common[group] == NONE - 2;
+            if class != GROUND && felt && !out.contains(&class) {
+                out.push(class);
+            }
+        }
+    }
+}
+
+fn horizontal(l: Line, sets: &mut Sets) -> bool {
+    sets.difference(l.a.y, l.b.y).is_some_and(|d| d.abs() < 1e-9)
+}
+
+fn vertical(l: Line, sets: &mut Sets) -> bool {
+    sets.difference(l.a.x, l.b.x).is_some_and(|d| d.abs() < 1e-9)
+}
+
+fn sign(d: f64) -> f64 {
+    if d < 0.0 { -1.0 } else { 1.0 }
+}
+
+/// The edge that `equation` amounts to with what is known, if it does.
+fn derive(equation: &Equation, row: u32, sets: &mut Sets, x: &[f64]) -> Option<Edge> {
+    let unset = (NONE, NONE);
+    let at = |v: u32| x[v as usize];
+    let edge = |a, b, rule, value, needs| Some(Edge { row, a, b, rule, value, needs });
+    let leg = |sets: &mut Sets, p: Point, q: Point, length: Length, d: f64, why: (u32, u32)| {
+        for (a, b, u, v) in [(p.x, q.x, p.y, q.y), (p.y, q.y, p.x, q.x)] {
+            if sets.difference(a, b).is_some() {
+                continue;
+            }
+            if let Some(other) = sets.difference(u, v) {
+                let rest = d * d - other * other;
+                if rest > 1e-9 * d * d {
+                    let sign = sign(at(a) - at(b));
+                    let rule = Rule::Leg { sign, length, u, v };
+                    return Some(Edge {
+                        row,
+                        a,
+                        b,
+                        rule,
+                        value: sign * rest.sqrt(),
+                        needs: [(u, v), why],
+                    });
+                }
+            }
+        }
+        None
+    };
+    match *equation {
+        Equation::Difference { .. } => None,
+        Equation::Distance { p, q, d } => leg(sets, p, q, Length::Own, d, unset),
+        Equation::OnCircle { p, k } => {
+            let r = sets.difference(k.r, GROUND)?;
+            leg(sets, p, k.c, Length::Radius(k.r), r, (k.r, GROUND))
+        }
+        Equation::TangentCircles { k, m, sk, sm } => {
+            let (r, s) = (sets.difference(k.r, GROUND)?, sets.difference(m.r, GROUND)?);
+            let length = Length::Radii(k.r, sk, m.r, sm);
+            let d = sk * r + sm * s;
+            if d <= 0.0 {
+                return None;
+            }
+            // Both radii are known from the ground, so one path holds both reasons.
+            leg(sets, k.c, m.c, length, d, (k.r, m.r))
+        }
+        Equation::EqualLength { l, m } => {
+            for (l, m) in [(l, m), (m, l)] {
+                if let (Some(w), Some(h)) =
+                    (sets.difference(l.a.x, l.b.x), sets.difference(l.a.y, l.b.y))
+                {
+                    // Two needs are all an edge keeps: only upright lines have just one.
+                    let why = if w == 0.0 {
+                        (l.a.y, l.b.y)
+                    } else if h == 0.0 {
+                        (l.a.x, l.b.x)
+                    } else {
+                        continue;
+                    };
+                    let d = (w * w + h * h).sqrt();
+                    return leg(sets, m.a, m.b, Length::Line(l), d, why);
+                }
+            }
+            None
+        }
+        Equation::LineDistance { l, p, d } => {
+            if horizontal(l, sets) {
+                let sign = sign(at(l.b.x) - at(l.a.x));
+                edge(p.y, l.a.y, Rule::Signed { sign }, sign * d, [(l.a.y, l.b.y), unset])
+            } else if vertical(l, sets) {
+                let sign = -sign(at(l.b.y) - at(l.a.y));
+                edge(p.x, l.a.x, Rule::Signed { sign }, sign * d, [(l.a.x, l.b.x), unset])
+            } else {
+                None
+            }
+        }
+        Equation::TangentLine { l, k: Circle { c, r }, side } => {
+            let radius = sets.difference(r, GROUND)?;
+            if horizontal(l, sets) {
+                let factor = side * sign(at(l.b.x) - at(l.a.x));
+                let rule = Rule::Radius { factor, r };
+                edge(c.y, l.a.y, rule, factor * radius, [(l.a.y, l.b.y), (r, GROUND)])
+            } else if vertical(l, sets) {
+                let factor = -side * sign(at(l.b.y) - at(l.a.y));
+                let rule = Rule::Radius { factor, r };
+                edge(c.x, l.a.x, rule, factor * radius, [(l.a.x, l.b.x), (r, GROUND)])
+            } else {
+                None
+            }
+        }
+        Equation::Angle { l, m, target, .. } => {
+            let quarter = target / std::f64::consts::FRAC_PI_2;
+            if (quarter - quarter.round()).abs() > 1e-12 {
+                return None;
+            }
+            let across = (quarter.round() as i64).rem_euclid(2) == 1;
+            for (l, m) in [(l, m), (m, l)] {
+                let (h, v) = (horizontal(l, sets), vertical(l, sets));
+                let why = if h { (l.a.y, l.b.y) } else { (l.a.x, l.b.x) };
+                if (h && !across) || (v && across) {
+                    return edge(m.a.y, m.b.y, Rule::Zero, 0.0, [why, unset]);
+                }
+                if (v && !across) || (h && across) {
+                    return edge(m.a.x, m.b.x, Rule::Zero, 0.0, [why, unset]);
+                }
+            }
+            None
+        }
+        Equation::Middle { m, a, b } => {
+            if let Some(d) = sets.difference(b, a) {
+                edge(m, a, Rule::Share { factor: 0.5, u: b, v: a }, 0.5 * d, [(a, b), unset])
+            } else if let Some(d) = sets.difference(m, a) {
+                edge(b, m, Rule::Share { factor: 1.0, u: m, v: a }, d, [(m, a), unset])
+            } else if let Some(d) = sets.difference(m, b) {
+                edge(a, m, Rule::Share { factor: 1.0, u: m, v: b }, d, [(m, b), unset])
+            } else {
+                None
+            }
+        }
+        Equation::MirrorMiddle { .. } | Equation::MirrorAcross { .. } => None,
+    }
+}
+
+/// The value of an edge at `x`, and whether its equation can be met.
+fn value_of(rule: &Rule, equation: &Equation, x: &[f64]) -> (f64, bool) {
+    let at = |v: u32| x[v as usize];
+    match *rule {
+        Rule::Zero => (0.0, true),
+        Rule::Constant => match *equation {
+            Equation::Difference { c, .. } => (c, true),
+            _ => (0.0, false),
+        },
+        Rule::Signed { sign } => match *equation {
+            Equation::LineDistance { d, .. } => (sign * d, true),
+            _ => (0.0, false),
+        },
+        Rule::Radius { factor, r } => (factor * at(r), true),
+        Rule::Share { factor, u, v } => (factor * (at(u) - at(v)), true),
+        Rule::Leg { sign, length, u, v } => {
+            let d = match (length, *equation) {
+                (Length::Own, Equation::Distance { d, .. }) => d,
+                (Length::Own, _) => 0.0,
+                (Length::Radii(r, s, q, t), _) => s * at(r) + t * at(q),
+                (Length::Radius(r), _) => at(r),
+                (Length::Line(l), _) => {
+                    let (w, h) = (at(l.b.x) - at(l.a.x), at(l.b.y) - at(l.a.y));
+                    (w * w + h * h).sqrt()
+                }
+            };
+            let other = at(u) - at(v);
+            let rest = d * d - other * other;
+            (sign * rest.max(0.0).sqrt(), rest >= 0.0 && d >= 0.0)
+        }
+    }
+}
