@@ -398,7 +398,8 @@ mod tests {
             for i in 0..n as u32 {
                 let d = 8.0 * lists[i as usize].len() as f64 + 1.0;
                 full[(i as usize, i as usize)] = d;
-                ldl.diagonal[ldl.slot(i, i).unwrap() as usize] = d;
+                let slot = ldl.slot(i, i).unwrap() as usize;
+                ldl.diagonal[slot] = d;
             }
             for &(a, b) in &edges {
                 full[(a as usize, b as usize)] = weight(a, b);

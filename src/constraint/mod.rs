@@ -27,14 +27,20 @@
 //! # Ok::<(), svgx_engine::constraint::Error>(())
 //! ```
 
+mod api;
 mod block;
 mod decompose;
+mod diagnose;
 mod equation;
 mod forest;
 mod ldl;
 mod lower;
+mod plan;
 mod problem;
+mod rank;
 mod solver;
 
+pub use api::{SolveRequest, SolveResponse, Violation, solve};
+pub use diagnose::{Conflict, Diagnosis, EntityFreedom, Redundancy, Status};
 pub use problem::{Constraint, Entity, Error, Kind, Place, Problem, Reason, Shape};
 pub use solver::{Change, Outcome, Report, Solver};

@@ -5,12 +5,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::block::{Block, largest};
-use super::decompose::{Component, Shape as PartShape, Sparse, decompose};
+use super::block::largest;
+use super::decompose::Shape as PartShape;
 use super::equation::{Equation, GROUND};
-use super::forest::Forest;
 use super::ldl::Refusal;
 use super::lower::{Row, lower};
+use super::plan::Plan;
 use super::problem::{
     Entity, Error, FAR, Feature, Index, Kind, Place, Problem, Reason, constraint_name,
 };
@@ -75,26 +75,6 @@ pub enum Change {
     },
 }
 
-/// Everything that is computed from the structure alone.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    pub(super) forest: Forest,
-    /// Classes every row depends on; empty for eliminated, soft and switched-off rows.
-    pub(super) patterns: Sparse,
-    /// Rows that depend on no unknown and were not needed for elimination.
-    pub(super) closed: Vec<u32>,
-    pub(super) components: Vec<Component>,
-    blocks: Vec<Vec<Block>>,
-    /// The whole component as one block, made when its parts fail.
-    whole: Vec<Option<Block>>,
-    /// Component of every class, [`u32::MAX`] without one.
-    component_of: Vec<u32>,
-    /// Components that read an unknown.
-    readers: Sparse,
-    residuals: Vec<f64>,
-    soft: Option<Block>,
-}
-
 /// A sketch being solved again and again.
 #[derive(Clone, Debug)]
 pub struct Solver {
@@ -109,6 +89,8 @@ pub struct Solver {
     tolerance: Option<f64>,
     /// The geometry does not follow from the eliminated equations (a change failed).
     stale: bool,
+    /// The last solve ended well.
+    settled: bool,
     ticks: u32,
     moved: Vec<u32>,
     dirty: Vec<bool>,
@@ -143,6 +125,7 @@ impl Solver {
             plan: None,
             tolerance: None,
             stale: false,
+            settled: false,
             ticks: 0,
             moved: Vec::new(),
             dirty: Vec::new(),
@@ -171,6 +154,16 @@ impl Solver {
         let entity = self.problem.entities.get(i)?;
         let values = self.x.get(self.span_of(i)?)?;
         Some(Entity { id: entity.id.clone(), shape: entity.shape.with_values(values) })
+    }
+
+    /// The numbers of the unknowns of entity `i`.
+    pub(super) fn unknowns_of(&self, i: usize) -> std::ops::Range<usize> {
+        self.span_of(i).unwrap_or(0..0)
+    }
+
+    /// Whether the geometry satisfies the plan.
+    pub(super) fn is_settled(&self) -> bool {
+        self.plan.is_some() && self.settled && !self.stale
     }
 
     fn span_of(&self, i: usize) -> Option<std::ops::Range<usize>> {
@@ -434,61 +427,21 @@ impl Solver {
         let Some(plan) = &mut self.plan else { return Ok(self.report(Outcome::Partial, budget)) };
         let (mut iterations, mut solved, mut stopped) = (0, 0, None);
         let mut consistent = true;
-        'components: for k in 0..plan.components.len() {
+        for k in 0..plan.components.len() {
             if !self.dirty[k] {
                 continue;
             }
             solved += 1;
-            let mut failed = false;
-            let mut worst: f64 = 0.0;
-            for (at, block) in plan.blocks[k].iter_mut().enumerate() {
-                if at % 64 == 0
-                    && let Err(stop) = budget.checkpoint()
-                {
-                    stopped = Some(Refusal::Stopped(stop));
-                    break 'components;
+            let at = (&self.rows[..], &self.before[..], tolerance, stiff);
+            match plan.solve_component(k, at, &mut self.x, budget) {
+                Ok((steps, converged)) => {
+                    iterations += steps;
+                    consistent &= converged;
                 }
-                block.follow(&self.rows, &plan.forest, &self.before, &mut self.x);
-                match block.solve(&self.rows, &plan.forest, &mut self.x, tolerance, stiff, budget) {
-                    Ok(report) => {
-                        iterations += report.iterations;
-                        worst = worst.max(report.residual);
-                        failed = !report.converged;
-                    }
-                    Err(refusal) => {
-                        stopped = Some(refusal);
-                        break 'components;
-                    }
-                }
-                if failed {
+                Err(refusal) => {
+                    stopped = Some(refusal);
                     break;
                 }
-            }
-            if failed && plan.blocks[k].len() > 1 {
-                // The parts did not fit one after the other: all of it at once, from where it was.
-                restore(&plan.forest, &plan.components[k], &self.before, &mut self.x);
-                let component = &plan.components[k];
-                let whole = plan.whole[k].get_or_insert_with(|| {
-                    let mut local = vec![GROUND; plan.forest.classes()];
-                    let (rows, unknowns) = (&component.rows, &component.unknowns);
-                    let shape = PartShape::Over;
-                    Block::new(shape, rows, unknowns, &self.rows, &plan.forest, &mut local)
-                });
-                match whole.solve(&self.rows, &plan.forest, &mut self.x, tolerance, stiff, budget) {
-                    Ok(report) => {
-                        iterations += report.iterations;
-                        worst = report.residual;
-                        failed = !report.converged;
-                    }
-                    Err(refusal) => {
-                        stopped = Some(refusal);
-                        break 'components;
-                    }
-                }
-            }
-            plan.residuals[k] = worst;
-            if failed {
-                consistent = false;
             }
         }
         if let Some(refusal) = stopped {
@@ -507,6 +460,7 @@ impl Solver {
             Err(refusal) => return self.give_up(refusal, budget),
         }
         self.stale = false;
+        self.settled = true;
         let mut report = self.report(Outcome::Solved, budget);
         report.iterations = iterations;
         report.components = solved;
@@ -585,7 +539,7 @@ impl Solver {
         }
     }
 
-    pub(super) fn make_plan(&mut self, budget: &Budget) -> Result<(), Refusal> {
+    fn make_plan(&mut self, budget: &Budget) -> Result<(), Refusal> {
         if self.plan.is_none() {
             let plan = Plan::new(&self.rows, &mut self.x, |_| true, budget)?;
             self.dirty = vec![false; plan.components.len()];
@@ -598,138 +552,4 @@ impl Solver {
     pub fn tier_of(residual: f64) -> Option<Tier> {
         Tier::ALL.into_iter().rev().find(|t| residual <= t.millimetres())
     }
-}
-
-fn restore(forest: &Forest, component: &Component, from: &[f64], x: &mut [f64]) {
-    for &class in &component.unknowns {
-        // The class moved as one; its members keep their differences.
-        if let Some(&v) = forest.members(class).first() {
-            let by = from[v as usize] - x[v as usize];
-            forest.shift(class, by, x);
-        }
-    }
-}
-
-impl Plan {
-    /// Plans the rows that `active` holds for.
-    pub(super) fn new(
-        rows: &[Row],
-        x: &mut [f64],
-        active: impl Fn(usize) -> bool,
-        budget: &Budget,
-    ) -> Result<Plan, Refusal> {
-        let forest = Forest::grow(rows, &active, x);
-        budget.checkpoint()?;
-        let mut patterns = Sparse::new();
-        let mut closed = Vec::new();
-        let mut pattern = Vec::new();
-        let mut wishes = Vec::new();
-        for (i, row) in rows.iter().enumerate() {
-            pattern.clear();
-            if active(i) && forest.edge_of_row[i] == GROUND {
-                if row.soft > 0.0 {
-                    wishes.push(i as u32);
-                } else {
-                    forest.pattern(&row.equation, &mut pattern);
-                    if pattern.is_empty() {
-                        closed.push(i as u32);
-                    }
-                }
-            }
-            patterns.push(&pattern);
-        }
-        let components = decompose(&patterns, forest.classes(), budget)?;
-        let mut local = vec![GROUND; forest.classes()];
-        let mut component_of = vec![GROUND; forest.classes()];
-        let mut blocks = Vec::with_capacity(components.len());
-        for (k, component) in components.iter().enumerate() {
-            for &c in &component.unknowns {
-                component_of[c as usize] = k as u32;
-            }
-            let block = |part: &super::decompose::Part| {
-                let (members, unknowns) = (&part.rows, &part.unknowns);
-                Block::new(part.shape, members, unknowns, rows, &forest, &mut local)
-            };
-            blocks.push(component.parts.iter().map(block).collect());
-        }
-        let readers = readers(rows, &components, x.len());
-        let soft = soft_block(rows, &wishes, &patterns, &components, &component_of, &forest);
-        Ok(Plan {
-            whole: vec![None; components.len()],
-            residuals: vec![0.0; components.len()],
-            forest,
-            patterns,
-            closed,
-            components,
-            blocks,
-            component_of,
-            readers,
-            soft,
-        })
-    }
-}
-
-/// For every unknown the components whose equations read it.
-fn readers(rows: &[Row], components: &[Component], unknowns: usize) -> Sparse {
-    let mut pairs: Vec<(u32, u32)> = Vec::new();
-    let mut vars = [0; super::equation::WIDTH];
-    for (k, component) in components.iter().enumerate() {
-        for &r in &component.rows {
-            let n = rows[r as usize].equation.unknowns(&mut vars);
-            pairs.extend(vars[..n].iter().map(|&v| (v, k as u32)));
-        }
-    }
-    pairs.sort_unstable();
-    pairs.dedup();
-    let mut start = vec![0u32; unknowns + 1];
-    for &(v, _) in &pairs {
-        start[v as usize + 1] += 1;
-    }
-    for v in 0..unknowns {
-        start[v + 1] += start[v];
-    }
-    Sparse { start, items: pairs.into_iter().map(|(_, k)| k).collect() }
-}
-
-/// The wishes, together with the hard rows of the under-determined parts they touch.
-fn soft_block(
-    rows: &[Row],
-    wishes: &[u32],
-    patterns: &Sparse,
-    components: &[Component],
-    component_of: &[u32],
-    forest: &Forest,
-) -> Option<Block> {
-    if wishes.is_empty() {
-        return None;
-    }
-    let mut members: Vec<u32> = wishes.to_vec();
-    let mut unknowns: Vec<u32> = Vec::new();
-    let mut taken = vec![false; components.len()];
-    let mut known = vec![false; forest.classes()];
-    let mut pattern = Vec::new();
-    for &r in wishes {
-        forest.pattern(&rows[r as usize].equation, &mut pattern);
-        for &class in &pattern {
-            let Some(component) = components.get(component_of[class as usize] as usize) else {
-                if !std::mem::replace(&mut known[class as usize], true) {
-                    unknowns.push(class);
-                }
-                continue;
-            };
-            if std::mem::replace(&mut taken[component_of[class as usize] as usize], true) {
-                continue;
-            }
-            for part in component.parts.iter().filter(|p| p.shape == PartShape::Under) {
-                debug_assert!(part.rows.iter().all(|&r| !patterns.row(r).is_empty()));
-                members.extend(&part.rows);
-                unknowns.extend(&part.unknowns);
-            }
-        }
-    }
-    if unknowns.is_empty() {
-        return None;
-    }
-    let mut local = vec![GROUND; forest.classes()];
-    Some(Block::new(PartShape::Over, &members, &unknowns, rows, forest, &mut local))
 }

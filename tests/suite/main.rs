@@ -7,3 +7,4 @@ mod hostile;
 mod physics;
 mod session;
 mod constraint;
+mod constraint_diagnosis;
