@@ -395,7 +395,8 @@ mod tests {
     #[test]
     fn parts_come_in_the_order_of_solving() {
         use Shape::{Over, Square, Under};
-        let cases: [(&[&[u32]], usize, Vec<Vec<(Shape, usize, usize)>>); 5] = [
+        type Case = (&'static [&'static [u32]], usize, Vec<Vec<(Shape, usize, usize)>>);
+        let cases: [Case; 5] = [
             (&[&[0], &[0, 1], &[1, 2]], 3, vec![vec![(Square, 1, 1); 3]]),
             (&[&[0, 1], &[0, 1], &[1, 2]], 3, vec![vec![(Square, 2, 2), (Square, 1, 1)]]),
             (&[&[0, 1], &[2, 3]], 4, vec![vec![(Under, 1, 2)], vec![(Under, 1, 2)]]),

@@ -27,6 +27,12 @@
 //! # Ok::<(), svgx_engine::constraint::Error>(())
 //! ```
 
+#![allow(
+    clippy::neg_cmp_op_on_partial_ord,
+    clippy::needless_range_loop,
+    reason = "a negated comparison is how a NaN is refused; numerical kernels index several arrays at once"
+)]
+
 mod api;
 mod block;
 mod decompose;

@@ -223,7 +223,7 @@ impl Solver {
         }
         self.before.copy_from_slice(&self.x);
         self.ticks = self.ticks.wrapping_add(1);
-        if self.ticks % 64 == 0 {
+        if self.ticks.is_multiple_of(64) {
             self.settle();
         }
         self.moved.clear();
