@@ -172,7 +172,7 @@ fn conflicts_of_curved_and_slanted_sketches_are_minimal_too() {
 pub(crate) fn truss(constraints: usize) -> (Vec<Entity>, Vec<Constraint>) {
     let joints = constraints / 2 + 1;
     let name = |i: usize| format!("p{i}");
-    let place = |i: usize| (i as f64 * 5.0, if i % 2 == 0 { 0.0 } else { 8.0 });
+    let place = |i: usize| (i as f64 * 5.0, if i.is_multiple_of(2) { 0.0 } else { 8.0 });
     let mut entities = Vec::new();
     let mut list = vec![c(Kind::Fixed, &["p0"]), c(Kind::Fixed, &["p1"])];
     for i in 0..joints {

@@ -1,10 +1,10 @@
 //! What a user would notice breaking. One binary, a module per subject.
 
 mod compile;
+mod constraint;
+mod constraint_diagnosis;
 mod dialects;
 mod geometry;
 mod hostile;
 mod physics;
 mod session;
-mod constraint;
-mod constraint_diagnosis;
