@@ -37,7 +37,7 @@ enum Command {
     Serve(Box<serve::Args>),
     /// Simulate the physics of a drawing: frames, contacts, reactions at rest.
     Simulate(simulate::Args),
-    /// Show the objectives; replay a decision log.
+    /// The objectives and everything that follows from them.
     Slo(slo::Args),
 }
 

@@ -1,1 +1,52 @@
-//! Generated operational artefacts and staging.
+//! Operational artefacts from one spec: rules, their tests and routing
+//! are written from `slo/` and never by hand.
+//!
+//! [`generate`] makes all of them in memory; the command line writes them, or
+//! compares them with what is on disk.
+
+pub mod alert;
+mod alertmanager;
+mod cases;
+mod promql;
+mod rules;
+mod window;
+mod yaml;
+
+use crate::slo::spec::Spec;
+
+pub use cases::detection_table;
+
+/// A generated file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artefact {
+    /// Where it belongs, from the root of the project.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// Why artefacts could not be made from a spec.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{file}: {message}")]
+pub struct Error {
+    /// The file of the spec.
+    pub file: String,
+    /// What is wrong and what to do about it.
+    pub message: String,
+}
+
+/// The first line of every generated file, without its comment mark.
+pub const NOTICE: &str = "Generated from slo/ by `svgx slo generate`. DO NOT EDIT.";
+
+/// Makes every artefact of `spec`, in the order of their paths.
+///
+/// # Errors
+/// A condition or an indicator of a form that has no rule.
+pub fn generate(spec: &Spec) -> Result<Vec<Artefact>, Error> {
+    let alerts = alert::alerts(spec)?;
+    let mut all = rules::artefacts(spec, &alerts)?;
+    all.extend(cases::artefacts(spec, &alerts)?);
+    all.extend(alertmanager::artefacts());
+    all.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(all)
+}

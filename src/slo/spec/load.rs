@@ -10,7 +10,7 @@ use super::openslo::{Document, Metadata, SloSpec, nanoseconds};
 use super::{Decimal, Error, Errors, Spec, policy};
 
 /// The documents compiled in.
-const EMBEDDED: [(&str, &str); 11] = [
+const EMBEDDED: [(&str, &str); 12] = [
     ("slo/service.yaml", include_str!("../../../slo/service.yaml")),
     ("slo/datasource.yaml", include_str!("../../../slo/datasource.yaml")),
     ("slo/ui-latency.yaml", include_str!("../../../slo/ui-latency.yaml")),
@@ -21,6 +21,7 @@ const EMBEDDED: [(&str, &str); 11] = [
     ("slo/liveness.yaml", include_str!("../../../slo/liveness.yaml")),
     ("slo/memory.yaml", include_str!("../../../slo/memory.yaml")),
     ("slo/cpu.yaml", include_str!("../../../slo/cpu.yaml")),
+    ("slo/controller.yaml", include_str!("../../../slo/controller.yaml")),
     ("slo/policies.yaml", include_str!("../../../slo/policies.yaml")),
 ];
 
@@ -264,7 +265,7 @@ impl Found {
             for window in [&burn.lookback_window, &burn.alert_after] {
                 duration(window, &condition.file, &mut errors);
             }
-            for key in ["short-window", "alert-after", "max-detection"] {
+            for key in ["short-window", "alert-after"] {
                 if let Some(value) = condition.metadata.annotation(key) {
                     duration(value, &condition.file, &mut errors);
                 }
