@@ -3,7 +3,7 @@
 /// Seconds as the shortest exact Prometheus duration: `90s`, `2m`, `6h`, `3d`.
 pub(crate) fn text(seconds: u64) -> String {
     for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60)] {
-        if seconds > 0 && seconds % length == 0 {
+        if seconds > 0 && seconds.is_multiple_of(length) {
             return format!("{}{unit}", seconds / length);
         }
     }

@@ -60,9 +60,12 @@ struct Test {
     checks: Vec<Check>,
 }
 
+type Annotations = BTreeMap<&'static str, String>;
+
 struct Check {
     at: u64,
-    firing: Vec<(BTreeMap<String, String>, BTreeMap<&'static str, String>)>,
+    /// Labels and annotations.
+    firing: Vec<(BTreeMap<String, String>, Annotations)>,
 }
 
 fn test(model: &Model<'_>, history: &History) -> Test {
