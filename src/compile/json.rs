@@ -53,6 +53,9 @@ pub struct Model {
 pub struct Metadata {
     /// Version of the language.
     pub version: String,
+    /// When it was compiled, in RFC 3339; only whoever serves it knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiled_at: Option<String>,
     /// As written on the root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<String>,
@@ -298,6 +301,7 @@ fn metadata(document: &Document) -> Metadata {
     );
     Metadata {
         version: "1.0".to_owned(),
+        compiled_at: None,
         width: root("width"),
         height: root("height"),
         viewbox: viewbox.map(|v| [v.x, v.y, v.width, v.height]),
