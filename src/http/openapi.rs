@@ -16,7 +16,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::negotiate;
 use super::problem::{Error, Finding, Problem};
-use super::routes::{compile_json, compile_svg, parse, precision, status};
+use super::routes::{compile_json, compile_svg, evaluate, parse, precision, status};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,6 +39,7 @@ use super::routes::{compile_json, compile_svg, parse, precision, status};
         status::health, status::metrics, status::metrics_json, document,
         parse::parse, precision::precision,
         compile_svg::compile_svg, compile_json::compile_json,
+        evaluate::evaluate,
     ),
     components(schemas(Problem<'_>, Finding)),
     modifiers(&Edge),

@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::budget::Stop;
 use crate::document::{Diagnostic, LineIndex, Severity};
 
 use super::work::Shed;
@@ -75,6 +76,9 @@ pub enum Error {
     /// The work was not done in time.
     #[error("not done within {0:?}")]
     Timeout(Duration),
+    /// The work was told to stop before it had an answer.
+    #[error("stopped before there was an answer: {0}")]
+    Stopped(#[from] Stop),
     /// The body is no JSON, or no text.
     #[error("{message}")]
     Malformed {
@@ -180,7 +184,9 @@ impl Error {
             Error::Shed(_) | Error::Crowded { .. } => {
                 (S::SERVICE_UNAVAILABLE, "overloaded", "The service is busy")
             }
-            Error::Timeout(_) => (S::SERVICE_UNAVAILABLE, "request-timeout", "Not done in time"),
+            Error::Timeout(_) | Error::Stopped(_) => {
+                (S::SERVICE_UNAVAILABLE, "request-timeout", "Not done in time")
+            }
             Error::Store(_) => (S::SERVICE_UNAVAILABLE, "store-failed", "The store failed"),
         }
     }
@@ -191,7 +197,7 @@ impl Error {
             Error::RateLimited { wait, .. } => Some(*wait),
             Error::Shed(shed) => shed.retry_after(),
             Error::Crowded { .. } | Error::Store(_) => Some(Duration::from_secs(1)),
-            Error::Timeout(_) => Some(Duration::from_secs(5)),
+            Error::Timeout(_) | Error::Stopped(_) => Some(Duration::from_secs(5)),
             _ => None,
         }
     }

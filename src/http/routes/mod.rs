@@ -7,6 +7,7 @@ use super::problem::Error;
 
 pub mod compile_json;
 pub mod compile_svg;
+pub mod evaluate;
 pub mod parse;
 pub mod precision;
 pub mod status;
@@ -19,6 +20,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get("/metrics.json").with(status::metrics_json))
         .service(get("/openapi.json").with(super::openapi::document))
         .service(post("/parse", parse::parse))
+        .service(post("/evaluate", evaluate::evaluate))
         .service(post("/compile/svg", compile_svg::compile_svg))
         .service(post("/compile/json", compile_json::compile_json))
         .service(post("/precision", precision::precision));
