@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::budget::{Clock, Monotonic, Time};
+use crate::session::Sessions;
 
 use super::cache::Cache;
 use super::config::Config;
@@ -15,6 +16,7 @@ use super::keys::{self, Identity, Keys, Names};
 use super::metrics::Metrics;
 use super::process::Sampler;
 use super::rate::Rates;
+use super::session;
 use super::trace::Ids;
 use super::work::Pool;
 
@@ -66,6 +68,8 @@ pub struct App {
     pub pool: Pool,
     /// Parsed and compiled documents.
     pub cache: Cache,
+    /// The sessions and their store.
+    pub sessions: Sessions,
     /// What the process uses.
     pub process: Sampler,
     /// Identifiers of traces and spans.
@@ -90,6 +94,14 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(Monotonic::new());
         let pool = Pool::new(config.compute_threads, Arc::clone(&clock))
             .map_err(|e| StartError::System("no threads to compute with", e))?;
+        let sessions = session::open(&config, Arc::clone(&clock))?;
+        if let Some(path) = &config.open {
+            let mut names = keys.names();
+            if names.is_empty() {
+                names.push(Arc::clone(&anonymous.name));
+            }
+            session::load(&sessions, path, names)?;
+        }
         Ok(App {
             keys: ArcSwap::from_pointee(keys),
             names,
@@ -100,6 +112,7 @@ impl App {
             metrics: Metrics::default(),
             pool,
             cache: Cache::new(config.cache_bytes),
+            sessions,
             process: Sampler::new(),
             ids: Ids::new(),
             held: AtomicUsize::new(0),

@@ -133,6 +133,11 @@ impl Keys {
         self.entries.is_empty()
     }
 
+    /// Whose keys there are.
+    pub fn names(&self) -> Vec<Arc<str>> {
+        self.entries.iter().map(|e| Arc::clone(&e.identity.name)).collect()
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -6,6 +6,7 @@
 //!   rate, its headers, its log line, and the problem document when it failed.
 //! - [`body`] and [`input`] read requests, [`reply`] runs their work on the
 //!   [`work`] pool and answers; [`routes`] holds one file per endpoint.
+//! - [`session`] opens the sessions with the service, and closes them with it.
 //! - [`problem`] is the one place where an error becomes a status code.
 //!
 //! This room computes nothing itself.
@@ -26,6 +27,7 @@ pub mod rate;
 pub mod reply;
 pub mod routes;
 mod server;
+pub mod session;
 pub mod trace;
 pub mod work;
 

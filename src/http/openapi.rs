@@ -16,7 +16,9 @@ use utoipa::{Modify, OpenApi};
 
 use super::negotiate;
 use super::problem::{Error, Finding, Problem};
-use super::routes::{compile_json, compile_svg, evaluate, parse, precision, status};
+use super::routes::{
+    compile_json, compile_svg, evaluate, interactive, parse, precision, state, status,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,6 +42,7 @@ use super::routes::{compile_json, compile_svg, evaluate, parse, precision, statu
         parse::parse, precision::precision,
         compile_svg::compile_svg, compile_json::compile_json,
         evaluate::evaluate,
+         interactive::interactive, state::state,
     ),
     components(schemas(Problem<'_>, Finding)),
     modifiers(&Edge),

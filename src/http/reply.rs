@@ -11,12 +11,14 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::budget::{Budget, Class, Time};
+use crate::session::Pending;
 
 use super::app::App;
 use super::body::{self, Body};
 use super::keys::Identity;
 use super::negotiate::{self, Coding};
 use super::problem::Error;
+use super::session;
 use super::work::{Done, Request};
 
 /// The media type of most answers.
@@ -85,6 +87,8 @@ pub struct Reply {
     etag: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
     phases: Phases,
+    /// What has to be durable before the answer is sent.
+    once: Option<Pending>,
 }
 
 /// What is put into the response for the edge to read.
@@ -154,11 +158,19 @@ impl Call<'_> {
         let mut phases = self.phases;
         phases.encode = now.since(began);
         phases.work = began.since(self.started).saturating_sub(phases.parse);
-        Reply { status: StatusCode::OK, media, body, coding, etag, headers: Vec::new(), phases }
+        let (status, headers) = (StatusCode::OK, Vec::new());
+        Reply { status, media, body, coding, etag, headers, phases, once: None }
     }
 }
 
 impl Reply {
+    /// Holds the answer back until a write would survive the end of the process.
+    #[must_use]
+    pub fn once(mut self, written: Pending) -> Reply {
+        self.once = Some(written);
+        self
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Reply {
@@ -266,6 +278,10 @@ where
     };
     let Done { value, queued } = app.pool.run(ticket, work).await?;
     let mut reply = value?;
+    if let Some(written) = reply.once.take() {
+        // Awaited here, so that no thread of the pool waits for the disk.
+        written.await.map_err(|e| session::problem(e.into(), None))?;
+    }
     reply.phases.queue = queued;
     Ok(reply.into_response())
 }

@@ -67,7 +67,13 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     background.abort();
     // The pool's threads block: they are joined where blocking is allowed.
     let pool = Arc::clone(&app);
-    let _ = tokio::task::spawn_blocking(move || pool.pool.close()).await;
+    let closing = tokio::task::spawn_blocking(move || {
+        pool.pool.close();
+        pool.sessions.close()
+    });
+    if let Ok(Err(error)) = closing.await {
+        tracing::error!(%error, "the session store did not close");
+    }
     if let Some((handle, running)) = internal {
         handle.stop(false).await;
         let _ = running.await;

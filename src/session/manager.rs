@@ -108,6 +108,11 @@ impl Unacknowledged {
         Ok(self.outcome)
     }
 
+    /// The outcome, and the write that has to end well before it counts.
+    pub fn into_parts(self) -> (Outcome, Pending) {
+        (self.outcome, self.pending)
+    }
+
     /// Waits for the store, blocking the thread.
     ///
     /// # Errors

@@ -8,8 +8,10 @@ use super::problem::Error;
 pub mod compile_json;
 pub mod compile_svg;
 pub mod evaluate;
+pub mod interactive;
 pub mod parse;
 pub mod precision;
+pub mod state;
 pub mod status;
 
 /// Registers every endpoint at the place `config` stands for.
@@ -23,6 +25,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(post("/evaluate", evaluate::evaluate))
         .service(post("/compile/svg", compile_svg::compile_svg))
         .service(post("/compile/json", compile_json::compile_json))
+        .service(post("/interactive", interactive::interactive))
+        .service(get("/state").with(state::state))
         .service(post("/precision", precision::precision));
 }
 
