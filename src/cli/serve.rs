@@ -1,10 +1,12 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use svgx_engine::http::app::{App, StartError};
 use svgx_engine::http::config::{self, Config, Flags, Loaded, LogFormat};
 use svgx_engine::http::{Bound, serve};
-use tracing_subscriber::EnvFilter;
+use svgx_engine::slo::spec::Spec;
+use svgx_engine::telemetry::{LogFormat as Lines, Settings, Telemetry};
 
 /// Settings come from flags, then the environment, then the file, then the defaults.
 #[derive(Debug, clap::Args)]
@@ -19,13 +21,18 @@ impl Args {
             Ok(loaded) => loaded,
             Err(error) => return refuse(&error),
         };
-        if let Err(error) = start_logs(&config) {
-            return refuse(&*error);
-        }
+        let spec = match config.slo_dir.as_deref().map_or_else(Spec::embedded, Spec::from_dir) {
+            Ok(spec) => spec,
+            Err(errors) => return refuse(&errors),
+        };
+        let telemetry = match Telemetry::start(&settings(&config, &spec)) {
+            Ok(telemetry) => Arc::new(telemetry),
+            Err(error) => return refuse(&error),
+        };
         for notice in notices {
             tracing::warn!("{notice}");
         }
-        let app = match App::new(config) {
+        let app = match App::new(config, spec, telemetry) {
             Ok(app) => app,
             Err(error) => return refuse(&error),
         };
@@ -62,18 +69,20 @@ fn announce(bound: Bound) {
     let _ = out.flush();
 }
 
-fn start_logs(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
-    let filter = EnvFilter::try_new(&config.log_level)?;
+/// What telemetry is to do: edges of the histograms from the objectives, the
+/// collector from the standard variables.
+fn settings(config: &Config, spec: &Spec) -> Settings {
     let json = match config.log_format {
         LogFormat::Json => true,
         LogFormat::Text => false,
         LogFormat::Auto => !std::io::stderr().is_terminal(),
     };
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if json {
-        logs.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
-    } else {
-        logs.try_init()
+    let settings = Settings {
+        environment: config.environment.clone(),
+        latency_buckets: spec.latency_buckets(),
+        filter: config.log_level.clone(),
+        log_format: if json { Lines::Json } else { Lines::Pretty },
+        ..Settings::default()
     };
-    started.map_err(|e| e.to_string().into())
+    settings.with_otel_variables(|name| std::env::var(name).ok())
 }

@@ -9,12 +9,13 @@ use arc_swap::ArcSwap;
 
 use crate::budget::{Clock, Monotonic, Time};
 use crate::session::Sessions;
+use crate::slo::spec::Spec;
+use crate::telemetry::Telemetry;
 
 use super::cache::Cache;
 use super::config::Config;
+use super::counts::Counts;
 use super::keys::{self, Identity, Keys, Names};
-use super::metrics::Metrics;
-use super::process::Sampler;
 use super::rate::Rates;
 use super::session;
 use super::trace::Ids;
@@ -62,16 +63,18 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Unix time at the clock's origin.
     epoch: Duration,
-    /// Counters.
-    pub metrics: Metrics,
+    /// Totals for `/health`.
+    pub counts: Counts,
+    /// Traces, metrics and logs.
+    pub telemetry: Arc<Telemetry>,
+    /// The objectives.
+    pub spec: Spec,
     /// Where work is done.
     pub pool: Pool,
     /// Parsed and compiled documents.
     pub cache: Cache,
     /// The sessions and their store.
     pub sessions: Sessions,
-    /// What the process uses.
-    pub process: Sampler,
     /// Identifiers of traces and spans.
     pub ids: Ids,
     /// Bytes of request bodies held now.
@@ -84,7 +87,7 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`] when the configuration is not safe or not possible.
-    pub fn new(config: Config) -> Result<App, StartError> {
+    pub fn new(config: Config, spec: Spec, telemetry: Arc<Telemetry>) -> Result<App, StartError> {
         let names = Names::default();
         let anonymous = names.identity("anonymous");
         let keys = Keys::load(&config, &names)?;
@@ -109,11 +112,12 @@ impl App {
             rates: Rates::new(&config),
             epoch: unix_time().saturating_sub(Duration::from_nanos(clock.now().0)),
             clock,
-            metrics: Metrics::default(),
+            counts: Counts::default(),
+            telemetry,
+            spec,
             pool,
             cache: Cache::new(config.cache_bytes),
             sessions,
-            process: Sampler::new(),
             ids: Ids::new(),
             held: AtomicUsize::new(0),
             ready: AtomicBool::new(false),

@@ -47,6 +47,11 @@ impl Cache {
         *hasher.finalize().as_bytes()
     }
 
+    /// Bytes kept, by weight.
+    pub fn bytes(&self) -> u64 {
+        self.0.weighted_size()
+    }
+
     /// The document under `key`.
     pub fn document(&self, key: &Key) -> Option<Arc<Document>> {
         match self.0.get(key)? {

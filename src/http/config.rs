@@ -65,6 +65,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// A drawing loaded into the default session.
     pub open: Option<PathBuf>,
+    /// The objectives; `None`: those compiled in.
+    pub slo_dir: Option<PathBuf>,
     /// The limits of the language.
     pub limits: Limits,
 }
@@ -523,6 +525,17 @@ const SETTINGS: &[Setting] = &[
             Ok(())
         }
     ),
+    setting!(
+        "slo-dir",
+        &["SVGX_SLO_DIR"],
+        "none",
+        One,
+        "A folder with the objectives; \"none\" takes those compiled in",
+        |c, v| {
+            c.slo_dir = path(v);
+            Ok(())
+        }
+    ),
 ];
 
 /// Variables of the deployment guide that this server does not act on when they
@@ -764,6 +777,7 @@ fn empty(limits: Limits) -> Config {
         cache_bytes: 0,
         cors_origins: Vec::new(),
         open: None,
+        slo_dir: None,
         limits,
     }
 }

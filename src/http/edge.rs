@@ -14,13 +14,18 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage as _, ResponseError};
 use futures::FutureExt as _;
+use tracing::Instrument as _;
+
+use crate::budget::Time;
+use crate::telemetry::{self, Outcome, server};
 
 use super::app::App;
+use super::counts;
 use super::keys::Identity;
-use super::metrics;
 use super::problem::Error;
 use super::rate::{RateClass, Standing};
-use super::reply::{Phases, Timing};
+use super::reply::{Operated, Phases, Timing};
+use super::trace::Trace;
 
 impl ResponseError for Error {
     fn status_code(&self) -> actix_web::http::StatusCode {
@@ -65,10 +70,16 @@ pub async fn edge(
         return Err(Error::Internal("no app".to_owned()).into());
     };
     let began = app.clock.now();
-    let _running = app.metrics.begin();
+    let _running = app.counts.begin();
+    let method = method_name(request.method());
+    app.telemetry.metrics().request_started(method);
     let incoming = request.headers().get("traceparent").and_then(|v| v.to_str().ok());
-    let trace = app.ids.trace(incoming);
-    let route = metrics::route(request.path());
+    let mut trace = app.ids.trace(incoming);
+    let route = counts::route_name(request.path());
+    let shown: String = request.path().chars().take(256).collect();
+    let span = server::span(method, route, &shown, trace.remote());
+    trace.adopt(server::identity(&span));
+    let seen = Seen { app: Data::clone(&app), method, route, trace, span, began };
 
     let (standing, outcome) = match let_in(&app, &request) {
         Err(error) => (None, Err((error, request.into_parts().0))),
@@ -83,7 +94,9 @@ pub async fn edge(
                 // of it is kept here: what fails below the handlers is answered by
                 // `Fallen`, which carries what the problem document needs.
                 let path = request.path().to_owned();
-                let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+                let answered = AssertUnwindSafe(next.call(request).instrument(seen.span.clone()))
+                    .catch_unwind()
+                    .await;
                 let error = match answered {
                     Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
                     Ok(Err(error)) => Err(own_error(&error)),
@@ -97,8 +110,7 @@ pub async fn edge(
                     Err(error) => {
                         let trace_id = trace.id().to_string();
                         tracing::error!(trace_id, path, %error, "a request fell through");
-                        let took = app.clock.now().since(began);
-                        app.metrics.record(route, error.status().0.as_u16(), took);
+                        seen.record(error.status().0.as_u16(), None);
                         return Err(Fallen { error, path, trace_id }.into());
                     }
                 };
@@ -131,10 +143,9 @@ pub async fn edge(
         },
     };
 
-    let now = app.clock.now();
-    let took = now.since(began);
-    let status = response.status().as_u16();
-    app.metrics.record(route, status, took);
+    let operated = response.request().extensions().get::<Operated>().copied();
+    let took = seen.record(response.status().as_u16(), operated);
+    let now = began.after(took);
     let phases = response.response().extensions().get::<Timing>().map(|t| t.0);
     let draining = !app.is_ready();
     let headers = response.headers_mut();
@@ -155,9 +166,49 @@ pub async fn edge(
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if tracing::enabled!(target: "svgx::request", tracing::Level::INFO) {
-        log(&response, &trace_id, took, phases);
+        seen.span.in_scope(|| log(&response, &trace_id, took, phases, operated));
     }
     Ok(response)
+}
+
+/// A request that came in, for the one place where it is recorded.
+struct Seen {
+    app: Data<App>,
+    method: &'static str,
+    route: Option<&'static str>,
+    trace: Trace,
+    span: tracing::Span,
+    began: Time,
+}
+
+impl Seen {
+    /// Records the request once, for every reader; how long it took.
+    fn record(&self, status: u16, operated: Option<Operated>) -> Duration {
+        let took = self.app.clock.now().since(self.began);
+        let outcome = match operated {
+            Some(operated) => operated.outcome,
+            None if status >= 500 => Outcome::Failed,
+            None => Outcome::Ok,
+        };
+        let telemetry = &self.app.telemetry;
+        let ids = self.trace.ids();
+        let trace = telemetry.sampling().keeps(ids.0, outcome).then_some(ids);
+        let request = telemetry::Request {
+            method: self.method,
+            route: self.route.map(str::to_owned),
+            status,
+            duration: took,
+            trace,
+        };
+        telemetry.metrics().request(&request);
+        if let Some(Operated { class, operation, duration, outcome, reason }) = operated {
+            let class = class.as_str();
+            telemetry.metrics().operation(class, operation, duration, outcome, reason, trace);
+        }
+        server::finish(&self.span, &request, outcome);
+        self.app.counts.record(status, took);
+        took
+    }
 }
 
 /// Who asks, and how they stand with their rate.
@@ -192,7 +243,7 @@ fn identify(app: &App, request: &ServiceRequest) -> Result<Identity, Error> {
 
 /// Paths that need no key: what the service is, not what it does.
 fn is_open(path: &str) -> bool {
-    matches!(metrics::ROUTES.get(metrics::route(path)), Some(&("/openapi.json" | "/docs")))
+    matches!(counts::route_name(path), Some("/openapi.json" | "/docs"))
 }
 
 /// Without keys, only the machine itself may ask: a page of some other site in
@@ -224,7 +275,7 @@ fn refuse_foreign_pages(app: &App, request: &ServiceRequest) -> Result<(), Error
 
 /// The class a path is counted in; `None`: not counted.
 fn rate_class(path: &str) -> Option<RateClass> {
-    match metrics::ROUTES.get(metrics::route(path)).copied() {
+    match counts::route_name(path) {
         Some("/health" | "/metrics" | "/metrics.json") => Some(RateClass::Status),
         Some("/interactive" | "/precision" | "/state") => Some(RateClass::Ui),
         Some("/openapi.json" | "/docs") => None,
@@ -273,6 +324,7 @@ fn log(
     trace_id: &str,
     took: Duration,
     phases: Option<Phases>,
+    operated: Option<Operated>,
 ) {
     let request = response.request();
     let extensions = request.extensions();
@@ -284,29 +336,24 @@ fn log(
     };
     tracing::info!(
         target: "svgx::request",
-        method = if is_known(request.method()) { request.method().as_str() } else { "other" },
+        method = method_name(request.method()),
         path = request.path(),
         status = response.status().as_u16(),
         duration_ms = milliseconds(took),
         queue_ms = milliseconds(phases.queue),
         bytes,
         key,
+        class = operated.map(|o| o.class.as_str()),
+        outcome = operated.map(|o| o.outcome.as_str()),
+        reason = operated.map(|o| o.reason),
         trace_id,
         "request"
     );
 }
 
-fn is_known(method: &Method) -> bool {
-    [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::DELETE,
-        Method::PATCH,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::CONNECT,
-    ]
-    .contains(method)
+/// The method, or `_OTHER`, so that nobody can invent label values.
+fn method_name(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] =
+        ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"];
+    KNOWN.into_iter().find(|k| *k == method.as_str()).unwrap_or("_OTHER")
 }

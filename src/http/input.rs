@@ -145,11 +145,13 @@ pub fn parse(call: &mut Call<'_>, content: &str) -> Result<Parsed, Error> {
     let key = Cache::key("document", "", content);
     let parsed = match call.app.cache.document(&key) {
         Some(document) => {
-            call.app.metrics.cache_hits.fetch_add(1, Relaxed);
+            call.app.counts.cache_hits.fetch_add(1, Relaxed);
+            call.app.telemetry.metrics().cache(true, call.app.cache.bytes());
             Ok(Parsed { document, key })
         }
         None => {
-            call.app.metrics.cache_misses.fetch_add(1, Relaxed);
+            call.app.counts.cache_misses.fetch_add(1, Relaxed);
+            call.app.telemetry.metrics().cache(false, call.app.cache.bytes());
             match document::parse(content, &call.app.config.limits) {
                 Ok(document) => {
                     let document = Arc::new(document);
@@ -161,6 +163,10 @@ pub fn parse(call: &mut Call<'_>, content: &str) -> Result<Parsed, Error> {
         }
     };
     call.phases.parse += call.now().since(began);
+    if let Ok(parsed) = &parsed {
+        let elements = parsed.document.elements().count();
+        call.app.telemetry.metrics().elements(call.operation, elements);
+    }
     parsed
 }
 

@@ -12,6 +12,8 @@ use serde::Serialize;
 
 use crate::budget::{Budget, Class, Time};
 use crate::session::Pending;
+use crate::slo::Reason;
+use crate::telemetry::Outcome;
 
 use super::app::App;
 use super::body::{self, Body};
@@ -62,6 +64,8 @@ impl Endpoint {
 pub struct Call<'b> {
     /// The service.
     pub app: Arc<App>,
+    /// The name of the operation.
+    pub operation: &'static str,
     /// Who asks.
     pub identity: Identity,
     /// How long it may take.
@@ -89,6 +93,21 @@ pub struct Reply {
     phases: Phases,
     /// What has to be durable before the answer is sent.
     once: Option<Pending>,
+}
+
+/// What is put into the request for the edge to read: which work it was, and how it ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Operated {
+    /// The class of its budget.
+    pub class: Class,
+    /// Its name.
+    pub operation: &'static str,
+    /// From the last byte of the body to the answer.
+    pub duration: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, in one word.
+    pub reason: &'static str,
 }
 
 /// What is put into the response for the edge to read.
@@ -224,18 +243,53 @@ where
         request.app_data::<Data<App>>().ok_or_else(|| Error::Internal("no app".into()))?,
     );
     let limit = app.config.request_timeout;
-    match tokio::time::timeout(limit, run_inner(&app, request, payload, endpoint, work)).await {
+    let mut began = app.clock.now();
+    let running = run_inner(&app, &request, payload, endpoint, work, &mut began);
+    let done = match tokio::time::timeout(limit, running).await {
         Ok(done) => done,
         Err(_) => Err(Error::Timeout(limit)),
+    };
+    let duration = app.clock.now().since(began);
+    let (outcome, reason) = ended(&app, endpoint, duration, &done);
+    request.extensions_mut().insert(Operated {
+        class: endpoint.class,
+        operation: endpoint.operation,
+        duration,
+        outcome,
+        reason,
+    });
+    done
+}
+
+/// How an operation ended. A request that was wrong was answered all the same.
+fn ended(
+    app: &App,
+    endpoint: Endpoint,
+    duration: Duration,
+    done: &Result<HttpResponse, Error>,
+) -> (Outcome, &'static str) {
+    match done {
+        Err(Error::Crowded { .. }) => (Outcome::Shed, Reason::QueueFull.as_str()),
+        Err(error @ Error::Shed(_)) if error.status().0 == StatusCode::SERVICE_UNAVAILABLE => {
+            (Outcome::Shed, Reason::QueueFull.as_str())
+        }
+        Err(error) if error.status().0.is_server_error() => (Outcome::Failed, error.status().1),
+        _ => match app.spec.objective(endpoint.class) {
+            Some(objective) if duration > objective.budget => {
+                (Outcome::OverBudget, Reason::Late.as_str())
+            }
+            _ => (Outcome::Ok, Reason::Completed.as_str()),
+        },
     }
 }
 
 async fn run_inner<F>(
     app: &Arc<App>,
-    request: HttpRequest,
+    request: &HttpRequest,
     payload: Option<Payload>,
     endpoint: Endpoint,
     work: F,
+    began: &mut Time,
 ) -> Result<HttpResponse, Error>
 where
     F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
@@ -251,9 +305,11 @@ where
     let identity =
         request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
     let body = match payload {
-        Some(payload) => Some(body::read(app, &request, payload).await?),
+        Some(payload) => Some(body::read(app, request, payload).await?),
         None => None,
     };
+    // A slow client is not the service's latency: the clock starts with the last byte.
+    *began = app.clock.now();
     let ticket = app.pool.admit(&Request {
         class: endpoint.class,
         operation: endpoint.operation,
@@ -262,10 +318,12 @@ where
         deadline: None,
     })?;
     let shared = Arc::clone(app);
+    let span = tracing::Span::current();
     let work = move |budget: &Budget| {
         let call = Call {
             started: shared.clock.now(),
             app: shared,
+            operation: endpoint.operation,
             identity,
             budget,
             media,
@@ -274,9 +332,14 @@ where
             if_none_match,
             coding,
         };
-        work(call, body)
+        span.in_scope(|| {
+            let name = endpoint.operation;
+            let _entered = tracing::error_span!("work", otel.name = name).entered();
+            work(call, body)
+        })
     };
     let Done { value, queued } = app.pool.run(ticket, work).await?;
+    app.telemetry.metrics().queued(endpoint.class.as_str(), queued);
     let mut reply = value?;
     if let Some(written) = reply.once.take() {
         // Awaited here, so that no thread of the pool waits for the disk.

@@ -18,6 +18,9 @@ use super::edge::edge;
 use super::routes;
 use super::{config::Config, openapi};
 
+/// How long a stopping server waits for the collector.
+const FLUSH: Duration = Duration::from_secs(5);
+
 /// The addresses that were bound.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Bound {
@@ -44,7 +47,6 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
         let handle = server.handle();
         (handle, actix_web::rt::spawn(server))
     });
-    let background = actix_web::rt::spawn(sample(Arc::clone(&app)));
     app.set_ready(true);
     bound(addresses);
 
@@ -64,7 +66,6 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     if let Ok(Err(error)) = running.await {
         tracing::error!(%error, "the public listener had failed");
     }
-    background.abort();
     // The pool's threads block: they are joined where blocking is allowed.
     let pool = Arc::clone(&app);
     let closing = tokio::task::spawn_blocking(move || {
@@ -79,6 +80,9 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
         let _ = running.await;
     }
     tracing::info!("stopped");
+    // What is still queued for the collector is sent now, or given up.
+    let telemetry = Arc::clone(&app.telemetry);
+    let _ = tokio::task::spawn_blocking(move || telemetry.shutdown(FLUSH)).await;
     Ok(())
 }
 
@@ -90,17 +94,6 @@ async fn drain(app: &App, public: &ServerHandle) {
         tokio::time::sleep(app.config.drain_delay).await;
     }
     public.stop(true).await;
-}
-
-/// Samples the process once a second.
-async fn sample(app: Arc<App>) {
-    let mut every = tokio::time::interval(Duration::from_secs(1));
-    loop {
-        every.tick().await;
-        let app = Arc::clone(&app);
-        // Reads /proc: a blocking call, if a short one.
-        let _ = tokio::task::spawn_blocking(move || app.process.sample()).await;
-    }
 }
 
 type Listening = (SocketAddr, actix_web::dev::Server);

@@ -4,6 +4,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use opentelemetry::trace::{SpanId, TraceId};
+
+use crate::telemetry::server::Remote;
+
 /// The trace of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trace {
@@ -23,17 +27,36 @@ impl Trace {
         format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
     }
 
+    /// The caller's place in the trace.
+    pub fn remote(&self) -> Option<Remote> {
+        let span = SpanId::from(self.parent?);
+        Some(Remote { trace: TraceId::from(self.trace_id), span, sampled: self.flags & 1 == 1 })
+    }
+
+    /// Takes the identifiers of the recorded span; keeps its own where none is.
+    pub fn adopt(&mut self, recorded: Option<(TraceId, SpanId)>) {
+        if let Some((trace, span)) = recorded {
+            self.trace_id = u128::from_be_bytes(trace.to_bytes());
+            self.span_id = u64::from_be_bytes(span.to_bytes());
+        }
+    }
+
+    /// The identifiers, as telemetry writes them.
+    pub fn ids(&self) -> (TraceId, SpanId) {
+        (TraceId::from(self.trace_id), SpanId::from(self.span_id))
+    }
+
     /// The trace id in hexadecimal.
-    pub fn id(&self) -> TraceId {
-        TraceId(self.trace_id)
+    pub fn id(&self) -> Hex {
+        Hex(self.trace_id)
     }
 }
 
 /// Displays a trace id.
 #[derive(Clone, Copy, Debug)]
-pub struct TraceId(u128);
+pub struct Hex(u128);
 
-impl fmt::Display for TraceId {
+impl fmt::Display for Hex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
     }

@@ -81,6 +81,7 @@ pub struct Metrics {
     sessions: Gauge<u64>,
     exemplars: Exemplars,
     meter: Meter,
+    process: process::Process,
 }
 
 /// The view that gives latency histograms the edges of the specs, size
@@ -119,7 +120,7 @@ impl Metrics {
         let gauge = |m: &Metric| {
             meter.u64_gauge(m.name).with_unit(m.unit).with_description(m.description).build()
         };
-        process::observe(&meter);
+        let process = process::observe(&meter);
         Metrics {
             http_duration: histogram(&c::HTTP_DURATION),
             http_active: meter
@@ -141,11 +142,16 @@ impl Metrics {
             sessions: gauge(&c::SESSIONS),
             exemplars: Exemplars::new(latency),
             meter,
+            process,
         }
     }
 
     pub(crate) fn exemplars(&self) -> &Exemplars {
         &self.exemplars
+    }
+
+    pub(crate) fn process(&self) -> &process::Process {
+        &self.process
     }
 
     pub(crate) fn meter(&self) -> &Meter {

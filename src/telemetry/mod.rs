@@ -8,6 +8,7 @@
 //!   degraded or failed, and a ratio of the rest; it decides when the root ends.
 //! - [`outbox`] is the bounded queue between the service and the collector:
 //!   nothing that happens to the collector delays a request, and what is lost is counted.
+//! - [`server`] is the span of a request, by convention.
 //! - [`logs`] writes JSON lines with the trace they belong to.
 //!
 //! This room knows nothing of documents or controllers.
@@ -21,12 +22,14 @@ mod otlp;
 mod outbox;
 mod process;
 mod resource;
+pub mod server;
 mod settings;
 pub mod tail;
 
 pub use exemplar::Exemplar;
 pub use metrics::{Metrics, Outcome, Request};
 pub use outbox::Loss;
+pub use process::Usage;
 pub use resource::resource;
 pub use settings::{LogFormat, Settings};
 
@@ -37,6 +40,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider, data::ResourceMetrics};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use parking_lot::Mutex;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, reload};
@@ -66,7 +70,7 @@ pub struct Telemetry {
     reader: SharedReader,
     meters: SdkMeterProvider,
     sampling: tail::Sampling,
-    pipeline: Option<otlp::Pipeline>,
+    pipeline: Mutex<Option<otlp::Pipeline>>,
     filter: reload::Handle<EnvFilter, Registry>,
 }
 
@@ -120,6 +124,7 @@ impl Telemetry {
             .try_init()
             .map_err(|_| Error::Installed)?;
         opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        let pipeline = Mutex::new(pipeline);
         Ok(Telemetry { metrics, reader, meters, sampling, pipeline, filter: handle })
     }
 
@@ -141,9 +146,14 @@ impl Telemetry {
         exposition::write(&data, self.metrics.exemplars(), format)
     }
 
+    /// What the process uses, at most half a second old.
+    pub fn usage(&self) -> Usage {
+        self.metrics.process().usage()
+    }
+
     /// What did not reach the collector, by signal.
     pub fn loss(&self) -> Vec<Loss> {
-        self.pipeline.as_ref().map(otlp::Pipeline::loss).unwrap_or_default()
+        self.pipeline.lock().as_ref().map(otlp::Pipeline::loss).unwrap_or_default()
     }
 
     /// Changes the log levels at run time, `info,svgx_engine::http=debug`.
@@ -157,8 +167,9 @@ impl Telemetry {
     }
 
     /// Sends what is still queued, for at most `timeout`, and stops.
-    pub fn shutdown(mut self, timeout: Duration) {
-        if let Some(pipeline) = self.pipeline.take() {
+    pub fn shutdown(&self, timeout: Duration) {
+        let pipeline = self.pipeline.lock().take();
+        if let Some(pipeline) = pipeline {
             pipeline.shutdown(timeout);
         }
         // Fails only when it was shut down before.

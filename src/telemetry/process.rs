@@ -28,6 +28,36 @@ struct Sample {
     throttled: f64,
 }
 
+/// Memory and processor use, for a page that shows them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// Resident memory in bytes.
+    pub memory_bytes: u64,
+    /// Processor use since the look before, 100 for one full processor.
+    pub cpu_percent: f64,
+}
+
+/// A hand on the looks the instruments take.
+#[derive(Clone)]
+pub(crate) struct Process(Arc<Mutex<Look>>);
+
+impl Process {
+    pub(crate) fn usage(&self) -> Usage {
+        let mut look = self.0.lock();
+        let sample = look.take();
+        Usage {
+            memory_bytes: sample.resident,
+            cpu_percent: (sample.user_share + sample.system_share) * look.cores * 100.0,
+        }
+    }
+}
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Process").field(&self.usage()).finish()
+    }
+}
+
 struct Look {
     system: Option<System>,
     pid: Pid,
@@ -117,7 +147,7 @@ pub(crate) fn cores() -> f64 {
 
 /// Registers the observable instruments of the process.
 #[allow(clippy::disallowed_methods, reason = "telemetry reads the real clock")]
-pub(crate) fn observe(meter: &Meter) {
+pub(crate) fn observe(meter: &Meter) -> Process {
     let look = Arc::new(Mutex::new(Look {
         // Where the kernel will not tell, memory reads 0.
         system: System::new().ok(),
@@ -175,6 +205,7 @@ pub(crate) fn observe(meter: &Meter) {
         .with_description(c::CORES.description)
         .with_callback(move |observer| observer.observe(cores, &[]))
         .build();
+    Process(look)
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::app::App;
-use crate::http::metrics::Summary;
+use crate::http::counts::Summary;
 use crate::http::negotiate;
 use crate::http::problem::Error;
+use crate::telemetry::exposition::Format;
 
 /// How the service does.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,8 +55,8 @@ pub struct Performance {
 pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
     let now = app.clock.now();
-    let usage = app.process.latest();
-    let totals = app.metrics.totals();
+    let usage = app.telemetry.usage();
+    let totals = app.counts.totals();
     let mut version = env!("CARGO_PKG_VERSION").to_owned();
     if app.config.environment != "production" {
         version.push('-');
@@ -80,7 +81,7 @@ pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse
     json(&health)
 }
 
-/// Counts and durations: Prometheus text, or JSON when `Accept` prefers it.
+/// Counts and durations: Prometheus text, or OpenMetrics with exemplars, or JSON, as `Accept` prefers.
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
@@ -88,12 +89,13 @@ pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse
     (status = 200, content((String = "text/plain"), (Summary = "application/json")))
 ))]
 pub async fn metrics(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
-    const BOTH: &[&str] = &["text/plain", "application/json"];
-    let media = negotiate::media_type(request.headers(), BOTH, "text/plain or application/json")?;
+    const ALL: &[&str] = &["text/plain", "application/openmetrics-text", "application/json"];
+    const LIST: &str = "text/plain, application/openmetrics-text or application/json";
+    let media = negotiate::media_type(request.headers(), ALL, LIST)?;
     if media == "application/json" {
-        return json(&app.metrics.json(&app.process.latest()));
+        return json(&app.counts.json(&app.telemetry.usage()));
     }
-    Ok(text(&app))
+    Ok(text(&app, Format::accepted(Some(media))))
 }
 
 /// The same as JSON.
@@ -103,7 +105,7 @@ pub async fn metrics(request: HttpRequest, app: Data<App>) -> Result<HttpRespons
 #[utoipa::path(get, path = "/metrics.json", tag = "status", responses((status = 200, body = Summary)))]
 pub async fn metrics_json(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
-    json(&app.metrics.json(&app.process.latest()))
+    json(&app.counts.json(&app.telemetry.usage()))
 }
 
 fn json<T: Serialize>(value: &T) -> Result<HttpResponse, Error> {
@@ -114,16 +116,17 @@ fn json<T: Serialize>(value: &T) -> Result<HttpResponse, Error> {
         .body(body))
 }
 
-fn text(app: &App) -> HttpResponse {
+fn text(app: &App, format: Format) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .insert_header((header::CONTENT_TYPE, format.content_type()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(app.metrics.text(&app.process.latest()))
+        .body(app.telemetry.exposition(format))
 }
 
 /// The internal listener's metrics.
-pub async fn internal_metrics(app: Data<App>) -> HttpResponse {
-    text(&app)
+pub async fn internal_metrics(request: HttpRequest, app: Data<App>) -> HttpResponse {
+    let accept = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok());
+    text(&app, Format::accepted(accept))
 }
 
 /// Whether the process runs at all.
