@@ -41,6 +41,8 @@ pub struct Limits {
     pub steps: u64,
     /// Frames of one simulation.
     pub frames: u64,
+    /// Positions of bodies in all frames of one answer, counted together.
+    pub positions: usize,
     /// Seconds of one simulation.
     pub simulated_seconds: u64,
     /// Contact events kept of one simulation; the rest is counted.
@@ -71,6 +73,7 @@ impl Default for Limits {
             equilibrium_equations: 600,
             steps: 1_000_000,
             frames: 100_000,
+            positions: 500_000,
             simulated_seconds: 3_600,
             events: 10_000,
             snapshot_bytes: 64 * 1024 * 1024,

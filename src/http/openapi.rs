@@ -17,7 +17,8 @@ use utoipa::{Modify, OpenApi};
 use super::negotiate;
 use super::problem::{Error, Finding, Problem};
 use super::routes::{
-    compile_json, compile_svg, evaluate, interactive, parse, precision, state, status,
+    compile_json, compile_svg, evaluate, interactive, parse, precision, render, simulate, state,
+    status,
 };
 
 #[derive(OpenApi)]
@@ -41,8 +42,8 @@ use super::routes::{
         status::health, status::metrics, status::metrics_json, document,
         parse::parse, precision::precision,
         compile_svg::compile_svg, compile_json::compile_json,
-        evaluate::evaluate,
-         interactive::interactive, state::state,
+        evaluate::evaluate, simulate::simulate, render::render,
+        interactive::interactive, state::state,
     ),
     components(schemas(Problem<'_>, Finding)),
     modifiers(&Edge),

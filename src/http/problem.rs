@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::budget::Stop;
 use crate::document::{Diagnostic, LineIndex, Severity};
+use crate::{compile, geometry, physics};
 
 use super::work::Shed;
 
@@ -264,6 +265,61 @@ impl Error {
             }],
             _ => Vec::new(),
         }
+    }
+}
+
+impl From<geometry::Error> for Error {
+    fn from(error: geometry::Error) -> Error {
+        match error {
+            geometry::Error::Stopped(stop) => Error::Stopped(stop),
+            geometry::Error::Limit { limit, max, seen } => limit_passed(limit, max, seen),
+        }
+    }
+}
+
+impl From<compile::Error> for Error {
+    fn from(error: compile::Error) -> Error {
+        match error {
+            compile::Error::Stopped(stop) => Error::Stopped(stop),
+            compile::Error::Limit { limit, max, seen } => limit_passed(limit, max, seen),
+            compile::Error::Size => Error::Invalid {
+                pointer: "/options".to_owned(),
+                message: error.to_string(),
+                at: None,
+            },
+            compile::Error::Renderer(_) => Error::Document(vec![Finding {
+                code: "render",
+                severity: Some("error"),
+                message: error.to_string(),
+                ..Finding::default()
+            }]),
+        }
+    }
+}
+
+fn limit_passed(what: &str, limit: usize, seen: usize) -> Error {
+    Error::Limit { what: what.to_owned(), limit: limit as f64, seen: seen as f64 }
+}
+
+/// Why physics gave no answer; `source` is the document it was asked about.
+pub fn physics(source: &str, error: physics::Error) -> Error {
+    match error {
+        physics::Error::Document(diagnostics) => Error::Document(findings(source, &diagnostics)),
+        physics::Error::Limit { what, limit, seen } => {
+            Error::Limit { what: what.to_owned(), limit, seen }
+        }
+        physics::Error::Strict(stop) | physics::Error::Stopped(stop) => Error::Stopped(stop),
+        physics::Error::Option { name, .. } => Error::Invalid {
+            pointer: format!("/options/{name}"),
+            message: error.to_string(),
+            at: None,
+        },
+        physics::Error::UnknownBody(_) => Error::Invalid {
+            pointer: "/options/disturb".to_owned(),
+            message: error.to_string(),
+            at: None,
+        },
+        physics::Error::Snapshot(_) => Error::Internal(error.to_string()),
     }
 }
 

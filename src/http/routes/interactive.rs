@@ -165,7 +165,7 @@ fn operation(
         "load" => return Err(missing("content")),
         "set_precision" => {
             let level = request.level.as_deref().ok_or_else(|| missing("level"))?;
-            Operation::SetPrecision { level: precision::level(level)? }
+            Operation::SetPrecision { level: precision::level(level, "/level")? }
         }
         "add_constraint" => Operation::AddConstraint { constraint: constraint? },
         "remove_constraint" => Operation::RemoveConstraint { constraint: constraint? },

@@ -11,6 +11,8 @@ pub mod evaluate;
 pub mod interactive;
 pub mod parse;
 pub mod precision;
+pub mod render;
+pub mod simulate;
 pub mod state;
 pub mod status;
 
@@ -23,6 +25,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get("/openapi.json").with(super::openapi::document))
         .service(post("/parse", parse::parse))
         .service(post("/evaluate", evaluate::evaluate))
+        .service(post("/simulate", simulate::simulate))
+        .service(post("/render", render::render))
         .service(post("/compile/svg", compile_svg::compile_svg))
         .service(post("/compile/json", compile_json::compile_json))
         .service(post("/interactive", interactive::interactive))

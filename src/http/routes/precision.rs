@@ -110,7 +110,7 @@ pub async fn precision(request: HttpRequest, payload: Payload) -> Result<HttpRes
                 });
             }
         };
-        let tier = level(&request.level)?;
+        let tier = level(&request.level, "/level")?;
         if request.fixed_point == Some(false) {
             return Err(invalid("/fixed_point", "coordinates are always kept in fixed point"));
         }
@@ -131,17 +131,17 @@ pub async fn precision(request: HttpRequest, payload: Payload) -> Result<HttpRes
     .await
 }
 
-/// The tier called `name`.
+/// The tier called `name`; an error points to `pointer`.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a name that is none.
-pub fn level(name: &str) -> Result<Tier, Error> {
+pub fn level(name: &str, pointer: &str) -> Result<Tier, Error> {
     match name.to_ascii_lowercase().as_str() {
         "low" => Ok(Tier::Ui),
         "medium" => Ok(Tier::Edit),
         "high" => Ok(Tier::Compute),
         other => {
-            other.parse().map_err(|e: crate::budget::UnknownTier| invalid("/level", &e.to_string()))
+            other.parse().map_err(|e: crate::budget::UnknownTier| invalid(pointer, &e.to_string()))
         }
     }
 }
