@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::budget::{Class, Tier};
+use crate::geometry::Fixed;
 use crate::http::body::{self, Kind};
 use crate::http::problem::Error;
 use crate::http::reply::{self, Endpoint};
@@ -175,10 +176,7 @@ fn rounded(value: f64, tier: Tier) -> Option<f64> {
     if !value.is_finite() || value.abs() > MOST_MM {
         return None;
     }
-    let scale = 10_f64.powi(i32::try_from(tier.decimals()).ok()?);
-    // The shortest decimal that reads back as `value` is what was written.
-    let steps = (value * scale).round_ties_even();
-    Some(steps / scale)
+    Fixed::from_mm(value, tier).ok().map(Fixed::to_mm)
 }
 
 #[cfg(test)]
@@ -193,6 +191,9 @@ mod tests {
             (10.123456789, 20.987654321, Tier::Compute, (10.123, 20.988)),
             (10.1, -10.1, Tier::Compute, (10.1, -10.1)),
             (0.25, 0.35, Tier::Ui, (0.2, 0.4)),
+            // A tie in decimal that no binary fraction is.
+            (10.05, 2.675, Tier::Edit, (10.05, 2.68)),
+            (1.0005, 1.0015, Tier::Compute, (1.0, 1.002)),
         ] {
             let p = round(Point { x, y, z: None }, tier).expect("in range");
             assert_eq!((p.x, p.y), expected, "{x} {y} {tier}");
