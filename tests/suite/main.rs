@@ -7,5 +7,6 @@ mod constraint_diagnosis;
 mod dialects;
 mod geometry;
 mod hostile;
+mod http;
 mod physics;
 mod session;
