@@ -125,6 +125,13 @@ pub enum What {
         /// Its unit.
         unit: Option<String>,
     },
+    /// A trigger ran.
+    Ran {
+        /// The event it waited for.
+        event: String,
+        /// What it did, as it is written in documents.
+        action: &'static str,
+    },
     /// A message, an animation, or an action that could not be done: nothing in the document changed.
     Record {
         /// `log`, `animate`, `scheduled`, `cancelled` or `failed`.
@@ -215,6 +222,12 @@ impl Machine {
     /// The values now: those of the document with the updates on top.
     pub fn evaluation(&mut self, document: &Document, program: &Program) -> &Evaluation {
         self.refresh(document, program)
+    }
+
+    /// Drops the delayed actions up to `now`; to be called on a former state that is taken up
+    /// again, whose actions have been done since.
+    pub fn forget_until(&mut self, now: Time) {
+        self.pending.retain(|p| p.due > now);
     }
 
     /// Forgets derived values; to be called when the program was compiled anew.
@@ -338,6 +351,10 @@ impl Machine {
     }
 
     fn act(&mut self, firing: &mut Firing<'_>, rule: &Rule, node: NodeId, event: &Event) {
+        if rule.action != Action::None {
+            let (event, action) = (event.kind.clone(), rule.action.name());
+            firing.change(node, What::Ran { event, action });
+        }
         match &rule.action {
             Action::Toggle => {
                 let on = !is_on(firing.document, node);
@@ -507,7 +524,14 @@ impl<'f> Firing<'f> {
     fn chain(&self, event: &Event) -> Option<Vec<NodeId>> {
         let Some(id) = &event.target else { return Some(Vec::new()) };
         let node = find(self.document, self.program, id)?;
-        Some(std::iter::successors(Some(node), |&n| self.document.parent(n)).collect())
+        let mut chain = Vec::new();
+        for around in std::iter::successors(Some(node), |&n| self.document.parent(n)) {
+            chain.push(around);
+            // A shape that shows an object passes on what happens to it.
+            let shown = self.document.arx(around, "object").and_then(|id| self.document.by_id(id));
+            chain.extend(shown.filter(|&object| object != around));
+        }
+        Some(chain)
     }
 
     /// What a rule acts on if it hears the event.

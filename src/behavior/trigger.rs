@@ -55,6 +55,26 @@ pub(super) enum Action {
     None,
 }
 
+impl Action {
+    /// The name it is written with.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Action::Toggle => "toggle",
+            Action::TurnOn => "turn_on",
+            Action::TurnOff => "turn_off",
+            Action::AutoOff => "auto_off",
+            Action::Highlight => "highlight",
+            Action::SetState(_) => "set-state",
+            Action::SetAttribute { .. } => "set-attribute",
+            Action::Update { .. } => "update",
+            Action::Log(_) => "log",
+            Action::Animate(_) => "animate",
+            Action::Cascade(_) => "trigger",
+            Action::None => "none",
+        }
+    }
+}
+
 /// A value of an action: fixed text, or a formula.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Operand {

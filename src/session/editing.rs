@@ -9,14 +9,17 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use super::history::{History, Step};
 use super::operation::{Coordinates, DragTick, Operation, Pointer};
-use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
-use super::placement::{Movement, Placement};
+use super::outcome::{
+    AttributeChange, BehaviorTriggered, DragState, Effect, Message, Outcome, State, ValueChange,
+};
+use super::placement::{self, Movement, Placement};
 use super::record::{Edit, Held, HistoryMove, Interactive, Record};
-use super::seam::{self, Event, Machine, Program, Scene};
 use super::snap::{self, Candidate};
 use super::{ActiveConstraint, attribute};
+use crate::behavior::{Change, Event, Machine, Program, What};
 use crate::budget::{Budget, Time};
-use crate::document::{self, Document, Limits, NodeId};
+use crate::document::{self, Document, Limits, NodeId, Ns};
+use crate::geometry::Scene;
 
 /// The document of a session that nothing was loaded into.
 pub const EMPTY: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000"/>"#;
@@ -53,6 +56,8 @@ pub struct Session {
     sequence: u64,
     at: Time,
     limits: Arc<Limits>,
+    /// Why the scene could not follow an edit; what was done is taken back then.
+    fault: Option<String>,
 }
 
 /// Everything of a session but its base text.
@@ -70,6 +75,8 @@ pub(crate) struct Snapshot {
 #[derive(Debug, Default)]
 struct Work {
     edits: Vec<Edit>,
+    /// How many of the edits were delayed actions.
+    delayed: usize,
     history: HistoryMove,
     effect: Effect,
 }
@@ -98,7 +105,7 @@ impl Session {
             document,
             scene,
             program,
-            machine: Machine,
+            machine: Machine::new(),
             elements,
             numbers,
             touched: BTreeSet::new(),
@@ -107,6 +114,7 @@ impl Session {
             sequence: 0,
             at: Time(0),
             limits,
+            fault: None,
         })
     }
 
@@ -169,8 +177,12 @@ impl Session {
         let interactive = self.interactive.clone();
         let machine = self.machine.clone();
         let mut work = Work::default();
-        if let Err(error) = self.perform(operation, now, &mut work) {
+        self.overdue(now, &mut work);
+        let done = self.perform(operation, now, &mut work);
+        let fault = self.fault.take().map(Error::Geometry);
+        if let Some(error) = done.err().or(fault) {
             self.take_back(&work.edits);
+            self.fault = None;
             self.interactive = interactive;
             self.machine = machine;
             return Err(error);
@@ -200,10 +212,11 @@ impl Session {
                 operation: operation.name().to_owned(),
                 history: work.history,
                 interactive: changed_state.then(|| self.interactive.clone()),
-                machine: None,
+                machine: changed_machine.then(|| written(&self.machine)),
+                delayed: work.delayed,
                 edits: work.edits,
             };
-            self.note(&entry);
+            self.note(&entry, &machine);
             record = Some(entry);
         }
         let outcome = Outcome {
@@ -227,9 +240,13 @@ impl Session {
         if let Some(interactive) = &record.interactive {
             self.interactive.clone_from(interactive);
         }
+        let before = self.machine.clone();
+        if let Some(machine) = &record.machine {
+            self.machine = read(machine)?;
+        }
         self.at = record.at;
         self.sequence += 1;
-        self.note(record);
+        self.note(record, &before);
         Ok(())
     }
 
@@ -245,7 +262,7 @@ impl Session {
             values: self.touched.iter().filter_map(value).collect(),
             interactive: self.interactive.clone(),
             history: self.history.clone(),
-            machine: None,
+            machine: (self.machine != Machine::new()).then(|| written(&self.machine)),
         }
     }
 
@@ -259,6 +276,9 @@ impl Session {
                 .ok_or_else(|| format!("no attribute {name} on element {number}"))?;
             self.touched.insert((*number, name.clone()));
         }
+        if let Some(machine) = &snapshot.machine {
+            self.machine = read(machine)?;
+        }
         self.interactive = snapshot.interactive;
         self.history = snapshot.history;
         self.at = snapshot.at;
@@ -271,16 +291,19 @@ impl Session {
         self.sequence = self.sequence.max(sequence);
     }
 
-    fn note(&mut self, record: &Record) {
+    fn note(&mut self, record: &Record, before: &Machine) {
         for edit in &record.edits {
             self.touched.insert((edit.element, edit.attribute.clone()));
         }
         let edits = match record.history {
-            HistoryMove::Push | HistoryMove::Extend => record.edits.clone(),
+            HistoryMove::Push | HistoryMove::Extend => {
+                record.edits.get(record.delayed..).unwrap_or_default().to_vec()
+            }
             _ => Vec::new(),
         };
-        self.history
-            .advance(record.history, Step { edits, machine_before: None, machine_after: None });
+        let machine_before = record.machine.as_ref().map(|_| written(before));
+        let machine_after = record.machine.clone();
+        self.history.advance(record.history, Step { edits, machine_before, machine_after });
     }
 
     fn only_hovered(&self, before: &Interactive) -> bool {
@@ -337,8 +360,18 @@ impl Session {
             Some(value) => self.document.set_attribute(node, ns, local, value),
             None => self.document.remove_attribute(node, ns, local),
         };
-        self.scene.update(&self.document, node, &self.limits);
+        if (ns, local) == (Ns::Arx, "state") {
+            self.machine.invalidate();
+        }
+        self.follow(node);
         Some(old.map(|s| s.to_string()))
+    }
+
+    /// Brings the scene up to date after an edit of `node`.
+    fn follow(&mut self, node: NodeId) {
+        if let Err(error) = self.scene.update(&self.document, node, &self.limits) {
+            self.fault = Some(error.to_string());
+        }
     }
 
     /// Writes and remembers, unless the value is already there.
@@ -369,7 +402,10 @@ impl Session {
         match operation {
             Operation::Click(pointer) => {
                 let target = self.select(pointer, "click", work)?;
-                self.fire("click", target, now, work);
+                if target.is_some() {
+                    let at = pointer.coordinates;
+                    self.fire(self.event("click", target, at, now), work);
+                }
                 push_if_edited(work);
             }
             Operation::Select(pointer) => {
@@ -388,15 +424,19 @@ impl Session {
                 work.effect.element_id = target.map(|n| self.label(n));
                 if self.interactive.hovered != target {
                     self.interactive.hovered = target;
-                    self.fire("hover", target, now, work);
-                    push_if_edited(work);
+                    // Leaving for empty space is no hover of everything.
+                    if target.is_some() {
+                        let at = pointer.coordinates;
+                        self.fire(self.event("hover", target, at, now), work);
+                        push_if_edited(work);
+                    }
                 }
             }
-            Operation::DragStart(pointer) => self.drag_start(pointer, work)?,
+            Operation::DragStart(pointer) => self.drag_start(pointer, now, work)?,
             Operation::DragMove(tick) => self.drag(tick, false, now, work)?,
             Operation::DragEnd(tick) => self.drag(tick, true, now, work)?,
-            Operation::Undo => self.travel(HistoryMove::Undo, work),
-            Operation::Redo => self.travel(HistoryMove::Redo, work),
+            Operation::Undo => self.travel(HistoryMove::Undo, now, work),
+            Operation::Redo => self.travel(HistoryMove::Redo, now, work),
             Operation::SetAttribute { element_id, name, value } => {
                 let target = self.named(element_id)?;
                 let node = self.node(target).unwrap_or(NodeId::ROOT);
@@ -419,7 +459,10 @@ impl Session {
                 within("bytes in an event", 64 * 1024, bytes)?;
                 let target = element_id.as_deref().map(|id| self.named(id)).transpose()?;
                 work.effect.element_id.clone_from(element_id);
-                self.fire(name, target, now, work);
+                let mut event = self.event(name, target, None, now);
+                let numbers = data.iter().filter_map(|(k, v)| Some((k, v.trim().parse().ok()?)));
+                event.data = numbers.map(|(k, v): (_, f64)| (k.clone(), v)).collect();
+                self.fire(event, work);
                 push_if_edited(work);
             }
         }
@@ -464,7 +507,7 @@ impl Session {
         Ok(())
     }
 
-    fn drag_start(&mut self, pointer: &Pointer, work: &mut Work) -> Result<(), Error> {
+    fn drag_start(&mut self, pointer: &Pointer, now: Time, work: &mut Work) -> Result<(), Error> {
         let target = self.target(pointer, "drag_start")?;
         work.effect.element_id = target.map(|n| self.label(n));
         work.effect.is_dragging = Some(target.is_some());
@@ -481,7 +524,11 @@ impl Session {
         let (x, y) = placement.reference;
         let start = pointer.coordinates.unwrap_or(Coordinates { x, y, z: None });
         work.effect.coordinates = Some(start);
-        self.interactive.held = Some(Held { element: target, start, placement, step_open: false });
+        self.fire(self.event("drag_start", Some(target), Some(start), now), work);
+        push_if_edited(work);
+        // What a trigger did on taking hold is part of the drag's step.
+        let step_open = work.history == HistoryMove::Push;
+        self.interactive.held = Some(Held { element: target, start, placement, step_open });
         Ok(())
     }
 
@@ -512,11 +559,16 @@ impl Session {
             for (element, name, value) in held.placement.moved(movement, tier) {
                 self.set(work, element, &name, value.as_deref());
             }
-            if !work.edits.is_empty() {
-                self.fire("drag", Some(held.element), now, work);
+            if work.edits.len() > work.delayed {
+                let at = work.effect.coordinates;
+                self.fire(self.event("drag", Some(held.element), at, now), work);
             }
         }
-        if !work.edits.is_empty() {
+        if end {
+            let at = work.effect.coordinates;
+            self.fire(self.event("drag_end", Some(held.element), at, now), work);
+        }
+        if work.edits.len() > work.delayed {
             let open = std::mem::replace(&mut held.step_open, true);
             work.history = if open { HistoryMove::Extend } else { HistoryMove::Push };
         }
@@ -572,7 +624,7 @@ impl Session {
     }
 
     fn points(&self, node: NodeId) -> Vec<Candidate> {
-        let world = seam::transform(&self.document, &self.scene, node);
+        let world = placement::to_world(&self.document, &self.scene, node);
         self.scene.outline(node).map_or_else(Vec::new, |outline| snap::points(outline, world))
     }
 
@@ -587,7 +639,7 @@ impl Session {
         false
     }
 
-    fn travel(&mut self, direction: HistoryMove, work: &mut Work) {
+    fn travel(&mut self, direction: HistoryMove, now: Time, work: &mut Work) {
         // Whoever takes a step back has let go.
         self.interactive.held = None;
         let undo = direction == HistoryMove::Undo;
@@ -602,25 +654,86 @@ impl Session {
         for (element, name, value) in edits {
             self.set(work, element, name, value.as_deref());
         }
+        let machine = if undo { step.machine_before } else { step.machine_after };
+        if let Some(mut machine) = machine.and_then(|m| read(&m).ok()) {
+            // What was due in the meantime has been done and is not done again.
+            machine.forget_until(now);
+            self.machine = machine;
+        }
     }
 
-    fn fire(&mut self, kind: &str, target: Option<u32>, now: Time, work: &mut Work) {
-        let event =
-            Event { kind: kind.to_owned(), target: target.and_then(|n| self.node(n)), at: now };
-        for change in self.machine.fire(&mut self.document, &self.program, &event) {
-            self.scene.update(&self.document, change.node, &self.limits);
-            work.edits.push(Edit {
-                element: self.number(change.node),
-                attribute: attribute::written(&self.document, change.ns, &change.name),
-                old: change.old,
-                new: change.new,
-            });
+    // ===== triggers =====
+
+    fn event(&self, kind: &str, target: Option<u32>, at: Option<Coordinates>, now: Time) -> Event {
+        let name = |node: NodeId| match self.document.id(node) {
+            Some(id) => id.to_owned(),
+            None => format!("#{}", node.index()),
+        };
+        Event {
+            kind: kind.to_owned(),
+            target: target.and_then(|n| self.node(n)).map(name),
+            x: at.map(|c| c.x),
+            y: at.map(|c| c.y),
+            time: now,
+            ..Event::default()
+        }
+    }
+
+    fn fire(&mut self, event: Event, work: &mut Work) {
+        let changes = self.machine.fire(&mut self.document, &self.program, &event);
+        self.report(changes, work);
+    }
+
+    /// Runs the delayed actions whose time has come.
+    fn overdue(&mut self, now: Time, work: &mut Work) {
+        if self.machine.next_due().is_none_or(|due| due > now) {
+            return;
+        }
+        let changes = self.machine.due(&mut self.document, &self.program, now);
+        self.report(changes, work);
+        work.delayed = work.edits.len();
+    }
+
+    fn report(&mut self, changes: Vec<Change>, work: &mut Work) {
+        for Change { node, what, .. } in changes {
+            let element = self.number(node);
+            match what {
+                What::Attribute { name, old, new } => {
+                    self.follow(node);
+                    work.edits.push(Edit { element, attribute: name, old, new });
+                }
+                What::Value { name, old, new, unit } => {
+                    let change = ValueChange { name, old_value: old, new_value: new, unit };
+                    work.effect.values_changed.push(change);
+                }
+                What::Ran { event, action } => {
+                    work.effect.behaviors_triggered.push(BehaviorTriggered {
+                        element_id: self.label(element),
+                        event,
+                        action: action.to_owned(),
+                    });
+                }
+                What::Record { action, message } => work.effect.messages.push(Message {
+                    element_id: self.label(element),
+                    action: action.to_owned(),
+                    message,
+                }),
+            }
         }
     }
 }
 
+/// The machine as the log keeps it.
+fn written(machine: &Machine) -> serde_json::Value {
+    serde_json::to_value(machine).unwrap_or_default()
+}
+
+fn read(machine: &serde_json::Value) -> Result<Machine, String> {
+    Machine::deserialize(machine).map_err(|e| e.to_string())
+}
+
 fn push_if_edited(work: &mut Work) {
-    if !work.edits.is_empty() {
+    if work.edits.len() > work.delayed {
         work.history = HistoryMove::Push;
     }
 }

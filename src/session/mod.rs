@@ -13,7 +13,6 @@ mod operation;
 mod outcome;
 mod placement;
 mod record;
-mod seam;
 mod snap;
 mod store;
 
@@ -25,7 +24,8 @@ pub use operation::{
     ActiveConstraint, Coordinates, DragTick, Modifiers, Operation, Pointer, Snap, SnapOptions,
 };
 pub use outcome::{
-    AttributeChange, BehaviorTriggered, DragState, Effect, Outcome, SnapKind, State,
+    AttributeChange, BehaviorTriggered, DragState, Effect, Message, Outcome, SnapKind, State,
+    ValueChange,
 };
 pub use store::{
     Acknowledge, Damage, Embedded, Key, Listing, Memory, Pending, Store, StoreError, StoreLimits,

@@ -79,6 +79,30 @@ pub struct State {
     pub sequence: u64,
 }
 
+/// A value of a formula that changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ValueChange {
+    /// `scope.name`.
+    pub name: String,
+    /// What it was; nothing where it had no value.
+    pub old_value: Option<f64>,
+    /// What it is now.
+    pub new_value: Option<f64>,
+    /// Its unit.
+    pub unit: Option<String>,
+}
+
+/// What a trigger had to say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Message {
+    /// The element's id, or `@N` where it has none.
+    pub element_id: String,
+    /// `log`, `animate`, `scheduled`, `cancelled` or `failed`.
+    pub action: String,
+    /// The text.
+    pub message: String,
+}
+
 /// What one operation did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Effect {
@@ -97,6 +121,12 @@ pub struct Effect {
     pub attributes_changed: Vec<AttributeChange>,
     /// Every trigger that ran, in order.
     pub behaviors_triggered: Vec<BehaviorTriggered>,
+    /// Every value of a formula that changed, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values_changed: Vec<ValueChange>,
+    /// What triggers had to say: logged, animated, scheduled, failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<Message>,
 }
 
 /// The answer to an operation.

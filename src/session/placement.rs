@@ -6,9 +6,9 @@ use svgtypes::{PointsParser, TransformListParser, TransformListToken};
 
 use super::attribute;
 use super::error::Error;
-use super::seam::{self, Scene};
 use crate::budget::Tier;
 use crate::document::{Document, NodeId, Ns};
+use crate::geometry::{self, Fixed, Scene};
 
 /// Where an element was when it was taken hold of, and how its attributes follow a move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ impl Placement {
             if name != "object" && name != "geometry" {
                 return Err(cannot("it has no place in the drawing"));
             }
-            let local = linear(seam::transform(document, scene, node))
+            let local = linear(around(document, node))
                 .ok_or_else(|| cannot("its transform flattens it"))?;
             for at in std::iter::once(node).chain(document.children(node)) {
                 let how = match document.name(at) {
@@ -116,11 +116,17 @@ impl Placement {
                 shape(document, node, name).ok_or_else(|| cannot("its place is not readable"))?;
             // A translation is written before the element's own transform, so it is in the parent's coordinates.
             let frame = match how {
-                How::Transform { .. } => document.parent(node).unwrap_or(NodeId::ROOT),
-                _ => node,
+                How::Transform { .. } => {
+                    let own = own_transform(document, node);
+                    let parent = document.parent(node).unwrap_or(NodeId::ROOT);
+                    match (scene.outline(node), linear(own)) {
+                        (Some(_), Some(_)) => scene.transform(node) * own.inverse(),
+                        _ => around(document, parent),
+                    }
+                }
+                _ => to_world(document, scene, node),
             };
-            let inverse = linear(seam::transform(document, scene, frame))
-                .ok_or_else(|| cannot("its transform flattens it"))?;
+            let inverse = linear(frame).ok_or_else(|| cannot("its transform flattens it"))?;
             parts.push(Part { element: number(node), inverse, how });
         }
         let reference = reference(document, scene, node, parts.first());
@@ -160,7 +166,7 @@ impl Placement {
                         written.clone()
                     } else {
                         let moved = points.iter().map(|(px, py)| {
-                            format!("{},{}", seam::round(px + dx, tier), seam::round(py + dy, tier))
+                            format!("{},{}", decimal(px + dx, tier), decimal(py + dy, tier))
                         });
                         moved.collect::<Vec<_>>().join(" ")
                     };
@@ -170,8 +176,8 @@ impl Placement {
                     let value = if (dx, dy) == (0.0, 0.0) {
                         written.clone()
                     } else {
-                        let x = seam::round(base.0 + dx, tier);
-                        let y = seam::round(base.1 + dy, tier);
+                        let x = decimal(base.0 + dx, tier);
+                        let y = decimal(base.1 + dy, tier);
                         let parts = [format!("translate({x} {y})"), rest.clone()];
                         let parts: Vec<_> = parts.into_iter().filter(|p| !p.is_empty()).collect();
                         Some(parts.join(" "))
@@ -185,7 +191,7 @@ impl Placement {
 }
 
 fn in_unit(millimetres: f64, n: &Number, tier: Tier) -> String {
-    let rounded = seam::round(millimetres, tier);
+    let rounded = decimal(millimetres, tier);
     if n.per_millimetre == 1.0 {
         return rounded + &n.unit;
     }
@@ -194,6 +200,32 @@ fn in_unit(millimetres: f64, n: &Number, tier: Tier) -> String {
     let text = format!("{value:.9}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     format!("{text}{}", n.unit)
+}
+
+/// A length in decimal fixed point, rounded to `tier`; beyond its range, as it is.
+fn decimal(value: f64, tier: Tier) -> String {
+    Fixed::from_mm(value, tier).map_or_else(|_| format!("{value:e}"), |fixed| fixed.to_string())
+}
+
+/// From an element's coordinates to the world's.
+pub(crate) fn to_world(document: &Document, scene: &Scene, node: NodeId) -> Affine {
+    match scene.outline(node) {
+        Some(_) if document.name(node).is_some_and(|(ns, _)| ns != Ns::Arx) => {
+            scene.transform(node)
+        }
+        _ => around(document, node),
+    }
+}
+
+/// The same for what has no outline of its own: the transforms on the way to the root.
+fn around(document: &Document, node: NodeId) -> Affine {
+    std::iter::successors(Some(node), |&n| document.parent(n))
+        .fold(Affine::IDENTITY, |below, n| own_transform(document, n) * below)
+}
+
+fn own_transform(document: &Document, node: NodeId) -> Affine {
+    let written = document.attr(node, "transform");
+    written.and_then(|text| geometry::transform(text).ok()).unwrap_or(Affine::IDENTITY)
 }
 
 /// The inverse of the linear part; `None` where there is none.
@@ -332,7 +364,7 @@ fn reference(document: &Document, scene: &Scene, node: NodeId, part: Option<&Par
         _ => None,
     };
     match local {
-        Some(local) => seam::transform(document, scene, node) * local,
+        Some(local) => to_world(document, scene, node) * local,
         None => scene.bounds(node).map_or(Point::ZERO, |b| Point::new(b.x0, b.y0)),
     }
 }

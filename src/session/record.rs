@@ -61,6 +61,10 @@ impl HistoryMove {
     }
 }
 
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
 /// The element that is held, and where it was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Held {
@@ -96,6 +100,9 @@ pub(crate) struct Record {
     pub(crate) operation: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) edits: Vec<Edit>,
+    /// How many of the first edits were delayed actions: nobody's step to take back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) delayed: usize,
     #[serde(default, skip_serializing_if = "HistoryMove::is_keep")]
     pub(crate) history: HistoryMove,
     /// The interactive state after it, where it changed.
