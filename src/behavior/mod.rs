@@ -24,4 +24,6 @@ pub fn check(document: &Document, limits: &Limits) -> Vec<Diagnostic> {
 }
 
 #[cfg(test)]
+mod machine_tests;
+#[cfg(test)]
 mod tests;
