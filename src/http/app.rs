@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use crate::budget::{Clock, Monotonic, Time};
 use crate::session::Sessions;
 use crate::slo::spec::Spec;
+use crate::slo::{Runtime, RuntimeOptions};
 use crate::telemetry::Telemetry;
 
 use super::cache::Cache;
@@ -19,7 +20,6 @@ use super::keys::{self, Identity, Keys, Names};
 use super::rate::Rates;
 use super::session;
 use super::trace::Ids;
-use super::work::Pool;
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +69,8 @@ pub struct App {
     pub telemetry: Arc<Telemetry>,
     /// The objectives.
     pub spec: Spec,
-    /// Where work is done.
-    pub pool: Pool,
+    /// Where work is admitted and done.
+    pub pool: Runtime,
     /// Parsed and compiled documents.
     pub cache: Cache,
     /// The sessions and their store.
@@ -95,7 +95,9 @@ impl App {
             return Err(StartError::Open(config.listen));
         }
         let clock: Arc<dyn Clock> = Arc::new(Monotonic::new());
-        let pool = Pool::new(config.compute_threads, Arc::clone(&clock))
+        let options =
+            RuntimeOptions { cores: config.compute_threads.map(|n| n as f64), seed: 0, log: None };
+        let pool = Runtime::start(&spec, Arc::clone(&clock), options)
             .map_err(|e| StartError::System("no threads to compute with", e))?;
         let sessions = session::open(&config, Arc::clone(&clock))?;
         if let Some(path) = &config.open {

@@ -55,8 +55,8 @@ pub struct Config {
     pub drain_delay: Duration,
     /// Threads that speak HTTP.
     pub workers: usize,
-    /// Threads that compute.
-    pub compute_threads: usize,
+    /// Processors to compute on; `None`: those of the control group.
+    pub compute_threads: Option<usize>,
     /// Connections open at once, per worker.
     pub max_connections: usize,
     /// Bytes of parsed and compiled documents kept.
@@ -467,14 +467,16 @@ const SETTINGS: &[Setting] = &[
         &["SVGX_COMPUTE_THREADS"],
         "auto",
         One,
-        "Threads that compute; \"auto\": one for each processor, at least two",
+        "Processors to compute on; \"auto\": those of the control group",
         |c, v| {
             if v.trim() == "auto" {
-                c.compute_threads =
-                    std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
+                c.compute_threads = None;
                 return Ok(());
             }
-            positive(&mut c.compute_threads, v)
+            let mut threads = 1;
+            positive(&mut threads, v)?;
+            c.compute_threads = Some(threads);
+            Ok(())
         }
     ),
     setting!(
@@ -772,7 +774,7 @@ fn empty(limits: Limits) -> Config {
         drain_timeout: Duration::ZERO,
         drain_delay: Duration::ZERO,
         workers: 1,
-        compute_threads: 1,
+        compute_threads: None,
         max_connections: 1,
         cache_bytes: 0,
         cors_origins: Vec::new(),

@@ -90,6 +90,7 @@ pub async fn edge(
             }
             None => {
                 request.extensions_mut().insert(identity);
+                request.extensions_mut().insert(trace);
                 // The router wants to be the only holder of the request, so nothing
                 // of it is kept here: what fails below the handlers is answered by
                 // `Fallen`, which carries what the problem document needs.
@@ -121,8 +122,8 @@ pub async fn edge(
 
     let trace_id = trace.id().to_string();
     let problem = |error: &Error, request: &actix_web::HttpRequest| {
-        if let Error::Internal(text) | Error::Shed(super::work::Shed::Panicked(text)) = error {
-            tracing::error!(trace_id, path = request.path(), panic = text, "internal error");
+        if error.status().0 == actix_web::http::StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(trace_id, path = request.path(), ?error, "internal error");
         }
         error.response(request.path(), &trace_id)
     };

@@ -5,7 +5,7 @@
 //! - [`edge`] is what every public request passes through: its trace, its key, its
 //!   rate, its headers, its log line, and the problem document when it failed.
 //! - [`body`] and [`input`] read requests, [`reply`] runs their work on the
-//!   [`work`] pool and answers; [`routes`] holds one file per endpoint.
+//!   compute pool of [`crate::slo`] and answers; [`routes`] holds one file per endpoint.
 //! - [`session`] opens the sessions with the service, and closes them with it.
 //! - [`problem`] is the one place where an error becomes a status code.
 //!
@@ -28,6 +28,5 @@ pub mod routes;
 mod server;
 pub mod session;
 pub mod trace;
-pub mod work;
 
 pub use server::{Bound, serve};

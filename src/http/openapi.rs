@@ -17,8 +17,8 @@ use utoipa::{Modify, OpenApi};
 use super::negotiate;
 use super::problem::{Error, Finding, Problem};
 use super::routes::{
-    compile_json, compile_svg, evaluate, interactive, parse, precision, render, simulate, state,
-    status,
+    compile_json, compile_svg, evaluate, interactive, parse, precision, render, simulate, slo,
+    state, status,
 };
 
 #[derive(OpenApi)]
@@ -40,6 +40,7 @@ use super::routes::{
     ),
     paths(
         status::health, status::metrics, status::metrics_json, document,
+        slo::status, slo::decisions, slo::stream,
         parse::parse, precision::precision,
         compile_svg::compile_svg, compile_json::compile_json,
         evaluate::evaluate, simulate::simulate, render::render,

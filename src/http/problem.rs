@@ -12,7 +12,7 @@ use crate::budget::Stop;
 use crate::document::{Diagnostic, LineIndex, Severity};
 use crate::{compile, geometry, physics};
 
-use super::work::Shed;
+use crate::slo::{Reason, Shed};
 
 /// Everything a request can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +120,7 @@ pub enum Error {
         seen: f64,
     },
     /// No room for the work.
-    #[error(transparent)]
+    #[error("the service is busy: {}", .0.reason)]
     Shed(#[from] Shed),
     /// Too many bytes are held already.
     #[error("the bodies of running requests fill {limit} bytes; retry shortly")]
@@ -179,12 +179,13 @@ impl Error {
             Error::RateLimited { .. } => {
                 (S::TOO_MANY_REQUESTS, "rate-limited", "Too many requests")
             }
-            Error::Shed(Shed::Panicked(_)) | Error::Internal(_) => {
+            Error::Shed(Shed { reason: Reason::Panicked, .. }) | Error::Internal(_) => {
                 (S::INTERNAL_SERVER_ERROR, "internal-error", "Internal error")
             }
-            Error::Shed(_) | Error::Crowded { .. } => {
-                (S::SERVICE_UNAVAILABLE, "overloaded", "The service is busy")
+            Error::Shed(shed) => {
+                (S::SERVICE_UNAVAILABLE, shed.reason.as_str(), "The service is busy")
             }
+            Error::Crowded { .. } => (S::SERVICE_UNAVAILABLE, "overloaded", "The service is busy"),
             Error::Timeout(_) | Error::Stopped(_) => {
                 (S::SERVICE_UNAVAILABLE, "request-timeout", "Not done in time")
             }

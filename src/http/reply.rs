@@ -10,9 +10,9 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::budget::{Budget, Class, Time};
+use crate::budget::{Budget, Class, Tier, Time};
 use crate::session::Pending;
-use crate::slo::Reason;
+use crate::slo::{Done, Reason, Request, Shed, Ticket};
 use crate::telemetry::Outcome;
 
 use super::app::App;
@@ -21,7 +21,7 @@ use super::keys::Identity;
 use super::negotiate::{self, Coding};
 use super::problem::Error;
 use super::session;
-use super::work::{Done, Request};
+use super::trace::Trace;
 
 /// The media type of most answers.
 pub const JSON: &[&str] = &["application/json"];
@@ -109,6 +109,10 @@ pub struct Operated {
     /// Why, in one word.
     pub reason: &'static str,
 }
+
+/// Marks an answer below the tier that was asked for, and why.
+#[derive(Clone, Copy, Debug)]
+struct Coarser(Reason);
 
 /// What is put into the response for the edge to read.
 #[derive(Clone, Copy, Debug)]
@@ -270,10 +274,14 @@ fn ended(
 ) -> (Outcome, &'static str) {
     match done {
         Err(Error::Crowded { .. }) => (Outcome::Shed, Reason::QueueFull.as_str()),
-        Err(error @ Error::Shed(_)) if error.status().0 == StatusCode::SERVICE_UNAVAILABLE => {
-            (Outcome::Shed, Reason::QueueFull.as_str())
+        Err(Error::Shed(shed)) if shed.reason != Reason::Panicked => {
+            (Outcome::Shed, shed.reason.as_str())
         }
         Err(error) if error.status().0.is_server_error() => (Outcome::Failed, error.status().1),
+        Ok(response) if response.extensions().get::<Coarser>().is_some() => {
+            let why = response.extensions().get::<Coarser>().map_or("", |c| c.0.as_str());
+            (Outcome::Degraded, why)
+        }
         _ => match app.spec.objective(endpoint.class) {
             Some(objective) if duration > objective.budget => {
                 (Outcome::OverBudget, Reason::Late.as_str())
@@ -304,19 +312,35 @@ where
     let coding = Coding::of(headers);
     let identity =
         request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
+    let trace_id = request.extensions().get::<Trace>().map_or(0, |t| t.trace_id);
+    let number = |name: &'static str| text(HeaderName::from_static(name))?.trim().parse().ok();
+    let size = match &payload {
+        Some(_) => announced(number("content-length").unwrap_or(0), app.config.max_body),
+        None => 1,
+    };
+    let asked = Request {
+        trace_id,
+        size,
+        tenant: hash(identity.name.as_bytes()),
+        session: session.as_ref().map_or(0, |s| hash(s.as_bytes())),
+        tier: Tier::Compute,
+        attempt: number("x-retry-attempt").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+        ..Request::new(endpoint.class, estimated_as(endpoint.operation))
+    };
+    // Decided before the body is read, so that refusing costs nothing.
+    let arrived = app.clock.now();
+    let mut ticket = admit(app, &asked)?;
     let body = match payload {
         Some(payload) => Some(body::read(app, request, payload).await?),
         None => None,
     };
     // A slow client is not the service's latency: the clock starts with the last byte.
     *began = app.clock.now();
-    let ticket = app.pool.admit(&Request {
-        class: endpoint.class,
-        operation: endpoint.operation,
-        tenant: identity.id,
-        cost: body.as_ref().map_or(0, |b| b.bytes.len()),
-        deadline: None,
-    })?;
+    if began.since(arrived) > PATIENCE {
+        drop(ticket);
+        ticket = admit(app, &asked)?;
+    }
+    let predicted = Duration::from_nanos(ticket.decision().cost);
     let shared = Arc::clone(app);
     let span = tracing::Span::current();
     let work = move |budget: &Budget| {
@@ -338,13 +362,58 @@ where
             work(call, body)
         })
     };
-    let Done { value, queued } = app.pool.run(ticket, work).await?;
-    app.telemetry.metrics().queued(endpoint.class.as_str(), queued);
+    let Done { value, queued, cpu, tier, asked, reason, .. } = app.pool.run(ticket, work).await?;
+    let (metrics, class) = (app.telemetry.metrics(), endpoint.class.as_str());
+    metrics.queued(class, queued);
+    metrics.cost(class, predicted, cpu);
     let mut reply = value?;
     if let Some(written) = reply.once.take() {
         // Awaited here, so that no thread of the pool waits for the disk.
         written.await.map_err(|e| session::problem(e.into(), None))?;
     }
     reply.phases.queue = queued;
-    Ok(reply.into_response())
+    metrics.delivered(class, tier.as_str());
+    let mut response = reply.into_response();
+    if tier < asked {
+        response.extensions_mut().insert(Coarser(reason));
+    }
+    Ok(response)
+}
+
+/// How long a body may take to arrive before the place in the queue is asked for again.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// A place in the queue of its class. What no tier brings inside the budget is
+/// not refused: it waits behind everything that has one.
+fn admit(app: &App, request: &Request<'_>) -> Result<Ticket, Shed> {
+    match app.pool.admit(request) {
+        Err(shed) if shed.reason == Reason::TooLarge => {
+            app.pool.admit(&Request { class: Class::Batch, ..*request })
+        }
+        decided => decided,
+    }
+}
+
+/// Bytes of a drawing for each of its elements: the middle of the drawings measured.
+const BYTES_PER_ELEMENT: u64 = 100;
+
+/// Units of work behind a body of so many bytes.
+fn announced(bytes: u64, most: usize) -> u64 {
+    bytes.min(most as u64) / BYTES_PER_ELEMENT + 1
+}
+
+/// The operation whose estimate this one shares, where the objectives name it differently.
+fn estimated_as(operation: &'static str) -> &'static str {
+    match operation {
+        "compile/svg" | "compile/json" | "compile_svg" | "compile_json" => "compile",
+        "interactive" => "session.operate",
+        "state" => "session.state",
+        other => other,
+    }
+}
+
+/// A name as the number fairness is measured by.
+fn hash(name: &[u8]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(name).as_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

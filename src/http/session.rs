@@ -12,7 +12,6 @@ use super::app::{App, StartError};
 use super::config::Config;
 use super::keys::Identity;
 use super::problem::{self, Error, Finding};
-use super::work::Shed;
 
 /// The session of an API key that names none.
 pub const DEFAULT: &str = "default";
@@ -108,9 +107,9 @@ pub fn problem(error: session::Error, content: Option<&str>) -> Error {
             message,
             ..Finding::default()
         }]),
-        E::Stopped(_) => Error::Shed(Shed::Full { class: Class::Ui, waiting: 0 }),
+        E::Stopped(stop) => Error::Stopped(stop),
         E::Store(StoreError::BadKey) => invalid("/session", &error),
-        E::Store(StoreError::Closed) => Error::Shed(Shed::Closing),
+        E::Store(StoreError::Closed) => Error::Store("the service is stopping".to_owned()),
         E::Store(StoreError::Full { what, limit, seen }) => {
             Error::Limit { what: what.to_owned(), limit: limit as f64, seen: seen as f64 }
         }

@@ -13,6 +13,7 @@ pub mod parse;
 pub mod precision;
 pub mod render;
 pub mod simulate;
+pub mod slo;
 pub mod state;
 pub mod status;
 
@@ -23,6 +24,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get("/metrics").with(status::metrics))
         .service(get("/metrics.json").with(status::metrics_json))
         .service(get("/openapi.json").with(super::openapi::document))
+        .service(get("/slo").with(slo::status))
+        .service(get("/slo/decisions").with(slo::decisions))
+        .service(get("/slo/stream").with(slo::stream))
         .service(post("/parse", parse::parse))
         .service(post("/evaluate", evaluate::evaluate))
         .service(post("/simulate", simulate::simulate))

@@ -185,7 +185,7 @@ impl Inner {
             paused: AtomicU64::new(0),
         });
         let mut budget = Budget::unlimited(class, tier)
-            .until(deadline, Arc::clone(&self.clock))
+            .until(stop_at(class, deadline), Arc::clone(&self.clock))
             .strict(work.strict)
             .cancelled_by(cancel.clone());
         if lane != Lane::Urgent {
@@ -252,3 +252,17 @@ fn thread_cpu() -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
+
+/// When running work has to stop. Physics returns the best it has at its
+/// deadline; work without tiers has nothing coarser to give, so that late is
+/// better than nothing, up to a bound.
+fn stop_at(class: crate::budget::Class, deadline: Time) -> Time {
+    use crate::budget::Class;
+    match class {
+        Class::Physics | Class::Batch => deadline,
+        Class::Ui | Class::Redraw => deadline.after(GRACE),
+    }
+}
+
+/// How long urgent work may run past its deadline.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
