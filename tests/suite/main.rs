@@ -10,3 +10,4 @@ mod hostile;
 mod http;
 mod physics;
 mod session;
+mod telemetry;
