@@ -5,6 +5,7 @@ mod compile;
 mod constraint;
 mod constraint_diagnosis;
 mod dialects;
+mod examples;
 mod geometry;
 mod hostile;
 mod http;
