@@ -6,6 +6,7 @@ mod constraint;
 mod constraint_diagnosis;
 mod dialects;
 mod examples;
+mod formulas;
 mod geometry;
 mod hostile;
 mod http;
