@@ -1,6 +1,11 @@
 //! Everything the engine can say against a document, in one report.
 
-use crate::document::{self, Diagnostic, Document, Limits, Severity};
+use std::cmp::Reverse;
+
+use crate::budget::{Budget, Class, Tier};
+use crate::document::{self, Diagnostic, Document, Limits, Severity, Span};
+use crate::geometry::Scene;
+use crate::{behavior, geometry, physics};
 
 /// A document, if there is one, and what was found.
 #[derive(Debug)]
@@ -20,7 +25,28 @@ impl Report {
     }
 }
 
+/// Findings of the document room, and what the rooms above call the same mistake.
+const SAME: &[(&str, &[&str])] = &[
+    ("bad-name", &["name-invalid"]),
+    ("duplicate-name", &["redefinition"]),
+    ("missing-value", &["variable-value", "formula-syntax"]),
+    ("bad-event", &["trigger-event"]),
+    ("bad-delay", &["trigger-delay"]),
+    ("unknown-action", &["trigger-action"]),
+    ("unknown-target", &["trigger-target"]),
+    ("missing-attribute", &["trigger-action", "trigger-parameter", "physics-anchor"]),
+    ("bad-mass", &["physics-mass", "physics-value"]),
+    ("bad-force", &["physics-force", "physics-value"]),
+    ("unknown-anchor", &["physics-anchor"]),
+    ("unknown-connection-end", &["physics-connection"]),
+    ("bad-length", &["unknown-unit"]),
+    ("circular-use", &["cyclic-use"]),
+    ("unknown-element-id", &["dangling-use"]),
+];
+
 /// Reads `source` and asks every part of the engine what is wrong with it.
+///
+/// A mistake that several parts meet is reported once, by the one that takes it gravest. Past [`Limits::diagnostics`] errors stay and lesser findings go.
 pub fn check(source: &str, limits: &Limits) -> Report {
     let document = match document::parse(source, limits) {
         Ok(document) => document,
@@ -28,11 +54,51 @@ pub fn check(source: &str, limits: &Limits) -> Report {
     };
     let mut diagnostics = document.diagnostics().to_vec();
     let mut dropped = document.dropped_diagnostics();
-    // The other rooms add theirs here: formulas and units, geometry, physics.
-    let more: [Vec<Diagnostic>; 0] = [];
-    diagnostics.extend(more.into_iter().flatten());
-    diagnostics.sort_by_key(|d| d.span.start);
-    dropped += diagnostics.len().saturating_sub(limits.diagnostics);
-    diagnostics.truncate(limits.diagnostics);
+    for found in [behavior::check(&document, limits), drawing(&document, limits)] {
+        let known = diagnostics.len();
+        for d in found {
+            match diagnostics.iter_mut().take(known).find(|e| says_the_same(e, &d)) {
+                Some(earlier) if earlier.severity < d.severity => *earlier = d,
+                Some(_) => {}
+                None => diagnostics.push(d),
+            }
+        }
+        dropped += keep(&mut diagnostics, limits.diagnostics);
+    }
+    diagnostics.sort_by_key(|d| (d.span.start, Reverse(d.severity)));
     Report { document: Some(document), diagnostics, dropped }
+}
+
+/// Geometry, and the physics that stands on it.
+fn drawing(document: &Document, limits: &Limits) -> Vec<Diagnostic> {
+    let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
+    match Scene::build(document, limits, &budget) {
+        Ok(scene) => {
+            let mut found = geometry::check(document, &scene);
+            found.extend(physics::check(document, &scene, limits));
+            found
+        }
+        Err(error) => {
+            vec![Diagnostic::error("geometry-limit", Span::new(0, 0), error.to_string())]
+        }
+    }
+}
+
+/// Whether `later` repeats `earlier`: the same place, and the same code or its twin.
+fn says_the_same(earlier: &Diagnostic, later: &Diagnostic) -> bool {
+    let (a, b) = (earlier.span, later.span);
+    let meet = a.start <= b.end && b.start <= a.end;
+    let twin =
+        |(code, twins): &(&str, &[&str])| *code == earlier.code && twins.contains(&later.code);
+    meet && (a == b && earlier.code == later.code || SAME.iter().any(twin))
+}
+
+/// Keeps the gravest `most`, in order; answers how many went.
+fn keep(diagnostics: &mut Vec<Diagnostic>, most: usize) -> usize {
+    let more = diagnostics.len().saturating_sub(most);
+    if more > 0 {
+        diagnostics.sort_by_key(|d| Reverse(d.severity));
+        diagnostics.truncate(most);
+    }
+    more
 }

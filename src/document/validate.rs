@@ -111,7 +111,7 @@ impl Check<'_> {
                 self.error("unknown-unit", a.span, message);
             }
             if let Some(a) = get("scale")
-                && !a.value.trim().parse::<f64>().is_ok_and(|s| s.is_finite() && s > 0.0)
+                && !is_scale(&a.value)
             {
                 let message = format!("`{}` is no positive scale", shorten(&a.value));
                 self.error("bad-scale", a.span, message);
@@ -397,7 +397,7 @@ impl Check<'_> {
                 if trigger.action.is_empty() {
                     let span = self.tag(trigger.node);
                     self.error("missing-attribute", span, "a trigger needs an action".to_owned());
-                } else if !words::ACTIONS.contains(&trigger.action.as_str()) {
+                } else if !is_action(&trigger.action) {
                     let message = format!("nothing does `{}`", shorten(&trigger.action));
                     self.out.push(
                         Diagnostic::warning("unknown-action", trigger.span, message)
@@ -567,6 +567,17 @@ fn is_length_unit(unit: &str) -> bool {
     unit.is_empty()
         || words::LENGTH_UNITS.contains(&unit)
         || matches!(unit, "px" | "pt" | "pc" | "%" | "em" | "um" | "µm" | "km" | "Q")
+}
+
+/// A positive number, or two as in `1:50`.
+fn is_scale(text: &str) -> bool {
+    let (a, b) = text.split_once(':').unwrap_or((text, "1"));
+    [a, b].iter().all(|n| n.trim().parse::<f64>().is_ok_and(|n| n.is_finite() && n > 0.0))
+}
+
+fn is_action(name: &str) -> bool {
+    let name = name.trim().replace('-', "_").to_ascii_lowercase();
+    words::ACTIONS.contains(&name.as_str()) || words::SHORT_ACTIONS.contains(&name.as_str())
 }
 
 fn is_precision(text: &str) -> bool {

@@ -169,12 +169,33 @@ pub(super) const LAYERS: [&str; 8] =
     ["electrical", "mechanical", "plumbing", "hvac", "architecture", "walls", "doors", "windows"];
 
 /// Places a body can hang from or stand on without further definition.
-pub(super) const ANCHORS: [&str; 11] = [
-    "wall", "ceiling", "floor", "ground", "fixed", "roof", "top", "bottom", "left", "right",
+pub(super) const ANCHORS: [&str; 23] = [
+    "wall",
+    "ceiling",
+    "floor",
+    "ground",
+    "fixed",
+    "roof",
+    "hinge",
+    "pin",
+    "roller",
+    "slider",
+    "rope",
+    "cable",
+    "top",
+    "bottom",
+    "left",
+    "right",
     "center",
+    "centre",
+    "mass",
+    "top-left",
+    "top-right",
+    "bottom-left",
+    "bottom-right",
 ];
 
-/// What a trigger can do.
+/// What a trigger can do; `-` counts as `_`.
 pub(super) const ACTIONS: [&str; 12] = [
     "toggle",
     "turn_on",
@@ -182,13 +203,16 @@ pub(super) const ACTIONS: [&str; 12] = [
     "auto_off",
     "highlight",
     "animate",
-    "set-attribute",
+    "set_state",
+    "set_attribute",
     "update",
     "calculate",
     "trigger",
     "log",
-    "select",
 ];
+
+/// Shorter names for actions.
+pub(super) const SHORT_ACTIONS: [&str; 3] = ["on", "off", "state"];
 
 /// Directions a force can be given by word.
 pub(super) const DIRECTIONS: [&str; 6] = ["down", "up", "left", "right", "forward", "backward"];

@@ -99,6 +99,9 @@ fn every_rule_of_the_language_has_its_finding() {
         (behavior("<trigger event='click'/>"), "missing-attribute"),
         (behavior("<trigger event='click' action='toggle' target='x'/>"), "unknown-target"),
         (behavior("<trigger event='time' action='auto_off' delay='soon'/>"), "bad-delay"),
+        (behavior("<trigger event='click' action='explode'/>"), "trigger-action"),
+        (behavior("<calculation name='a' formula='b + 1'/>"), "unknown-name"),
+        (svg("<path d='M0 0 L'/>"), "bad-path"),
         (physics("<mass value='-1'/>"), "bad-mass"),
         (physics("<mass value='1e999'/>"), "bad-mass"),
         (physics("<mass value='NaN'/>"), "bad-mass"),
@@ -135,11 +138,23 @@ fn every_rule_of_the_language_has_its_finding() {
         (svg("<arx:colour/>"), "unknown-element"),
         (svg("<use href='#x'/>"), "unknown-element-id"),
         (svg("<use href='other.svg#x'/>"), "foreign-reference"),
-        (behavior("<trigger event='click' action='explode'/>"), "unknown-action"),
         (behavior("<variable name='a' value='1'>2</variable>"), "two-values"),
     ];
     for (text, code) in warnings {
         assert!(codes(&text).contains(&(code, Severity::Warning)), "{code}: {:?}", codes(&text));
+    }
+}
+
+#[test]
+fn a_mistake_that_several_parts_meet_is_reported_once() {
+    let physics = svg(
+        "<rect id='o' width='1' height='1'><arx:physics><mass value='-1'/></arx:physics></rect>",
+    );
+    let behavior = svg(
+        "<arx:object id='o' type='a.b'><arx:behavior><trigger event='click' action='toggle' target='x'/></arx:behavior></arx:object>",
+    );
+    for (text, code) in [(physics, "bad-mass"), (behavior, "unknown-target")] {
+        assert_eq!(codes(&text), [(code, Severity::Error)]);
     }
 }
 
