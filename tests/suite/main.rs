@@ -10,6 +10,7 @@ mod formulas;
 mod geometry;
 mod hostile;
 mod http;
+mod language;
 mod physics;
 mod session;
 mod telemetry;
