@@ -7,6 +7,7 @@ mod constraint_diagnosis;
 mod dialects;
 mod examples;
 mod formulas;
+mod fuzz_smoke;
 mod geometry;
 mod hostile;
 mod http;
