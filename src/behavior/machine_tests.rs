@@ -28,7 +28,9 @@ fn fired(triggers: &str, events: &[(Event, u64)]) -> (Document, Machine, Vec<Cha
 #[test]
 fn an_action_leaves_its_attribute() {
     let click = || Event::on("click", "lamp");
-    let cases: [(&str, Vec<(Event, u64)>, &str, Option<&str>); 9] = [
+    /// What is done, with which events at which seconds, to which element, and the state after.
+    type Case<'c> = (&'c str, Vec<(Event, u64)>, &'c str, Option<&'c str>);
+    let cases: [Case<'_>; 9] = [
         (r#"event="click" action="toggle""#, vec![(click(), 0)], "state", Some("on")),
         (
             r#"event="click" action="toggle""#,

@@ -394,7 +394,7 @@ fn admit(app: &App, request: &Request<'_>) -> Result<Ticket, Shed> {
     }
 }
 
-/// Bytes of a drawing for each of its elements: the middle of the drawings measured.
+/// Bytes of a drawing for each of its elements, a guess: the size is known before the elements are.
 const BYTES_PER_ELEMENT: u64 = 100;
 
 /// Units of work behind a body of so many bytes.

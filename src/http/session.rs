@@ -28,7 +28,7 @@ pub fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Sessions, StartErr
         ),
         None => Arc::new(Memory::new(limits)),
     };
-    let options = Options { limits: Arc::new(config.limits.clone()), ..Options::default() };
+    let options = Options { limits: Arc::new(config.limits), ..Options::default() };
     Ok(Sessions::new(store, clock, options))
 }
 
