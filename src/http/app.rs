@@ -95,8 +95,11 @@ impl App {
             return Err(StartError::Open(config.listen));
         }
         let clock: Arc<dyn Clock> = Arc::new(Monotonic::new());
-        let options =
-            RuntimeOptions { cores: config.compute_threads.map(|n| n as f64), seed: 0, log: None };
+        let options = RuntimeOptions {
+            cores: config.compute_threads.map(|n| n as f64),
+            mode: config.controller,
+            ..RuntimeOptions::default()
+        };
         let pool = Runtime::start(&spec, Arc::clone(&clock), options)
             .map_err(|e| StartError::System("no threads to compute with", e))?;
         let sessions = session::open(&config, Arc::clone(&clock))?;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::document::Limits;
+use crate::slo::controller::Mode;
 
 /// Everything `svgx serve` can be told.
 #[derive(Clone, Debug)]
@@ -55,6 +56,8 @@ pub struct Config {
     pub drain_delay: Duration,
     /// Threads that speak HTTP.
     pub workers: usize,
+    /// Whether the controller acts on what it decides.
+    pub controller: Mode,
     /// Processors to compute on; `None`: those of the control group.
     pub compute_threads: Option<usize>,
     /// Connections open at once, per worker.
@@ -463,6 +466,22 @@ const SETTINGS: &[Setting] = &[
         v
     )),
     setting!(
+        "controller",
+        &["SVGX_CONTROLLER"],
+        "shadow",
+        One,
+        "What the SLO controller does: \"on\" decides and acts, \"shadow\" decides and records, \"off\"",
+        |c, v| {
+            c.controller = match v.trim() {
+                "on" => Mode::On,
+                "shadow" => Mode::Shadow,
+                "off" => Mode::Off,
+                _ => return Err("expected on, shadow or off".to_owned()),
+            };
+            Ok(())
+        }
+    ),
+    setting!(
         "compute-threads",
         &["SVGX_COMPUTE_THREADS"],
         "auto",
@@ -774,6 +793,7 @@ fn empty(limits: Limits) -> Config {
         drain_timeout: Duration::ZERO,
         drain_delay: Duration::ZERO,
         workers: 1,
+        controller: Mode::Shadow,
         compute_threads: None,
         max_connections: 1,
         cache_bytes: 0,

@@ -30,7 +30,11 @@ fn seeds(folders: &[&str]) -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     for folder in folders {
         let entries = std::fs::read_dir(root.join(folder)).unwrap();
-        files.extend(entries.map(|e| e.unwrap().path()));
+        files.extend(
+            entries
+                .map(|e| e.unwrap().path())
+                .filter(|p| p.is_file() && p.extension().is_none_or(|x| x != "md")),
+        );
     }
     files.sort();
     assert!(!files.is_empty());

@@ -5,7 +5,7 @@ use kurbo::Rect;
 use resvg::usvg;
 use svgx_engine::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{SvgOptions, svg};
-use svgx_engine::document::{Document, Limits, Severity, parse};
+use svgx_engine::document::{Document, Limits, NodeId, Severity, parse};
 use svgx_engine::geometry::{Scene, check};
 
 const HEAD: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:arx="http://arxos.io/svgx""#;
@@ -22,16 +22,27 @@ fn compare(name: &str, document: &Document) -> usize {
     let tree = usvg::Tree::from_str(&compiled, &usvg::Options::default())
         .unwrap_or_else(|e| panic!("{name}: {e}"));
     let scene = scene(document);
+    let unit = if document.attr(NodeId::ROOT, "viewBox").is_some() {
+        scene.viewbox().width / f64::from(tree.size().width())
+    } else {
+        1.0
+    };
     let mut compared = 0;
     for node in document.elements() {
         let Some(id) = document.id(node) else { continue };
         let Some(theirs) = tree.node_by_id(id).map(usvg::Node::abs_bounding_box) else { continue };
+        // usvg is given no fonts here, and so leaves text out.
+        let text = |n| document.name(n).is_some_and(|(_, name)| name == "text");
+        if document.descendants(node).any(text) {
+            continue;
+        }
         let Some(ours) = scene.bounds(node) else { panic!("{name}: {id} has no bounds") };
+        // usvg counts in pixels of the page, we in units of the root's viewBox.
         let theirs = Rect::new(
-            theirs.left().into(),
-            theirs.top().into(),
-            theirs.right().into(),
-            theirs.bottom().into(),
+            f64::from(theirs.left()) * unit,
+            f64::from(theirs.top()) * unit,
+            f64::from(theirs.right()) * unit,
+            f64::from(theirs.bottom()) * unit,
         );
         // usvg counts in 32 bits and approximates arcs to a tenth of a unit.
         let slack = 0.02 + 1e-4 * (ours.width() + ours.height() + ours.x0.abs() + ours.y0.abs());

@@ -339,14 +339,23 @@ impl Controller {
         Some(reason)
     }
 
+    /// The mode to act in while no override is in force; [`Mode::On`] until said otherwise.
+    pub fn stand(&mut self, mode: Mode) {
+        self.control.standing = mode;
+    }
+
     /// An operator's override, until it expires.
     pub fn on_control(&mut self, raw: Time, control: Control) {
         let now = self.now(raw);
         let limit = self.constants.policy.override_limit;
         let wanted = std::time::Duration::from_millis(control.for_ms).min(limit);
         let span = u64::try_from(wanted.as_nanos()).unwrap_or(u64::MAX);
-        self.control =
-            Override { mode: control.mode, pin: control.pin, until: now.saturating_add(span) };
+        self.control = Override {
+            mode: control.mode,
+            pin: control.pin,
+            until: now.saturating_add(span),
+            standing: self.control.standing,
+        };
     }
 
     /// The last decisions.

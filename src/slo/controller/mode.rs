@@ -38,11 +38,13 @@ pub(super) struct Override {
     pub(super) mode: Mode,
     pub(super) pin: Option<Tier>,
     pub(super) until: u64,
+    /// The mode without an override.
+    pub(super) standing: Mode,
 }
 
 impl Override {
     pub(super) fn mode(&self, now: u64) -> Mode {
-        if now < self.until { self.mode } else { Mode::On }
+        if now < self.until { self.mode } else { self.standing }
     }
 
     pub(super) fn pin(&self, now: u64) -> Option<Tier> {

@@ -42,6 +42,7 @@ use super::controller::{
 };
 use super::spec::Spec;
 use crate::budget::{Budget, Cancel, Clock, Tier};
+use crate::slo::controller::Mode;
 
 /// Time between ticks of the controller.
 const TICK: Duration = Duration::from_millis(10);
@@ -60,6 +61,8 @@ pub struct RuntimeOptions {
     /// Where to write the decision log, one JSON value per line. Writing it
     /// costs about two microseconds per event.
     pub log: Option<PathBuf>,
+    /// The mode to act in while no override is in force.
+    pub mode: Mode,
 }
 
 /// Why work was not done.
@@ -159,7 +162,8 @@ impl Runtime {
         options: RuntimeOptions,
     ) -> std::io::Result<Runtime> {
         let count = options.cores.unwrap_or_else(cores::cores);
-        let controller = Controller::new(spec, count, options.seed);
+        let mut controller = Controller::new(spec, count, options.seed);
+        controller.stand(options.mode);
         let lanes = Lane::ALL.map(|lane| (lane, controller.workers(lane)));
         let inner = Arc::new(Inner::new(controller, clock));
         let runtime = Runtime { inner: Arc::clone(&inner), threads: Mutex::default() };

@@ -87,7 +87,12 @@ async fn a_recorded_log_replays_to_the_same_decisions() {
     let spec = Spec::embedded().expect("valid");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("decisions.jsonl");
-    let options = RuntimeOptions { cores: Some(2.0), seed: 3, log: Some(path.clone()) };
+    let options = RuntimeOptions {
+        cores: Some(2.0),
+        seed: 3,
+        log: Some(path.clone()),
+        ..RuntimeOptions::default()
+    };
     let runtime = Runtime::start(&spec, Arc::new(Monotonic::new()), options).expect("threads");
     for round in 0..200u64 {
         let class = if round % 3 == 0 { Class::Physics } else { Class::Ui };
