@@ -72,14 +72,14 @@ pub async fn edge(
     let began = app.clock.now();
     let _running = app.counts.begin();
     let method = method_name(request.method());
-    app.telemetry.metrics().request_started(method);
+    let scheme = if request.app_config().secure() { "https" } else { "http" };
+    app.telemetry.metrics().request_started(method, scheme);
     let incoming = request.headers().get("traceparent").and_then(|v| v.to_str().ok());
     let mut trace = app.ids.trace(incoming);
     let route = counts::route_name(request.path());
-    let shown: String = request.path().chars().take(256).collect();
-    let span = server::span(method, route, &shown, trace.remote());
+    let span = server::span(method, scheme, route, request.path(), trace.remote());
     trace.adopt(server::identity(&span));
-    let seen = Seen { app: Data::clone(&app), method, route, trace, span, began };
+    let seen = Seen { app: Data::clone(&app), method, scheme, route, trace, span, began };
 
     let (standing, outcome) = match let_in(&app, &request) {
         Err(error) => (None, Err((error, request.into_parts().0))),
@@ -176,6 +176,7 @@ pub async fn edge(
 struct Seen {
     app: Data<App>,
     method: &'static str,
+    scheme: &'static str,
     route: Option<&'static str>,
     trace: Trace,
     span: tracing::Span,
@@ -196,7 +197,8 @@ impl Seen {
         let trace = telemetry.sampling().keeps(ids.0, outcome).then_some(ids);
         let request = telemetry::Request {
             method: self.method,
-            route: self.route.map(str::to_owned),
+            scheme: self.scheme,
+            route: self.route.map(Into::into),
             status,
             duration: took,
             trace,

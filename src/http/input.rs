@@ -146,12 +146,12 @@ pub fn parse(call: &mut Call<'_>, content: &str) -> Result<Parsed, Error> {
     let parsed = match call.app.cache.document(&key) {
         Some(document) => {
             call.app.counts.cache_hits.fetch_add(1, Relaxed);
-            call.app.telemetry.metrics().cache(true, call.app.cache.bytes());
+            call.app.telemetry.metrics().cache(true);
             Ok(Parsed { document, key })
         }
         None => {
             call.app.counts.cache_misses.fetch_add(1, Relaxed);
-            call.app.telemetry.metrics().cache(false, call.app.cache.bytes());
+            call.app.telemetry.metrics().cache(false);
             match document::parse(content, &call.app.config.limits) {
                 Ok(document) => {
                     let document = Arc::new(document);

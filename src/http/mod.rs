@@ -20,6 +20,7 @@ pub mod edge;
 pub mod input;
 pub mod keys;
 pub mod negotiate;
+mod observe;
 pub mod openapi;
 pub mod problem;
 pub mod rate;

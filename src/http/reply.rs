@@ -356,11 +356,7 @@ where
             if_none_match,
             coding,
         };
-        span.in_scope(|| {
-            let name = endpoint.operation;
-            let _entered = tracing::error_span!("work", otel.name = name).entered();
-            work(call, body)
-        })
+        span.in_scope(|| work(call, body))
     };
     let Done { value, queued, cpu, tier, asked, reason, .. } = app.pool.run(ticket, work).await?;
     let (metrics, class) = (app.telemetry.metrics(), endpoint.class.as_str());
@@ -369,7 +365,9 @@ where
     let mut reply = value?;
     if let Some(written) = reply.once.take() {
         // Awaited here, so that no thread of the pool waits for the disk.
+        let waiting = app.clock.now();
         written.await.map_err(|e| session::problem(e.into(), None))?;
+        metrics.stored(app.clock.now().since(waiting));
     }
     reply.phases.queue = queued;
     metrics.delivered(class, tier.as_str());

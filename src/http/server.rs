@@ -15,8 +15,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::app::{App, StartError};
 use super::edge::edge;
+use super::observe::observe;
 use super::routes;
 use super::{config::Config, openapi};
+use crate::telemetry::Metrics;
 
 /// How long a stopping server waits for the collector.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -37,6 +39,7 @@ pub struct Bound {
 /// [`StartError`] when it cannot start.
 pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError> {
     let app = Data::new(app);
+    observe(&app);
     let config = &app.config;
     let public = public(&app)?;
     let internal = config.internal_listen.map(|at| internal(&app, at)).transpose()?;
@@ -114,6 +117,12 @@ fn public(app: &Data<App>) -> Result<Listening, StartError> {
             .service(SwaggerUi::new("/docs/{_:.*}").config(openapi::page()))
             .default_service(web::to(routes::not_found))
     })
+    .on_connect({
+        let metrics = Arc::clone(app.telemetry.metrics());
+        move |_, extensions| {
+            extensions.insert(Connection::open(&metrics));
+        }
+    })
     .workers(config.workers)
     .max_connections(config.max_connections)
     .keep_alive(config.keep_alive)
@@ -125,6 +134,22 @@ fn public(app: &Data<App>) -> Result<Listening, StartError> {
     .map_err(|e| StartError::Bind(config.listen, e))?;
     let at = server.addrs().first().copied().unwrap_or(config.listen);
     Ok((at, server.run()))
+}
+
+/// Counts a connection as open until it is dropped with it.
+struct Connection(Arc<Metrics>);
+
+impl Connection {
+    fn open(metrics: &Arc<Metrics>) -> Connection {
+        metrics.connections(1);
+        Connection(Arc::clone(metrics))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.connections(-1);
+    }
 }
 
 fn internal(app: &Data<App>, at: SocketAddr) -> Result<Listening, StartError> {

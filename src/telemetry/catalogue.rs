@@ -14,6 +14,8 @@ pub enum Kind {
     Latency,
     /// A distribution of sizes: powers of four.
     Size,
+    /// A distribution of errors: powers of ten.
+    Error,
 }
 
 /// One metric.
@@ -53,49 +55,64 @@ macro_rules! catalogue {
 
 catalogue! {
     HTTP_DURATION = "http.server.request.duration", Latency, "s", 400,
-        ["http.request.method", "http.route", "http.response.status_code", "url.scheme", "error.type"],
+        ["http.request.method", "url.scheme", "http.response.status_code", "http.route", "error.type"],
         "Duration of HTTP server requests.";
     HTTP_ACTIVE = "http.server.active_requests", UpDownCounter, "{request}", 20,
         ["http.request.method", "url.scheme"],
         "Number of active HTTP server requests.";
+    CONNECTIONS = "svgx.server.connections", UpDownCounter, "{connection}", 2, [],
+        "Open connections of the public listener.";
     OPERATION_DURATION = "svgx.operation.duration", Latency, "s", 200,
         ["svgx.budget.class", "svgx.operation.name"],
-        "Duration of an operation from admission to its answer, by class of budget.";
-    OPERATION_OUTCOMES = "svgx.operation.outcomes", Counter, "{operation}", 200,
+        "Duration of an operation from the last byte of its body to its answer, by class of budget.";
+    OPERATION_OUTCOMES = "svgx.operation.outcomes", Counter, "{operation}", 300,
         ["svgx.budget.class", "svgx.slo.outcome", "svgx.slo.reason"],
-        "Operations by how they ended: ok, over_budget, degraded, shed, failed.";
-    QUEUE_WAIT = "svgx.queue.wait", Latency, "s", 10,
-        ["svgx.budget.class"],
-        "Time between admission and the start of the work.";
-    COST_ERROR = "svgx.cost.error", Size, "1", 10,
-        ["svgx.budget.class"],
-        "Measured processor time divided by the time the cost model predicted.";
+        "Operations by how they ended.";
     PRECISION = "svgx.precision.delivered", Counter, "{answer}", 20,
         ["svgx.budget.class", "svgx.tier"],
-        "Answers that have a precision, by the tier they were delivered at.";
-    ELEMENTS = "svgx.document.elements", Size, "{element}", 10,
-        ["svgx.operation.name"],
+        "Answers by the tier they were delivered at.";
+    QUEUE_WAIT = "svgx.queue.wait", Latency, "s", 10, ["svgx.budget.class"],
+        "Time between admission and the start of the work.";
+    COST_PREDICTED = "svgx.cost.predicted", Counter, "s", 10, ["svgx.budget.class"],
+        "Processor time the cost model predicted for the work that was done.";
+    COST_ACTUAL = "svgx.cost.actual", Counter, "s", 10, ["svgx.budget.class"],
+        "Processor time the work took.";
+    COST_ERROR = "svgx.cost.error", Size, "1", 10, ["svgx.budget.class"],
+        "Measured processor time of a piece of work divided by the time the cost model predicted.";
+    ELEMENTS = "svgx.document.elements", Size, "{element}", 20, ["svgx.operation.name"],
         "Elements of the documents worked on.";
-    BODIES = "svgx.physics.bodies", Size, "{body}", 4, [],
-        "Rigid bodies in a simulation.";
+    BODIES = "svgx.physics.bodies", Size, "{body}", 10, ["svgx.solver.name"],
+        "Bodies looked at in a simulation.";
     CONSTRAINTS = "svgx.constraint.count", Size, "{constraint}", 4, [],
-        "Constraints in a solve.";
-    ITERATIONS = "svgx.solver.iterations", Size, "{iteration}", 4,
-        ["svgx.solver.name"],
-        "Iterations of a solver until it stopped.";
-    CACHE_REQUESTS = "svgx.cache.requests", Counter, "{request}", 10,
-        ["svgx.cache.result"],
-        "Look-ups in the document cache: hit or miss.";
+        "Constraints of a solve.";
+    ITERATIONS = "svgx.solver.iterations", Size, "{iteration}", 10, ["svgx.solver.name"],
+        "Iterations of a solver until it stopped; steps of a simulation.";
+    RESIDUAL = "svgx.solver.residual", Error, "mm", 10, ["svgx.solver.name"],
+        "What a solver left over: the largest residual of the constraints, the estimated error of a simulation.";
+    CACHE_REQUESTS = "svgx.cache.requests", Counter, "{request}", 4, ["svgx.cache.result"],
+        "Look-ups in the document cache.";
     CACHE_SIZE = "svgx.cache.size", Gauge, "By", 2, [],
         "Bytes held by the document cache.";
     SESSIONS = "svgx.session.live", Gauge, "{session}", 2, [],
         "Sessions held in memory.";
-    TELEMETRY_LOST = "svgx.telemetry.lost", Counter, "{item}", 12,
-        ["svgx.telemetry.signal", "svgx.telemetry.loss"],
-        "Spans, metric points and log records that did not reach the collector.";
-    TELEMETRY_SENT = "svgx.telemetry.sent", Counter, "{item}", 6,
-        ["svgx.telemetry.signal"],
-        "Spans, metric points and log records that the collector accepted.";
+    STORE_WAIT = "svgx.store.wait", Latency, "s", 2, [],
+        "Time an edit waited to be durable.";
+    BURN_RATE = "svgx.slo.burn_rate", Gauge, "1", 20, ["svgx.budget.class", "svgx.slo.window"],
+        "How fast the error budget is spent, as the controller sees it: 1 spends it exactly.";
+    DECISIONS = "svgx.slo.decisions", Counter, "{decision}", 40, ["svgx.slo.reason"],
+        "Decisions and endings by reason.";
+    LADDER = "svgx.slo.precision", Gauge, "mm", 2, [],
+        "The step of the tier that the ladder stands at.";
+    TIER_MOVES = "svgx.slo.tier_moves", Counter, "{move}", 2, [],
+        "Moves of the ladder.";
+    LANE_JOBS = "svgx.lane.jobs", Gauge, "{job}", 10, ["svgx.lane.name", "svgx.lane.state"],
+        "Jobs in the queues and on the workers.";
+    LANE_BACKLOG = "svgx.lane.backlog", Gauge, "s", 4, ["svgx.lane.name"],
+        "Predicted processor time waiting.";
+    CORES = "svgx.capacity.cores", Gauge, "{cpu}", 2, [],
+        "Processors the process may use, from its control group.";
+    CAPACITY = "svgx.capacity.effective", Gauge, "{cpu}", 2, [],
+        "Processors that work really gets, as the controller measures it.";
     CPU_TIME = "process.cpu.time", Counter, "s", 4, ["cpu.mode"],
         "Processor time used by the process.";
     CPU_UTILIZATION = "process.cpu.utilization", Gauge, "1", 4, ["cpu.mode"],
@@ -116,23 +133,31 @@ catalogue! {
         "Bytes the allocator holds in memory.";
     THROTTLED = "svgx.cgroup.throttled", Counter, "s", 2, [],
         "Time the control group kept the process from running.";
-    CORES = "svgx.capacity.cores", Gauge, "{cpu}", 2, [],
-        "Processors the process may use, from its control group.";
+    TELEMETRY_SENT = "svgx.telemetry.sent", Counter, "{item}", 4, ["svgx.telemetry.signal"],
+        "Spans, metric points and log records that the collector accepted.";
+    TELEMETRY_LOST = "svgx.telemetry.lost", Counter, "{item}", 10,
+        ["svgx.telemetry.signal", "svgx.telemetry.loss"],
+        "Spans, metric points and log records that did not reach the collector.";
 }
 
 /// The name in Prometheus: dots to underscores, the unit as a suffix, `_total` on counters.
 pub fn prometheus_name(metric: &Metric) -> String {
-    let mut name = metric.name.replace('.', "_");
-    let suffix = match metric.unit {
+    prometheus(metric.name, metric.unit, metric.kind == Kind::Counter)
+}
+
+pub(super) fn prometheus(name: &str, unit: &str, counter: bool) -> String {
+    let mut name = name.replace('.', "_");
+    let suffix = match unit {
         "s" => "_seconds",
         "By" => "_bytes",
         "1" => "_ratio",
+        "mm" => "_mm",
         _ => "",
     };
     if !name.ends_with(suffix) {
         name.push_str(suffix);
     }
-    if metric.kind == Kind::Counter {
+    if counter {
         name.push_str("_total");
     }
     name

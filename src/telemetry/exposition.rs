@@ -267,10 +267,11 @@ mod tests {
     fn a_flood_of_routes_folds_into_one_series() {
         let text = page(Format::Prometheus, |m| {
             for i in 0..1_000 {
-                m.request_started("GET");
+                m.request_started("GET", "http");
                 m.request(&Request {
                     method: "GET",
-                    route: Some(format!("/{i}")),
+                    scheme: "http",
+                    route: Some(format!("/{i}").into()),
                     status: 200,
                     duration: Duration::from_millis(1),
                     trace: None,

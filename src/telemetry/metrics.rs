@@ -1,9 +1,10 @@
 //! The instruments.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider as _, UpDownCounter};
+use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _, UpDownCounter};
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::metrics::{Aggregation, Instrument, SdkMeterProvider, Stream};
 
@@ -52,8 +53,10 @@ impl Outcome {
 pub struct Request {
     /// `GET`, `POST`, ... or `_OTHER`.
     pub method: &'static str,
+    /// `http` or `https`.
+    pub scheme: &'static str,
     /// The route as declared; `None` where none matched.
-    pub route: Option<String>,
+    pub route: Option<Cow<'static, str>>,
     /// The status code of the answer.
     pub status: u16,
     /// From the first byte read to the answer.
@@ -67,25 +70,29 @@ pub struct Request {
 pub struct Metrics {
     http_duration: Histogram<f64>,
     http_active: UpDownCounter<i64>,
+    connections: UpDownCounter<i64>,
     operation: Histogram<f64>,
     outcomes: Counter<u64>,
-    queue_wait: Histogram<f64>,
-    cost_error: Histogram<f64>,
     precision: Counter<u64>,
+    queue_wait: Histogram<f64>,
+    cost_predicted: Counter<f64>,
+    cost_actual: Counter<f64>,
+    cost_error: Histogram<f64>,
     elements: Histogram<f64>,
     bodies: Histogram<f64>,
     constraints: Histogram<f64>,
     iterations: Histogram<f64>,
+    residual: Histogram<f64>,
     cache_requests: Counter<u64>,
-    cache_size: Gauge<u64>,
-    sessions: Gauge<u64>,
+    store_wait: Histogram<f64>,
     exemplars: Exemplars,
     meter: Meter,
     process: process::Process,
 }
 
 /// The view that gives latency histograms the edges of the specs, size
-/// histograms powers of four, and every metric its bound of series.
+/// histograms powers of four, error histograms powers of ten, and every metric
+/// its bound of series.
 pub(crate) fn view(
     latency: Vec<f64>,
 ) -> impl Fn(&Instrument) -> Option<Stream> + Send + Sync + 'static {
@@ -95,6 +102,7 @@ pub(crate) fn view(
         let boundaries = match metric.kind {
             Kind::Latency => Some(latency.clone()),
             Kind::Size => Some((-3..10).map(|p| 4f64.powi(p)).collect()),
+            Kind::Error => Some((-12..4).map(|p| 10f64.powi(p)).collect()),
             _ => None,
         };
         if let Some(boundaries) = boundaries {
@@ -117,29 +125,35 @@ impl Metrics {
         let counter = |m: &Metric| {
             meter.u64_counter(m.name).with_unit(m.unit).with_description(m.description).build()
         };
-        let gauge = |m: &Metric| {
-            meter.u64_gauge(m.name).with_unit(m.unit).with_description(m.description).build()
+        let seconds = |m: &Metric| {
+            meter.f64_counter(m.name).with_unit(m.unit).with_description(m.description).build()
+        };
+        let up_down = |m: &Metric| {
+            meter
+                .i64_up_down_counter(m.name)
+                .with_unit(m.unit)
+                .with_description(m.description)
+                .build()
         };
         let process = process::observe(&meter);
         Metrics {
             http_duration: histogram(&c::HTTP_DURATION),
-            http_active: meter
-                .i64_up_down_counter(c::HTTP_ACTIVE.name)
-                .with_unit(c::HTTP_ACTIVE.unit)
-                .with_description(c::HTTP_ACTIVE.description)
-                .build(),
+            http_active: up_down(&c::HTTP_ACTIVE),
+            connections: up_down(&c::CONNECTIONS),
             operation: histogram(&c::OPERATION_DURATION),
             outcomes: counter(&c::OPERATION_OUTCOMES),
-            queue_wait: histogram(&c::QUEUE_WAIT),
-            cost_error: histogram(&c::COST_ERROR),
             precision: counter(&c::PRECISION),
+            queue_wait: histogram(&c::QUEUE_WAIT),
+            cost_predicted: seconds(&c::COST_PREDICTED),
+            cost_actual: seconds(&c::COST_ACTUAL),
+            cost_error: histogram(&c::COST_ERROR),
             elements: histogram(&c::ELEMENTS),
             bodies: histogram(&c::BODIES),
             constraints: histogram(&c::CONSTRAINTS),
             iterations: histogram(&c::ITERATIONS),
+            residual: histogram(&c::RESIDUAL),
             cache_requests: counter(&c::CACHE_REQUESTS),
-            cache_size: gauge(&c::CACHE_SIZE),
-            sessions: gauge(&c::SESSIONS),
+            store_wait: histogram(&c::STORE_WAIT),
             exemplars: Exemplars::new(latency),
             meter,
             process,
@@ -159,16 +173,21 @@ impl Metrics {
     }
 
     /// A request came in; call [`Metrics::request`] when it is answered.
-    pub fn request_started(&self, method: &'static str) {
-        self.http_active.add(1, &active(method));
+    pub fn request_started(&self, method: &'static str, scheme: &'static str) {
+        self.http_active.add(1, &active(method, scheme));
+    }
+
+    /// A connection was opened (1) or closed (-1).
+    pub fn connections(&self, difference: i64) {
+        self.connections.add(difference, &[]);
     }
 
     /// A request was answered.
     pub fn request(&self, request: &Request) {
-        self.http_active.add(-1, &active(request.method));
+        self.http_active.add(-1, &active(request.method, request.scheme));
         let mut attributes = Vec::with_capacity(5);
         attributes.push(KeyValue::new("http.request.method", request.method));
-        attributes.push(KeyValue::new("url.scheme", "http"));
+        attributes.push(KeyValue::new("url.scheme", request.scheme));
         attributes.push(KeyValue::new("http.response.status_code", i64::from(request.status)));
         if let Some(route) = &request.route {
             attributes.push(KeyValue::new("http.route", route.clone()));
@@ -220,10 +239,12 @@ impl Metrics {
 
     /// The cost model said `predicted`, the processor said `actual`.
     pub fn cost(&self, class: &'static str, predicted: Duration, actual: Duration) {
-        let predicted = predicted.as_secs_f64();
+        let (predicted, actual) = (predicted.as_secs_f64(), actual.as_secs_f64());
+        let labels = [KeyValue::new("svgx.budget.class", class)];
+        self.cost_predicted.add(predicted, &labels);
+        self.cost_actual.add(actual, &labels);
         if predicted > 0.0 {
-            let ratio = actual.as_secs_f64() / predicted;
-            self.cost_error.record(ratio, &[KeyValue::new("svgx.budget.class", class)]);
+            self.cost_error.record(actual / predicted, &labels);
         }
     }
 
@@ -238,27 +259,61 @@ impl Metrics {
         self.elements.record(elements as f64, &[KeyValue::new("svgx.operation.name", operation)]);
     }
 
-    /// A simulation had so many bodies.
-    pub fn bodies(&self, bodies: usize) {
-        self.bodies.record(bodies as f64, &[]);
+    /// A simulation looked at so many bodies.
+    pub fn bodies(&self, solver: &'static str, bodies: usize) {
+        self.bodies.record(bodies as f64, &[KeyValue::new("svgx.solver.name", solver)]);
     }
 
-    /// A solve had so many constraints and took so many iterations.
-    pub fn solved(&self, solver: &'static str, constraints: usize, iterations: usize) {
+    /// A solve had so many constraints.
+    pub fn constraints(&self, constraints: usize) {
         self.constraints.record(constraints as f64, &[]);
-        self.iterations.record(iterations as f64, &[KeyValue::new("svgx.solver.name", solver)]);
+    }
+
+    /// A solver stopped after so many iterations, and what it left over, in
+    /// millimetres, if it says.
+    pub fn solved(&self, solver: &'static str, iterations: u64, residual: Option<f64>) {
+        let labels = [KeyValue::new("svgx.solver.name", solver)];
+        self.iterations.record(iterations as f64, &labels);
+        if let Some(residual) = residual {
+            self.residual.record(residual, &labels);
+        }
     }
 
     /// The document cache was asked.
-    pub fn cache(&self, hit: bool, bytes: u64) {
+    pub fn cache(&self, hit: bool) {
         let result = if hit { "hit" } else { "miss" };
         self.cache_requests.add(1, &[KeyValue::new("svgx.cache.result", result)]);
-        self.cache_size.record(bytes, &[]);
     }
 
-    /// So many sessions are in memory.
-    pub fn sessions(&self, live: usize) {
-        self.sessions.record(live as u64, &[]);
+    /// An edit waited so long to be durable.
+    pub fn stored(&self, wait: Duration) {
+        self.store_wait.record(wait.as_secs_f64(), &[]);
+    }
+
+    /// Has `read` asked for the value whenever somebody looks: a number and
+    /// its attributes, once for each series.
+    pub fn watch(
+        &self,
+        metric: &Metric,
+        read: impl Fn(&mut dyn FnMut(f64, &[KeyValue])) + Send + Sync + 'static,
+    ) {
+        let (name, unit, description) = (metric.name, metric.unit, metric.description);
+        // The SDK keeps the callback; the instrument itself is not needed again.
+        if metric.kind == Kind::Counter {
+            self.meter
+                .f64_observable_counter(name)
+                .with_unit(unit)
+                .with_description(description)
+                .with_callback(move |observer| read(&mut |v, labels| observer.observe(v, labels)))
+                .build();
+        } else {
+            self.meter
+                .f64_observable_gauge(name)
+                .with_unit(unit)
+                .with_description(description)
+                .with_callback(move |observer| read(&mut |v, labels| observer.observe(v, labels)))
+                .build();
+        }
     }
 
     #[allow(clippy::disallowed_methods, reason = "an exemplar carries the time of day")]
@@ -279,6 +334,6 @@ impl Metrics {
     }
 }
 
-fn active(method: &'static str) -> [KeyValue; 2] {
-    [KeyValue::new("http.request.method", method), KeyValue::new("url.scheme", "http")]
+fn active(method: &'static str, scheme: &'static str) -> [KeyValue; 2] {
+    [KeyValue::new("http.request.method", method), KeyValue::new("url.scheme", scheme)]
 }

@@ -1,7 +1,8 @@
 //! Traces, metrics and logs: measured once, read by every reader.
 //!
-//! - [`catalogue`] declares every metric: name, kind, unit, attributes, and the
-//!   most series it may have. Nothing else is ever emitted.
+//! - [`registry`] reads `slo/telemetry/`, which declares every metric, attribute,
+//!   span and event; [`catalogue`] says the same of metrics in code. Nothing else
+//!   is ever emitted, and the suite holds the running service to it.
 //! - [`Metrics`] holds the instruments. The SDK aggregates each measurement for
 //!   two readers: the OTLP push and the text of `/metrics` ([`exposition`]).
 //! - [`tail`] keeps the trace of every request that was over budget, shed,
@@ -21,6 +22,7 @@ mod metrics;
 mod otlp;
 mod outbox;
 mod process;
+pub mod registry;
 mod resource;
 pub mod server;
 mod settings;

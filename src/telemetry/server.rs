@@ -21,8 +21,15 @@ pub struct Remote {
 }
 
 /// Starts the span of a request: named by method and route, never by path, so
-/// that names stay few.
-pub fn span(method: &str, route: Option<&str>, path: &str, remote: Option<Remote>) -> Span {
+/// that names stay few. A path that no route matched is the caller's own text
+/// and is not recorded.
+pub fn span(
+    method: &str,
+    scheme: &str,
+    route: Option<&str>,
+    path: &str,
+    remote: Option<Remote>,
+) -> Span {
     let name = route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"));
     // At the highest level, so that no log filter short of `off` takes traces away.
     let span = tracing::error_span!(
@@ -31,8 +38,8 @@ pub fn span(method: &str, route: Option<&str>, path: &str, remote: Option<Remote
         otel.kind = "server",
         http.request.method = method,
         http.route = route,
-        url.path = path,
-        url.scheme = "http",
+        url.path = route.map(|_| path),
+        url.scheme = scheme,
         http.response.status_code = tracing::field::Empty,
         error.type = tracing::field::Empty,
         otel.status_code = tracing::field::Empty,

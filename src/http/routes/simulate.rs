@@ -209,10 +209,14 @@ pub async fn simulate(request: HttpRequest, payload: Payload) -> Result<HttpResp
                     seen: positions as f64,
                 });
             }
+            let metrics = call.app.telemetry.metrics();
+            metrics.bodies("dynamics", outcome.statistics.bodies);
+            metrics.solved("dynamics", outcome.statistics.steps, outcome.error.millimetres);
             motion(outcome, frames, call.now().since(began))
         } else {
             let statics =
                 physics::statics(document, &scene, &options, &limits, &budget).map_err(refused)?;
+            call.app.telemetry.metrics().bodies("statics", statics.simulation.len());
             at_rest(statics, tier, call.now().since(began))
         };
         answer.duration_ms = call.elapsed_ms();

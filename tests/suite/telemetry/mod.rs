@@ -1,0 +1,97 @@
+//! Telemetry, as a scraper, a collector and an operator see it.
+
+mod collector;
+mod exposition;
+mod logs;
+mod receiver;
+mod registry;
+mod slo;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const DRAWING: &str = r#"{"content":"<svg xmlns='http://www.w3.org/2000/svg'><rect id='r' width='10' height='10'/></svg>"}"#;
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn terminate(&mut self) -> bool {
+        let pid = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = pid.expect("a process id");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+        self.0.wait().expect("it ends").success()
+    }
+}
+
+struct Service {
+    process: Running,
+    public: SocketAddr,
+    internal: SocketAddr,
+}
+
+fn serve(log: Option<&Path>, variables: &[(&str, &str)]) -> Service {
+    let stderr = log.map_or_else(Stdio::null, |path| fs::File::create(path).expect("a log").into());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_svgx"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
+        .args(["--log-format", "json"])
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(stderr);
+    let mut process = Running(command.spawn().expect("the binary starts"));
+    let stdout = process.0.stdout.take().expect("piped");
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+    let at: Value = serde_json::from_str(&line).expect("JSON");
+    let address = |name: &str| at[name].as_str().and_then(|a| a.parse().ok()).expect("an address");
+    Service { public: address("public"), internal: address("internal"), process }
+}
+
+/// One request on a connection of its own; the whole answer as text.
+fn ask(at: SocketAddr, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(at).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    let request = format!(
+        "{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("answered");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn parse(service: &Service) -> String {
+    let head = format!("POST /parse HTTP/1.1\r\ntraceparent: 00-{TRACE}-00f067aa0ba902b7-01");
+    ask(service.public, &head, DRAWING)
+}
+
+fn metrics(service: &Service, accept: &str) -> String {
+    ask(service.internal, &format!("GET /metrics HTTP/1.1\r\nAccept: {accept}"), "")
+}
+
+fn keep_everything() -> [(&'static str, &'static str); 1] {
+    [("OTEL_TRACES_SAMPLER_ARG", "1")]
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
+}
