@@ -12,6 +12,7 @@ mod render;
 mod serve;
 mod simulate;
 mod slo;
+mod staging;
 
 /// Runs SVGX drawings: check, format, compile, render, simulate, serve.
 #[derive(Debug, clap::Parser)]
@@ -39,6 +40,8 @@ enum Command {
     Simulate(simulate::Args),
     /// The objectives and everything that follows from them.
     Slo(slo::Args),
+    /// Deploy, validate, roll back, back up.
+    Staging(staging::Args),
 }
 
 impl Cli {
@@ -52,6 +55,7 @@ impl Cli {
             Command::Serve(args) => args.run(),
             Command::Simulate(args) => args.run(),
             Command::Slo(args) => args.run(),
+            Command::Staging(args) => args.run(),
         }
     }
 }

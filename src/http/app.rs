@@ -19,6 +19,7 @@ use super::counts::Counts;
 use super::keys::{self, Identity, Keys, Names};
 use super::rate::Rates;
 use super::session;
+use super::tls;
 use super::trace::Ids;
 
 /// Why the service does not start.
@@ -39,6 +40,9 @@ pub enum StartError {
     /// The system refuses something.
     #[error("{0}: {1}")]
     System(&'static str, std::io::Error),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
     /// The drawing to open cannot be used.
     #[error("{0}")]
     Example(String),
@@ -80,6 +84,8 @@ pub struct App {
     /// Bytes of request bodies held now.
     held: AtomicUsize,
     ready: AtomicBool,
+    /// Held while sessions are backed up or restored: one at a time.
+    pub maintenance: tokio::sync::Mutex<()>,
 }
 
 impl App {
@@ -126,6 +132,7 @@ impl App {
             ids: Ids::new(),
             held: AtomicUsize::new(0),
             ready: AtomicBool::new(false),
+            maintenance: tokio::sync::Mutex::default(),
             config,
         })
     }

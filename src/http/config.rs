@@ -24,6 +24,12 @@ pub struct Config {
     pub api_keys: Vec<Secret>,
     /// A file of keys, read again on SIGHUP.
     pub api_keys_file: Option<PathBuf>,
+    /// A file with the key of operators, for backup and restore on the internal listener.
+    pub operator_key_file: Option<PathBuf>,
+    /// The certificate chain of the public endpoints, in PEM; `None`: no TLS.
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM.
+    pub tls_key: Option<PathBuf>,
     /// Whether requests are counted against a rate.
     pub rate_limit: bool,
     /// Requests a minute for the `ui` class.
@@ -313,6 +319,39 @@ const SETTINGS: &[Setting] = &[
         "A file with one NAME:KEY or NAME:blake3:HEX a line, read again on SIGHUP",
         |c, v| {
             c.api_keys_file = path(v);
+            Ok(())
+        }
+    ),
+    setting!(
+        "operator-key-file",
+        &["SVGX_OPERATOR_KEY_FILE"],
+        "none",
+        One,
+        "A file with the key that /backup and /restore on the internal address ask for",
+        |c, v| {
+            c.operator_key_file = path(v);
+            Ok(())
+        }
+    ),
+    setting!(
+        "tls-cert",
+        &["SVGX_TLS_CERT"],
+        "none",
+        One,
+        "The certificate chain of the public endpoints in PEM, read again when it changes",
+        |c, v| {
+            c.tls_cert = path(v);
+            Ok(())
+        }
+    ),
+    setting!(
+        "tls-key",
+        &["SVGX_TLS_KEY"],
+        "none",
+        One,
+        "The private key of that certificate in PEM",
+        |c, v| {
+            c.tls_key = path(v);
             Ok(())
         }
     ),
@@ -777,6 +816,9 @@ fn empty(limits: Limits) -> Config {
         data_dir: None,
         api_keys: Vec::new(),
         api_keys_file: None,
+        operator_key_file: None,
+        tls_cert: None,
+        tls_key: None,
         rate_limit: true,
         rate_ui: 0,
         rate_rest: 0,

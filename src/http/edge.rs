@@ -160,6 +160,10 @@ pub async fn edge(
     insert("traceparent", trace.traceparent());
     insert("x-trace-id", trace_id.clone());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if app.config.tls_cert.is_some() {
+        let a_year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, a_year);
+    }
     if let Some(standing) = standing {
         standing.write(headers, app.unix_seconds(now));
     }

@@ -28,6 +28,8 @@ pub mod reply;
 pub mod routes;
 mod server;
 pub mod session;
+pub mod tls;
 pub mod trace;
+mod watch;
 
 pub use server::{Bound, serve};

@@ -11,12 +11,15 @@ use actix_web::web::{self, Data};
 use actix_web::{App as Service, HttpServer};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::app::{App, StartError};
 use super::edge::edge;
 use super::observe::observe;
 use super::routes;
+use super::tls::Certificate;
+use super::watch::{self, Watch};
 use super::{config::Config, openapi};
 use crate::telemetry::Metrics;
 
@@ -41,7 +44,8 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     let app = Data::new(app);
     observe(&app);
     let config = &app.config;
-    let public = public(&app)?;
+    let certificate = Certificate::of(config)?;
+    let public = public(&app, certificate.as_ref())?;
     let internal = config.internal_listen.map(|at| internal(&app, at)).transpose()?;
     let addresses = Bound { public: public.0, internal: internal.as_ref().map(|(at, _)| *at) };
     let public_handle = public.1.handle();
@@ -57,11 +61,23 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    let mut keys = config.api_keys_file.clone().map(Watch::new);
+    let mut look = tokio::time::interval(watch::EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hangup.recv() => app.reload_keys(),
+            _ = hangup.recv() => {
+                app.reload_keys();
+                reload(certificate.as_ref());
+            }
+            _ = look.tick() => {
+                if keys.as_mut().is_some_and(Watch::changed) {
+                    app.reload_keys();
+                }
+                reload(certificate.as_ref());
+            }
         }
     }
     drain(&app, &public_handle).await;
@@ -99,9 +115,23 @@ async fn drain(app: &App, public: &ServerHandle) {
     public.stop(true).await;
 }
 
+/// Takes a new certificate into use, if there is one.
+fn reload(certificate: Option<&Arc<Certificate>>) {
+    match certificate.map(|c| c.reload()) {
+        None | Some(Ok(false)) => {}
+        Some(Ok(true)) => tracing::info!("certificate reloaded"),
+        Some(Err(error)) => {
+            tracing::error!(%error, "cannot reload the certificate; keeping the one in force");
+        }
+    }
+}
+
 type Listening = (SocketAddr, actix_web::dev::Server);
 
-fn public(app: &Data<App>) -> Result<Listening, StartError> {
+fn public(
+    app: &Data<App>,
+    certificate: Option<&Arc<Certificate>>,
+) -> Result<Listening, StartError> {
     let config: &Config = &app.config;
     let shared = app.clone();
     let server = HttpServer::new(move || {
@@ -129,8 +159,11 @@ fn public(app: &Data<App>) -> Result<Listening, StartError> {
     .client_request_timeout(config.client_timeout)
     .client_disconnect_timeout(Duration::from_secs(2))
     .shutdown_timeout(config.drain_timeout.as_secs().max(1))
-    .disable_signals()
-    .bind(config.listen)
+    .disable_signals();
+    let server = match certificate {
+        Some(certificate) => server.bind_rustls_0_23(config.listen, certificate.server()?),
+        None => server.bind(config.listen),
+    }
     .map_err(|e| StartError::Bind(config.listen, e))?;
     let at = server.addrs().first().copied().unwrap_or(config.listen);
     Ok((at, server.run()))
@@ -161,6 +194,8 @@ fn internal(app: &Data<App>, at: SocketAddr) -> Result<Listening, StartError> {
             .route("/slo", web::get().to(routes::slo::status))
             .route("/slo/decisions", web::get().to(routes::slo::decisions))
             .route("/slo/stream", web::get().to(routes::slo::stream))
+            .route("/backup", web::get().to(routes::backup::backup))
+            .route("/restore", web::post().to(routes::backup::restore))
             .route("/livez", web::get().to(routes::status::livez))
             .route("/readyz", web::get().to(routes::status::readyz))
     })

@@ -8,7 +8,9 @@ pub mod alert;
 mod alertmanager;
 mod cases;
 mod promql;
+mod rollouts;
 mod rules;
+pub mod staging;
 mod window;
 mod yaml;
 
@@ -47,6 +49,7 @@ pub fn generate(spec: &Spec) -> Result<Vec<Artefact>, Error> {
     let mut all = rules::artefacts(spec, &alerts)?;
     all.extend(cases::artefacts(spec, &alerts)?);
     all.extend(alertmanager::artefacts());
+    all.extend(rollouts::artefacts(spec)?);
     all.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(all)
 }

@@ -28,8 +28,8 @@ pub use outcome::{
     ValueChange,
 };
 pub use store::{
-    Acknowledge, Damage, Embedded, Key, Listing, Memory, Pending, Store, StoreError, StoreLimits,
-    Stored,
+    Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
+    Store, StoreError, StoreLimits, Stored, copy,
 };
 
 #[cfg(test)]

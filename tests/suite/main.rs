@@ -1,6 +1,7 @@
 //! What a user would notice breaking. One binary, a module per subject.
 
 mod alerts;
+mod backup;
 mod compile;
 mod constraint;
 mod constraint_diagnosis;
@@ -12,6 +13,10 @@ mod geometry;
 mod hostile;
 mod http;
 mod language;
+mod manifests;
 mod physics;
+mod secrets;
+mod service;
 mod session;
 mod telemetry;
+mod tls;

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::problem::Error;
 
+pub mod backup;
 pub mod compile_json;
 pub mod compile_svg;
 pub mod evaluate;

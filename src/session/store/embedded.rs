@@ -29,7 +29,7 @@ use super::sealed::{self, Kind, OVERHEAD};
 use super::{Damage, Key, Listing, Pending, Store, StoreError, StoreLimits, Stored};
 
 /// The file in the data directory.
-const FILE: &str = "sessions.redb";
+pub const FILE: &str = "sessions.redb";
 
 const FORMAT: u64 = 1;
 /// Writes that may wait.

@@ -4,6 +4,7 @@
 //! the records since the older of them. So a damaged snapshot costs nothing,
 //! and what a session occupies is bounded.
 
+mod copy;
 mod embedded;
 mod ledger;
 mod memory;
@@ -13,7 +14,8 @@ mod sealed;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use embedded::Embedded;
+pub use copy::{Copied, copy};
+pub use embedded::{Embedded, FILE};
 pub use memory::Memory;
 pub use pending::{Acknowledge, Pending};
 
