@@ -79,6 +79,8 @@ pub struct App {
     pub cache: Cache,
     /// The sessions and their store.
     pub sessions: Sessions,
+    /// What the tokens of interrupted simulations are sealed with.
+    pub snapshots: crate::physics::Key,
     /// Identifiers of traces and spans.
     pub ids: Ids,
     /// Bytes of request bodies held now.
@@ -129,6 +131,7 @@ impl App {
             pool,
             cache: Cache::new(config.cache_bytes),
             sessions,
+            snapshots: snapshot_key()?,
             ids: Ids::new(),
             held: AtomicUsize::new(0),
             ready: AtomicBool::new(false),
@@ -211,6 +214,14 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.app.held.fetch_sub(self.bytes, Ordering::AcqRel);
     }
+}
+
+/// A key of this process alone: tokens end with it.
+fn snapshot_key() -> Result<crate::physics::Key, StartError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|e| StartError::System("no random numbers", std::io::Error::other(e)))?;
+    Ok(crate::physics::Key::new(bytes))
 }
 
 #[allow(clippy::disallowed_methods, reason = "the time of day is read once, at the door")]

@@ -309,7 +309,12 @@ pub fn physics(source: &str, error: physics::Error) -> Error {
         physics::Error::Limit { what, limit, seen } => {
             Error::Limit { what: what.to_owned(), limit, seen }
         }
-        physics::Error::Strict(stop) | physics::Error::Stopped(stop) => Error::Stopped(stop),
+        physics::Error::Strict(_) => Error::Shed(Shed {
+            reason: Reason::StrictPrecision,
+            retry_after: Some(Duration::from_secs(1)),
+            decision: None,
+        }),
+        physics::Error::Stopped(stop) => Error::Stopped(stop),
         physics::Error::Option { name, .. } => Error::Invalid {
             pointer: format!("/options/{name}"),
             message: error.to_string(),
@@ -320,7 +325,11 @@ pub fn physics(source: &str, error: physics::Error) -> Error {
             message: error.to_string(),
             at: None,
         },
-        physics::Error::Snapshot(_) => Error::Internal(error.to_string()),
+        physics::Error::Snapshot(_) => Error::Invalid {
+            pointer: "/options/resume".to_owned(),
+            message: error.to_string(),
+            at: None,
+        },
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a handler's work to a response.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
+use futures::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 
 use crate::budget::{Budget, Class, Tier, Time};
@@ -74,6 +76,10 @@ pub struct Call<'b> {
     pub media: &'static str,
     /// The session that the `X-SVGX-Session` header names.
     pub session: Option<String>,
+    /// What was admitted: asked again by work that goes on in further pieces.
+    pub asked: Request<'static>,
+    /// Why it was admitted as it was.
+    pub reason: Reason,
     /// Where the time went so far.
     pub phases: Phases,
     started: Time,
@@ -81,8 +87,10 @@ pub struct Call<'b> {
     coding: Coding,
 }
 
-/// A finished answer.
-#[derive(Debug)]
+/// What follows the first bytes of an answer that is made while it is sent.
+pub type Rest = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+
+/// An answer: finished, or begun.
 pub struct Reply {
     status: StatusCode,
     media: &'static str,
@@ -93,6 +101,16 @@ pub struct Reply {
     phases: Phases,
     /// What has to be durable before the answer is sent.
     once: Option<Pending>,
+    /// What is still to come.
+    rest: Option<Rest>,
+    /// The tier delivered and the tier asked for, where they are not those of the admission.
+    tiers: Option<(Tier, Tier)>,
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// What is put into the request for the edge to read: which work it was, and how it ended.
@@ -161,6 +179,16 @@ impl Call<'_> {
         self.finish(began, media, body, coding, etag)
     }
 
+    /// An answer that begins with `first` and goes on while it is sent. Never
+    /// compressed: every piece is to reach the client when it is made.
+    pub fn streamed(self, media: &'static str, first: Bytes, rest: Option<Rest>) -> Reply {
+        let now = self.now();
+        let rest = rest.unwrap_or_else(|| Box::pin(stream::empty()));
+        let mut reply = self.finish(now, media, first, Coding::Identity, None);
+        reply.rest = Some(rest);
+        reply
+    }
+
     /// "You have it already."
     pub fn not_modified(self, etag: String) -> Reply {
         let now = self.now();
@@ -182,7 +210,8 @@ impl Call<'_> {
         phases.encode = now.since(began);
         phases.work = began.since(self.started).saturating_sub(phases.parse);
         let (status, headers) = (StatusCode::OK, Vec::new());
-        Reply { status, media, body, coding, etag, headers, phases, once: None }
+        let (once, rest, tiers) = (None, None, None);
+        Reply { status, media, body, coding, etag, headers, phases, once, rest, tiers }
     }
 }
 
@@ -191,6 +220,13 @@ impl Reply {
     #[must_use]
     pub fn once(mut self, written: Pending) -> Reply {
         self.once = Some(written);
+        self
+    }
+
+    /// Says at which tier it was answered, and at which it was to be.
+    #[must_use]
+    pub fn at(mut self, delivered: Tier, asked: Tier) -> Reply {
+        self.tiers = Some((delivered, asked));
         self
     }
 
@@ -224,7 +260,15 @@ impl Reply {
         for header in self.headers {
             response.insert_header(header);
         }
-        let mut response = response.body(self.body);
+        let mut response = match self.rest {
+            None => response.body(self.body),
+            Some(rest) => {
+                // Proxies that collect answers would undo what a stream is for.
+                response.insert_header(("x-accel-buffering", "no"));
+                let first = stream::once(std::future::ready(Ok::<_, Error>(self.body)));
+                response.streaming(Box::pin(first.chain(rest)))
+            }
+        };
         response.extensions_mut().insert(Timing(self.phases));
         response
     }
@@ -341,6 +385,7 @@ where
         ticket = admit(app, &asked)?;
     }
     let predicted = Duration::from_nanos(ticket.decision().cost);
+    let reason = ticket.decision().reason;
     let shared = Arc::clone(app);
     let span = tracing::Span::current();
     let work = move |budget: &Budget| {
@@ -352,13 +397,16 @@ where
             budget,
             media,
             session,
+            asked,
+            reason,
             phases: Phases::default(),
             if_none_match,
             coding,
         };
         span.in_scope(|| work(call, body))
     };
-    let Done { value, queued, cpu, tier, asked, reason, .. } = app.pool.run(ticket, work).await?;
+    let Done { value, queued, cpu, tier, asked: wanted, reason, .. } =
+        app.pool.run(ticket, work).await?;
     let (metrics, class) = (app.telemetry.metrics(), endpoint.class.as_str());
     metrics.queued(class, queued);
     metrics.cost(class, predicted, cpu);
@@ -370,9 +418,10 @@ where
         metrics.stored(app.clock.now().since(waiting));
     }
     reply.phases.queue = queued;
+    let (tier, wanted) = reply.tiers.unwrap_or((tier, wanted));
     metrics.delivered(class, tier.as_str());
     let mut response = reply.into_response();
-    if tier < asked {
+    if tier < wanted {
         response.extensions_mut().insert(Coarser(reason));
     }
     Ok(response)
@@ -383,7 +432,7 @@ const PATIENCE: Duration = Duration::from_millis(2);
 
 /// A place in the queue of its class. What no tier brings inside the budget is
 /// not refused: it waits behind everything that has one.
-fn admit(app: &App, request: &Request<'_>) -> Result<Ticket, Shed> {
+pub(super) fn admit(app: &App, request: &Request<'_>) -> Result<Ticket, Shed> {
     match app.pool.admit(request) {
         Err(shed) if shed.reason == Reason::TooLarge => {
             app.pool.admit(&Request { class: Class::Batch, ..*request })

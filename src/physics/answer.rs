@@ -198,6 +198,30 @@ pub struct FrameElement {
     pub spin: f64,
 }
 
+/// How a simulation is done: what a stream of its frames begins with.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Begun {
+    /// The tier it is done at.
+    #[schema(value_type = String)]
+    pub tier: Tier,
+    /// Where it goes on from, s.
+    pub time: f64,
+    /// Where it is to end, s.
+    pub duration: f64,
+    /// Frames from the start to the end.
+    pub frames: u64,
+    /// Length of a step, s.
+    pub step: f64,
+    /// Solver iterations in a step.
+    pub iterations: usize,
+    /// Bodies that take part.
+    pub bodies: usize,
+    /// Bodies that can move.
+    pub movable: usize,
+    /// The frame and units of the answer.
+    pub conventions: Conventions,
+}
+
 /// The bodies at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Frame {

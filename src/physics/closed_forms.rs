@@ -181,6 +181,63 @@ fn an_elastic_ball_comes_back_to_its_height() {
 }
 
 #[test]
+fn the_error_of_a_bounce_is_bounded_from_any_height() {
+    // Where in its step a ball lands is up to its height.
+    for tier in Tier::ALL {
+        let mut widest: f64 = 0.0;
+        for i in 0..12 {
+            for e in [0.0, 0.5, 1.0] {
+                let height = 0.3 + 0.097 * f64::from(i);
+                let floor =
+                    Body { restitution: e, ..fixed("floor", rect(-5.0, 0.0, 10.0, 1.0, 0.0)) };
+                let ball =
+                    Body { restitution: e, ..body("ball", ball(0.0, -0.1 - height, 0.1), 1.0) };
+                let fall = (2.0 * height / GRAVITY).sqrt();
+                let rising = 1.6 * e * fall;
+                let (outcome, _) =
+                    run(model(vec![floor, ball], vec![]), seconds(fall + rising.max(0.3)), tier);
+                let rising = if e > 0.0 { rising } else { 0.0 };
+                let up = e * GRAVITY * fall * rising - 0.5 * GRAVITY * rising * rising;
+                let error = off(&outcome, "ball", 0.0, -100.0 - 1000.0 * up);
+                held(&outcome, error, tier);
+                widest = widest.max(outcome.error.millimetres.expect("measured"));
+            }
+        }
+        // Of use, too: less than two steps at the speed of the highest fall.
+        let step = super::tier::Settings::of(tier).step;
+        assert!(widest < 2.0 * step * 5.2 * 1000.0, "{tier}: {widest} mm");
+    }
+}
+
+#[test]
+fn a_pendulum_is_off_by_half_a_substep_of_its_speed() {
+    for tier in Tier::ALL {
+        let (l, r, a0) = (1.0, 0.05, 0.05);
+        let bob = body("bob", ball(l * libm::sin(a0), l * libm::cos(a0), r), 1.0);
+        let inertia = bob.inertia + l * l;
+        let joint = Joint {
+            name: "hinge".into(),
+            body: 0,
+            other: None,
+            kind: JointKind::Hinge,
+            at: Vector::ZERO,
+        };
+        let slower = 1.0 + a0 * a0 / 16.0;
+        let pulse = (GRAVITY * l / inertia).sqrt() / slower;
+        let (outcome, frames) = run(model(vec![bob], vec![joint]), seconds(2.0 * PI / pulse), tier);
+        let off = |frame: &Frame| {
+            let angle = a0 * libm::cos(pulse * frame.time);
+            let [x, y] = frame.elements[0].position;
+            libm::hypot(x - 1000.0 * libm::sin(angle), y - 1000.0 * libm::cos(angle))
+        };
+        let error = frames.iter().map(off).fold(0.0, f64::max);
+        held(&outcome, error, tier);
+        let said = outcome.error.millimetres.expect("measured");
+        assert!(said < 4.0 * error + tier.millimetres(), "{tier}: off {error}, said {said}");
+    }
+}
+
+#[test]
 fn a_stack_at_rest_stays_and_carries_its_weight() {
     for (tier, tolerance) in [(Tier::Ui, 2.5), (Tier::Edit, 0.2), (Tier::Compute, 0.01)] {
         let mut bodies = vec![fixed("floor", rect(-5.0, 0.0, 10.0, 1.0, 0.0))];
@@ -192,6 +249,7 @@ fn a_stack_at_rest_stays_and_carries_its_weight() {
         let error = (0..5)
             .map(|i| off(&outcome, &format!("box{i}"), 0.0, -500.0 * f64::from(i) - 250.0))
             .fold(0.0, f64::max);
+        held(&outcome, error, tier);
         assert!(error < tolerance, "{tier}: {error} mm");
         let foot = outcome.contacts.iter().find(|c| &*c.a == "floor" || &*c.b == "floor");
         let force = foot.expect("the lowest box stands on the floor").force.magnitude;

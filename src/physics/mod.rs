@@ -14,6 +14,7 @@ mod answer;
 #[cfg(test)]
 mod closed_forms;
 mod error;
+mod estimate;
 mod model;
 mod options;
 mod outline;
@@ -36,12 +37,12 @@ use crate::document::{Diagnostic, Document, Limits, NodeId, Span};
 use crate::geometry::Scene;
 
 pub use answer::{
-    Assembly, Contact, Conventions, ElementPhysics, Ended, Energy, ErrorEstimate, Event,
+    Assembly, Begun, Contact, Conventions, ElementPhysics, Ended, Energy, ErrorEstimate, Event,
     ForceVector, Frame, FrameElement, Outcome, PhysicsSummary, Quarantined, Reaction, Standing,
     Statics, Statistics, Value,
 };
 pub use error::Error;
-pub use options::{Disturbance, Options};
+pub use options::{Disturbance, Estimate, Options};
 pub use read::Plain;
 pub use simulation::Simulation;
 pub use snapshot::Key;

@@ -23,9 +23,8 @@ pub struct Options {
     pub collisions: bool,
     /// Frames hold only what moved by more than the tier's step since it was last given.
     pub changes_only: bool,
-    /// Whether to measure the error, by a second simulation with steps twice
-    /// as long. It about doubles the cost of a pile.
-    pub error_estimate: bool,
+    /// How the error is found.
+    pub error_estimate: Estimate,
     /// Keep bodies awake that can be shown to be at rest at the start.
     pub start_awake: bool,
     /// Bodies to set in motion at the start.
@@ -40,11 +39,26 @@ impl Default for Options {
             gravity: GRAVITY,
             collisions: true,
             changes_only: false,
-            error_estimate: true,
+            error_estimate: Estimate::Propagated,
             start_awake: false,
             disturb: Vec::new(),
         }
     }
+}
+
+/// How the error of a simulation is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Estimate {
+    /// Not at all.
+    None,
+    /// The leading error of every step and bounce, carried along with the
+    /// motion: a few operations per body and frame.
+    #[default]
+    Propagated,
+    /// By a second simulation with steps twice as long: half as much work
+    /// again, or more.
+    Doubling,
 }
 
 /// A body set in motion at the start.

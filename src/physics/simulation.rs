@@ -10,12 +10,13 @@ use crate::budget::{Budget, Stop, Tier};
 use crate::document::Limits;
 
 use super::answer::{
-    Contact, Conventions, Ended, Energy, ErrorEstimate, Event, ForceVector, Frame, Outcome,
-    Quarantined, Statistics,
+    Begun, Contact, Conventions, Ended, Energy, ErrorEstimate, Event, ForceVector, Frame,
+    FrameElement, Outcome, Quarantined, Statistics,
 };
 use super::error::Error;
-use super::model::Model;
-use super::options::Options;
+use super::estimate::{Drifts, Pace, Seen};
+use super::model::{Body, Model};
+use super::options::{Estimate, Options};
 use super::start;
 use super::state::{Look, Plan, Reason, State};
 use super::tier::Settings;
@@ -24,9 +25,11 @@ use super::world::{Pair, Touches, World};
 /// Farther than this from the origin, m, and a body is taken out.
 pub(super) const FAR: f64 = 1e6;
 
-const METHOD: &str = "step doubling: the largest distance between the positions found with the \
-                      step used and with twice that step, at the ends of frames";
-const UNMEASURED: &str = "not measured: error_estimate was false";
+const PROPAGATED: &str = "the leading error of every step and bounce, from the velocities that came \
+                          out, carried along with each body; and how far supports have given way";
+const DOUBLING: &str = "step doubling: the largest distance between the positions found with the \
+                        step used and with twice that step, at the ends of frames";
+const UNMEASURED: &str = "not measured: error_estimate was none";
 
 /// A simulation that can be run, stopped, and taken up again.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl Simulation {
             let mut world =
                 World::build(&model, &settings, step, gravity, collisions, apart, budget)?;
             budget.checkpoint()?;
-            world.look();
+            world.look(budget)?;
             Ok(world)
         };
         let mut main = build(plan.step, &[])?;
@@ -63,17 +66,29 @@ impl Simulation {
         if !start.overlapping.is_empty() {
             main = build(plan.step, &start.overlapping)?;
         }
-        main.begin(&model, &start);
-        let twin = if options.error_estimate {
+        main.begin(&model, &start, budget)?;
+        let twin = if options.error_estimate == Estimate::Doubling {
             let mut twin = build(2.0 * plan.step, &start.overlapping)?;
-            twin.begin(&model, &start);
+            twin.begin(&model, &start, budget)?;
             Some(twin)
         } else {
             None
         };
+        let drifts = (options.error_estimate == Estimate::Propagated).then(|| {
+            let unloaded = |i: usize| start.flying[i] || start.resting[i];
+            let load = |(i, body): (usize, &Body)| {
+                let steady = super::world::steady(body, options.gravity).length();
+                (body.velocity, if body.fixed || unloaded(i) { 0.0 } else { steady })
+            };
+            let substep = plan.step / settings.iterations as f64;
+            Drifts::new(model.bodies.iter().enumerate().map(load), substep)
+        });
         let state = State {
             main,
             twin,
+            drifts,
+            looked: 0,
+            kinetic: 0.0,
             seen: model.bodies.iter().map(|b| b.centre).collect(),
             given: model.bodies.iter().map(|b| (b.centre, 0.0)).collect(),
             awake: (0..model.bodies.len()).filter(|&i| !model.bodies[i].fixed).collect(),
@@ -83,7 +98,7 @@ impl Simulation {
                 .filter(|b| !b.fixed)
                 .map(|b| -b.mass * options.gravity * b.centre.y)
                 .sum(),
-            error: 0.0,
+            apart: 0.0,
             frames: 0,
             collisions: 0,
             body_steps: 0,
@@ -123,6 +138,7 @@ impl Simulation {
             state.seen.len(),
             state.given.len(),
             state.twin.as_ref().map_or(n, |t| t.handles.len()),
+            state.drifts.as_ref().map_or(n, Drifts::len),
         ];
         if sizes.iter().any(|&s| s != n) || state.awake.iter().any(|&i| i >= n) {
             return Err(Error::Snapshot("its bodies are not those of the document"));
@@ -145,6 +161,33 @@ impl Simulation {
         self.state.main.steps >= self.plan.steps()
     }
 
+    /// Frames given so far.
+    pub fn frames(&self) -> u64 {
+        self.state.frames
+    }
+
+    /// Bytes that it holds, at a guess from above.
+    pub fn footprint(&self) -> usize {
+        let worlds = if self.state.twin.is_some() { 2 } else { 1 };
+        64 * 1024 + self.model.bodies.len() * worlds * 6 * 1024
+    }
+
+    /// How it is done: known before the first step.
+    pub fn begun(&self) -> Begun {
+        let bodies = &self.model.bodies;
+        Begun {
+            tier: self.tier,
+            time: self.time(),
+            duration: self.options.duration,
+            frames: self.plan.frames,
+            step: self.plan.step,
+            iterations: Settings::of(self.tier).iterations,
+            bodies: bodies.len(),
+            movable: bodies.iter().filter(|b| !b.fixed).count(),
+            conventions: Conventions::new(self.options.gravity, self.model.scale),
+        }
+    }
+
     /// Runs until the end, until the budget or the receiver stops it. It can
     /// be run on afterwards.
     ///
@@ -158,6 +201,20 @@ impl Simulation {
         budget: &Budget,
         sink: &mut dyn FnMut(Frame) -> ControlFlow<()>,
     ) -> Result<Outcome, Error> {
+        let ended = self.advance(budget, sink)?;
+        Ok(self.outcome(ended))
+    }
+
+    /// As [`Simulation::run`], without an answer at the end: why it stopped
+    /// before its time, if it did.
+    ///
+    /// # Errors
+    /// [`Error::Strict`] when stopped early and the budget is strict.
+    pub fn advance(
+        &mut self,
+        budget: &Budget,
+        sink: &mut dyn FnMut(Frame) -> ControlFlow<()>,
+    ) -> Result<Option<Ended>, Error> {
         let touches = Touches::default();
         let mut ended = None;
         let mut last_step = None;
@@ -173,8 +230,13 @@ impl Simulation {
                 ended = Some(stop.into());
                 break;
             }
-            self.step(&touches);
-            if self.state.main.steps.is_multiple_of(self.plan.steps_per_frame) {
+            self.step(&touches, budget);
+            let into = self.state.main.steps % self.plan.steps_per_frame;
+            if into > 0 {
+                if into.is_multiple_of(self.plan.steps_per_look) {
+                    self.look_around(false);
+                }
+            } else {
                 let frame = self.frame();
                 if sink(frame).is_break() {
                     ended = Some(Ended::Receiver);
@@ -183,14 +245,11 @@ impl Simulation {
             }
             last_step = before.zip(budget.remaining()).map(|(a, b)| a.saturating_sub(b));
         }
-        if self.is_finished() {
-            ended = None;
-        }
-        Ok(self.outcome(ended))
+        Ok(ended.filter(|_| !self.is_finished()))
     }
 
-    fn step(&mut self, touches: &Touches) {
-        self.state.main.step(&self.model, touches);
+    fn step(&mut self, touches: &Touches, budget: &Budget) {
+        self.state.main.step(&self.model, touches, budget);
         let time = self.time();
         self.state.body_steps += self.state.main.physics.islands.num_active_bodies() as u64;
         self.contain(time);
@@ -201,13 +260,18 @@ impl Simulation {
                 }
             }
             self.state.collisions += u64::from(began);
+            if began && let Some(drifts) = &mut self.state.drifts {
+                drifts.touch(pair.0 as usize, pair.1 as usize);
+            }
             if self.state.events.len() < self.events_limit {
                 self.state.events.push((time, began, pair));
             }
         }
         let even = self.state.main.steps.is_multiple_of(2);
         if let Some(twin) = self.state.twin.as_mut().filter(|_| even) {
-            twin.step(&self.model, touches);
+            // A stop is seen before the next step; here urgent work may pass.
+            let _ = budget.checkpoint();
+            twin.step(&self.model, touches, budget);
             // The events of the twin are not events of the simulation.
             drop(touches.take());
         }
@@ -249,24 +313,41 @@ impl Simulation {
     }
 
     fn frame(&mut self) -> Frame {
-        // One look at every body per frame: with thousands of bodies the
-        // look-up, not the arithmetic, is what a frame costs.
-        let all = !self.options.changes_only;
+        let elements = self.look_around(true);
+        self.measure();
+        self.state.frames += 1;
+        let State { kinetic, potential, .. } = self.state;
+        let energy = Energy { kinetic, potential, total: kinetic + potential };
+        Frame { time: self.time(), elements, energy }
+    }
+
+    /// Looks at every body that may have moved since the last time: with
+    /// thousands of bodies the look-up, not the arithmetic, is what a frame
+    /// costs, so energy, error and frame share it. The bodies are answered when
+    /// they are for a `frame`.
+    fn look_around(&mut self, frame: bool) -> Vec<FrameElement> {
+        let all = frame && !self.options.changes_only;
         let before = std::mem::replace(&mut self.state.awake, self.state.main.awake().collect());
         let list: Vec<usize> = if all {
             (0..self.model.bodies.len()).filter(|&i| !self.model.bodies[i].fixed).collect()
         } else {
-            // What fell asleep since the last frame has moved since the last frame.
+            // What fell asleep since the last look has moved since the last look.
             let mut list = before;
             list.extend(&self.state.awake);
             list.sort_unstable();
             list.dedup();
             list
         };
+        let pace = Pace {
+            since: (self.state.main.steps - self.state.looked) as f64 * self.plan.step,
+            step: self.plan.step,
+            substep: self.plan.step / Settings::of(self.tier).iterations as f64,
+        };
+        self.state.looked = self.state.main.steps;
         let threshold = self.tier.millimetres() / 1e3;
         let mut elements = Vec::with_capacity(if all { list.len() } else { 0 });
         let mut kinetic = 0.0;
-        for i in list {
+        for &i in &list {
             let Some(look) = self.look(i) else { continue };
             let Some(body) = self.model.bodies.get(i) else { continue };
             kinetic += look.kinetic(body);
@@ -275,8 +356,20 @@ impl Simulation {
                 self.state.potential -= weight * (look.place.y - seen.y);
                 *seen = look.place;
             }
+            if let Some(drifts) = &mut self.state.drifts {
+                let seen = Seen {
+                    velocity: look.velocity,
+                    steady: super::world::steady(body, self.options.gravity),
+                    flying: self.state.flying.get(i).copied().unwrap_or(false),
+                    size: reach,
+                };
+                drifts.look(i, &seen, pace);
+            }
             if look.enabled && look.place.abs().max_element() > FAR {
                 self.contain_far(i);
+            }
+            if !frame {
+                continue;
             }
             let changed = all
                 || self.state.given.get_mut(i).is_some_and(|(place, angle)| {
@@ -291,11 +384,12 @@ impl Simulation {
                 elements.push(look.element(name, self.model.scale));
             }
         }
-        self.measure();
-        self.state.frames += 1;
-        let potential = self.state.potential;
-        let energy = Energy { kinetic, potential, total: kinetic + potential };
-        Frame { time: self.time(), elements, energy }
+        self.state.kinetic = kinetic;
+        if !frame {
+            // What was awake since the last frame belongs into the next one.
+            self.state.awake = list;
+        }
+        elements
     }
 
     fn look(&self, body: usize) -> Option<Look> {
@@ -323,7 +417,7 @@ impl Simulation {
             return;
         }
         let both = self.state.awake.iter().copied().chain(twin.awake());
-        let mut worst = self.state.error;
+        let mut worst = self.state.apart;
         for i in both {
             let theirs = twin.handles.get(i).and_then(|&h| twin.physics.bodies.get(h));
             if let (Some(ours), Some(theirs)) = (self.rigid(i), theirs)
@@ -335,7 +429,7 @@ impl Simulation {
                 }
             }
         }
-        self.state.error = worst;
+        self.state.apart = worst;
     }
 
     fn rigid(&self, body: usize) -> Option<&rapier2d_f64::dynamics::RigidBody> {
@@ -347,7 +441,8 @@ impl Simulation {
         self.names.get(body as usize).map_or_else(|| Arc::from("building"), Arc::clone)
     }
 
-    fn outcome(&self, ended: Option<Ended>) -> Outcome {
+    /// The answer as things stand; `ended` says why it stands before the end.
+    pub fn outcome(&self, ended: Option<Ended>) -> Outcome {
         let bodies = &self.model.bodies;
         let mut elements = Vec::with_capacity(bodies.len());
         let mut energy = Energy::default();
@@ -381,7 +476,12 @@ impl Simulation {
             depth_mm: None,
             time: 0.0,
         });
-        let millimetres = self.state.twin.is_some().then_some(self.state.error * 1e3);
+        let (metres, method) = match (&self.state.drifts, &self.state.twin) {
+            (Some(drifts), _) => (Some(drifts.worst(&self.state.main)), PROPAGATED),
+            (None, Some(_)) => (Some(self.state.apart), DOUBLING),
+            (None, None) => (None, UNMEASURED),
+        };
+        let millimetres = metres.map(|m| m * 1e3);
         Outcome {
             tier: self.tier,
             duration: self.options.duration,
@@ -390,7 +490,7 @@ impl Simulation {
             ended,
             error: ErrorEstimate {
                 millimetres,
-                method: if millimetres.is_some() { METHOD } else { UNMEASURED },
+                method,
                 within_tier: millimetres.map(|e| e <= self.tier.millimetres()),
             },
             statistics: Statistics {

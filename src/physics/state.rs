@@ -9,10 +9,15 @@ use crate::document::Limits;
 
 use super::answer::{FrameElement, tidy};
 use super::error::Error;
+use super::estimate::Drifts;
 use super::model::Body;
 use super::options::Options;
 use super::tier::Settings;
 use super::world::{Pair, World};
+
+/// The longest time between two looks at the bodies, s: two impacts of one body
+/// in it would be taken for one.
+const LOOK: f64 = 1.0 / 30.0;
 
 /// How time is cut up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +25,8 @@ pub(super) struct Plan {
     pub(super) frames: u64,
     pub(super) steps_per_frame: u64,
     pub(super) step: f64,
+    /// Steps from one look at the bodies to the next; frames look at them too.
+    pub(super) steps_per_look: u64,
 }
 
 impl Plan {
@@ -38,10 +45,12 @@ impl Plan {
             let limit = limits.steps as f64;
             return Err(Error::Limit { what: "steps of one simulation", limit, seen: steps });
         }
+        let step = interval / steps_per_frame;
         Ok(Plan {
             frames: frames as u64,
             steps_per_frame: steps_per_frame as u64,
-            step: interval / steps_per_frame,
+            step,
+            steps_per_look: (LOOK / step + 1e-9).floor().clamp(1.0, steps_per_frame) as u64,
         })
     }
 
@@ -56,6 +65,10 @@ pub(super) struct State {
     pub(super) main: World,
     /// The same bodies with steps twice as long.
     pub(super) twin: Option<World>,
+    /// The error as it is found from the motion.
+    pub(super) drifts: Option<Drifts>,
+    /// Steps done when bodies were last looked at.
+    pub(super) looked: u64,
     /// Bodies in free flight since the start, whose velocities the engine holds half a substep back.
     pub(super) flying: Vec<bool>,
     /// Where bodies were when their energy and place were last looked at.
@@ -64,8 +77,10 @@ pub(super) struct State {
     pub(super) given: Vec<(Vector, f64)>,
     /// Awake when the last frame was made.
     pub(super) awake: Vec<usize>,
+    pub(super) kinetic: f64,
     pub(super) potential: f64,
-    pub(super) error: f64,
+    /// The largest distance from the twin, m.
+    pub(super) apart: f64,
     pub(super) frames: u64,
     pub(super) collisions: u64,
     pub(super) body_steps: u64,

@@ -1,6 +1,7 @@
 //! A model as the rigid-body engine holds it, and one step of it.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use rapier2d_f64::dynamics::{
@@ -65,20 +66,50 @@ impl std::fmt::Debug for World {
     }
 }
 
+/// Pairs that do not collide.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Ignored(BTreeSet<Pair>);
 
-impl PhysicsHooks for Ignored {
+/// From so many bodies on, the budget is looked at within a step as well.
+const WATCHED: usize = 256;
+/// Pairs between two looks at the budget, in a step: some 50 µs.
+const PAIRS: u32 = 128;
+
+/// What the engine asks about every pair it is about to bring together: whether
+/// they collide. It is also the one place inside a step where the budget can be
+/// looked at.
+struct Watch<'w> {
+    ignored: &'w Ignored,
+    budget: &'w Budget,
+    pairs: AtomicU32,
+    /// Whether a stop ends the contacts: only where the world is then thrown away.
+    ends: bool,
+    stopped: AtomicBool,
+}
+
+impl<'w> Watch<'w> {
+    fn new(ignored: &'w Ignored, budget: &'w Budget, ends: bool) -> Watch<'w> {
+        Watch { ignored, budget, pairs: AtomicU32::new(0), ends, stopped: AtomicBool::new(false) }
+    }
+}
+
+impl PhysicsHooks for Watch<'_> {
     fn filter_contact_pair(&self, context: &PairFilterContext<'_>) -> Option<SolverFlags> {
-        let number = |h| context.colliders.get(h).map(|c| c.user_data as u32);
-        let (a, b) = number(context.collider1).zip(number(context.collider2))?;
-        let fixed = |h: Option<RigidBodyHandle>| {
-            h.and_then(|h| context.bodies.get(h)).is_none_or(|b| b.is_fixed())
-        };
-        if fixed(context.rigid_body1) && fixed(context.rigid_body2) {
+        let pairs = self.pairs.fetch_add(1, Ordering::Relaxed);
+        if pairs % PAIRS == PAIRS - 1 && self.budget.checkpoint().is_err() {
+            self.stopped.store(self.ends, Ordering::Relaxed);
+        }
+        if self.stopped.load(Ordering::Relaxed) {
             return None;
         }
-        (!self.0.contains(&(a.min(b), a.max(b)))).then_some(SolverFlags::COMPUTE_RIGID_IMPULSES)
+        if !self.ignored.0.is_empty() {
+            let number = |h| context.colliders.get(h).map(|c| c.user_data as u32);
+            let (a, b) = number(context.collider1).zip(number(context.collider2))?;
+            if self.ignored.0.contains(&(a.min(b), a.max(b))) {
+                return None;
+            }
+        }
+        Some(SolverFlags::COMPUTE_RIGID_IMPULSES)
     }
 }
 
@@ -136,7 +167,7 @@ impl World {
             ..PhysicsWorld::default()
         };
         let hooks = Ignored(apart.iter().map(|(pair, _)| *pair).collect());
-        let mut hooked = vec![false; model.bodies.len()];
+        let mut hooked = vec![model.bodies.len() >= WATCHED; model.bodies.len()];
         for &(a, b) in &hooks.0 {
             for i in [a, b] {
                 if let Some(h) = hooked.get_mut(i as usize) {
@@ -180,7 +211,12 @@ impl World {
     /// the engine has built its islands stays in the active set without
     /// contacts, and falls through the floor. So a step of a picosecond lets it
     /// build them first; velocities are then set anew.
-    pub(super) fn begin(&mut self, model: &Model, start: &Start) {
+    pub(super) fn begin(
+        &mut self,
+        model: &Model,
+        start: &Start,
+        budget: &Budget,
+    ) -> Result<(), Stop> {
         let parameters = &self.physics.integration_parameters;
         let (step, iterations) = (parameters.dt, parameters.num_solver_iterations);
         let half = step / iterations as f64 / 2.0;
@@ -188,8 +224,10 @@ impl World {
         let any = start.resting.contains(&true);
         if any {
             self.physics.integration_parameters.dt = 1e-12;
-            self.physics.step_with_events(&self.hooks, &());
+            let watch = Watch::new(&self.hooks, budget, true);
+            self.physics.step_with_events(&watch, &());
             self.physics.integration_parameters.dt = step;
+            budget.checkpoint()?;
         }
         for (i, (body, &handle)) in model.bodies.iter().zip(&self.handles).enumerate() {
             let is = |flags: &[bool]| flags.get(i).copied().unwrap_or(false);
@@ -204,17 +242,21 @@ impl World {
                 rigid.sleep();
             }
         }
+        Ok(())
     }
 
     /// Finds what touches what without moving anything.
-    pub(super) fn look(&mut self) {
+    pub(super) fn look(&mut self, budget: &Budget) -> Result<(), Stop> {
         let step = std::mem::replace(&mut self.physics.integration_parameters.dt, 0.0);
-        self.physics.step_with_events(&self.hooks, &());
+        let watch = Watch::new(&self.hooks, budget, true);
+        self.physics.step_with_events(&watch, &());
         self.physics.integration_parameters.dt = step;
+        budget.checkpoint()
     }
 
-    /// One step.
-    pub(super) fn step(&mut self, model: &Model, touches: &Touches) {
+    /// One step. The budget is only looked at on the way, so that more urgent
+    /// work may pass: half a step is no answer.
+    pub(super) fn step(&mut self, model: &Model, touches: &Touches, budget: &Budget) {
         let step = self.physics.integration_parameters.dt;
         let time = self.steps as f64 * step;
         for (&i, before) in self.forced.iter().zip(&mut self.shares) {
@@ -237,7 +279,8 @@ impl World {
                 rigid.add_force_at_point(force.vector * *share, point, wake);
             }
         }
-        self.physics.step_with_events(&self.hooks, touches);
+        let watch = Watch::new(&self.hooks, budget, false);
+        self.physics.step_with_events(&watch, touches);
         self.steps += 1;
     }
 
@@ -259,6 +302,26 @@ impl World {
                 Some((number(p.collider1)?, number(p.collider2)?, -p.total_impulse()))
             },
         )
+    }
+
+    /// The pairs of bodies in contact: numbers, and how deep they are in each other, m.
+    pub(super) fn depths(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        self.physics.narrow_phase.contact_pairs().filter(|p| p.has_any_active_contact()).filter_map(
+            |p| {
+                let number = |h| self.physics.colliders.get(h).map(|c| c.user_data as usize);
+                let points = p.manifolds().iter().flat_map(|m| &m.points);
+                let depth = points.map(|point| -point.dist).fold(0.0, f64::max);
+                Some((number(p.collider1)?, number(p.collider2)?, depth))
+            },
+        )
+    }
+
+    /// Whether a body never moves.
+    pub(super) fn is_fixed(&self, body: usize) -> bool {
+        self.handles
+            .get(body)
+            .and_then(|&h| self.physics.bodies.get(h))
+            .is_some_and(|b| b.is_fixed())
     }
 }
 

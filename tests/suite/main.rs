@@ -18,5 +18,6 @@ mod physics;
 mod secrets;
 mod service;
 mod session;
+mod simulate_stream;
 mod telemetry;
 mod tls;

@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use svgx_engine::budget::{Budget, Cancel, Class, Clock, Manual, Tier, Time};
+use svgx_engine::budget::{Budget, Cancel, Class, Clock, Gate, Manual, Tier, Time};
 use svgx_engine::document::{self, Document, Limits};
 use svgx_engine::physics::{
-    self, Disturbance, Ended, Error, Frame, Key, Options, Outcome, Plain, Reaction, Simulation,
-    Standing, Statics,
+    self, Disturbance, Ended, Error, Estimate, Frame, Key, Options, Outcome, Plain, Reaction,
+    Simulation, Standing, Statics,
 };
 
 fn drawing(content: &str) -> Document {
@@ -361,6 +362,30 @@ fn energy_is_kept_where_nothing_takes_it() {
     }
 }
 
+#[test]
+fn the_error_that_comes_with_an_answer_is_not_less_than_a_third_of_what_a_twin_finds() {
+    let slope = r#"<rect id="slope" x="0" y="0" width="9000" height="500" transform="translate(500 1000) rotate(20)"><arx:physics motion="fixed" friction="0.1"/></rect>"#;
+    let sliding = format!(
+        r#"{FLOOR}{slope}<g transform="translate(500 1000) rotate(20)"><rect id="b" x="100" y="-200" width="200" height="200"><arx:physics friction="0.1" restitution="0.3"><mass>3</mass></arx:physics></rect></g>"#
+    );
+    let rope = r#"<circle id="bob" cx="3000" cy="900" r="80"><arx:physics><mass>2</mass><anchor type="rope" at="3000,900" to="1000,1000" length="2400"/></arx:physics></circle>"#;
+    for (name, document) in [
+        ("pile", pile(60)),
+        ("a few boxes", pile(3)),
+        ("slope", drawing(&sliding)),
+        ("rope", drawing(rope)),
+    ] {
+        for tier in Tier::ALL {
+            let said = |error_estimate| {
+                let options = Options { error_estimate, ..seconds(1.0) };
+                run(&document, &options, tier).0.error.millimetres.expect("measured")
+            };
+            let (own, twin) = (said(Estimate::Propagated), said(Estimate::Doubling));
+            assert!(3.0 * own + tier.millimetres() >= twin, "{name}, {tier}: {own}, twin {twin}");
+        }
+    }
+}
+
 // ===== early ends =====
 
 #[test]
@@ -393,6 +418,60 @@ fn a_deadline_gives_what_was_reached_or_nothing_when_strict() {
         }
         assert!(clock.now() <= Time(deadline.0 + 2_000_000), "it did not run over its deadline");
     }
+}
+
+/// Counts how often work would let others pass.
+#[derive(Debug, Default)]
+struct Passes(AtomicU64);
+
+impl Gate for Passes {
+    fn pass(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn large_scenes_look_at_their_budget_within_a_step() {
+    let document = pile(400);
+    let (scene, limits) = (Plain(&document), Limits::default());
+    let passes = Arc::new(Passes::default());
+    let budget = unlimited(Tier::Ui).yielding_to(Arc::clone(&passes) as Arc<dyn Gate>);
+    let options = seconds(0.5);
+    let mut simulation =
+        Simulation::of(&document, &scene, &options, &limits, &budget).expect("a simulation");
+    assert!(passes.0.swap(0, Ordering::Relaxed) > 6, "reading and building");
+    let outcome = simulation.run(&budget, &mut |_| ControlFlow::Continue(())).expect("an outcome");
+    let per_step = passes.0.load(Ordering::Relaxed) / outcome.statistics.steps;
+    assert!(per_step >= 3, "{per_step} looks a step");
+}
+
+#[test]
+fn the_first_look_at_contacts_can_be_cancelled() {
+    // Cancelled by the gate itself at the n-th look: wherever that falls, there
+    // is no answer and no panic.
+    #[derive(Debug)]
+    struct Countdown(AtomicU64, Cancel);
+    impl Gate for Countdown {
+        fn pass(&self) {
+            if self.0.fetch_sub(1, Ordering::Relaxed) == 1 {
+                self.1.cancel();
+            }
+        }
+    }
+    let document = pile(300);
+    let (scene, limits) = (Plain(&document), Limits::default());
+    let mut built = false;
+    for looks in (1..400).step_by(3) {
+        let cancel = Cancel::default();
+        let gate = Arc::new(Countdown(AtomicU64::new(looks), cancel.clone()));
+        let budget = unlimited(Tier::Ui).cancelled_by(cancel).yielding_to(gate as Arc<dyn Gate>);
+        match Simulation::of(&document, &scene, &seconds(1.0), &limits, &budget) {
+            Err(Error::Stopped(_)) => assert!(!built),
+            Ok(_) => built = true,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(built);
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub mod parse;
 pub mod precision;
 pub mod render;
 pub mod simulate;
+pub mod simulate_stream;
 pub mod slo;
 pub mod state;
 pub mod status;

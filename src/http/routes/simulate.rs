@@ -10,15 +10,35 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::precision;
-use crate::budget::{Class, Tier};
+use super::simulate_stream::{self as streamed, EVENTS, Line, NDJSON};
+use crate::budget::{Budget, Class, Tier};
+use crate::document::Document;
 use crate::geometry::Scene;
+use crate::http::body::Body;
 use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
+use crate::http::negotiate;
 use crate::http::problem::{self, Error};
-use crate::http::reply::{self, Endpoint};
+use crate::http::reply::{self, Call, Endpoint, JSON, Reply};
 use crate::physics::{
-    self, Assembly, Contact, Conventions, Disturbance, ElementPhysics, Ended, ErrorEstimate, Event,
-    Frame, Options, Outcome, Quarantined, Reaction, Statics, Statistics,
+    self, Assembly, Contact, Conventions, Disturbance, ElementPhysics, Ended, ErrorEstimate,
+    Estimate, Event, Frame, Options, Outcome, Quarantined, Reaction, Simulation, Statics,
+    Statistics,
+};
+use crate::slo::{Reason, Shed};
+
+const MEDIA: &[&str] = &["application/json", NDJSON, EVENTS];
+const MEDIA_LIST: &str = "application/json, application/x-ndjson, text/event-stream";
+
+/// One answer, inside the budget of its class.
+const WHOLE: Endpoint =
+    Endpoint { class: Class::Physics, operation: "simulate", media: JSON, media_list: MEDIA_LIST };
+/// Frames as they are made: no latency is promised for the last one.
+const STREAM: Endpoint = Endpoint {
+    class: Class::Batch,
+    operation: "simulate",
+    media: &[NDJSON, EVENTS],
+    media_list: MEDIA_LIST,
 };
 
 /// What to simulate.
@@ -40,12 +60,23 @@ pub struct SimulateOptions {
     /// Whether frames hold only what moved; false without.
     #[serde(default)]
     pub changes_only: Option<bool>,
-    /// Whether the error is measured, by a second simulation; true without.
+    /// How the error is found: `propagated` (or true), `doubling` (a second
+    /// simulation beside it), `none` (or false); `propagated` without.
     #[serde(default)]
-    pub error_estimate: Option<bool>,
-    /// `ui`, `edit` or `compute`; `compute` without.
+    pub error_estimate: Option<Estimation>,
+    /// `ui`, `edit` or `compute`; `compute` without. `strict`: `compute` or a refusal.
     #[serde(default)]
     pub precision: Option<String>,
+    /// Whether an answer that is coarser than asked, or ends early, is to be refused; false without.
+    #[serde(default)]
+    pub strict: Option<bool>,
+    /// In a stream: simulated seconds between two tokens to go on from; none without.
+    #[serde(default)]
+    pub checkpoint: Option<f64>,
+    /// A token of an interrupted stream: goes on from there, with the options
+    /// it was begun with and the same drawing.
+    #[serde(default)]
+    pub resume: Option<String>,
     /// Bodies to set in motion at the start.
     #[serde(default)]
     pub disturb: Option<Vec<Disturbance>>,
@@ -59,6 +90,26 @@ pub enum Gravity {
     Switch(bool),
     /// m/s², positive downward.
     Strength(f64),
+}
+
+/// How the error is found, as a switch or by name.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(untagged, expecting = "error_estimate is a truth value, none, propagated or doubling")]
+pub enum Estimation {
+    /// On or off.
+    Switch(bool),
+    /// By name.
+    Method(Estimate),
+}
+
+impl From<Estimation> for Estimate {
+    fn from(asked: Estimation) -> Estimate {
+        match asked {
+            Estimation::Switch(true) => Estimate::Propagated,
+            Estimation::Switch(false) => Estimate::None,
+            Estimation::Method(method) => method,
+        }
+    }
 }
 
 request! {
@@ -76,11 +127,18 @@ pub struct SimulateAnswer {
     success: bool,
     /// Without a duration: a list of [`StaticElement`]. With one: a [`Motion`].
     simulation: Simulated,
-    /// `ui`, `edit` or `compute`.
+    /// The precision delivered: `ui`, `edit` or `compute`.
     precision: &'static str,
+    /// The precision asked for.
+    precision_asked: &'static str,
+    /// Why the answer is as it is: `completed`, or why it is coarser or ends early.
+    #[schema(value_type = String)]
+    reason: Reason,
     /// The step of the precision, mm.
     precision_value_mm: f64,
-    /// How far positions may be off.
+    /// How far positions may be off, mm; none when it was not measured.
+    error_mm: Option<f64>,
+    /// The same, with how that is known.
     error: ErrorEstimate,
     /// Bodies held together, and whether they stand; at rest only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,116 +219,219 @@ pub struct SimulateStatistics {
 }
 
 /// Answers what holds a drawing up: forces, weights and reactions of every body at
-/// rest. With a duration, steps it through time and answers frames and contacts.
+/// rest. With a duration, steps it through time and answers frames and contacts:
+/// in one answer, or, when asked for lines or events, as they are made.
 ///
 /// # Errors
 /// A body or a drawing that cannot be read, options past a limit, or no time.
 #[utoipa::path(post, path = "/simulate", tag = "drawing",
     request_body(content((SimulateRequest = "application/json"), (String = "image/svg+xml"))),
-    responses((status = 200, body = SimulateAnswer)))]
+    responses((status = 200, content(
+        (SimulateAnswer = "application/json"),
+        (Line = "application/x-ndjson"),
+        (Line = "text/event-stream"),
+    ))))]
 pub async fn simulate(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Physics, "simulate");
-    reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let input: Input<SimulateRequest> = Input::read(&call, body)?;
-        let asked = input.request.options.clone().unwrap_or_default();
-        let (options, tier, moving) = options(&asked, input.request.simulation_time)?;
-        let content = input.required()?;
-        let parsed = input::parse(&mut call, content)?;
-        let document = &*parsed.document;
-        let described = format!("{options:?} {tier} {moving}");
-        let etag = input::etag(true, &Cache::key("simulate", &described, content));
-        if call.is_known(&etag) {
-            return Ok(call.not_modified(etag));
-        }
-        let began = call.now();
-        let limits = call.app.config.limits;
-        let budget = call.budget.clone().at(tier);
-        let refused = |error: physics::Error| problem::physics(content, error);
-        let scene = Scene::build(document, &limits, &budget)?;
-        let mut answer = if moving {
-            let (mut frames, mut positions) = (Vec::new(), 0);
-            let mut keep = |frame: Frame| {
-                positions += frame.elements.len();
-                frames.push(frame);
-                if positions > limits.positions {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
-            };
-            let outcome =
-                physics::simulate(document, &scene, &options, &limits, &budget, &mut keep)
-                    .map_err(refused)?;
-            if positions > limits.positions {
-                return Err(Error::Limit {
-                    what: "positions in the frames of one answer (ask for fewer frames, or \
-                        for changes_only)"
-                        .to_owned(),
-                    limit: limits.positions as f64,
-                    seen: positions as f64,
-                });
-            }
-            let metrics = call.app.telemetry.metrics();
-            metrics.bodies("dynamics", outcome.statistics.bodies);
-            metrics.solved("dynamics", outcome.statistics.steps, outcome.error.millimetres);
-            motion(outcome, frames, call.now().since(began))
-        } else {
-            let statics =
-                physics::statics(document, &scene, &options, &limits, &budget).map_err(refused)?;
-            call.app.telemetry.metrics().bodies("statics", statics.simulation.len());
-            at_rest(statics, tier, call.now().since(began))
-        };
-        answer.duration_ms = call.elapsed_ms();
-        // What ended early would end elsewhere the next time.
-        let partial = matches!(&answer.simulation, Simulated::Moving(m) if m.partial);
-        call.json(&answer, (!partial).then_some(etag))
-    })
-    .await
+    let media = negotiate::media_type(request.headers(), MEDIA, MEDIA_LIST)?;
+    let endpoint = if media == "application/json" { WHOLE } else { STREAM };
+    reply::run(request, Some(payload), endpoint, answer).await
 }
 
-/// The options as physics takes them, the tier, and whether bodies are to move.
-fn options(
-    asked: &SimulateOptions,
-    simulation_time: Option<f64>,
-) -> Result<(Options, Tier, bool), Error> {
-    if asked.duration.is_some() && simulation_time.is_some() {
-        return Err(Error::Invalid {
-            pointer: "/simulation_time".to_owned(),
-            message: "options.duration and simulation_time name the same thing; send one"
+fn answer(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+    let input: Input<SimulateRequest> = Input::read(&call, body)?;
+    let asked = input.request.options.clone().unwrap_or_default();
+    let mut wanted = Wanted::of(&asked, input.request.simulation_time)?;
+    let stream = call.media != "application/json";
+    let content = input.required()?;
+    let parsed = input::parse(&mut call, content)?;
+    let document = &*parsed.document;
+    // Admission may have lowered the tier; what was asked is never raised by it.
+    let tier = wanted.tier.min(call.budget.tier());
+    if wanted.strict && tier < wanted.tier {
+        return Err(Error::Shed(Shed {
+            reason: Reason::StrictPrecision,
+            retry_after: Some(Duration::from_secs(1)),
+            decision: None,
+        }));
+    }
+    let etag = (!stream && wanted.resume.is_none()).then(|| {
+        let described = format!("{:?} {tier} {} {}", wanted.options, wanted.tier, wanted.moving);
+        input::etag(true, &Cache::key("simulate", &described, content))
+    });
+    if let Some(etag) = &etag
+        && call.is_known(etag)
+    {
+        return Ok(call.not_modified(etag.clone()));
+    }
+    let began = call.now();
+    let limits = call.app.config.limits;
+    let budget = call.budget.clone().at(tier).strict(wanted.strict && !stream);
+    let refused = |error: physics::Error| problem::physics(content, error);
+    let scene = Scene::build(document, &limits, &budget)?;
+    if stream {
+        let simulation = wanted.simulation(&call, document, &scene, &budget).map_err(refused)?;
+        return streamed::begin(call, simulation, wanted.checkpoint);
+    }
+    let mut answer = if wanted.moving || wanted.resume.is_some() {
+        let mut simulation =
+            wanted.simulation(&call, document, &scene, &budget).map_err(refused)?;
+        if wanted.resume.is_some() {
+            // A token brings its tier.
+            wanted.tier = simulation.begun().tier;
+        }
+        let (outcome, frames) = run(&mut simulation, limits.positions, &budget, &refused)?;
+        let metrics = call.app.telemetry.metrics();
+        metrics.bodies("dynamics", outcome.statistics.bodies);
+        metrics.solved("dynamics", outcome.statistics.steps, outcome.error.millimetres);
+        motion(outcome, frames, &wanted, call.reason, call.now().since(began))
+    } else {
+        let statics = physics::statics(document, &scene, &wanted.options, &limits, &budget)
+            .map_err(refused)?;
+        call.app.telemetry.metrics().bodies("statics", statics.simulation.len());
+        at_rest(statics, tier, &wanted, call.reason, call.now().since(began))
+    };
+    answer.duration_ms = call.elapsed_ms();
+    // What ended early would end elsewhere the next time.
+    let partial = matches!(&answer.simulation, Simulated::Moving(m) if m.partial);
+    let reply = call.json(&answer, etag.filter(|_| !partial))?;
+    Ok(if wanted.resume.is_some() { reply } else { reply.at(tier, wanted.tier) })
+}
+
+/// Runs to the end, or to as many positions as one answer may hold.
+fn run(
+    simulation: &mut Simulation,
+    most: usize,
+    budget: &Budget,
+    refused: &dyn Fn(physics::Error) -> Error,
+) -> Result<(Outcome, Vec<Frame>), Error> {
+    let (mut frames, mut positions) = (Vec::new(), 0);
+    let outcome = simulation
+        .run(budget, &mut |frame: Frame| {
+            positions += frame.elements.len();
+            frames.push(frame);
+            if positions > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .map_err(refused)?;
+    if positions > most {
+        return Err(Error::Limit {
+            what: "positions in the frames of one answer (ask for fewer frames, for \
+                changes_only, or for a stream)"
                 .to_owned(),
-            at: None,
+            limit: most as f64,
+            seen: positions as f64,
         });
     }
-    let tier = match &asked.precision {
-        Some(name) => precision::level(name, "/options/precision")?,
-        None => Tier::Compute,
-    };
-    let duration = asked.duration.or(simulation_time);
-    let usual = Options::default();
-    let options = Options {
-        duration: duration.unwrap_or(usual.duration),
-        fps: asked.fps,
-        gravity: match asked.gravity {
-            None | Some(Gravity::Switch(true)) => usual.gravity,
-            Some(Gravity::Switch(false)) => 0.0,
-            Some(Gravity::Strength(g)) => g,
-        },
-        collisions: asked.collisions.unwrap_or(true),
-        changes_only: asked.changes_only.unwrap_or(false),
-        error_estimate: asked.error_estimate.unwrap_or(true),
-        start_awake: false,
-        disturb: asked.disturb.clone().unwrap_or_default(),
-    };
-    Ok((options, tier, duration.is_some()))
+    Ok((outcome, frames))
 }
 
-fn motion(outcome: Outcome, frames: Vec<Frame>, taken: Duration) -> SimulateAnswer {
+/// What is asked for, as physics takes it.
+struct Wanted {
+    options: Options,
+    tier: Tier,
+    strict: bool,
+    /// Whether bodies are to move.
+    moving: bool,
+    checkpoint: Option<f64>,
+    resume: Option<Vec<u8>>,
+}
+
+impl Wanted {
+    fn of(asked: &SimulateOptions, simulation_time: Option<f64>) -> Result<Wanted, Error> {
+        let invalid = |pointer: &str, message: &str| Error::Invalid {
+            pointer: pointer.to_owned(),
+            message: message.to_owned(),
+            at: None,
+        };
+        if asked.duration.is_some() && simulation_time.is_some() {
+            let message = "options.duration and simulation_time name the same thing; send one";
+            return Err(invalid("/simulation_time", message));
+        }
+        let (tier, insists) = match asked.precision.as_deref() {
+            None => (Tier::Compute, false),
+            Some("strict") => (Tier::Compute, true),
+            Some(name) => (precision::level(name, "/options/precision")?, false),
+        };
+        if let Some(seconds) = asked.checkpoint
+            && !(seconds.is_finite() && seconds > 0.0)
+        {
+            return Err(invalid("/options/checkpoint", "must be a positive number of seconds"));
+        }
+        let duration = asked.duration.or(simulation_time);
+        let resume = asked.resume.as_deref().map(streamed::sealed).transpose()?;
+        if resume.is_some() && duration.is_some() {
+            let message = "a token brings the options it was begun with; send no duration";
+            return Err(invalid("/options/duration", message));
+        }
+        let usual = Options::default();
+        let options = Options {
+            duration: duration.unwrap_or(usual.duration),
+            fps: asked.fps,
+            gravity: match asked.gravity {
+                None | Some(Gravity::Switch(true)) => usual.gravity,
+                Some(Gravity::Switch(false)) => 0.0,
+                Some(Gravity::Strength(g)) => g,
+            },
+            collisions: asked.collisions.unwrap_or(true),
+            changes_only: asked.changes_only.unwrap_or(false),
+            error_estimate: asked.error_estimate.map_or(usual.error_estimate, Estimate::from),
+            start_awake: false,
+            disturb: asked.disturb.clone().unwrap_or_default(),
+        };
+        Ok(Wanted {
+            options,
+            tier,
+            strict: insists || asked.strict.unwrap_or(false),
+            moving: duration.is_some(),
+            checkpoint: asked.checkpoint,
+            resume,
+        })
+    }
+
+    /// The simulation asked for: a new one, or one to go on with.
+    fn simulation(
+        &self,
+        call: &Call<'_>,
+        document: &Document,
+        scene: &Scene,
+        budget: &Budget,
+    ) -> Result<Simulation, physics::Error> {
+        let (app, limits) = (&call.app, &call.app.config.limits);
+        match &self.resume {
+            Some(token) => {
+                Simulation::resume(document, scene, token, &app.snapshots, limits, budget)
+            }
+            None => Simulation::of(document, scene, &self.options, limits, budget),
+        }
+    }
+
+    /// Why an answer at `tier` is as it is.
+    fn reason(&self, tier: Tier, ended: Option<Ended>, admitted: Reason) -> Reason {
+        match ended {
+            Some(Ended::Deadline) => Reason::Deadline,
+            Some(Ended::Cancelled | Ended::Receiver) => Reason::Cancelled,
+            None if tier < self.tier => admitted,
+            None => Reason::Completed,
+        }
+    }
+}
+
+fn motion(
+    outcome: Outcome,
+    frames: Vec<Frame>,
+    wanted: &Wanted,
+    admitted: Reason,
+    taken: Duration,
+) -> SimulateAnswer {
     let taken = taken.as_secs_f64() * 1e3;
     let counts = outcome.statistics;
     SimulateAnswer {
         status: "success",
         success: true,
         precision: outcome.tier.as_str(),
+        precision_asked: wanted.tier.as_str(),
+        reason: wanted.reason(outcome.tier, outcome.ended, admitted),
         precision_value_mm: outcome.tier.millimetres(),
+        error_mm: outcome.error.millimetres,
         error: outcome.error,
         assemblies: None,
         free: None,
@@ -297,7 +458,13 @@ fn motion(outcome: Outcome, frames: Vec<Frame>, taken: Duration) -> SimulateAnsw
     }
 }
 
-fn at_rest(statics: Statics, tier: Tier, taken: Duration) -> SimulateAnswer {
+fn at_rest(
+    statics: Statics,
+    tier: Tier,
+    wanted: &Wanted,
+    admitted: Reason,
+    taken: Duration,
+) -> SimulateAnswer {
     let taken = taken.as_secs_f64() * 1e3;
     let mut by_body: HashMap<String, Vec<Reaction>> = HashMap::new();
     for reaction in statics.reactions {
@@ -315,7 +482,10 @@ fn at_rest(statics: Statics, tier: Tier, taken: Duration) -> SimulateAnswer {
         status: "success",
         success: true,
         precision: tier.as_str(),
+        precision_asked: wanted.tier.as_str(),
+        reason: wanted.reason(tier, None, admitted),
         precision_value_mm: tier.millimetres(),
+        error_mm: Some(0.0),
         error: ErrorEstimate {
             millimetres: Some(0.0),
             method: "nothing moves: places are those of the drawing; each assembly says its \

@@ -1,0 +1,178 @@
+//! How far off a simulation may be, from what its bodies do.
+//!
+//! A twin with another step (step doubling; Hairer, Nørsett and Wanner,
+//! "Solving Ordinary Differential Equations I", II.4) measures the error
+//! outright, and costs half as much again. Here the leading error of every step
+//! is added up from the velocities that the steps produced, for a few
+//! operations per body and frame:
+//!
+//! - *Smooth motion.* The engine's symplectic Euler substeps are the Verlet
+//!   scheme seen half a substep late (Hairer, Lubich and Wanner, "Geometric
+//!   Numerical Integration", I.1.4 and IX.3): after any time the place is off by
+//!   half a substep times the change of velocity. Free flight has a leapfrog
+//!   start and is exact.
+//! - *Bounces.* A restitution is applied at the end of the step of its impact:
+//!   the way back begins up to one step late, and with a speed that lacks up to
+//!   one step of acceleration.
+//! - *Loads.* A contact or joint takes up its load one substep late.
+//! - *What follows.* An error of velocity grows into one of place until the
+//!   body stops. A collision turns an error of place into one of direction, by
+//!   the ratio of that error to the size of the body: this is how piles forget
+//!   where they came from.
+//! - *Supports.* Contacts are springs. How deep they have given way is read from
+//!   the contacts themselves, and added up from what is fixed to the top.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use rapier2d_f64::math::Vector;
+use serde::{Deserialize, Serialize};
+
+use super::world::World;
+
+/// The error of one body, and what it is found from. SI.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Drift {
+    /// Velocity when last looked at.
+    last: Vector,
+    /// Velocity since which substeps are half a substep late.
+    from: Vector,
+    /// Of place, but for what half a substep explains.
+    place: f64,
+    /// Of velocity.
+    speed: f64,
+    /// Travelled so far: nothing is farther off than that.
+    path: f64,
+    /// Began to touch something since last looked at: the largest error of what it met.
+    met: Option<f64>,
+}
+
+/// The errors of all bodies.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Drifts {
+    drifts: Vec<Drift>,
+    /// The largest so far, m.
+    worst: f64,
+}
+
+/// One look at a body.
+pub(super) struct Seen {
+    pub(super) velocity: Vector,
+    /// The acceleration that is known without contacts and joints.
+    pub(super) steady: Vector,
+    pub(super) flying: bool,
+    /// Half the diagonal of its box.
+    pub(super) size: f64,
+}
+
+/// How time went since the last look.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    /// Since the last look, s.
+    pub(super) since: f64,
+    pub(super) step: f64,
+    pub(super) substep: f64,
+}
+
+impl Drifts {
+    /// Bodies by the velocity they start with, and the acceleration (m/s²) that
+    /// something has to take up from the start.
+    pub(super) fn new(starts: impl Iterator<Item = (Vector, f64)>, substep: f64) -> Drifts {
+        let drift = |(v, load): (Vector, f64)| {
+            let place = load * substep * substep;
+            Drift { last: v, from: v, place, speed: 0.0, path: place, met: None }
+        };
+        Drifts { drifts: starts.map(drift).collect(), worst: 0.0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.drifts.len()
+    }
+
+    /// Two bodies begin to touch.
+    pub(super) fn touch(&mut self, a: usize, b: usize) {
+        let place = |i: usize| self.drifts.get(i).map_or(0.0, |d| d.place);
+        let (of_a, of_b) = (place(a), place(b));
+        for (i, of_other) in [(a, of_b), (b, of_a)] {
+            if let Some(drift) = self.drifts.get_mut(i) {
+                drift.met = Some(drift.met.unwrap_or(0.0).max(of_other));
+            }
+        }
+    }
+
+    /// Looks at a body.
+    pub(super) fn look(&mut self, body: usize, seen: &Seen, pace: Pace) {
+        let Some(drift) = self.drifts.get_mut(body) else { return };
+        let Pace { since, step, substep } = pace;
+        let speed = seen.velocity.length();
+        let before = drift.last.length();
+        drift.path += 0.5 * (speed + before) * since;
+        if let Some(of_other) = drift.met.take() {
+            // What neither gravity nor a constant force explains is the impact.
+            let jump = seen.velocity - drift.last - seen.steady * since;
+            let impact = jump.length();
+            if impact > 0.0 {
+                let leaves = (seen.velocity.dot(jump) / impact).clamp(0.0, impact);
+                let restitution = (leaves / (impact - leaves).max(1e-9)).min(1.0);
+                let apart = drift.place.max(of_other) + step * leaves;
+                let turned = (apart / seen.size.max(1e-9)).min(1.0);
+                // What stops forgets how fast it came.
+                drift.speed *= (speed / before.max(1e-9)).min(1.0);
+                drift.speed += restitution * seen.steady.length() * step + impact * turned;
+                drift.place = apart;
+            }
+        }
+        drift.place = (drift.place + drift.speed.min(speed.max(before)) * since).min(drift.path);
+        if seen.flying {
+            drift.from = seen.velocity;
+        }
+        drift.last = seen.velocity;
+        let late = 0.5 * substep * (seen.velocity - drift.from).length();
+        let error = drift.place + late;
+        if error > self.worst {
+            self.worst = error;
+        }
+    }
+
+    /// The largest error so far, m, with how far supports have given way now.
+    pub(super) fn worst(&self, world: &World) -> f64 {
+        self.worst + deepest(world, self.drifts.len())
+    }
+}
+
+/// The most that a body has sunk into what carries it, m: depths of contacts
+/// added up along the shortest way from something fixed.
+fn deepest(world: &World, bodies: usize) -> f64 {
+    let mut touching: Vec<Vec<(u32, f64)>> = vec![Vec::new(); bodies];
+    for (a, b, depth) in world.depths() {
+        if let Some(list) = touching.get_mut(a) {
+            list.push((b as u32, depth));
+        }
+        if let Some(list) = touching.get_mut(b) {
+            list.push((a as u32, depth));
+        }
+    }
+    // Dijkstra; depths are not negative, so their bits are in their order.
+    let mut sunk = vec![f64::INFINITY; bodies];
+    let mut open = BinaryHeap::new();
+    for (i, sunk) in sunk.iter_mut().enumerate().filter(|&(i, _)| world.is_fixed(i)) {
+        *sunk = 0.0;
+        open.push(Reverse((0_u64, i as u32)));
+    }
+    let mut most = 0.0;
+    while let Some(Reverse((bits, at))) = open.pop() {
+        let here = f64::from_bits(bits);
+        if sunk.get(at as usize).is_none_or(|&known| here > known) {
+            continue;
+        }
+        most = here.max(most);
+        for &(next, depth) in touching.get(at as usize).into_iter().flatten() {
+            let through = here + depth;
+            if let Some(known) = sunk.get_mut(next as usize).filter(|known| through < **known) {
+                *known = through;
+                open.push(Reverse((through.to_bits(), next)));
+            }
+        }
+    }
+    most
+}

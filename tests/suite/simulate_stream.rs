@@ -1,0 +1,301 @@
+//! `POST /simulate` as a stream: over TCP, against the binary.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+const LINES: &str = "application/x-ndjson";
+
+/// A running service; ends with the value.
+struct Service {
+    process: Child,
+    at: String,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended by itself already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Service {
+    fn start() -> Service {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_svgx"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
+            .args(["--rate-limit", "off"])
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
+        let mut line = String::new();
+        let out = process.stdout.take().expect("piped");
+        BufReader::new(out).read_line(&mut line).expect("it says where it listens");
+        let bound: Value = serde_json::from_str(&line).expect("one line of JSON");
+        let at = bound["public"].as_str().expect("an address").to_owned();
+        Service { process, at }
+    }
+
+    fn open(&self, method: &str, path: &str, accept: &str, body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.at).expect("it accepts");
+        stream.set_read_timeout(Some(Duration::from_secs(120))).expect("a timeout");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: {accept}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            self.at,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).expect("sent");
+        stream.write_all(body).expect("sent");
+        let mut from = BufReader::new(stream);
+        let (mut status, mut head, mut chunked) = (0, String::new(), false);
+        loop {
+            let mut line = String::new();
+            from.read_line(&mut line).expect("a head");
+            let line = line.trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if status == 0 {
+                status = line.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("a status");
+            }
+            chunked |= line == "transfer-encoding: chunked";
+            let _ = writeln!(head, "{line}");
+        }
+        Answer { status, head, chunked, from, rest: Vec::new() }
+    }
+
+    fn simulate(&self, accept: &str, content: &str, options: &Value) -> Answer {
+        let body = json!({ "content": content, "options": options }).to_string();
+        self.open("POST", "/simulate", accept, body.as_bytes())
+    }
+
+    /// Jobs admitted and not ended, over all classes.
+    fn in_flight(&self) -> u64 {
+        let status = self.open("GET", "/slo", "application/json", b"").all();
+        let status: Value = serde_json::from_slice(&status).expect("JSON");
+        let lanes = status["lanes"].as_array().expect("lanes");
+        let count = |lane: &Value, name: &str| lane[name].as_u64().expect("a number");
+        lanes.iter().map(|l| count(l, "running") + count(l, "waiting")).sum()
+    }
+}
+
+/// An answer as it comes in.
+struct Answer {
+    status: u16,
+    head: String,
+    chunked: bool,
+    from: BufReader<TcpStream>,
+    rest: Vec<u8>,
+}
+
+impl Answer {
+    /// The next line of the body; none at its end.
+    fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|&b| b == b'\n') {
+                let line: Vec<u8> = self.rest.drain(..=end).collect();
+                return Some(String::from_utf8(line).expect("text").trim_end().to_owned());
+            }
+            if !self.more() {
+                return None;
+            }
+        }
+    }
+
+    /// Reads a chunk.
+    fn more(&mut self) -> bool {
+        if !self.chunked {
+            return self.from.read_to_end(&mut self.rest).expect("a body") > 0;
+        }
+        let mut size = String::new();
+        self.from.read_line(&mut size).expect("a chunk");
+        let size = usize::from_str_radix(size.trim(), 16).expect("its size");
+        let mut chunk = vec![0; size + 2];
+        self.from.read_exact(&mut chunk).expect("the chunk");
+        self.rest.extend(&chunk[..size]);
+        size > 0
+    }
+
+    fn all(mut self) -> Vec<u8> {
+        while self.more() {}
+        self.rest
+    }
+
+    fn lines(mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.line()).collect()
+    }
+}
+
+/// Boxes falling into a pen.
+fn pile(n: usize) -> String {
+    let mut text = String::from(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx">
+<rect id="floor" x="-1000" y="0" width="9000" height="500"><arx:physics motion="fixed"/></rect>
+<rect id="left" x="-1000" y="-9000" width="500" height="9000"><arx:physics motion="fixed"/></rect>
+<rect id="right" x="6000" y="-9000" width="500" height="9000"><arx:physics motion="fixed"/></rect>
+"#,
+    );
+    for i in 0..n {
+        let (x, y) = (700 * (i % 8) + 31 * (i / 8 % 5), -900 - 800 * (i / 8));
+        let _ = writeln!(
+            text,
+            r#"<rect id="b{i}" x="{x}" y="{y}" width="500" height="500"><arx:physics restitution="0.2"><arx:mass value="10" unit="kg"/></arx:physics></rect>"#
+        );
+    }
+    text + "</svg>"
+}
+
+fn member(line: &str, name: &str) -> Option<Value> {
+    let value: Value = serde_json::from_str(line).expect("a line is JSON");
+    value.get(name).cloned()
+}
+
+fn until<'l>(lines: &'l [String], name: &str) -> Vec<&'l String> {
+    lines.iter().filter(|l| member(l, name).is_some()).collect()
+}
+
+#[test]
+fn frames_arrive_while_it_runs_and_whoever_hangs_up_frees_the_place() {
+    let service = Service::start();
+    // An hour of 100 boxes: minutes of work.
+    let options = json!({ "duration": 3600, "precision": "ui", "changes_only": true });
+    let mut answer = service.simulate(LINES, &pile(100), &options);
+    assert_eq!(answer.status, 200, "{}", answer.head);
+    assert!(answer.head.contains("content-type: application/x-ndjson"), "{}", answer.head);
+    let start = answer.line().and_then(|l| member(&l, "start")).expect("it begins");
+    assert_eq!((&start["tier"], &start["bodies"]), (&json!("ui"), &json!(103)));
+    for n in 1..=20 {
+        let frame = answer.line().and_then(|l| member(&l, "frame")).expect("a frame");
+        let time = frame["time"].as_f64().expect("a time");
+        assert!((time - f64::from(n) / 30.0).abs() < 1e-9, "frame {n} is at {time}");
+    }
+    drop(answer);
+    for _ in 0..300 {
+        if service.in_flight() == 0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the place is still taken");
+}
+
+#[test]
+fn a_client_that_does_not_read_keeps_nobody_waiting() {
+    let service = Service::start();
+    let options = json!({ "duration": 3600, "precision": "ui" });
+    let idle = service.simulate(LINES, &pile(100), &options);
+    assert_eq!(idle.status, 200);
+    // The lane has one thread; another stream runs to its end beside it.
+    let short = json!({ "duration": 0.5, "precision": "ui" });
+    let lines = service.simulate(LINES, &pile(8), &short).lines();
+    assert_eq!(until(&lines, "frame").len(), 15);
+    assert_eq!(until(&lines, "outcome").len(), 1);
+    drop(idle);
+}
+
+#[test]
+fn a_stream_taken_up_from_a_token_goes_on_with_the_same_bytes() {
+    let service = Service::start();
+    let drawing = pile(24);
+    let options = json!({ "duration": 1.5, "precision": "ui", "checkpoint": 0.5 });
+    let whole = service.simulate(LINES, &drawing, &options).lines();
+    assert_eq!(until(&whole, "frame").len(), 45);
+    let checkpoints = until(&whole, "checkpoint");
+    assert_eq!(checkpoints.len(), 2, "none at the end");
+    for line in checkpoints {
+        let checkpoint = member(line, "checkpoint").expect("one");
+        let done = checkpoint["frames"].as_u64().expect("a count") as usize;
+        let resume = json!({ "resume": checkpoint["resume"], "checkpoint": 0.5 });
+        let rest = service.simulate(LINES, &drawing, &resume).lines();
+        let start = member(&rest[0], "start").expect("it begins");
+        assert_eq!(start["time"], checkpoint["time"]);
+        assert_eq!(until(&rest, "frame"), until(&whole, "frame")[done..]);
+        assert_eq!(rest.last(), whole.last());
+    }
+    // The answer in one piece is the same simulation.
+    let one = json!({ "duration": 1.5, "precision": "ui" });
+    let one = service.simulate("application/json", &drawing, &one).all();
+    let one: Value = serde_json::from_slice(&one).expect("JSON");
+    let outcome = member(whole.last().expect("a line"), "outcome").expect("the outcome");
+    if one["simulation"]["partial"] == json!(false) && one["precision"] == "ui" {
+        assert_eq!(one["simulation"]["digest"], outcome["digest"]);
+        assert_eq!(one["error_mm"], outcome["error"]["millimetres"]);
+    }
+
+    // Of another drawing, damaged, or with options of its own: refused.
+    let token =
+        member(until(&whole, "checkpoint")[0], "checkpoint").expect("one")["resume"].clone();
+    let text = token.as_str().expect("text");
+    for (drawing, options) in [
+        (pile(25), json!({ "resume": text })),
+        (drawing.clone(), json!({ "resume": format!("{}AA", &text[..text.len() - 2]) })),
+        (drawing.clone(), json!({ "resume": "no token" })),
+        (drawing.clone(), json!({ "resume": text, "duration": 3 })),
+        (drawing, json!({ "duration": 1, "checkpoint": 0 })),
+    ] {
+        let refused = service.simulate(LINES, &drawing, &options);
+        assert_eq!(refused.status, 422, "{}", options.to_string().len());
+        let problem: Value = serde_json::from_slice(&refused.all()).expect("JSON");
+        assert!(problem["errors"][0]["pointer"].is_string(), "{problem}");
+    }
+}
+
+#[test]
+fn a_stream_of_a_stopping_service_ends_with_a_token() {
+    let mut service = Service::start();
+    let options = json!({ "duration": 3600, "precision": "ui", "changes_only": true });
+    let mut answer = service.simulate(LINES, &pile(40), &options);
+    assert!(answer.line().is_some() && answer.line().is_some());
+    let process = service.process.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &process]).status().expect("kill runs");
+    assert!(told.success());
+    let lines = answer.lines();
+    let outcome = lines.last().and_then(|l| member(l, "outcome")).expect("an outcome");
+    assert_eq!((&outcome["partial"], &outcome["ended"]), (&json!(true), &json!("cancelled")));
+    assert!(outcome["resume"].as_str().is_some_and(|t| t.len() > 100));
+    assert!(outcome["error"]["millimetres"].is_number());
+    assert!(service.process.wait().expect("it ends").success());
+}
+
+#[test]
+fn events_carry_the_same_lines() {
+    let service = Service::start();
+    let (drawing, options) = (pile(4), json!({ "duration": 0.2, "precision": "ui" }));
+    let lines = service.simulate(LINES, &drawing, &options).lines();
+    let answer = service.simulate("text/event-stream", &drawing, &options);
+    assert!(answer.head.contains("content-type: text/event-stream"), "{}", answer.head);
+    let events = answer.lines();
+    let mut data = Vec::new();
+    for event in events.split(|l| l.is_empty()).filter(|e| !e.is_empty()) {
+        let [name, line] = event else { panic!("{event:?}") };
+        let (name, line) = (&name["event: ".len()..], &line["data: ".len()..]);
+        assert!(member(line, name).is_some(), "{name}");
+        data.push(line.to_owned());
+    }
+    assert_eq!(data, lines);
+}
+
+#[test]
+fn what_cannot_be_simulated_is_a_problem_before_the_first_line() {
+    let service = Service::start();
+    let bad = r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx">
+<rect id="b" x="0" y="0" width="10" height="10">
+<arx:physics><arx:mass value="-5" unit="kg"/></arx:physics></rect></svg>"#;
+    let answer = service.simulate(LINES, bad, &json!({ "duration": 1 }));
+    assert_eq!(answer.status, 422);
+    assert!(answer.head.contains("application/problem+json"), "{}", answer.head);
+    let problem: Value = serde_json::from_slice(&answer.all()).expect("JSON");
+    assert_eq!(
+        (&problem["errors"][0]["code"], &problem["errors"][0]["line"]),
+        (&json!("physics-mass"), &json!(3))
+    );
+    let other = service.simulate("text/html", bad, &json!({}));
+    assert_eq!(other.status, 406);
+}
