@@ -193,19 +193,19 @@ fn the_error_of_a_bounce_is_bounded_from_any_height() {
                 let ball =
                     Body { restitution: e, ..body("ball", ball(0.0, -0.1 - height, 0.1), 1.0) };
                 let fall = (2.0 * height / GRAVITY).sqrt();
-                let rising = 1.6 * e * fall;
+                let after = if e > 0.0 { 1.6 * e * fall } else { 0.3 };
                 let (outcome, _) =
-                    run(model(vec![floor, ball], vec![]), seconds(fall + rising.max(0.3)), tier);
-                let rising = if e > 0.0 { rising } else { 0.0 };
+                    run(model(vec![floor, ball], vec![]), seconds(fall + after), tier);
+                let rising = if e > 0.0 { after } else { 0.0 };
                 let up = e * GRAVITY * fall * rising - 0.5 * GRAVITY * rising * rising;
                 let error = off(&outcome, "ball", 0.0, -100.0 - 1000.0 * up);
                 held(&outcome, error, tier);
                 widest = widest.max(outcome.error.millimetres.expect("measured"));
             }
         }
-        // Of use, too: less than two steps at the speed of the highest fall.
+        // Of use, too: less than four steps at the speed of the highest fall.
         let step = super::tier::Settings::of(tier).step;
-        assert!(widest < 2.0 * step * 5.2 * 1000.0, "{tier}: {widest} mm");
+        assert!(widest < 4.0 * step * 5.2 * 1000.0, "{tier}: {widest} mm");
     }
 }
 

@@ -11,7 +11,7 @@
 //!   Numerical Integration", I.1.4 and IX.3): after any time the place is off by
 //!   half a substep times the change of velocity. Free flight has a leapfrog
 //!   start and is exact.
-//! - *Bounces.* A restitution is applied at the end of the step of its impact:
+//! - *Impacts.* They are resolved to a substep. A restitution is applied at the end of the step of its impact:
 //!   the way back begins up to one step late, and with a speed that lacks up to
 //!   one step of acceleration.
 //! - *Loads.* A contact or joint takes up its load one substep late.
@@ -114,12 +114,12 @@ impl Drifts {
             if impact > 0.0 {
                 let leaves = (seen.velocity.dot(jump) / impact).clamp(0.0, impact);
                 let restitution = (leaves / (impact - leaves).max(1e-9)).min(1.0);
-                let apart = drift.place.max(of_other) + step * leaves;
+                let apart = drift.place.max(of_other);
                 let turned = (apart / seen.size.max(1e-9)).min(1.0);
                 // What stops forgets how fast it came.
                 drift.speed *= (speed / before.max(1e-9)).min(1.0);
                 drift.speed += restitution * seen.steady.length() * step + impact * turned;
-                drift.place = apart;
+                drift.place = apart + step * leaves + substep * impact;
             }
         }
         drift.place = (drift.place + drift.speed.min(speed.max(before)) * since).min(drift.path);

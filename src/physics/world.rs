@@ -305,13 +305,27 @@ impl World {
     }
 
     /// The pairs of bodies in contact: numbers, and how deep they are in each other, m.
+    ///
+    /// From the points of the contact and the places of the bodies now: the
+    /// distances in the contact itself are those of its last full update.
     pub(super) fn depths(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        let colliders = &self.physics.colliders;
         self.physics.narrow_phase.contact_pairs().filter(|p| p.has_any_active_contact()).filter_map(
-            |p| {
-                let number = |h| self.physics.colliders.get(h).map(|c| c.user_data as usize);
-                let points = p.manifolds().iter().flat_map(|m| &m.points);
-                let depth = points.map(|point| -point.dist).fold(0.0, f64::max);
-                Some((number(p.collider1)?, number(p.collider2)?, depth))
+            move |p| {
+                let (first, second) = (colliders.get(p.collider1)?, colliders.get(p.collider2)?);
+                let mut deepest: f64 = 0.0;
+                for manifold in p.manifolds() {
+                    let one =
+                        *first.position() * manifold.subshape_pos1().copied().unwrap_or_default();
+                    let two =
+                        *second.position() * manifold.subshape_pos2().copied().unwrap_or_default();
+                    for point in &manifold.points {
+                        let gap = two.transform_point(point.local_p2)
+                            - one.transform_point(point.local_p1);
+                        deepest = deepest.max(-gap.dot(manifold.data.normal));
+                    }
+                }
+                Some((first.user_data as usize, second.user_data as usize, deepest))
             },
         )
     }

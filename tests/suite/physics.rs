@@ -369,6 +369,7 @@ fn the_error_that_comes_with_an_answer_is_not_less_than_a_third_of_what_a_twin_f
         r#"{FLOOR}{slope}<g transform="translate(500 1000) rotate(20)"><rect id="b" x="100" y="-200" width="200" height="200"><arx:physics friction="0.1" restitution="0.3"><mass>3</mass></arx:physics></rect></g>"#
     );
     let rope = r#"<circle id="bob" cx="3000" cy="900" r="80"><arx:physics><mass>2</mass><anchor type="rope" at="3000,900" to="1000,1000" length="2400"/></arx:physics></circle>"#;
+    let mut short = Vec::new();
     for (name, document) in [
         ("pile", pile(60)),
         ("a few boxes", pile(3)),
@@ -381,9 +382,13 @@ fn the_error_that_comes_with_an_answer_is_not_less_than_a_third_of_what_a_twin_f
                 run(&document, &options, tier).0.error.millimetres.expect("measured")
             };
             let (own, twin) = (said(Estimate::Propagated), said(Estimate::Doubling));
-            assert!(3.0 * own + tier.millimetres() >= twin, "{name}, {tier}: {own}, twin {twin}");
+            if 3.0 * own + tier.millimetres() < twin {
+                short.push(format!("{name}, {tier}: {own} mm, the twin finds {twin}"));
+            }
+            println!("{name}, {tier}: {own} mm, the twin finds {twin}");
         }
     }
+    assert!(short.is_empty(), "{short:#?}");
 }
 
 // ===== early ends =====
