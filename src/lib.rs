@@ -18,6 +18,8 @@ pub mod document;
 pub mod drill;
 pub mod geometry;
 pub mod http;
+pub mod load;
+pub mod machine;
 pub mod ops;
 pub mod physics;
 pub mod session;

@@ -8,6 +8,7 @@ mod compile;
 mod config;
 mod files;
 mod fmt;
+mod load;
 mod render;
 mod serve;
 mod simulate;
@@ -32,6 +33,8 @@ enum Command {
     Config(config::Args),
     /// Rewrite drawings into the one canonical form.
     Fmt(fmt::Args),
+    /// Load a running service: an open loop, latency from when a request was due.
+    Load(Box<load::Args>),
     /// Render a drawing to PNG.
     Render(render::Args),
     /// Serve the endpoints over HTTP.
@@ -51,6 +54,7 @@ impl Cli {
             Command::Compile(args) => args.run(),
             Command::Config(args) => args.run(),
             Command::Fmt(args) => args.run(),
+            Command::Load(args) => args.run(),
             Command::Render(args) => args.run(),
             Command::Serve(args) => args.run(),
             Command::Simulate(args) => args.run(),

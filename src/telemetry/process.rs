@@ -9,6 +9,8 @@ use opentelemetry::metrics::Meter;
 use parking_lot::Mutex;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
+use crate::machine::cores;
+
 use super::catalogue as c;
 
 /// One look at the process.
@@ -132,17 +134,6 @@ fn throttled() -> Option<f64> {
     value("/sys/fs/cgroup/cpu.stat", "throttled_usec")
         .map(|us| us / 1e6)
         .or_else(|| value("/sys/fs/cgroup/cpu/cpu.stat", "throttled_time").map(|ns| ns / 1e9))
-}
-
-/// The processors the process may use: the control group's quota, else what
-/// the scheduler allows.
-pub(crate) fn cores() -> f64 {
-    let allowed = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
-    let quota = fs::read_to_string("/sys/fs/cgroup/cpu.max").ok().and_then(|text| {
-        let (quota, period) = text.trim().split_once(' ')?;
-        Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
-    });
-    quota.filter(|q| q.is_finite() && *q > 0.0).map_or(allowed, |q| q.min(allowed))
 }
 
 /// Registers the observable instruments of the process.

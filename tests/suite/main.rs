@@ -13,6 +13,7 @@ mod geometry;
 mod hostile;
 mod http;
 mod language;
+mod load;
 mod manifests;
 mod physics;
 mod secrets;

@@ -21,7 +21,6 @@
 //! # });
 //! ```
 
-mod cores;
 mod gate;
 mod pool;
 
@@ -42,6 +41,7 @@ use super::controller::{
 };
 use super::spec::Spec;
 use crate::budget::{Budget, Cancel, Clock, Tier};
+use crate::machine;
 use crate::slo::controller::Mode;
 
 /// Time between ticks of the controller.
@@ -161,7 +161,7 @@ impl Runtime {
         clock: Arc<dyn Clock>,
         options: RuntimeOptions,
     ) -> std::io::Result<Runtime> {
-        let count = options.cores.unwrap_or_else(cores::cores);
+        let count = options.cores.unwrap_or_else(machine::cores);
         let mut controller = Controller::new(spec, count, options.seed);
         controller.stand(options.mode);
         let lanes = Lane::ALL.map(|lane| (lane, controller.workers(lane)));
@@ -334,7 +334,7 @@ fn tick(inner: &Inner, mut count: f64, sense: bool) {
             return;
         }
         if sense && ticks.is_multiple_of(SENSE_EVERY) {
-            count = cores::cores();
+            count = machine::cores();
         }
         let sensors = ticks.is_multiple_of(SENSE_EVERY).then_some(Sensors { cores: count });
         ticks = ticks.wrapping_add(1);

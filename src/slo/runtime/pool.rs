@@ -9,10 +9,10 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use rustix::time::{ClockId, clock_gettime};
 
 use super::gate::LaneGate;
 use crate::budget::{Budget, Cancel, Clock, Time};
+use crate::machine;
 use crate::slo::Reason;
 use crate::slo::controller::{
     Assignment, Controller, Cost, Ended, Event, JobId, Lane, Next, Sensors,
@@ -248,9 +248,7 @@ fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
 
 /// Processor time of this thread in nanoseconds.
 fn thread_cpu() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+    u64::try_from(machine::thread_cpu().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// When running work has to stop. Physics returns the best it has at its

@@ -1,9 +1,13 @@
-//! How many processors we may use: the cgroup's quota, not the machine's number.
+//! What the machine gives this process: processors, and time on them.
 
 use std::path::Path;
+use std::time::Duration;
 
-/// Processors of this process, at least a twentieth of one.
-pub(super) fn cores() -> f64 {
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+/// Processors of this process, at least a twentieth of one: those it may run
+/// on, or the quota of its control group if that is less.
+pub fn cores() -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "a number of processors")]
     let machine = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
     quota(Path::new("/sys/fs/cgroup")).map_or(machine, |quota| machine.min(quota)).max(0.05)
@@ -28,9 +32,24 @@ fn parse(text: &str) -> Option<f64> {
     (cores.is_finite() && cores > 0.0).then_some(cores)
 }
 
+/// Processor time of this thread.
+pub fn thread_cpu() -> Duration {
+    duration(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+/// Processor time of every thread of this process.
+pub fn process_cpu() -> Duration {
+    duration(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+fn duration(time: Timespec) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::*;
 
     #[test]
     fn a_quota_is_read_and_its_absence_too() {

@@ -1,0 +1,199 @@
+//! `svgx load`: see [`svgx_engine::load`].
+//!
+//! Exit status: 0 when every threshold was met, 1 when one was missed, 2 when
+//! there was no run.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use svgx_engine::budget::Class;
+use svgx_engine::load::{Arrivals, Options, Phase, Profile, Target, Thresholds, run};
+use svgx_engine::slo::spec::Spec;
+
+/// Bounded by time, requests, connections and patience; this machine only unless told otherwise.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where the service listens.
+    #[arg(long, default_value = "http://127.0.0.1:8000")]
+    url: String,
+    /// Allow another machine to be loaded.
+    #[arg(long)]
+    allow_remote: bool,
+    /// `reference`, `guide`, `physics`, `health`, or a YAML file.
+    #[arg(long, default_value = "reference")]
+    profile: String,
+    /// Requests a second, all together, in the profile's mix; the profile's own rates without.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+    /// Times the profile's rates.
+    #[arg(long, default_value_t = 1.0)]
+    times: f64,
+    /// A class at a multiple of its own: `physics=10`.
+    #[arg(long, value_name = "CLASS=TIMES", value_parser = flood)]
+    flood: Vec<(Class, f64)>,
+    /// How long to send.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    duration: Duration,
+    /// Sent before, at the profile's rates, and not counted in the thresholds.
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
+    warm_up: Duration,
+    /// `constant` or `poisson`.
+    #[arg(long, default_value = "constant")]
+    arrivals: Arrivals,
+    /// Seed of the random arrivals and of the digits that make bodies new.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// A bearer key; may be given several times, and they are used in turn.
+    #[arg(long, env = "SVGX_LOAD_KEYS", value_delimiter = ',', hide_env_values = true)]
+    key: Vec<String>,
+    /// Connections at the most.
+    #[arg(long, default_value_t = 512)]
+    connections: usize,
+    /// How long an answer is waited for.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    patience: Duration,
+    /// Requests at the most.
+    #[arg(long, default_value_t = 5_000_000)]
+    max_requests: u64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Write the JSON here as well.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Read the budgets from this folder instead of the ones compiled in.
+    #[arg(long, value_name = "DIR")]
+    slo_dir: Option<PathBuf>,
+    /// Fail when P95 of a class is past its budget in any ten-second window.
+    #[arg(long)]
+    expect_budgets: bool,
+    /// Fail when P95 of a class is past this in any ten-second window: `ui=20ms`.
+    #[arg(long, value_name = "CLASS=TIME", value_parser = p95)]
+    max_p95: Vec<(Class, Duration)>,
+    /// Fail when a class has a smaller share of answers inside its budget.
+    #[arg(long, value_name = "SHARE")]
+    min_goodput: Option<f64>,
+    /// Fail when a larger share of a class is refused.
+    #[arg(long, value_name = "SHARE")]
+    max_shed: Option<f64>,
+    /// Fail when a larger share of requests fails or has no answer.
+    #[arg(long, value_name = "SHARE")]
+    max_errors: Option<f64>,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> ExitCode {
+        let spec = match self.slo_dir.as_deref().map_or_else(Spec::embedded, Spec::from_dir) {
+            Ok(spec) => spec,
+            Err(errors) => return refuse(&errors),
+        };
+        let target = match Target::parse(&self.url, self.allow_remote) {
+            Ok(target) => target,
+            Err(error) => return refuse(&error),
+        };
+        let profile = match Profile::find(&self.profile) {
+            Ok(profile) => profile,
+            Err(error) => return refuse(&error),
+        };
+        let profile = match self.rate {
+            Some(rate) if rate.is_finite() && rate > 0.0 => profile.at_rate(rate),
+            Some(_) => return refuse(&"--rate must be more than 0"),
+            None => profile,
+        };
+        let thresholds = Thresholds {
+            p95: self.max_p95,
+            budgets: self.expect_budgets,
+            goodput: self.min_goodput,
+            shed: self.max_shed,
+            errors: self.max_errors,
+        };
+        let mut phase = Phase::new("load", self.duration, self.times);
+        phase.of_class.extend(self.flood);
+        let mut phases = vec![phase];
+        if !self.warm_up.is_zero() {
+            phases.insert(0, Phase::new("warm-up", self.warm_up, 1.0));
+        }
+        let options = Options {
+            keys: self.key,
+            arrivals: self.arrivals,
+            seed: self.seed,
+            connections: self.connections,
+            patience: self.patience,
+            most: self.max_requests,
+        };
+        let mut report = match run(&target, &profile, &phases, &options, &spec) {
+            Ok(report) => report,
+            Err(error) => return refuse(&error),
+        };
+        let json = match serde_json::to_string_pretty(&report) {
+            Ok(json) => json,
+            Err(error) => return refuse(&error),
+        };
+        if let Some(path) = &self.out
+            && let Err(error) = std::fs::write(path, &json)
+        {
+            return refuse(&format!("{}: {error}", path.display()));
+        }
+        if self.json {
+            println!("{json}");
+        } else {
+            print!("{report}");
+        }
+        report.phases.retain(|phase| phase.name != "warm-up");
+        let misses = thresholds.misses(&report);
+        for miss in &misses {
+            eprintln!("missed: {miss}");
+        }
+        ExitCode::from(u8::from(!misses.is_empty()))
+    }
+}
+
+fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("svgx load: {error}");
+    ExitCode::from(2)
+}
+
+fn class(name: &str) -> Result<Class, String> {
+    Class::ALL
+        .into_iter()
+        .find(|class| class.as_str() == name)
+        .ok_or_else(|| format!("{name:?} is no class; expected ui, redraw, physics or batch"))
+}
+
+fn pair(text: &str) -> Result<(Class, &str), String> {
+    let (name, value) = text.split_once('=').ok_or("expected CLASS=VALUE")?;
+    Ok((class(name)?, value))
+}
+
+fn flood(text: &str) -> Result<(Class, f64), String> {
+    let (class, value) = pair(text)?;
+    let times: f64 = value.parse().map_err(|_| format!("{value:?} is no number"))?;
+    if times.is_finite() && times >= 0.0 {
+        Ok((class, times))
+    } else {
+        Err("must be 0 or more".to_owned())
+    }
+}
+
+fn p95(text: &str) -> Result<(Class, Duration), String> {
+    let (class, value) = pair(text)?;
+    Ok((class, time(value)?))
+}
+
+/// A time such as `250ms`, `30s`, `5m`; bare numbers are seconds.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: f64 = digits.parse().map_err(|_| "expected a time such as 250ms, 30s or 5m")?;
+    let seconds = match text.get(digits.len()..).unwrap_or_default() {
+        "ms" => number / 1e3,
+        "" | "s" => number,
+        "m" | "min" => number * 60.0,
+        unit => return Err(format!("unknown unit {unit:?}; expected ms, s or m")),
+    };
+    if (0.0..=86_400.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("expected between 0 and a day".to_owned())
+    }
+}

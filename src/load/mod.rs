@@ -1,0 +1,33 @@
+//! Load on a running service, as users make it: an open loop that sends when
+//! the clock says so, whether or not earlier answers have come.
+//!
+//! Latency is counted from the moment a request was due, not from the moment
+//! it could be sent, so that a service that stalls is charged for everybody who
+//! would have waited (Tene's *coordinated omission*). Everything is bounded:
+//! time, requests, connections, patience. Without leave it talks to this
+//! machine only.
+//!
+//! - [`Profile`] says who asks for what and how often; [`Phase`] for how long
+//!   and how many times as often.
+//! - [`run`] plays phases without a pause between them and answers a [`Report`].
+//! - [`Thresholds`] turn a report into an exit status.
+
+mod arrivals;
+mod ask;
+mod connection;
+mod drawing;
+mod pace;
+mod profile;
+mod report;
+mod run;
+mod tally;
+mod threshold;
+
+pub use arrivals::{Arrivals, Phase};
+pub use ask::Ask;
+pub use connection::{Answer, Broken, Connection};
+pub use drawing::{drawing, pile};
+pub use profile::{BadProfile, Operation, Profile};
+pub use report::{ClassReport, OperationReport, PhaseReport, Report, WindowReport};
+pub use run::{Error, Options, Target, run};
+pub use threshold::{Miss, Thresholds};
