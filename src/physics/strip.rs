@@ -10,13 +10,15 @@ use crate::document::{Document, Limits};
 
 use super::answer::Frame;
 use super::error::Error;
-use super::model::{Body, Model};
+use super::model::{Body, Joint, JointKind, Model};
 use super::outline::Part;
 use super::tier::Settings;
 use super::{Outlines, read};
 
 /// Height of a panel, CSS pixels.
 const HEIGHT: f64 = 220.0;
+/// Width of a row of panels, CSS pixels, unless one panel is wider.
+const WIDEST: f64 = 1400.0;
 const GAP: f64 = 8.0;
 const LABEL: f64 = 16.0;
 
@@ -45,8 +47,12 @@ pub fn strip(
     let zoom = HEIGHT / size.y;
     let width = (size.x * zoom).min(4.0 * HEIGHT);
     let zoom = zoom.min(width / size.x);
-    let step = width + GAP;
-    let (all, tall) = (step * panels as f64 + GAP, HEIGHT + LABEL + 2.0 * GAP);
+    let (across, down) = (width + GAP, HEIGHT + LABEL + 2.0 * GAP);
+    // As many in a row as a page is wide, and rows of equal length.
+    let most = ((WIDEST - GAP) / across).floor().max(1.0) as usize;
+    let columns = panels.div_ceil(panels.div_ceil(most));
+    let all = across * columns as f64 + GAP;
+    let tall = down * panels.div_ceil(columns) as f64;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{all:.0}\" height=\"{tall:.0}\" \
          viewBox=\"0 0 {all:.0} {tall:.0}\">\n<rect width=\"100%\" height=\"100%\" \
@@ -55,12 +61,13 @@ pub fn strip(
     );
     for (i, frame) in chosen.iter().enumerate() {
         budget.checkpoint()?;
-        let x = GAP + step * i as f64;
+        let x = GAP + across * (i % columns) as f64;
+        let y = GAP + down * (i / columns) as f64;
         let time = frame.map_or(0.0, |f| f.time);
         // Writing to a string cannot fail.
         let _ = write!(
             svg,
-            "<g transform=\"translate({x:.2} {GAP})\"><rect width=\"{width:.2}\" \
+            "<g transform=\"translate({x:.2} {y:.2})\"><rect width=\"{width:.2}\" \
              height=\"{HEIGHT}\" fill=\"#fff\" stroke=\"#c9ced6\"/><text x=\"2\" y=\"{:.2}\" \
              font-family=\"sans-serif\" font-size=\"12\" fill=\"#444\">t = {time:.2} s</text>\n\
              <g clip-path=\"url(#panel)\"><g transform=\"scale({zoom:.6}) translate({:.4} {:.4})\">\n",
@@ -73,10 +80,16 @@ pub fn strip(
             .flat_map(|f| &f.elements)
             .map(|e| (&*e.id, (Vector::new(e.position[0], e.position[1]), e.rotation)))
             .collect();
-        for body in &model.bodies {
+        let now = |body: &Body| {
             let start = (body.centre / model.scale, 0.0);
-            let (place, angle) = places.get(body.id.as_str()).copied().unwrap_or(start);
+            places.get(body.id.as_str()).copied().unwrap_or(start)
+        };
+        for body in &model.bodies {
+            let (place, angle) = now(body);
             draw(&mut svg, body, place, angle, model.scale, 1.0 / zoom);
+        }
+        for joint in &model.joints {
+            hold(&mut svg, &model, joint, &now, 1.0 / zoom);
         }
         svg.push_str("</g></g></g>\n");
     }
@@ -113,6 +126,51 @@ fn extent(document: &Document, model: &Model, chosen: &[Option<&Frame>]) -> (Vec
         add(Vector::new(element.position[0], element.position[1]), 0.0);
     }
     if low.is_finite() && high.is_finite() { (low, high) } else { (Vector::ZERO, Vector::ONE) }
+}
+
+/// Draws what holds a body: the line of a rope, the pin of a hinge.
+fn hold(
+    svg: &mut String,
+    model: &Model,
+    joint: &Joint,
+    now: &dyn Fn(&Body) -> (Vector, f64),
+    line: f64,
+) {
+    let on = |body: &Body, point: Vector| {
+        let (place, angle) = now(body);
+        let (sin, cos) = (libm::sin(angle.to_radians()), libm::cos(angle.to_radians()));
+        let arm = (point - body.centre) / model.scale;
+        place + Vector::new(arm.x * cos - arm.y * sin, arm.x * sin + arm.y * cos)
+    };
+    let Some(body) = model.bodies.get(joint.body) else { return };
+    let at = on(body, joint.at);
+    let _ = match joint.kind {
+        JointKind::Rope { to, .. } => {
+            let other = joint.other.and_then(|o| model.bodies.get(o));
+            let end = other.map_or(to / model.scale, |other| on(other, to));
+            write!(
+                svg,
+                "<path d=\"M{:.4} {:.4}L{:.4} {:.4}\" stroke=\"#8a5a2b\" stroke-width=\"{:.4}\"/>\
+                 <circle cx=\"{:.4}\" cy=\"{:.4}\" r=\"{:.4}\" fill=\"#8a5a2b\"/>",
+                at.x,
+                at.y,
+                end.x,
+                end.y,
+                1.5 * line,
+                end.x,
+                end.y,
+                2.5 * line
+            )
+        }
+        JointKind::Hinge => write!(
+            svg,
+            "<circle cx=\"{:.4}\" cy=\"{:.4}\" r=\"{:.4}\" fill=\"#8a5a2b\"/>",
+            at.x,
+            at.y,
+            3.0 * line
+        ),
+        JointKind::Fixed | JointKind::Roller { .. } | JointKind::Slider { .. } => Ok(()),
+    };
 }
 
 fn draw(svg: &mut String, body: &Body, place: Vector, angle: f64, scale: f64, line: f64) {

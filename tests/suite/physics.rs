@@ -171,6 +171,7 @@ fn what_equilibrium_does_not_determine_is_left_open() {
     let statics = at_rest(&beam(two_hinges, "")).expect("statics");
     assert_eq!(statics.assemblies[0].standing, Standing::Indeterminate);
     assert_eq!(statics.assemblies[0].redundancies, 1);
+    assert!(statics.assemblies[0].message.contains("open: hinge of beam"), "{statics:?}");
     for i in 0..2 {
         let r = reaction(&statics, "beam", i);
         // How much the hinges pull against each other is open; what they carry is not.
@@ -196,6 +197,7 @@ fn mechanisms_and_slack_ropes_are_told_apart_from_what_stands() {
         let statics = at_rest(&beam(anchors, "")).expect("statics");
         let assembly = &statics.assemblies[0];
         assert_eq!((assembly.standing, assembly.freedoms), (standing, freedoms), "{assembly:?}");
+        assert!(assembly.message.contains("beam"), "{assembly:?}");
         let open = statics.reactions.iter().all(|r| r.y.is_none());
         assert_eq!(open, standing != Standing::Mechanism);
     }

@@ -26,9 +26,14 @@ impl Drop for Service {
 
 impl Service {
     fn start() -> Service {
+        Service::with(&[])
+    }
+
+    fn with(more: &[&str]) -> Service {
         let mut process = Command::new(env!("CARGO_BIN_EXE_svgx"))
             .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
             .args(["--rate-limit", "off"])
+            .args(more)
             .env_clear()
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -283,19 +288,116 @@ fn events_carry_the_same_lines() {
 }
 
 #[test]
-fn what_cannot_be_simulated_is_a_problem_before_the_first_line() {
+fn the_state_at_the_end_depends_on_neither_process_nor_threads() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("pile.svgx");
+    std::fs::write(&file, pile(16)).expect("written");
+    let told = |tier: &str| {
+        let done = Command::new(env!("CARGO_BIN_EXE_svgx"))
+            .args(["simulate", "--format", "ndjson", "--tier", tier])
+            .arg(&file)
+            .output()
+            .expect("the binary runs");
+        let text = String::from_utf8(done.stdout).expect("text");
+        let last = member(text.lines().last().expect("a line"), "outcome").expect("the outcome");
+        last["digest"].clone()
+    };
+    for tier in ["ui", "edit"] {
+        let digest = told(tier);
+        assert!(digest.is_string());
+        assert_eq!(told(tier), digest, "another process");
+        for threads in ["1", "4"] {
+            let service = Service::with(&["--compute-threads", threads]);
+            let options = json!({ "duration": 1, "precision": tier });
+            let lines = service.simulate(LINES, &pile(16), &options).lines();
+            let outcome = lines.last().and_then(|l| member(l, "outcome")).expect("an outcome");
+            assert_eq!(outcome["digest"], digest, "{threads} threads");
+        }
+    }
+}
+
+#[test]
+fn an_answer_says_its_tier_its_reason_and_its_error_or_is_refused_when_strict() {
     let service = Service::start();
-    let bad = r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx">
-<rect id="b" x="0" y="0" width="10" height="10">
-<arx:physics><arx:mass value="-5" unit="kg"/></arx:physics></rect></svg>"#;
-    let answer = service.simulate(LINES, bad, &json!({ "duration": 1 }));
-    assert_eq!(answer.status, 422);
-    assert!(answer.head.contains("application/problem+json"), "{}", answer.head);
-    let problem: Value = serde_json::from_slice(&answer.all()).expect("JSON");
-    assert_eq!(
-        (&problem["errors"][0]["code"], &problem["errors"][0]["line"]),
-        (&json!("physics-mass"), &json!(3))
-    );
-    let other = service.simulate("text/html", bad, &json!({}));
+    let work = json!({ "duration": 10, "fps": 10, "precision": "compute" });
+    let answer = service.simulate("application/json", &pile(100), &work);
+    assert_eq!(answer.status, 200, "{}", answer.head);
+    let answer: Value = serde_json::from_slice(&answer.all()).expect("JSON");
+    assert_eq!(answer["precision_asked"], "compute");
+    assert!(answer["error_mm"].is_number() && answer["reason"].is_string());
+    assert_eq!(answer["error_mm"], answer["error"]["millimetres"]);
+    let partial = answer["simulation"]["partial"] == json!(true);
+    assert_eq!(partial, answer["reason"] == "deadline", "{}", answer["reason"]);
+
+    let strict = json!({ "duration": 10, "fps": 10, "precision": "strict" });
+    let refused = service.simulate("application/json", &pile(100), &strict);
+    let (status, body) = (refused.status, refused.all());
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    if status == 200 {
+        assert_eq!((&body["precision"], &body["reason"]), (&json!("compute"), &json!("completed")));
+    } else {
+        assert_eq!((status, &body["code"]), (503, &json!("strict-precision")));
+    }
+}
+
+#[test]
+fn what_cannot_be_simulated_is_a_problem_that_names_the_element_and_its_line() {
+    let service = Service::start();
+    let drawing = |inside: &str, after: &str| {
+        format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx">
+<rect id="slab" x="0" y="0" width="10" height="10"><arx:physics>
+{inside}
+</arx:physics></rect>
+{after}</svg>"#
+        )
+    };
+    let mass = r#"<arx:mass value="5" unit="kg"/>"#;
+    let one = |more: &str| drawing(&format!("{mass}{more}"), "");
+    let joined = r#"<arx:system id="s" type="x"><arx:connections><arx:connection from="slab" to="nobody" type="hinge"/></arx:connections></arx:system>"#;
+    for accept in [LINES, "application/json"] {
+        for (content, code, line) in [
+            (drawing(r#"<arx:mass value="-5" unit="kg"/>"#, ""), "physics-mass", 3),
+            (drawing(r#"<arx:mass value="5kg" unit="lb"/>"#, ""), "physics-value", 3),
+            (drawing(r#"<arx:mass value="5" unit="V"/>"#, ""), "physics-value", 3),
+            (one(r#"<arx:anchor type="sky"/>"#), "physics-anchor", 3),
+            (
+                one(
+                    r#"<arx:forces><arx:force name="f" direction="sideways" magnitude="1"/></arx:forces>"#,
+                ),
+                "physics-force",
+                3,
+            ),
+            (drawing(mass, joined), "physics-connection", 5),
+        ] {
+            let answer = service.simulate(accept, &content, &json!({ "duration": 1 }));
+            assert_eq!(answer.status, 422, "{content}");
+            assert!(answer.head.contains("application/problem+json"), "{}", answer.head);
+            let problem: Value = serde_json::from_slice(&answer.all()).expect("JSON");
+            let found = problem["errors"].as_array().expect("findings").iter();
+            let found: Vec<&Value> = found.filter(|f| f["code"] == code).collect();
+            let message = found.first().map(|f| f["message"].to_string()).unwrap_or_default();
+            assert!(message.contains("slab") || message.contains("nobody"), "{code}: {problem}");
+            assert_eq!(found[0]["line"], line, "{code}: {problem}");
+        }
+        for (options, named) in [
+            (json!({ "duration": 1e9 }), "limit-exceeded"),
+            (json!({ "duration": 0 }), "/options/duration"),
+            (json!({ "duration": -1 }), "/options/duration"),
+            (json!({ "duration": 1, "fps": 0 }), "/options/fps"),
+            (json!({ "duration": 1, "fps": 1e9 }), "limit-exceeded"),
+            (json!({ "duration": 1, "gravity": 1e9 }), "/options/gravity"),
+            (json!({ "duration": 1, "disturb": [{ "element": "nobody" }] }), "/options/disturb"),
+        ] {
+            let answer = service.simulate(accept, &one(""), &options);
+            assert_eq!(answer.status, 422, "{options}");
+            let text = String::from_utf8(answer.all()).expect("text");
+            assert!(text.contains(named), "{options}: {text}");
+        }
+    }
+    let crowd = service.simulate(LINES, &pile(20_000), &json!({ "duration": 1 }));
+    let problem: Value = serde_json::from_slice(&crowd.all()).expect("JSON");
+    assert_eq!((&problem["limit"], &problem["value"]), (&json!(20_000.0), &json!(20_003.0)));
+    let other = service.simulate("text/html", &one(""), &json!({}));
     assert_eq!(other.status, 406);
 }

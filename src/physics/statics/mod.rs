@@ -182,13 +182,17 @@ fn assembly(
     let freedoms = rows - solution.rank;
     let redundancies = unknowns.len() - solution.rank;
     let balanced = solution.residual <= 1e-9 * scale.max(1e-9);
-    let slack = balanced
-        && unknowns.iter().zip(&solution.x).zip(&solution.determined).any(
-            |((u, x), determined)| {
-                let rope = matches!(model.joints[u.joint].kind, JointKind::Rope { .. });
-                rope && *determined && *x < -1e-9 * scale
-            },
-        );
+    let named = |u: &Unknown| {
+        let joint = &model.joints[u.joint];
+        format!("{} of {}", joint.name, model.bodies[joint.body].id)
+    };
+    let solved = || unknowns.iter().zip(&solution.x).zip(&solution.determined);
+    let pushing = |((u, x), determined): &((&Unknown, &f64), &bool)| {
+        let rope = matches!(model.joints[u.joint].kind, JointKind::Rope { .. });
+        balanced && rope && **determined && **x < -1e-9 * scale
+    };
+    let pushing: Vec<String> = solved().filter(pushing).map(|((u, _), _)| named(u)).collect();
+    let slack = !pushing.is_empty();
     let standing = match (balanced, slack, freedoms, redundancies) {
         (false, ..) => Standing::Moving,
         (_, true, ..) => Standing::Slack,
@@ -197,12 +201,20 @@ fn assembly(
         _ => Standing::Mechanism,
     };
     let elements: Vec<String> = group.bodies.iter().map(|&b| model.bodies[b].id.clone()).collect();
+    let mut about = match standing {
+        Standing::Slack => pushing,
+        Standing::Indeterminate => {
+            solved().filter(|(_, known)| !**known).map(|((u, _), _)| named(u)).collect()
+        }
+        _ => elements.clone(),
+    };
+    about.dedup();
     statics.assemblies.push(Assembly {
         elements,
         standing,
         freedoms,
         redundancies,
-        message: message(standing, freedoms, redundancies),
+        message: message(standing, freedoms, redundancies, &about),
         residual: solution.residual,
     });
     let stands = balanced && !slack;
@@ -271,23 +283,32 @@ fn push_unknowns(index: usize, joint: &Joint, unknowns: &mut Vec<Unknown>) {
     }
 }
 
-fn message(standing: Standing, freedoms: usize, redundancies: usize) -> String {
+/// Names in one message; the rest is counted.
+const NAMES: usize = 6;
+
+/// One sentence; `about` are the reactions left open, the ropes that would
+/// push, or the bodies.
+fn message(standing: Standing, freedoms: usize, redundancies: usize, about: &[String]) -> String {
     let plural = |n: usize, one: &str| if n == 1 { one.to_owned() } else { format!("{one}s") };
+    let mut names = about.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+    if about.len() > NAMES {
+        names += &format!(" and {} more", about.len() - NAMES);
+    }
     match standing {
         Standing::Determinate => "every reaction follows from equilibrium".to_owned(),
         Standing::Indeterminate => format!(
-            "statically indeterminate: {redundancies} {} more than equilibrium determines; the \
-             reactions left open depend on stiffness",
+            "statically indeterminate: {redundancies} {} more than equilibrium determines; \
+             depending on stiffness, and left open: {names}",
             plural(redundancies, "component")
         ),
         Standing::Mechanism => format!(
-            "a mechanism: {freedoms} {} left, but these loads do not move it",
+            "a mechanism: {freedoms} {} left to {names}, but these loads do not move it",
             plural(freedoms, "motion")
         ),
         Standing::Moving => format!(
-            "no equilibrium: {freedoms} {} left, and these loads move it",
+            "no equilibrium: {freedoms} {} left to {names}, and these loads move it",
             plural(freedoms, "motion")
         ),
-        Standing::Slack => "no equilibrium: a rope would have to push".to_owned(),
+        Standing::Slack => format!("no equilibrium: would have to push: {names}"),
     }
 }
