@@ -1,5 +1,8 @@
 //! `svgx slo`: look at the objectives, write and check what follows from them,
-//! replay a decision log.
+//! replay a decision log, simulate.
+
+mod simulate;
+mod what_if;
 
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -28,6 +31,11 @@ enum Command {
         /// The log, one JSON value per line.
         log: PathBuf,
     },
+    /// What would have been under another spec: the requests of a decision log,
+    /// played again in virtual time.
+    WhatIf(what_if::WhatIf),
+    /// Play scenarios in virtual time, ours beside its rivals.
+    Simulate(simulate::Simulate),
     /// Write rules, their tests and the routing of alerts.
     Generate {
         /// The root under which the files lie.
@@ -65,6 +73,8 @@ impl Args {
             }
             Command::Generate { root } => return with_artefacts(&spec, &root, generate),
             Command::Check { root } => return with_artefacts(&spec, &root, check),
+            Command::Simulate(simulate) => return simulate.run(&spec),
+            Command::WhatIf(what_if) => return what_if.run(&spec),
             Command::Replay { log } => log,
         };
         let replayed = match std::fs::File::open(&log) {

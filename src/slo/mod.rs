@@ -1,11 +1,13 @@
 //! The SLO controller: specs, windows, admission, brownout, decisions.
 //!
 //! Nothing here knows what a document is, or what HTTP is. [`spec`] reads the
-//! objectives, [`controller`] is the pure decision core.
+//! objectives, [`controller`] is the pure decision core,
+//! [`simulator`] its proving ground in virtual time.
 
 pub mod controller;
 mod reason;
 mod runtime;
+pub mod simulator;
 pub mod spec;
 
 pub use controller::{Controller, Decision, Request, Verdict};

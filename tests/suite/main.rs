@@ -20,5 +20,6 @@ mod secrets;
 mod service;
 mod session;
 mod simulate_stream;
+mod simulator;
 mod telemetry;
 mod tls;

@@ -116,14 +116,11 @@ impl Controller {
         let deadline = now.saturating_add(allowed);
         let total = self.capacity();
         let lane = Lane::of(request.class);
-        let workers = self.workers(lane) as f64;
+        let workers = self.workers(lane).min(self.at_once()) as f64;
         let above: f64 = match request.class {
             Class::Ui | Class::Batch => 0.0,
-            Class::Redraw => self.class(Class::Ui).admitted.rate(now),
-            Class::Physics => {
-                self.class(Class::Ui).admitted.rate(now)
-                    + self.class(Class::Redraw).admitted.rate(now)
-            }
+            Class::Redraw => self.taken(Class::Ui, now),
+            Class::Physics => self.taken(Class::Ui, now) + self.taken(Class::Redraw, now),
         };
         let capacity = (total - above).min(workers).max(LEAST_CAPACITY);
         let ahead = self.ledger.ahead(lane, now, deadline) + self.ledger.residual(lane, now);
@@ -148,6 +145,16 @@ impl Controller {
             pause + wait + cost.upper / speed
         };
         Forecast { tier, cost, ahead, capacity, finish: finish as u64, limit }
+    }
+
+    /// Processors a class takes: what it took lately, and no less than over the
+    /// last second, or a lull of a few milliseconds would let in what cannot end;
+    /// and what it was denied, for nothing less urgent goes before it.
+    #[allow(clippy::cast_precision_loss, reason = "a second of processor time")]
+    fn taken(&self, class: Class, now: u64) -> f64 {
+        let state = self.class(class);
+        let used = state.admitted.rate(now).max(state.windows.fast().accepted as f64 / 1e9);
+        used + state.denied.rate(now)
     }
 
     /// Records that the work was asked for, admitted or not.
@@ -225,7 +232,7 @@ impl Controller {
         // A probe may pass a model that is wrong, never a share that is used up.
         let model =
             !matches!(refusal, Reason::TenantShare | Reason::RetryBudget | Reason::StrictPrecision);
-        if model && self.probe(now, request.class, operation, choice.forecast.tier) {
+        if model && self.probe(now, request.class, operation) {
             return Choice { admit: true, reason: Reason::Probe, ..choice };
         }
         Choice { admit: false, reason: refusal, ..choice }
@@ -239,7 +246,8 @@ impl Controller {
         class: Class,
     ) -> Choice {
         let lane = Lane::of(class);
-        let limit = self.constants.policy.static_limit * self.workers(lane) as f64;
+        let limit =
+            self.constants.policy.static_limit * self.workers(lane).min(self.at_once()) as f64;
         if f64::from(self.ledger.active(lane)) < limit {
             admit(Reason::StaticAdmit)
         } else {
@@ -356,16 +364,17 @@ impl Controller {
         let busy = self.ledger.active(Lane::Urgent)
             + if lane == Lane::Urgent { 0 } else { self.ledger.active(Lane::Physics) };
         f64::from(busy) < self.capacity().floor().max(1.0)
-            && (self.ledger.active(lane) as usize) < self.workers(lane)
+            && (self.ledger.active(lane) as usize) < self.workers(lane).min(self.at_once())
     }
 
     /// Whether to let one request in against the model. While the model knows
     /// little, every tenth of a second; later only when a processor is idle
     /// and the class has been silent.
-    fn probe(&self, now: u64, class: Class, operation: u8, tier: Tier) -> bool {
+    fn probe(&self, now: u64, class: Class, operation: u8) -> bool {
         let policy = &self.constants.policy;
         let state = self.class(class);
-        let cold = self.cost.seen(operation, tier) < WARM;
+        // A tier is scaled from its neighbours: only an operation never done is unknown.
+        let cold = self.cost.seen_at_all(operation) < WARM;
         let (interval, since) = if cold {
             (policy.probe_cold, state.last_probe)
         } else {
@@ -409,6 +418,13 @@ impl Controller {
         };
         if job.is_some() {
             self.admitted(now, request, tenant, forecast.tier, work, reason);
+        }
+        let wanting = matches!(
+            reason,
+            Reason::PredictedLate | Reason::ClassClosed | Reason::Backstop | Reason::QueueFull
+        );
+        if job.is_none() && wanting {
+            self.class_mut(request.class).denied.record(now, forecast.cost.mean);
         }
         let verdict = match (job.is_some(), reason) {
             (true, _) if forecast.tier < request.tier => Verdict::Degrade,

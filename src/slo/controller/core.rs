@@ -19,6 +19,10 @@ use crate::slo::spec::Spec;
 /// Sessions whose tier is remembered.
 const SESSIONS: usize = 1024;
 
+/// How far one piece of work moves the believed part of a processor we get,
+/// and the most it may differ from what is believed.
+const EFFICIENCY_GAIN: (f64, f64) = (0.02, 0.2);
+
 /// What the controller knows of one class.
 #[derive(Clone, Debug)]
 pub(super) struct ClassState {
@@ -26,6 +30,8 @@ pub(super) struct ClassState {
     pub(super) latency: Quantiles,
     /// Work let in, for the capacity left to less urgent classes.
     pub(super) admitted: Pulse,
+    /// Work turned away for want of processors: nothing less urgent may have them.
+    pub(super) denied: Pulse,
     /// Work that came, as it would be at each tier; only compute for most.
     pub(super) offered: [Load; 3],
     /// The factor on the budget learned from misses.
@@ -45,6 +51,7 @@ impl ClassState {
             windows: Windows::new(),
             latency: Quantiles::new(),
             admitted: Pulse::default(),
+            denied: Pulse::default(),
             offered: [Load::new(), Load::new(), Load::new()],
             trim: TRIM.1,
             retries: RetryBudget::default(),
@@ -213,14 +220,22 @@ impl Controller {
         (self.cores * self.efficiency).max(0.05)
     }
 
-    /// Workers a lane may have: as many as processors for urgent work, its
-    /// share for physics, one for batch.
+    /// Pieces of urgent work that may run at once: one per processor.
+    pub(super) fn at_once(&self) -> usize {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let cores = self.cores.ceil().clamp(1.0, 4096.0) as usize;
+        cores
+    }
+
+    /// Workers a lane may have: its share for physics, one for batch, and for
+    /// urgent work two per processor, of which half are spare: one steps in for a
+    /// worker whose work has been overdue for long, be it blocked or endless.
     pub fn workers(&self, lane: Lane) -> usize {
         let cores = self.cores.ceil().max(1.0);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let count = |x: f64| x.floor().clamp(1.0, 4096.0) as usize;
         match lane {
-            Lane::Urgent => count(cores),
+            Lane::Urgent => 2 * self.at_once(),
             Lane::Physics => {
                 let share = self.constants.class(Class::Physics).map_or(1.0, |class| class.share);
                 count(cores * share)
@@ -232,7 +247,7 @@ impl Controller {
     /// Whether running work of `lane` should pause, because more urgent work
     /// needs the processor it holds.
     pub fn should_pause(&self, lane: Lane) -> bool {
-        let cores = u32::try_from(self.workers(Lane::Urgent)).unwrap_or(u32::MAX);
+        let cores = u32::try_from(self.at_once()).unwrap_or(u32::MAX);
         let urgent = self.ledger.pressing(Lane::Urgent);
         match lane {
             Lane::Urgent => false,
@@ -254,6 +269,14 @@ impl Controller {
     pub fn next(&mut self, raw: Time, lane: Lane) -> Next {
         let now = self.now(raw);
         let Some(job) = self.ledger.first(lane) else { return Next::Idle };
+        if lane == Lane::Urgent {
+            let grain = self.constants.policy.checkpoint.as_nanos();
+            let grain = u64::try_from(grain).unwrap_or(u64::MAX);
+            let stuck = self.ledger.stuck(lane, now, grain);
+            if (self.ledger.running(lane) as usize).saturating_sub(stuck) >= self.at_once() {
+                return Next::Idle;
+            }
+        }
         let acts = matches!(self.control.mode(now), Mode::On | Mode::Freeze);
         // Half the estimate: work that is cheaper than expected may still be in time.
         let doomed = now.saturating_add(job.work / 2) > job.deadline;
@@ -309,11 +332,12 @@ impl Controller {
             self.cost.learn(job.operation, job.tier, job.size, predicted, cost.cpu);
         }
         if ran && cost.ran > 0 && cost.cpu > 0 {
-            // Over two tenths of a second of running: a throttled or stolen
-            // processor shows as time that passed without being ours.
-            let weight = (cost.ran as f64 / 200e6).min(1.0);
+            // A throttled or stolen processor shows in all work as time that passed
+            // without being ours; work that waits for a lock or a disk shows it too,
+            // but rarely: one piece moves the estimate only so far.
             let share = (cost.cpu as f64 / cost.ran as f64).clamp(0.05, 1.0);
-            self.efficiency += weight * (share - self.efficiency);
+            let (gain, most) = EFFICIENCY_GAIN;
+            self.efficiency += gain * (share - self.efficiency).clamp(-most, most);
             self.efficiency_learned = true;
         }
         let good = reason == Reason::Completed;
@@ -356,6 +380,11 @@ impl Controller {
             until: now.saturating_add(span),
             standing: self.control.standing,
         };
+    }
+
+    /// The tier of the ladder, and how often it moved since the start.
+    pub fn tier(&self) -> (Tier, u64) {
+        (self.ladder.tier(), self.ladder.moves())
     }
 
     /// The last decisions.

@@ -17,9 +17,12 @@ pub(super) const WARM: u32 = 20;
 /// Share of answers the upper estimate is to cover.
 const UPPER: f64 = 0.90;
 
+/// Work dearer than so many times its estimate counts as no dearer than that.
+const OUTLIER: f64 = 4.0;
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Estimate {
-    /// Nanoseconds per unit of size.
+    /// Nanoseconds per unit of size, or a part of such a rate.
     rate: f64,
     seen: u32,
 }
@@ -27,14 +30,19 @@ struct Estimate {
 impl Estimate {
     fn learn(&mut self, rate: f64, gain: f64) {
         self.seen = self.seen.saturating_add(1);
-        let gain = if self.seen <= WARM { 1.0 / f64::from(self.seen) } else { gain };
-        self.rate += gain * (rate - self.rate);
+        if self.seen <= WARM {
+            self.rate += (rate - self.rate) / f64::from(self.seen);
+        } else {
+            self.rate += gain * (rate.min(OUTLIER * self.rate) - self.rate);
+        }
     }
 }
 
 /// What is known of one operation at one tier.
 #[derive(Clone, Debug)]
 struct Cell {
+    /// Per doubling of size, relative to all sizes: when everything becomes dearer,
+    /// the sizes that seldom come become dearer with it.
     sizes: [Estimate; SIZES],
     all: Estimate,
     /// Measured over predicted, quickly averaged: 1 when the estimate is right.
@@ -140,7 +148,7 @@ impl CostModel {
         let Some(cell) = known.tiers.get(tier as usize) else { return none };
         let own = cell.sizes.get(bucket(size)).copied().unwrap_or_default();
         let (rate, seen) = if own.seen > 0 {
-            (own.rate, own.seen)
+            (own.rate * cell.all.rate, own.seen)
         } else if cell.all.seen > 0 {
             // Another size of the same work: linear until measured.
             (cell.all.rate, 0)
@@ -167,7 +175,7 @@ impl CostModel {
         let ratio = (cpu / predicted.max(1.0)).clamp(1e-3, 1e3);
         let warm = cell.all.seen >= WARM;
         if warm {
-            cell.drift += (ratio - cell.drift) / 8.0;
+            cell.drift += (ratio.min(OUTLIER) - cell.drift) / 8.0;
             // Stochastic approximation of a quantile (Robbins and Monro, 1951).
             let step = 0.05 * cell.spread;
             cell.spread += if ratio > cell.spread { step * UPPER } else { step * (UPPER - 1.0) };
@@ -175,10 +183,12 @@ impl CostModel {
             self.error.0 += libm::log2(ratio).abs();
             self.error.1 += 1;
         }
+        // One piece of work a hundred times dearer than its kind says nothing about the
+        // next; that all of it became dearer shows in the drift, which is as robust.
         let gain = if !(0.67..=1.5).contains(&cell.drift) { 0.25 } else { 1.0 / 32.0 };
         cell.all.learn(rate, gain);
         if let Some(own) = cell.sizes.get_mut(bucket(size)) {
-            own.learn(rate, gain);
+            own.learn(rate / cell.all.rate.max(1e-9), 1.0 / 32.0);
         }
     }
 
@@ -188,6 +198,11 @@ impl CostModel {
             .get(usize::from(operation))
             .and_then(|known| known.tiers.get(tier as usize))
             .map_or(0, |cell| cell.all.seen)
+    }
+
+    /// Answers seen of an operation at any tier.
+    pub fn seen_at_all(&self, operation: u8) -> u32 {
+        Tier::ALL.into_iter().map(|tier| self.seen(operation, tier)).max().unwrap_or(0)
     }
 
     /// Mean of |log2(measured / predicted)| since the start: 1 is a factor of two.

@@ -5,21 +5,34 @@
 //! every five minutes, so memory is bounded and two tenants that share a slot
 //! do not share it for long (stochastic fair queueing, McKenney, 1990).
 
+/// The sum of the classes: who floods the urgent ones takes the others' place in
+/// the less urgent.
+const ALL: usize = 3;
 /// Slots tenants are hashed into.
 pub(super) const SLOTS: usize = 512;
+/// A tenant that asks for more than so many times the mean floods.
+const FLOOD: f64 = 3.0;
 const ROTATE: u64 = 300_000_000_000;
 const INTERVAL: f64 = 0.1;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Tenant {
     /// Work that came in the running interval, per class.
-    came: [f64; 3],
+    came: [f64; 4],
     /// Processors asked for, averaged over about half a second, per class.
-    demand: [f64; 3],
+    demand: [f64; 4],
     /// Work admitted beyond the share, per class.
-    debt: [f64; 3],
+    debt: [f64; 4],
     /// Measured over predicted cost of this tenant: who understates pays.
     bias: f64,
+}
+
+impl Tenant {
+    /// Whether it asks for far more than the others.
+    fn floods(&self, mean: f64) -> bool {
+        let [.., all] = self.demand;
+        all > FLOOD * mean
+    }
 }
 
 /// The tenants.
@@ -29,8 +42,10 @@ pub(super) struct Fairness {
     rotated: u64,
     tenants: Box<[Tenant]>,
     /// Processors one tenant may use, per class; infinite without contention.
-    level: [f64; 3],
-    active: [u32; 3],
+    level: [f64; 4],
+    active: [u32; 4],
+    /// Mean demand of the active tenants over all classes.
+    mean: f64,
 }
 
 impl Fairness {
@@ -39,8 +54,9 @@ impl Fairness {
             seed,
             rotated: 0,
             tenants: vec![Tenant { bias: 1.0, ..Tenant::default() }; SLOTS].into(),
-            level: [f64::INFINITY; 3],
-            active: [0; 3],
+            level: [f64::INFINITY; 4],
+            active: [0; 4],
+            mean: 0.0,
         }
     }
 
@@ -67,32 +83,37 @@ impl Fairness {
 
     /// Records work that came.
     pub(super) fn offered(&mut self, slot: u16, class: usize, seconds: f64) {
-        if let Some(came) =
-            self.tenants.get_mut(usize::from(slot)).and_then(|t| t.came.get_mut(class))
-        {
-            *came += seconds;
+        let Some(tenant) = self.tenants.get_mut(usize::from(slot)) else { return };
+        for index in [class, ALL] {
+            if let Some(came) = tenant.came.get_mut(index) {
+                *came += seconds;
+            }
         }
     }
 
     /// Whether the tenant is within its share; admitted work must be charged.
     pub(super) fn within(&self, slot: u16, class: usize) -> bool {
-        let level = self.level.get(class).copied().unwrap_or(f64::INFINITY);
-        if !level.is_finite() {
-            return true;
-        }
-        // A tenth of a second of the share may be used ahead of time.
-        self.tenants
-            .get(usize::from(slot))
-            .and_then(|tenant| tenant.debt.get(class))
-            .is_none_or(|debt| *debt <= level * INTERVAL)
+        let Some(tenant) = self.tenants.get(usize::from(slot)) else { return true };
+        [class, ALL].into_iter().all(|index| {
+            // Over all classes only who asks for far more than the others is held to
+            // the level: when everybody asks too much, the classes decide.
+            if index == ALL && !tenant.floods(self.mean) {
+                return true;
+            }
+            let level = self.level.get(index).copied().unwrap_or(f64::INFINITY);
+            // A tenth of a second of the share may be used ahead of time.
+            !level.is_finite()
+                || tenant.debt.get(index).is_none_or(|debt| *debt <= level * INTERVAL)
+        })
     }
 
     /// Charges admitted work.
     pub(super) fn charge(&mut self, slot: u16, class: usize, seconds: f64) {
-        if let Some(debt) =
-            self.tenants.get_mut(usize::from(slot)).and_then(|t| t.debt.get_mut(class))
-        {
-            *debt += seconds;
+        let Some(tenant) = self.tenants.get_mut(usize::from(slot)) else { return };
+        for index in [class, ALL] {
+            if let Some(debt) = tenant.debt.get_mut(index) {
+                *debt += seconds;
+            }
         }
     }
 
@@ -107,16 +128,16 @@ impl Fairness {
     }
 
     /// Every tenth of a second: forgives, averages demand, finds the level.
-    pub(super) fn tick(&mut self, now: u64, capacity: [f64; 3]) {
+    pub(super) fn tick(&mut self, now: u64, capacity: [f64; 4]) {
         if now.saturating_sub(self.rotated) > ROTATE {
             self.rotated = now;
             self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             self.tenants.fill(Tenant { bias: 1.0, ..Tenant::default() });
         }
-        let mut total = [0.0; 3];
-        self.active = [0; 3];
+        let mut total = [0.0; 4];
+        self.active = [0; 4];
         for tenant in &mut self.tenants {
-            for class in 0..3 {
+            for class in 0..4 {
                 let (Some(came), Some(demand), Some(debt), Some(level), Some(total), Some(active)) = (
                     tenant.came.get_mut(class),
                     tenant.demand.get_mut(class),
@@ -138,6 +159,9 @@ impl Fairness {
                 *debt = if level.is_finite() { (*debt - level * INTERVAL).max(0.0) } else { 0.0 };
             }
         }
+        let [.., all] = total;
+        let [.., active] = self.active;
+        self.mean = all / f64::from(active.max(1));
         for (class, capacity) in capacity.into_iter().enumerate() {
             let contended = total.get(class).is_some_and(|total| *total > 0.9 * capacity);
             let several = self.active.get(class).is_some_and(|active| *active > 1);
@@ -225,7 +249,7 @@ mod tests {
                     }
                 }
             }
-            fairness.tick(step * 100_000_000, [1.0, 1.0, capacity]);
+            fairness.tick(step * 100_000_000, [1.0, 1.0, capacity, 10.0]);
         }
         used
     }

@@ -254,6 +254,19 @@ impl Ledger {
         self.look(lane).backlog.total()
     }
 
+    /// Running jobs of a lane that have held a worker for far longer than they
+    /// should: twice their estimate, and the grain by which anything is judged.
+    pub(super) fn stuck(&self, lane: Lane, now: u64, grain: u64) -> usize {
+        let running = self.look(lane).runners.iter().filter_map(|at| self.slots.get(*at)?.as_ref());
+        let stuck = running.filter(|job| match job.state {
+            State::Running { since } => {
+                now.saturating_sub(since) > job.work.saturating_mul(2).saturating_add(grain)
+            }
+            _ => false,
+        });
+        stuck.count()
+    }
+
     /// Work running jobs of a lane are still expected to need.
     pub(super) fn residual(&self, lane: Lane, now: u64) -> u64 {
         let mut left = 0;

@@ -145,6 +145,6 @@ impl Controller {
         #[allow(clippy::cast_precision_loss, reason = "a number of workers")]
         let physics = self.workers(Lane::Physics) as f64;
         let left = |used: f64| (total - used).max(0.05);
-        self.fairness.tick(now, [total, left(ui), left(ui + redraw).min(physics)]);
+        self.fairness.tick(now, [total, left(ui), left(ui + redraw).min(physics), total]);
     }
 }

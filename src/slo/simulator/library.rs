@@ -1,0 +1,58 @@
+//! The scenarios compiled in: `slo/scenarios/*.yaml`.
+
+use super::scenario::{Scenario, ScenarioError};
+
+/// The requests every scenario starts from.
+pub const MIX: &str = include_str!("../../../slo/scenarios/mix.yaml");
+
+macro_rules! files {
+    ($($name:literal,)*) => {
+        [$(($name, include_str!(concat!("../../../slo/scenarios/", $name, ".yaml"))),)*]
+    };
+}
+
+/// By name, in the order in which they are told.
+const FILES: [(&str, &str); 33] = files![
+    "base",
+    "step-2x",
+    "step-5x",
+    "step-10x",
+    "ramp",
+    "spikes",
+    "flap-0.5s",
+    "flap-3s",
+    "flap-10s",
+    "diurnal",
+    "half-the-cores",
+    "throttle",
+    "steal",
+    "cost-x3",
+    "lock",
+    "physics-10x",
+    "physics-30x",
+    "redraw-flood",
+    "bimodal",
+    "elephants",
+    "cold-start",
+    "priors-high",
+    "priors-low",
+    "idle-burst",
+    "tenant-flood",
+    "retry-storm",
+    "liar",
+    "blind",
+    "clock-back",
+    "clock-ahead",
+    "no-ticks",
+    "fleet-round-robin",
+    "fleet-least-loaded",
+];
+
+/// Every scenario compiled in.
+///
+/// # Errors
+/// Never in a binary whose tests passed: they read the same files.
+pub fn scenarios() -> Result<Vec<Scenario>, ScenarioError> {
+    let mix = Scenario::mix(MIX)?;
+    FILES.iter().map(|(name, text)| Scenario::parse(name, text, &mix)).collect()
+}
