@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use crate::budget::{Budget, Class, Tier};
 use crate::document::{self, Diagnostic, Document, Limits, Severity, Span};
 use crate::geometry::Scene;
-use crate::{behavior, geometry, physics};
+use crate::{behavior, constraint, geometry, physics};
 
 /// A document, if there is one, and what was found.
 #[derive(Debug)]
@@ -76,6 +76,7 @@ fn drawing(document: &Document, limits: &Limits) -> Vec<Diagnostic> {
         Ok(scene) => {
             let mut found = geometry::check(document, &scene);
             found.extend(physics::check(document, &scene, limits));
+            found.extend(constraint::check(document, &scene, limits));
             found
         }
         Err(error) => {

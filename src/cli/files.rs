@@ -30,7 +30,8 @@ fn read(path: &Path, limit: usize) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn print(path: &Path, source: &str, diagnostics: &[Diagnostic]) {
+/// Prints findings with their places.
+pub(crate) fn print(path: &Path, source: &str, diagnostics: &[Diagnostic]) {
     let lines = LineIndex::new(source);
     for d in diagnostics {
         let at = lines.position(source, d.span.start);

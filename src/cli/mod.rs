@@ -13,9 +13,10 @@ mod render;
 mod serve;
 mod simulate;
 mod slo;
+mod solve;
 mod staging;
 
-/// Runs SVGX drawings: check, format, compile, render, simulate, serve.
+/// Runs SVGX drawings: check, format, compile, render, simulate, solve, serve.
 #[derive(Debug, clap::Parser)]
 #[command(name = "svgx", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -43,6 +44,8 @@ enum Command {
     Simulate(simulate::Args),
     /// The objectives and everything that follows from them.
     Slo(slo::Args),
+    /// Solve the geometric constraints of a drawing, and say what they leave open.
+    Solve(solve::Args),
     /// Deploy, validate, roll back, back up.
     Staging(staging::Args),
 }
@@ -59,6 +62,7 @@ impl Cli {
             Command::Serve(args) => args.run(),
             Command::Simulate(args) => args.run(),
             Command::Slo(args) => args.run(),
+            Command::Solve(args) => args.run(),
             Command::Staging(args) => args.run(),
         }
     }

@@ -1,23 +1,21 @@
-//! The request and the answer of `POST /constraints/solve`.
+//! One solve from start to end: what is asked, and everything that is answered.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::diagnose::Diagnosis;
-use super::problem::{Entity, Error, Problem};
+use super::fault::Error;
+use super::problem::{Entity, Target};
 use super::solver::{Outcome, Solver};
 use crate::budget::Budget;
-use crate::document::Limits;
 
-/// What is to be solved, and how much is to be said about it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SolveRequest {
-    /// The sketch.
-    pub problem: Problem,
+/// What is to be done with a sketch besides solving it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
     /// Also answer degrees of freedom, redundant constraints and conflicts.
-    #[serde(default)]
     pub diagnose: bool,
+    /// Where the user pulls points.
+    pub targets: Vec<Target>,
 }
 
 /// A constraint that must hold and does not.
@@ -31,17 +29,21 @@ pub struct Violation {
 
 /// The solved sketch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct SolveResponse {
+pub struct Solution {
     /// How the solve ended.
     pub outcome: Outcome,
-    /// The finest tier the residual meets (`ui`, `edit`, `compute`), if it meets any.
+    /// Whether the time ran out: the geometry, or the diagnosis, is the best so far.
+    pub partial: bool,
+    /// The finest precision the residual meets (`ui`, `edit`, `compute`), if it meets any.
     pub tier: Option<String>,
     /// The largest residual of the constraints that must hold, in millimetres.
     pub residual_mm: f64,
-    /// The tolerance asked for, in millimetres.
+    /// The tolerance solved to, in millimetres.
     pub tolerance_mm: f64,
     /// Steps of all blocks together.
     pub iterations: u32,
+    /// Components that were solved.
+    pub components: u32,
     /// The geometry: solved, or the last good one where the sketch is inconsistent.
     pub entities: Vec<Entity>,
     /// What does not hold in that geometry.
@@ -51,25 +53,26 @@ pub struct SolveResponse {
     pub diagnosis: Option<Diagnosis>,
 }
 
-/// Solves a request from start to end.
+/// Solves a sketch and finds out about it.
 ///
 /// # Errors
-/// As [`Solver::new`] and [`Solver::solve`].
-pub fn solve(
-    request: SolveRequest,
-    limits: &Limits,
-    budget: &Budget,
-) -> Result<SolveResponse, Error> {
-    let mut solver = Solver::new(request.problem, limits)?;
+/// As [`Solver::aim`], [`Solver::solve`] and [`Solver::diagnose`].
+pub fn solve(solver: &mut Solver, asked: Asked, budget: &Budget) -> Result<Solution, Error> {
+    if !asked.targets.is_empty() {
+        solver.aim(asked.targets)?;
+    }
     let report = solver.solve(budget)?;
-    let diagnosis = if request.diagnose { Some(solver.diagnose(budget)?) } else { None };
+    let diagnosis = if asked.diagnose { Some(solver.diagnose(budget)?) } else { None };
     let unsatisfied = solver.unsatisfied(report.tolerance).into_iter();
-    Ok(SolveResponse {
+    Ok(Solution {
         outcome: report.outcome,
+        partial: report.outcome == Outcome::Partial
+            || diagnosis.as_ref().is_some_and(|d| !d.complete),
         tier: Solver::tier_of(report.residual).map(|t| t.as_str().to_owned()),
         residual_mm: report.residual,
         tolerance_mm: report.tolerance,
         iterations: report.iterations,
+        components: report.components,
         entities: solver.entities(),
         unsatisfied: unsatisfied
             .map(|(constraint, residual_mm)| Violation { constraint, residual_mm })

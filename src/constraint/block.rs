@@ -10,10 +10,10 @@ use smallvec::SmallVec;
 
 use super::decompose::{Shape, Sparse};
 use super::equation::{Gradient, WIDTH};
+use super::feature::Point;
 use super::forest::Forest;
 use super::ldl::{Ldl, Refusal};
 use super::lower::Row;
-use super::problem::Point;
 use crate::budget::Budget;
 
 const NONE: u32 = u32::MAX;
@@ -405,7 +405,7 @@ impl Normal {
         let mut sum = 0.0;
         for (i, &r) in members.iter().enumerate() {
             let row = &rows[r as usize];
-            let weight = if row.soft > 0.0 { row.soft } else { 1.0 };
+            let weight = row.weight();
             let residual = weight * row.equation.evaluate(x, &mut g);
             self.residual[i] = residual;
             sum += residual * residual;
@@ -513,8 +513,7 @@ impl Normal {
                 }
                 let old = block.rows.iter().map(|&r| {
                     let row = &rows[r as usize];
-                    let weight = if row.soft > 0.0 { row.soft } else { 1.0 };
-                    weight * row.equation.residual(x)
+                    row.weight() * row.equation.residual(x)
                 });
                 let new: f64 = old.map(|r| r * r).sum();
                 better = new < sum;

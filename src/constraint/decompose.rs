@@ -181,7 +181,8 @@ impl Matching {
         let columns = by_column.len();
         let mut m = Matching { of_row: vec![NONE; rows.len()], of_column: vec![NONE; columns] };
         // Rows with few free columns first.
-        let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+        let mut order: Vec<u32> =
+            (0..rows.len() as u32).filter(|&r| !rows.row(r).is_empty()).collect();
         order.sort_by_key(|&r| rows.row(r).len());
         for &r in &order {
             // The column that the fewest rows want.
@@ -197,7 +198,7 @@ impl Matching {
         let mut path: Vec<(u32, u32)> = Vec::new();
         let mut work = 0;
         for root in 0..rows.len() as u32 {
-            if m.of_row[root as usize] != NONE {
+            if m.of_row[root as usize] != NONE || rows.row(root).is_empty() {
                 continue;
             }
             path.clear();

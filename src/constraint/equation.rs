@@ -7,7 +7,7 @@
 //! fixed at the start: all derivatives are then of order one, which the rank
 //! decisions rely on.
 
-use super::problem::{Circle, Line, Point};
+use super::feature::{Circle, Line, Point};
 
 /// Stands for the fixed zero in [`Equation::Difference`].
 pub(super) const GROUND: u32 = u32::MAX;

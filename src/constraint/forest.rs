@@ -8,8 +8,9 @@
 //! more follows. On a floor plan little or nothing is left to iterate on.
 
 use super::equation::{Equation, GROUND, WIDTH};
+use super::feature::{Circle, Line, Point};
 use super::lower::Row;
-use super::problem::{Circle, Line, Point};
+use crate::budget::{Budget, Stop};
 
 /// How often the list of equations is searched for new linear ones. Floor
 /// plans need two or three; a chain that needs more is solved numerically.
@@ -94,22 +95,22 @@ struct Sets {
 }
 
 impl Sets {
-    fn find(&mut self, v: u32) -> (u32, f64) {
-        let mut root = v;
+    /// The root of `v` and `x[v] - x[root]`; every other node on the way comes to hang on
+    /// its grandparent (path halving, Tarjan and van Leeuwen 1984).
+    fn find(&mut self, mut v: u32) -> (u32, f64) {
         let mut total = 0.0;
-        while self.parent[root as usize] != root {
-            total += self.offset[root as usize];
-            root = self.parent[root as usize];
+        loop {
+            let parent = self.parent[v as usize];
+            let above = self.parent[parent as usize];
+            if above == parent {
+                // The root itself is at offset 0.
+                return (parent, total + self.offset[v as usize]);
+            }
+            self.offset[v as usize] += self.offset[parent as usize];
+            self.parent[v as usize] = above;
+            total += self.offset[v as usize];
+            v = above;
         }
-        let (mut at, mut rest) = (v, total);
-        while self.parent[at as usize] != root && at != root {
-            let (next, step) = (self.parent[at as usize], self.offset[at as usize]);
-            self.parent[at as usize] = root;
-            self.offset[at as usize] = rest;
-            rest -= step;
-            at = next;
-        }
-        (root, total)
     }
 
     fn index(&self, v: u32) -> u32 {
@@ -150,7 +151,12 @@ impl Sets {
 impl Forest {
     /// Eliminates what can be eliminated of the rows that `active` holds for and
     /// moves `x` onto the eliminated equations.
-    pub(super) fn grow(rows: &[Row], active: impl Fn(usize) -> bool, x: &mut [f64]) -> Forest {
+    pub(super) fn grow(
+        rows: &[Row],
+        active: impl Fn(usize) -> bool,
+        x: &mut [f64],
+        budget: &Budget,
+    ) -> Result<Forest, Stop> {
         let n = x.len() as u32;
         let mut sets = Sets {
             parent: (0..=n).collect(),
@@ -162,6 +168,9 @@ impl Forest {
         let mut edge_of_row = vec![NONE; rows.len()];
         let mut open: Vec<u32> = Vec::new();
         for (i, row) in rows.iter().enumerate() {
+            if i % 4096 == 0 {
+                budget.checkpoint()?;
+            }
             if row.soft > 0.0 || !active(i) {
                 continue;
             }
@@ -176,6 +185,7 @@ impl Forest {
             }
         }
         for _ in 0..PASSES {
+            budget.checkpoint()?;
             let before = open.len();
             open.retain(|&i| {
                 let equation = &rows[i as usize].equation;
@@ -202,7 +212,7 @@ impl Forest {
                 forest.shift(class, moved / members.len() as f64, x);
             }
         }
-        forest
+        Ok(forest)
     }
 
     /// Roots every tree, the one with the ground at the ground.

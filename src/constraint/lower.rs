@@ -1,14 +1,14 @@
 //! Constraints to equations: checks what a constraint is given, and fixes its
 //! branch from the geometry as drawn.
 
-use std::collections::HashMap;
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use super::equation::{Equation, GROUND};
-use super::problem::{
-    Circle, Constraint, Error, FAR, Feature, Index, Kind, Line, Place, Point, Problem, Reason,
-    SHORT, Shape, constraint_name,
-};
+use super::fault::{Error, Place, Reason};
+use super::feature::{Circle, FAR, Feature, Index, Line, Point, SHORT};
+use super::joints::Joints;
+use super::problem::{Constraint, Kind, Problem, Target, constraint_name};
+use super::shape::Shape;
 
 /// An equation and the constraint it came from.
 #[derive(Clone, Copy, Debug)]
@@ -20,48 +20,134 @@ pub(super) struct Row {
     pub(super) factor: f64,
     /// `0.0`: must hold. Else the weight of a wish.
     pub(super) soft: f64,
+    /// What the constraint takes for granted (that lines at a distance are parallel): it
+    /// holds them to it, but nobody asked for it, so it is never one too many.
+    pub(super) implied: bool,
+}
+
+/// How little a wish of weight 1 counts beside what must hold: enough to be seen, too
+/// little to bend it.
+const WISH: f64 = 0.02;
+
+impl Row {
+    /// How much the row counts in a sum of squares.
+    pub(super) fn weight(&self) -> f64 {
+        if self.soft > 0.0 { WISH * self.soft } else { 1.0 }
+    }
 }
 
 /// The constraint of equations that belong to a shape itself (an arc's ends).
 pub(super) const INTRINSIC: u32 = u32::MAX;
 
 /// Lowers a whole problem.
+///
+/// # Errors
+/// The first of [`faults`].
 pub(super) fn lower(problem: &Problem, index: &Index, x: &[f64]) -> Result<Vec<Row>, Error> {
+    let (rows, mut faults) = lower_all(problem, index, x, 1);
+    if faults.is_empty() { Ok(rows) } else { Err(faults.swap_remove(0)) }
+}
+
+/// What is wrong with the constraints of a problem, `most` of it at most.
+pub(super) fn faults(problem: &Problem, index: &Index, x: &[f64], most: usize) -> Vec<Error> {
+    lower_all(problem, index, x, most).1
+}
+
+fn lower_all(problem: &Problem, index: &Index, x: &[f64], most: usize) -> (Vec<Row>, Vec<Error>) {
     let mut context = Context { x, problem, index, rows: Vec::new(), joints: Joints::default() };
+    let mut faults = Vec::new();
+    let invalid = |i: usize, reason| Error::Invalid {
+        place: Place::Constraint(i),
+        name: constraint_name(problem, i),
+        reason,
+    };
     let mut features = Vec::with_capacity(problem.constraints.len());
     for (i, constraint) in problem.constraints.iter().enumerate() {
-        let of = context.check(constraint).map_err(|reason| Error::Invalid {
-            place: Place::Constraint(i),
-            name: constraint_name(problem, i),
-            reason,
-        })?;
-        features.push(of);
-    }
-    for (i, entity) in problem.entities.iter().enumerate() {
-        if matches!(entity.shape, Shape::Arc { .. })
-            && let Ok(Feature::Arc(k, p, q)) = index.feature(problem, &entity.id)
-        {
-            debug_assert_eq!(k.c.x, index.first[i]);
-            for p in [p, q] {
-                context.joints.on_circle(k, p);
-                context.rows.push(Row {
-                    equation: Equation::OnCircle { p, k },
-                    constraint: INTRINSIC,
-                    factor: 0.0,
-                    soft: 0.0,
-                });
+        match context.check(constraint) {
+            Ok(of) => features.push(of),
+            Err(reason) => {
+                faults.push(invalid(i, reason));
+                if faults.len() >= most {
+                    return (Vec::new(), faults);
+                }
+                features.push(Vec::new());
             }
         }
     }
+    for (entity, &first) in problem.entities.iter().zip(&index.first) {
+        context.keep_arcs_round(&entity.shape, first);
+    }
     context.joints.read(problem, &features);
     for (i, of) in features.iter().enumerate() {
-        context.constraint(i, of).map_err(|reason| Error::Invalid {
-            place: Place::Constraint(i),
-            name: constraint_name(problem, i),
-            reason,
-        })?;
+        // Without features: it was found at fault above.
+        if of.is_empty() && !faults.is_empty() {
+            continue;
+        }
+        if let Err(reason) = context.constraint(i, of) {
+            faults.push(invalid(i, reason));
+            if faults.len() >= most {
+                break;
+            }
+        }
     }
-    Ok(context.rows)
+    (context.rows, faults)
+}
+
+/// The equations of constraint `i` alone; `None` where they depend on which points are one.
+pub(super) fn lower_one(
+    problem: &Problem,
+    index: &Index,
+    x: &[f64],
+    i: usize,
+) -> Result<Option<Vec<Row>>, Reason> {
+    let mut context = Context { x, problem, index, rows: Vec::new(), joints: Joints::default() };
+    let of = context.check(&problem.constraints[i])?;
+    context.constraint(i, &of)?;
+    let joined = matches!(problem.constraints[i].kind, Kind::Tangent | Kind::Collinear);
+    Ok((!joined).then_some(context.rows))
+}
+
+/// Where the rows of every constraint begin and end (intrinsic rows come before).
+pub(super) fn ranges(rows: &[Row], constraints: usize) -> Vec<(u32, u32)> {
+    let mut ranges = vec![(0, 0); constraints];
+    for (i, row) in rows.iter().enumerate() {
+        if let Some(range) = ranges.get_mut(row.constraint as usize) {
+            if range.1 == 0 {
+                range.0 = i as u32;
+            }
+            range.1 = i as u32 + 1;
+        }
+    }
+    ranges
+}
+
+/// The wish of a target: two equations of its weight.
+pub(super) fn lower_target(
+    problem: &Problem,
+    index: &Index,
+    target: &Target,
+) -> Result<[Row; 2], Error> {
+    let wrong = |what: String| Error::Change(format!("target {:?}: {what}", target.point));
+    let Target { x, y, priority, .. } = *target;
+    if !(x.abs() <= FAR && y.abs() <= FAR) {
+        return Err(wrong(format!("{x}, {y} is not a usable place")));
+    }
+    if !(priority > 0.0 && priority <= 1e6) {
+        return Err(wrong(Reason::Weight(priority).to_string()));
+    }
+    let p = match index.feature(problem, &target.point) {
+        Ok(Feature::Point(p)) => p,
+        Ok(other) => return Err(wrong(format!("it is a {}, no point", other.noun()))),
+        Err(reason) => return Err(wrong(reason.to_string())),
+    };
+    let row = |a, c| Row {
+        equation: Equation::Difference { a, b: GROUND, c },
+        constraint: INTRINSIC,
+        factor: 0.0,
+        soft: priority,
+        implied: false,
+    };
+    Ok([row(p.x, x), row(p.y, y)])
 }
 
 struct Context<'p> {
@@ -96,7 +182,44 @@ impl Context<'_> {
         if let Some(twice) = c.of.iter().find(|name| !seen.insert(name.as_str())) {
             return Err(Reason::Repeated(twice.chars().take(64).collect()));
         }
-        c.of.iter().map(|name| self.index.feature(self.problem, name)).collect()
+        let of: Vec<Feature> =
+            c.of.iter()
+                .map(|name| self.index.feature(self.problem, name))
+                .collect::<Result<_, _>>()?;
+        let short = |f: &Feature| matches!(f, Feature::Line(l) if !(self.length(*l) >= SHORT));
+        if !matches!(c.kind, Kind::Fixed | Kind::Distance) && of.iter().any(short) {
+            return Err(Reason::ZeroLength);
+        }
+        Ok(of)
+    }
+
+    /// The ends of an arc lie on its circle.
+    fn keep_arcs_round(&mut self, shape: &Shape, first: u32) {
+        let point = |v: u32| Point { x: v, y: v + 1 };
+        let circle = |v: u32| Circle { c: point(v), r: v + 2 };
+        let mut keep = |k: Circle, ends: [Point; 2]| {
+            for p in ends {
+                self.joints.on_circle(k, p);
+                self.rows.push(Row {
+                    equation: Equation::OnCircle { p, k },
+                    constraint: INTRINSIC,
+                    factor: 0.0,
+                    soft: 0.0,
+                    implied: false,
+                });
+            }
+        };
+        match shape {
+            Shape::Arc { .. } => keep(circle(first), [point(first + 3), point(first + 5)]),
+            Shape::Path { points, arcs } => {
+                let vertex = |n: usize| point(first + 2 * (n as u32 - 1));
+                for (i, arc) in arcs.iter().enumerate() {
+                    let at = first + (points.len() * 2 + i * 3) as u32;
+                    keep(circle(at), [vertex(arc.from), vertex(arc.to)]);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn arity(&self, c: &Constraint, expected: &'static str, of: &[Feature]) -> Reason {
@@ -327,12 +450,14 @@ impl Context<'_> {
                 }
             }
         }
+        let takes_parallel = matches!(c.kind, Kind::Distance | Kind::Offset);
         let rows = rows.into_iter();
         self.rows.extend(rows.map(|(equation, factor)| Row {
             equation,
             constraint: i as u32,
             factor,
             soft,
+            implied: takes_parallel && matches!(equation, Equation::Angle { .. }),
         }));
         Ok(())
     }
@@ -369,81 +494,5 @@ impl Context<'_> {
             (-1.0, 1.0)
         };
         Equation::TangentCircles { k, m, sk, sm }
-    }
-}
-
-/// Which points are one by a coincidence, and which lie on which circle.
-#[derive(Default)]
-struct Joints {
-    parent: HashMap<Point, Point>,
-    on: HashMap<u32, Vec<Point>>,
-}
-
-impl Joints {
-    fn on_circle(&mut self, k: Circle, p: Point) {
-        let on = self.on.entry(k.r).or_default();
-        // More is no sketch; the list is searched for every tangency.
-        if on.len() < 64 {
-            on.push(p);
-        }
-    }
-
-    fn read(&mut self, problem: &Problem, features: &[Vec<Feature>]) {
-        for (c, of) in problem.constraints.iter().zip(features) {
-            if c.soft.is_some() {
-                continue;
-            }
-            match (c.kind, of.as_slice()) {
-                (Kind::Coincident, [Feature::Point(p), rest @ ..]) => {
-                    for f in rest {
-                        if let Feature::Point(q) = f {
-                            let (a, b) = (self.root(*p), self.root(*q));
-                            if a != b {
-                                self.parent.insert(a, b);
-                            }
-                        }
-                    }
-                }
-                (
-                    Kind::PointOn,
-                    [Feature::Point(p), Feature::Circle(k) | Feature::Arc(k, ..)]
-                    | [Feature::Circle(k) | Feature::Arc(k, ..), Feature::Point(p)],
-                ) => self.on_circle(*k, *p),
-                _ => {}
-            }
-        }
-    }
-
-    /// The representative of `p`, with the way to it shortened.
-    fn root(&mut self, p: Point) -> Point {
-        let root = self.find(p);
-        let mut at = p;
-        while at != root {
-            match self.parent.insert(at, root) {
-                Some(next) => at = next,
-                None => break,
-            }
-        }
-        root
-    }
-
-    fn find(&self, mut p: Point) -> Point {
-        while let Some(&q) = self.parent.get(&p) {
-            p = q;
-        }
-        p
-    }
-
-    fn same(&self, p: Point, q: Point) -> bool {
-        self.find(p) == self.find(q)
-    }
-
-    fn is_on(&self, k: Circle, p: Point) -> bool {
-        self.on.get(&k.r).is_some_and(|on| on.iter().any(|&q| self.same(p, q)))
-    }
-
-    fn shared(&self, k: Circle, m: Circle) -> Option<Point> {
-        let (a, b) = (self.on.get(&k.r)?, self.on.get(&m.r)?);
-        a.iter().copied().find(|&p| b.iter().any(|&q| self.same(p, q)))
     }
 }

@@ -35,18 +35,32 @@
 
 mod api;
 mod block;
+mod conflict;
 mod decompose;
 mod diagnose;
+mod drag;
 mod equation;
+mod fault;
+mod feature;
 mod forest;
+mod freedom;
+mod joints;
 mod ldl;
 mod lower;
 mod plan;
 mod problem;
 mod rank;
+mod shape;
+mod sketch;
 mod solver;
+mod structure;
+mod trial;
 
-pub use api::{SolveRequest, SolveResponse, Violation, solve};
+pub use api::{Asked, Solution, Violation, solve};
 pub use diagnose::{Conflict, Diagnosis, EntityFreedom, Redundancy, Status};
-pub use problem::{Constraint, Entity, Error, Kind, Place, Problem, Reason, Shape};
-pub use solver::{Change, Outcome, Report, Solver};
+pub use drag::Change;
+pub use fault::{Error, Place, Reason};
+pub use problem::{Constraint, Entity, Kind, Problem, Target};
+pub use shape::{PathArc, Shape};
+pub use sketch::{Edit, Sketch, apply, check};
+pub use solver::{Outcome, Report, Solver};

@@ -47,13 +47,15 @@ impl Plan {
         active: impl Fn(usize) -> bool,
         budget: &Budget,
     ) -> Result<Plan, Refusal> {
-        let forest = Forest::grow(rows, &active, x);
-        budget.checkpoint()?;
+        let forest = Forest::grow(rows, &active, x, budget)?;
         let mut patterns = Sparse::new();
         let mut closed = Vec::new();
         let mut pattern = Vec::new();
         let mut wishes = Vec::new();
         for (i, row) in rows.iter().enumerate() {
+            if i % 4096 == 0 {
+                budget.checkpoint()?;
+            }
             pattern.clear();
             if active(i) && forest.edge_of_row[i] == GROUND {
                 if row.soft > 0.0 {
@@ -146,24 +148,33 @@ impl Plan {
 
 /// For every unknown the components whose equations read it.
 fn readers(rows: &[Row], components: &[Component], unknowns: usize) -> Sparse {
-    let mut pairs: Vec<(u32, u32)> = Vec::new();
     let mut vars = [0; WIDTH];
-    for (k, component) in components.iter().enumerate() {
-        for &r in &component.rows {
-            let n = rows[r as usize].equation.unknowns(&mut vars);
-            pairs.extend(vars[..n].iter().map(|&v| (v, k as u32)));
+    // Components come in order, so that a repetition is one of the last.
+    let mut each = |visit: &mut dyn FnMut(u32, u32)| {
+        let mut last = vec![GROUND; unknowns];
+        for (k, component) in components.iter().enumerate() {
+            for &r in &component.rows {
+                let n = rows[r as usize].equation.unknowns(&mut vars);
+                for &v in &vars[..n] {
+                    if std::mem::replace(&mut last[v as usize], k as u32) != k as u32 {
+                        visit(v, k as u32);
+                    }
+                }
+            }
         }
-    }
-    pairs.sort_unstable();
-    pairs.dedup();
+    };
     let mut start = vec![0u32; unknowns + 1];
-    for &(v, _) in &pairs {
-        start[v as usize + 1] += 1;
-    }
+    each(&mut |v, _| start[v as usize + 1] += 1);
     for v in 0..unknowns {
         start[v + 1] += start[v];
     }
-    Sparse { start, items: pairs.into_iter().map(|(_, k)| k).collect() }
+    let mut fill = start.clone();
+    let mut items = vec![0; start[unknowns] as usize];
+    each(&mut |v, k| {
+        items[fill[v as usize] as usize] = k;
+        fill[v as usize] += 1;
+    });
+    Sparse { start, items }
 }
 
 /// The wishes, together with the hard rows of the under-determined parts they touch.

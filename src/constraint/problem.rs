@@ -1,14 +1,11 @@
-//! What is to be solved: shapes, the constraints between them, and what can be
-//! wrong with either before any number is computed.
+//! What is to be solved: shapes and the constraints between them.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::budget::Stop;
-use crate::document::Limits;
+use super::shape::Shape;
 
 /// A sketch: entities in millimetres (y grows downward) and the constraints between them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -31,105 +28,36 @@ pub struct Entity {
     pub shape: Shape,
 }
 
-/// The geometry of an entity, in millimetres.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Shape {
-    /// A point.
-    Point {
-        /// To the right.
-        x: f64,
-        /// Down.
-        y: f64,
-    },
-    /// A line segment; features `start` and `end`.
-    Line {
-        /// Start.
-        x1: f64,
-        /// Start.
-        y1: f64,
-        /// End.
-        x2: f64,
-        /// End.
-        y2: f64,
-    },
-    /// A circle; feature `center`.
-    Circle {
-        /// Centre.
-        cx: f64,
-        /// Centre.
-        cy: f64,
-        /// Radius.
-        r: f64,
-    },
-    /// A circular arc; features `center`, `start` and `end`.
-    Arc {
-        /// Centre.
-        cx: f64,
-        /// Centre.
-        cy: f64,
-        /// Radius.
-        r: f64,
-        /// Start, on the circle.
-        x1: f64,
-        /// Start.
-        y1: f64,
-        /// End, on the circle.
-        x2: f64,
-        /// End.
-        y2: f64,
-    },
-    /// An upright rectangle; features `left`, `right`, `top`, `bottom` (lines) and
-    /// `top_left`, `top_right`, `bottom_left`, `bottom_right` (points).
-    Rect {
-        /// Left edge.
-        x: f64,
-        /// Upper edge.
-        y: f64,
-        /// Along x.
-        width: f64,
-        /// Along y.
-        height: f64,
-    },
+impl Entity {
+    /// The same entity on the way to `other` (of the same shape): 0 is here, 1 is there, more
+    /// is beyond.
+    #[must_use]
+    pub fn towards(&self, other: &Entity, share: f64) -> Entity {
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        self.shape.push_values(&mut a);
+        other.shape.push_values(&mut b);
+        a.iter_mut().zip(&b).for_each(|(a, b)| *a += share * (b - *a));
+        Entity { id: self.id.clone(), shape: self.shape.with_values(&a) }
+    }
 }
 
-impl Shape {
-    /// The unknowns of the shape, in the order the solver keeps them.
-    pub(super) fn push_values(&self, out: &mut Vec<f64>) {
-        match *self {
-            Shape::Point { x, y } => out.extend([x, y]),
-            Shape::Line { x1, y1, x2, y2 } => out.extend([x1, y1, x2, y2]),
-            Shape::Circle { cx, cy, r } => out.extend([cx, cy, r]),
-            Shape::Arc { cx, cy, r, x1, y1, x2, y2 } => out.extend([cx, cy, r, x1, y1, x2, y2]),
-            Shape::Rect { x, y, width, height } => out.extend([x, y, x + width, y + height]),
-        }
-    }
+/// Where the user pulls a point: it goes there as far as the constraints leave room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The point: an entity or a feature of one.
+    pub point: String,
+    /// Where to, in mm.
+    pub x: f64,
+    /// Where to, in mm.
+    pub y: f64,
+    /// How much it counts beside other targets and wishes; 1 without.
+    #[serde(default = "one")]
+    pub priority: f64,
+}
 
-    /// The same kind of shape with other unknowns, as [`Shape::push_values`] lays them out.
-    pub(super) fn with_values(&self, v: &[f64]) -> Shape {
-        match (*self, v) {
-            (Shape::Point { .. }, &[x, y]) => Shape::Point { x, y },
-            (Shape::Line { .. }, &[x1, y1, x2, y2]) => Shape::Line { x1, y1, x2, y2 },
-            (Shape::Circle { .. }, &[cx, cy, r]) => Shape::Circle { cx, cy, r },
-            (Shape::Arc { .. }, &[cx, cy, r, x1, y1, x2, y2]) => {
-                Shape::Arc { cx, cy, r, x1, y1, x2, y2 }
-            }
-            (Shape::Rect { .. }, &[x, y, right, bottom]) => {
-                Shape::Rect { x, y, width: right - x, height: bottom - y }
-            }
-            (same, _) => same,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Shape::Point { .. } => "point",
-            Shape::Line { .. } => "line",
-            Shape::Circle { .. } => "circle",
-            Shape::Arc { .. } => "arc",
-            Shape::Rect { .. } => "rect",
-        }
-    }
+fn one() -> f64 {
+    1.0
 }
 
 /// A relation that is to hold.
@@ -270,304 +198,6 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// Which part of a [`Problem`] an error is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Index into [`Problem::entities`].
-    Entity(usize),
-    /// Index into [`Problem::constraints`].
-    Constraint(usize),
-}
-
-/// Why a problem cannot be solved as it is stated.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// More than the limit allows.
-    #[error("{count} {what}; the limit is {limit}")]
-    Limit {
-        /// `constraints` or `entities`.
-        what: &'static str,
-        /// How many there are.
-        count: usize,
-        /// How many there may be.
-        limit: usize,
-    },
-    /// A part of the problem is wrong.
-    #[error("{name}: {reason}")]
-    Invalid {
-        /// Which part.
-        place: Place,
-        /// Its name.
-        name: String,
-        /// What is wrong with it.
-        reason: Reason,
-    },
-    /// The caller refuses partial answers and the work was stopped.
-    #[error("stopped before the end: {0}")]
-    Stopped(#[from] Stop),
-    /// A change names something that is not there or cannot change that way.
-    #[error("{0}")]
-    Change(String),
-}
-
-/// What is wrong with an entity or a constraint.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Reason {
-    /// Two entities share an id.
-    #[error("the id is used twice")]
-    DuplicateId,
-    /// A coordinate or value is NaN, infinite or beyond 1e9 mm.
-    #[error("{0} is not a usable number")]
-    NotFinite(f64),
-    /// A line whose ends coincide.
-    #[error("a line of length zero has no direction")]
-    ZeroLength,
-    /// A radius, width or height below zero.
-    #[error("{what} is {value}; it cannot be negative")]
-    NegativeSize {
-        /// Which size.
-        what: &'static str,
-        /// The value seen.
-        value: f64,
-    },
-    /// No entity has this id.
-    #[error("there is no entity {0:?}")]
-    UnknownEntity(String),
-    /// The entity has no such feature.
-    #[error("{entity:?} is a {shape} and has no {feature:?}")]
-    UnknownFeature {
-        /// The entity.
-        entity: String,
-        /// Its shape.
-        shape: &'static str,
-        /// The feature asked for.
-        feature: String,
-    },
-    /// Wrong number or types of things to constrain.
-    #[error("{kind} takes {expected}; got {got}")]
-    Arity {
-        /// The constraint's type.
-        kind: Kind,
-        /// What it takes.
-        expected: &'static str,
-        /// What was given.
-        got: String,
-    },
-    /// The type needs a value and has none.
-    #[error("{0} needs a value")]
-    MissingValue(Kind),
-    /// The type takes no value and has one.
-    #[error("{0} takes no value")]
-    UnexpectedValue(Kind),
-    /// A distance, radius or offset below zero.
-    #[error("the {kind} is {value} mm; it cannot be negative")]
-    NegativeValue {
-        /// The constraint's type.
-        kind: Kind,
-        /// The value seen.
-        value: f64,
-    },
-    /// An angle outside 0 to 180 degrees.
-    #[error("the angle is {0} degrees; it must lie between 0 and 180")]
-    AngleRange(f64),
-    /// A weight that is not positive.
-    #[error("the weight is {0}; it must be positive")]
-    Weight(f64),
-    /// A thing is constrained against itself.
-    #[error("{0:?} is named twice")]
-    Repeated(String),
-}
-
-impl Reason {
-    /// Stable code for diagnostics.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Reason::DuplicateId => "duplicate-id",
-            Reason::NotFinite(_) => "constraint-number",
-            Reason::ZeroLength => "constraint-zero-length",
-            Reason::NegativeSize { .. } | Reason::NegativeValue { .. } => "constraint-negative",
-            Reason::UnknownEntity(_) => "constraint-unknown-entity",
-            Reason::UnknownFeature { .. } => "constraint-unknown-feature",
-            Reason::Arity { .. } | Reason::Repeated(_) => "constraint-arity",
-            Reason::MissingValue(_) | Reason::UnexpectedValue(_) => "constraint-value",
-            Reason::AngleRange(_) => "constraint-angle",
-            Reason::Weight(_) => "constraint-weight",
-        }
-    }
-}
-
-/// Coordinates and values beyond this many millimetres (1 000 km) are refused.
-pub(super) const FAR: f64 = 1e9;
-
-/// Lines shorter than this many millimetres count as having no direction.
-pub(super) const SHORT: f64 = 1e-9;
-
-/// A point: the numbers of its two unknowns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Point {
-    pub(super) x: u32,
-    pub(super) y: u32,
-}
-
-/// A line through two points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) a: Point,
-    pub(super) b: Point,
-}
-
-/// A circle, or the circle an arc lies on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Circle {
-    pub(super) c: Point,
-    pub(super) r: u32,
-}
-
-/// What a name in [`Constraint::of`] stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Feature {
-    Point(Point),
-    Line(Line),
-    Circle(Circle),
-    Arc(Circle, Point, Point),
-    Rect(Point, Point),
-}
-
-impl Feature {
-    pub(super) fn noun(self) -> &'static str {
-        match self {
-            Feature::Point(_) => "point",
-            Feature::Line(_) => "line",
-            Feature::Circle(_) => "circle",
-            Feature::Arc(..) => "arc",
-            Feature::Rect(..) => "rect",
-        }
-    }
-
-    /// Every unknown of the feature.
-    pub(super) fn unknowns(self, out: &mut Vec<u32>) {
-        match self {
-            Feature::Point(p) => out.extend([p.x, p.y]),
-            Feature::Line(Line { a, b }) | Feature::Rect(a, b) => out.extend([a.x, a.y, b.x, b.y]),
-            Feature::Circle(k) => out.extend([k.c.x, k.c.y, k.r]),
-            Feature::Arc(k, p, q) => out.extend([k.c.x, k.c.y, k.r, p.x, p.y, q.x, q.y]),
-        }
-    }
-}
-
-/// Names and unknowns of a problem that was found sound.
-#[derive(Clone, Debug)]
-pub(super) struct Index {
-    names: HashMap<String, usize>,
-    /// First unknown of every entity, and one past the last of all.
-    pub(super) first: Vec<u32>,
-}
-
-impl Index {
-    /// Checks the entities and numbers their unknowns.
-    pub(super) fn new(problem: &Problem, limits: &Limits) -> Result<(Index, Vec<f64>), Error> {
-        for (what, count, limit) in [
-            ("constraints", problem.constraints.len(), limits.constraints),
-            ("entities", problem.entities.len(), limits.elements),
-        ] {
-            if count > limit {
-                return Err(Error::Limit { what, count, limit });
-            }
-        }
-        let mut index =
-            Index { names: HashMap::with_capacity(problem.entities.len()), first: vec![0] };
-        let mut values = Vec::with_capacity(problem.entities.len() * 4);
-        for (i, entity) in problem.entities.iter().enumerate() {
-            let invalid = |reason| Error::Invalid {
-                place: Place::Entity(i),
-                name: entity.id.clone(),
-                reason,
-            };
-            if index.names.insert(entity.id.clone(), i).is_some() {
-                return Err(invalid(Reason::DuplicateId));
-            }
-            let start = values.len();
-            entity.shape.push_values(&mut values);
-            if let Some(&bad) = values[start..].iter().find(|v| !(v.abs() <= FAR)) {
-                return Err(invalid(Reason::NotFinite(bad)));
-            }
-            check_shape(&entity.shape).map_err(invalid)?;
-            index.first.push(values.len() as u32);
-        }
-        Ok((index, values))
-    }
-
-    /// What `name` (an id, or an id, a dot and a feature) stands for.
-    pub(super) fn feature(&self, problem: &Problem, name: &str) -> Result<Feature, Reason> {
-        let (entity, part) = match self.names.get(name) {
-            Some(&i) => (i, None),
-            None => match name.rsplit_once('.') {
-                Some((id, part)) if self.names.contains_key(id) => (self.names[id], Some(part)),
-                _ => return Err(Reason::UnknownEntity(name.chars().take(64).collect())),
-            },
-        };
-        let v = self.first[entity];
-        let at = |x: u32, y: u32| Point { x: v + x, y: v + y };
-        let line = |a, b| Feature::Line(Line { a, b });
-        let shape = &problem.entities[entity].shape;
-        let feature = match (shape, part) {
-            (Shape::Point { .. }, None) => Feature::Point(at(0, 1)),
-            (Shape::Line { .. }, None) => line(at(0, 1), at(2, 3)),
-            (Shape::Line { .. }, Some("start")) => Feature::Point(at(0, 1)),
-            (Shape::Line { .. }, Some("end")) => Feature::Point(at(2, 3)),
-            (Shape::Circle { .. }, None) => Feature::Circle(Circle { c: at(0, 1), r: v + 2 }),
-            (Shape::Circle { .. } | Shape::Arc { .. }, Some("center" | "centre")) => {
-                Feature::Point(at(0, 1))
-            }
-            (Shape::Arc { .. }, None) => {
-                Feature::Arc(Circle { c: at(0, 1), r: v + 2 }, at(3, 4), at(5, 6))
-            }
-            (Shape::Arc { .. }, Some("start")) => Feature::Point(at(3, 4)),
-            (Shape::Arc { .. }, Some("end")) => Feature::Point(at(5, 6)),
-            (Shape::Rect { .. }, None) => Feature::Rect(at(0, 1), at(2, 3)),
-            (Shape::Rect { .. }, Some("top")) => line(at(0, 1), at(2, 1)),
-            (Shape::Rect { .. }, Some("bottom")) => line(at(0, 3), at(2, 3)),
-            (Shape::Rect { .. }, Some("left")) => line(at(0, 1), at(0, 3)),
-            (Shape::Rect { .. }, Some("right")) => line(at(2, 1), at(2, 3)),
-            (Shape::Rect { .. }, Some("top_left")) => Feature::Point(at(0, 1)),
-            (Shape::Rect { .. }, Some("top_right")) => Feature::Point(at(2, 1)),
-            (Shape::Rect { .. }, Some("bottom_left")) => Feature::Point(at(0, 3)),
-            (Shape::Rect { .. }, Some("bottom_right")) => Feature::Point(at(2, 3)),
-            (shape, Some(part)) => {
-                return Err(Reason::UnknownFeature {
-                    entity: problem.entities[entity].id.clone(),
-                    shape: shape.name(),
-                    feature: part.chars().take(64).collect(),
-                });
-            }
-        };
-        Ok(feature)
-    }
-}
-
-fn check_shape(shape: &Shape) -> Result<(), Reason> {
-    let positive = |what, value: f64| {
-        if value < 0.0 { Err(Reason::NegativeSize { what, value }) } else { Ok(()) }
-    };
-    match *shape {
-        Shape::Point { .. } => Ok(()),
-        Shape::Line { x1, y1, x2, y2 } => {
-            if libm::hypot(x2 - x1, y2 - y1) < SHORT {
-                Err(Reason::ZeroLength)
-            } else {
-                Ok(())
-            }
-        }
-        Shape::Circle { r, .. } | Shape::Arc { r, .. } => positive("the radius", r),
-        Shape::Rect { width, height, .. } => {
-            positive("the width", width)?;
-            positive("the height", height)
-        }
     }
 }
 

@@ -49,13 +49,13 @@ pub(super) struct Rank {
     pub(super) rank: usize,
     /// Rows that follow from rows before them, to first order.
     pub(super) dependent: Vec<u32>,
-    /// Motions that the rows allow: for every one a velocity per column, at
-    /// most [`MOTIONS`] of them, mixed at random so that whatever can move, moves.
+    /// Motions that the rows allow: for every one a velocity per column, as many as
+    /// were asked for, mixed at random so that whatever can move, moves.
     pub(super) motions: Vec<Vec<f64>>,
 }
 
-/// No entity has more unknowns, so this many motions show all its freedom.
-pub(super) const MOTIONS: usize = 7;
+/// Motions asked for at most: the freedom of an entity is counted up to this.
+pub(super) const MOTIONS: usize = 32;
 
 /// Whether a small square block is regular: QR with column pivoting.
 pub(super) fn is_regular(j: &Jacobian) -> bool {
@@ -97,7 +97,8 @@ fn pivoted_rank(m: DMatrix<f64>) -> usize {
 }
 
 /// Analyses rows in their order: a row is dependent on those before it.
-pub(super) fn analyse(j: &Jacobian, motions: bool, budget: &Budget) -> Result<Rank, Refusal> {
+/// Answers as many motions as asked, if so many there are.
+pub(super) fn analyse(j: &Jacobian, motions: usize, budget: &Budget) -> Result<Rank, Refusal> {
     let triangle = Triangle::new(j, budget)?;
     let mut rank =
         Rank { rank: triangle.rank, dependent: triangle.dependent.clone(), motions: Vec::new() };
@@ -115,12 +116,10 @@ pub(super) fn analyse(j: &Jacobian, motions: bool, budget: &Budget) -> Result<Ra
             rank.rank = j.rows().min(j.columns);
         }
     }
-    if motions {
-        let freedom = j.columns - rank.rank.min(j.columns);
-        for draw in 0..freedom.min(MOTIONS) {
-            budget.checkpoint()?;
-            rank.motions.push(triangle.motion(draw as u64));
-        }
+    let freedom = j.columns - rank.rank.min(j.columns);
+    for draw in 0..freedom.min(motions) {
+        budget.checkpoint()?;
+        rank.motions.push(triangle.motion(draw as u64));
     }
     Ok(rank)
 }
@@ -379,7 +378,7 @@ mod tests {
         ];
         let budget = Budget::unlimited(Class::Physics, Tier::Compute);
         let j = jacobian(&rows);
-        let found = analyse(&j, true, &budget).unwrap();
+        let found = analyse(&j, 7, &budget).unwrap();
         assert_eq!((found.rank, found.dependent.as_slice()), (3, &[2u32][..]));
         assert_eq!(found.motions.len(), 1);
         for row in rows {

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod negotiate;
 mod observe;
 pub mod openapi;
+pub mod place;
 pub mod problem;
 pub mod rate;
 pub mod reply;

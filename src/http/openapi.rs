@@ -18,15 +18,15 @@ use super::negotiate;
 use super::problem::{Error, Finding, Problem};
 use super::routes::{
     compile_json, compile_svg, evaluate, interactive, parse, precision, render, simulate, slo,
-    state, status,
+    solve, state, status,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "SVGX Engine",
-        description = "Runs SVGX drawings: parse, evaluate, simulate, edit, compile and render \
-            inside a latency budget. Every failure is a problem document (RFC 9457).",
+        description = "Runs SVGX drawings: parse, evaluate, simulate, solve, edit, compile and \
+            render inside a latency budget. Every failure is a problem document (RFC 9457).",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers(
@@ -43,7 +43,7 @@ use super::routes::{
         slo::status, slo::decisions, slo::stream,
         parse::parse, precision::precision,
         compile_svg::compile_svg, compile_json::compile_json,
-        evaluate::evaluate, simulate::simulate, render::render,
+        evaluate::evaluate, simulate::simulate, solve::solve, render::render,
         interactive::interactive, state::state,
     ),
     components(schemas(Problem<'_>, Finding)),

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::budget::Stop;
 use crate::document::{Diagnostic, LineIndex, Severity};
-use crate::{compile, geometry, physics};
+use crate::{compile, constraint, geometry, physics};
 
 use crate::slo::{Reason, Shed};
 
@@ -330,6 +330,30 @@ pub fn physics(source: &str, error: physics::Error) -> Error {
             message: error.to_string(),
             at: None,
         },
+    }
+}
+
+/// Why a sketch was not solved; `source` is the drawing it was read from, or the request it
+/// came in, where `place` finds what a pointer means.
+pub fn constraints(
+    source: &str,
+    error: constraint::Error,
+    place: impl Fn(&str) -> Option<(usize, usize)>,
+) -> Error {
+    use constraint::{Error as E, Place};
+    let at = |pointer: String, error: &E| {
+        let at = place(&pointer);
+        Error::Invalid { pointer, message: error.to_string(), at }
+    };
+    match error {
+        E::Document(diagnostics) => Error::Document(findings(source, &diagnostics)),
+        E::Limit { what, count, limit } => limit_passed(what, limit, count),
+        E::Stopped(stop) => Error::Stopped(stop),
+        E::Invalid { place: Place::Entity(i), .. } => at(format!("/problem/entities/{i}"), &error),
+        E::Invalid { place: Place::Constraint(i), .. } => {
+            at(format!("/problem/constraints/{i}"), &error)
+        }
+        _ => at("/options/targets".to_owned(), &error),
     }
 }
 

@@ -14,6 +14,7 @@ use super::outcome::{
 };
 use super::placement::{self, Movement, Placement};
 use super::record::{Edit, Held, HistoryMove, Interactive, Record};
+use super::sketch::Live;
 use super::snap::{self, Candidate};
 use super::{ActiveConstraint, attribute};
 use crate::behavior::{Change, Event, Machine, Program, What};
@@ -58,6 +59,9 @@ pub struct Session {
     limits: Arc<Limits>,
     /// Why the scene could not follow an edit; what was done is taken back then.
     fault: Option<String>,
+    /// The solver of the drag in progress, where constraints hold what is dragged. Made from
+    /// the drawing when it is not there; gone with the drag.
+    constrained: Option<Box<Live>>,
 }
 
 /// Everything of a session but its base text.
@@ -115,6 +119,7 @@ impl Session {
             at: Time(0),
             limits,
             fault: None,
+            constrained: None,
         })
     }
 
@@ -178,11 +183,12 @@ impl Session {
         let machine = self.machine.clone();
         let mut work = Work::default();
         self.overdue(now, &mut work);
-        let done = self.perform(operation, now, &mut work);
+        let done = self.perform(operation, now, budget, &mut work);
         let fault = self.fault.take().map(Error::Geometry);
         if let Some(error) = done.err().or(fault) {
             self.take_back(&work.edits);
             self.fault = None;
+            self.constrained = None;
             self.interactive = interactive;
             self.machine = machine;
             return Err(error);
@@ -398,7 +404,20 @@ impl Session {
 
     // ===== operations =====
 
-    fn perform(&mut self, operation: &Operation, now: Time, work: &mut Work) -> Result<(), Error> {
+    fn perform(
+        &mut self,
+        operation: &Operation,
+        now: Time,
+        budget: &Budget,
+        work: &mut Work,
+    ) -> Result<(), Error> {
+        if !matches!(operation, Operation::DragMove(_) | Operation::Hover(_)) {
+            // Whatever else happens may change what the solver was made from.
+            let held = self.constrained.take();
+            if matches!(operation, Operation::DragEnd(_)) {
+                self.constrained = held;
+            }
+        }
         match operation {
             Operation::Click(pointer) => {
                 let target = self.select(pointer, "click", work)?;
@@ -433,8 +452,11 @@ impl Session {
                 }
             }
             Operation::DragStart(pointer) => self.drag_start(pointer, now, work)?,
-            Operation::DragMove(tick) => self.drag(tick, false, now, work)?,
-            Operation::DragEnd(tick) => self.drag(tick, true, now, work)?,
+            Operation::DragMove(tick) => self.drag(tick, false, now, budget, work)?,
+            Operation::DragEnd(tick) => {
+                self.drag(tick, true, now, budget, work)?;
+                self.constrained = None;
+            }
             Operation::Undo => self.travel(HistoryMove::Undo, now, work),
             Operation::Redo => self.travel(HistoryMove::Redo, now, work),
             Operation::SetAttribute { element_id, name, value } => {
@@ -493,7 +515,12 @@ impl Session {
         within("bytes in a constraint's type", NAME_BYTES, constraint.kind.len())?;
         within("elements in a constraint", CONSTRAINT_ELEMENTS, constraint.elements.len())?;
         for id in &constraint.elements {
-            self.named(id)?;
+            // A part of an element is named after it: `wall.start`.
+            let ends = id.match_indices('.').map(|(at, _)| at).chain([id.len()]);
+            let known = ends.into_iter().any(|end| self.document.by_id(&id[..end]).is_some());
+            if !known {
+                self.named(id)?;
+            }
         }
         if let Some(value) = constraint.value
             && !value.is_finite()
@@ -537,6 +564,7 @@ impl Session {
         tick: &DragTick,
         end: bool,
         now: Time,
+        budget: &Budget,
         work: &mut Work,
     ) -> Result<(), Error> {
         let options = snap::options(tick.snap, tick.modifiers)?;
@@ -556,8 +584,12 @@ impl Session {
                 z: to.z.map(|_| held.start.z.unwrap_or_default() + movement.height),
             });
             let tier = self.interactive.precision;
-            for (element, name, value) in held.placement.moved(movement, tier) {
-                self.set(work, element, &name, value.as_deref());
+            let (x, y) = held.placement.reference;
+            let place = (x + movement.plane.x, y + movement.plane.y);
+            if !self.constrain(held.element, place, end, budget, work) {
+                for (element, name, value) in held.placement.moved(movement, tier) {
+                    self.set(work, element, &name, value.as_deref());
+                }
             }
             if work.edits.len() > work.delayed {
                 let at = work.effect.coordinates;
@@ -576,6 +608,34 @@ impl Session {
             self.interactive.held = Some(held);
         }
         Ok(())
+    }
+
+    /// Moves what is held, and whatever the constraints take along, so that its first point
+    /// comes as near to `to` as they allow. `false` where nothing constrains it.
+    fn constrain(
+        &mut self,
+        element: u32,
+        to: (f64, f64),
+        end: bool,
+        budget: &Budget,
+        work: &mut Work,
+    ) -> bool {
+        let tier = self.interactive.precision;
+        let live = self.constrained.take().or_else(|| {
+            let active = &self.interactive.constraints;
+            let (document, scene, node) = (&self.document, &self.scene, self.node(element)?);
+            Live::new(document, scene, active, node, tier, &self.limits, end).map(Box::new)
+        });
+        let Some(mut live) = live else { return false };
+        let Some(tick) = live.tick(&self.document, &self.scene, to, end, budget) else {
+            return false;
+        };
+        work.effect.constrained = Some(tick.said);
+        for edit in tick.edits {
+            self.set(work, self.number(edit.node), edit.name, Some(&edit.value));
+        }
+        self.constrained = (!end).then_some(live);
+        true
     }
 
     fn snapped(
@@ -700,6 +760,9 @@ impl Session {
             match what {
                 What::Attribute { name, old, new } => {
                     self.follow(node);
+                    if self.constrained.as_ref().is_some_and(|live| live.involves(node)) {
+                        self.constrained = None;
+                    }
                     work.edits.push(Edit { element, attribute: name, old, new });
                 }
                 What::Value { name, old, new, unit } => {

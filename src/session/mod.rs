@@ -13,6 +13,7 @@ mod operation;
 mod outcome;
 mod placement;
 mod record;
+mod sketch;
 mod snap;
 mod store;
 
@@ -27,6 +28,7 @@ pub use outcome::{
     AttributeChange, BehaviorTriggered, DragState, Effect, Message, Outcome, SnapKind, State,
     ValueChange,
 };
+pub use sketch::Constrained;
 pub use store::{
     Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
     Store, StoreError, StoreLimits, Stored, copy,

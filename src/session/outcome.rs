@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::operation::{ActiveConstraint, Coordinates};
+use super::sketch::Constrained;
 use crate::budget::Tier;
 
 /// An attribute that an operation changed. `None` is an attribute that is not there.
@@ -117,6 +118,9 @@ pub struct Effect {
     /// What the drag snapped to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapped_to: Option<SnapKind>,
+    /// What the constraints of the drawing made of it; drags of constrained elements only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constrained: Option<Constrained>,
     /// Every attribute that changed, triggers' work included, in order.
     pub attributes_changed: Vec<AttributeChange>,
     /// Every trigger that ran, in order.

@@ -16,6 +16,7 @@ pub mod render;
 pub mod simulate;
 pub mod simulate_stream;
 pub mod slo;
+pub mod solve;
 pub mod state;
 pub mod status;
 
@@ -32,6 +33,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(post("/parse", parse::parse))
         .service(post("/evaluate", evaluate::evaluate))
         .service(post("/simulate", simulate::simulate))
+        .service(post("/constraints/solve", solve::solve))
         .service(post("/render", render::render))
         .service(post("/compile/svg", compile_svg::compile_svg))
         .service(post("/compile/json", compile_json::compile_json))
