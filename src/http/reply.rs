@@ -453,6 +453,7 @@ fn announced(bytes: u64, most: usize) -> u64 {
 fn estimated_as(operation: &'static str) -> &'static str {
     match operation {
         "compile/svg" | "compile/json" | "compile_svg" | "compile_json" => "compile",
+        "constraints-solve" => "solve",
         "interactive" => "session.operate",
         "state" => "session.state",
         other => other,

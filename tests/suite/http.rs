@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const ROOM: &str = include_str!("../../examples/room.svgx");
 
 /// A running service; ends with the value.
-struct Service {
+pub(crate) struct Service {
     process: Child,
     at: String,
 }
@@ -23,27 +23,27 @@ impl Drop for Service {
     }
 }
 
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
             key.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("the body is JSON")
     }
 }
 
 impl Service {
-    fn start() -> Service {
+    pub(crate) fn start() -> Service {
         let mut process = Command::new(env!("CARGO_BIN_EXE_svgx"))
             .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
             .args(["--rate-limit", "off"])
@@ -80,7 +80,7 @@ impl Service {
         Answer { status, head, body: raw[end + 4..].to_vec() }
     }
 
-    fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(path, "Content-Type: application/json\r\n", body.to_string().as_bytes())
     }
 

@@ -69,7 +69,7 @@ fn every_example_of_the_language_is_sound_and_keeps_its_meaning() {
 fn every_code_of_a_finding_is_in_the_language() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    for room in ["document", "behavior", "geometry", "physics"] {
+    for room in ["document", "behavior", "constraint", "geometry", "physics"] {
         codes(&source.join(room), &mut found);
     }
     found.sort();
@@ -78,6 +78,47 @@ fn every_code_of_a_finding_is_in_the_language() {
     let missing: Vec<&String> =
         found.iter().filter(|c| !LANGUAGE.contains(&format!("| `{c}` |"))).collect();
     assert!(missing.is_empty(), "not in docs/language.md: {missing:?}");
+}
+
+#[test]
+fn every_type_of_constraint_is_in_the_language() {
+    for (name, _) in svgx_engine::constraint::Kind::NAMES {
+        assert!(LANGUAGE.contains(&format!("\n| `{name}`")), "not in docs/language.md: {name}");
+    }
+}
+
+#[test]
+fn every_sketch_of_the_language_solves_and_is_what_it_says() {
+    use svgx_engine::budget::{Budget, Class, Tier};
+    use svgx_engine::constraint::{Asked, Outcome, Sketch, Status, apply, solve};
+    use svgx_engine::geometry::Scene;
+    let (limits, budget) = (Limits::default(), Budget::unlimited(Class::Physics, Tier::Compute));
+    let mut sketches = 0;
+    for example in examples() {
+        let mut document = document::parse(example, &limits).unwrap();
+        if !Sketch::is_in(&document) {
+            continue;
+        }
+        sketches += 1;
+        let read = |document: &document::Document| {
+            let scene = Scene::build(document, &limits, &budget).unwrap();
+            Sketch::read(document, &scene, &limits).unwrap()
+        };
+        let sketch = read(&document);
+        let asked = Asked { diagnose: true, ..Asked::default() };
+        let solution = solve(&mut sketch.solver(&limits).unwrap(), asked.clone(), &budget).unwrap();
+        assert_eq!(solution.outcome, Outcome::Solved, "{example}");
+        let status = solution.diagnosis.map(|d| d.status);
+        assert_eq!(status, Some(Status::FullyConstrained), "{example}");
+        let edits = sketch.edits(&document, &solution.entities, Tier::Compute);
+        assert!(!edits.is_empty(), "nothing moved: {example}");
+        apply(&mut document, &edits);
+        // What was written solves to itself: within a step it holds already.
+        let again = read(&document);
+        let solved = solve(&mut again.solver(&limits).unwrap(), asked, &budget).unwrap();
+        assert_eq!(again.edits(&document, &solved.entities, Tier::Edit), [], "{example}");
+    }
+    assert!(sketches >= 2);
 }
 
 #[test]

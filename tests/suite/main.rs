@@ -5,6 +5,9 @@ mod backup;
 mod compile;
 mod constraint;
 mod constraint_diagnosis;
+mod constraint_drag;
+mod constraint_http;
+mod constraint_peer;
 mod dialects;
 mod examples;
 mod formulas;
@@ -15,6 +18,8 @@ mod http;
 mod language;
 mod load;
 mod manifests;
+#[allow(dead_code, reason = "some of it only the benchmark uses")]
+mod peer;
 mod physics;
 mod secrets;
 mod service;

@@ -101,7 +101,7 @@ pub struct SolveStatistics {
     request_body(content((SolveRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = SolveAnswer)))]
 pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Physics, "solve");
+    const ENDPOINT: Endpoint = Endpoint::json(Class::Physics, "constraints-solve");
     reply::run(request, Some(payload), ENDPOINT, |mut call, sent| {
         let bytes = sent.as_ref().map(|b| b.bytes.clone()).unwrap_or_default();
         let mut input: Input<SolveRequest> = Input::read(&call, sent)?;
@@ -150,8 +150,10 @@ pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpRespons
         let solution = constraint::solve(&mut solver, Asked { diagnose, targets }, &budget)
             .map_err(refused)?;
         let taken = call.now().since(began);
-        let iterations = solution.iterations as usize;
-        call.app.telemetry.metrics().solved("constraint", constraints, iterations);
+        let metrics = call.app.telemetry.metrics();
+        metrics.constraints(constraints);
+        let (iterations, residual) = (u64::from(solution.iterations), solution.residual_mm);
+        metrics.solved("constraints", iterations, Some(residual));
 
         let (mut attributes_changed, mut svgx_content) = (None, None);
         if let Some((document, sketch)) = drawing {
@@ -184,7 +186,7 @@ pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpRespons
             },
             duration_ms: call.elapsed_ms(),
         };
-        call.json(&answer, None)
+        Ok(call.json(&answer, None)?.at(tier, wanted))
     })
     .await
 }
