@@ -8,12 +8,30 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use svgx_engine::budget::Class;
+use svgx_engine::load::overload::Plan;
 use svgx_engine::load::{Arrivals, Options, Phase, Profile, Target, Thresholds, run};
 use svgx_engine::slo::spec::Spec;
 
 /// Bounded by time, requests, connections and patience; this machine only unless told otherwise.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Start the engine itself, measure what it can do, and ask for one to ten times that and
+    /// for floods of physics, with the controller and without: ten minutes, and a table.
+    #[arg(long, conflicts_with_all = ["url", "warm_up", "duration", "rate", "times", "flood"])]
+    overload: bool,
+    /// With `--overload`: a few seconds for each phase.
+    #[arg(long, requires = "overload")]
+    quick: bool,
+    /// With `--overload`: the length of a phase.
+    #[arg(long, requires = "overload", value_name = "TIME", default_value = "30s",
+        value_parser = time)]
+    phase: Duration,
+    /// With `--overload`: only with the controller.
+    #[arg(long, requires = "overload")]
+    no_contrast: bool,
+    /// With `--overload`: processors the engine counts on.
+    #[arg(long, requires = "overload", default_value_t = 2)]
+    cores: usize,
     /// Where the service listens.
     #[arg(long, default_value = "http://127.0.0.1:8000")]
     url: String,
@@ -88,10 +106,6 @@ impl Args {
             Ok(spec) => spec,
             Err(errors) => return refuse(&errors),
         };
-        let target = match Target::parse(&self.url, self.allow_remote) {
-            Ok(target) => target,
-            Err(error) => return refuse(&error),
-        };
         let profile = match Profile::find(&self.profile) {
             Ok(profile) => profile,
             Err(error) => return refuse(&error),
@@ -100,6 +114,13 @@ impl Args {
             Some(rate) if rate.is_finite() && rate > 0.0 => profile.at_rate(rate),
             Some(_) => return refuse(&"--rate must be more than 0"),
             None => profile,
+        };
+        if self.overload {
+            return self.overload(profile, &spec);
+        }
+        let target = match Target::parse(&self.url, self.allow_remote) {
+            Ok(target) => target,
+            Err(error) => return refuse(&error),
         };
         let thresholds = Thresholds {
             p95: self.max_p95,
@@ -121,6 +142,7 @@ impl Args {
             connections: self.connections,
             patience: self.patience,
             most: self.max_requests,
+            watch: None,
         };
         let mut report = match run(&target, &profile, &phases, &options, &spec) {
             Ok(report) => report,
@@ -146,6 +168,46 @@ impl Args {
             eprintln!("missed: {miss}");
         }
         ExitCode::from(u8::from(!misses.is_empty()))
+    }
+}
+
+impl Args {
+    fn overload(self, profile: Profile, spec: &Spec) -> ExitCode {
+        let program = match std::env::current_exe() {
+            Ok(program) => program,
+            Err(error) => return refuse(&error),
+        };
+        if cfg!(debug_assertions) {
+            eprintln!("svgx load: this is a build without optimisation; its figures mean nothing");
+        }
+        let plan = Plan {
+            program,
+            profile,
+            cores: self.cores.max(1),
+            phase: if self.quick { Duration::from_secs(3) } else { self.phase },
+            arrivals: self.arrivals,
+            seed: self.seed,
+            contrast: !self.no_contrast,
+        };
+        let findings = match plan.run(spec, &|what| eprintln!("svgx load: {what}")) {
+            Ok(findings) => findings,
+            Err(error) => return refuse(&error),
+        };
+        let json = match serde_json::to_string_pretty(&findings) {
+            Ok(json) => json,
+            Err(error) => return refuse(&error),
+        };
+        if let Some(path) = &self.out
+            && let Err(error) = std::fs::write(path, &json)
+        {
+            return refuse(&format!("{}: {error}", path.display()));
+        }
+        if self.json {
+            println!("{json}")
+        } else {
+            print!("{findings}")
+        }
+        ExitCode::SUCCESS
     }
 }
 

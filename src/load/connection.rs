@@ -38,7 +38,7 @@ pub struct Answer {
 
 impl Answer {
     /// Whether the connection may be used again.
-    pub(super) fn keeps_alive(&self) -> bool {
+    pub fn keeps_alive(&self) -> bool {
         self.keep
     }
 }

@@ -11,11 +11,13 @@
 //!   and how many times as often.
 //! - [`run`] plays phases without a pause between them and answers a [`Report`].
 //! - [`Thresholds`] turn a report into an exit status.
+//! - [`overload`] starts the engine, measures what it can do, and asks for more.
 
 mod arrivals;
 mod ask;
 mod connection;
 mod drawing;
+pub mod overload;
 mod pace;
 mod profile;
 mod report;
@@ -29,5 +31,5 @@ pub use connection::{Answer, Broken, Connection};
 pub use drawing::{drawing, pile};
 pub use profile::{BadProfile, Operation, Profile};
 pub use report::{ClassReport, OperationReport, PhaseReport, Report, WindowReport};
-pub use run::{Error, Options, Target, run};
+pub use run::{Error, Options, Target, Watch, run};
 pub use threshold::{Miss, Thresholds};

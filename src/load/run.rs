@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -87,6 +88,19 @@ pub struct Options {
     pub patience: Duration,
     /// Requests at the most.
     pub most: u64,
+    /// Who is told when a phase begins.
+    pub watch: Option<Watch>,
+}
+
+/// Told the index of each phase when it begins, and one past the last at the end. It is
+/// called where requests are sent, so it has to be quick.
+#[derive(Clone)]
+pub struct Watch(pub Arc<dyn Fn(usize) + Send + Sync>);
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 impl Default for Options {
@@ -98,6 +112,7 @@ impl Default for Options {
             connections: 512,
             patience: Duration::from_secs(5),
             most: 5_000_000,
+            watch: None,
         }
     }
 }
@@ -230,6 +245,12 @@ async fn send_all(
     let (mut phase, mut cpu_at_phase) = (0, cpu_before);
     let mut sent = 0u64;
     let mut in_a_row = 0u32;
+    let told = |phase: usize| {
+        if let Some(Watch(watch)) = &options.watch {
+            watch(phase);
+        }
+    };
+    told(0);
     for due in Schedule::new(profile, phases, options.arrivals, options.seed) {
         if sent >= options.most {
             return Ok(true);
@@ -248,6 +269,7 @@ async fn send_all(
         if due.phase != phase {
             cpu_at_phase = close_phase(shared, phase, cpu_at_phase);
             phase = due.phase;
+            told(phase);
         }
         let Some(variants) = requests.get(due.operation) else { continue };
         let Some(turn) = turns.get_mut(due.operation) else { continue };
@@ -261,6 +283,7 @@ async fn send_all(
     let whole: Duration = phases.iter().map(|phase| phase.length).sum();
     pace.until(shared.began.after(whole), &shared.clock).await?;
     close_phase(shared, phase, cpu_at_phase);
+    told(phases.len());
     Ok(false)
 }
 

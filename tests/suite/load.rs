@@ -1,8 +1,8 @@
 //! The load generator against the real service.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,36 +10,15 @@ use svgx_engine::budget::Class;
 use svgx_engine::load::{Options, Phase, Profile, Target, run};
 use svgx_engine::slo::spec::Spec;
 
-struct Engine(Child, String);
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // It may have ended by itself already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::engine::Engine;
 
 fn engine(more: &[&str]) -> Engine {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_svgx"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "off"])
-        .args(["--rate-limit", "off", "--log-level", "warn"])
-        .args(more)
-        .env_clear()
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary runs");
-    let mut line = String::new();
-    let out = child.stdout.take().expect("piped");
-    BufReader::new(out).read_line(&mut line).expect("it says where it listens");
-    let bound: Value = serde_json::from_str(&line).expect("one line of JSON");
-    Engine(child, bound["public"].as_str().expect("an address").to_owned())
+    Engine::start(more)
 }
 
 fn load(engine: &Engine, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_svgx"))
-        .args(["load", "--url", &engine.1])
+        .args(["load", "--url", &engine.at])
         .args(args)
         .env_clear()
         .output()
@@ -154,4 +133,35 @@ fn a_stall_is_charged_to_everybody_who_would_have_waited() {
     assert!(ui.latency_ms.p95 >= 300.0, "{ui:?}");
     assert!(ui.offered - ui.good >= 30, "{ui:?}");
     assert!(ui.violation_seconds >= 1);
+}
+
+#[test]
+fn the_overload_run_goes_through_every_phase_and_prints_its_table() {
+    let out = tempfile::NamedTempFile::new().expect("a file");
+    // Phases of less than a second say nothing about speed; that every one is there does.
+    let profile = tempfile::NamedTempFile::with_suffix(".yaml").expect("a file");
+    let text = "sessions: 2\nelements: 50\noperations:\n\
+        - { name: drag, class: ui, rate: 30, ask: drag }\n\
+        - { name: parse, class: redraw, rate: 9, ask: { parse: 50 } }\n\
+        - { name: fall, class: physics, rate: 6, ask: { simulate: { bodies: 2, seconds: 0.1 } } }\n";
+    std::fs::write(profile.path(), text).expect("written");
+    let output = Command::new(env!("CARGO_BIN_EXE_svgx"))
+        .args(["load", "--overload", "--phase", "300ms", "--seed", "3", "--profile"])
+        .args([profile.path(), "--out".as_ref(), out.path()])
+        .env_clear()
+        .output()
+        .expect("the binary runs");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{shown}{}", String::from_utf8_lossy(&output.stderr));
+    let found: Value =
+        serde_json::from_slice(&std::fs::read(out.path()).expect("written")).expect("JSON");
+    for mode in ["on", "off"] {
+        let rows = found[mode].as_array().expect("rows");
+        let names: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
+        let expected = ["0.5x, steady", "1x", "2x", "5x", "10x", "physics 10x", "physics 30x"];
+        assert_eq!(names, expected, "{mode}");
+        assert!(rows.iter().all(|row| row["classes"].as_array().is_some_and(|c| c.len() == 3)));
+    }
+    assert!(found["costs"]["ui"]["full"].is_number(), "{found}");
+    assert!(shown.contains("| physics 30x |"), "{shown}");
 }

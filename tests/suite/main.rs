@@ -9,6 +9,7 @@ mod constraint_drag;
 mod constraint_http;
 mod constraint_peer;
 mod dialects;
+mod engine;
 mod examples;
 mod formulas;
 mod fuzz_smoke;
