@@ -16,6 +16,7 @@ use crate::telemetry::Telemetry;
 use super::cache::Cache;
 use super::config::Config;
 use super::counts::Counts;
+use super::jobs::Jobs;
 use super::keys::{self, Identity, Keys, Names};
 use super::rate::Rates;
 use super::session;
@@ -75,6 +76,8 @@ pub struct App {
     pub spec: Spec,
     /// Where work is admitted and done.
     pub pool: Runtime,
+    /// Work that is done later.
+    pub jobs: Jobs,
     /// Parsed and compiled documents.
     pub cache: Cache,
     /// The sessions and their store.
@@ -106,6 +109,7 @@ impl App {
         let options = RuntimeOptions {
             cores: config.compute_threads.map(|n| n as f64),
             mode: config.controller,
+            log: config.decision_log.clone(),
             ..RuntimeOptions::default()
         };
         let pool = Runtime::start(&spec, Arc::clone(&clock), options)
@@ -129,6 +133,7 @@ impl App {
             telemetry,
             spec,
             pool,
+            jobs: Jobs::default(),
             cache: Cache::new(config.cache_bytes),
             sessions,
             snapshots: snapshot_key()?,

@@ -90,7 +90,8 @@ pub async fn read(
     {
         return Err(Error::BodyTooLarge { limit, seen });
     }
-    let crowded = Error::Crowded { limit: app.config.max_body_total };
+    let crowded =
+        Error::Crowded { what: "bytes of request bodies", limit: app.config.max_body_total };
     let Some(mut held) = app.hold(0) else { return Err(crowded) };
     let mut bytes = BytesMut::new();
     loop {

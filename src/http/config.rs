@@ -64,6 +64,10 @@ pub struct Config {
     pub workers: usize,
     /// Whether the controller acts on what it decides.
     pub controller: Mode,
+    /// Names of the keys that may override the controller.
+    pub operators: Vec<String>,
+    /// Where every decision is written; `None`: nowhere.
+    pub decision_log: Option<PathBuf>,
     /// Processors to compute on; `None`: those of the control group.
     pub compute_threads: Option<usize>,
     /// Connections open at once, per worker.
@@ -521,6 +525,31 @@ const SETTINGS: &[Setting] = &[
         }
     ),
     setting!(
+        "operator",
+        &["SVGX_OPERATORS"],
+        "",
+        Many,
+        "The name of a key that may override the controller (PUT /slo/controls); may be given several times. Without keys everybody is called \"anonymous\"",
+        |c, v| {
+            let v = v.trim();
+            if !v.is_empty() {
+                c.operators.push(v.to_owned());
+            }
+            Ok(())
+        }
+    ),
+    setting!(
+        "decision-log",
+        &["SVGX_DECISION_LOG"],
+        "none",
+        One,
+        "A file for every decision of the controller, for `svgx slo replay`; \"none\" for none",
+        |c, v| {
+            c.decision_log = path(v);
+            Ok(())
+        }
+    ),
+    setting!(
         "compute-threads",
         &["SVGX_COMPUTE_THREADS"],
         "auto",
@@ -836,6 +865,8 @@ fn empty(limits: Limits) -> Config {
         drain_delay: Duration::ZERO,
         workers: 1,
         controller: Mode::Shadow,
+        operators: Vec::new(),
+        decision_log: None,
         compute_threads: None,
         max_connections: 1,
         cache_bytes: 0,

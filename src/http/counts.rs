@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::telemetry::Usage;
 
 /// The routes that are counted apart; the last one is everything else.
-pub const ROUTES: [&str; 21] = [
+pub const ROUTES: [&str; 25] = [
     "/health",
     "/metrics",
     "/metrics.json",
@@ -29,6 +29,10 @@ pub const ROUTES: [&str; 21] = [
     "/slo",
     "/slo/decisions",
     "/slo/stream",
+    "/slo/controls",
+    "/jobs",
+    "/jobs/{id}",
+    "/jobs/{id}/result",
     "/livez",
     "/readyz",
     "other",
@@ -37,11 +41,13 @@ pub const ROUTES: [&str; 21] = [
 /// The number of a route, with or without `/api/v1` in front.
 pub fn route(path: &str) -> usize {
     let path = path.strip_prefix("/api/v1").unwrap_or(path);
-    ROUTES.iter().position(|r| *r == path).unwrap_or(if path.starts_with("/docs/") {
-        14
-    } else {
-        ROUTES.len() - 1
-    })
+    let pattern = match path.strip_prefix("/jobs/").map(|id| id.split_once('/')) {
+        Some(None) => "/jobs/{id}",
+        Some(Some((_, "result"))) => "/jobs/{id}/result",
+        _ if path.starts_with("/docs/") => "/docs",
+        _ => path,
+    };
+    ROUTES.iter().position(|r| *r == pattern).unwrap_or(ROUTES.len() - 1)
 }
 
 /// The route as a name; `None` for a path that is none.
@@ -200,6 +206,10 @@ mod tests {
             ("/api/v1/parse", Some("/parse")),
             ("/docs/index.html", Some("/docs")),
             ("/slo/stream", Some("/slo/stream")),
+            ("/jobs", Some("/jobs")),
+            ("/api/v1/jobs/j7", Some("/jobs/{id}")),
+            ("/jobs/j7/result", Some("/jobs/{id}/result")),
+            ("/jobs/j7/other", None),
             ("/nowhere", None),
         ] {
             assert_eq!(route_name(path), name, "{path}");

@@ -341,8 +341,14 @@ fn log(
         actix_web::body::BodySize::Sized(n) => n,
         _ => 0,
     };
-    tracing::info!(
+    // A flood that is refused must not become a flood of lines: the pool counts refusals and
+    // says so once a second.
+    let refused = operated.is_some_and(|o| o.outcome == Outcome::Shed);
+    macro_rules! line {
+        ($level:expr) => {
+            tracing::event!(
         target: "svgx::request",
+            $level,
         method = method_name(request.method()),
         path = request.path(),
         status = response.status().as_u16(),
@@ -355,7 +361,14 @@ fn log(
         reason = operated.map(|o| o.reason),
         trace_id,
         "request"
-    );
+            )
+        };
+    }
+    if refused {
+        line!(tracing::Level::DEBUG);
+    } else {
+        line!(tracing::Level::INFO);
+    }
 }
 
 /// The method, or `_OTHER`, so that nobody can invent label values.

@@ -4,6 +4,7 @@
 //!   [`serve`] listens, and drains when it is told to stop.
 //! - [`edge`] is what every public request passes through: its trace, its key, its
 //!   rate, its headers, its log line, and the problem document when it failed.
+//! - [`admit`] asks for a place before the body is read; [`jobs`] keeps what is done later.
 //! - [`body`] and [`input`] read requests, [`reply`] runs their work on the
 //!   compute pool of [`crate::slo`] and answers; [`routes`] holds one file per endpoint.
 //! - [`session`] opens the sessions with the service, and closes them with it.
@@ -11,6 +12,7 @@
 //!
 //! This room computes nothing itself.
 
+pub mod admit;
 pub mod app;
 pub mod body;
 pub mod cache;
@@ -18,6 +20,7 @@ pub mod config;
 pub mod counts;
 pub mod edge;
 pub mod input;
+pub mod jobs;
 pub mod keys;
 pub mod negotiate;
 mod observe;

@@ -17,8 +17,8 @@ use utoipa::{Modify, OpenApi};
 use super::negotiate;
 use super::problem::{Error, Finding, Problem};
 use super::routes::{
-    compile_json, compile_svg, evaluate, interactive, parse, precision, render, simulate, slo,
-    solve, state, status,
+    compile_json, compile_svg, evaluate, interactive, jobs, parse, precision, render, simulate,
+    slo, solve, state, status,
 };
 
 #[derive(OpenApi)]
@@ -36,11 +36,13 @@ use super::routes::{
     tags(
         (name = "drawing", description = "What a drawing is and does"),
         (name = "interaction", description = "Editing a drawing in a session"),
+        (name = "jobs", description = "Work that is done later, and what became of it"),
         (name = "status", description = "How the service does"),
     ),
     paths(
         status::health, status::metrics, status::metrics_json, document,
-        slo::status, slo::decisions, slo::stream,
+        slo::status, slo::decisions, slo::stream, slo::controls, slo::control,
+        jobs::list, jobs::look, jobs::result, jobs::cancel,
         parse::parse, precision::precision,
         compile_svg::compile_svg, compile_json::compile_json,
         evaluate::evaluate, simulate::simulate, solve::solve, render::render,
@@ -82,11 +84,52 @@ impl Modify for Edge {
         components.security_schemes.insert("key".to_owned(), RefOr::T(key));
         for (path, item) in &mut api.paths.paths {
             let open = path == "/openapi.json";
-            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            let deferrable = DEFERRABLE.contains(&path.as_str());
+            let all = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+            for operation in all.into_iter().flatten() {
+                if deferrable {
+                    offer_job(operation);
+                }
                 describe(operation, open);
             }
         }
     }
+}
+
+/// The endpoints that answer `202` with a job (`Endpoint::or_job`).
+const DEFERRABLE: &[&str] =
+    &["/parse", "/compile/svg", "/compile/json", "/render", "/simulate", "/constraints/solve"];
+
+/// What an endpoint that knows jobs reads and answers besides.
+fn offer_job(operation: &mut Operation) {
+    let header = |name: &str, description: &str| {
+        let header = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(utoipa::openapi::Required::False)
+            .description(Some(description))
+            .schema(Some(text()));
+        RefOr::T(header.build())
+    };
+    let parameters = operation.parameters.get_or_insert_default();
+    parameters.push(header(
+        "Prefer",
+        "`respond-async`: answer with a job; `wait=SECONDS`: with the result, however long it takes",
+    ));
+    parameters.push(header(
+        "X-SVGX-Timeout-Ms",
+        "Milliseconds the client still waits; what cannot be done in time is refused at once",
+    ));
+    parameters.push(header(
+        "X-SVGX-Precision",
+        "`ui`, `edit` or `compute`; with `; strict` a coarser answer is refused instead of given",
+    ));
+    let job = ContentBuilder::new().schema(Some(Ref::from_schema_name("JobView"))).build();
+    let response = ResponseBuilder::new()
+        .description("A job: the work has no place inside the budget, or the client prefers it so")
+        .content("application/json", job)
+        .build();
+    operation.responses.responses.insert("202".to_owned(), RefOr::T(response));
 }
 
 fn describe(operation: &mut Operation, open: bool) {
@@ -144,10 +187,22 @@ fn headers(code: &str, response: &mut Response, open: bool) {
     }
     match code {
         "401" => add("WWW-Authenticate", "Bearer"),
-        "429" | "503" => add("Retry-After", "Seconds to wait"),
+        "429" => add("Retry-After", "Seconds to wait"),
+        "503" => {
+            add("Retry-After", "Seconds to wait");
+            add("X-SVGX-Retry-After-Ms", "The same, in milliseconds");
+            add("X-SVGX-Reason", "Why, in one word; the same as the problem's code");
+        }
+        "202" => {
+            add("Location", "Where to ask about the job");
+            add("Retry-After", "Seconds to wait before asking");
+            add("Preference-Applied", "respond-async");
+        }
         "200" => {
             add("Content-Encoding", "gzip or br, where it was asked for and is worth it");
             add("Vary", "What the answer depends on");
+            add("X-SVGX-Tier", "The tier worked at, where there was work");
+            add("X-SVGX-Reason", "Why it was admitted as it was, in one word");
         }
         _ => {}
     }

@@ -14,6 +14,8 @@ use crate::{compile, constraint, geometry, physics};
 
 use crate::slo::{Reason, Shed};
 
+use super::admit;
+
 /// Everything a request can fail with.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -123,9 +125,11 @@ pub enum Error {
     #[error("the service is busy: {}", .0.reason)]
     Shed(#[from] Shed),
     /// Too many bytes are held already.
-    #[error("the bodies of running requests fill {limit} bytes; retry shortly")]
+    #[error("no room for more {what}, {limit} are held; retry shortly")]
     Crowded {
-        /// Bytes allowed.
+        /// Of what.
+        what: &'static str,
+        /// How many are allowed.
         limit: usize,
     },
     /// The store failed.
@@ -211,7 +215,7 @@ impl Error {
             Error::BodyTooLarge { limit, seen } => (Some(*limit as f64), Some(*seen as f64)),
             Error::Limit { limit, seen, .. } => (Some(*limit), Some(*seen)),
             Error::RateLimited { quota, .. } => (Some(f64::from(*quota)), None),
-            Error::Crowded { limit } => (Some(*limit as f64), None),
+            Error::Crowded { limit, .. } => (Some(*limit as f64), None),
             _ => (None, None),
         };
         let problem = Problem {
@@ -237,6 +241,12 @@ impl Error {
         match self {
             Error::Unauthorized(_) => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"svgx\""));
+            }
+            Error::Shed(shed) => {
+                response.insert_header((admit::REASON, shed.reason.as_str()));
+                if let Some(wait) = shed.retry_after {
+                    response.insert_header((admit::RETRY_MS, admit::retry_ms(wait)));
+                }
             }
             Error::MethodNotAllowed { allow, .. } => {
                 response.insert_header((header::ALLOW, *allow));

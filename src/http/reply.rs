@@ -17,8 +17,10 @@ use crate::session::Pending;
 use crate::slo::{Done, Reason, Request, Shed, Ticket};
 use crate::telemetry::Outcome;
 
+use super::admit::{self, Asked, Work};
 use super::app::App;
 use super::body::{self, Body};
+use super::jobs::{Kept, Opened, Progress};
 use super::keys::Identity;
 use super::negotiate::{self, Coding};
 use super::problem::Error;
@@ -52,12 +54,38 @@ pub struct Endpoint {
     pub media: &'static [&'static str],
     /// The same as text.
     pub media_list: &'static str,
+    /// Whether work that no tier brings inside the budget becomes a job.
+    pub is_job: bool,
+    /// How much work a body is, where its length does not tell.
+    pub sized: Option<fn(&Body) -> Option<Work>>,
 }
 
 impl Endpoint {
     /// An endpoint that answers JSON.
     pub const fn json(class: Class, operation: &'static str) -> Endpoint {
-        Endpoint { class, operation, media: JSON, media_list: "application/json" }
+        Endpoint {
+            class,
+            operation,
+            media: JSON,
+            media_list: "application/json",
+            is_job: false,
+            sized: None,
+        }
+    }
+
+    /// The same, answering `202` with a job for what no tier brings inside the
+    /// budget, and for whoever prefers it.
+    #[must_use]
+    pub const fn or_job(mut self) -> Endpoint {
+        self.is_job = true;
+        self
+    }
+
+    /// The same, with the work a body asks for read from the body.
+    #[must_use]
+    pub const fn sized(mut self, by: fn(&Body) -> Option<Work>) -> Endpoint {
+        self.sized = Some(by);
+        self
     }
 }
 
@@ -82,6 +110,8 @@ pub struct Call<'b> {
     pub reason: Reason,
     /// Where the time went so far.
     pub phases: Phases,
+    /// How far the work is, for whoever asks about it as a job.
+    pub progress: Progress,
     started: Time,
     if_none_match: Option<String>,
     coding: Coding,
@@ -99,17 +129,44 @@ pub struct Reply {
     etag: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
     phases: Phases,
+    /// The tier it was worked at, and the one asked for, where tiers matter.
+    tiers: Option<(Tier, Tier)>,
     /// What has to be durable before the answer is sent.
     once: Option<Pending>,
     /// What is still to come.
     rest: Option<Rest>,
-    /// The tier delivered and the tier asked for, where they are not those of the admission.
-    tiers: Option<(Tier, Tier)>,
 }
 
 impl std::fmt::Debug for Reply {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reply").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// A finished answer, as a job keeps it.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    media: &'static str,
+    body: Bytes,
+    coding: Coding,
+    etag: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    phases: Phases,
+    tiers: Option<(Tier, Tier)>,
+}
+
+impl Finished {
+    /// Its length in memory.
+    pub fn bytes(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The answer with its headers.
+    pub fn into_response(self) -> HttpResponse {
+        let Finished { media, body, coding, etag, headers, phases, tiers } = self;
+        let (status, once, rest) = (StatusCode::OK, None, None);
+        Reply { status, media, body, coding, etag, headers, phases, tiers, once, rest }
+            .into_response()
     }
 }
 
@@ -209,9 +266,10 @@ impl Call<'_> {
         let mut phases = self.phases;
         phases.encode = now.since(began);
         phases.work = began.since(self.started).saturating_sub(phases.parse);
+        let tiers = Some((self.budget.tier().min(self.asked.tier), self.asked.tier));
         let (status, headers) = (StatusCode::OK, Vec::new());
-        let (once, rest, tiers) = (None, None, None);
-        Reply { status, media, body, coding, etag, headers, phases, once, rest, tiers }
+        let (once, rest) = (None, None);
+        Reply { status, media, body, coding, etag, headers, phases, tiers, once, rest }
     }
 }
 
@@ -220,13 +278,6 @@ impl Reply {
     #[must_use]
     pub fn once(mut self, written: Pending) -> Reply {
         self.once = Some(written);
-        self
-    }
-
-    /// Says at which tier it was answered, and at which it was to be.
-    #[must_use]
-    pub fn at(mut self, delivered: Tier, asked: Tier) -> Reply {
-        self.tiers = Some((delivered, asked));
         self
     }
 
@@ -239,7 +290,20 @@ impl Reply {
         self
     }
 
-    fn into_response(self) -> HttpResponse {
+    /// Says at which tier it was answered, and at which it was to be.
+    #[must_use]
+    pub fn at(mut self, delivered: Tier, asked: Tier) -> Reply {
+        self.tiers = Some((delivered, asked));
+        self
+    }
+
+    fn finished(self) -> Finished {
+        let Reply { media, body, coding, etag, headers, phases, tiers, .. } = self;
+        Finished { media, body, coding, etag, headers, phases, tiers }
+    }
+
+    /// The answer with its headers.
+    pub fn into_response(self) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(self.status);
         if !self.media.is_empty() {
             response.insert_header((header::CONTENT_TYPE, self.media));
@@ -317,6 +381,9 @@ fn ended(
     done: &Result<HttpResponse, Error>,
 ) -> (Outcome, &'static str) {
     match done {
+        Ok(response) if response.status() == StatusCode::ACCEPTED => {
+            (Outcome::Ok, Reason::Batch.as_str())
+        }
         Err(Error::Crowded { .. }) => (Outcome::Shed, Reason::QueueFull.as_str()),
         Err(Error::Shed(shed)) if shed.reason != Reason::Panicked => {
             (Outcome::Shed, shed.reason.as_str())
@@ -348,47 +415,134 @@ where
 {
     let headers = request.headers();
     let media = negotiate::media_type(headers, endpoint.media, endpoint.media_list)?;
-    let text = |name: HeaderName| {
-        headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
-    };
-    let if_none_match = text(header::IF_NONE_MATCH);
-    let session = text(HeaderName::from_static("x-svgx-session"));
-    let coding = Coding::of(headers);
     let identity =
         request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
-    let trace_id = request.extensions().get::<Trace>().map_or(0, |t| t.trace_id);
-    let number = |name: &'static str| text(HeaderName::from_static(name))?.trim().parse().ok();
-    let size = match &payload {
-        Some(_) => announced(number("content-length").unwrap_or(0), app.config.max_body),
-        None => 1,
-    };
-    let asked = Request {
-        trace_id,
-        size,
-        tenant: hash(identity.name.as_bytes()),
-        session: session.as_ref().map_or(0, |s| hash(s.as_bytes())),
-        tier: Tier::Compute,
-        attempt: number("x-retry-attempt").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
-        ..Request::new(endpoint.class, estimated_as(endpoint.operation))
-    };
+    let mut asked = Asked::of(app, request, endpoint, &identity, payload.is_some())?;
     // Decided before the body is read, so that refusing costs nothing.
     let arrived = app.clock.now();
-    let mut ticket = admit(app, &asked)?;
+    let mut place = match place(app, endpoint, &asked) {
+        Ok(place) => place,
+        Err(shed) => {
+            if let Some(payload) = payload {
+                admit::discard(payload).await;
+            }
+            return Err(shed.into());
+        }
+    };
     let body = match payload {
         Some(payload) => Some(body::read(app, request, payload).await?),
         None => None,
     };
     // A slow client is not the service's latency: the clock starts with the last byte.
     *began = app.clock.now();
-    if began.since(arrived) > PATIENCE {
-        drop(ticket);
-        ticket = admit(app, &asked)?;
+    let work_of = |body: &Body| endpoint.sized.and_then(|by| by(body));
+    let more = body.as_ref().and_then(work_of);
+    if more.is_some() || began.since(arrived) > PATIENCE {
+        drop(place);
+        asked = more.map_or(asked, |work| asked.refined(work));
+        place = self::place(app, endpoint, &asked)?;
     }
-    let predicted = Duration::from_nanos(ticket.decision().cost);
-    let reason = ticket.decision().reason;
+    let text = |name: HeaderName| {
+        headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
+    };
+    let caller = Caller {
+        identity,
+        media,
+        session: text(HeaderName::from_static("x-svgx-session")),
+        if_none_match: text(header::IF_NONE_MATCH),
+        coding: Coding::of(headers),
+        asked: asked.request(),
+        reason: place.reason(),
+    };
+    match place {
+        Place::Now(ticket) => {
+            let predicted = Duration::from_nanos(ticket.decision().cost);
+            let work = on_pool(app, endpoint, caller, Progress::default(), body, work);
+            let done = app.pool.run(ticket, work).await?;
+            answer(app, endpoint, predicted, done).await.map(|(reply, reason)| {
+                let coarser = reply.tiers.is_some_and(|(tier, asked)| tier < asked);
+                let mut response = explained(reply, reason);
+                if coarser {
+                    response.extensions_mut().insert(Coarser(reason));
+                }
+                response
+            })
+        }
+        Place::Later(ticket) => defer(app, request, endpoint, caller, ticket, body, work),
+    }
+}
+
+/// Where work goes.
+enum Place {
+    /// It is answered as soon as it is done.
+    Now(Ticket),
+    /// It becomes a job.
+    Later(Ticket),
+}
+
+impl Place {
+    fn reason(&self) -> Reason {
+        match self {
+            Place::Now(ticket) | Place::Later(ticket) => ticket.decision().reason,
+        }
+    }
+}
+
+/// A place for a further piece of work that was admitted before.
+pub(super) fn admit(app: &App, request: &Request<'_>) -> Result<Ticket, Shed> {
+    match app.pool.admit(request) {
+        Err(shed) if admit::is_too_large(&shed) => {
+            app.pool.admit(&Request { class: Class::Batch, ..*request })
+        }
+        decided => decided,
+    }
+}
+
+/// A place in the queue of its class. What no tier brings inside the budget, and
+/// what the client would rather not wait for, has its place behind everything that
+/// has an objective: as a job where the endpoint knows jobs.
+fn place(app: &App, endpoint: Endpoint, asked: &Asked) -> Result<Place, Shed> {
+    if endpoint.is_job && asked.respond_async {
+        return asked.admit_as_batch(app).map(Place::Later);
+    }
+    match asked.admit(app) {
+        Ok(ticket) => Ok(Place::Now(ticket)),
+        Err(shed) if admit::is_too_large(&shed) => {
+            let ticket = asked.admit_as_batch(app)?;
+            let later = endpoint.is_job && !asked.wait;
+            Ok(if later { Place::Later(ticket) } else { Place::Now(ticket) })
+        }
+        Err(shed) => Err(shed),
+    }
+}
+
+/// What the work needs to know of the request.
+struct Caller {
+    identity: Identity,
+    media: &'static str,
+    session: Option<String>,
+    if_none_match: Option<String>,
+    coding: Coding,
+    asked: Request<'static>,
+    reason: Reason,
+}
+
+/// The work of a handler as the pool takes it.
+fn on_pool<F>(
+    app: &Arc<App>,
+    endpoint: Endpoint,
+    caller: Caller,
+    progress: Progress,
+    body: Option<Body>,
+    work: F,
+) -> impl FnOnce(&Budget) -> Result<Reply, Error> + Send + 'static
+where
+    F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
+{
     let shared = Arc::clone(app);
     let span = tracing::Span::current();
-    let work = move |budget: &Budget| {
+    move |budget: &Budget| {
+        let Caller { identity, media, session, if_none_match, coding, asked, reason } = caller;
         let call = Call {
             started: shared.clock.now(),
             app: shared,
@@ -400,13 +554,22 @@ where
             asked,
             reason,
             phases: Phases::default(),
+            progress,
             if_none_match,
             coding,
         };
         span.in_scope(|| work(call, body))
-    };
-    let Done { value, queued, cpu, tier, asked: wanted, reason, .. } =
-        app.pool.run(ticket, work).await?;
+    }
+}
+
+/// What the work answered, once it is durable, and why it was admitted as it was.
+async fn answer(
+    app: &App,
+    endpoint: Endpoint,
+    predicted: Duration,
+    done: Done<Result<Reply, Error>>,
+) -> Result<(Reply, Reason), Error> {
+    let Done { value, queued, cpu, tier, reason, .. } = done;
     let (metrics, class) = (app.telemetry.metrics(), endpoint.class.as_str());
     metrics.queued(class, queued);
     metrics.cost(class, predicted, cpu);
@@ -418,50 +581,89 @@ where
         metrics.stored(app.clock.now().since(waiting));
     }
     reply.phases.queue = queued;
-    let (tier, wanted) = reply.tiers.unwrap_or((tier, wanted));
-    metrics.delivered(class, tier.as_str());
+    metrics.delivered(class, reply.tiers.map_or(tier, |(tier, _)| tier).as_str());
+    Ok((reply, reason))
+}
+
+/// The answer with its tier and its reason.
+fn explained(reply: Reply, reason: Reason) -> HttpResponse {
+    let tier = reply.tiers.map(|(tier, _)| tier);
     let mut response = reply.into_response();
-    if tier < wanted {
-        response.extensions_mut().insert(Coarser(reason));
+    let headers = response.headers_mut();
+    if let Some(tier) = tier {
+        let tier = HeaderValue::from_static(tier.as_str());
+        headers.insert(HeaderName::from_static(admit::TIER), tier);
     }
-    Ok(response)
+    let reason = HeaderValue::from_static(reason.as_str());
+    headers.insert(HeaderName::from_static(admit::REASON), reason);
+    response
+}
+
+/// Takes the work on as a job, and answers where to ask about it.
+fn defer<F>(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    endpoint: Endpoint,
+    caller: Caller,
+    ticket: Ticket,
+    body: Option<Body>,
+    work: F,
+) -> Result<HttpResponse, Error>
+where
+    F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
+{
+    let predicted = Duration::from_nanos(ticket.decision().cost);
+    let (now, cancel) = (app.clock.now(), ticket.cancel().clone());
+    let opened = app.jobs.open(now, &caller.identity, endpoint.operation, predicted, cancel)?;
+    let view = app.jobs.view(now, &caller.identity, &opened.id())?;
+    let trace_id = request.extensions().get::<Trace>().map(|t| t.id().to_string());
+    let path = request.path().to_owned();
+    let (shared, job) = (Arc::clone(app), opened.clone());
+    let work = on_pool(app, endpoint, caller, opened.progress.clone(), body, {
+        let (shared, job) = (Arc::clone(app), opened.clone());
+        move |call: Call<'_>, body| {
+            shared.jobs.begin(shared.clock.now(), &job);
+            work(call, body)
+        }
+    });
+    actix_web::rt::spawn(async move {
+        let done = match shared.pool.run(ticket, work).await {
+            Ok(done) => answer(&shared, endpoint, predicted, done).await,
+            Err(shed) => Err(shed.into()),
+        };
+        let kept = kept(done, &path, &trace_id.unwrap_or_default());
+        shared.jobs.end(shared.clock.now(), &job, kept);
+    });
+    accepted(&opened, &view)
+}
+
+/// An answer as it is kept.
+fn kept(done: Result<(Reply, Reason), Error>, path: &str, trace_id: &str) -> Kept {
+    match done {
+        Ok((reply, _)) => Kept::Reply(reply.finished()),
+        Err(error) => {
+            let response = error.response(path, trace_id);
+            let status = response.status().as_u16();
+            // A problem document is bytes already.
+            let body = response.into_body();
+            let body = actix_web::body::MessageBody::try_into_bytes(body).unwrap_or_default();
+            Kept::Problem(status, body)
+        }
+    }
+}
+
+fn accepted(job: &Opened, view: &super::jobs::JobView) -> Result<HttpResponse, Error> {
+    let body = serde_json::to_vec(view).map_err(|e| Error::Internal(e.to_string()))?;
+    let reason = (admit::REASON, Reason::Batch.as_str());
+    Ok(HttpResponseBuilder::new(StatusCode::ACCEPTED)
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::LOCATION, format!("/jobs/{}", job.id())))
+        .insert_header((header::RETRY_AFTER, "1"))
+        .insert_header(("Preference-Applied", "respond-async"))
+        .insert_header(reason)
+        .body(body))
 }
 
 /// How long a body may take to arrive before the place in the queue is asked for again.
 const PATIENCE: Duration = Duration::from_millis(2);
-
-/// A place in the queue of its class. What no tier brings inside the budget is
-/// not refused: it waits behind everything that has one.
-pub(super) fn admit(app: &App, request: &Request<'_>) -> Result<Ticket, Shed> {
-    match app.pool.admit(request) {
-        Err(shed) if shed.reason == Reason::TooLarge => {
-            app.pool.admit(&Request { class: Class::Batch, ..*request })
-        }
-        decided => decided,
-    }
-}
-
-/// Bytes of a drawing for each of its elements, a guess: the size is known before the elements are.
-const BYTES_PER_ELEMENT: u64 = 100;
-
-/// Units of work behind a body of so many bytes.
-fn announced(bytes: u64, most: usize) -> u64 {
-    bytes.min(most as u64) / BYTES_PER_ELEMENT + 1
-}
-
-/// The operation whose estimate this one shares, where the objectives name it differently.
-fn estimated_as(operation: &'static str) -> &'static str {
-    match operation {
-        "compile/svg" | "compile/json" | "compile_svg" | "compile_json" => "compile",
-        "constraints-solve" => "solve",
-        "interactive" => "session.operate",
-        "state" => "session.state",
-        other => other,
-    }
-}
-
-/// A name as the number fairness is measured by.
-fn hash(name: &[u8]) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(name).as_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
-}

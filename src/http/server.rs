@@ -219,15 +219,23 @@ fn cors(origins: &[String]) -> Cors {
         "RateLimit",
         "RateLimit-Policy",
         "Retry-After",
+        "Location",
+        "X-SVGX-Tier",
+        "X-SVGX-Reason",
+        "X-SVGX-Retry-After-Ms",
     ];
     let cors = Cors::default()
-        .allowed_methods(["GET", "HEAD", "POST"])
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
         .allowed_headers([
             "Authorization",
             "Content-Type",
             "If-None-Match",
             "traceparent",
+            "Prefer",
+            "X-Retry-Attempt",
+            "X-SVGX-Precision",
             "X-SVGX-Session",
+            "X-SVGX-Timeout-Ms",
         ])
         .expose_headers(exposed)
         .max_age(3600);

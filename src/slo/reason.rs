@@ -83,6 +83,23 @@ reasons! {
 }
 
 impl Reason {
+    /// Whether it means that a request was not admitted.
+    pub const fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Reason::PredictedLate
+                | Reason::ClientDeadline
+                | Reason::TooLarge
+                | Reason::StrictPrecision
+                | Reason::ClassClosed
+                | Reason::TenantShare
+                | Reason::RetryBudget
+                | Reason::Backstop
+                | Reason::StaticLimit
+                | Reason::QueueFull
+        )
+    }
+
     /// Whether asking again later makes sense.
     pub const fn is_transient(self) -> bool {
         !matches!(self, Reason::TooLarge | Reason::ClientDeadline | Reason::Panicked)

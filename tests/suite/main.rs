@@ -1,5 +1,6 @@
 //! What a user would notice breaking. One binary, a module per subject.
 
+mod admission;
 mod alerts;
 mod backup;
 mod compile;

@@ -62,7 +62,7 @@ pub struct CompileJsonAnswer {
     request_body(content((CompileJsonRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = CompileJsonAnswer)))]
 pub async fn compile_json(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "compile-json");
+    const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "compile-json").or_job();
     reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
         let input: Input<CompileJsonRequest> = Input::read(&call, body)?;
         let asked = input.request.options.unwrap_or_default();

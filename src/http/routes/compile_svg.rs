@@ -78,10 +78,9 @@ pub struct CompileStatistics {
         (String = "image/svg+xml")))))]
 pub async fn compile_svg(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint {
-        class: Class::Redraw,
-        operation: "compile-svg",
         media: &["application/json", "image/svg+xml"],
         media_list: "application/json, image/svg+xml",
+        ..Endpoint::json(Class::Redraw, "compile-svg").or_job()
     };
     reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
         let input: Input<CompileSvgRequest> = Input::read(&call, body)?;

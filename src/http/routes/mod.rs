@@ -10,6 +10,7 @@ pub mod compile_json;
 pub mod compile_svg;
 pub mod evaluate;
 pub mod interactive;
+pub mod jobs;
 pub mod parse;
 pub mod precision;
 pub mod render;
@@ -30,6 +31,10 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get("/slo").with(slo::status))
         .service(get("/slo/decisions").with(slo::decisions))
         .service(get("/slo/stream").with(slo::stream))
+        .service(get("/slo/controls").with_put(slo::controls, slo::control, "GET, HEAD, PUT"))
+        .service(get("/jobs").with(jobs::list))
+        .service(get("/jobs/{id}").with_delete(jobs::look, jobs::cancel, "GET, HEAD, DELETE"))
+        .service(get("/jobs/{id}/result").with(jobs::result))
         .service(post("/parse", parse::parse))
         .service(post("/evaluate", evaluate::evaluate))
         .service(post("/simulate", simulate::simulate))
@@ -56,10 +61,48 @@ impl Get {
         A: actix_web::FromRequest + 'static,
         H::Output: actix_web::Responder + 'static,
     {
+        self.read(handler, "GET, HEAD")
+    }
+
+    fn with_put<H, A, P, B>(self, handler: H, put: P, allow: &'static str) -> actix_web::Resource
+    where
+        H: actix_web::Handler<A> + Clone,
+        A: actix_web::FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+        P: actix_web::Handler<B>,
+        B: actix_web::FromRequest + 'static,
+        P::Output: actix_web::Responder + 'static,
+    {
+        self.read(handler, allow).route(web::put().to(put))
+    }
+
+    fn with_delete<H, A, D, B>(
+        self,
+        handler: H,
+        delete: D,
+        allow: &'static str,
+    ) -> actix_web::Resource
+    where
+        H: actix_web::Handler<A> + Clone,
+        A: actix_web::FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+        D: actix_web::Handler<B>,
+        B: actix_web::FromRequest + 'static,
+        D::Output: actix_web::Responder + 'static,
+    {
+        self.read(handler, allow).route(web::delete().to(delete))
+    }
+
+    fn read<H, A>(self, handler: H, allow: &'static str) -> actix_web::Resource
+    where
+        H: actix_web::Handler<A> + Clone,
+        A: actix_web::FromRequest + 'static,
+        H::Output: actix_web::Responder + 'static,
+    {
         self.0
             .route(web::get().to(handler.clone()))
             .route(web::head().to(handler))
-            .default_service(web::to(|r: HttpRequest| not_allowed(r, "GET, HEAD")))
+            .default_service(web::to(move |r: HttpRequest| not_allowed(r, allow)))
     }
 }
 

@@ -312,7 +312,7 @@ impl<'d> From<&'d Physics> for PhysicsView<'d> {
     request_body(content((ParseRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = ParseAnswer<'_>)))]
 pub async fn parse(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "parse");
+    const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "parse").or_job();
     reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
         let input: Input<ParseRequest> = Input::read(&call, body)?;
         let options = input.request.options.unwrap_or_default();

@@ -57,10 +57,9 @@ pub enum PictureFormat {
     responses((status = 200, content_type = "image/png", body = Vec<u8>)))]
 pub async fn render(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint {
-        class: Class::Redraw,
-        operation: "render",
         media: &["image/png"],
         media_list: "image/png",
+        ..Endpoint::json(Class::Redraw, "render").or_job()
     };
     reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
         let input: Input<RenderRequest> = Input::read(&call, body)?;

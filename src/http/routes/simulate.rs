@@ -14,12 +14,14 @@ use super::simulate_stream::{self as streamed, EVENTS, Line, NDJSON};
 use crate::budget::{Budget, Class, Tier};
 use crate::document::Document;
 use crate::geometry::Scene;
-use crate::http::body::Body;
+use crate::http::admit::Work;
+use crate::http::body::{Body, Kind};
 use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
+use crate::http::jobs::Progress;
 use crate::http::negotiate;
 use crate::http::problem::{self, Error};
-use crate::http::reply::{self, Call, Endpoint, JSON, Reply};
+use crate::http::reply::{self, Call, Endpoint, Reply};
 use crate::physics::{
     self, Assembly, Contact, Conventions, Disturbance, ElementPhysics, Ended, ErrorEstimate,
     Estimate, Event, Frame, Options, Outcome, Quarantined, Reaction, Simulation, Statics,
@@ -31,14 +33,15 @@ const MEDIA: &[&str] = &["application/json", NDJSON, EVENTS];
 const MEDIA_LIST: &str = "application/json, application/x-ndjson, text/event-stream";
 
 /// One answer, inside the budget of its class.
-const WHOLE: Endpoint =
-    Endpoint { class: Class::Physics, operation: "simulate", media: JSON, media_list: MEDIA_LIST };
+const WHOLE: Endpoint = Endpoint {
+    media_list: MEDIA_LIST,
+    ..Endpoint::json(Class::Physics, "simulate").or_job().sized(work_of)
+};
 /// Frames as they are made: no latency is promised for the last one.
 const STREAM: Endpoint = Endpoint {
-    class: Class::Batch,
-    operation: "simulate",
     media: &[NDJSON, EVENTS],
     media_list: MEDIA_LIST,
+    ..Endpoint::json(Class::Batch, "simulate")
 };
 
 /// What to simulate.
@@ -247,12 +250,9 @@ fn answer(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let document = &*parsed.document;
     // Admission may have lowered the tier; what was asked is never raised by it.
     let tier = wanted.tier.min(call.budget.tier());
+    wanted.strict |= call.budget.is_strict();
     if wanted.strict && tier < wanted.tier {
-        return Err(Error::Shed(Shed {
-            reason: Reason::StrictPrecision,
-            retry_after: Some(Duration::from_secs(1)),
-            decision: None,
-        }));
+        return Err(Shed::now(Reason::StrictPrecision).into());
     }
     let etag = (!stream && wanted.resume.is_none()).then(|| {
         let described = format!("{:?} {tier} {} {}", wanted.options, wanted.tier, wanted.moving);
@@ -279,7 +279,8 @@ fn answer(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
             // A token brings its tier.
             wanted.tier = simulation.begun().tier;
         }
-        let (outcome, frames) = run(&mut simulation, limits.positions, &budget, &refused)?;
+        let (outcome, frames) =
+            run(&mut simulation, limits.positions, &budget, &call.progress, &refused)?;
         let metrics = call.app.telemetry.metrics();
         metrics.bodies("dynamics", outcome.statistics.bodies);
         metrics.solved("dynamics", outcome.statistics.steps, outcome.error.millimetres);
@@ -297,17 +298,65 @@ fn answer(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     Ok(if wanted.resume.is_some() { reply } else { reply.at(tier, wanted.tier) })
 }
 
+/// How much work a body asks for: the length of the drawing tells how many bodies there may
+/// be, the options how many steps. They stand beside the drawing, whose own quotes are
+/// escaped, so that they are found without reading it.
+fn work_of(body: &Body) -> Option<Work> {
+    #[derive(Default, Deserialize)]
+    struct Asked {
+        duration: Option<f64>,
+        precision: Option<String>,
+        strict: Option<bool>,
+    }
+    let bytes = &body.bytes;
+    let after = |name: &str| {
+        let at = memchr::memmem::rfind(bytes, name.as_bytes())? + name.len();
+        let rest = bytes.get(at..)?.trim_ascii_start().strip_prefix(b":")?;
+        Some(rest)
+    };
+    fn value<'b, T: Deserialize<'b>>(text: &'b [u8]) -> Option<T> {
+        serde_json::Deserializer::from_slice(text).into_iter().next()?.ok()
+    }
+    let json = body.kind == Kind::Json;
+    let asked: Asked = after("\"options\"").filter(|_| json).and_then(value).unwrap_or_default();
+    let other = || after("\"simulation_time\"").filter(|_| json).and_then(value::<f64>);
+    let (tier, insists) = match asked.precision.as_deref() {
+        None => (Tier::Compute, false),
+        Some("strict") => (Tier::Compute, true),
+        Some(name) => (name.parse().ok()?, false),
+    };
+    let bodies = bytes.len() as u64 / BYTES_PER_BODY + 1;
+    let strict = insists || asked.strict.unwrap_or(false);
+    let work = match asked.duration.or_else(other) {
+        Some(seconds) => {
+            // A float that is no number of steps is refused by physics later.
+            let steps = (seconds * STEPS_PER_SECOND).clamp(1.0, 1e6) as u64;
+            Work { operation: "simulate", size: bodies * steps, tier, strict }
+        }
+        None => Work { operation: "statics", size: bodies, tier, strict },
+    };
+    Some(work)
+}
+
+/// Bytes of a drawing for each of its bodies, a guess.
+const BYTES_PER_BODY: u64 = 150;
+/// Steps of a second at the usual rate.
+const STEPS_PER_SECOND: f64 = 60.0;
+
 /// Runs to the end, or to as many positions as one answer may hold.
 fn run(
     simulation: &mut Simulation,
     most: usize,
     budget: &Budget,
+    progress: &Progress,
     refused: &dyn Fn(physics::Error) -> Error,
 ) -> Result<(Outcome, Vec<Frame>), Error> {
     let (mut frames, mut positions) = (Vec::new(), 0);
+    let whole = simulation.begun().duration;
     let outcome = simulation
         .run(budget, &mut |frame: Frame| {
             positions += frame.elements.len();
+            progress.set(frame.time / whole);
             frames.push(frame);
             if positions > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })

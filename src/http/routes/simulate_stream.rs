@@ -199,7 +199,8 @@ pub fn sealed(token: &str) -> Result<Vec<u8>, Error> {
 /// [`Error::Crowded`] when the state of running simulations fills the memory there is.
 pub fn begin(call: Call<'_>, simulation: Simulation, every: Option<f64>) -> Result<Reply, Error> {
     let app = Arc::clone(&call.app);
-    let crowded = Error::Crowded { limit: app.config.max_body_total };
+    let limit = app.config.max_body_total;
+    let crowded = Error::Crowded { what: "bytes of running simulations", limit };
     let held = app.hold(simulation.footprint()).ok_or(crowded)?;
     let format = if call.media == EVENTS { Format::Events } else { Format::Lines };
     let begun = simulation.begun();

@@ -1,19 +1,23 @@
-//! `/slo`: the objectives as the controller sees them, and why it decided what.
+//! `/slo`: the objectives as the controller sees them, why it decided what, and
+//! what an operator may override.
 
 use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::web::{Bytes, Data, Query};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::{Bytes, Data, Payload, Query};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures::stream;
 use serde::Deserialize;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::app::App;
+use crate::http::body;
+use crate::http::keys::Identity;
 use crate::http::negotiate;
 use crate::http::problem::Error;
-use crate::slo::controller::{DecisionView, Status};
+use crate::http::trace::Trace;
+use crate::slo::controller::{Control, DecisionView, Mode, Status};
 
 /// Decisions answered at the most, and without `limit`.
 const MOST: usize = 1_000;
@@ -94,6 +98,100 @@ pub async fn stream(request: HttpRequest, app: Data<App>) -> Result<HttpResponse
         .insert_header((header::CONTENT_TYPE, EVENTS))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .streaming(Box::pin(events)))
+}
+
+/// What an operator overrides, and for how long.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ControlRequest {
+    /// `on`, `shadow` (decide, record, let everything in), `freeze` (act, learn nothing new)
+    /// or `off`; `on` without.
+    #[serde(default)]
+    mode: Mode,
+    /// The tier of physics, whatever the load: `ui`, `edit` or `compute`.
+    #[serde(default)]
+    pin: Option<String>,
+    /// Seconds until it ends by itself; 0 ends the one in force. Longer than the policy allows
+    /// is cut to that.
+    #[schema(minimum = 0, example = 600)]
+    seconds: f64,
+}
+
+/// The override in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Controls {
+    status: &'static str,
+    success: bool,
+    /// How the controller acts now.
+    mode: Mode,
+    /// The tier that is pinned.
+    pinned: Option<&'static str>,
+    /// Seconds until the override ends; 0 without one.
+    ends_in_s: f64,
+}
+
+/// The override in force.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/slo/controls", tag = "status",
+    responses((status = 200, body = Controls)))]
+pub async fn controls(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    json(&request, &in_force(&app))
+}
+
+/// Overrides the controller until the time is up: watch only, freeze, pin a tier, or switch it
+/// off. Needs the key of an operator; every use is logged with the key's name.
+///
+/// # Errors
+/// [`Error::Forbidden`] with any other key, [`Error::Invalid`] for what cannot be overridden so.
+#[utoipa::path(put, path = "/slo/controls", tag = "status", request_body = ControlRequest,
+    responses((status = 200, body = Controls)))]
+pub async fn control(
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Error> {
+    let who = request.extensions().get::<Identity>().map(|i| i.name.to_string());
+    let operator = who.filter(|name| app.config.operators.contains(name));
+    let Some(operator) = operator else {
+        return Err(Error::Forbidden("this needs the key of an operator (--operator NAME)"));
+    };
+    let trace_id = request.extensions().get::<Trace>().map(|t| t.id().to_string());
+    let shared = app.clone().into_inner();
+    let read = body::read(&shared, &request, payload).await?;
+    let wanted: ControlRequest = body::json(&read.bytes)?;
+    if !(0.0..=1e7).contains(&wanted.seconds) {
+        return Err(invalid("/seconds", "expected seconds, 0 or more"));
+    }
+    let pin = wanted.pin.as_deref().map(str::parse).transpose();
+    let pin = pin.map_err(|e: crate::budget::UnknownTier| invalid("/pin", &e.to_string()))?;
+    let for_ms = Duration::from_secs_f64(wanted.seconds).as_millis();
+    let for_ms = u64::try_from(for_ms).unwrap_or(u64::MAX);
+    app.pool.control(Control { mode: wanted.mode, pin, for_ms });
+    let now = in_force(&app);
+    tracing::warn!(
+        target: "svgx::audit",
+        operator,
+        mode = ?now.mode,
+        pinned = now.pinned,
+        ends_in_s = now.ends_in_s,
+        trace_id,
+        "the controller is overridden"
+    );
+    json(&request, &now)
+}
+
+fn in_force(app: &App) -> Controls {
+    let status = app.pool.status();
+    Controls {
+        status: "success",
+        success: true,
+        mode: status.mode,
+        pinned: status.pinned,
+        #[allow(clippy::cast_precision_loss, reason = "shown")]
+        ends_in_s: status.override_ends_ms as f64 / 1e3,
+    }
 }
 
 fn json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, Error> {

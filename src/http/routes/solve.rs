@@ -101,7 +101,7 @@ pub struct SolveStatistics {
     request_body(content((SolveRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = SolveAnswer)))]
 pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Physics, "constraints-solve");
+    const ENDPOINT: Endpoint = Endpoint::json(Class::Physics, "constraints-solve").or_job();
     reply::run(request, Some(payload), ENDPOINT, |mut call, sent| {
         let bytes = sent.as_ref().map(|b| b.bytes.clone()).unwrap_or_default();
         let mut input: Input<SolveRequest> = Input::read(&call, sent)?;

@@ -368,6 +368,11 @@ impl Controller {
         self.control.standing = mode;
     }
 
+    /// Whether it acts on what it decides.
+    pub fn is_acting(&self) -> bool {
+        matches!(self.control.mode(self.time.now()), Mode::On | Mode::Freeze)
+    }
+
     /// An operator's override, until it expires.
     pub fn on_control(&mut self, raw: Time, control: Control) {
         let now = self.now(raw);
@@ -385,6 +390,11 @@ impl Controller {
     /// The tier of the ladder, and how often it moved since the start.
     pub fn tier(&self) -> (Tier, u64) {
         (self.ladder.tier(), self.ladder.moves())
+    }
+
+    /// Decisions and endings since the start, by reason.
+    pub fn reasons(&self) -> Vec<(Reason, u64)> {
+        Reason::ALL.iter().copied().zip(self.reasons.iter().copied()).collect()
     }
 
     /// The last decisions.

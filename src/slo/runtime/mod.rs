@@ -40,7 +40,7 @@ use super::controller::{
     Status,
 };
 use super::spec::Spec;
-use crate::budget::{Budget, Cancel, Clock, Tier};
+use crate::budget::{Budget, Cancel, Class, Clock, Tier};
 use crate::machine;
 use crate::slo::controller::Mode;
 
@@ -78,6 +78,11 @@ pub struct Shed {
 }
 
 impl Shed {
+    /// A refusal of this moment: asking again soon makes sense.
+    pub fn now(reason: Reason) -> Shed {
+        Shed { reason, retry_after: Some(Duration::from_secs(1)), decision: None }
+    }
+
     fn ended(reason: Reason) -> Shed {
         let retry_after = reason.is_transient().then_some(Duration::from_secs(1));
         Shed { reason, retry_after, decision: None }
@@ -148,7 +153,30 @@ pub struct Done<T> {
 #[derive(Debug)]
 pub struct Runtime {
     inner: Arc<Inner>,
-    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    crew: Arc<Crew>,
+}
+
+/// The threads, to be waited for.
+#[derive(Debug, Default)]
+struct Crew(Mutex<Vec<std::thread::JoinHandle<()>>>);
+
+impl Crew {
+    fn hire(&self, name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        let thread =
+            std::thread::Builder::new().name(name.to_owned()).stack_size(8 << 20).spawn(body)?;
+        let mut threads = self.0.lock();
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(thread);
+        Ok(())
+    }
+
+    fn worker(&self, inner: &Arc<Inner>, lane: Lane, index: usize) -> std::io::Result<()> {
+        let inner = Arc::clone(inner);
+        self.hire(&format!("{}-{index}", name(lane)), move || {
+            be_nice(lane);
+            inner.serve(lane);
+        })
+    }
 }
 
 impl Runtime {
@@ -166,33 +194,26 @@ impl Runtime {
         controller.stand(options.mode);
         let lanes = Lane::ALL.map(|lane| (lane, controller.workers(lane)));
         let inner = Arc::new(Inner::new(controller, clock));
-        let runtime = Runtime { inner: Arc::clone(&inner), threads: Mutex::default() };
+        let runtime = Runtime { inner: Arc::clone(&inner), crew: Arc::default() };
         if let Some(path) = &options.log {
             let file = std::fs::File::create(path)?;
             let header = serde_json::to_string(&Header::new(spec, count, options.seed))?;
             let (send, receive) = sync_channel(LOG_BEHIND);
-            runtime.spawn("slo-log", move || write_log(file, &header, &receive))?;
+            runtime.crew.hire("slo-log", move || write_log(file, &header, &receive))?;
             inner.state.lock().log = Some(send);
         }
         for (lane, workers) in lanes {
             for index in 0..workers {
-                let inner = Arc::clone(&inner);
-                runtime.spawn(&format!("{}-{index}", name(lane)), move || {
-                    be_nice(lane);
-                    inner.serve(lane);
-                })?;
+                runtime.crew.worker(&inner, lane, index)?;
             }
         }
         let sense = options.cores.is_none();
-        runtime.spawn("slo-tick", move || tick(&inner, count, sense))?;
+        // No urgent work is promised to take longer than the longest of its budgets.
+        let allowed = [Class::Ui, Class::Redraw].into_iter().filter_map(|c| spec.objective(c));
+        let allowed = allowed.map(|objective| objective.budget).max().unwrap_or(Duration::MAX);
+        let crew = Arc::clone(&runtime.crew);
+        runtime.crew.hire("slo-tick", move || tick(&inner, &crew, allowed, count, sense))?;
         Ok(runtime)
-    }
-
-    fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-        let thread =
-            std::thread::Builder::new().name(name.to_owned()).stack_size(8 << 20).spawn(body)?;
-        self.threads.lock().push(thread);
-        Ok(())
     }
 
     /// Decides at once, before the body is read, whether the work can be done.
@@ -253,8 +274,12 @@ impl Runtime {
                 let _ = answer.send(Ok(Done { value, queued, cpu, tier, asked, reason, ended }));
             })
         };
-        let work =
-            Work { run: Box::new(run), cancel: ticket.cancel.clone(), strict: ticket.strict };
+        let mut work = Work {
+            run: Box::new(run),
+            cancel: ticket.cancel.clone(),
+            strict: ticket.strict,
+            stops: true,
+        };
         let lane = Lane::of(decision.class);
         {
             let mut state = self.inner.state.lock();
@@ -266,6 +291,7 @@ impl Runtime {
                 return Err(Shed::ended(Reason::Cancelled));
             }
             self.inner.log(&mut state, &Event::Ready { at, job });
+            work.stops = state.controller.is_acting();
             state.work.insert(job, work);
             self.inner.changed(&state);
         }
@@ -314,8 +340,15 @@ impl Runtime {
         }
         drop(waiting);
         self.inner.wake_everyone();
-        for thread in std::mem::take(&mut *self.threads.lock()) {
-            let _ = thread.join();
+        // The ticker may have hired another while the first were waited for.
+        loop {
+            let threads = std::mem::take(&mut *self.crew.0.lock());
+            if threads.is_empty() {
+                return;
+            }
+            for thread in threads {
+                let _ = thread.join();
+            }
         }
     }
 }
@@ -326,8 +359,12 @@ impl Drop for Runtime {
     }
 }
 
-fn tick(inner: &Inner, mut count: f64, sense: bool) {
-    let mut ticks = 0u32;
+/// Ticks between two lines about refusals.
+const TELL_EVERY: u32 = 100;
+
+fn tick(inner: &Arc<Inner>, crew: &Crew, allowed: Duration, mut count: f64, sense: bool) {
+    let (mut ticks, mut hired) = (0u32, 0usize);
+    let mut refusals = Refusals::default();
     loop {
         std::thread::sleep(TICK);
         if inner.state.lock().closed {
@@ -342,6 +379,42 @@ fn tick(inner: &Inner, mut count: f64, sense: bool) {
         if let Some((from, to)) = ticked.moved {
             tracing::warn!(name: "slo.tier", %from, %to, "physics tier moved");
         }
+        for _ in 0..inner.demote(allowed) {
+            hired += 1;
+            if let Err(error) = crew.worker(inner, Lane::Urgent, 100 + hired) {
+                tracing::error!(%error, "no thread in place of one that takes too long");
+            }
+        }
+        if ticks.is_multiple_of(TELL_EVERY) {
+            refusals.tell(inner.state.lock().controller.reasons());
+        }
+    }
+}
+
+/// Refusals are counted in the log, not told one by one: a flood must not become a flood of lines.
+#[derive(Debug, Default)]
+struct Refusals(Vec<u64>);
+
+impl Refusals {
+    fn tell(&mut self, now: Vec<(Reason, u64)>) {
+        let counts: Vec<u64> = now.iter().map(|(_, count)| *count).collect();
+        let more = |index: usize, count: u64| {
+            count.saturating_sub(self.0.get(index).copied().unwrap_or(0))
+        };
+        let news: Vec<(Reason, u64)> = now
+            .iter()
+            .enumerate()
+            .map(|(index, (reason, count))| (*reason, more(index, *count)))
+            .filter(|(reason, more)| reason.is_refusal() && *more > 0)
+            .collect();
+        if !news.is_empty() {
+            let refused: u64 = news.iter().map(|(_, more)| more).sum();
+            let reasons: Vec<String> =
+                news.iter().map(|(reason, more)| format!("{reason} {more}")).collect();
+            let reasons = reasons.join(", ");
+            tracing::warn!(refused, reasons, "requests refused in the last second");
+        }
+        self.0 = counts;
     }
 }
 
@@ -385,5 +458,7 @@ fn be_nice(lane: Lane) {
     }
 }
 
+#[cfg(test)]
+mod interleavings;
 #[cfg(test)]
 mod tests;

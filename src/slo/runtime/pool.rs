@@ -9,6 +9,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use rustix::process::Pid;
 
 use super::gate::LaneGate;
 use crate::budget::{Budget, Cancel, Clock, Time};
@@ -34,6 +35,8 @@ pub(super) struct Work {
     pub(super) run: Box<dyn FnOnce(Fate<'_>) -> Deliver + Send>,
     pub(super) cancel: Cancel,
     pub(super) strict: bool,
+    /// Whether its deadline ends it; not while the controller only watches.
+    pub(super) stops: bool,
 }
 
 #[derive(Debug)]
@@ -42,7 +45,24 @@ pub(super) struct State {
     pub(super) work: HashMap<JobId, Work>,
     pub(super) closed: bool,
     pub(super) log: Option<SyncSender<String>>,
+    /// What the urgent workers are at.
+    pub(super) busy: Vec<Busy>,
 }
+
+/// An urgent worker at work.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Busy {
+    /// The job.
+    job: JobId,
+    /// Its thread, for the operating system.
+    thread: Pid,
+    since: Time,
+    /// It took too long: its thread is nicer than the rest, and ends with the job.
+    demoted: bool,
+}
+
+/// Workers that may be demoted at once; more is not a slip of the cost model.
+const MOST_DEMOTED: usize = 8;
 
 impl std::fmt::Debug for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,7 +89,13 @@ pub(super) struct Inner {
 impl Inner {
     pub(super) fn new(controller: Controller, clock: Arc<dyn Clock>) -> Inner {
         Inner {
-            state: Mutex::new(State { controller, work: HashMap::new(), closed: false, log: None }),
+            state: Mutex::new(State {
+                controller,
+                work: HashMap::new(),
+                closed: false,
+                log: None,
+                busy: Vec::new(),
+            }),
             wake: [Condvar::new(), Condvar::new(), Condvar::new()],
             resume: Condvar::new(),
             pause: [AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false)],
@@ -123,26 +149,55 @@ impl Inner {
         }
     }
 
-    /// The life of a worker.
+    /// The life of a worker: until the pool closes, or it was demoted.
     pub(super) fn serve(self: &Arc<Self>, lane: Lane) {
-        while let Some((job, work, fate)) = self.take(lane) {
+        while let Some((work, fate)) = self.take(lane) {
             match fate {
-                Ok(assignment) => self.run(lane, assignment, work),
-                Err(reason) => {
-                    let Some(work) = work else { continue };
-                    let deliver = guarded(|| (work.run)(Fate::Dropped(reason)));
-                    if let Some(deliver) = deliver {
-                        guarded(|| deliver(Some(reason), Duration::ZERO));
+                Ok(assignment) => {
+                    self.run(lane, assignment, work);
+                    if lane == Lane::Urgent && self.is_demoted(assignment.job) {
+                        return;
                     }
                 }
+                Err(reason) => {
+                    let Some(work) = work else { continue };
+                    drop_work(work, reason);
+                }
             }
-            let _ = job;
         }
     }
 
+    /// The job has ended; whether its worker is to end with it.
+    fn is_demoted(&self, job: JobId) -> bool {
+        let mut state = self.state.lock();
+        let at = state.busy.iter().position(|busy| busy.job == job);
+        at.is_some_and(|at| state.busy.swap_remove(at).demoted)
+    }
+
+    /// Urgent work that runs past `allowed` cannot be stopped everywhere (reading XML is one
+    /// piece), and would hold a processor that clicks wait for. Its thread is made nicer than
+    /// the others and a fresh one takes its place; how many are wanted.
+    pub(super) fn demote(&self, allowed: Duration) -> usize {
+        let mut state = self.state.lock();
+        let now = self.now();
+        let mut room =
+            MOST_DEMOTED.saturating_sub(state.busy.iter().filter(|busy| busy.demoted).count());
+        let mut wanted = 0;
+        for busy in &mut state.busy {
+            if room > 0 && !busy.demoted && now.since(busy.since) > allowed {
+                let nicer = rustix::process::setpriority_process(Some(busy.thread), DEMOTED);
+                if nicer.is_ok() {
+                    busy.demoted = true;
+                    room -= 1;
+                    wanted += 1;
+                }
+            }
+        }
+        wanted
+    }
+
     /// Waits for a job; none when the pool closes.
-    #[allow(clippy::type_complexity, reason = "the one place it is taken apart is above")]
-    fn take(&self, lane: Lane) -> Option<(JobId, Option<Work>, Result<Assignment, Reason>)> {
+    fn take(&self, lane: Lane) -> Option<(Option<Work>, Result<Assignment, Reason>)> {
         let mut state = self.state.lock();
         loop {
             if state.closed {
@@ -159,11 +214,17 @@ impl Inner {
                 let work = state.work.remove(&job);
                 self.changed(&state);
                 let fate = match next {
-                    Next::Run(assignment) => Ok(assignment),
+                    Next::Run(assignment) => {
+                        if lane == Lane::Urgent {
+                            let thread = rustix::thread::gettid();
+                            state.busy.push(Busy { job, thread, since: at, demoted: false });
+                        }
+                        Ok(assignment)
+                    }
                     Next::Drop(_, reason) => Err(reason),
                     Next::Idle => continue,
                 };
-                return Some((job, work, fate));
+                return Some((work, fate));
             }
             self.wake.get(lane as usize)?.wait(&mut state);
         }
@@ -177,6 +238,11 @@ impl Inner {
             return;
         };
         let cancel = work.cancel.clone();
+        if cancel.is_cancelled() {
+            self.finish(job, Cost { cpu: 0, ran: 0 }, Ended::Cancelled);
+            drop_work(work, Reason::Cancelled);
+            return;
+        }
         let gate = Arc::new(LaneGate {
             inner: Arc::clone(self),
             lane,
@@ -185,7 +251,7 @@ impl Inner {
             paused: AtomicU64::new(0),
         });
         let mut budget = Budget::unlimited(class, tier)
-            .until(stop_at(class, deadline), Arc::clone(&self.clock))
+            .until(stop_at(class, work.stops, deadline), Arc::clone(&self.clock))
             .strict(work.strict)
             .cancelled_by(cancel.clone());
         if lane != Lane::Urgent {
@@ -241,6 +307,17 @@ impl Inner {
     }
 }
 
+/// Tells whoever waits for work that it is not done.
+fn drop_work(work: Work, reason: Reason) {
+    let deliver = guarded(|| (work.run)(Fate::Dropped(reason)));
+    if let Some(deliver) = deliver {
+        guarded(|| deliver(Some(reason), Duration::ZERO));
+    }
+}
+
+/// Niceness of a thread whose work takes too long.
+const DEMOTED: i32 = 15;
+
 /// Runs `f`; none when it panicked. The panic hook has told about it by then.
 fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(f)).ok()
@@ -254,13 +331,14 @@ fn thread_cpu() -> u64 {
 /// When running work has to stop. Physics returns the best it has at its
 /// deadline; work without tiers has nothing coarser to give, so that late is
 /// better than nothing, up to a bound.
-fn stop_at(class: crate::budget::Class, deadline: Time) -> Time {
+fn stop_at(class: crate::budget::Class, stops: bool, deadline: Time) -> Time {
     use crate::budget::Class;
     match class {
-        Class::Physics | Class::Batch => deadline,
-        Class::Ui | Class::Redraw => deadline.after(GRACE),
+        Class::Physics if stops => deadline,
+        Class::Batch => deadline,
+        Class::Ui | Class::Redraw | Class::Physics => deadline.after(GRACE),
     }
 }
 
-/// How long urgent work may run past its deadline.
+/// How long work that has no better answer to give may run past its deadline.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
