@@ -221,10 +221,8 @@ impl Seen {
 /// Who asks, and how they stand with their rate.
 fn let_in(app: &App, request: &ServiceRequest) -> Result<(Identity, Option<Standing>), Error> {
     let identity = identify(app, request)?;
-    let standing = app
-        .rates
-        .as_ref()
-        .and_then(|rates| Some(rates.count(rate_class(request.path())?, identity.id)));
+    let standing =
+        app.rates.as_ref().and_then(|rates| rates.count(rate_class(request.path())?, identity.id));
     Ok((identity, standing))
 }
 

@@ -3,9 +3,9 @@
 //! its middleware is not used, because it can answer neither problem documents
 //! nor the standard `RateLimit` headers.
 //!
-//! `/health` and `/metrics` have a class of their own: a client that has used
-//! up its rate can still look at the service, and a flood of `/health` is
-//! limited too.
+//! `/health` and `/metrics` are probes: they are not counted, so that a client
+//! that has used up its rate can still look at the service. Where
+//! `--rate-limit-status` says so they are a class of their own.
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -88,7 +88,7 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Rates {
     ui: Bucket,
-    status: Bucket,
+    status: Option<Bucket>,
     rest: Bucket,
 }
 
@@ -98,19 +98,21 @@ impl Rates {
         if !config.rate_limit {
             return None;
         }
-        let bucket = |class, per_minute, burst| bucket(class, per_minute, burst);
         Some(Rates {
             ui: bucket(RateClass::Ui, config.rate_ui, config.rate_burst)?,
-            status: bucket(RateClass::Status, config.rate_rest, config.rate_status_burst)?,
+            status: match config.rate_status {
+                Some(rate) => Some(bucket(RateClass::Status, rate, config.rate_status_burst)?),
+                None => None,
+            },
             rest: bucket(RateClass::Rest, config.rate_rest, config.rate_burst)?,
         })
     }
 
-    /// Counts one request of the key `id`.
-    pub fn count(&self, class: RateClass, id: u32) -> Standing {
+    /// Counts one request of the key `id`; `None` where the class is not counted.
+    pub fn count(&self, class: RateClass, id: u32) -> Option<Standing> {
         let bucket = match class {
             RateClass::Ui => &self.ui,
-            RateClass::Status => &self.status,
+            RateClass::Status => self.status.as_ref()?,
             RateClass::Rest => &self.rest,
         };
         let each = Duration::from_secs(60) / bucket.per_minute;
@@ -118,14 +120,14 @@ impl Rates {
             Ok(state) => (state.remaining_burst_capacity(), None),
             Err(not_yet) => (0, Some(not_yet.wait_time_from(bucket.limiter.clock().now()))),
         };
-        Standing {
+        Some(Standing {
             class: bucket.class,
             per_minute: bucket.per_minute,
             remaining,
             full_in: each * bucket.burst.saturating_sub(remaining),
             policy: bucket.policy.clone(),
             wait,
-        }
+        })
     }
 }
 
@@ -187,35 +189,41 @@ mod tests {
     fn rates() -> Rates {
         Rates {
             ui: bucket(RateClass::Ui, 6_000, 100).expect("ui"),
-            status: bucket(RateClass::Status, 1, 50).expect("status"),
+            status: bucket(RateClass::Status, 1, 50),
             rest: bucket(RateClass::Rest, 1, 100).expect("rest"),
         }
+    }
+
+    fn wait(rates: &Rates, class: RateClass, id: u32) -> Option<Duration> {
+        rates.count(class, id).expect("counted").wait
     }
 
     #[test]
     fn a_key_that_used_up_its_burst_waits_and_another_does_not() {
         let rates = rates();
         for i in 0..100 {
-            assert_eq!(rates.count(RateClass::Rest, 1).wait, None, "request {i}");
+            assert_eq!(wait(&rates, RateClass::Rest, 1), None, "request {i}");
         }
-        let refused = rates.count(RateClass::Rest, 1);
-        assert!(refused.wait.is_some_and(|w| w <= Duration::from_secs(60)), "{refused:?}");
-        assert_eq!(rates.count(RateClass::Rest, 2).wait, None, "another key");
-        assert_eq!(rates.count(RateClass::Ui, 1).wait, None, "another class");
+        let refused = wait(&rates, RateClass::Rest, 1);
+        assert!(refused.is_some_and(|w| w <= Duration::from_secs(60)), "{refused:?}");
+        assert_eq!(wait(&rates, RateClass::Rest, 2), None, "another key");
+        assert_eq!(wait(&rates, RateClass::Ui, 1), None, "another class");
     }
 
     #[test]
-    fn a_hundred_requests_for_the_health_in_a_row_are_too_many() {
-        let rates = rates();
-        let refused = (0..100).filter(|_| rates.count(RateClass::Status, 1).wait.is_some()).count();
+    fn probes_are_not_counted_unless_they_are_given_a_rate() {
+        let counted = rates();
+        let refused = (0..100).filter(|_| wait(&counted, RateClass::Status, 1).is_some()).count();
         assert_eq!(refused, 50);
+        let exempt = Rates { status: None, ..rates() };
+        assert!((0..1_000).all(|_| exempt.count(RateClass::Status, 1).is_none()));
     }
 
     #[test]
     fn the_headers_say_the_rate_what_is_left_and_when_it_is_full_again() {
         let rates = rates();
         let mut headers = HeaderMap::new();
-        rates.count(RateClass::Ui, 1).write(&mut headers, 1_000);
+        rates.count(RateClass::Ui, 1).expect("counted").write(&mut headers, 1_000);
         let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
         assert_eq!(get("ratelimit-policy"), "\"ui\";q=6000;w=60, \"ui-burst\";q=100;w=1");
         assert_eq!(get("ratelimit"), "\"ui-burst\";r=99;t=1");

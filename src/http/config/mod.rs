@@ -50,7 +50,9 @@ pub struct Config {
     pub rate_rest: u32,
     /// Requests at once before the rate counts.
     pub rate_burst: u32,
-    /// Requests at once for the status endpoints (health and metrics).
+    /// Requests a minute for the status endpoints (health and metrics); `None`: not counted.
+    pub rate_status: Option<u32>,
+    /// Requests at once for them.
     pub rate_status_burst: u32,
     /// `development`, `staging`, `production`, ...: shown by `/health`.
     pub environment: String,
@@ -216,6 +218,7 @@ fn empty(limits: Limits) -> Config {
         rate_ui: 0,
         rate_rest: 0,
         rate_burst: 0,
+        rate_status: None,
         rate_status_burst: 0,
         environment: String::new(),
         log_level: String::new(),

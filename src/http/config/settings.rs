@@ -170,11 +170,28 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c, v| positive(&mut c.rate_burst, v)
     ),
     setting!(
+        "rate-limit-status",
+        &["SVGX_RATE_LIMIT_STATUS"],
+        "off",
+        One,
+        "Requests for /health and /metrics a minute for each key; \"off\": probes are not counted",
+        |c, v| {
+            if v.trim() == "off" {
+                c.rate_status = None;
+                return Ok(());
+            }
+            let mut rate = 0;
+            positive(&mut rate, v)?;
+            c.rate_status = Some(rate);
+            Ok(())
+        }
+    ),
+    setting!(
         "rate-limit-status-burst",
         &["SVGX_RATE_LIMIT_STATUS_BURST"],
         "50",
         One,
-        "The same for /health and /metrics",
+        "Requests for them at once, where they are counted",
         |c, v| positive(&mut c.rate_status_burst, v)
     ),
     setting!(
