@@ -13,6 +13,7 @@ use super::body::{self, Body, Kind};
 use super::cache::{Cache, Key};
 use super::problem::{self, Error};
 use super::reply::Call;
+use super::session;
 
 /// A request that names a document.
 pub trait HasContent: DeserializeOwned + Default {
@@ -39,9 +40,10 @@ macro_rules! request {
             /// How it is to be done.
             #[serde(default)]
             pub options: Option<$options>,
-            /// The session that is meant; the default one without.
+            /// The session that is meant; its drawing is taken where none is sent.
             #[serde(default)]
-            #[schema(max_length = 128)]
+            // No control characters; bytes are counted, so that 128 characters may be too many.
+            #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
             pub session: Option<String>,
             $($(#[$field_doc])* #[serde(default)] pub $field: $kind,)*
         }
@@ -108,16 +110,29 @@ impl<T: HasContent> Input<T> {
         }
     }
 
-    /// The document, which has to be there.
+    /// The drawing to work on: the one that was sent, or else the one in the session that was
+    /// named, edits included.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is not.
-    pub fn required(&self) -> Result<&str, Error> {
-        self.content.as_deref().ok_or_else(|| Error::Invalid {
+    /// [`Error::Invalid`] when neither is there; whatever keeps a session from being read.
+    pub fn drawing(&mut self, call: &Call<'_>) -> Result<String, Error> {
+        if let Some(content) = self.content.take() {
+            return Ok(content);
+        }
+        let missing = |message: &str| Error::Invalid {
             pointer: "/content".to_owned(),
-            message: "missing field `content`: the drawing to work on".to_owned(),
+            message: message.to_owned(),
             at: None,
-        })
+        };
+        let Some(name) = &self.session else {
+            return Err(missing("missing field `content`: the drawing to work on, or a `session`"));
+        };
+        let key = call.app.session_key(&call.identity, Some(name))?;
+        let seen = call.app.sessions.read(&key, call.budget, |session| {
+            (session.sequence() > 0).then(|| document::canonical(session.document()))
+        });
+        seen.map_err(|e| session::problem(e, None))?
+            .ok_or_else(|| missing("the session holds no drawing: load one, or send `content`"))
     }
 }
 

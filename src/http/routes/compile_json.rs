@@ -64,10 +64,10 @@ pub struct CompileJsonAnswer {
 pub async fn compile_json(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "compile-json").or_job();
     reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let input: Input<CompileJsonRequest> = Input::read(&call, body)?;
+        let mut input: Input<CompileJsonRequest> = Input::read(&call, body)?;
         let asked = input.request.options.unwrap_or_default();
         let options = JsonOptions { include_metadata: asked.include_metadata.unwrap_or(true) };
-        let content = input.required()?;
+        let content = &input.drawing(&call)?;
         let parsed = input::parse(&mut call, content)?;
         let etag = input::etag(true, &Cache::key("json", &format!("{options:?}"), content));
         if call.is_known(&etag) {

@@ -83,13 +83,13 @@ pub async fn compile_svg(request: HttpRequest, payload: Payload) -> Result<HttpR
         ..Endpoint::json(Class::Redraw, "compile-svg").or_job()
     };
     reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let input: Input<CompileSvgRequest> = Input::read(&call, body)?;
+        let mut input: Input<CompileSvgRequest> = Input::read(&call, body)?;
         let asked = input.request.options.unwrap_or_default();
         let options = SvgOptions {
             include_styles: asked.include_styles.unwrap_or(true),
             optimize: asked.optimize.unwrap_or(false),
         };
-        let content = input.required()?;
+        let content = &input.drawing(&call)?;
         let as_json = call.media == "application/json";
         let key = Cache::key("svg", &format!("{options:?}"), content);
         // Two representations of one result have two tags.

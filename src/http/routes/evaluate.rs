@@ -166,9 +166,9 @@ pub struct EvaluateStatistics {
 pub async fn evaluate(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "evaluate");
     reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let input: Input<EvaluateRequest> = Input::read(&call, body)?;
+        let mut input: Input<EvaluateRequest> = Input::read(&call, body)?;
         let options = input.request.options.unwrap_or_default();
-        let content = input.required()?;
+        let content = &input.drawing(&call)?;
         let parsed = input::parse(&mut call, content)?;
         let document = &*parsed.document;
         let etag = input::etag(true, &Cache::key("evaluate", &format!("{options:?}"), content));

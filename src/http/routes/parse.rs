@@ -314,9 +314,9 @@ impl<'d> From<&'d Physics> for PhysicsView<'d> {
 pub async fn parse(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "parse").or_job();
     reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let input: Input<ParseRequest> = Input::read(&call, body)?;
+        let mut input: Input<ParseRequest> = Input::read(&call, body)?;
         let options = input.request.options.unwrap_or_default();
-        let content = input.required()?;
+        let content = &input.drawing(&call)?;
         let parsed = input::parse(&mut call, content)?;
         let document = &*parsed.document;
         let etag = input::etag(true, &Cache::key("parse", &format!("{options:?}"), content));

@@ -24,7 +24,19 @@ pub struct PrecisionRequest {
     pub coordinates: Option<Coordinates>,
     /// Fixed point is the only arithmetic there is; `false` is refused.
     #[serde(default)]
+    #[schema(schema_with = only_true)]
     pub fixed_point: Option<bool>,
+}
+
+/// `true`, or nothing.
+fn only_true() -> utoipa::openapi::Schema {
+    use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Boolean, Type::Null]))
+        .enum_values(Some([serde_json::Value::Bool(true), serde_json::Value::Null]))
+        .description(Some("Fixed point is the only arithmetic there is; `false` is refused"))
+        .build()
+        .into()
 }
 
 /// A point in millimetres: an object, or a list of two or three numbers.

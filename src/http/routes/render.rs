@@ -62,7 +62,7 @@ pub async fn render(request: HttpRequest, payload: Payload) -> Result<HttpRespon
         ..Endpoint::json(Class::Redraw, "render").or_job()
     };
     reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let input: Input<RenderRequest> = Input::read(&call, body)?;
+        let mut input: Input<RenderRequest> = Input::read(&call, body)?;
         let asked = input.request.options.clone().unwrap_or_default();
         let background = match &asked.background {
             None => Background::default(),
@@ -78,7 +78,7 @@ pub async fn render(request: HttpRequest, payload: Payload) -> Result<HttpRespon
             scale: asked.scale.unwrap_or(1.0),
             background,
         };
-        let content = input.required()?;
+        let content = &input.drawing(&call)?;
         let key = Cache::key("png", &format!("{options:?}"), content);
         let etag = input::etag(false, &key);
         let picture = match call.app.cache.result(&key) {

@@ -241,11 +241,11 @@ pub async fn simulate(request: HttpRequest, payload: Payload) -> Result<HttpResp
 }
 
 fn answer(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
-    let input: Input<SimulateRequest> = Input::read(&call, body)?;
+    let mut input: Input<SimulateRequest> = Input::read(&call, body)?;
     let asked = input.request.options.clone().unwrap_or_default();
     let mut wanted = Wanted::of(&asked, input.request.simulation_time)?;
     let stream = call.media != "application/json";
-    let content = input.required()?;
+    let content = &input.drawing(&call)?;
     let parsed = input::parse(&mut call, content)?;
     let document = &*parsed.document;
     // Admission may have lowered the tier; what was asked is never raised by it.

@@ -15,7 +15,7 @@ use crate::http::app::App;
 use crate::http::body;
 use crate::http::keys::Identity;
 use crate::http::negotiate;
-use crate::http::problem::Error;
+use crate::http::problem::{Error, Problem};
 use crate::http::trace::Trace;
 use crate::slo::controller::{Control, DecisionView, Mode, Status};
 
@@ -40,6 +40,7 @@ pub async fn status(request: HttpRequest, app: Data<App>) -> Result<HttpResponse
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
     /// The trace, 32 hexadecimal digits; every trace without.
+    #[param(pattern = "^[0-9a-fA-F]{32}$")]
     trace_id: Option<String>,
     /// How many at the most, up to 1000; 100 without.
     limit: Option<usize>,
@@ -57,7 +58,8 @@ pub struct Decisions {
 /// # Errors
 /// [`Error::Invalid`] for a trace id that is none.
 #[utoipa::path(get, path = "/slo/decisions", tag = "status", params(Wanted),
-    responses((status = 200, body = Decisions)))]
+    responses((status = 200, body = Decisions),
+        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
 pub async fn decisions(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     let wanted = Query::<Wanted>::from_query(request.query_string())
         .map_err(|e| invalid("", &e.to_string()))?;
@@ -75,12 +77,12 @@ fn trace_id(text: &str) -> Result<u128, Error> {
 }
 
 /// The state of the controller every second, as server-sent events, until the
-/// client goes away or the service stops.
+/// client goes away or the service stops. The data of each event is what `/slo` answers.
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
 #[utoipa::path(get, path = "/slo/stream", tag = "status",
-    responses((status = 200, content((Status = "text/event-stream")))))]
+    responses((status = 200, content((String = "text/event-stream")))))]
 pub async fn stream(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     const EVENTS: &str = "text/event-stream";
     negotiate::media_type(request.headers(), &[EVENTS], EVENTS)?;
