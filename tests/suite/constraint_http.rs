@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::http::Service;
+use super::service::Service;
 
 const SKETCH: &str = include_str!("../../examples/sketch.svgx");
 

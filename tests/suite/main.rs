@@ -20,6 +20,7 @@ mod http;
 mod language;
 mod load;
 mod manifests;
+mod operation;
 #[allow(dead_code, reason = "some of it only the benchmark uses")]
 mod peer;
 mod physics;
