@@ -1,14 +1,12 @@
 //! The normalised tree to its meaning.
 
-use std::collections::HashMap;
-
 use super::meaning::{
     Behavior, BehaviorIndex, Calculation, Component, Connection, Force, Geometry, Object,
     ObjectIndex, Physics, PhysicsConstraint, PhysicsIndex, Property, Quantity, System, Trigger,
     Variable,
 };
 use super::text::Str;
-use super::tree::{Attribute, Document, NodeId, Ns, Roles};
+use super::tree::{Attribute, Document, Map, NodeId, Ns, Roles};
 
 /// Reads objects, behaviors, physics and systems out of the nodes of the
 /// language, which are in document order.
@@ -83,7 +81,7 @@ fn quantity(document: &Document, node: NodeId, name: &str) -> Option<Quantity> {
 
 fn quantity_or_empty(document: &Document, node: NodeId) -> Quantity {
     quantity(document, node, "value").unwrap_or_else(|| Quantity {
-        value: Str::from(""),
+        value: Str::word(""),
         unit: value(document, node, "unit"),
         span: document.span(node),
     })
@@ -142,7 +140,7 @@ fn geometry(document: &Document, node: NodeId) -> Geometry {
 fn property(document: &Document, node: NodeId) -> Property {
     Property {
         node,
-        name: value(document, node, "name").unwrap_or_else(|| Str::from("")),
+        name: value(document, node, "name").unwrap_or_else(|| Str::word("")),
         value: quantity_or_empty(document, node),
     }
 }
@@ -195,7 +193,7 @@ fn behavior(document: &mut Document, node: NodeId) {
     let variables = grouped(document, node, "variables", "variable")
         .map(|v| Variable {
             node: v,
-            name: value(document, v, "name").unwrap_or_else(|| Str::from("")),
+            name: value(document, v, "name").unwrap_or_else(|| Str::word("")),
             value: quantity_or_empty(document, v),
         })
         .collect();
@@ -204,8 +202,8 @@ fn behavior(document: &mut Document, node: NodeId) {
             let formula = document.attribute(c, Ns::None, "formula");
             Calculation {
                 node: c,
-                name: value(document, c, "name").unwrap_or_else(|| Str::from("")),
-                formula: formula.map_or_else(|| Str::from(""), |a| a.value.clone()),
+                name: value(document, c, "name").unwrap_or_else(|| Str::word("")),
+                formula: formula.map_or_else(|| Str::word(""), |a| a.value.clone()),
                 span: formula.map_or(document.span(c), |a| a.span),
                 unit: value(document, c, "unit"),
             }
@@ -235,8 +233,8 @@ fn trigger(document: &Document, node: NodeId) -> Trigger {
     let rest = |a: &&Attribute| a.ns == Ns::None && a.name != "event" && a.name != "action";
     Trigger {
         node,
-        event: value(document, node, "event").unwrap_or_else(|| Str::from("")),
-        action: action.map_or_else(|| Str::from(""), |a| a.value.clone()),
+        event: value(document, node, "event").unwrap_or_else(|| Str::word("")),
+        action: action.map_or_else(|| Str::word(""), |a| a.value.clone()),
         span: action.map_or(document.span(node), |a| a.span),
         parameters: document
             .attributes(node)
@@ -260,7 +258,7 @@ fn physics(document: &mut Document, node: NodeId) {
         .chain(within(document, node, "constraint"))
         .map(|c| PhysicsConstraint {
             node: c,
-            kind: value(document, c, "type").unwrap_or_else(|| Str::from("")),
+            kind: value(document, c, "type").unwrap_or_else(|| Str::word("")),
             point: value(document, c, "point"),
         })
         .collect();
@@ -296,15 +294,15 @@ fn system(document: &Document, node: NodeId) -> System {
         components: grouped(document, node, "components", "component")
             .map(|c| Component {
                 node: c,
-                object: value(document, c, "ref").unwrap_or_else(|| Str::from("")),
+                object: value(document, c, "ref").unwrap_or_else(|| Str::word("")),
                 kind: value(document, c, "type"),
             })
             .collect(),
         connections: grouped(document, node, "connections", "connection")
             .map(|c| Connection {
                 node: c,
-                from: value(document, c, "from").unwrap_or_else(|| Str::from("")),
-                to: value(document, c, "to").unwrap_or_else(|| Str::from("")),
+                from: value(document, c, "from").unwrap_or_else(|| Str::word("")),
+                to: value(document, c, "to").unwrap_or_else(|| Str::word("")),
                 kind: value(document, c, "type"),
             })
             .collect(),
@@ -313,16 +311,17 @@ fn system(document: &Document, node: NodeId) -> System {
 
 /// `arx:behavior="id"` and `arx:physics="id"`.
 fn references(document: &mut Document, language: &[NodeId]) {
-    let behaviors: HashMap<Str, usize> = first_of(document.behaviors.iter().map(|b| &b.id));
-    let physics: HashMap<Str, usize> = first_of(document.physics.iter().map(|p| &p.id));
-    for &node in language {
+    let behaviors: Map<Str, usize> = first_of(document.behaviors.iter().map(|b| &b.id));
+    let physics: Map<Str, usize> = first_of(document.physics.iter().map(|p| &p.id));
+    let nobody = behaviors.is_empty() && physics.is_empty();
+    for &node in language.iter().filter(|_| !nobody) {
         let Some((ns, name)) = document.name(node) else { continue };
         let ns = match ns {
             Ns::Arx if name == "object" => Ns::None,
             Ns::Arx => continue,
             _ => Ns::Arx,
         };
-        let index = |ids: &HashMap<Str, usize>, name: &str| {
+        let index = |ids: &Map<Str, usize>, name: &str| {
             let a = document.attribute(node, ns, name)?;
             ids.get(a.value.trim()).copied()
         };
@@ -354,8 +353,8 @@ fn references(document: &mut Document, language: &[NodeId]) {
     }
 }
 
-fn first_of<'a>(ids: impl Iterator<Item = &'a Option<Str>>) -> HashMap<Str, usize> {
-    let mut map = HashMap::new();
+fn first_of<'a>(ids: impl Iterator<Item = &'a Option<Str>>) -> Map<Str, usize> {
+    let mut map = Map::default();
     for (i, id) in ids.enumerate() {
         if let Some(id) = id {
             map.entry(id.clone()).or_insert(i);
@@ -366,12 +365,17 @@ fn first_of<'a>(ids: impl Iterator<Item = &'a Option<Str>>) -> HashMap<Str, usiz
 
 /// Elements were collected before shapes: puts both into document order.
 fn in_document_order(document: &mut Document, language: &[NodeId]) {
-    let places: HashMap<NodeId, usize> =
-        language.iter().enumerate().map(|(i, &n)| (n, i)).collect();
-    let place = |o: &Object| places.get(&o.node).copied().unwrap_or(usize::MAX);
-    if document.objects.is_sorted_by_key(place) {
+    let mut rest = document.objects.iter().map(|o| o.node).peekable();
+    for node in language {
+        if rest.peek() == Some(node) {
+            rest.next();
+        }
+    }
+    if rest.next().is_none() {
         return;
     }
+    let places: Map<NodeId, usize> = language.iter().enumerate().map(|(i, &n)| (n, i)).collect();
+    let place = |o: &Object| places.get(&o.node).copied().unwrap_or(usize::MAX);
     let mut order: Vec<usize> = (0..document.objects.len()).collect();
     order.sort_by_key(|&i| document.objects.get(i).map(place));
     let mut moved = vec![ObjectIndex(0); order.len()];
@@ -393,7 +397,7 @@ fn in_document_order(document: &mut Document, language: &[NodeId]) {
 /// Which object lies in which.
 fn hierarchy(document: &mut Document) {
     // What the nearest declaring element above a node is; filled along every path walked.
-    let mut above: HashMap<NodeId, Option<ObjectIndex>> = HashMap::new();
+    let mut above: Map<NodeId, Option<ObjectIndex>> = Map::default();
     let mut path = Vec::new();
     for at in 0..document.objects.len() {
         let Some(start) = document.objects.get(at).and_then(|o| document.parent(o.node)) else {

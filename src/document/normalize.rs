@@ -98,21 +98,27 @@ fn element(document: &mut Document, node: NodeId, name: &str, diagnostics: &mut 
     }
 }
 
-/// Attributes on elements of the language carry no prefix.
+/// Attributes on elements of the language carry no prefix; only the state, which is written
+/// by the engine, has one everywhere.
 fn bare_attributes(document: &mut Document, node: NodeId) {
-    if document.attributes(node).iter().all(|a| a.ns != Ns::Arx) {
+    let home = |a: &Attribute| match (a.ns, a.name.as_str()) {
+        (Ns::None | Ns::Arx, "state" | "highlight") => Ns::Arx,
+        (Ns::Arx, _) => Ns::None,
+        (other, _) => other,
+    };
+    if document.attributes(node).iter().all(|a| a.ns == home(a)) {
         return;
     }
     let mut kept: Vec<Attribute> = Vec::new();
     for a in document.attributes(node) {
-        let ns = if a.ns == Ns::Arx { Ns::None } else { a.ns };
+        let ns = home(a);
         let taken = |b: &Attribute| b.ns == ns && b.name == a.name;
         // Where both stand, the one without a prefix counts.
         match kept.iter().position(taken) {
             None => kept.push(Attribute { ns, ..a.clone() }),
             Some(i) if a.ns == Ns::None => {
                 if let Some(slot) = kept.get_mut(i) {
-                    *slot = a.clone();
+                    *slot = Attribute { ns, ..a.clone() };
                 }
             }
             Some(_) => {}
@@ -290,7 +296,7 @@ fn events(document: &mut Document, node: NodeId, diagnostics: &mut Diagnostics) 
                 document.restore(action, node, Some(child));
                 let Some((_, name)) = document.name(action) else { continue };
                 let action_name = Str::from(name);
-                document.rename(action, Ns::Arx, Str::from("trigger"));
+                document.rename(action, Ns::Arx, Str::word("trigger"));
                 if document.attribute(action, Ns::None, "event").is_none() {
                     push(document, action, "event", event.clone(), document.span(child));
                 }
@@ -323,7 +329,7 @@ fn events(document: &mut Document, node: NodeId, diagnostics: &mut Diagnostics) 
             for text in texts {
                 document.detach(text);
             }
-            document.rename(child, Ns::Arx, Str::from("trigger"));
+            document.rename(child, Ns::Arx, Str::word("trigger"));
             push(document, child, "event", event, document.span(child));
             push(document, child, "action", word, document.span(child));
             order(document, child);
@@ -337,6 +343,16 @@ fn validate_word(word: &str) -> bool {
 
 /// A shape with attributes of the language, or with a shortcut of it.
 fn shape(document: &mut Document, node: NodeId, language: &mut Vec<NodeId>) {
+    let is_shape = document.name(node).is_some_and(|(ns, _)| ns == Ns::Svg);
+    let is_dialect = |a: &Attribute| match (a.ns, a.name.as_str()) {
+        (Ns::Arx, "object-id" | "id" | "object-type") => true,
+        (Ns::Arx, "precision") => a.value.trim().parse::<f64>().is_ok(),
+        (Ns::None, "behavior" | "physics" | "mass") => is_shape,
+        _ => false,
+    };
+    if !document.attributes(node).iter().any(is_dialect) {
+        return;
+    }
     let mut kept = Vec::with_capacity(document.attributes(node).len());
     let mut clickable: Option<(&'static str, &'static str, Span)> = None;
     let mut mass: Option<(Str, Span)> = None;
@@ -345,13 +361,12 @@ fn shape(document: &mut Document, node: NodeId, language: &mut Vec<NodeId>) {
     let (has_object, has_type) = (has("object"), has("type"));
     let (has_object_id, has_behavior, has_physics) =
         (has("object-id"), has("behavior"), has("physics"));
-    let is_shape = document.name(node).is_some_and(|(ns, _)| ns == Ns::Svg);
     for a in document.attributes(node) {
         let mut a = a.clone();
         match (a.ns, a.name.as_str()) {
-            (Ns::Arx, "object-id") if !has_object => a.name = Str::from("object"),
-            (Ns::Arx, "id") if !has_object && !has_object_id => a.name = Str::from("object"),
-            (Ns::Arx, "object-type") if !has_type => a.name = Str::from("type"),
+            (Ns::Arx, "object-id") if !has_object => a.name = Str::word("object"),
+            (Ns::Arx, "id") if !has_object && !has_object_id => a.name = Str::word("object"),
+            (Ns::Arx, "object-type") if !has_type => a.name = Str::word("type"),
             (Ns::Arx, "precision") if a.value.trim().parse::<f64>().is_ok() => {
                 a.value = Str::from(format!("{}mm", a.value.trim()));
             }
@@ -412,8 +427,8 @@ fn shape(document: &mut Document, node: NodeId, language: &mut Vec<NodeId>) {
     if let Some(span) = gravity {
         let forces = child(document, physics, "forces", span);
         let force = child(document, forces, "force", span);
-        push(document, force, "name", Str::from("gravity"), span);
-        push(document, force, "direction", Str::from("down"), span);
+        push(document, force, "name", Str::word("gravity"), span);
+        push(document, force, "direction", Str::word("down"), span);
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::limits::Limits;
-use super::scan::{Scan, over, scan, shorten};
+use super::scan::{Care, Scan, over, scan, shorten};
 use super::text::{Span, Str};
 use super::tree::{Attribute, Document, NodeId, NodeKind, Ns};
 use super::{ARX, SVG, XLINK, json, lower, normalize, validate, words, xml};
 
 /// How often the text is read again after a prefix turned out to be declared
 /// out of reach of its use.
-const RETRIES: usize = 8;
+const RETRIES: usize = 9;
 
 /// Reads a document: SVGX, SVG, or the JSON form of exported drawings.
 ///
@@ -104,8 +104,8 @@ fn read_xml(
     limits: &Limits,
     diagnostics: &mut Diagnostics,
 ) -> Result<(Document, Findings), Diagnostic> {
-    let scan = scan(source, limits)?;
-    for (name, at) in &scan.external {
+    let mut seen = scan(source, limits, Care::Bounds)?;
+    for (name, at) in &seen.external {
         let message = format!("the entity `{}` stands for a file or an address", shorten(name));
         let span = Span::new(*at, *at + 8);
         diagnostics.push(
@@ -114,20 +114,24 @@ fn read_xml(
         );
     }
     let mut declared: Vec<String> = Vec::new();
-    for (prefix, at) in &scan.undeclared {
-        diagnostics.push(undeclared(prefix, Span::new(*at, *at + prefix.len())));
-        declared.push((*prefix).to_owned());
-    }
     // An undeclared prefix is declared on the root, in a copy of the text.
     for _ in 0..RETRIES {
-        let patched = Patched::new(source, &scan, &declared);
+        let patched = Patched::new(source, &seen, &declared);
         let options = roxmltree::ParsingOptions {
             allow_dtd: true,
             nodes_limit: u32::try_from(limits.elements.saturating_mul(4)).unwrap_or(u32::MAX),
             entity_resolver: None,
         };
         match roxmltree::Document::parse_with_options(&patched.text, options) {
-            Ok(xml) => return build(&xml, &patched, &scan, source, limits, diagnostics),
+            Ok(xml) => return build(&xml, &patched, &seen, source, limits, diagnostics),
+            // Only now is it worth a closer look who declares what.
+            Err(_) if seen.care == Care::Bounds => {
+                seen = scan(source, limits, Care::Prefixes)?;
+                for (prefix, at) in &seen.undeclared {
+                    diagnostics.push(undeclared(prefix, Span::new(*at, *at + prefix.len())));
+                    declared.push((*prefix).to_owned());
+                }
+            }
             Err(roxmltree::Error::UnknownNamespace(prefix, pos)) if !declared.contains(&prefix) => {
                 let at = patched.original(xml::offset(&patched.text, pos));
                 diagnostics.push(undeclared(&prefix, Span::new(at, at + prefix.len())));
@@ -198,6 +202,11 @@ struct Sharer<'p, 's> {
 }
 
 impl Sharer<'_, '_> {
+    /// A name: a word of the program where it is a common one.
+    fn name(&self, name: &str) -> Str {
+        words::common(name).map_or_else(|| self.share(name), Str::word)
+    }
+
     /// A share where `piece` lies in the parsed text, a copy where the parser made it.
     fn share(&self, piece: &str) -> Str {
         let offset = (piece.as_ptr() as usize).wrapping_sub(self.base);
@@ -310,7 +319,7 @@ fn build(
                 continue;
             };
             let ns = place(&document, parent, ns, name);
-            let kind = NodeKind::Element { ns, name: sharer.share(name) };
+            let kind = NodeKind::Element { ns, name: sharer.name(name) };
             let id = document.push(Some(parent), kind, patched.span(range));
             if document.keeps_space(parent) || (ns == Ns::Svg && words::keeps_space(name)) {
                 document.set_keeps_space(id, true);
@@ -412,7 +421,7 @@ fn root(
             return Err(Diagnostic::error("not-svg", tag, message));
         }
     }
-    let kind = NodeKind::Element { ns: Ns::Svg, name: Str::from("svg") };
+    let kind = NodeKind::Element { ns: Ns::Svg, name: Str::word("svg") };
     Ok(document.push(None, kind, span))
 }
 
@@ -480,10 +489,8 @@ fn read_attributes(
             }
             _ => {}
         }
-        document.push_attribute_raw(
-            id,
-            Attribute { ns, name: sharer.share(name), value: shared, span },
-        );
+        document
+            .push_attribute_raw(id, Attribute { ns, name: sharer.name(name), value: shared, span });
     }
     if language {
         findings.language.push(id);

@@ -3,8 +3,13 @@
 //! The XML parser is linear in well-meant input, but not in everything: it
 //! compares the attributes of an element pairwise, looks entities and
 //! prefixes up one by one, and expands entities without a total. This pass
-//! bounds each of those quantities at about a gigabyte per second, without
-//! memory of its own, and finds prefixes that nobody declared.
+//! bounds each of those quantities without memory of its own.
+//!
+//! No `<` may stand in a value, so a start tag ends before the next one. Where
+//! that stretch is short its attributes are few, and where it has one `>` the
+//! tag ends there: most tags are bounded without being read. Those that are
+//! not, and all of them where it matters who declares which prefix, are read
+//! byte by byte.
 
 use memchr::{memchr, memchr2, memmem};
 
@@ -15,16 +20,34 @@ use super::text::Span;
 /// Bytes in the name of an entity.
 const ENTITY_NAME: usize = 200;
 
+/// A stretch this short is a tag within every limit: an attribute takes five bytes at least.
+const SHORT: usize = 512;
+/// Attributes an element has at the most, for the memory that is set aside before they are read.
+const USUAL_ATTRIBUTES: usize = 16;
+
+/// How closely the pass looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Care {
+    /// Just enough to bound the cost.
+    #[default]
+    Bounds,
+    /// Also for prefixes that nobody declared.
+    Prefixes,
+}
+
 /// What the pass found out.
 #[derive(Debug, Default)]
 pub(super) struct Scan<'s> {
+    /// How closely it looked.
+    pub(super) care: Care,
     /// Elements, those that entities make not counted (they may not make any).
     pub(super) elements: usize,
-    /// Attributes.
+    /// Attributes, about.
     pub(super) attributes: usize,
     /// Just behind the name in the first start tag.
     pub(super) root_name_end: usize,
-    /// Prefixes used and declared nowhere, with the place of their first use.
+    /// Prefixes used and declared nowhere, with the place of their first use; with
+    /// [`Care::Prefixes`].
     pub(super) undeclared: Vec<(&'s str, usize)>,
     /// Names of entities that stand for a file or an address, and where.
     pub(super) external: Vec<(&'s str, usize)>,
@@ -55,9 +78,18 @@ impl<'s> Prefixes<'s> {
 }
 
 /// Bounds what `source` can cost.
-pub(super) fn scan<'s>(source: &'s str, limits: &Limits) -> Result<Scan<'s>, Diagnostic> {
+pub(super) fn scan<'s>(
+    source: &'s str,
+    limits: &Limits,
+    care: Care,
+) -> Result<Scan<'s>, Diagnostic> {
     let bytes = source.as_bytes();
-    let mut found = Scan::default();
+    let mut found = Scan { care, ..Scan::default() };
+    let declarations = memmem::find_iter(bytes, b"xmlns:").take(limits.namespaces + 1).count();
+    let close = care == Care::Prefixes
+        || declarations > limits.namespaces
+        || limits.attribute_bytes < SHORT
+        || limits.attributes < SHORT / 5;
     let mut prefixes = Prefixes { used: Vec::new(), declared: Vec::new(), last: "xml" };
     let mut depth = 0usize;
     let mut at = 0usize;
@@ -82,7 +114,11 @@ pub(super) fn scan<'s>(source: &'s str, limits: &Limits) -> Result<Scan<'s>, Dia
                 if found.elements > limits.elements {
                     return Err(over("elements", start, found.elements, limits.elements));
                 }
-                let (end, empty) = tag(source, start, limits, &mut found, &mut prefixes)?;
+                let quick = if close || found.elements == 1 { None } else { short_tag(rest) };
+                let (end, empty) = match quick {
+                    Some((length, empty)) => (start + 1 + length, empty),
+                    None => tag(source, start, limits, &mut found, &mut prefixes)?,
+                };
                 if !empty {
                     depth += 1;
                     if depth > limits.depth {
@@ -93,9 +129,25 @@ pub(super) fn scan<'s>(source: &'s str, limits: &Limits) -> Result<Scan<'s>, Dia
             }
         };
     }
+    if !close {
+        let most = found.elements.saturating_mul(USUAL_ATTRIBUTES);
+        found.attributes = memchr::memchr_iter(b'=', bytes).count().min(most);
+        return Ok(found);
+    }
     found.undeclared = prefixes.used;
     found.undeclared.retain(|(p, _)| *p != "xml" && !prefixes.declared.contains(p));
     Ok(found)
+}
+
+/// The length of the stretch up to the next `<`, and whether the tag at its start is an empty
+/// one; `None` for what is not short, or not plain.
+fn short_tag(rest: &[u8]) -> Option<(usize, bool)> {
+    let rest = rest.get(..SHORT).unwrap_or(rest);
+    let length = memchr(b'<', rest)?;
+    let stretch = rest.get(..length)?;
+    let end = memchr(b'>', stretch)?;
+    let empty = end.checked_sub(1).and_then(|at| stretch.get(at)) == Some(&b'/');
+    memchr(b'>', stretch.get(end + 1..)?).is_none().then_some((length, empty))
 }
 
 fn skip(bytes: &[u8], from: usize, end: &[u8]) -> usize {

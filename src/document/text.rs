@@ -7,27 +7,39 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-/// A piece of text that shares the source it was cut from. Cloning is a
-/// reference count; dereferences to `&str`.
+/// A piece of text that shares the source it was cut from, or a word of the
+/// program. Cloning is a reference count, or nothing at all; dereferences to `&str`.
 #[derive(Clone)]
-pub struct Str {
-    text: Arc<str>,
-    start: u32,
-    end: u32,
+pub struct Str(Piece);
+
+#[derive(Clone)]
+enum Piece {
+    Shared { text: Arc<str>, start: u32, end: u32 },
+    Word(&'static str),
 }
 
 impl Str {
     /// The piece `start..end` of `text`; both must be on character boundaries.
     pub(crate) fn slice(text: &Arc<str>, start: usize, end: usize) -> Str {
         debug_assert!(text.get(start..end).is_some());
-        Str { text: Arc::clone(text), start: start as u32, end: end as u32 }
+        Str(Piece::Shared { text: Arc::clone(text), start: start as u32, end: end as u32 })
+    }
+
+    /// A word of the program.
+    pub(crate) const fn word(word: &'static str) -> Str {
+        Str(Piece::Word(word))
     }
 
     /// The piece `start..end` of this piece, sharing the same source.
     pub(crate) fn cut(&self, start: usize, end: usize) -> Str {
         debug_assert!(self.as_str().get(start..end).is_some());
-        let base = self.start as usize;
-        Str::slice(&self.text, base + start, base + end)
+        match &self.0 {
+            Piece::Shared { text, start: base, .. } => {
+                let base = *base as usize;
+                Str::slice(text, base + start, base + end)
+            }
+            Piece::Word(word) => Str::word(&word[start..end]),
+        }
     }
 
     /// This piece without white space at its ends.
@@ -39,12 +51,20 @@ impl Str {
 
     /// Where this piece stands in `source`, if it is a share of it.
     pub(crate) fn span_in(&self, source: &Arc<str>) -> Option<Span> {
-        Arc::ptr_eq(&self.text, source).then_some(Span { start: self.start, end: self.end })
+        match &self.0 {
+            Piece::Shared { text, start, end } if Arc::ptr_eq(text, source) => {
+                Some(Span { start: *start, end: *end })
+            }
+            _ => None,
+        }
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.text[self.start as usize..self.end as usize]
+        match &self.0 {
+            Piece::Shared { text, start, end } => &text[*start as usize..*end as usize],
+            Piece::Word(word) => word,
+        }
     }
 }
 
@@ -64,14 +84,14 @@ impl Borrow<str> for Str {
 
 impl From<&str> for Str {
     fn from(s: &str) -> Str {
-        Str { text: Arc::from(s), start: 0, end: s.len() as u32 }
+        Str(Piece::Shared { text: Arc::from(s), start: 0, end: s.len() as u32 })
     }
 }
 
 impl From<String> for Str {
     fn from(s: String) -> Str {
         let end = s.len() as u32;
-        Str { text: Arc::from(s), start: 0, end }
+        Str(Piece::Shared { text: Arc::from(s), start: 0, end })
     }
 }
 

@@ -8,9 +8,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::diagnostic::Diagnostic;
 use super::meaning::{Behavior, BehaviorIndex, Object, ObjectIndex, Physics, PhysicsIndex, System};
 use super::text::{Span, Str};
+
+/// A map whose hashes are quick, and differ from process to process.
+pub(super) type Map<K, V> = HashMap<K, V, RandomState>;
 
 /// A node of the tree. Stable for the life of the document, edits included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,7 +110,7 @@ pub struct Document {
     source: Arc<str>,
     nodes: Vec<Node>,
     attributes: Vec<Attribute>,
-    ids: HashMap<Str, NodeId>,
+    ids: Map<Str, NodeId>,
     foreign: Vec<(Str, Str)>,
     pub(super) objects: Vec<Object>,
     pub(super) behaviors: Vec<Behavior>,
@@ -116,8 +121,8 @@ pub struct Document {
     /// Comments before and after the root element.
     pub(super) prolog: Vec<Str>,
     pub(super) epilog: Vec<Str>,
-    pub(super) roles: HashMap<NodeId, Roles>,
-    pub(super) object_ids: HashMap<Str, ObjectIndex>,
+    pub(super) roles: Map<NodeId, Roles>,
+    pub(super) object_ids: Map<Str, ObjectIndex>,
 }
 
 impl Document {
@@ -126,7 +131,7 @@ impl Document {
             source,
             nodes: Vec::with_capacity(nodes),
             attributes: Vec::with_capacity(attributes),
-            ids: HashMap::new(),
+            ids: Map::default(),
             foreign: Vec::new(),
             objects: Vec::new(),
             behaviors: Vec::new(),
@@ -136,8 +141,8 @@ impl Document {
             dropped_diagnostics: 0,
             prolog: Vec::new(),
             epilog: Vec::new(),
-            roles: HashMap::new(),
-            object_ids: HashMap::new(),
+            roles: Map::default(),
+            object_ids: Map::default(),
         }
     }
 
@@ -400,7 +405,7 @@ impl Document {
 
     /// A new element with the span of what it was read from, not yet in the tree.
     pub(super) fn make_element(&mut self, ns: Ns, name: &'static str, span: Span) -> NodeId {
-        self.push(None, NodeKind::Element { ns, name: Str::from(name) }, span)
+        self.push(None, NodeKind::Element { ns, name: Str::word(name) }, span)
     }
 
     pub(super) fn register_id(&mut self, id: Str, node: NodeId) -> Result<(), NodeId> {

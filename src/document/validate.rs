@@ -11,7 +11,7 @@ use super::normalize::is_identifier;
 use super::parse::Findings;
 use super::scan::shorten;
 use super::text::Span;
-use super::tree::{Document, NodeId, Ns};
+use super::tree::{Attribute, Document, NodeId, Ns};
 use super::words;
 
 struct Check<'d> {
@@ -91,62 +91,62 @@ impl Check<'_> {
                 self.element(node);
                 continue;
             }
-            let get = |name: &str| document.attribute(node, ns, name);
-            if let Some(a) = get("precision")
-                && !is_precision(&a.value)
-            {
+            for a in document.attributes(node).iter().filter(|a| a.ns == ns) {
+                self.attribute(node, a, &behaviors, &physics);
+            }
+        }
+    }
+
+    /// An attribute of the language on a shape or an object.
+    fn attribute(
+        &mut self,
+        node: NodeId,
+        a: &Attribute,
+        behaviors: &HashSet<&str>,
+        physics: &HashSet<&str>,
+    ) {
+        let value = a.value.trim();
+        match a.name.as_str() {
+            "precision" if !is_precision(value) => {
                 let message = format!(
                     "`{}` is no precision; expected a number and mm, cm, m, in or ft",
                     shorten(&a.value)
                 );
                 self.error("bad-precision", a.span, message);
             }
-            if let Some(a) = get("units")
-                && !words::LENGTH_UNITS.contains(&a.value.trim())
-            {
+            "units" if !words::LENGTH_UNITS.contains(&value) => {
                 let message = format!(
                     "`{}` is no unit of length; expected mm, cm, m, in or ft",
                     shorten(&a.value)
                 );
                 self.error("unknown-unit", a.span, message);
             }
-            if let Some(a) = get("scale")
-                && !is_scale(&a.value)
-            {
+            "scale" if !is_scale(value) => {
                 let message = format!("`{}` is no positive scale", shorten(&a.value));
                 self.error("bad-scale", a.span, message);
             }
-            if let Some(a) = get("layer")
-                && !words::LAYERS.contains(&a.value.trim())
-            {
+            "layer" if !words::LAYERS.contains(&value) => {
                 let message = format!("the layer `{}` is not a usual one", shorten(&a.value));
                 self.out.push(
                     Diagnostic::warning("unknown-layer", a.span, message)
                         .help(format!("usual layers: {}", words::LAYERS.join(", "))),
                 );
             }
-            if let Some(a) = get("system")
-                && !words::SYSTEMS.contains(&a.value.trim())
-            {
-                self.unknown_system(&a.value, a.span);
-            }
-            if let Some(a) = get("behavior")
-                && !behaviors.contains(a.value.trim())
-            {
+            "system" if !words::SYSTEMS.contains(&value) => self.unknown_system(value, a.span),
+            "behavior" if !behaviors.contains(value) => {
                 let message = format!("there is no behavior `{}`", shorten(&a.value));
                 // A behavior kept in a file of its own cannot be seen from here.
-                if get("behavior_config").is_some() {
+                if self.document.attribute(node, a.ns, "behavior_config").is_some() {
                     self.warning("unknown-behavior", a.span, message);
                 } else {
                     self.error("unknown-behavior", a.span, message);
                 }
             }
-            if let Some(a) = get("physics")
-                && !physics.contains(a.value.trim())
-            {
+            "physics" if !physics.contains(value) => {
                 let message = format!("there is no physics `{}`", shorten(&a.value));
                 self.warning("unknown-physics", a.span, message);
             }
+            _ => {}
         }
     }
 
