@@ -17,7 +17,9 @@ use std::collections::HashSet;
 use crate::budget::{Budget, Class, Stop, Tier};
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
 use crate::geometry::css::{self, Sheet};
-use crate::geometry::{Length, Role, Scale, Scene, Unit, ViewBox, path, role, root_viewbox};
+use crate::geometry::{
+    HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, path, role, root_viewbox,
+};
 
 use super::{allow, sanitize, xml};
 
@@ -367,6 +369,28 @@ impl<'a> Writer<'a> {
                 self.plain(node, "g", a);
             }
         }
+        self.look(node);
+    }
+
+    /// How the state of the element shows; `plain` left out what is written here.
+    fn look(&mut self, node: NodeId) {
+        let document = self.document;
+        let look = Look::of(document, node);
+        let classes: Vec<String> = look.classes().collect();
+        if !classes.is_empty() && self.raster.is_none() {
+            let own = document.attr(node, "class").unwrap_or_default();
+            let all = format!("{own} {}", classes.join(" "));
+            xml::attribute(&mut self.out, "class", all.trim());
+        }
+        if let Some(faded) = look.opacity() {
+            let own = document.attr(node, "opacity").and_then(|o| o.trim().parse::<f32>().ok());
+            let opacity = own.map_or(1.0, |o| o.clamp(0.0, 1.0)) * faded;
+            self.seen.layers += 1;
+            xml::attribute(&mut self.out, "opacity", &opacity.to_string());
+        }
+        if look.highlighted {
+            xml::attribute(&mut self.out, "stroke", HIGHLIGHT);
+        }
     }
 
     fn object_box(&self, node: NodeId) -> Option<(f64, f64, f64, f64)> {
@@ -441,6 +465,7 @@ impl<'a> Writer<'a> {
                 _ => {}
             }
         }
+        self.look(node);
         if self.raster.is_some() {
             self.cascade(node);
         }
@@ -482,6 +507,16 @@ impl<'a> Writer<'a> {
 
     fn plain(&mut self, node: NodeId, element: &str, a: &Attribute) {
         let (name, value) = (a.name.as_str(), a.value.as_str());
+        let shown = |name, look: Look<'_>| match name {
+            "class" => look.classes().next().is_some(),
+            "opacity" => look.opacity().is_some(),
+            _ => look.highlighted,
+        };
+        if matches!(name, "class" | "opacity" | "stroke")
+            && shown(name, Look::of(self.document, node))
+        {
+            return;
+        }
         if let Some(raster) = &self.raster {
             match name {
                 "style" | "class" | "role" | "lang" | "pointer-events" => return,

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 use crate::document::{Document, NodeId, Ns};
 
+use super::Look;
+
 /// Rules kept. Real drawings have dozens; each may be tried on every element.
 const MAX_RULES: usize = 10_000;
 
@@ -150,7 +152,9 @@ impl Sheet {
             try_all(self.by_id.get(id));
         }
         if !self.by_class.is_empty() {
+            let look: Vec<String> = Look::of(document, node).classes().collect();
             let mut words: Vec<&str> = classes(document, node).collect();
+            words.extend(look.iter().map(String::as_str));
             words.sort_unstable();
             words.dedup();
             for class in words {
@@ -315,7 +319,7 @@ impl Compound {
         let Some((_, name)) = document.name(node) else { return false };
         self.name.as_deref().is_none_or(|n| n == name)
             && self.id.as_deref().is_none_or(|id| document.id(node) == Some(id))
-            && self.classes.iter().all(|c| classes(document, node).any(|word| word == c))
+            && self.classes.iter().all(|c| has_class(document, node, c))
             && self.attributes.iter().all(|(name, test)| {
                 document.attr(node, name).is_some_and(|value| match test {
                     AttributeTest::Present => true,
@@ -332,6 +336,10 @@ impl Compound {
 
 fn classes(document: &Document, node: NodeId) -> impl Iterator<Item = &str> {
     document.attr(node, "class").unwrap_or_default().split_ascii_whitespace()
+}
+
+fn has_class(document: &Document, node: NodeId, class: &str) -> bool {
+    classes(document, node).any(|word| word == class) || Look::of(document, node).has_class(class)
 }
 
 fn previous_element(document: &Document, node: NodeId) -> Option<NodeId> {

@@ -9,6 +9,7 @@ mod check;
 pub mod css;
 pub mod fixed;
 pub mod length;
+mod look;
 mod outline;
 mod path;
 mod resolve;
@@ -25,6 +26,7 @@ pub use scene::{Error, Scene};
 pub use transform::transform;
 pub use viewport::{AspectRatio, ViewBox, root_viewbox};
 
+pub(crate) use look::{HIGHLIGHT, Look};
 pub(crate) use viewport::pixels;
 
 pub(crate) use resolve::{Role, href, role};

@@ -4,6 +4,7 @@ use crate::document::{Document, NodeId, Ns};
 
 use super::css::{self, Sheet};
 use super::length::{Length, Unit};
+use super::look::{HIGHLIGHT, Look};
 
 /// Which parts of a shape the pointer meets (SVG 1.1, section 16.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +234,13 @@ impl Style {
                     name => style.set(name, &a.value, &parent),
                 }
             }
+        }
+        let look = Look::of(document, node);
+        if look.highlighted {
+            style.set("stroke", HIGHLIGHT, &parent);
+        }
+        if let Some(faded) = look.opacity() {
+            style.ink.opacity *= faded;
         }
         let rules =
             if sheet.is_empty() { Vec::new() } else { sheet.declarations(document, node, work) };

@@ -274,6 +274,40 @@ fn text_is_painted_with_the_fonts_in_the_binary() {
 }
 
 #[test]
+fn what_is_off_looks_off_and_a_style_sheet_may_say_how() {
+    let body = |state: &str, sheet: &str| {
+        format!(
+            r##"{sheet}<arx:object id="lamp" type="electrical.light"{state}/>
+               <rect class="round" width="10" height="10" fill="#ff0000" arx:object="lamp"/>
+               <rect id="group" x="10" width="10" height="10" fill="#00ff00"{state}/>"##
+        )
+    };
+    let look = |body: &str| {
+        let document = drawing(body);
+        let bytes = png(&document, &PngOptions::default(), &Limits::default(), &unlimited());
+        let (.., pixels) = decode(&bytes.expect("a picture"));
+        [pixels[505], pixels[515]]
+    };
+    let shown = [[255, 0, 0, 255], [0, 255, 0, 255]];
+    let faded = [[255, 0, 0, 89], [0, 255, 0, 89]];
+    let blue = [[0, 0, 255, 255]; 2];
+    assert_eq!(look(&body("", "")), shown);
+    assert_eq!(look(&body(r#" arx:state="on""#, "")), shown);
+    assert_eq!(look(&body(r#" arx:state="off""#, "")), faded);
+    let sheet = "<style>.state-off { fill: blue; opacity: 1 }</style>";
+    assert_eq!(look(&body(r#" arx:state="off""#, sheet)), blue);
+
+    let off = compiled(&body(r#" arx:state="off""#, ""));
+    assert!(
+        off.contains(r#"class="round state-off""#) && off.contains(r#"opacity="0.35""#),
+        "{off}"
+    );
+    let highlighted = compiled(&body(r#" arx:highlight="true""#, ""));
+    assert!(highlighted.contains(r##"stroke="#e8590c""##), "{highlighted}");
+    assert!(highlighted.contains(r#"class="highlighted""#), "{highlighted}");
+}
+
+#[test]
 fn style_sheets_apply_in_pictures() {
     let document = drawing(
         r#"<style>.a{fill:red} #b{fill:lime!important} g > rect.c { fill: blue }</style>
