@@ -1,9 +1,11 @@
 //! From a document to SVG, JSON and PNG.
 
 mod allow;
+mod decimals;
 mod json;
 mod plain;
 mod png;
+mod raster;
 mod sanitize;
 mod svg;
 mod xml;

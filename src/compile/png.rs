@@ -17,7 +17,8 @@ use crate::document::{Document, Limits, Ns};
 use crate::geometry::css::Sheet;
 use crate::geometry::{Length, Scene, pixels};
 
-use super::svg::{Frame, Raster, RasterText, frame, raster};
+use super::raster::{Raster, RasterText};
+use super::svg::{Frame, frame, raster};
 use super::{Error, plain};
 
 /// How a picture is to look.

@@ -11,16 +11,15 @@
 //!   and a viewBox around everything drawn where it states neither. Metres and
 //!   feet, which SVG does not know, are written as millimetres there.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
-
 use crate::budget::{Budget, Class, Stop, Tier};
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
-use crate::geometry::css::{self, Sheet};
+use crate::geometry::css;
 use crate::geometry::{
     HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, path, role, root_viewbox,
 };
 
+use super::decimals::{is_coordinates, shorten};
+use super::raster::{Raster, RasterText, is_layer, is_tame};
 use super::{allow, sanitize, xml};
 
 /// What compiled SVG is to contain.
@@ -81,31 +80,6 @@ fn extent(document: &Document) -> Option<ViewBox> {
     let scene = Scene::build(document, &Limits::default(), &budget).ok()?;
     let r = scene.extent()?.inflate(1.0, 1.0);
     Some(ViewBox { x: r.x0, y: r.y0, width: r.width(), height: r.height() })
-}
-
-/// What is different when the reader is the rasteriser and not a browser.
-pub(crate) struct Raster<'a> {
-    /// The picture's size in pixels.
-    pub(crate) size: (u32, u32),
-    /// The style sheets, applied here: once, indexed, and under the budget.
-    pub(crate) sheet: &'a Sheet,
-    pub(crate) budget: &'a Budget,
-    /// Ids that something refers to.
-    pub(crate) referenced: HashSet<&'a str>,
-}
-
-/// The text for the rasteriser, and what it takes to read it.
-#[derive(Debug, Default)]
-pub(crate) struct RasterText {
-    pub(crate) text: String,
-    /// Elements open inside each other at most.
-    pub(crate) depth: usize,
-    /// `use` elements.
-    pub(crate) uses: usize,
-    /// Elements that need a layer of their own: opacity, masks, filters, patterns.
-    pub(crate) layers: usize,
-    /// Characters to shape.
-    pub(crate) letters: usize,
 }
 
 /// The document for the rasteriser: like [`svg`], with style sheets applied,
@@ -564,34 +538,6 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Whether every number is one a rasteriser can bear: curves are divided by
-/// their size, and a radius of 1e300 never ends.
-fn is_tame(value: &str) -> bool {
-    const FAR: f64 = 1e9;
-    if value.len() < 10 && !value.contains(['e', 'E']) {
-        return true;
-    }
-    value
-        .split(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
-        .filter(|word| word.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)))
-        .all(|word| {
-            // `10mm` and `1e99em` alike: judge the longest number in front.
-            let end = word.rfind(|c: char| c.is_ascii_digit() || c == '.').map_or(0, |at| at + 1);
-            word.get(..end).and_then(|n| n.parse::<f64>().ok()).is_none_or(|n| n.abs() <= FAR)
-        })
-}
-
-/// Whether a property makes the rasteriser paint into a layer first.
-fn is_layer(name: &str, value: &str) -> bool {
-    match name {
-        "opacity" => value != "1",
-        "mask" | "filter" | "clip-path" => value != "none",
-        "mix-blend-mode" => value != "normal",
-        "isolation" => value == "isolate",
-        _ => false,
-    }
-}
-
 /// The line around an object that has a box but draws nothing of its own.
 pub(crate) const BOX_COLOUR: [u8; 3] = [0x5b, 0x64, 0x70];
 
@@ -607,83 +553,4 @@ pub(crate) fn draws(document: &Document, object: NodeId) -> bool {
         let drawn = role(document, c);
         drawn != Role::None && (drawn != Role::Group || document.first_child(c).is_some())
     })
-}
-
-fn is_coordinates(name: &str) -> bool {
-    matches!(
-        name,
-        "x" | "y"
-            | "x1"
-            | "x2"
-            | "y1"
-            | "y2"
-            | "width"
-            | "height"
-            | "cx"
-            | "cy"
-            | "r"
-            | "rx"
-            | "ry"
-            | "d"
-            | "points"
-    )
-}
-
-/// Rounds every number with more than three decimals to three. Arcs are left
-/// alone: their flags may be written without a space before the next number.
-fn shorten(value: &str) -> Cow<'_, str> {
-    if !value.is_ascii() || value.contains(['a', 'A']) {
-        return value.into();
-    }
-    let mut out = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit() || c == '.') {
-        out.push_str(&rest[..start]);
-        rest = &rest[start..];
-        let digits = |t: &str| t.bytes().take_while(u8::is_ascii_digit).count();
-        let whole = digits(rest);
-        let fraction = rest[whole..].strip_prefix('.').map_or(0, digits);
-        let end = if rest[whole..].starts_with('.') { whole + 1 + fraction } else { whole };
-        let (number, after) = rest.split_at(end);
-        rest = after;
-        let rounded = (fraction > 3 && !after.starts_with(['e', 'E']))
-            .then(|| number.parse::<f64>().ok().map(|n| format!("{n:.3}")))
-            .flatten();
-        match rounded {
-            Some(rounded) => {
-                // Two numbers may have been kept apart by their points alone.
-                if out.ends_with(|c: char| c.is_ascii_digit() || c == '.') {
-                    out.push(' ');
-                }
-                out.push_str(rounded.trim_end_matches('0').trim_end_matches('.'));
-                if after.starts_with('.') {
-                    out.push(' ');
-                }
-            }
-            None => out.push_str(number),
-        }
-    }
-    out.push_str(rest);
-    out.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shortening_keeps_numbers_apart() {
-        let cases = [
-            ("M1.23456 2", "M1.235 2"),
-            ("1.5.56789", "1.5 0.568"),
-            (".99999.5", "1 .5"),
-            ("-0.00001,3", "-0,3"),
-            ("1.23456e5", "1.23456e5"),
-            ("10.1", "10.1"),
-            ("M0 0a5 5 0 1199.99999 0", "M0 0a5 5 0 1199.99999 0"),
-        ];
-        for (value, expected) in cases {
-            assert_eq!(shorten(value), expected, "{value}");
-        }
-    }
 }

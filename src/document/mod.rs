@@ -18,6 +18,7 @@ mod scan;
 mod text;
 mod tree;
 mod validate;
+mod values;
 mod words;
 mod xml;
 

@@ -3,7 +3,9 @@
 //! Formulas, units and dimensions are checked where they are compiled; here is
 //! everything that can be said from the tree and its meaning.
 
-use std::collections::{HashMap, HashSet};
+mod uses;
+
+use std::collections::HashSet;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::meaning::{Object, ObjectIndex, Quantity};
@@ -12,6 +14,9 @@ use super::parse::Findings;
 use super::scan::shorten;
 use super::text::Span;
 use super::tree::{Attribute, Document, NodeId, Ns};
+use super::values::{
+    is_action, is_direction, is_length_unit, is_precision, is_scale, is_vector, number,
+};
 use super::words;
 
 struct Check<'d> {
@@ -175,74 +180,6 @@ impl Check<'_> {
             Diagnostic::warning("unknown-system", span, message)
                 .help(format!("usual systems: {}", words::SYSTEMS.join(", "))),
         );
-    }
-
-    /// `use` refers to something, and not to itself through others.
-    fn uses(&mut self, findings: &Findings) {
-        if findings.uses.is_empty() {
-            return;
-        }
-        let mut targets: HashMap<NodeId, NodeId> = HashMap::new();
-        for &node in &findings.uses {
-            let href = self
-                .document
-                .attribute(node, Ns::None, "href")
-                .or_else(|| self.document.attribute(node, Ns::XLink, "href"));
-            let Some(href) = href else { continue };
-            let Some(id) = href.value.trim().strip_prefix('#') else {
-                let message = "only elements of the same drawing can be used".to_owned();
-                self.warning("foreign-reference", href.span, message);
-                continue;
-            };
-            match self.document.by_id(id) {
-                Some(target) => {
-                    targets.insert(node, target);
-                }
-                None => {
-                    let message = format!("there is no element `{}`", shorten(id));
-                    self.warning("unknown-element-id", href.span, message);
-                }
-            }
-        }
-        if let Some(node) = self.use_circle(&targets) {
-            let message = "this element uses itself, directly or through others".to_owned();
-            let span = self.tag(node);
-            self.error("circular-use", span, message);
-        }
-    }
-
-    /// Depth-first over "contains" and "uses" together: a way back to an
-    /// element still open is a circle. Linear in elements and uses.
-    fn use_circle(&self, targets: &HashMap<NodeId, NodeId>) -> Option<NodeId> {
-        #[derive(Clone, Copy, PartialEq)]
-        enum Mark {
-            New,
-            Open,
-            Done,
-        }
-        let mut marks = vec![Mark::New; self.document.node_count()];
-        let mut stack: Vec<(NodeId, bool)> = vec![(NodeId::ROOT, false)];
-        while let Some((node, leaving)) = stack.pop() {
-            let mark = marks.get_mut(node.index())?;
-            if leaving {
-                *mark = Mark::Done;
-                continue;
-            }
-            if *mark != Mark::New {
-                continue;
-            }
-            *mark = Mark::Open;
-            stack.push((node, true));
-            let next = targets.get(&node).copied();
-            for child in self.document.children(node).chain(next) {
-                match marks.get(child.index()) {
-                    Some(Mark::Open) => return Some(node),
-                    Some(Mark::New) => stack.push((child, false)),
-                    _ => {}
-                }
-            }
-        }
-        None
     }
 
     fn objects(&mut self) {
@@ -542,101 +479,6 @@ impl Check<'_> {
                     }
                 }
             }
-        }
-    }
-}
-
-/// A finite number and what follows it.
-fn number(text: &str) -> Option<(f64, &str)> {
-    let text = text.trim();
-    let end = text
-        .char_indices()
-        .find(|&(i, c)| {
-            let exponent = matches!(c, 'e' | 'E')
-                && text
-                    .get(i + 1..)
-                    .is_some_and(|t| t.starts_with(|d: char| d.is_ascii_digit() || d == '-'));
-            !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+') || exponent)
-        })
-        .map_or(text.len(), |(i, _)| i);
-    let value: f64 = text.get(..end)?.parse().ok()?;
-    value.is_finite().then(|| (value, text.get(end..).unwrap_or_default().trim()))
-}
-
-fn is_length_unit(unit: &str) -> bool {
-    unit.is_empty()
-        || words::LENGTH_UNITS.contains(&unit)
-        || matches!(unit, "px" | "pt" | "pc" | "%" | "em" | "um" | "µm" | "km" | "Q")
-}
-
-/// A positive number, or two as in `1:50`.
-fn is_scale(text: &str) -> bool {
-    let (a, b) = text.split_once(':').unwrap_or((text, "1"));
-    [a, b].iter().all(|n| n.trim().parse::<f64>().is_ok_and(|n| n.is_finite() && n > 0.0))
-}
-
-fn is_action(name: &str) -> bool {
-    let name = name.trim().replace('-', "_").to_ascii_lowercase();
-    words::ACTIONS.contains(&name.as_str()) || words::SHORT_ACTIONS.contains(&name.as_str())
-}
-
-fn is_precision(text: &str) -> bool {
-    let text = text.trim();
-    let Some(start) = text.find(|c: char| c.is_ascii_alphabetic()) else { return false };
-    let (digits, unit) = text.split_at(start);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    is_digits(whole) && is_digits(fraction) && words::LENGTH_UNITS.contains(&unit)
-}
-
-fn is_vector(text: &str) -> bool {
-    let parts: Vec<&str> = text.split([',', ' ']).filter(|p| !p.is_empty()).take(4).collect();
-    matches!(parts.len(), 2 | 3)
-        && parts.iter().all(|p| number(p).is_some_and(|(_, u)| u.is_empty()))
-}
-
-fn is_direction(text: &str) -> bool {
-    let text = text.trim();
-    words::DIRECTIONS.contains(&text)
-        || is_vector(text)
-        || number(text).is_some_and(|(_, unit)| matches!(unit, "" | "deg" | "rad"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_precision_is_a_number_and_a_unit_of_length() {
-        for (text, good) in [
-            ("1mm", true),
-            ("0.1mm", true),
-            ("12.5cm", true),
-            ("1", false),
-            ("mm", false),
-            (".5mm", false),
-            ("1.mm", false),
-            ("-1mm", false),
-            ("1 px", false),
-            ("1e3mm", false),
-        ] {
-            assert_eq!(is_precision(text), good, "{text}");
-        }
-    }
-
-    #[test]
-    fn numbers_are_read_up_to_their_unit() {
-        for (text, read) in [
-            ("45", Some((45.0, ""))),
-            (" 45 kg ", Some((45.0, "kg"))),
-            ("1e3m", Some((1000.0, "m"))),
-            ("2em", Some((2.0, "em"))),
-            ("1e999", None),
-            ("NaN", None),
-            ("inf", None),
-            ("", None),
-        ] {
-            assert_eq!(number(text), read, "{text}");
         }
     }
 }

@@ -105,6 +105,10 @@ pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpRespons
     reply::run(request, Some(payload), ENDPOINT, |mut call, sent| {
         let bytes = sent.as_ref().map(|b| b.bytes.clone()).unwrap_or_default();
         let mut input: Input<SolveRequest> = Input::read(&call, sent)?;
+        // Where no sketch is sent, the drawing of the session is meant.
+        if input.content.is_none() && input.request.problem.is_none() {
+            input.content = Some(input.drawing(&call)?);
+        }
         let asked = input.request.options.take().unwrap_or_default();
         let wanted = match &asked.precision {
             Some(name) => precision::level(name, "/options/precision")?,
@@ -138,7 +142,6 @@ pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpRespons
             }
             (None, Some(problem)) => Solver::new(problem, &limits).map_err(refused)?,
             (None, None) => {
-                input.required()?;
                 return Err(Error::Internal("a drawing that is there and is not".to_owned()));
             }
         };
