@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// A plan of `elements` shapes, every twentieth of them an object with a
-/// property: two elements more each, counted in.
+/// property: three elements more each, counted in.
 ///
 /// ```
 /// use svgx_engine::document::{self, Limits};
@@ -20,16 +20,17 @@ pub fn drawing(elements: usize) -> String {
     let mut number = 0;
     while left > 0 {
         let (x, y) = (number % 60 * 64 + 20, number / 60 % 60 * 64 + 20);
-        let object = number % 20 == 7 && left >= 3;
-        left -= if object { 3 } else { 1 };
+        let object = number % 20 == 7 && left >= 4;
+        left -= if object { 4 } else { 1 };
         // Writing into a String cannot fail.
         let _ = match number % 5 {
             _ if object => writeln!(
                 out,
                 "<rect id=\"e{number}\" x=\"{x}\" y=\"{y}\" width=\"48\" height=\"40\" \
                  fill=\"#dde3ea\"><arx:object id=\"o{number}\" type=\"furniture\" \
-                 system=\"architectural\"><arx:property name=\"load\" value=\"{}\" unit=\"kg\"/>\
-                 </arx:object></rect>",
+                 system=\"architectural\"><arx:properties>\
+                 <arx:property name=\"load\" value=\"{}\" unit=\"kg\"/>\
+                 </arx:properties></arx:object></rect>",
                 20 + number % 80
             ),
             0 | 1 => writeln!(
