@@ -21,7 +21,9 @@ pub(super) fn is_large(p: Xy, q: Xy, c: Xy, sweep: bool) -> bool {
     let (u, v) = ((p.0 - c.0, p.1 - c.1), (q.0 - c.0, q.1 - c.1));
     // The angle from p to q, positive the way y grows downward turns.
     let turn = libm::atan2(u.0 * v.1 - u.1 * v.0, u.0 * v.0 + u.1 * v.1);
-    if sweep { turn < 0.0 } else { turn > 0.0 }
+    // Half a turn is both: rounding must not choose, so it is never the longer way.
+    let half = turn.abs() > std::f64::consts::PI - 1e-9;
+    !half && if sweep { turn < 0.0 } else { turn > 0.0 }
 }
 
 #[cfg(test)]

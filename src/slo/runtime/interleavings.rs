@@ -5,8 +5,9 @@
 //! Callers, workers and a ticker do here what [`super::Runtime`] and
 //! [`super::pool::Inner`] do, in the same order and under the same one lock.
 
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::sync::{Arc, Condvar, Mutex};
-use shuttle::thread;
+use shuttle::{Config, Runner, thread};
 
 use super::*;
 use crate::budget::Time;
@@ -183,12 +184,20 @@ fn play() {
     assert_eq!(controller.in_flight(), 0, "every place came back");
 }
 
+/// As shuttle's own `check_random` and `check_pct`, with room on the stack for a
+/// controller that was compiled without optimisation.
+fn check(scheduler: impl Scheduler + 'static) {
+    let mut config = Config::new();
+    config.stack_size = 1 << 20;
+    Runner::new(scheduler, config).run(play);
+}
+
 #[test]
 fn no_place_leaks_and_no_wake_up_is_lost_in_any_order_of_steps() {
-    shuttle::check_random(play, SCHEDULES);
+    check(RandomScheduler::new(SCHEDULES));
 }
 
 #[test]
 fn nor_when_one_thread_is_held_back_as_long_as_can_be() {
-    shuttle::check_pct(play, SCHEDULES, 3);
+    check(PctScheduler::new(3, SCHEDULES));
 }
