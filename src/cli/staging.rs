@@ -1,5 +1,6 @@
 //! `svgx staging`: bring the engine to a place where others use it, and keep it well there.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use svgx_engine::ops;
 use svgx_engine::ops::staging::backup::{Engines, backup, restore, verify};
 use svgx_engine::ops::staging::deploy::{Plan, deploy};
+use svgx_engine::ops::staging::sbom;
 use svgx_engine::ops::staging::status::{rollback, status};
 use svgx_engine::ops::staging::tools::Kubectl;
 use svgx_engine::ops::staging::validate::{Latency, Options, Report, validate};
@@ -32,6 +34,12 @@ enum Command {
     Status(Place),
     /// Save configuration, secrets and sessions into a new folder.
     Backup(Backup),
+    /// The bill of materials of this program: CycloneDX, from the lock file.
+    Sbom {
+        /// The lock file.
+        #[arg(long, default_value = "Cargo.lock", value_name = "FILE")]
+        lock: PathBuf,
+    },
     /// Bring a backup back into engines without sessions, and compare.
     Restore(Restore),
 }
@@ -65,6 +73,9 @@ struct Deploy {
     /// The image's tag.
     #[arg(long, env = "SVGX_IMAGE_TAG", default_value = "staging")]
     image_tag: String,
+    /// The program that makes what the image holds, in target/image.
+    #[arg(long, default_value = "image/rootfs", value_name = "PROGRAM")]
+    prepare: String,
     /// An image that is in the registry already, by digest: nothing is built.
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
@@ -223,6 +234,12 @@ impl Args {
                     println!("{}: {sessions} sessions, secrets {secrets}", args.to.display());
                     Ok(ExitCode::SUCCESS)
                 }
+                Command::Sbom { lock } => {
+                    let text = std::fs::read_to_string(&lock)
+                        .map_err(|e| format!("{}: {e}", lock.display()))?;
+                    println!("{:#}", sbom::cyclonedx(&text)?);
+                    Ok(ExitCode::SUCCESS)
+                }
                 Command::Restore(args) => args.run().await,
             }
         });
@@ -275,6 +292,11 @@ fn dashboards(spec: &Spec) -> Result<Vec<String>, Failure> {
     Ok(pages.filter_map(|a| uid(&a.text)).collect())
 }
 
+/// Tells of a step. Whoever reads may have gone: the deployment goes on all the same.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 impl Deploy {
     async fn run(self) -> Result<ExitCode, Failure> {
         let spec = self.checks.spec()?;
@@ -286,12 +308,13 @@ impl Deploy {
             manifests,
             namespace: self.place.namespace,
             image: format!("{}/{}:{}", self.registry, self.image_name, self.image_tag),
+            prepare: self.prepare,
             prebuilt: self.image,
             timeout: self.timeout,
             validate: if self.no_validate { None } else { Some(self.checks.options(&spec)?) },
             journal: self.place.journal,
         };
-        let deployed = deploy(&plan, &spec, self.dry_run, &mut |line| println!("{line}")).await?;
+        let deployed = deploy(&plan, &spec, self.dry_run, &mut tell).await?;
         if let Some(report) = &deployed.report {
             print!("{}", report.human());
         }

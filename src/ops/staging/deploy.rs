@@ -26,6 +26,8 @@ pub struct Plan {
     pub namespace: String,
     /// The image to build and push: `registry/name:tag`.
     pub image: String,
+    /// The program that makes what the image holds.
+    pub prepare: String,
     /// An image that is in the registry already: nothing is built.
     pub prebuilt: Option<String>,
     /// Seconds the rollout may take.
@@ -163,8 +165,10 @@ impl Deployment<'_> {
         let image = match &self.plan.prebuilt {
             Some(image) => image.clone(),
             None => {
-                let image = self.plan.image.clone();
-                self.once("build", || Builder::found()?.build(&image).map(|()| image.clone()))?;
+                let (image, prepare) = (self.plan.image.clone(), self.plan.prepare.clone());
+                self.once("build", || {
+                    Builder::found()?.build(&image, &prepare).map(|()| image.clone())
+                })?;
                 self.once("push", || Builder::found()?.push(&image))?
             }
         };

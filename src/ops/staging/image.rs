@@ -34,11 +34,13 @@ impl Builder {
         }
     }
 
-    /// Builds `Containerfile` of the current folder as `image`.
+    /// Builds `Containerfile` of the current folder as `image`, after `prepare` has made what it
+    /// copies.
     ///
     /// # Errors
     /// [`Error`].
-    pub fn build(self, image: &str) -> Result<(), Error> {
+    pub fn build(self, image: &str, prepare: &str) -> Result<(), Error> {
+        tools::run(prepare, &[], None)?;
         let mut arguments = vec!["build", "--file", "Containerfile", "--tag", image];
         if self != Builder::Docker {
             // Nothing in the image says when it was made: the same input, the same digest.

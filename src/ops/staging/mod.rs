@@ -9,6 +9,7 @@ pub mod journal;
 pub mod manifest;
 mod references;
 mod restricted;
+pub mod sbom;
 pub mod secrets;
 pub mod status;
 pub mod tools;
