@@ -29,5 +29,7 @@ mod service;
 mod session;
 mod simulate_stream;
 mod simulator;
+mod staging;
 mod telemetry;
 mod tls;
+mod validate;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use svgx_engine::http::config::{self, Flags};
 use svgx_engine::ops::staging::manifest::{Finding, Manifest, quantity};
-use svgx_engine::ops::staging::{INSTALLED_SECRETS, references, restricted};
+use svgx_engine::ops::staging::{INSTALLED_SECRETS, allowances, references, restricted};
 use svgx_engine::slo::spec::Spec;
 
 use crate::service::Service;
@@ -37,6 +37,7 @@ fn object<'m>(manifest: &'m mut Manifest, name: &str) -> &'m mut Value {
 fn findings(manifest: &Manifest) -> Vec<Finding> {
     let mut all = restricted(manifest);
     all.extend(references(manifest, &INSTALLED_SECRETS));
+    all.extend(allowances(manifest));
     all
 }
 

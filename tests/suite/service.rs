@@ -72,12 +72,22 @@ impl Service {
 
     /// With these flags; its log goes to `log`.
     pub(crate) fn with(flags: &[&str], log: Option<&Path>) -> Service {
+        Service::with_environment(flags, &[], log)
+    }
+
+    /// With these flags and variables; its log goes to `log`.
+    pub(crate) fn with_environment(
+        flags: &[&str],
+        variables: &[(&str, &str)],
+        log: Option<&Path>,
+    ) -> Service {
         let stderr =
             log.map_or_else(Stdio::null, |path| std::fs::File::create(path).expect("a log").into());
         let mut process = Command::new(env!("CARGO_BIN_EXE_svgx"))
             .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
             .args(flags)
             .env_clear()
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(stderr)
             .spawn()

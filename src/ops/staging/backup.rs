@@ -11,6 +11,7 @@
 //! Replicas have sessions of their own. A restore joins them, the later of two of the same name,
 //! and gives all of them to every replica: so each is found wherever its client is led.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use reqwest::Method;
@@ -362,7 +363,11 @@ impl Writer {
     fn write(&mut self, path: &str, bytes: &[u8], sessions: Option<u64>) -> Result<(), Error> {
         let target = self.folder.join(path);
         let parent = target.parent().unwrap_or(&self.folder);
-        std::fs::create_dir_all(parent)
+        // Drawings of others, and secrets: for the owner only.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(parent)
             .and_then(|()| std::fs::write(&target, bytes))
             .map_err(|source| Error::File { path: target, source })?;
         self.files.push(Part {

@@ -16,7 +16,7 @@ pub mod tools;
 pub mod validate;
 
 pub use journal::{Entry, State};
-pub use references::references;
+pub use references::{allowances, references};
 pub use restricted::restricted;
 
 /// The secrets that manifests name and no file holds: made at install.

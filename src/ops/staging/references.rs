@@ -41,6 +41,21 @@ pub fn references(manifest: &Manifest, secrets: &[&str]) -> Vec<Finding> {
     all.findings
 }
 
+/// Whom the network policies of `manifest` name and who is not there: an allowance for nobody. That
+/// is no fault of a part that is deployed by itself, and one of the whole.
+pub fn allowances(manifest: &Manifest) -> Vec<Finding> {
+    let mut all = Check { manifest, secrets: &[], findings: Vec::new() };
+    for policy in manifest.kind("NetworkPolicy") {
+        for rule in elements(&policy["spec"]["ingress"]) {
+            all.peers(policy, &rule["from"]);
+        }
+        for rule in elements(&policy["spec"]["egress"]) {
+            all.peers(policy, &rule["to"]);
+        }
+    }
+    all.findings
+}
+
 struct Check<'m> {
     manifest: &'m Manifest,
     secrets: &'m [&'m str],
@@ -168,12 +183,10 @@ impl<'m> Check<'m> {
         }
         // Named ports are those of the pods that are reached.
         for rule in elements(&policy["spec"]["ingress"]) {
-            self.peers(policy, &rule["from"]);
             let own = self.pods_of(whom);
             self.named(policy, &rule["ports"], &own);
         }
         for rule in elements(&policy["spec"]["egress"]) {
-            self.peers(policy, &rule["to"]);
             let reached: Vec<_> = elements(&rule["to"])
                 .filter(|p| p["namespaceSelector"].is_null())
                 .flat_map(|p| self.pods_of(&p["podSelector"]["matchLabels"]))
