@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -16,16 +15,13 @@ use actix_web::{HttpMessage as _, ResponseError};
 use futures::FutureExt as _;
 use tracing::Instrument as _;
 
-use crate::budget::Time;
-use crate::telemetry::{self, Outcome, server};
-
 use super::app::App;
 use super::counts;
 use super::keys::Identity;
 use super::problem::Error;
 use super::rate::{RateClass, Standing};
 use super::reply::{Operated, Phases, Timing};
-use super::trace::Trace;
+use super::seen::Seen;
 
 impl ResponseError for Error {
     fn status_code(&self) -> actix_web::http::StatusCode {
@@ -69,17 +65,9 @@ pub async fn edge(
     let Some(app) = request.app_data::<Data<App>>().cloned() else {
         return Err(Error::Internal("no app".to_owned()).into());
     };
-    let began = app.clock.now();
     let _running = app.counts.begin();
-    let method = method_name(request.method());
-    let scheme = if request.app_config().secure() { "https" } else { "http" };
-    app.telemetry.metrics().request_started(method, scheme);
-    let incoming = request.headers().get("traceparent").and_then(|v| v.to_str().ok());
-    let mut trace = app.ids.trace(incoming);
-    let route = counts::route_name(request.path());
-    let span = server::span(method, scheme, route, request.path(), trace.remote());
-    trace.adopt(server::identity(&span));
-    let seen = Seen { app: Data::clone(&app), method, scheme, route, trace, span, began };
+    let mut seen = Seen::of(&app, &request);
+    let (trace, began) = (seen.trace, seen.began);
 
     let (standing, outcome) = match let_in(&app, &request) {
         Err(error) => (None, Err((error, request.into_parts().0))),
@@ -91,6 +79,7 @@ pub async fn edge(
             None => {
                 request.extensions_mut().insert(identity);
                 request.extensions_mut().insert(trace);
+                request.extensions_mut().insert(seen.stages());
                 // The router wants to be the only holder of the request, so nothing
                 // of it is kept here: what fails below the handlers is answered by
                 // `Fallen`, which carries what the problem document needs.
@@ -110,8 +99,8 @@ pub async fn edge(
                     Ok(response) => Ok(response),
                     Err(error) => {
                         let trace_id = trace.id().to_string();
-                        tracing::error!(trace_id, path, %error, "a request fell through");
-                        seen.record(error.status().0.as_u16(), None);
+                        seen.span.in_scope(|| tracing::error!(%error, "a request fell through"));
+                        seen.lost(error.status().0.as_u16());
                         return Err(Fallen { error, path, trace_id }.into());
                     }
                 };
@@ -121,9 +110,10 @@ pub async fn edge(
     };
 
     let trace_id = trace.id().to_string();
+    let span = seen.span.clone();
     let problem = |error: &Error, request: &actix_web::HttpRequest| {
         if error.status().0 == actix_web::http::StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(trace_id, path = request.path(), ?error, "internal error");
+            span.in_scope(|| tracing::error!(?error, "internal error"));
         }
         error.response(request.path(), &trace_id)
     };
@@ -170,52 +160,8 @@ pub async fn edge(
     if draining {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    if tracing::enabled!(target: "svgx::request", tracing::Level::INFO) {
-        seen.span.in_scope(|| log(&response, &trace_id, took, phases, operated));
-    }
+    seen.log(&response, took);
     Ok(response)
-}
-
-/// A request that came in, for the one place where it is recorded.
-struct Seen {
-    app: Data<App>,
-    method: &'static str,
-    scheme: &'static str,
-    route: Option<&'static str>,
-    trace: Trace,
-    span: tracing::Span,
-    began: Time,
-}
-
-impl Seen {
-    /// Records the request once, for every reader; how long it took.
-    fn record(&self, status: u16, operated: Option<Operated>) -> Duration {
-        let took = self.app.clock.now().since(self.began);
-        let outcome = match operated {
-            Some(operated) => operated.outcome,
-            None if status >= 500 => Outcome::Failed,
-            None => Outcome::Ok,
-        };
-        let telemetry = &self.app.telemetry;
-        let ids = self.trace.ids();
-        let trace = telemetry.sampling().keeps(ids.0, outcome).then_some(ids);
-        let request = telemetry::Request {
-            method: self.method,
-            scheme: self.scheme,
-            route: self.route.map(Into::into),
-            status,
-            duration: took,
-            trace,
-        };
-        telemetry.metrics().request(&request);
-        if let Some(Operated { class, operation, duration, outcome, reason }) = operated {
-            let class = class.as_str();
-            telemetry.metrics().operation(class, operation, duration, outcome, reason, trace);
-        }
-        server::finish(&self.span, &request, outcome);
-        self.app.counts.record(status, took);
-        took
-    }
 }
 
 /// Who asks, and how they stand with their rate.
@@ -322,56 +268,4 @@ fn server_timing(phases: Option<Phases>, took: Duration) -> String {
     }
     let _ = write!(out, "total;dur={:.3}", milliseconds(took));
     out
-}
-
-fn log(
-    response: &ServiceResponse<BoxBody>,
-    trace_id: &str,
-    took: Duration,
-    phases: Option<Phases>,
-    operated: Option<Operated>,
-) {
-    let request = response.request();
-    let extensions = request.extensions();
-    let key = extensions.get::<Identity>().map_or("-", |i| &*i.name);
-    let phases = phases.unwrap_or_default();
-    let bytes = match response.response().body().size() {
-        actix_web::body::BodySize::Sized(n) => n,
-        _ => 0,
-    };
-    // A flood that is refused must not become a flood of lines: the pool counts refusals and
-    // says so once a second.
-    let refused = operated.is_some_and(|o| o.outcome == Outcome::Shed);
-    macro_rules! line {
-        ($level:expr) => {
-            tracing::event!(
-        target: "svgx::request",
-            $level,
-        method = method_name(request.method()),
-        path = request.path(),
-        status = response.status().as_u16(),
-        duration_ms = milliseconds(took),
-        queue_ms = milliseconds(phases.queue),
-        bytes,
-        key,
-        class = operated.map(|o| o.class.as_str()),
-        outcome = operated.map(|o| o.outcome.as_str()),
-        reason = operated.map(|o| o.reason),
-        trace_id,
-        "request"
-            )
-        };
-    }
-    if refused {
-        line!(tracing::Level::DEBUG);
-    } else {
-        line!(tracing::Level::INFO);
-    }
-}
-
-/// The method, or `_OTHER`, so that nobody can invent label values.
-fn method_name(method: &Method) -> &'static str {
-    const KNOWN: [&str; 9] =
-        ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"];
-    KNOWN.into_iter().find(|k| *k == method.as_str()).unwrap_or("_OTHER")
 }

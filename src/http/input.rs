@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use crate::document::{self, Document};
+use crate::telemetry::stage::Step;
 
 use super::body::{self, Body, Kind};
 use super::cache::{Cache, Key};
@@ -158,7 +159,9 @@ pub fn parse(call: &mut Call<'_>, content: &str) -> Result<Parsed, Error> {
     use std::sync::atomic::Ordering::Relaxed;
     let began = call.now();
     let key = Cache::key("document", "", content);
-    let parsed = match call.app.cache.document(&key) {
+    let cached = call.app.cache.document(&key);
+    let found = if cached.is_some() { "hit" } else { "miss" };
+    let parsed = match cached {
         Some(document) => {
             call.app.counts.cache_hits.fetch_add(1, Relaxed);
             call.app.telemetry.metrics().cache(true);
@@ -181,6 +184,15 @@ pub fn parse(call: &mut Call<'_>, content: &str) -> Result<Parsed, Error> {
     if let Ok(parsed) = &parsed {
         let elements = parsed.document.elements().count();
         call.app.telemetry.metrics().elements(call.operation, elements);
+        call.note(
+            Step::Parse,
+            began,
+            [
+                ("svgx.document.size", content.len().into()),
+                ("svgx.element.count", elements.into()),
+                ("svgx.cache.result", found.into()),
+            ],
+        );
     }
     parsed
 }

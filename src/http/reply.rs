@@ -16,6 +16,7 @@ use crate::budget::{Budget, Class, Tier, Time};
 use crate::session::Pending;
 use crate::slo::{Done, Reason, Request, Shed, Ticket};
 use crate::telemetry::Outcome;
+use crate::telemetry::stage::{Fact, Facts, Stage, Stages, Step};
 
 use super::admit::{self, Asked, Work};
 use super::app::App;
@@ -23,6 +24,7 @@ use super::body::{self, Body};
 use super::jobs::{Kept, Opened, Progress};
 use super::keys::Identity;
 use super::negotiate::{self, Coding};
+use super::notes;
 use super::problem::Error;
 use super::session;
 use super::trace::Trace;
@@ -112,6 +114,7 @@ pub struct Call<'b> {
     pub phases: Phases,
     /// How far the work is, for whoever asks about it as a job.
     pub progress: Progress,
+    stages: Stages,
     started: Time,
     if_none_match: Option<String>,
     coding: Coding,
@@ -199,6 +202,13 @@ impl Call<'_> {
         self.app.clock.now()
     }
 
+    /// Notes for the trace that `step` took from `began` until now, and the numbers
+    /// that explain it, by the names that `slo/telemetry/spans.yaml` declares.
+    pub fn note<const N: usize>(&self, step: Step, began: Time, facts: [(&'static str, Fact); N]) {
+        let facts = facts.into_iter().collect::<Facts>();
+        self.stages.note(Stage { step, began, ended: self.now(), facts });
+    }
+
     /// Milliseconds since the work began.
     pub fn elapsed_ms(&self) -> f64 {
         self.now().since(self.started).as_secs_f64() * 1e3
@@ -265,6 +275,9 @@ impl Call<'_> {
         let now = self.now();
         let mut phases = self.phases;
         phases.encode = now.since(began);
+        let encoding = coding.as_str().unwrap_or("identity");
+        let size = ("http.response.body.size", body.len().into());
+        self.note(Step::Encode, began, [size, ("svgx.encoding", encoding.into())]);
         phases.work = began.since(self.started).saturating_sub(phases.parse);
         let tiers = Some((self.budget.tier().min(self.asked.tier), self.asked.tier));
         let (status, headers) = (StatusCode::OK, Vec::new());
@@ -417,10 +430,11 @@ where
     let media = negotiate::media_type(headers, endpoint.media, endpoint.media_list)?;
     let identity =
         request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
+    let stages = request.extensions().get::<Stages>().cloned().unwrap_or_default();
     let mut asked = Asked::of(app, request, endpoint, &identity, payload.is_some())?;
     // Decided before the body is read, so that refusing costs nothing.
     let arrived = app.clock.now();
-    let mut place = match place(app, endpoint, &asked) {
+    let mut place = match place(app, endpoint, &asked, &stages) {
         Ok(place) => place,
         Err(shed) => {
             if let Some(payload) = payload {
@@ -429,10 +443,14 @@ where
             return Err(shed.into());
         }
     };
+    let reading = app.clock.now();
     let body = match payload {
         Some(payload) => Some(body::read(app, request, payload).await?),
         None => None,
     };
+    if let Some(body) = &body {
+        stages.note(notes::read(reading, app.clock.now(), body.bytes.len()));
+    }
     // A slow client is not the service's latency: the clock starts with the last byte.
     *began = app.clock.now();
     let work_of = |body: &Body| endpoint.sized.and_then(|by| by(body));
@@ -440,7 +458,7 @@ where
     if more.is_some() || began.since(arrived) > PATIENCE {
         drop(place);
         asked = more.map_or(asked, |work| asked.refined(work));
-        place = self::place(app, endpoint, &asked)?;
+        place = self::place(app, endpoint, &asked, &stages)?;
     }
     let text = |name: HeaderName| {
         headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
@@ -457,9 +475,10 @@ where
     match place {
         Place::Now(ticket) => {
             let predicted = Duration::from_nanos(ticket.decision().cost);
-            let work = on_pool(app, endpoint, caller, Progress::default(), body, work);
+            let noting = stages.clone();
+            let work = on_pool(app, endpoint, caller, Progress::default(), noting, body, work);
             let done = app.pool.run(ticket, work).await?;
-            answer(app, endpoint, predicted, done).await.map(|(reply, reason)| {
+            answer(app, endpoint, predicted, &stages, done).await.map(|(reply, reason)| {
                 let coarser = reply.tiers.is_some_and(|(tier, asked)| tier < asked);
                 let mut response = explained(reply, reason);
                 if coarser {
@@ -501,14 +520,14 @@ pub(super) fn admit(app: &App, request: &Request<'_>) -> Result<Ticket, Shed> {
 /// A place in the queue of its class. What no tier brings inside the budget, and
 /// what the client would rather not wait for, has its place behind everything that
 /// has an objective: as a job where the endpoint knows jobs.
-fn place(app: &App, endpoint: Endpoint, asked: &Asked) -> Result<Place, Shed> {
+fn place(app: &App, endpoint: Endpoint, asked: &Asked, stages: &Stages) -> Result<Place, Shed> {
     if endpoint.is_job && asked.respond_async {
-        return asked.admit_as_batch(app).map(Place::Later);
+        return noted(app, stages, asked.admit_as_batch(app)).map(Place::Later);
     }
-    match asked.admit(app) {
+    match noted(app, stages, asked.admit(app)) {
         Ok(ticket) => Ok(Place::Now(ticket)),
         Err(shed) if admit::is_too_large(&shed) => {
-            let ticket = asked.admit_as_batch(app)?;
+            let ticket = noted(app, stages, asked.admit_as_batch(app))?;
             let later = endpoint.is_job && !asked.wait;
             Ok(if later { Place::Later(ticket) } else { Place::Now(ticket) })
         }
@@ -533,6 +552,7 @@ fn on_pool<F>(
     endpoint: Endpoint,
     caller: Caller,
     progress: Progress,
+    stages: Stages,
     body: Option<Body>,
     work: F,
 ) -> impl FnOnce(&Budget) -> Result<Reply, Error> + Send + 'static
@@ -541,6 +561,7 @@ where
 {
     let shared = Arc::clone(app);
     let span = tracing::Span::current();
+    let waiting = app.clock.now();
     move |budget: &Budget| {
         let Caller { identity, media, session, if_none_match, coding, asked, reason } = caller;
         let call = Call {
@@ -555,10 +576,15 @@ where
             reason,
             phases: Phases::default(),
             progress,
+            stages: stages.clone(),
             if_none_match,
             coding,
         };
-        span.in_scope(|| work(call, body))
+        let (clock, started) = (Arc::clone(&call.app.clock), call.started);
+        stages.note(notes::queue(waiting, started));
+        let done = span.in_scope(|| work(call, body));
+        stages.note(notes::work(started, clock.now()));
+        done
     }
 }
 
@@ -567,18 +593,22 @@ async fn answer(
     app: &App,
     endpoint: Endpoint,
     predicted: Duration,
+    stages: &Stages,
     done: Done<Result<Reply, Error>>,
 ) -> Result<(Reply, Reason), Error> {
     let Done { value, queued, cpu, tier, reason, .. } = done;
     let (metrics, class) = (app.telemetry.metrics(), endpoint.class.as_str());
     metrics.queued(class, queued);
     metrics.cost(class, predicted, cpu);
+    stages.explain(Step::Work, [("svgx.cost.actual", cpu.into())]);
     let mut reply = value?;
     if let Some(written) = reply.once.take() {
         // Awaited here, so that no thread of the pool waits for the disk.
         let waiting = app.clock.now();
         written.await.map_err(|e| session::problem(e.into(), None))?;
-        metrics.stored(app.clock.now().since(waiting));
+        let stored = app.clock.now();
+        metrics.stored(stored.since(waiting));
+        stages.note(notes::store(waiting, stored));
     }
     reply.phases.queue = queued;
     metrics.delivered(class, reply.tiers.map_or(tier, |(tier, _)| tier).as_str());
@@ -619,7 +649,10 @@ where
     let trace_id = request.extensions().get::<Trace>().map(|t| t.id().to_string());
     let path = request.path().to_owned();
     let (shared, job) = (Arc::clone(app), opened.clone());
-    let work = on_pool(app, endpoint, caller, opened.progress.clone(), body, {
+    // The trace ends with the answer that says where to ask: what is done later has none.
+    let stages = Stages::default();
+    let progress = opened.progress.clone();
+    let work = on_pool(app, endpoint, caller, progress, stages.clone(), body, {
         let (shared, job) = (Arc::clone(app), opened.clone());
         move |call: Call<'_>, body| {
             shared.jobs.begin(shared.clock.now(), &job);
@@ -628,7 +661,7 @@ where
     });
     actix_web::rt::spawn(async move {
         let done = match shared.pool.run(ticket, work).await {
-            Ok(done) => answer(&shared, endpoint, predicted, done).await,
+            Ok(done) => answer(&shared, endpoint, predicted, &stages, done).await,
             Err(shed) => Err(shed.into()),
         };
         let kept = kept(done, &path, &trace_id.unwrap_or_default());
@@ -663,6 +696,18 @@ fn accepted(job: &Opened, view: &super::jobs::JobView) -> Result<HttpResponse, E
         .insert_header(("Preference-Applied", "respond-async"))
         .insert_header(reason)
         .body(body))
+}
+
+/// Notes the decision in the trace.
+fn noted(app: &App, stages: &Stages, decided: Result<Ticket, Shed>) -> Result<Ticket, Shed> {
+    let decision = match &decided {
+        Ok(ticket) => Some(ticket.decision()),
+        Err(shed) => shed.decision.as_deref(),
+    };
+    if let Some(decision) = decision {
+        stages.note(notes::admit(decision.at, app.clock.now(), decision));
+    }
+    decided
 }
 
 /// How long a body may take to arrive before the place in the queue is asked for again.

@@ -196,6 +196,14 @@ fn internal(app: &Data<App>, at: SocketAddr) -> Result<Listening, StartError> {
             .route("/slo/stream", web::get().to(routes::slo::stream))
             .route("/backup", web::get().to(routes::backup::backup))
             .route("/restore", web::post().to(routes::backup::restore))
+            .route("/traces", web::get().to(routes::telemetry::traces))
+            .route("/traces/{id}", web::get().to(routes::telemetry::trace))
+            .service(
+                web::resource("/log-levels")
+                    .app_data(web::PayloadConfig::new(routes::telemetry::LARGEST_FILTER))
+                    .route(web::get().to(routes::telemetry::levels))
+                    .route(web::put().to(routes::telemetry::set_levels)),
+            )
             .route("/livez", web::get().to(routes::status::livez))
             .route("/readyz", web::get().to(routes::status::readyz))
     })

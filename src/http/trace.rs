@@ -128,9 +128,41 @@ fn parse(text: &str) -> Option<(u128, u64, u8)> {
     Some((trace, span, u8::from_str_radix(flags, 16).ok()? & 1))
 }
 
+/// The member of W3C Baggage that marks traffic that is no user's: the name of
+/// a load scenario, of a probe. It becomes an attribute of the server span; all
+/// other members are the caller's business and are not recorded.
+const SCENARIO: &str = "svgx.scenario";
+/// Bytes of a `baggage` header that are looked at (W3C Baggage, section 3.3.2).
+const BAGGAGE: usize = 8_192;
+
+/// The scenario that a `baggage` header names: up to 64 letters, digits, `.`, `_` and `-`.
+pub(super) fn scenario(baggage: &str) -> Option<String> {
+    let baggage = baggage.get(..baggage.len().min(BAGGAGE))?;
+    let members = baggage.split(',').filter_map(|m| m.split(';').next()?.split_once('='));
+    let (_, value) = members.map(|(k, v)| (k.trim(), v.trim())).find(|(k, _)| *k == SCENARIO)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    let fits = (1..=64).contains(&value.len()) && value.bytes().all(plain);
+    fits.then(|| value.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn baggage_says_a_scenario_and_nothing_else_is_taken_from_it() {
+        for (baggage, expected) in [
+            ("svgx.scenario=flash-crowd", Some("flash-crowd")),
+            ("user=ada, svgx.scenario = probe ;ttl=3,x=y", Some("probe")),
+            ("user=ada", None),
+            ("svgx.scenario=", None),
+            ("svgx.scenario=<script>", None),
+            ("svgx.scenario", None),
+            ("", None),
+        ] {
+            assert_eq!(scenario(baggage).as_deref(), expected, "{baggage:?}");
+        }
+    }
 
     #[test]
     fn a_valid_traceparent_is_continued_and_any_other_is_replaced() {

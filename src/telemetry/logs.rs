@@ -1,7 +1,8 @@
 //! Log lines: one JSON object each, with the trace at the top level.
 //!
 //! Only what the service itself puts into an event is written. Document text,
-//! keys and personal data never are, because no event carries them.
+//! keys and personal data never are, because no event carries them. The line of
+//! a request is [`super::access`].
 
 use std::fmt::{self, Write as _};
 use std::io::IsTerminal;
@@ -10,24 +11,35 @@ use opentelemetry::trace::TraceContextExt;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, fmt as format};
 
+use super::lines::Lines;
 use super::settings::LogFormat;
 
-/// The layer that writes log lines to standard error.
-pub(crate) fn layer<S>(log_format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+/// The layer that writes log lines.
+pub(crate) fn layer<S>(log_format: LogFormat, lines: Lines) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let layer = format::layer().with_writer(std::io::stderr);
+    let layer = format::layer().with_writer(lines).fmt_fields(NoFields);
     match log_format {
         LogFormat::Json => layer.event_format(JsonLines).boxed(),
         LogFormat::Pretty => {
             layer.with_ansi(std::io::stderr().is_terminal()).with_target(false).compact().boxed()
         }
+    }
+}
+
+/// Fields of spans belong into traces; writing them out for every request would cost it.
+struct NoFields;
+
+impl<'w> FormatFields<'w> for NoFields {
+    fn format_fields<R: RecordFields>(&self, _: Writer<'w>, _: R) -> fmt::Result {
+        Ok(())
     }
 }
 

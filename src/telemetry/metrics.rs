@@ -168,10 +168,6 @@ impl Metrics {
         &self.process
     }
 
-    pub(crate) fn meter(&self) -> &Meter {
-        &self.meter
-    }
-
     /// A request came in; call [`Metrics::request`] when it is answered.
     pub fn request_started(&self, method: &'static str, scheme: &'static str) {
         self.http_active.add(1, &active(method, scheme));

@@ -3,8 +3,8 @@
 //! - [`registry`] reads `slo/telemetry/`, which declares every metric, attribute,
 //!   span and event; [`catalogue`] says the same of metrics in code. Nothing else
 //!   is ever emitted, and the suite holds the running service to it.
-//! - [`Metrics`] holds the instruments. The SDK aggregates each measurement for
-//!   two readers: the OTLP push and the text of `/metrics` ([`exposition`]).
+//! - [`Metrics`] holds the instruments. The SDK aggregates each measurement once, for
+//!   the OTLP push and for the text of `/metrics` ([`exposition`]).
 //! - [`tail`] keeps the trace of every request that was over budget, shed,
 //!   degraded or failed, and a ratio of the rest; it decides when the root ends.
 //! - [`outbox`] is the bounded queue between the service and the collector:
@@ -14,10 +14,14 @@
 //!
 //! This room knows nothing of documents or controllers.
 
+pub mod access;
 pub mod catalogue;
 mod exemplar;
+mod exporters;
 pub mod exposition;
-pub mod logs;
+mod kept;
+mod lines;
+mod logs;
 mod metrics;
 mod otlp;
 mod outbox;
@@ -26,9 +30,12 @@ pub mod registry;
 mod resource;
 pub mod server;
 mod settings;
+pub mod stage;
 pub mod tail;
+pub mod waterfall;
 
 pub use exemplar::Exemplar;
+pub use kept::Recent;
 pub use metrics::{Metrics, Outcome, Request};
 pub use outbox::Loss;
 pub use process::Usage;
@@ -38,10 +45,16 @@ pub use settings::{LogFormat, Settings};
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::KeyValue;
+use opentelemetry::logs::LoggerProvider as _;
+use opentelemetry::trace::{TraceId, TracerProvider as _};
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider, data::ResourceMetrics};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use parking_lot::Mutex;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -72,8 +85,23 @@ pub struct Telemetry {
     reader: SharedReader,
     meters: SdkMeterProvider,
     sampling: tail::Sampling,
+    traces: Option<Traces>,
+    resource: Resource,
+    logger: Option<SdkLogger>,
+    lines: lines::Lines,
+    log_format: LogFormat,
     pipeline: Mutex<Option<otlp::Pipeline>>,
     filter: reload::Handle<EnvFilter, Registry>,
+    directives: Mutex<String>,
+}
+
+/// What makes spans, and where they go.
+#[derive(Debug)]
+struct Traces {
+    tail: tail::Tail,
+    kept: Arc<kept::Kept>,
+    // Dropping it would end tracing.
+    _provider: SdkTracerProvider,
 }
 
 impl Telemetry {
@@ -85,29 +113,48 @@ impl Telemetry {
     pub fn start(settings: &Settings) -> Result<Telemetry, Error> {
         let resource = resource(settings);
         let reader = SharedReader::default();
-        let push = SharedReader::default();
         let mut builder = SdkMeterProvider::builder()
             .with_resource(resource.clone())
-            .with_reader(reader.clone())
             .with_view(metrics::view(settings.latency_buckets.clone()));
-        if settings.otlp {
-            builder = builder.with_reader(push.clone());
+        if !settings.disabled {
+            builder = builder.with_reader(reader.clone());
         }
         let meters = builder.build();
         let metrics = Arc::new(Metrics::new(&meters, &settings.latency_buckets));
         let sampling = tail::Sampling::new(settings.sample_ratio);
+        let lines = lines::Lines::start()?;
+
+        let outbox = settings.otlp.then(|| Arc::new(outbox::Outbox::new("traces", settings.queue)));
+        let pipeline = match &outbox {
+            Some(spans) => {
+                let spans = Arc::clone(spans);
+                // One reader serves both: what it collects is cumulative, so that
+                // asking takes nothing from whoever asks next, and each measurement
+                // is aggregated once.
+                let reader = reader.clone();
+                Some(otlp::Pipeline::start(settings, &resource, reader, spans, &metrics)?)
+            }
+            None => None,
+        };
+        let losses = pipeline.as_ref().map(otlp::Pipeline::losses);
+        observe_loss(&metrics, lines.clone(), losses);
 
         let filter = EnvFilter::try_new(&settings.filter)
             .map_err(|e| Error::Filter(settings.filter.clone(), e.to_string()))?;
         let (filter, handle) = reload::Layer::new(filter);
-        let pipeline = if settings.otlp {
-            Some(otlp::Pipeline::start(settings, &resource, push, sampling.clone(), &metrics)?)
-        } else {
-            None
-        };
-        let spans = pipeline.as_ref().map(|p| {
+        let traces = (!settings.disabled).then(|| {
+            let kept = Arc::new(kept::Kept::new(outbox));
+            let tail = tail::Tail::new(sampling.clone(), Arc::clone(&kept));
+            let provider = SdkTracerProvider::builder()
+                .with_resource(resource.clone())
+                .with_sampler(Sampler::AlwaysOn)
+                .with_span_processor(tail.clone())
+                .build();
+            Traces { tail, kept, _provider: provider }
+        });
+        let spans = traces.as_ref().map(|traces| {
             let layer = tracing_opentelemetry::layer()
-                .with_tracer(p.tracers().tracer("svgx"))
+                .with_tracer(traces._provider.tracer("svgx"))
                 .with_location(false)
                 .with_threads(false)
                 .with_target(false)
@@ -118,16 +165,28 @@ impl Telemetry {
             opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new(p.loggers())
                 .boxed()
         });
+        let logger = pipeline.as_ref().map(|p| p.loggers().logger("svgx"));
         tracing_subscriber::registry()
             .with(filter)
             .with(spans)
             .with(records)
-            .with(logs::layer(settings.log_format))
+            .with(logs::layer(settings.log_format, lines.clone()))
             .try_init()
             .map_err(|_| Error::Installed)?;
-        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-        let pipeline = Mutex::new(pipeline);
-        Ok(Telemetry { metrics, reader, meters, sampling, pipeline, filter: handle })
+        Ok(Telemetry {
+            metrics,
+            reader,
+            meters,
+            sampling,
+            traces,
+            resource,
+            logger,
+            lines,
+            log_format: settings.log_format,
+            pipeline: Mutex::new(pipeline),
+            filter: handle,
+            directives: Mutex::new(settings.filter.clone()),
+        })
     }
 
     /// The instruments.
@@ -138,6 +197,59 @@ impl Telemetry {
     /// The rule that says which traces are kept.
     pub fn sampling(&self) -> &tail::Sampling {
         &self.sampling
+    }
+
+    /// Whether anything is measured at all.
+    pub fn is_on(&self) -> bool {
+        self.traces.is_some()
+    }
+
+    /// Writes the access line of a request, and queues it for the collector
+    /// where the trace is `kept`.
+    pub fn access(&self, access: &access::Access<'_>, kept: bool) {
+        // The macro knows the target and the level at compile time only.
+        if !tracing::enabled!(target: "svgx.request", tracing::Level::INFO) {
+            return;
+        }
+        // A flood that is refused must not become a flood of lines: the pool counts
+        // refusals, and says so once a second.
+        if access.outcome == Outcome::Shed.as_str()
+            && !tracing::enabled!(target: "svgx.request", tracing::Level::DEBUG)
+        {
+            return;
+        }
+        access.write(self.log_format, &self.lines);
+        if let Some(logger) = self.logger.as_ref().filter(|_| kept) {
+            access.emit(logger);
+        }
+    }
+
+    /// Says how a request ended, and what it spent its time on. Its span ends
+    /// when the last handle to it is dropped.
+    pub fn finish(&self, span: &tracing::Span, ended: &server::Ended<'_>) {
+        let Some(traces) = &self.traces else { return };
+        if self.sampling.keeps(ended.trace.0, ended.outcome) {
+            traces.tail.stages(ended.trace.1, ended.stages());
+            ended.describe(span);
+        }
+    }
+
+    /// The traces kept lately, newest first.
+    pub fn recent_traces(&self) -> Vec<Recent> {
+        self.traces.as_ref().map(|t| t.kept.recent()).unwrap_or_default()
+    }
+
+    /// A trace kept lately, in OTLP's JSON: `{"resourceSpans": [...]}`, as the
+    /// Collector's file exporter writes it. `None` where there is none.
+    pub fn trace(&self, id: TraceId) -> Option<serde_json::Value> {
+        let spans = self.traces.as_ref()?.kept.spans(id);
+        if spans.is_empty() {
+            return None;
+        }
+        let resource = ResourceAttributesWithSchema::from(&self.resource);
+        let grouped = group_spans_by_resource_and_scope(spans, &resource);
+        let grouped = serde_json::to_value(grouped).ok()?;
+        Some(serde_json::json!({ "resourceSpans": grouped }))
     }
 
     /// The text of `/metrics` in the format the scraper prefers.
@@ -155,7 +267,12 @@ impl Telemetry {
 
     /// What did not reach the collector, by signal.
     pub fn loss(&self) -> Vec<Loss> {
-        self.pipeline.lock().as_ref().map(otlp::Pipeline::loss).unwrap_or_default()
+        self.pipeline.lock().as_ref().map(|p| p.losses().read().to_vec()).unwrap_or_default()
+    }
+
+    /// The log levels in force.
+    pub fn filter(&self) -> String {
+        self.directives.lock().clone()
     }
 
     /// Changes the log levels at run time, `info,svgx_engine::http=debug`.
@@ -165,7 +282,11 @@ impl Telemetry {
     pub fn set_filter(&self, directives: &str) -> Result<(), Error> {
         let filter = EnvFilter::try_new(directives)
             .map_err(|e| Error::Filter(directives.to_owned(), e.to_string()))?;
-        self.filter.reload(filter).map_err(|e| Error::Filter(directives.to_owned(), e.to_string()))
+        self.filter
+            .reload(filter)
+            .map_err(|e| Error::Filter(directives.to_owned(), e.to_string()))?;
+        directives.clone_into(&mut self.directives.lock());
+        Ok(())
     }
 
     /// Sends what is still queued, for at most `timeout`, and stops.
@@ -176,7 +297,26 @@ impl Telemetry {
         }
         // Fails only when it was shut down before.
         let _ = self.meters.shutdown();
+        self.lines.close(timeout);
     }
+}
+
+/// Loss is a metric like any other, so that its alert can fire.
+fn observe_loss(metrics: &Metrics, lines: lines::Lines, losses: Option<otlp::Losses>) {
+    metrics.watch(&catalogue::TELEMETRY_LOST, move |see| {
+        let mut say = |signal, kind, n: u64| {
+            let labels = [
+                KeyValue::new("svgx.telemetry.signal", signal),
+                KeyValue::new("svgx.telemetry.loss", kind),
+            ];
+            see(n as f64, &labels);
+        };
+        say("lines", "overflow", lines.lost());
+        for loss in losses.iter().flat_map(otlp::Losses::read) {
+            say(loss.signal, "overflow", loss.overflow);
+            say(loss.signal, "failed", loss.failed);
+        }
+    });
 }
 
 /// One manual reader in two hands: the SDK's and ours.

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_otlp::{LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::MetricExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{
@@ -19,13 +19,13 @@ use opentelemetry_sdk::logs::{
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter as _;
 use opentelemetry_sdk::metrics::reader::MetricReader as _;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter as _};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
 use tokio::sync::watch;
 
+use super::exporters::Exporters;
 use super::metrics::Metrics;
 use super::outbox::{Loss, Outbox};
 use super::settings::Settings;
-use super::tail::{Sampling, Tail};
 use super::{Error, SharedReader, catalogue as c};
 
 /// Items in one request to the collector.
@@ -39,47 +39,41 @@ type Record = (SdkLogRecord, InstrumentationScope);
 
 #[derive(Debug)]
 pub(crate) struct Pipeline {
-    tracers: SdkTracerProvider,
     loggers: SdkLoggerProvider,
-    spans: Arc<Outbox<SpanData>>,
-    records: Arc<Outbox<Record>>,
-    points: Arc<Outbox<()>>,
+    queues: Queues,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What waits for the collector.
+#[derive(Clone, Debug)]
+struct Queues {
+    spans: Arc<Outbox<SpanData>>,
+    records: Arc<Outbox<Record>>,
+    points: Arc<Outbox<()>>,
+}
+
 impl Pipeline {
+    /// Starts sending what comes into `spans`, and the logs and metrics.
     pub(crate) fn start(
         settings: &Settings,
         resource: &Resource,
         reader: SharedReader,
-        sampling: Sampling,
+        spans: Arc<Outbox<SpanData>>,
         metrics: &Arc<Metrics>,
     ) -> Result<Pipeline, Error> {
-        let spans = Arc::new(Outbox::new("traces", settings.queue));
         let records = Arc::new(Outbox::new("logs", settings.queue));
         let points = Arc::new(Outbox::new("metrics", 0));
-        observe_loss(
-            metrics,
-            [
-                (Arc::clone(&spans) as Arc<dyn Count>, "traces"),
-                (Arc::clone(&records) as Arc<dyn Count>, "logs"),
-                (Arc::clone(&points) as Arc<dyn Count>, "metrics"),
-            ],
-        );
-        let tracers = SdkTracerProvider::builder()
-            .with_resource(resource.clone())
-            .with_sampler(Sampler::AlwaysOn)
-            .with_span_processor(Tail::new(sampling, Arc::clone(&spans)))
-            .build();
+        let queues = Queues { spans, records, points };
+        observe_sent(metrics, Losses(queues.clone()));
         let loggers = SdkLoggerProvider::builder()
             .with_resource(resource.clone())
-            .with_log_processor(Queue(Arc::clone(&records)))
+            .with_log_processor(Queue(Arc::clone(&queues.records)))
             .build();
 
         let (stop, stopped) = watch::channel(false);
         let (ready, is_ready) = std::sync::mpsc::channel();
-        let queues = (Arc::clone(&spans), Arc::clone(&records), Arc::clone(&points));
+        let sending = queues.clone();
         let interval = settings.metric_interval;
         let resource = resource.clone();
         let thread = std::thread::Builder::new().name("otlp".to_owned()).spawn(move || {
@@ -88,13 +82,13 @@ impl Pipeline {
                 Err(e) => return drop(ready.send(Err(Error::Thread(e)))),
             };
             runtime.block_on(async move {
-                let exporters = match exporters(&resource) {
+                let exporters = match Exporters::build(&resource) {
                     Ok(exporters) => exporters,
                     Err(e) => return drop(ready.send(Err(e))),
                 };
                 let _ = ready.send(Ok(()));
-                let (span, log, metric) = exporters;
-                let (spans, records, points) = queues;
+                let Exporters { spans: span, records: log, metrics: metric } = exporters;
+                let Queues { spans, records, points } = sending;
                 let traces = push_all(&spans, stopped.clone(), async |batch: &[SpanData]| {
                     span.export(batch.to_vec()).await
                 });
@@ -109,19 +103,16 @@ impl Pipeline {
             });
         })?;
         is_ready.recv().map_err(|e| Error::Exporter(e.to_string()))??;
-        Ok(Pipeline { tracers, loggers, spans, records, points, stop, thread: Some(thread) })
-    }
-
-    pub(crate) fn tracers(&self) -> &SdkTracerProvider {
-        &self.tracers
+        Ok(Pipeline { loggers, queues, stop, thread: Some(thread) })
     }
 
     pub(crate) fn loggers(&self) -> &SdkLoggerProvider {
         &self.loggers
     }
 
-    pub(crate) fn loss(&self) -> Vec<Loss> {
-        vec![self.spans.loss(), self.points.loss(), self.records.loss()]
+    /// A hand on what was sent and lost, good after the end of the pipeline.
+    pub(crate) fn losses(&self) -> Losses {
+        Losses(self.queues.clone())
     }
 
     pub(crate) fn shutdown(mut self, timeout: Duration) {
@@ -137,32 +128,6 @@ impl Pipeline {
             let _ = is_done.recv_timeout(timeout);
         }
     }
-}
-
-/// Builds the exporters inside the runtime they will run on. The protocol is
-/// `OTEL_EXPORTER_OTLP_PROTOCOL`: `grpc` (the default) or `http/protobuf`.
-fn exporters(resource: &Resource) -> Result<(SpanExporter, LogExporter, MetricExporter), Error> {
-    let failed = |e: opentelemetry_otlp::ExporterBuildError| Error::Exporter(e.to_string());
-    let protocol = std::env::var("OTEL_EXPORTER_OTLP_PROTOCOL").unwrap_or_default();
-    let (mut span, mut log, metric) = match protocol.as_str() {
-        "" | "grpc" => (
-            SpanExporter::builder().with_tonic().build().map_err(failed)?,
-            LogExporter::builder().with_tonic().build().map_err(failed)?,
-            MetricExporter::builder().with_tonic().build().map_err(failed)?,
-        ),
-        "http/protobuf" => {
-            let p = Protocol::HttpBinary;
-            (
-                SpanExporter::builder().with_http().with_protocol(p).build().map_err(failed)?,
-                LogExporter::builder().with_http().with_protocol(p).build().map_err(failed)?,
-                MetricExporter::builder().with_http().with_protocol(p).build().map_err(failed)?,
-            )
-        }
-        other => return Err(Error::Exporter(format!("protocol {other:?}: grpc or http/protobuf"))),
-    };
-    span.set_resource(resource);
-    log.set_resource(resource);
-    Ok((span, log, metric))
 }
 
 /// Sends what comes into `queue` until told to stop, then what is left, once.
@@ -260,50 +225,23 @@ fn data_points(data: &ResourceMetrics) -> usize {
         .sum()
 }
 
-trait Count: Send + Sync {
-    fn loss(&self) -> Loss;
-}
+/// What was sent and lost.
+#[derive(Clone, Debug)]
+pub(crate) struct Losses(Queues);
 
-impl<T: Send> Count for Outbox<T> {
-    fn loss(&self) -> Loss {
-        Outbox::loss(self)
+impl Losses {
+    pub(crate) fn read(&self) -> [Loss; 3] {
+        let Queues { spans, records, points } = &self.0;
+        [spans.loss(), points.loss(), records.loss()]
     }
 }
 
-/// Loss is a metric like any other, so that its alert can fire.
-fn observe_loss(metrics: &Metrics, queues: [(Arc<dyn Count>, &'static str); 3]) {
-    let queues = Arc::new(queues);
-    let lost = Arc::clone(&queues);
-    metrics
-        .meter()
-        .u64_observable_counter(c::TELEMETRY_LOST.name)
-        .with_unit(c::TELEMETRY_LOST.unit)
-        .with_description(c::TELEMETRY_LOST.description)
-        .with_callback(move |observer| {
-            for (queue, signal) in lost.iter() {
-                let loss = queue.loss();
-                for (kind, n) in [("overflow", loss.overflow), ("failed", loss.failed)] {
-                    let labels = [
-                        KeyValue::new("svgx.telemetry.signal", *signal),
-                        KeyValue::new("svgx.telemetry.loss", kind),
-                    ];
-                    observer.observe(n, &labels);
-                }
-            }
-        })
-        .build();
-    metrics
-        .meter()
-        .u64_observable_counter(c::TELEMETRY_SENT.name)
-        .with_unit(c::TELEMETRY_SENT.unit)
-        .with_description(c::TELEMETRY_SENT.description)
-        .with_callback(move |observer| {
-            for (queue, signal) in queues.iter() {
-                observer
-                    .observe(queue.loss().sent, &[KeyValue::new("svgx.telemetry.signal", *signal)]);
-            }
-        })
-        .build();
+fn observe_sent(metrics: &Metrics, losses: Losses) {
+    metrics.watch(&c::TELEMETRY_SENT, move |see| {
+        for loss in losses.read() {
+            see(loss.sent as f64, &[KeyValue::new("svgx.telemetry.signal", loss.signal)]);
+        }
+    });
 }
 
 #[derive(Debug)]
@@ -311,7 +249,7 @@ struct Queue(Arc<Outbox<Record>>);
 
 impl LogProcessor for Queue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        self.0.push((record.clone(), scope.clone()));
+        self.0.push_all([(record.clone(), scope.clone())]);
     }
 
     fn force_flush(&self) -> OTelSdkResult {

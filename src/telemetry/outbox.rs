@@ -44,16 +44,22 @@ impl<T> Outbox<T> {
         }
     }
 
-    /// Queues `item`, or counts it as lost.
-    pub(crate) fn push(&self, item: T) {
-        let mut queue = self.queue.lock();
-        if queue.len() >= self.bound {
-            self.overflow.fetch_add(1, Ordering::Relaxed);
-            return;
+    /// Queues `items`, or counts those that do not fit as lost.
+    pub(crate) fn push_all(&self, items: impl IntoIterator<Item = T>) {
+        let (mut queue, mut lost) = (self.queue.lock(), 0);
+        let before = queue.len();
+        for item in items {
+            if queue.len() < self.bound {
+                queue.push_back(item);
+            } else {
+                lost += 1;
+            }
         }
-        queue.push_back(item);
-        let half = queue.len() == self.bound / 2;
+        let half = before < self.bound / 2 && queue.len() >= self.bound / 2;
         drop(queue);
+        if lost > 0 {
+            self.overflow.fetch_add(lost, Ordering::Relaxed);
+        }
         if half {
             self.ready.notify_one();
         }

@@ -16,6 +16,8 @@ pub enum LogFormat {
 /// is said by the standard `OTEL_*` variables, which the exporters read.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Whether nothing is measured, traced or sent (`OTEL_SDK_DISABLED`); log lines remain.
+    pub disabled: bool,
     /// Whether traces, metrics and logs are sent by OTLP.
     pub otlp: bool,
     /// `service.instance.id`; one is made up where none is given.
@@ -39,6 +41,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            disabled: false,
             otlp: false,
             instance: None,
             environment: "development".to_owned(),
@@ -67,6 +70,7 @@ impl Settings {
         ]
         .iter()
         .any(|n| set(n).is_some());
+        self.disabled = disabled;
         self.otlp = endpoint && !disabled;
         if let Some(ratio) = set("OTEL_TRACES_SAMPLER_ARG").and_then(|v| v.trim().parse().ok()) {
             self.sample_ratio = ratio;

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanId, Status, TraceId};
+use opentelemetry::trace::{Span as _, SpanId, Status, TraceContextExt as _, TraceId};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use parking_lot::Mutex;
 
+use super::kept::{Kept, is_root};
 use super::metrics::Outcome;
-use super::outbox::Outbox;
 
 /// Traces waiting for their root at the most.
 const WAITING: usize = 4_096;
@@ -55,6 +55,8 @@ impl Sampling {
 
 #[derive(Debug, Default)]
 struct State {
+    /// The stages of a request, under its server span, which is about to end.
+    stages: HashMap<SpanId, Vec<SpanData>>,
     waiting: HashMap<TraceId, Vec<SpanData>>,
     order: VecDeque<TraceId>,
     decided: HashMap<TraceId, bool>,
@@ -62,16 +64,24 @@ struct State {
 }
 
 /// Holds spans back until their root says what becomes of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Tail(Arc<Inner>);
+
 #[derive(Debug)]
-pub(crate) struct Tail {
+struct Inner {
     sampling: Sampling,
     state: Mutex<State>,
-    out: Arc<Outbox<SpanData>>,
+    out: Arc<Kept>,
 }
 
 impl Tail {
-    pub(crate) fn new(sampling: Sampling, out: Arc<Outbox<SpanData>>) -> Tail {
-        Tail { sampling, state: Mutex::default(), out }
+    pub(crate) fn new(sampling: Sampling, out: Arc<Kept>) -> Tail {
+        Tail(Arc::new(Inner { sampling, state: Mutex::default(), out }))
+    }
+
+    /// The stages of the request whose server span is `root`, to go where it goes.
+    pub(crate) fn stages(&self, root: SpanId, stages: Vec<SpanData>) {
+        self.0.state.lock().stages.insert(root, stages);
     }
 }
 
@@ -87,17 +97,22 @@ fn outcome(root: &SpanData) -> Outcome {
 }
 
 impl SpanProcessor for Tail {
-    fn on_start(&self, _span: &mut Span, _cx: &Context) {}
+    fn on_start(&self, span: &mut Span, cx: &Context) {
+        // Another request of a trace is decided about anew.
+        if !cx.has_active_span() || cx.span().span_context().is_remote() {
+            self.0.state.lock().decided.remove(&span.span_context().trace_id());
+        }
+    }
 
     fn on_end(&self, span: SpanData) {
         let trace = span.span_context.trace_id();
-        let root = span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote;
-        let mut state = self.state.lock();
+        let root = is_root(&span);
+        let mut state = self.0.state.lock();
         if !root {
             if let Some(&kept) = state.decided.get(&trace) {
                 drop(state);
                 if kept {
-                    self.out.push(span);
+                    self.0.out.keep_late(span);
                 }
                 return;
             }
@@ -106,7 +121,7 @@ impl SpanProcessor for Tail {
                     && let Some(oldest) = state.order.pop_front()
                 {
                     let lost = state.waiting.remove(&oldest).map_or(0, |s| s.len());
-                    self.out.lost_before_queue(lost);
+                    self.0.out.give_up(lost);
                 }
                 state.order.push_back(trace);
             }
@@ -114,15 +129,18 @@ impl SpanProcessor for Tail {
             if spans.len() < SPANS {
                 spans.push(span);
             } else {
-                self.out.lost_before_queue(1);
+                self.0.out.give_up(1);
             }
             return;
         }
-        let kept = self.sampling.keeps(trace, outcome(&span));
-        let spans = state.waiting.remove(&trace).unwrap_or_default();
+        let outcome = outcome(&span);
+        let kept = self.0.sampling.keeps(trace, outcome);
+        let mut spans = state.waiting.remove(&trace).unwrap_or_default();
         if !spans.is_empty() {
             state.order.retain(|t| *t != trace);
         }
+        let stages = state.stages.remove(&span.span_context.span_id());
+        spans.extend(stages.into_iter().flatten());
         if state.decided.insert(trace, kept).is_none() {
             state.decided_order.push_back(trace);
         }
@@ -133,10 +151,8 @@ impl SpanProcessor for Tail {
         }
         drop(state);
         if kept {
-            for s in spans {
-                self.out.push(s);
-            }
-            self.out.push(span);
+            spans.push(span);
+            self.0.out.keep(trace, outcome, spans);
         }
     }
 
@@ -158,16 +174,17 @@ mod tests {
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
     use super::*;
+    use crate::telemetry::outbox::Outbox;
 
     /// Ends a child, then its root, and answers how many spans were kept.
     fn kept(ratio: f64, outcome: Option<Outcome>) -> usize {
         let out = Arc::new(Outbox::new("traces", 64));
-        let tail = Tail::new(Sampling::new(ratio), Arc::clone(&out));
+        let kept = Kept::new(Some(Arc::clone(&out)));
+        let tail = Tail::new(Sampling::new(ratio), Arc::new(kept));
         let provider = SdkTracerProvider::builder().with_span_processor(tail).build();
         let tracer = provider.tracer("test");
         let mut root = tracer.start("server");
         if let Some(outcome) = outcome {
-            use opentelemetry::trace::Span as _;
             root.set_attribute(KeyValue::new(OUTCOME, outcome.as_str()));
         }
         let cx = Context::current_with_span(root);
@@ -199,7 +216,8 @@ mod tests {
     #[test]
     fn traces_whose_root_never_ends_are_bounded_and_counted() {
         let out = Arc::new(Outbox::new("traces", 64));
-        let tail = Tail::new(Sampling::new(1.0), Arc::clone(&out));
+        let kept = Kept::new(Some(Arc::clone(&out)));
+        let tail = Tail::new(Sampling::new(1.0), Arc::new(kept));
         let provider = SdkTracerProvider::builder().with_span_processor(tail).build();
         let tracer = provider.tracer("test");
         let mut roots = Vec::new();
@@ -214,7 +232,7 @@ mod tests {
     #[test]
     fn a_full_queue_loses_the_newest_and_counts_it() {
         let out = Outbox::new("traces", 2);
-        (0..5).for_each(|i| out.push(i));
+        out.push_all(0..5);
         assert_eq!(out.take(9), [0, 1]);
         assert_eq!(out.loss().overflow, 3);
     }

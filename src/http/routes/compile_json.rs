@@ -12,6 +12,7 @@ use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
 use crate::http::problem::Error;
 use crate::http::reply::{self, Endpoint};
+use crate::telemetry::stage::Step;
 
 /// What the model is to contain.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -79,6 +80,8 @@ pub async fn compile_json(request: HttpRequest, payload: Payload) -> Result<Http
             metadata.compiled_at = Some(call.app.timestamp());
         }
         let text = serde_json::to_string(&output).map_err(|e| Error::Internal(e.to_string()))?;
+        let size = ("svgx.output.size", text.len().into());
+        call.note(Step::Compile, began, [("svgx.output.format", "json".into()), size]);
         let answer = CompileJsonAnswer {
             status: "success",
             success: true,

@@ -13,6 +13,7 @@ use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
 use crate::http::problem::Error;
 use crate::http::reply::{self, Endpoint};
+use crate::telemetry::stage::Step;
 
 /// What the SVG is to contain.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -99,7 +100,11 @@ pub async fn compile_svg(request: HttpRequest, payload: Payload) -> Result<HttpR
             Some(output) => output,
             None => {
                 let parsed = input::parse(&mut call, content)?;
+                let began = call.now();
                 let output = Bytes::from(svg(&parsed.document, &options));
+                let format = ("svgx.output.format", "svg".into());
+                let size = ("svgx.output.size", output.len().into());
+                call.note(Step::Compile, began, [format, size]);
                 call.app.cache.keep_result(key, &output);
                 output
             }

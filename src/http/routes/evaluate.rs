@@ -14,6 +14,7 @@ use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
 use crate::http::problem::{self, Error, Finding};
 use crate::http::reply::{self, Endpoint};
+use crate::telemetry::stage::Step;
 
 /// What is to be answered.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -182,6 +183,8 @@ pub async fn evaluate(request: HttpRequest, payload: Payload) -> Result<HttpResp
             program.results(&evaluation).map(|o| (o.node, o)).collect();
         let taken = call.now().since(began);
         let failed = outcomes.values().filter(|o| o.value.is_err()).count();
+        let counted = ("svgx.formula.count", program.calculations().into());
+        call.note(Step::Evaluate, began, [counted, ("svgx.formula.failed", failed.into())]);
         let results = document
             .behaviors()
             .iter()

@@ -17,6 +17,7 @@ use crate::session::{
     ActiveConstraint, Coordinates, DragTick, Effect, Modifiers, Operation, Outcome, Pointer, Snap,
     State,
 };
+use crate::telemetry::stage::Step;
 
 request! {
     /// An operation on a session, after a drawing has been loaded into it where one is sent.
@@ -89,7 +90,7 @@ pub async fn interactive(request: HttpRequest, payload: Payload) -> Result<HttpR
             let done = call.app.sessions.apply(&key, operation, call.budget);
             done.map_err(|e| session::problem(e, content))
         };
-        let mut done = None;
+        let (mut done, began) = (None, call.now());
         if let Some(content) = input.content {
             let load = Operation::Load { content };
             let Operation::Load { content } = &load else { return Err(missing("content")) };
@@ -101,6 +102,7 @@ pub async fn interactive(request: HttpRequest, payload: Payload) -> Result<HttpR
         }
         let Some(done) = done else { return Err(missing("operation")) };
         let (outcome, pending) = done.into_parts();
+        call.note(Step::Evaluate, began, [("svgx.undo.depth", outcome.state.undo_depth.into())]);
         let answer = answer(&call, key.name(), outcome);
         Ok(call.json(&answer, None)?.once(pending))
     })

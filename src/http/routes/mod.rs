@@ -20,6 +20,7 @@ pub mod slo;
 pub mod solve;
 pub mod state;
 pub mod status;
+pub mod telemetry;
 
 /// Registers every endpoint at the place `config` stands for.
 pub fn configure(config: &mut ServiceConfig) {

@@ -12,6 +12,7 @@ use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
 use crate::http::problem::Error;
 use crate::http::reply::{self, Endpoint};
+use crate::telemetry::stage::Step;
 
 /// How the picture is to look.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -86,7 +87,10 @@ pub async fn render(request: HttpRequest, payload: Payload) -> Result<HttpRespon
             None => {
                 let parsed = input::parse(&mut call, content)?;
                 let limits = &call.app.config.limits;
+                let began = call.now();
                 let picture = Bytes::from(png(&parsed.document, &options, limits, call.budget)?);
+                let size = ("svgx.output.size", picture.len().into());
+                call.note(Step::Compile, began, [("svgx.output.format", "png".into()), size]);
                 call.app.cache.keep_result(key, &picture);
                 picture
             }

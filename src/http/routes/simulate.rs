@@ -15,6 +15,7 @@ use crate::budget::{Budget, Class, Tier};
 use crate::document::Document;
 use crate::geometry::Scene;
 use crate::http::admit::Work;
+use crate::http::app::App;
 use crate::http::body::{Body, Kind};
 use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
@@ -43,6 +44,7 @@ const STREAM: Endpoint = Endpoint {
     media_list: MEDIA_LIST,
     ..Endpoint::json(Class::Batch, "simulate")
 };
+use crate::telemetry::stage::{Fact, Step};
 
 /// What to simulate.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -281,14 +283,16 @@ fn answer(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
         }
         let (outcome, frames) =
             run(&mut simulation, limits.positions, &budget, &call.progress, &refused)?;
-        let metrics = call.app.telemetry.metrics();
-        metrics.bodies("dynamics", outcome.statistics.bodies);
-        metrics.solved("dynamics", outcome.statistics.steps, outcome.error.millimetres);
+        measured(&call.app, &outcome);
+        call.note(Step::Step, began, facts(&outcome));
         motion(outcome, frames, &wanted, call.reason, call.now().since(began))
     } else {
         let statics = physics::statics(document, &scene, &wanted.options, &limits, &budget)
             .map_err(refused)?;
-        call.app.telemetry.metrics().bodies("statics", statics.simulation.len());
+        let bodies = statics.simulation.len();
+        call.app.telemetry.metrics().bodies("statics", bodies);
+        let solver = ("svgx.solver.name", "statics".into());
+        call.note(Step::Solve, began, [solver, ("svgx.body.count", bodies.into())]);
         at_rest(statics, tier, &wanted, call.reason, call.now().since(began))
     };
     answer.duration_ms = call.elapsed_ms();
@@ -296,6 +300,27 @@ fn answer(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let partial = matches!(&answer.simulation, Simulated::Moving(m) if m.partial);
     let reply = call.json(&answer, etag.filter(|_| !partial))?;
     Ok(if wanted.resume.is_some() { reply } else { reply.at(tier, wanted.tier) })
+}
+
+/// Puts what a simulation did into the metrics, once it has ended.
+pub(super) fn measured(app: &App, outcome: &Outcome) {
+    let metrics = app.telemetry.metrics();
+    metrics.bodies("dynamics", outcome.statistics.bodies);
+    metrics.solved("dynamics", outcome.statistics.steps, outcome.error.millimetres);
+}
+
+/// What explains the time that stepping took, for the trace.
+pub(super) fn facts(outcome: &Outcome) -> [(&'static str, Fact); 7] {
+    let counts = &outcome.statistics;
+    [
+        ("svgx.body.count", counts.bodies.into()),
+        ("svgx.step.count", counts.steps.into()),
+        ("svgx.iteration.count", counts.iterations.into()),
+        ("svgx.frame.count", counts.total_frames.into()),
+        ("svgx.simulated.time", outcome.simulated.into()),
+        ("svgx.residual", outcome.error.millimetres.unwrap_or(0.0).into()),
+        ("svgx.tier", outcome.tier.as_str().into()),
+    ]
 }
 
 /// How much work a body asks for: the length of the drawing tells how many bodies there may

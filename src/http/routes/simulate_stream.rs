@@ -18,12 +18,14 @@ use serde::Serialize;
 use tokio::task::JoinHandle;
 use utoipa::ToSchema;
 
+use super::simulate;
 use crate::budget::Budget;
 use crate::http::app::{App, Held};
 use crate::http::problem::Error;
 use crate::http::reply::{self, Call, Reply};
 use crate::physics::{Begun, Ended, Frame, Outcome, Simulation};
 use crate::slo::{Done, Request};
+use crate::telemetry::stage::Step;
 
 /// One JSON value per line.
 pub const NDJSON: &str = "application/x-ndjson";
@@ -143,6 +145,7 @@ impl Parked {
             written?;
             if self.simulation.is_finished() {
                 let outcome = self.simulation.outcome(None);
+                simulate::measured(app, &outcome);
                 let end = Box::new(End { outcome, resume: None });
                 format.write(&mut out, &Line::Outcome(end))?;
                 return Ok((out, true));
@@ -207,11 +210,20 @@ pub fn begin(call: Call<'_>, simulation: Simulation, every: Option<f64>) -> Resu
     let rate = begun.frames as f64 / begun.duration;
     let every = every.map(|seconds| (seconds * rate).round().max(1.0) as u64);
     let mut parked = Parked { simulation, format, every, _held: held };
-    let (tier, mut first) = (begun.tier, Vec::new());
+    let (tier, bodies, began) = (begun.tier, begun.bodies, call.now());
+    let mut first = Vec::new();
     format.write(&mut first, &Line::Start(begun))?;
     // The first slice is one frame: whoever waits sees at once that it runs.
     let (more, finished) = parked.slice(&app, call.budget, 0)?;
     first.extend(more);
+    // The trace ends with the head of the answer: it tells of the first slice.
+    let facts = [
+        ("svgx.body.count", bodies.into()),
+        ("svgx.frame.count", parked.simulation.frames().into()),
+        ("svgx.simulated.time", parked.simulation.time().into()),
+        ("svgx.tier", tier.as_str().into()),
+    ];
+    call.note(Step::Step, began, facts);
     let slot = Arc::new(Mutex::new(Some(parked)));
     let (asked, media) = (Request { tier, ..call.asked }, call.media);
     let running = Running { app, asked, slot, watch: None };

@@ -15,6 +15,7 @@ use crate::http::input::{self, Input, request};
 use crate::http::place::place;
 use crate::http::problem::{self, Error};
 use crate::http::reply::{self, Endpoint};
+use crate::telemetry::stage::Step;
 
 /// How to solve.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -157,6 +158,13 @@ pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpRespons
         metrics.constraints(constraints);
         let (iterations, residual) = (u64::from(solution.iterations), solution.residual_mm);
         metrics.solved("constraints", iterations, Some(residual));
+        let facts = [
+            ("svgx.solver.name", "constraints".into()),
+            ("svgx.constraint.count", constraints.into()),
+            ("svgx.iteration.count", iterations.into()),
+            ("svgx.residual", residual.into()),
+        ];
+        call.note(Step::Solve, began, facts);
 
         let (mut attributes_changed, mut svgx_content) = (None, None);
         if let Some((document, sketch)) = drawing {

@@ -3,9 +3,12 @@
 mod collector;
 mod exposition;
 mod logs;
+mod prometheus;
 mod receiver;
 mod registry;
+mod sink;
 mod slo;
+mod traces;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -94,4 +97,15 @@ fn keep_everything() -> [(&'static str, &'static str); 1] {
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
+}
+
+/// Asks again and again until `ready` answers, for at most a minute.
+fn eventually<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(seen) = ready() {
+            return seen;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{what} did not come within a minute")
 }

@@ -9,11 +9,61 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::sink::Sink;
 use super::{Running, free_port};
 
 /// The configuration that tests, `svgx stack` and the cluster share.
 pub(super) const CONFIG: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/k8s/components/otel-collector/collector.yaml");
+
+/// The Collector, or the sink where there is none.
+pub(super) enum Receiver {
+    Collector(Box<Collector>),
+    Sink(Sink),
+}
+
+impl Receiver {
+    /// Starts the Collector, with its files in `folder`; where it could not be
+    /// built, the sink, and says so.
+    pub(super) fn start(folder: &Path) -> Receiver {
+        match Collector::new(folder) {
+            Some(mut collector) => {
+                collector.start();
+                Receiver::Collector(Box::new(collector))
+            }
+            None => {
+                println!("a sink of our own stands in for the Collector");
+                Receiver::Sink(Sink::start())
+            }
+        }
+    }
+
+    /// How the service is told where it is.
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        let (protocol, endpoint) = match self {
+            Receiver::Collector(collector) => ("grpc", collector.grpc()),
+            Receiver::Sink(sink) => ("http/protobuf", sink.endpoint()),
+        };
+        vec![
+            ("OTEL_EXPORTER_OTLP_PROTOCOL".to_owned(), protocol.to_owned()),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), endpoint),
+        ]
+    }
+
+    /// Ends it; everything that it received.
+    pub(super) fn stop(&mut self) -> Received {
+        match self {
+            Receiver::Collector(collector) => {
+                collector.stop();
+                collector.received()
+            }
+            Receiver::Sink(sink) => {
+                let heard = sink.take();
+                Received::of(&heard.traces, &heard.metrics, &heard.logs)
+            }
+        }
+    }
+}
 
 /// A running Collector and the files it writes.
 pub(super) struct Collector {
@@ -22,6 +72,7 @@ pub(super) struct Collector {
     grpc: u16,
     http: u16,
     health: u16,
+    extra: Vec<PathBuf>,
 }
 
 /// What was received, each item an object of OTLP's JSON.
@@ -50,12 +101,20 @@ impl Collector {
     /// aloud, where it was not built.
     pub(super) fn new(folder: &Path) -> Option<Collector> {
         if binary().is_none() {
-            println!("skipped: no otelcol-svgx in $SVGX_TEST_TOOLS/bin or target/tools/bin");
+            println!("no Collector: no otelcol-svgx in $SVGX_TEST_TOOLS/bin or target/tools/bin");
             return None;
         }
         let (grpc, http, health) = (free_port(), free_port(), free_port());
         let folder = folder.to_owned();
-        Some(Collector { process: None, folder, grpc, http, health })
+        Some(Collector { process: None, folder, grpc, http, health, extra: Vec::new() })
+    }
+
+    /// Merges `text` over the shared configuration.
+    pub(super) fn with(mut self, text: &str) -> Collector {
+        let path = self.folder.join(format!("extra-{}.yaml", self.extra.len()));
+        fs::write(&path, text).expect("written");
+        self.extra.push(path);
+        self
     }
 
     /// Starts it and waits until it listens.
@@ -64,6 +123,9 @@ impl Collector {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"));
         let mut command = Command::new(binary);
         command.arg("--config").arg(CONFIG);
+        for extra in &self.extra {
+            command.arg("--config").arg(extra);
+        }
         command
             .env("OTEL_COLLECTOR_GRPC", format!("127.0.0.1:{}", self.grpc))
             .env("OTEL_COLLECTOR_HTTP", format!("127.0.0.1:{}", self.http))
@@ -88,6 +150,16 @@ impl Collector {
         format!("http://127.0.0.1:{}", self.grpc)
     }
 
+    /// Where it takes HTTP.
+    pub(super) fn http(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http)
+    }
+
+    /// Kills it on the spot.
+    pub(super) fn kill(&mut self) {
+        self.process = None;
+    }
+
     /// Lets it write what it holds, and end.
     pub(super) fn stop(&mut self) {
         let mut process = self.process.take().expect("it runs");
@@ -108,10 +180,16 @@ impl Collector {
             // A line cut off by a kill was not written; what follows begins anew.
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
         };
+        Received::of(&lines("traces"), &lines("metrics"), &lines("logs"))
+    }
+}
+
+impl Received {
+    fn of(traces: &[Value], metrics: &[Value], logs: &[Value]) -> Received {
         Received {
-            spans: spoken(&lines("traces"), "resourceSpans", "scopeSpans", "spans"),
-            metrics: spoken(&lines("metrics"), "resourceMetrics", "scopeMetrics", "metrics"),
-            records: spoken(&lines("logs"), "resourceLogs", "scopeLogs", "logRecords"),
+            spans: spoken(traces, "resourceSpans", "scopeSpans", "spans"),
+            metrics: spoken(metrics, "resourceMetrics", "scopeMetrics", "metrics"),
+            records: spoken(logs, "resourceLogs", "scopeLogs", "logRecords"),
         }
     }
 }

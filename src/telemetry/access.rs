@@ -1,0 +1,173 @@
+//! The access line: one for each request, to standard error always, and to the
+//! collector where the trace is kept, so that a trace always has its line.
+//!
+//! It says what the service knows of a request and nothing the caller wrote:
+//! no key, no query, no text of a document, no path that is not a declared one.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::logs::{LogRecord as _, Logger as _, Severity};
+use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
+use opentelemetry_sdk::logs::SdkLogger;
+
+use super::lines::Lines;
+use super::settings::LogFormat;
+
+/// What the line is called: the target in the filter of levels, and the name of the event.
+pub const EVENT: &str = "svgx.request";
+
+/// What is said of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'r> {
+    /// Its trace and its span.
+    pub trace: (TraceId, SpanId),
+    /// `GET`, `POST`, ... or `_OTHER`.
+    pub method: &'static str,
+    /// The route; none where none matched.
+    pub route: Option<&'static str>,
+    /// The status code.
+    pub status: u16,
+    /// From the first byte to the answer.
+    pub duration: Duration,
+    /// The part of it spent waiting for a thread.
+    pub queued: Duration,
+    /// Bytes of the body of the answer.
+    pub bytes: u64,
+    /// The name of the key, as the operator gave it; not the key.
+    pub key: &'r str,
+    /// The class of its budget.
+    pub class: Option<&'static str>,
+    /// How it ended.
+    pub outcome: &'static str,
+    /// Why, in one word.
+    pub reason: Option<&'static str>,
+}
+
+enum Value<'r> {
+    Word(&'r str),
+    Count(u64),
+    Number(f64),
+}
+
+impl Access<'_> {
+    fn fields(&self, mut field: impl FnMut(&'static str, Value<'_>)) {
+        field("http.request.method", Value::Word(self.method));
+        if let Some(route) = self.route {
+            field("http.route", Value::Word(route));
+        }
+        field("http.response.status_code", Value::Count(u64::from(self.status)));
+        field("svgx.request.duration", Value::Number(self.duration.as_secs_f64()));
+        field("svgx.queue.wait", Value::Number(self.queued.as_secs_f64()));
+        field("http.response.body.size", Value::Count(self.bytes));
+        field("svgx.key.name", Value::Word(self.key));
+        if let Some(class) = self.class {
+            field("svgx.budget.class", Value::Word(class));
+        }
+        field("svgx.slo.outcome", Value::Word(self.outcome));
+        if let Some(reason) = self.reason {
+            field("svgx.slo.reason", Value::Word(reason));
+        }
+    }
+
+    fn json(&self, now: jiff::Timestamp, line: &mut String) {
+        // Writing into a String cannot fail.
+        let _ = write!(
+            line,
+            "{{\"timestamp\":\"{now}\",\"level\":\"INFO\",\"target\":\"{EVENT}\",\
+             \"trace_id\":\"{}\",\"span_id\":\"{}\",\"trace_flags\":\"01\"",
+            self.trace.0, self.trace.1
+        );
+        self.fields(|name, value| {
+            let _ = match value {
+                Value::Word(word) => {
+                    let word = serde_json::to_string(word).unwrap_or_default();
+                    write!(line, ",\"{name}\":{word}")
+                }
+                Value::Count(n) => write!(line, ",\"{name}\":{n}"),
+                Value::Number(x) => write!(line, ",\"{name}\":{x}"),
+            };
+        });
+        line.push_str("}\n");
+    }
+
+    fn pretty(&self, now: jiff::Timestamp, line: &mut String) {
+        let _ = writeln!(
+            line,
+            "{now:.3}  {} {:<16} {} {:>9.3} ms  {:<8} {:<11} {} trace {}",
+            self.method,
+            self.route.unwrap_or("-"),
+            self.status,
+            self.duration.as_secs_f64() * 1e3,
+            self.class.unwrap_or("-"),
+            self.outcome,
+            self.reason.unwrap_or(""),
+            self.trace.0
+        );
+    }
+
+    /// Writes the line.
+    pub(crate) fn write(&self, format: LogFormat, lines: &Lines) {
+        thread_local! {
+            static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+        }
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            let now = jiff::Timestamp::now();
+            match format {
+                LogFormat::Json => self.json(now, line),
+                LogFormat::Pretty => self.pretty(now, line),
+            }
+            lines.write(line.as_bytes());
+        });
+    }
+
+    /// Queues the line for the collector.
+    #[allow(clippy::disallowed_methods, reason = "a log record carries the time of day")]
+    pub(crate) fn emit(&self, logger: &SdkLogger) {
+        let mut record = logger.create_log_record();
+        record.set_event_name(EVENT);
+        record.set_target(EVENT);
+        record.set_timestamp(SystemTime::now());
+        record.set_severity_number(Severity::Info);
+        record.set_severity_text("INFO");
+        record.set_trace_context(self.trace.0, self.trace.1, Some(TraceFlags::SAMPLED));
+        self.fields(|name, value| match value {
+            Value::Word(word) => record.add_attribute(name, word.to_owned()),
+            Value::Count(n) => record.add_attribute(name, i64::try_from(n).unwrap_or(i64::MAX)),
+            Value::Number(x) => record.add_attribute(name, x),
+        });
+        logger.emit(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_json_with_the_trace_at_the_top_level() {
+        let access = Access {
+            trace: (TraceId::from(7u128), SpanId::from(9u64)),
+            method: "POST",
+            route: Some("/parse"),
+            status: 200,
+            duration: Duration::from_micros(1_500),
+            queued: Duration::ZERO,
+            bytes: 42,
+            key: "a \"quoted\" name",
+            class: Some("redraw"),
+            outcome: "ok",
+            reason: None,
+        };
+        let mut line = String::new();
+        access.json(jiff::Timestamp::UNIX_EPOCH, &mut line);
+        let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(value["trace_id"], "00000000000000000000000000000007");
+        assert_eq!(value["svgx.key.name"], "a \"quoted\" name");
+        assert_eq!(value["svgx.request.duration"], 0.0015);
+        assert!(value.get("svgx.slo.reason").is_none());
+        assert!(line.ends_with("}\n") && line.matches('\n').count() == 1);
+    }
+}
