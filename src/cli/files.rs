@@ -30,6 +30,14 @@ fn read(path: &Path, limit: usize) -> std::io::Result<String> {
     Ok(text)
 }
 
+/// Reads a file, or standard input for `-`, whatever its length.
+pub(crate) fn read_all(path: &Path) -> std::io::Result<String> {
+    if path == Path::new("-") {
+        return std::io::read_to_string(std::io::stdin().lock());
+    }
+    std::fs::read_to_string(path)
+}
+
 /// Prints findings with their places.
 pub(crate) fn print(path: &Path, source: &str, diagnostics: &[Diagnostic]) {
     let lines = LineIndex::new(source);

@@ -8,6 +8,7 @@ mod compile;
 mod config;
 mod files;
 mod fmt;
+mod internal;
 mod load;
 mod render;
 mod serve;
@@ -15,6 +16,8 @@ mod simulate;
 mod slo;
 mod solve;
 mod staging;
+mod top;
+mod trace;
 
 /// Runs SVGX drawings: check, format, compile, render, simulate, solve, serve.
 #[derive(Debug, clap::Parser)]
@@ -48,6 +51,10 @@ enum Command {
     Solve(solve::Args),
     /// Deploy, validate, roll back, back up.
     Staging(staging::Args),
+    /// Watch a running service in a terminal.
+    Top(top::Args),
+    /// Draw one trace as a waterfall.
+    Trace(trace::Args),
 }
 
 impl Cli {
@@ -64,6 +71,8 @@ impl Cli {
             Command::Slo(args) => args.run(),
             Command::Solve(args) => args.run(),
             Command::Staging(args) => args.run(),
+            Command::Top(args) => args.run(),
+            Command::Trace(args) => args.run(),
         }
     }
 }
