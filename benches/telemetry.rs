@@ -1,0 +1,392 @@
+//! What telemetry costs: `cargo bench --bench telemetry [-- --quick]`.
+//!
+//! First the whole service, by ratios of one run: throughput, P95 and processor
+//! time of `/parse` and `/interactive` with all telemetry on (the Collector
+//! running; an address where no collector is) against all of it off. The three
+//! services run side by side and are loaded in turn, many short turns each, so
+//! that whatever else the machine does falls on all alike. Asked: at least 0.95
+//! of the throughput, at most 1.05 of the P95.
+//!
+//! Then single measurements: nanoseconds and allocations.
+
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the real clock")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use serde_json::{Value, json};
+
+#[global_allocator]
+static ALLOCATIONS: divan::AllocProfiler = divan::AllocProfiler::system();
+
+const ROOM: &str = include_str!("../examples/room.svgx");
+/// Connections that ask at once: one for each processor of a small machine.
+const CONNECTIONS: usize = 2;
+
+fn main() {
+    let quick = std::env::args().any(|a| a == "--quick");
+    let (turns, turn) = if quick { (4, 250) } else { (40, 500) };
+    service(turns, Duration::from_millis(turn));
+    println!("\none measurement (median of many), and what it allocates:");
+    single::main();
+}
+
+/// A process that does not outlive the benchmark.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Service {
+    name: &'static str,
+    process: Running,
+    at: SocketAddr,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
+}
+
+fn start(name: &'static str, folder: &Path, variables: &[(&str, &str)]) -> Service {
+    let log = std::fs::File::create(folder.join(format!("{name}.log"))).expect("a log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_svgx"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
+        .args(["--rate-limit", "off", "--log-format", "json"])
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(log);
+    let mut process = Running(command.spawn().expect("the binary starts"));
+    let mut line = String::new();
+    let stdout = process.0.stdout.take().expect("piped");
+    BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+    let at: Value = serde_json::from_str(&line).expect("JSON");
+    let at = at["public"].as_str().and_then(|a| a.parse().ok()).expect("an address");
+    Service { name, process, at }
+}
+
+fn collector(folder: &Path) -> Option<(Running, String)> {
+    let tools = std::env::var_os("SVGX_TEST_TOOLS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools"), PathBuf::from);
+    let binary = tools.join("bin/otelcol-svgx");
+    if !binary.exists() {
+        println!("no Collector here (./test collector builds it): its rows are missing");
+        return None;
+    }
+    let config = "k8s/components/otel-collector/collector.yaml";
+    let ports = [free_port(), free_port(), free_port()];
+    let at = |i: usize| format!("127.0.0.1:{}", ports[i]);
+    let mut command = Command::new(binary);
+    command
+        .arg("--config")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(config))
+        .env("OTEL_COLLECTOR_GRPC", at(0))
+        .env("OTEL_COLLECTOR_HTTP", at(1))
+        .env("OTEL_COLLECTOR_HEALTH", at(2))
+        .env("OTEL_COLLECTOR_FILES", folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let running = Running(command.spawn().expect("the collector starts"));
+    while TcpStream::connect(at(0)).is_err() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Some((running, format!("http://{}", at(0))))
+}
+
+fn service(turns: usize, turn: Duration) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let collector = collector(folder.path());
+    let nowhere = format!("http://127.0.0.1:{}", free_port());
+    let mut services = vec![start(
+        "all off",
+        folder.path(),
+        &[("OTEL_SDK_DISABLED", "true"), ("LOG_LEVEL", "off")],
+    )];
+    if let Some((_, endpoint)) = &collector {
+        let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
+        services.push(start("all on", folder.path(), &variables));
+    }
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", nowhere.as_str())];
+    services.push(start("collector dead", folder.path(), &variables));
+
+    let parse = json!({"content": ROOM}).to_string();
+    let load = json!({"operation": "load", "content": ROOM}).to_string();
+    let click = json!({"operation": "click", "element_id": "lf01"}).to_string();
+    println!(
+        "{:<14} {:<16} {:>9} {:>7} {:>9} {:>7} {:>11} {:>7}",
+        "request", "telemetry", "req/s", "ratio", "P95 ms", "ratio", "cpu µs/req", "ratio"
+    );
+    for (name, path, body) in
+        [("/parse", "/parse", &parse), ("/interactive", "/interactive", &click)]
+    {
+        let mut seen: Vec<Seen> = services.iter().map(|_| Seen::default()).collect();
+        for service in &services {
+            Connection::open(service.at).ask("/interactive", &load);
+        }
+        // One more turn at the start warms everything up and is not counted.
+        for i in 0..=turns {
+            // There and back (ABBA), beginning with another one each time: what drifts
+            // falls on all alike, and so does coming after somebody.
+            let n = services.len();
+            for k in 0..n {
+                let k = if i.is_multiple_of(2) { k } else { n - 1 - k };
+                let s = (i / 2 + k) % n;
+                let turned = seen_in_turn(&services[s], path, body, turn);
+                if i > 0 {
+                    seen[s].add(&turned);
+                }
+            }
+        }
+        let off = seen[0].figures();
+        for (service, seen) in services.iter().zip(&seen) {
+            let (rate, p95, cpu) = seen.figures();
+            println!(
+                "{name:<14} {:<16} {rate:>9.0} {:>7.3} {p95:>9.3} {:>7.3} {cpu:>11.1} {:>7.3}",
+                service.name,
+                rate / off.0,
+                p95 / off.1,
+                cpu / off.2
+            );
+        }
+    }
+}
+
+struct Seen {
+    micros: Histogram<u64>,
+    spent: Duration,
+    cpu: Duration,
+}
+
+impl Default for Seen {
+    fn default() -> Seen {
+        let micros = Histogram::new(3).expect("three digits");
+        Seen { micros, spent: Duration::ZERO, cpu: Duration::ZERO }
+    }
+}
+
+impl Seen {
+    fn add(&mut self, turn: &Seen) {
+        self.micros.add(&turn.micros).expect("it grows");
+        self.spent += turn.spent;
+        self.cpu += turn.cpu;
+    }
+
+    /// Requests per second, P95 in milliseconds, microseconds of processor per request.
+    fn figures(&self) -> (f64, f64, f64) {
+        let n = self.micros.len() as f64;
+        let p95 = self.micros.value_at_quantile(0.95) as f64 / 1e3;
+        (n / self.spent.as_secs_f64(), p95, self.cpu.as_secs_f64() * 1e6 / n)
+    }
+}
+
+fn seen_in_turn(service: &Service, path: &str, body: &str, turn: Duration) -> Seen {
+    let before = processor_time(service.process.0.id());
+    let began = Instant::now();
+    let mut seen = Seen::default();
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..CONNECTIONS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut micros = Histogram::<u64>::new(3).expect("three digits");
+                    let mut connection = Connection::open(service.at);
+                    while began.elapsed() < turn {
+                        let asked = Instant::now();
+                        connection.ask(path, body);
+                        micros.saturating_record(asked.elapsed().as_micros() as u64);
+                    }
+                    micros
+                })
+            })
+            .collect();
+        for micros in asking {
+            seen.micros.add(micros.join().expect("no panic")).expect("it grows");
+        }
+    });
+    seen.spent = began.elapsed();
+    seen.cpu = processor_time(service.process.0.id()).saturating_sub(before);
+    seen
+}
+
+/// User and system time of a process, in ticks of 10 ms.
+fn processor_time(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+    let ticks = |i: usize| fields.get(i).and_then(|t| t.parse::<u64>().ok()).unwrap_or(0);
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}
+
+/// A connection that stays open.
+struct Connection {
+    reader: BufReader<TcpStream>,
+}
+
+impl Connection {
+    fn open(at: SocketAddr) -> Connection {
+        let stream = TcpStream::connect(at).expect("it listens");
+        stream.set_nodelay(true).expect("set");
+        Connection { reader: BufReader::new(stream) }
+    }
+
+    fn ask(&mut self, path: &str, body: &str) {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.reader.get_mut().write_all(request.as_bytes()).expect("sent");
+        let (mut length, mut line, mut first) = (0, String::new(), true);
+        loop {
+            line.clear();
+            self.reader.read_line(&mut line).expect("answered");
+            if first {
+                assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+                first = false;
+            }
+            if line == "\r\n" {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().expect("a length");
+            }
+        }
+        std::io::copy(&mut (&mut self.reader).take(length), &mut std::io::sink()).expect("read");
+    }
+}
+
+mod single {
+    use std::sync::OnceLock;
+    use std::time::{Duration, SystemTime};
+
+    use opentelemetry::trace::{SpanId, TraceId};
+    use svgx_engine::budget::Time;
+    use svgx_engine::slo::spec::Spec;
+    use svgx_engine::telemetry::access::Access;
+    use svgx_engine::telemetry::stage::{Facts, Stage, Stages, Step};
+    use svgx_engine::telemetry::{Outcome, Request, Settings, Telemetry, server};
+
+    pub(super) fn main() {
+        divan::Divan::default().main();
+    }
+
+    /// Without a collector, keeping nothing but what needs attention. Log lines
+    /// go where this program's errors go: send them to `/dev/null`.
+    fn telemetry() -> &'static Telemetry {
+        static ONE: OnceLock<Telemetry> = OnceLock::new();
+        ONE.get_or_init(|| {
+            let spec = Spec::embedded().expect("valid");
+            let settings = Settings {
+                latency_buckets: spec.latency_buckets(),
+                sample_ratio: 0.0,
+                ..Settings::default()
+            };
+            Telemetry::start(&settings).expect("the first of the process")
+        })
+    }
+
+    fn noted() -> Stages {
+        let stages = Stages::default();
+        for step in [Step::Admit, Step::Read, Step::Queue, Step::Parse, Step::Encode, Step::Work] {
+            let facts = Facts::from_slice(&[("svgx.element.count", 120_u64.into())]);
+            stages.note(Stage { step, began: Time(1), ended: Time(2), facts });
+        }
+        stages
+    }
+
+    #[divan::bench]
+    fn latency_of_a_request(bencher: divan::Bencher<'_, '_>) {
+        let metrics = telemetry().metrics();
+        let request = Request {
+            method: "POST",
+            scheme: "http",
+            route: Some("/parse".into()),
+            status: 200,
+            duration: Duration::from_micros(900),
+            trace: None,
+        };
+        bencher.bench_local(|| metrics.request(&request));
+    }
+
+    #[divan::bench]
+    fn latency_of_an_operation(bencher: divan::Bencher<'_, '_>) {
+        let metrics = telemetry().metrics();
+        let took = Duration::from_micros(900);
+        bencher.bench_local(|| {
+            metrics.operation("redraw", "parse", took, Outcome::Ok, "completed", None);
+        });
+    }
+
+    #[divan::bench]
+    fn one_counter(bencher: divan::Bencher<'_, '_>) {
+        let metrics = telemetry().metrics();
+        bencher.bench_local(|| metrics.delivered("redraw", "compute"));
+    }
+
+    #[divan::bench]
+    fn six_stages_noted(bencher: divan::Bencher<'_, '_>) {
+        bencher.bench_local(noted);
+    }
+
+    #[divan::bench]
+    fn a_span_that_is_dropped(bencher: divan::Bencher<'_, '_>) {
+        telemetry();
+        bencher.bench_local(|| {
+            let span = server::span(None);
+            divan::black_box(server::identity(&span));
+            drop(span.enter());
+        });
+    }
+
+    #[divan::bench]
+    fn a_trace_of_seven_spans_that_is_kept(bencher: divan::Bencher<'_, '_>) {
+        let telemetry = telemetry();
+        bencher.bench_local(|| {
+            let span = server::span(None);
+            let trace = server::identity(&span).expect("it is recorded");
+            let ended = server::Ended {
+                trace,
+                method: "POST",
+                scheme: "http",
+                route: Some("/parse"),
+                path: "/parse",
+                scenario: None,
+                status: 200,
+                outcome: Outcome::OverBudget,
+                facts: Facts::new(),
+                began: (Time(0), SystemTime::UNIX_EPOCH),
+                stages: &noted(),
+            };
+            telemetry.finish(&span, &ended);
+        });
+    }
+
+    #[divan::bench]
+    fn one_access_line(bencher: divan::Bencher<'_, '_>) {
+        let telemetry = telemetry();
+        let access = Access {
+            trace: (TraceId::from(7_u128), SpanId::from(9_u64)),
+            method: "POST",
+            route: Some("/parse"),
+            status: 200,
+            duration: Duration::from_micros(900),
+            queued: Duration::from_micros(10),
+            bytes: 4_096,
+            key: "anonymous",
+            class: Some("redraw"),
+            outcome: "ok",
+            reason: Some("completed"),
+        };
+        bencher.bench_local(|| telemetry.access(&access, false));
+    }
+}
