@@ -1,7 +1,8 @@
 //! The constraint solver beside `ezpz` on the same sketches, in one run.
 //!
-//! `cargo bench --bench constraint [-- --quick]`. Three tables: a tick of a drag, a change
-//! of structure with its solve, and degrees of freedom with redundancy. Times are CPU time
+//! `cargo bench --bench constraint [-- --quick]`. Four tables: a tick of a drag, a change
+//! of structure with its solve, degrees of freedom with redundancy, and how long we work
+//! without a look at the budget. Times are CPU time
 //! of this thread (Linux), medians of alternated rounds, both sides working from what they
 //! keep between calls; ratios above 1 are in our favour.
 
@@ -9,9 +10,11 @@
 mod peer;
 
 use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use peer::Peer;
-use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_engine::budget::{Budget, Class, Gate, Tier};
 use svgx_engine::constraint::{Change, Outcome, Problem, Solver};
 use svgx_engine::document::Limits;
 
@@ -197,6 +200,52 @@ fn freedom(name: &str, problem: &Problem, rounds: usize) {
     row(name, "freedom", times, &note);
 }
 
+/// The longest work between two looks at the budget.
+#[derive(Debug, Default)]
+struct Longest {
+    last: AtomicU64,
+    most: AtomicU64,
+}
+
+impl Gate for Longest {
+    fn pass(&self) {
+        let now = cpu();
+        let before = self.last.swap(now, Ordering::Relaxed);
+        self.most.fetch_max(now.saturating_sub(before), Ordering::Relaxed);
+    }
+}
+
+/// The longest stretch of each phase, in milliseconds; the least of `rounds`, since what the
+/// machine does in between is not ours.
+fn grain(name: &str, problem: &Problem, rounds: usize) {
+    let gate = Arc::new(Longest::default());
+    let budget = budget().yielding_to(Arc::clone(&gate) as Arc<dyn Gate>);
+    let mut least = [f64::INFINITY; 3];
+    for _ in 0..rounds {
+        let stretch = |work: &mut dyn FnMut()| {
+            gate.most.store(0, Ordering::Relaxed);
+            gate.last.store(cpu(), Ordering::Relaxed);
+            work();
+            gate.pass();
+            gate.most.load(Ordering::Relaxed) as f64 / 1e6
+        };
+        let mut made = None;
+        let reading = stretch(&mut || made = Some(self::solver(problem)));
+        let Some(mut solver) = made else { continue };
+        let solving = stretch(&mut || {
+            black_box(solver.solve(&budget).expect("no budget to run out of"));
+        });
+        let judging = stretch(&mut || {
+            black_box(solver.diagnose(&budget).expect("no budget to run out of"));
+        });
+        for (least, now) in least.iter_mut().zip([reading, solving, judging]) {
+            *least = least.min(now);
+        }
+    }
+    let [reading, solving, judging] = least;
+    println!("{name:<14} {reading:>12.2} {solving:>12.2} {judging:>12.2}");
+}
+
 fn main() {
     let quick = std::env::args().any(|a| a == "--quick");
     let (sizes, rounds): (&[usize], usize) =
@@ -219,4 +268,16 @@ fn main() {
     head("Degrees of freedom and redundancy (asked: 100x, no false flag on truss2000)");
     // Their analysis is cubic: at 2000 a single call takes most of ten seconds.
     each(|name, problem, rounds| freedom(name, problem, rounds.min(3)));
+    println!("\nLongest work between two looks at the budget, ms (asked: 1)");
+    println!("{:<14} {:>12} {:>12} {:>12}", "problem", "reading", "solving", "diagnosis");
+    each(|name, problem, rounds| grain(name, problem, rounds.min(5)));
+    if !quick {
+        for (name, make) in PROBLEMS {
+            // As many constraints as a sketch may have.
+            let problem = make(19_000);
+            if only.is_empty() || only.iter().any(|o| name.starts_with(o)) {
+                grain(&format!("{name}{}", problem.constraints.len()), &problem, 3);
+            }
+        }
+    }
 }

@@ -238,6 +238,9 @@ impl Ldl {
         flag.fill(NONE);
         pattern_start.push(0u32);
         for k in 0..n {
+            if k % 1024 == 0 {
+                budget.checkpoint()?;
+            }
             flag[k] = k as u32;
             groups.clear();
             for &i in &row[column[k] as usize..column[k + 1] as usize] {

@@ -47,6 +47,7 @@ mod freedom;
 mod joints;
 mod ldl;
 mod lower;
+mod normal;
 mod plan;
 mod problem;
 mod rank;

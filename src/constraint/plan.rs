@@ -7,7 +7,7 @@ use super::equation::{GROUND, WIDTH};
 use super::forest::Forest;
 use super::ldl::Refusal;
 use super::lower::Row;
-use crate::budget::Budget;
+use crate::budget::{Budget, Stop};
 
 /// Everything that is computed from the structure alone.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Plan {
         let mut pattern = Vec::new();
         let mut wishes = Vec::new();
         for (i, row) in rows.iter().enumerate() {
-            if i % 4096 == 0 {
+            if i % 1024 == 0 {
                 budget.checkpoint()?;
             }
             pattern.clear();
@@ -73,16 +73,24 @@ impl Plan {
         let mut local = vec![GROUND; forest.classes()];
         let mut component_of = vec![GROUND; forest.classes()];
         let mut blocks = Vec::with_capacity(components.len());
+        let mut made = 0;
         for (k, component) in components.iter().enumerate() {
             for &c in &component.unknowns {
                 component_of[c as usize] = k as u32;
             }
-            let block = |part: &Part| {
+            let mut block = |part: &Part| {
+                made += part.rows.len();
+                if made >= 1024 {
+                    made = 0;
+                    budget.checkpoint()?;
+                }
                 let (members, unknowns) = (&part.rows, &part.unknowns);
-                Block::new(part.shape, members, unknowns, rows, &forest, &mut local)
+                Ok(Block::new(part.shape, members, unknowns, rows, &forest, &mut local))
             };
-            blocks.push(component.parts.iter().map(block).collect());
+            let parts: Result<Vec<Block>, Stop> = component.parts.iter().map(&mut block).collect();
+            blocks.push(parts?);
         }
+        budget.checkpoint()?;
         let readers = readers(rows, &components, x.len());
         let soft = soft_block(rows, &wishes, &patterns, &components, &component_of, &forest);
         Ok(Plan {

@@ -119,10 +119,14 @@ fn sessions() -> Sessions {
 }
 
 fn done(sessions: &Sessions, key: &Key, value: Value) -> Value {
+    done_within(sessions, key, value, &Budget::unlimited(Class::Ui, Tier::Compute)).unwrap()
+}
+
+/// `None` where the budget is not enough for an answer.
+fn done_within(sessions: &Sessions, key: &Key, value: Value, budget: &Budget) -> Option<Value> {
     let operation = Operation::from_json(value).unwrap();
-    let budget = Budget::unlimited(Class::Ui, Tier::Compute);
-    let outcome = sessions.apply(key, &operation, &budget).unwrap().wait().unwrap();
-    serde_json::to_value(outcome).unwrap()
+    let outcome = sessions.apply(key, &operation, budget).ok()?.wait().unwrap();
+    Some(serde_json::to_value(outcome).unwrap())
 }
 
 fn numbers(sessions: &Sessions, key: &Key, id: &str, names: &[&str]) -> Vec<f64> {
@@ -196,6 +200,39 @@ impl Clock for Counting {
     fn now(&self) -> Time {
         Time(self.0.fetch_add(1_000, Ordering::SeqCst))
     }
+}
+
+#[test]
+fn ticks_without_time_are_drawn_between_solutions_and_letting_go_solves() {
+    let tick = |by: i32| json!({ "operation": "drag_move", "coordinates": { "x": 30 + by, "y": 30 + 2 * by } });
+    let mut between = 0;
+    for tight in 1..40 {
+        let (sessions, key) = (sessions(), Key::new("t", "between").unwrap());
+        let go = |value: Value| done(&sessions, &key, value)["result"]["constrained"].clone();
+        let at = json!({ "x": 30, "y": 30 });
+        go(json!({ "operation": "load", "content": DRAWING }));
+        go(json!({ "operation": "drag_start", "element_id": "room", "coordinates": at }));
+        go(tick(3));
+        // One tick on a clock that moves on with every look: its solve takes most of what it has.
+        let deadline = Time::default().after(Duration::from_micros(tight));
+        let budget = Budget::unlimited(Class::Ui, Tier::Compute)
+            .until(deadline, Arc::new(Counting::default()));
+        let Some(slow) = done_within(&sessions, &key, tick(6), &budget) else { continue };
+        let slow = slow["result"]["constrained"].clone();
+        let next = go(tick(9));
+        if slow["outcome"] == "solved" && next["interpolated"] == true {
+            between += 1;
+            assert_eq!(next["outcome"], "partial");
+            // The room is carried straight on, and so is what hangs on it.
+            let column = numbers(&sessions, &key, "column", &["cx", "cy"]);
+            assert!((column[0] - 209.0).abs() < 1e-3 && (column[1] - 78.0).abs() < 1e-3);
+        }
+        let end = json!({ "operation": "drag_end", "coordinates": { "x": 42, "y": 54 } });
+        let last = go(end);
+        assert_eq!((&last["outcome"], &last["interpolated"]), (&json!("solved"), &json!(false)));
+        assert_eq!(numbers(&sessions, &key, "column", &["cx", "cy"]), [212.0, 84.0]);
+    }
+    assert!(between > 0, "no tick was drawn between two solutions");
 }
 
 #[test]
