@@ -108,8 +108,6 @@ fn plain(value: &Value) -> Option<Value> {
 struct Row<'s> {
     span: &'s Span,
     depth: usize,
-    /// Whether a later row has the same parent.
-    more: bool,
 }
 
 /// Parents before children, each in the order they began.
@@ -135,10 +133,8 @@ fn place<'s>(
     children: &mut HashMap<&str, Vec<&'s Span>>,
     rows: &mut Vec<Row<'s>>,
 ) {
-    let list = children.remove(parent).unwrap_or_default();
-    let last = list.len().saturating_sub(1);
-    for (i, span) in list.into_iter().enumerate() {
-        rows.push(Row { span, depth, more: i < last });
+    for span in children.remove(parent).unwrap_or_default() {
+        rows.push(Row { span, depth });
         // A span that names itself as its parent was taken out above.
         place(&span.id, depth + 1, children, rows);
     }
@@ -151,7 +147,7 @@ pub fn text(spans: &[&Span], width: usize) -> String {
     let names = rows.iter().map(|r| r.depth * 2 + r.span.name.chars().count()).max().unwrap_or(0);
     let bar = width.saturating_sub(names + 14).clamp(10, 120);
     let mut out = String::new();
-    for Row { span, depth, .. } in &rows {
+    for Row { span, depth } in &rows {
         let place = |at: u64| {
             let part = at.saturating_sub(from) as f64 / whole as f64;
             (part * bar as f64) as usize
@@ -299,14 +295,18 @@ pub fn svg(spans: &[&Span]) -> String {
         tick += step;
     }
 
-    let mut y = TOP;
+    let (mut y, mut above) = (TOP, Vec::new());
     for (i, row) in rows.iter().enumerate() {
-        let Row { span, depth, .. } = row;
+        let Row { span, depth } = row;
         let (start, end) = (x(span.began), x(span.ended));
         let length = (end - start).max(2.0);
         let indent = MARGIN + *depth as f64 * 18.0;
+        // A branch grows from its sibling before, past whatever is below that.
+        let from = above.get(*depth).copied().unwrap_or(y - 6.0);
+        above.truncate(*depth);
+        above.resize(depth + 1, y + 12.0);
         if *depth > 0 {
-            branch(&mut out, indent - 11.0, y, heights[i], row.more);
+            branch(&mut out, indent - 11.0, from, y + 12.0);
         }
         let color = color(span);
         let _ = write!(
@@ -393,14 +393,9 @@ fn head(out: &mut String, height: f64, rows: &[Row<'_>]) {
     }
 }
 
-/// The line from a row's parent to its name, and on to its later siblings.
-fn branch(out: &mut String, x: f64, y: f64, height: f64, more: bool) {
-    let (middle, end) = (y + 12.0, y + if more { height } else { 12.0 });
-    let _ = write!(
-        out,
-        "<path d='M{x:.1} {:.1}V{end:.1}M{x:.1} {middle:.1}h7' class='tree'/>",
-        y - 6.0
-    );
+/// The line down to a row, and to its name.
+fn branch(out: &mut String, x: f64, from: f64, to: f64) {
+    let _ = write!(out, "<path d='M{x:.1} {from:.1}V{to:.1}h7' class='tree'/>");
 }
 
 fn color(span: &Span) -> &'static str {
