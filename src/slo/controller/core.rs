@@ -135,6 +135,7 @@ impl Controller {
     pub fn new(spec: &Spec, cores: f64, seed: u64) -> Controller {
         let constants = Constants::new(spec);
         let ladder = Ladder::new(&constants.policy);
+        let flood = constants.policy.tenant_flood;
         let nobody = Held { session: 0, tier: Tier::Compute, until: 0 };
         Controller {
             cost: CostModel::new(spec),
@@ -144,7 +145,7 @@ impl Controller {
             time: Timeline::default(),
             ledger: Ledger::new(),
             classes: [ClassState::new(), ClassState::new(), ClassState::new(), ClassState::new()],
-            fairness: Fairness::new(seed),
+            fairness: Fairness::new(seed, flood),
             records: Records::new(),
             sessions: vec![nobody; SESSIONS].into(),
             control: Override::default(),

@@ -17,9 +17,6 @@ pub(super) const WARM: u32 = 20;
 /// Share of answers the upper estimate is to cover.
 const UPPER: f64 = 0.90;
 
-/// Work dearer than so many times its estimate counts as no dearer than that.
-const OUTLIER: f64 = 4.0;
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Estimate {
     /// Nanoseconds per unit of size, or a part of such a rate.
@@ -28,12 +25,12 @@ struct Estimate {
 }
 
 impl Estimate {
-    fn learn(&mut self, rate: f64, gain: f64) {
+    fn learn(&mut self, rate: f64, gain: f64, outlier: f64) {
         self.seen = self.seen.saturating_add(1);
         if self.seen <= WARM {
             self.rate += (rate - self.rate) / f64::from(self.seen);
         } else {
-            self.rate += gain * (rate.min(OUTLIER * self.rate) - self.rate);
+            self.rate += gain * (rate.min(outlier * self.rate) - self.rate);
         }
     }
 }
@@ -90,6 +87,8 @@ pub struct CostModel {
     fallback: [u8; 4],
     /// Sums of |log2(measured / predicted)| and their count, for the status.
     error: (f64, u64),
+    /// Work dearer than so many times its estimate counts as no dearer than that.
+    outlier: f64,
 }
 
 impl CostModel {
@@ -117,7 +116,7 @@ impl CostModel {
             *slot = index;
         }
         operations.push(known("batch", [1e6; 3], 1.0));
-        CostModel { operations, fallback, error: (0.0, 0) }
+        CostModel { operations, fallback, error: (0.0, 0), outlier: spec.policy.cost_outlier }
     }
 
     /// The index of an operation.
@@ -175,7 +174,7 @@ impl CostModel {
         let ratio = (cpu / predicted.max(1.0)).clamp(1e-3, 1e3);
         let warm = cell.all.seen >= WARM;
         if warm {
-            cell.drift += (ratio.min(OUTLIER) - cell.drift) / 8.0;
+            cell.drift += (ratio.min(self.outlier) - cell.drift) / 8.0;
             // Stochastic approximation of a quantile (Robbins and Monro, 1951).
             let step = 0.05 * cell.spread;
             cell.spread += if ratio > cell.spread { step * UPPER } else { step * (UPPER - 1.0) };
@@ -186,9 +185,9 @@ impl CostModel {
         // One piece of work a hundred times dearer than its kind says nothing about the
         // next; that all of it became dearer shows in the drift, which is as robust.
         let gain = if !(0.67..=1.5).contains(&cell.drift) { 0.25 } else { 1.0 / 32.0 };
-        cell.all.learn(rate, gain);
+        cell.all.learn(rate, gain, self.outlier);
         if let Some(own) = cell.sizes.get_mut(bucket(size)) {
-            own.learn(rate / cell.all.rate.max(1e-9), 1.0 / 32.0);
+            own.learn(rate / cell.all.rate.max(1e-9), 1.0 / 32.0, self.outlier);
         }
     }
 

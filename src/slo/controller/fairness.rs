@@ -10,8 +10,6 @@
 const ALL: usize = 3;
 /// Slots tenants are hashed into.
 pub(super) const SLOTS: usize = 512;
-/// A tenant that asks for more than so many times the mean floods.
-const FLOOD: f64 = 3.0;
 const ROTATE: u64 = 300_000_000_000;
 const INTERVAL: f64 = 0.1;
 
@@ -29,9 +27,9 @@ struct Tenant {
 
 impl Tenant {
     /// Whether it asks for far more than the others.
-    fn floods(&self, mean: f64) -> bool {
+    fn floods(&self, limit: f64) -> bool {
         let [.., all] = self.demand;
-        all > FLOOD * mean
+        all > limit
     }
 }
 
@@ -46,10 +44,12 @@ pub(super) struct Fairness {
     active: [u32; 4],
     /// Mean demand of the active tenants over all classes.
     mean: f64,
+    /// A tenant that asks for more than so many times that floods.
+    flood: f64,
 }
 
 impl Fairness {
-    pub(super) fn new(seed: u64) -> Fairness {
+    pub(super) fn new(seed: u64, flood: f64) -> Fairness {
         Fairness {
             seed,
             rotated: 0,
@@ -57,6 +57,7 @@ impl Fairness {
             level: [f64::INFINITY; 4],
             active: [0; 4],
             mean: 0.0,
+            flood,
         }
     }
 
@@ -97,7 +98,7 @@ impl Fairness {
         [class, ALL].into_iter().all(|index| {
             // Over all classes only who asks for far more than the others is held to
             // the level: when everybody asks too much, the classes decide.
-            if index == ALL && !tenant.floods(self.mean) {
+            if index == ALL && !tenant.floods(self.flood * self.mean) {
                 return true;
             }
             let level = self.level.get(index).copied().unwrap_or(f64::INFINITY);
@@ -234,7 +235,7 @@ mod tests {
     use super::*;
 
     fn share(demands: &[f64], capacity: f64) -> Vec<f64> {
-        let mut fairness = Fairness::new(1);
+        let mut fairness = Fairness::new(1, 3.0);
         let mut used = vec![0.0; demands.len()];
         for step in 0..200u64 {
             for _ in 0..10 {
@@ -271,7 +272,7 @@ mod tests {
 
     #[test]
     fn who_understates_the_cost_is_charged_more() {
-        let mut fairness = Fairness::new(1);
+        let mut fairness = Fairness::new(1, 3.0);
         for _ in 0..200 {
             fairness.learn(5, 4.0);
         }

@@ -292,4 +292,39 @@ proptest! {
         };
         prop_assert!(physics(load + extra) <= physics(load));
     }
+
+    /// Whatever numbers the outside sends, nothing panics and the books stay balanced.
+    #[test]
+    fn hostile_numbers_break_nothing(
+        sizes in prop::collection::vec(prop_oneof![Just(0u64), Just(1), Just(u64::MAX), any::<u64>()], 1..40),
+        cores in prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(0.0), Just(-1.0), Just(1e300), 0.01f64..64.0],
+        cpu in prop_oneof![Just(0u64), Just(u64::MAX), any::<u64>()],
+        patience in prop_oneof![Just(None), Just(Some(0u64)), Just(Some(u64::MAX)), any::<u64>().prop_map(Some)],
+        step in prop_oneof![Just(0u64), Just(MS), Just(u64::MAX / 4)],
+    ) {
+        let mut controller = Controller::new(&Spec::embedded().expect("valid"), cores, 1);
+        let mut now = 1u64;
+        let (mut admitted, mut ended) = (0u64, 0u64);
+        for (index, size) in sizes.iter().enumerate() {
+            now = now.saturating_add(step);
+            controller.tick(Time(now), Some(Sensors { cores }));
+            let class = Class::ALL[index % 4];
+            let request = Request { size: *size, patience, ..Request::new(class, "solve") };
+            let decision = controller.on_arrival(Time(now), &request);
+            prop_assert!(decision.capacity.is_finite() && decision.trim.is_finite());
+            let Some(job) = decision.job else { continue };
+            admitted += 1;
+            controller.on_ready(Time(now), job);
+            match controller.next(Time(now), Lane::of(class)) {
+                Next::Run(run) => {
+                    let cost = Cost { cpu, ran: cpu };
+                    ended += u64::from(controller.on_finish(Time(now), run.job, cost, Ended::Done).is_some());
+                }
+                Next::Drop(..) => ended += 1,
+                Next::Idle => {}
+            }
+        }
+        prop_assert_eq!(admitted, ended + u64::from(controller.in_flight()));
+        prop_assert!(controller.capacity().is_finite());
+    }
 }

@@ -303,6 +303,12 @@ impl Inner {
         let ticked = state.controller.tick(at, sensors);
         self.log(&mut state, &Event::Tick { at, sensors });
         self.changed(&state);
+        let waits = state.controller.waiting(Lane::Urgent) > 0;
+        drop(state);
+        if waits {
+            // A spare worker steps in once another's work is overdue: nothing else says so.
+            self.wake(Lane::Urgent);
+        }
         ticked
     }
 }

@@ -80,6 +80,11 @@ pub struct Policy {
     pub optimism: f64,
     /// Retries admitted per request admitted while the class refuses work.
     pub retry_budget: f64,
+    /// A tenant that asks for so many times the mean floods: it is held to its share
+    /// over all classes together.
+    pub tenant_flood: f64,
+    /// Work dearer than so many times its estimate counts as no dearer than that.
+    pub cost_outlier: f64,
     /// A sensor silent for longer is not believed.
     pub sensor_stale: Duration,
     /// Requests in flight per core while no sensor is believed.
@@ -240,6 +245,8 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
     let optimism = number("optimism", 0.01, 1.0);
     let retry_budget = number("retry-budget", 0.0, 1.0);
     let static_limit = number("static-limit", 1.0, 1024.0);
+    let tenant_flood = number("tenant-flood", 1.0, 1000.0);
+    let cost_outlier = number("cost-outlier", 1.5, 1000.0);
     let batch_queue = number("batch-queue", 1.0, 1024.0);
     let mut duration = |key: &str| read.duration(&format!("controller-{key}"));
     let policy = Policy {
@@ -257,6 +264,8 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
         probe_warm: duration("probe-warm"),
         optimism,
         retry_budget,
+        tenant_flood,
+        cost_outlier,
         sensor_stale: duration("sensor-stale"),
         static_limit,
         batch_queue,
