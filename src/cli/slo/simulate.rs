@@ -9,7 +9,7 @@ use svgx_engine::slo::simulator::{
 use svgx_engine::slo::spec::Spec;
 
 /// What stands around the generated part of a document.
-const BEGIN: &str = "<!-- begin: svgx slo simulate --all --markdown -->";
+const BEGIN: &str = "<!-- begin: svgx slo simulate --all --controller all -->";
 const END: &str = "<!-- end: svgx slo simulate -->";
 
 #[derive(Debug, clap::Args)]

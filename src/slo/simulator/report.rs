@@ -117,10 +117,13 @@ pub fn markdown(all: &[Results], seeds: u64) -> String {
     let mut out = String::new();
     let Some(first) = all.first() else { return out };
     let names: Vec<&str> = first.controllers.iter().map(|(name, _)| name.as_str()).collect();
-    let _ = writeln!(out, "Medians over {seeds} seeds.\n");
+    let _ = writeln!(out, "Medians over {seeds} seeds, with their 95 % intervals in brackets.\n");
     let _ = writeln!(out, "### Weighted goodput against the strict-priority fluid bound\n");
     let cell = |results: &Results, name: &str| {
-        results.median(name, "goodput").map_or_else(|| "-".to_owned(), |m| fixed(m.median))
+        results.median(name, "goodput").map_or_else(
+            || "-".to_owned(),
+            |m| format!("{} ({}–{})", fixed(m.median), fixed(m.low), fixed(m.high)),
+        )
     };
     matrix(&mut out, all, &names, &cell);
     let _ = writeln!(out, "\n### Seconds in which ui was outside its budget\n");
