@@ -31,6 +31,22 @@ if [ ! -x "$core/bin/kubernetes-validate" ]; then
 fi
 [ ! -x "$core/bin/kubernetes-validate" ] || "$core/bin/kubernetes-validate" --strict "$rendered"/*.yaml
 
+# The same schemas by another reader, which is also what many clusters' pipelines run.
+schemas=$tools/kubernetes-schemas
+packaged=("$core"/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema/v1.37.0-local-strict)
+if [ ! -x "$tools/bin/kubeconform" ] && command -v go >/dev/null; then
+    GOBIN=$tools/bin GOFLAGS=-mod=mod go install github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0 || true
+fi
+if [ -x "$tools/bin/kubeconform" ] && [ -d "${packaged[0]}" ]; then
+    [ -d "$schemas/v1.37.0-strict" ] ||
+        python3 tests/manifests/relocate.py "${packaged[0]}" "$schemas/v1.37.0-strict"
+    kubeconform -strict -summary -kubernetes-version 1.37.0 \
+        -schema-location "$schemas/{{.NormalizedKubernetesVersion}}{{.StrictSuffix}}/{{.ResourceKind}}{{.KindSuffix}}.json" \
+        "$rendered"/*.yaml
+else
+    skipped+=("kubeconform: it or its schemas cannot be had here")
+fi
+
 # kubernetes-validate only warns of kinds it does not know.
 models=$tools/kubernetes-models
 if command -v npm >/dev/null; then

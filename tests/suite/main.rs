@@ -32,4 +32,5 @@ mod simulator;
 mod staging;
 mod telemetry;
 mod tls;
+mod typed_manifests;
 mod validate;
