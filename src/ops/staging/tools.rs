@@ -128,13 +128,15 @@ impl Kubectl {
         })
     }
 
-    /// Makes the cluster hold these objects; those of others are left alone.
+    /// Makes the cluster hold these objects; those of others are left alone. Fields of theirs that
+    /// somebody else has set since, as `rollout undo` does, are theirs again.
     ///
     /// # Errors
     /// [`Error`].
     pub fn apply(&self, objects: &[Value]) -> Result<(), Error> {
         let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-        let apply = ["apply", "--server-side", "--field-manager=svgx-staging", "--filename=-"];
+        let how = ["--server-side", "--force-conflicts", "--field-manager=svgx-staging"];
+        let apply = [&["apply", "--filename=-"], &how[..]].concat();
         self.call(&apply, Some(list.to_string().as_bytes())).map(drop)
     }
 
