@@ -15,6 +15,7 @@ mod serve;
 mod simulate;
 mod slo;
 mod solve;
+mod stack;
 mod staging;
 mod top;
 mod trace;
@@ -51,6 +52,8 @@ enum Command {
     Solve(solve::Args),
     /// Deploy, validate, roll back, back up.
     Staging(staging::Args),
+    /// Run engine, Collector, Prometheus and Alertmanager on this machine.
+    Stack(stack::Args),
     /// Watch a running service in a terminal.
     Top(top::Args),
     /// Draw one trace as a waterfall.
@@ -71,6 +74,7 @@ impl Cli {
             Command::Slo(args) => args.run(),
             Command::Solve(args) => args.run(),
             Command::Staging(args) => args.run(),
+            Command::Stack(args) => args.run(),
             Command::Top(args) => args.run(),
             Command::Trace(args) => args.run(),
         }

@@ -4,11 +4,16 @@
 mod simulate;
 mod what_if;
 
+use std::collections::BTreeSet;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use svgx_engine::ops::{self, Artefact};
+use clap::Parser as _;
+use svgx_engine::ops;
+use svgx_engine::ops::gate;
+use svgx_engine::ops::preview::{Source, draw};
+use svgx_engine::ops::runbook::CommandCheck;
 use svgx_engine::slo::controller::replay;
 use svgx_engine::slo::spec::{Spec, show};
 
@@ -36,24 +41,45 @@ enum Command {
     WhatIf(what_if::WhatIf),
     /// Play scenarios in virtual time, ours beside its rivals.
     Simulate(simulate::Simulate),
-    /// Write rules, their tests and the routing of alerts.
+    /// Write rules, their tests, routing, dashboards and the index of the runbooks.
     Generate {
         /// The root under which the files lie.
         #[arg(long, default_value = ".")]
         root: PathBuf,
     },
-    /// Compare what is on disk with what `generate` would write.
+    /// Compare what is on disk with what `generate` would write, and hold alerts,
+    /// dashboards and runbooks to each other.
     Check {
         /// The root under which the files lie.
         #[arg(long, default_value = ".")]
         root: PathBuf,
+        /// Print every alert with its cases and its time of detection, declared and computed.
+        #[arg(long)]
+        table: bool,
     },
+    /// Draw the dashboards as pictures from a real Prometheus.
+    Preview {
+        /// The Prometheus, over plain HTTP.
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9090")]
+        prometheus: String,
+        /// How much of the past is shown: `15m`, `1h`, `1d`.
+        #[arg(long, default_value = "1h", value_parser = range)]
+        range: u64,
+        /// Where DASHBOARD.svg is written.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        out: PathBuf,
+    },
+}
+
+fn range(text: &str) -> Result<u64, String> {
+    let found = ops::seconds(text).filter(|s| *s > 0);
+    found.ok_or_else(|| format!("{text:?} is no duration like 15m, 1h or 1d"))
 }
 
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
         let dir = match &self.command {
-            Command::Generate { root } | Command::Check { root } => {
+            Command::Generate { root } | Command::Check { root, .. } => {
                 Some(self.slo_dir.clone().unwrap_or_else(|| root.join("slo")))
             }
             _ => self.slo_dir.clone(),
@@ -71,8 +97,11 @@ impl Args {
                 print!("{}", show(&spec));
                 return ExitCode::SUCCESS;
             }
-            Command::Generate { root } => return with_artefacts(&spec, &root, generate),
-            Command::Check { root } => return with_artefacts(&spec, &root, check),
+            Command::Generate { root } => return report(generate(&spec, &root)),
+            Command::Check { root, table } => return report(check(&spec, &root, table)),
+            Command::Preview { prometheus, range, out } => {
+                return report(preview(&spec, &prometheus, range, &out));
+            }
             Command::Simulate(simulate) => return simulate.run(&spec),
             Command::WhatIf(what_if) => return what_if.run(&spec),
             Command::Replay { log } => log,
@@ -106,22 +135,17 @@ impl Args {
     }
 }
 
-fn with_artefacts(
-    spec: &Spec,
-    root: &Path,
-    run: fn(&Path, &[Artefact]) -> Result<ExitCode, String>,
-) -> ExitCode {
-    let outcome =
-        ops::generate(spec).map_err(|e| e.to_string()).and_then(|artefacts| run(root, &artefacts));
+fn report(outcome: Result<ExitCode, String>) -> ExitCode {
     outcome.unwrap_or_else(|message| {
         eprintln!("error: {message}");
         ExitCode::from(1)
     })
 }
 
-fn generate(root: &Path, all: &[Artefact]) -> Result<ExitCode, String> {
+fn generate(spec: &Spec, root: &Path) -> Result<ExitCode, String> {
+    let all = ops::generate(spec).map_err(|e| e.to_string())?;
     let mut written = 0;
-    for artefact in all {
+    for artefact in &all {
         let path = root.join(&artefact.path);
         // A file that is not there, or not text, is written anew.
         let old = std::fs::read_to_string(&path).unwrap_or_default();
@@ -139,20 +163,49 @@ fn generate(root: &Path, all: &[Artefact]) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(root: &Path, all: &[Artefact]) -> Result<ExitCode, String> {
-    let mut findings = 0;
-    for artefact in all {
-        let old = std::fs::read_to_string(root.join(&artefact.path)).unwrap_or_default();
-        if let Some(line) = first_difference(&old, &artefact.text) {
-            findings += 1;
-            println!("{}:{line}: differs from slo/; run `svgx slo generate`", artefact.path);
-        }
+fn check(spec: &Spec, root: &Path, table: bool) -> Result<ExitCode, String> {
+    if table {
+        print_table(spec)?;
     }
-    println!("{} files compared, {findings} differ", all.len());
-    Ok(ExitCode::from(u8::from(findings > 0)))
+    let known = |words: &[String]| {
+        let words = std::iter::once("svgx".to_owned()).chain(words.iter().cloned());
+        super::Cli::try_parse_from(words)
+            .map(|_| ())
+            .map_err(|e| e.to_string().lines().next().unwrap_or_default().to_owned())
+    };
+    let report = gate::check(spec, root, &CommandCheck(&known)).map_err(|e| e.to_string())?;
+    for problem in &report.problems {
+        println!("{problem}");
+    }
+    println!("{} files compared, {} problems", report.compared, report.problems.len());
+    Ok(ExitCode::from(u8::from(!report.problems.is_empty())))
 }
 
-fn first_difference(old: &str, new: &str) -> Option<usize> {
-    let same = old.lines().zip(new.lines()).take_while(|(a, b)| a == b).count();
-    (old != new).then_some(same + 1)
+fn print_table(spec: &Spec) -> Result<(), String> {
+    let rows = ops::table(spec).map_err(|e| e.to_string())?;
+    println!("{}", ops::Row::HEADING);
+    for row in &rows {
+        println!("{row}");
+    }
+    let names: BTreeSet<&str> = rows.iter().map(|r| r.alert.as_str()).collect();
+    let proved = rows.iter().filter(|r| r.silent > 0 && r.firing > 0 && r.resolved > 0).count();
+    let tests: usize = rows.iter().map(|r| r.tests).sum();
+    println!(
+        "{} alerts in {} rules, {tests} tests; driven from silent to firing to resolved: {proved} rules\n",
+        names.len(),
+        rows.len()
+    );
+    Ok(())
+}
+
+fn preview(spec: &Spec, at: &str, range: u64, out: &Path) -> Result<ExitCode, String> {
+    let source = Source::new(at, ops::scrape(spec));
+    std::fs::create_dir_all(out).map_err(|e| format!("{}: {e}", out.display()))?;
+    for dashboard in ops::dashboards(spec).map_err(|e| e.to_string())? {
+        let path = out.join(format!("{}.svg", dashboard.uid));
+        let picture = draw(&dashboard, &source, range).map_err(|e| e.to_string())?;
+        std::fs::write(&path, picture).map_err(|e| format!("{}: {e}", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,22 +1,39 @@
-//! Operational artefacts from one spec: rules, their tests and routing
-//! are written from `slo/` and never by hand.
+//! Operational artefacts from one spec: rules, their tests, routing, dashboards
+//! and the index of the runbooks are written from `slo/` and never by hand.
 //!
 //! [`generate`] makes all of them in memory; the command line writes them, or
-//! compares them with what is on disk.
+//! compares them with what is on disk ([`gate`]).
 
 pub mod alert;
 mod alertmanager;
 mod cases;
+pub mod dashboard;
+mod emitted;
+pub mod gate;
+pub mod preview;
 mod promql;
 mod rollouts;
 mod rules;
+pub mod runbook;
+pub mod stack;
 pub mod staging;
 mod window;
 mod yaml;
 
 use crate::slo::spec::Spec;
 
-pub use cases::detection_table;
+pub use cases::{Detection, Row, detection_table, table};
+
+pub use rules::scrape;
+pub use window::seconds;
+
+/// The dashboards of `spec`, as data.
+///
+/// # Errors
+/// As [`generate`].
+pub fn dashboards(spec: &Spec) -> Result<Vec<dashboard::model::Dashboard>, Error> {
+    Ok(dashboard::dashboards(spec, &alert::alerts(spec)?))
+}
 
 /// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +67,8 @@ pub fn generate(spec: &Spec) -> Result<Vec<Artefact>, Error> {
     all.extend(cases::artefacts(spec, &alerts)?);
     all.extend(alertmanager::artefacts());
     all.extend(rollouts::artefacts(spec)?);
+    all.extend(dashboard::artefacts(spec, &alerts));
+    all.extend(runbook::artefacts(spec, &alerts));
     all.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(all)
 }

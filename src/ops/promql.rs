@@ -78,6 +78,25 @@ pub(crate) fn selectors(expr: &str) -> Result<Vec<Selector>, String> {
     Ok(found.0)
 }
 
+/// The windows of `expr`, in seconds; none for what is no PromQL.
+pub(crate) fn windows(expr: &str) -> Vec<u64> {
+    struct Windows(Vec<u64>);
+    impl ExprVisitor for Windows {
+        type Error = std::convert::Infallible;
+        fn pre_visit(&mut self, expr: &Expr) -> Result<bool, Self::Error> {
+            if let Expr::MatrixSelector(m) = expr {
+                self.0.push(m.range.as_secs());
+            }
+            Ok(true)
+        }
+    }
+    let mut found = Windows(Vec::new());
+    if let Ok(ast) = parser::parse(expr) {
+        let Ok(_) = walk_expr(&mut found, &ast);
+    }
+    found.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,10 +11,48 @@ use crate::slo::spec::openslo::{Document, SloSpec};
 
 use super::alert::{Alert, Condition};
 use super::yaml::{Yaml, quoted};
-use super::{Artefact, Error, window};
+use super::{Artefact, Error, dashboard, window};
 
-/// Where runbooks and dashboards are found; the deployment replaces it.
-const HOME: &str = "https://svgx.example.com";
+/// Where `what` (runbooks, dashboards) is found, by the data source's document.
+pub(crate) fn home<'s>(spec: &'s Spec, what: &str) -> &'s str {
+    let details = spec.data_sources.first().map(|d| &d.spec.connection_details);
+    details.and_then(|d| d.get(what)).map_or("", |url| url.trim_end_matches('/'))
+}
+
+/// Seconds between two scrapes, by the data source's document.
+pub fn scrape(spec: &Spec) -> u64 {
+    window::seconds(home(spec, "scrapeInterval")).unwrap_or(15)
+}
+
+/// Seconds between two evaluations of an alert's rule.
+pub(crate) fn interval(alert: &Alert) -> u64 {
+    if is_burn(alert) { BUDGETS_EVERY } else { SYMPTOMS_EVERY }
+}
+
+/// Seconds between two evaluations: budgets move slowly, symptoms do not.
+const BUDGETS_EVERY: u64 = 30;
+const SYMPTOMS_EVERY: u64 = 10;
+
+/// The name of each recorded series. All of them carry `service` and `slo`, and
+/// those over a window `window`.
+pub(crate) fn recorded(alerts: &[Alert]) -> Vec<String> {
+    let ratios = windows(alerts).into_iter().map(window::text).chain([PERIOD.to_owned()]);
+    let ratios = ratios.map(|w| format!("slo:sli_error:ratio_rate{w}"));
+    ratios.chain(RECORDED.map(str::to_owned)).collect()
+}
+
+/// The window objectives are judged over.
+const PERIOD: &str = "30d";
+
+/// What is recorded of every objective beside its error ratios.
+const RECORDED: [&str; 6] = [
+    "slo:objective:ratio",
+    "slo:error_budget:ratio",
+    "slo:time_period:days",
+    "slo:current_burn_rate:ratio",
+    "slo:period_burn_rate:ratio",
+    "slo:period_error_budget_remaining:ratio",
+];
 
 /// The windows of the burn alerts, and those every dashboard asks for.
 fn windows(alerts: &[Alert]) -> BTreeSet<u64> {
@@ -127,11 +165,14 @@ pub(crate) fn percent(share: f64) -> f64 {
 }
 
 /// The annotations of an alert.
-pub(crate) fn annotations(alert: &Alert) -> [(&'static str, String); 4] {
+pub(crate) fn annotations(spec: &Spec, alert: &Alert) -> [(&'static str, String); 4] {
+    let (home, on) = (home(spec, "dashboards"), dashboard::of(alert));
+    let chosen =
+        if on == dashboard::OVERVIEW { format!("?var-slo={}", alert.slo) } else { String::new() };
     [
-        ("dashboard_url", format!("{HOME}/grafana/d/svgx-slo?var-slo={}", alert.slo)),
+        ("dashboard_url", format!("{home}/d/{on}{chosen}")),
         ("description", alert.description.clone()),
-        ("runbook_url", format!("{HOME}/runbooks/{}", alert.name)),
+        ("runbook_url", dashboard::runbook(spec, &alert.name)),
         ("summary", summary(alert)),
     ]
 }
@@ -166,13 +207,13 @@ fn budget(
     let Some(objective) = slo.spec.objectives.first() else { return Ok(()) };
     let target = objective.target.value;
     yaml.line(at, format!("- name: {name}"));
-    yaml.line(at + 1, "interval: 30s");
+    yaml.line(at + 1, format!("interval: {BUDGETS_EVERY}s"));
     yaml.line(at + 1, "rules:");
     for w in windows(alerts) {
         let metric = format!("slo:sli_error:ratio_rate{}", window::text(w));
         record(yaml, at + 2, &metric, &error_ratio(slo, w)?, name, Some(w));
     }
-    let period = "30d";
+    let period = PERIOD;
     record(
         yaml,
         at + 2,
@@ -182,23 +223,15 @@ fn budget(
         window::seconds(period),
     );
     let budget = target.complement();
-    for (metric, expr) in [
-        ("slo:objective:ratio", format!("vector({target})")),
-        ("slo:error_budget:ratio", format!("vector({budget})")),
-        ("slo:time_period:days", "vector(30)".to_owned()),
-        (
-            "slo:current_burn_rate:ratio",
-            format!("slo:sli_error:ratio_rate5m{{slo=\"{name}\"}} / {budget}"),
-        ),
-        (
-            "slo:period_burn_rate:ratio",
-            format!("slo:sli_error:ratio_rate{period}{{slo=\"{name}\"}} / {budget}"),
-        ),
-        (
-            "slo:period_error_budget_remaining:ratio",
-            format!("1 - slo:sli_error:ratio_rate{period}{{slo=\"{name}\"}} / {budget}"),
-        ),
-    ] {
+    let exprs = [
+        format!("vector({target})"),
+        format!("vector({budget})"),
+        "vector(30)".to_owned(),
+        format!("slo:sli_error:ratio_rate5m{{slo=\"{name}\"}} / {budget}"),
+        format!("slo:sli_error:ratio_rate{period}{{slo=\"{name}\"}} / {budget}"),
+        format!("1 - slo:sli_error:ratio_rate{period}{{slo=\"{name}\"}} / {budget}"),
+    ];
+    for (metric, expr) in RECORDED.iter().zip(exprs) {
         record(yaml, at + 2, metric, &expr, name, None);
     }
     for alert in alerts.iter().filter(|a| a.slo == *name && is_burn(a)) {
@@ -210,7 +243,7 @@ fn budget(
 /// The alerts on what users feel now.
 fn symptoms(yaml: &mut Yaml, at: usize, spec: &Spec, alerts: &[Alert]) -> Result<(), Error> {
     yaml.line(at, "- name: svgx-symptoms");
-    yaml.line(at + 1, "interval: 10s");
+    yaml.line(at + 1, format!("interval: {SYMPTOMS_EVERY}s"));
     yaml.line(at + 1, "rules:");
     for alert in alerts.iter().filter(|a| !is_burn(a)) {
         rule(yaml, at + 2, spec, alert)?;
@@ -233,7 +266,7 @@ fn rule(yaml: &mut Yaml, at: usize, spec: &Spec, alert: &Alert) -> Result<(), Er
         yaml.pair(at + 2, name, &value);
     }
     yaml.line(at + 1, "annotations:");
-    for (name, value) in annotations(alert) {
+    for (name, value) in annotations(spec, alert) {
         yaml.line(at + 2, format!("{name}: {}", quoted(&value)));
     }
     Ok(())

@@ -11,7 +11,7 @@ pub(crate) fn text(seconds: u64) -> String {
 }
 
 /// Seconds in an OpenSLO or Prometheus duration of one unit.
-pub(crate) fn seconds(text: &str) -> Option<u64> {
+pub fn seconds(text: &str) -> Option<u64> {
     crate::slo::spec::openslo::nanoseconds(text).map(|ns| ns / 1_000_000_000)
 }
 

@@ -1,6 +1,7 @@
 //! What a user would notice breaking. One binary, a module per subject.
 
 mod admission;
+mod agreement;
 mod alerts;
 mod backup;
 mod compile;
@@ -21,6 +22,7 @@ mod language;
 mod load;
 mod manifests;
 mod operation;
+mod operations;
 #[allow(dead_code, reason = "some of it only the benchmark uses")]
 mod peer;
 mod physics;
@@ -30,6 +32,8 @@ mod session;
 mod simulate_stream;
 mod simulator;
 mod staging;
+||||||| parent of 457b3ee (Write dashboards from the objectives, pages for every alert, and hold all of them to what is emitted)
+mod stack;
 mod telemetry;
 mod tls;
 mod typed_manifests;

@@ -7,18 +7,21 @@
 mod format;
 mod history;
 mod model;
+mod table;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::slo::spec::Spec;
 
-use super::alert::{Alert, Condition, detection};
+use super::alert::{Alert, Condition};
 use super::rules::annotations;
 use super::yaml::{Yaml, quoted};
 use super::{Artefact, Error, window};
 use history::History;
 use model::Model;
+
+pub use table::{Detection, Row, detection_table, table};
 
 /// The test files, one for each alert (burn alerts: for each of their tiers),
 /// and the table of what they hold.
@@ -38,7 +41,7 @@ pub(crate) fn artefacts(spec: &Spec, alerts: &[Alert]) -> Result<Vec<Artefact>, 
         };
         let (_, tests) = files.entry(path).or_insert((model.step, Vec::new()));
         for history in history::histories(&model) {
-            tests.push(test(&model, &history));
+            tests.push(test(spec, &model, &history));
         }
     }
     let mut all = Vec::new();
@@ -68,7 +71,7 @@ struct Check {
     firing: Vec<(BTreeMap<String, String>, Annotations)>,
 }
 
-fn test(model: &Model<'_>, history: &History) -> Test {
+fn test(spec: &Spec, model: &Model<'_>, history: &History) -> Test {
     let checks = history
         .checks
         .iter()
@@ -78,7 +81,7 @@ fn test(model: &Model<'_>, history: &History) -> Test {
                 .firing(history, step)
                 .into_iter()
                 .map(|(alert, labels, value)| {
-                    let notes = annotations(alert)
+                    let notes = annotations(spec, alert)
                         .into_iter()
                         .map(|(k, text)| (k, format::expand(&text, value)))
                         .collect();
@@ -137,53 +140,6 @@ fn write(step: u64, tests: &[Test]) -> String {
         }
     }
     yaml.text()
-}
-
-/// A tier of a burn alert and how soon it sees failures.
-#[derive(Clone, Debug)]
-pub struct Detection {
-    /// The alert.
-    pub alert: String,
-    /// Its objective.
-    pub slo: String,
-    /// The long window, in seconds.
-    pub long: u64,
-    /// For 100 %, 50 % and 10 % of bad events: declared and computed seconds.
-    pub seen: [(Option<u64>, Option<f64>); 3],
-}
-
-impl Detection {
-    /// Whether what is computed keeps what is declared.
-    pub fn holds(&self) -> bool {
-        self.seen.iter().all(|(declared, computed)| match (declared, computed) {
-            (Some(d), Some(c)) => *c <= *d as f64,
-            (None, None) => true,
-            _ => false,
-        })
-    }
-}
-
-/// How soon each tier sees failures: declared in the spec, and computed from it.
-///
-/// # Errors
-/// As [`super::generate`].
-pub fn detection_table(alerts: &[Alert]) -> Vec<Detection> {
-    let mut table = Vec::new();
-    for alert in alerts {
-        if let Condition::Burn { long, detects, .. } = &alert.condition {
-            let mut seen = [1.0, 0.5, 0.1].map(|bad| (None, detection(&alert.condition, bad)));
-            for (s, d) in seen.iter_mut().zip(detects) {
-                s.0 = *d;
-            }
-            table.push(Detection {
-                alert: alert.name.clone(),
-                slo: alert.slo.clone(),
-                long: *long,
-                seen,
-            });
-        }
-    }
-    table
 }
 
 fn readme(

@@ -1,0 +1,319 @@
+//! The real stack on this machine: engine, Collector, Prometheus, Alertmanager,
+//! and a receiver of what Alertmanager sends, on loopback, with the very files
+//! that a cluster mounts.
+//!
+//! What runs is written down in `state.json` (process id and the moment it
+//! started), so that a later command ends exactly what this one began.
+
+mod config;
+mod http;
+mod part;
+mod process;
+pub mod receiver;
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use http::{Answer, get};
+pub use part::Part;
+use process::Process;
+
+/// Why the stack could not be started or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// A configuration is not what it should be.
+    #[error("{0}: {1}")]
+    Config(PathBuf, String),
+    /// A program that is needed is not installed.
+    #[error("{part}: {program} is not installed ({how})")]
+    Missing {
+        /// What it is for.
+        part: Part,
+        /// Its name.
+        program: &'static str,
+        /// How to get it.
+        how: &'static str,
+    },
+    /// A port is taken.
+    #[error("{part}: {at} is taken; `--ports free` chooses free ones")]
+    Taken {
+        /// Who wanted it.
+        part: Part,
+        /// The address.
+        at: SocketAddr,
+    },
+    /// A part ended, or did not answer in time.
+    #[error("{part} is not ready after {waited:?}; its last words, in {}:\n{words}", log.display())]
+    NotReady {
+        /// Which.
+        part: Part,
+        /// How long it was waited for.
+        waited: Duration,
+        /// Its log.
+        log: PathBuf,
+        /// The end of its log.
+        words: String,
+    },
+}
+
+/// Which ports are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ports {
+    /// Those everybody knows: 8000, 9464, 9090, 9093, 4317.
+    Usual,
+    /// Whatever is free.
+    Free,
+}
+
+/// Where everything listens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The engine's public endpoints.
+    pub engine: SocketAddr,
+    /// The engine's metrics and probes.
+    pub internal: SocketAddr,
+    /// The Collector, OTLP over gRPC.
+    pub collector: SocketAddr,
+    /// The Collector, OTLP over HTTP.
+    pub collector_http: SocketAddr,
+    /// Whether the Collector is well.
+    pub collector_health: SocketAddr,
+    /// Prometheus.
+    pub prometheus: SocketAddr,
+    /// Alertmanager.
+    pub alertmanager: SocketAddr,
+    /// Whoever is told.
+    pub receiver: SocketAddr,
+}
+
+const USUAL: [u16; 8] = [8000, 9464, 4317, 4318, 13133, 9090, 9093, 5001];
+
+impl Addresses {
+    fn new(ports: Ports) -> std::io::Result<Addresses> {
+        let mut at = USUAL.map(loopback);
+        if ports == Ports::Free {
+            // Held until all are chosen, so that no two are the same.
+            let held: Vec<TcpListener> =
+                at.iter().map(|_| TcpListener::bind(loopback(0))).collect::<Result<_, _>>()?;
+            for (at, listener) in at.iter_mut().zip(&held) {
+                *at = listener.local_addr()?;
+            }
+        }
+        let [
+            engine,
+            internal,
+            collector,
+            collector_http,
+            collector_health,
+            prometheus,
+            alertmanager,
+            receiver,
+        ] = at;
+        Ok(Addresses {
+            engine,
+            internal,
+            collector,
+            collector_http,
+            collector_health,
+            prometheus,
+            alertmanager,
+            receiver,
+        })
+    }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// What is written down between two commands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct State {
+    addresses: Addresses,
+    parts: BTreeMap<Part, Process>,
+}
+
+/// How a part does.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Which.
+    pub part: Part,
+    /// The process, while it runs.
+    pub pid: Option<u32>,
+    /// Whether it answers.
+    pub ready: bool,
+    /// Where to look, for people and programs.
+    pub address: String,
+}
+
+/// A stack in a folder.
+#[derive(Debug)]
+pub struct Stack {
+    /// Where logs, data and `state.json` are.
+    dir: PathBuf,
+    /// The root of the project: `alerts/`, `k8s/`.
+    root: PathBuf,
+}
+
+impl Stack {
+    /// The stack whose state is in `dir`, made of the files under `root`.
+    pub fn new(dir: &Path, root: &Path) -> Stack {
+        let absolute = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_path_buf());
+        Stack { dir: absolute(dir), root: absolute(root) }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    fn read(&self) -> Result<Option<State>, Error> {
+        let path = self.path("state.json");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|e| Error::Config(path, e.to_string())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::File(path, e)),
+        }
+    }
+
+    fn write(&self, state: &State) -> Result<(), Error> {
+        let path = self.path("state.json");
+        let text = serde_json::to_string_pretty(state)
+            .map_err(|e| Error::Config(path.clone(), e.to_string()))?;
+        std::fs::write(&path, text).map_err(|e| Error::File(path, e))
+    }
+
+    /// Starts those of `parts` that do not run; `say` hears of each.
+    ///
+    /// # Errors
+    /// [`Error`]; what was started before stays, and `down` ends it.
+    pub fn up(
+        &self,
+        parts: &[Part],
+        ports: Ports,
+        say: &mut dyn FnMut(String),
+    ) -> Result<Addresses, Error> {
+        std::fs::create_dir_all(&self.dir).map_err(|e| Error::File(self.dir.clone(), e))?;
+        let mut state = match self.read()? {
+            Some(state) => state,
+            None => State {
+                addresses: Addresses::new(ports).map_err(|e| Error::File(self.dir.clone(), e))?,
+                parts: BTreeMap::new(),
+            },
+        };
+        for &part in parts {
+            if state.parts.get(&part).is_some_and(Process::runs) {
+                continue;
+            }
+            let program = match part.program() {
+                Ok(program) => program,
+                // Without a Collector the engine counts what it loses and runs all the same.
+                Err(error) if part == Part::Collector => {
+                    say(format!("skipped {error}"));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            if part == Part::Collector && !self.root.join(config::COLLECTOR).is_file() {
+                say(format!("skipped {part}: {} is not there", config::COLLECTOR));
+                continue;
+            }
+            for at in part.listens(&state.addresses) {
+                if TcpListener::bind(at).is_err() {
+                    return Err(Error::Taken { part, at });
+                }
+            }
+            let mut command = std::process::Command::new(program);
+            self.configure(part, &state.addresses, &mut command)?;
+            let log = self.path(&format!("{part}.log"));
+            let process = Process::start(&mut command, &log)
+                .map_err(|e| Error::File(PathBuf::from(command.get_program()), e))?;
+            state.parts.insert(part, process.clone());
+            self.write(&state)?;
+            self.wait(part, &state.addresses, &process, &log)?;
+            say(format!("{part:<13} {}", part.address(&state.addresses)));
+        }
+        Ok(state.addresses)
+    }
+
+    /// Waits until a part answers.
+    fn wait(
+        &self,
+        part: Part,
+        addresses: &Addresses,
+        process: &Process,
+        log: &Path,
+    ) -> Result<(), Error> {
+        const PAUSE: Duration = Duration::from_millis(100);
+        const TRIES: u32 = 900;
+        for tried in 1..=TRIES {
+            if part.ready(addresses) {
+                return Ok(());
+            }
+            if !process.runs() || tried == TRIES {
+                let text = std::fs::read_to_string(log).unwrap_or_default();
+                let mut words: Vec<&str> = text.lines().rev().take(5).collect();
+                words.reverse();
+                return Err(Error::NotReady {
+                    part,
+                    waited: PAUSE * tried,
+                    log: log.to_path_buf(),
+                    words: words.join("\n"),
+                });
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Ends those of `parts` that this stack started, the last started first.
+    /// Answers how many ran.
+    ///
+    /// # Errors
+    /// The state cannot be read or written.
+    pub fn down(&self, parts: &[Part], say: &mut dyn FnMut(String)) -> Result<usize, Error> {
+        let Some(mut state) = self.read()? else { return Ok(0) };
+        let mut ended = 0;
+        for part in parts.iter().rev() {
+            let Some(process) = state.parts.remove(part) else { continue };
+            if process.runs() {
+                let how = if process.end() { "ended" } else { "killed" };
+                say(format!("{part:<13} {how}"));
+                ended += 1;
+            }
+        }
+        if state.parts.is_empty() {
+            let path = self.path("state.json");
+            std::fs::remove_file(&path).map_err(|e| Error::File(path, e))?;
+        } else {
+            self.write(&state)?;
+        }
+        Ok(ended)
+    }
+
+    /// How each part does; empty when nothing was started.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn status(&self) -> Result<Vec<Status>, Error> {
+        let Some(state) = self.read()? else { return Ok(Vec::new()) };
+        let all = Part::ALL.into_iter().map(|part| {
+            let process = state.parts.get(&part).filter(|p| p.runs());
+            Status {
+                part,
+                pid: process.map(|p| p.pid),
+                ready: process.is_some() && part.ready(&state.addresses),
+                address: part.address(&state.addresses),
+            }
+        });
+        Ok(all.collect())
+    }
+}
