@@ -31,9 +31,8 @@ mod service;
 mod session;
 mod simulate_stream;
 mod simulator;
-mod staging;
-||||||| parent of 457b3ee (Write dashboards from the objectives, pages for every alert, and hold all of them to what is emitted)
 mod stack;
+mod staging;
 mod telemetry;
 mod tls;
 mod typed_manifests;
