@@ -56,8 +56,8 @@ pub(super) fn panel(svg: &mut Svg, panel: &Panel, area: Area, series: &[Series],
 
 /// The colour that `steps` give to a value.
 fn judged(steps: &[Step], v: f64) -> Colour {
-    let reached = steps.iter().filter(|s| s.from.is_none_or(|from| v >= from));
-    reached.last().map_or(Colour::Blue, |s| s.colour)
+    let mut reached = steps.iter().filter(|s| s.from.is_none_or(|from| v >= from));
+    reached.next_back().map_or(Colour::Blue, |s| s.colour)
 }
 
 /// Names and last values under a plot; answers the height they take.
