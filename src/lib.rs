@@ -15,7 +15,6 @@ mod check;
 pub mod compile;
 pub mod constraint;
 pub mod document;
-pub mod drill;
 pub mod geometry;
 pub mod http;
 pub mod load;

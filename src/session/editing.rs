@@ -1,23 +1,22 @@
 //! One session: a document, what is selected and held in it, and how it got there.
 
+mod drag;
+mod triggers;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kurbo::{Point, Vec2};
+use kurbo::Point;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::history::{History, Step};
-use super::operation::{Coordinates, DragTick, Operation, Pointer};
-use super::outcome::{
-    AttributeChange, BehaviorTriggered, DragState, Effect, Message, Outcome, State, ValueChange,
-};
-use super::placement::{self, Movement, Placement};
-use super::record::{Edit, Held, HistoryMove, Interactive, Record};
+use super::operation::{Coordinates, Operation, Pointer};
+use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
+use super::record::{Edit, HistoryMove, Interactive, Record};
 use super::sketch::Live;
-use super::snap::{self, Candidate};
 use super::{ActiveConstraint, attribute};
-use crate::behavior::{Change, Event, Machine, Program, What};
+use crate::behavior::{Machine, Program};
 use crate::budget::{Budget, Time};
 use crate::document::{self, Document, Limits, NodeId, Ns};
 use crate::geometry::Scene;
@@ -534,171 +533,6 @@ impl Session {
         Ok(())
     }
 
-    fn drag_start(&mut self, pointer: &Pointer, now: Time, work: &mut Work) -> Result<(), Error> {
-        let target = self.target(pointer, "drag_start")?;
-        work.effect.element_id = target.map(|n| self.label(n));
-        work.effect.is_dragging = Some(target.is_some());
-        self.interactive.held = None;
-        let Some(target) = target else { return Ok(()) };
-        let node = self.node(target).unwrap_or(NodeId::ROOT);
-        let placement = Placement::read(
-            &self.document,
-            &self.scene,
-            node,
-            |n| self.number(n),
-            &self.label(target),
-        )?;
-        let (x, y) = placement.reference;
-        let start = pointer.coordinates.unwrap_or(Coordinates { x, y, z: None });
-        work.effect.coordinates = Some(start);
-        self.fire(self.event("drag_start", Some(target), Some(start), now), work);
-        push_if_edited(work);
-        // What a trigger did on taking hold is part of the drag's step.
-        let step_open = work.history == HistoryMove::Push;
-        self.interactive.held = Some(Held { element: target, start, placement, step_open });
-        Ok(())
-    }
-
-    fn drag(
-        &mut self,
-        tick: &DragTick,
-        end: bool,
-        now: Time,
-        budget: &Budget,
-        work: &mut Work,
-    ) -> Result<(), Error> {
-        let options = snap::options(tick.snap, tick.modifiers)?;
-        let Some(mut held) = self.interactive.held.take() else {
-            work.effect.is_dragging = Some(false);
-            return Ok(());
-        };
-        work.effect.element_id = Some(self.label(held.element));
-        work.effect.is_dragging = Some(!end);
-        if let Some(to) = tick.coordinates {
-            check(to)?;
-            let (movement, kind) = self.snapped(&held, to, options.as_ref());
-            work.effect.snapped_to = kind;
-            work.effect.coordinates = Some(Coordinates {
-                x: held.start.x + movement.plane.x,
-                y: held.start.y + movement.plane.y,
-                z: to.z.map(|_| held.start.z.unwrap_or_default() + movement.height),
-            });
-            let tier = self.interactive.precision;
-            let (x, y) = held.placement.reference;
-            let place = (x + movement.plane.x, y + movement.plane.y);
-            if !self.constrain(held.element, place, end, budget, work) {
-                for (element, name, value) in held.placement.moved(movement, tier) {
-                    self.set(work, element, &name, value.as_deref());
-                }
-            }
-            if work.edits.len() > work.delayed {
-                let at = work.effect.coordinates;
-                self.fire(self.event("drag", Some(held.element), at, now), work);
-            }
-        }
-        if end {
-            let at = work.effect.coordinates;
-            self.fire(self.event("drag_end", Some(held.element), at, now), work);
-        }
-        if work.edits.len() > work.delayed {
-            let open = std::mem::replace(&mut held.step_open, true);
-            work.history = if open { HistoryMove::Extend } else { HistoryMove::Push };
-        }
-        if !end {
-            self.interactive.held = Some(held);
-        }
-        Ok(())
-    }
-
-    /// Moves what is held, and whatever the constraints take along, so that its first point
-    /// comes as near to `to` as they allow. `false` where nothing constrains it.
-    fn constrain(
-        &mut self,
-        element: u32,
-        to: (f64, f64),
-        end: bool,
-        budget: &Budget,
-        work: &mut Work,
-    ) -> bool {
-        let tier = self.interactive.precision;
-        let live = self.constrained.take().or_else(|| {
-            let active = &self.interactive.constraints;
-            let (document, scene, node) = (&self.document, &self.scene, self.node(element)?);
-            Live::new(document, scene, active, node, tier, &self.limits, end).map(Box::new)
-        });
-        let Some(mut live) = live else { return false };
-        let Some(tick) = live.tick(&self.document, &self.scene, to, end, budget) else {
-            return false;
-        };
-        work.effect.constrained = Some(tick.said);
-        for edit in tick.edits {
-            self.set(work, self.number(edit.node), edit.name, Some(&edit.value));
-        }
-        self.constrained = (!end).then_some(live);
-        true
-    }
-
-    fn snapped(
-        &self,
-        held: &Held,
-        to: Coordinates,
-        options: Option<&super::SnapOptions>,
-    ) -> (Movement, Option<super::SnapKind>) {
-        let wanted = Vec2::new(to.x - held.start.x, to.y - held.start.y);
-        let height = match (to.z, held.start.z) {
-            (Some(to), start) => to - start.unwrap_or_default(),
-            _ => 0.0,
-        };
-        let Some(options) = options else {
-            return (Movement { plane: wanted, height }, None);
-        };
-        let height = if options.grid > 0.0 { snap::to_step(height, options.grid) } else { height };
-        let (x, y) = held.placement.reference;
-        let reference = Point::new(x, y);
-        let node = self.node(held.element).unwrap_or(NodeId::ROOT);
-        let to_points = options.endpoint || options.midpoint || options.center;
-        let own = if to_points { self.own_points(node, reference) } else { Vec::new() };
-        let kinds = |kind| match kind {
-            super::SnapKind::Endpoint => options.endpoint,
-            super::SnapKind::Midpoint => options.midpoint,
-            super::SnapKind::Center => options.center,
-            _ => false,
-        };
-        let near = |at: Point, tolerance: f64| -> Vec<Candidate> {
-            let hits = self.scene.hit(at, tolerance);
-            let others = hits.into_iter().filter(|&other| !self.belongs(other, node));
-            others
-                .flat_map(|other| self.points(other))
-                .filter(|candidate| kinds(candidate.kind))
-                .collect()
-        };
-        let (plane, kind) = snap::snap(wanted, reference, &own, options, 1.0, near);
-        (Movement { plane, height }, kind)
-    }
-
-    /// The points of an element as they were when its reference point was at `reference`.
-    fn own_points(&self, node: NodeId, reference: Point) -> Vec<Point> {
-        let now = Placement::read(&self.document, &self.scene, node, |n| self.number(n), "");
-        let back = now.map_or(Vec2::ZERO, |p| reference - Point::from(p.reference));
-        self.points(node).into_iter().map(|c| c.at + back).take(64).collect()
-    }
-
-    fn points(&self, node: NodeId) -> Vec<Candidate> {
-        let world = placement::to_world(&self.document, &self.scene, node);
-        self.scene.outline(node).map_or_else(Vec::new, |outline| snap::points(outline, world))
-    }
-
-    fn belongs(&self, node: NodeId, to: NodeId) -> bool {
-        let mut at = Some(node);
-        while let Some(n) = at {
-            if n == to {
-                return true;
-            }
-            at = self.document.parent(n);
-        }
-        false
-    }
-
     fn travel(&mut self, direction: HistoryMove, now: Time, work: &mut Work) {
         // Whoever takes a step back has let go.
         self.interactive.held = None;
@@ -719,69 +553,6 @@ impl Session {
             // What was due in the meantime has been done and is not done again.
             machine.forget_until(now);
             self.machine = machine;
-        }
-    }
-
-    // ===== triggers =====
-
-    fn event(&self, kind: &str, target: Option<u32>, at: Option<Coordinates>, now: Time) -> Event {
-        let name = |node: NodeId| match self.document.id(node) {
-            Some(id) => id.to_owned(),
-            None => format!("#{}", node.index()),
-        };
-        Event {
-            kind: kind.to_owned(),
-            target: target.and_then(|n| self.node(n)).map(name),
-            x: at.map(|c| c.x),
-            y: at.map(|c| c.y),
-            time: now,
-            ..Event::default()
-        }
-    }
-
-    fn fire(&mut self, event: Event, work: &mut Work) {
-        let changes = self.machine.fire(&mut self.document, &self.program, &event);
-        self.report(changes, work);
-    }
-
-    /// Runs the delayed actions whose time has come.
-    fn overdue(&mut self, now: Time, work: &mut Work) {
-        if self.machine.next_due().is_none_or(|due| due > now) {
-            return;
-        }
-        let changes = self.machine.due(&mut self.document, &self.program, now);
-        self.report(changes, work);
-        work.delayed = work.edits.len();
-    }
-
-    fn report(&mut self, changes: Vec<Change>, work: &mut Work) {
-        for Change { node, what, .. } in changes {
-            let element = self.number(node);
-            match what {
-                What::Attribute { name, old, new } => {
-                    self.follow(node);
-                    if self.constrained.as_ref().is_some_and(|live| live.involves(node)) {
-                        self.constrained = None;
-                    }
-                    work.edits.push(Edit { element, attribute: name, old, new });
-                }
-                What::Value { name, old, new, unit } => {
-                    let change = ValueChange { name, old_value: old, new_value: new, unit };
-                    work.effect.values_changed.push(change);
-                }
-                What::Ran { event, action } => {
-                    work.effect.behaviors_triggered.push(BehaviorTriggered {
-                        element_id: self.label(element),
-                        event,
-                        action: action.to_owned(),
-                    });
-                }
-                What::Record { action, message } => work.effect.messages.push(Message {
-                    element_id: self.label(element),
-                    action: action.to_owned(),
-                    message,
-                }),
-            }
         }
     }
 }

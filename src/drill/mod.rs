@@ -1,1 +1,0 @@
-//! Chaos experiments and runbook drills.

@@ -1,0 +1,78 @@
+//! Triggers: what happened is told to the machine, and what it changed is noted.
+
+use super::super::operation::Coordinates;
+use super::super::outcome::{BehaviorTriggered, Message, ValueChange};
+use super::super::record::Edit;
+use super::{Session, Work};
+use crate::behavior::{Change, Event, What};
+use crate::budget::Time;
+use crate::document::NodeId;
+
+impl Session {
+    pub(super) fn event(
+        &self,
+        kind: &str,
+        target: Option<u32>,
+        at: Option<Coordinates>,
+        now: Time,
+    ) -> Event {
+        let name = |node: NodeId| match self.document.id(node) {
+            Some(id) => id.to_owned(),
+            None => format!("#{}", node.index()),
+        };
+        Event {
+            kind: kind.to_owned(),
+            target: target.and_then(|n| self.node(n)).map(name),
+            x: at.map(|c| c.x),
+            y: at.map(|c| c.y),
+            time: now,
+            ..Event::default()
+        }
+    }
+
+    pub(super) fn fire(&mut self, event: Event, work: &mut Work) {
+        let changes = self.machine.fire(&mut self.document, &self.program, &event);
+        self.report(changes, work);
+    }
+
+    /// Runs the delayed actions whose time has come.
+    pub(super) fn overdue(&mut self, now: Time, work: &mut Work) {
+        if self.machine.next_due().is_none_or(|due| due > now) {
+            return;
+        }
+        let changes = self.machine.due(&mut self.document, &self.program, now);
+        self.report(changes, work);
+        work.delayed = work.edits.len();
+    }
+
+    fn report(&mut self, changes: Vec<Change>, work: &mut Work) {
+        for Change { node, what, .. } in changes {
+            let element = self.number(node);
+            match what {
+                What::Attribute { name, old, new } => {
+                    self.follow(node);
+                    if self.constrained.as_ref().is_some_and(|live| live.involves(node)) {
+                        self.constrained = None;
+                    }
+                    work.edits.push(Edit { element, attribute: name, old, new });
+                }
+                What::Value { name, old, new, unit } => {
+                    let change = ValueChange { name, old_value: old, new_value: new, unit };
+                    work.effect.values_changed.push(change);
+                }
+                What::Ran { event, action } => {
+                    work.effect.behaviors_triggered.push(BehaviorTriggered {
+                        element_id: self.label(element),
+                        event,
+                        action: action.to_owned(),
+                    });
+                }
+                What::Record { action, message } => work.effect.messages.push(Message {
+                    element_id: self.label(element),
+                    action: action.to_owned(),
+                    message,
+                }),
+            }
+        }
+    }
+}
