@@ -38,7 +38,7 @@ pub(super) fn is_tame(value: &str) -> bool {
         return true;
     }
     value
-        .split(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
+        .split(|c: char| !(c.is_ascii_alphanumeric() || "+-.#".contains(c)))
         .filter(|word| word.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)))
         .all(|word| {
             // `10mm` and `1e99em` alike: judge the longest number in front.
