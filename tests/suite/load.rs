@@ -136,6 +136,30 @@ fn a_stall_is_charged_to_everybody_who_would_have_waited() {
 }
 
 #[test]
+fn twenty_users_who_mix_endpoints_are_not_refused_by_the_controller() {
+    // Drawings of a size that a build without optimisation parses inside the budget.
+    let profile = tempfile::NamedTempFile::with_suffix(".yaml").expect("a file");
+    let text = "sessions: 4\nelements: 50\noperations:\n\
+        - { name: drag, class: ui, rate: 15, ask: drag }\n\
+        - { name: parse, class: redraw, rate: 10, ask: { parse: 20 } }\n\
+        - { name: compile, class: redraw, rate: 10, ask: { compile-svg: 20 } }\n\
+        - { name: statics, class: physics, rate: 5, ask: { statics: 4 } }\n";
+    std::fs::write(profile.path(), text).expect("written");
+    let path = profile.path().to_str().expect("text");
+    let engine = engine(&["--controller", "on"]);
+    let bounds = ["--warm-up", "1s", "--duration", "2s", "--max-shed", "0", "--max-errors", "0"];
+    // Another program's load is a reason to refuse; it does not last through every try.
+    let mut shown = String::new();
+    let passed = (0..5).any(|_| {
+        let output = load(&engine, &[&["--profile", path][..], &bounds].concat());
+        shown.push_str(&String::from_utf8_lossy(&output.stdout));
+        shown.push_str(&String::from_utf8_lossy(&output.stderr));
+        output.status.success()
+    });
+    assert!(passed, "{shown}");
+}
+
+#[test]
 fn the_overload_run_goes_through_every_phase_and_prints_its_table() {
     let out = tempfile::NamedTempFile::new().expect("a file");
     // Phases of less than a second say nothing about speed; that every one is there does.

@@ -8,8 +8,8 @@ use svgx_engine::slo::controller::{
     Controller, Cost, Ended, Event, Header, Lane, Next, Sensors, replay,
 };
 use svgx_engine::slo::simulator::{
-    Answer, Asked, Bench, NAMES, OURS, Pick, Policy, Results, Scenario, Svgx, arrivals, request,
-    scenarios, trace, unknown,
+    Answer, Asked, Bench, NAMES, OURS, Pick, Policy, Results, Scenario, Svgx, arrivals, markdown,
+    request, scenarios, trace, unknown,
 };
 use svgx_engine::slo::spec::Spec;
 
@@ -34,6 +34,22 @@ fn cheap_scenarios_stay_inside_their_expected_ranges() {
         failures.extend(Results { scenario, controllers }.failures());
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// One scenario, ours, all seeds: the line the command would write.
+#[test]
+fn the_published_table_is_what_the_simulator_prints() {
+    let document = include_str!("../../docs/controller.md");
+    let scenario = scenario("half-the-cores");
+    let bench = Bench::new(spec());
+    let seeds = 1..=20;
+    let judged = seeds.filter_map(|seed| bench.judge(&scenario, OURS, seed));
+    let metrics = judged.map(|judged| judged.metrics).collect();
+    let results = Results { scenario, controllers: vec![(OURS.to_owned(), metrics)] };
+    let printed = markdown(&[results], 20);
+    let line =
+        printed.lines().rfind(|line| line.starts_with("| half-the-cores |")).expect("a line");
+    assert!(document.contains(line), "docs/controller.md has another line than\n{line}");
 }
 
 #[test]
