@@ -143,7 +143,7 @@ impl Machine {
         }
         self.busy += total;
         self.quota_left -= total;
-        if now / PERIOD != self.now / PERIOD || self.now == 0 {
+        if now / PERIOD != self.now / PERIOD {
             self.quota_left = self.quota.map_or(0.0, |cores| cores * PERIOD_F);
         }
         self.now = self.now.max(now);
@@ -357,7 +357,10 @@ mod tests {
         assert!(urgent.ticket == 1 && at < 8_100_000, "{ends:?}");
         machine.pause = [false; 3];
         let (_, physics) = run(&mut machine, 200_000_000)[0];
-        assert!(physics.cpu.abs_diff(10_000_000) < 10 && physics.ran < 13_000_000, "{physics:?}");
+        // 2.5 ms alone, half a millisecond beside the urgent work, seven alone again.
+        let ran = 2_500_000 + 500_000 * (1024 + 110) / 110 + 7_000_000;
+        let right = physics.cpu.abs_diff(10_000_000) < 10 && physics.ran.abs_diff(ran) < 1_000;
+        assert!(right, "{physics:?}");
     }
 
     #[test]

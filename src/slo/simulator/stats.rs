@@ -31,19 +31,21 @@ impl Median {
 }
 
 /// How many of `n` values lie below a 95 % interval of the median: the largest
-/// `k` with `P(Binomial(n, 1/2) <= k - 1) <= 0.025`.
+/// `k` with `P(Binomial(n, 1/2) <= k) <= 0.025`.
 fn outside(n: usize) -> usize {
     #[allow(clippy::cast_precision_loss, reason = "a few seeds")]
     let size = n as f64;
     let mut term = libm::pow(0.5, size);
     let mut sum = term;
-    let mut k = 0;
-    let mut at = 0.0;
-    while sum <= 0.025 && k < n / 2 {
-        k += 1;
+    let (mut k, mut at) = (0, 0.0);
+    while k < n / 2 {
         at += 1.0;
         term *= (size - at + 1.0) / at;
         sum += term;
+        if sum > 0.025 {
+            break;
+        }
+        k += 1;
     }
     k
 }

@@ -152,6 +152,7 @@ fn in_log(path: &Path, prefix: &str) -> Option<usize> {
     lines(path, |line| {
         let Ok(entry) = serde_json::from_str::<Value>(line) else { return false };
         let traced = entry["trace_id"].as_str().is_some_and(|t| t.starts_with(prefix));
-        traced && entry["status"].is_number() && entry["path"].is_string()
+        let how = &entry["http.response.status_code"];
+        traced && how.is_number() && entry["http.request.method"].is_string()
     })
 }
