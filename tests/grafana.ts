@@ -6,7 +6,7 @@ import type { Dataquery } from "@grafana/grafana-foundation-sdk/prometheus";
 // those of Prometheus.
 type Query = { _implementsDataqueryVariant(): void };
 type Plain<T> = T extends Query
-    ? { [K in Exclude<keyof Dataquery, keyof Query>]: Plain<Dataquery[K]> }
+    ? { [K in keyof Dataquery as Exclude<K, keyof Query>]: Plain<Dataquery[K]> }
     : T extends string
       ? `${T}`
       : T extends number | boolean | null | undefined
