@@ -23,6 +23,7 @@ use crate::budget::{Budget, Stop};
 /// How much a sketch, or a part of it, is constrained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SketchStatus)]
 pub enum Status {
     /// Nothing can move and nothing is said twice.
     FullyConstrained,

@@ -11,7 +11,7 @@ use crate::http::app::App;
 use crate::http::jobs::{JobView, Kept};
 use crate::http::keys::Identity;
 use crate::http::negotiate;
-use crate::http::problem::Error;
+use crate::http::problem::{Error, Problem};
 
 /// The jobs of a key.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,7 +38,8 @@ pub async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, 
 /// [`Error::Missing`] when this key has no such job.
 #[utoipa::path(get, path = "/jobs/{id}", tag = "jobs",
     params(("id" = String, Path, description = "The job")),
-    responses((status = 200, body = JobView)))]
+    responses((status = 200, body = JobView),
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
 pub async fn look(
     request: HttpRequest,
     id: Path<String>,
@@ -60,7 +61,12 @@ pub async fn look(
 /// [`Error::Missing`] when this key has no such job, [`Error::Conflict`] while it has no answer.
 #[utoipa::path(get, path = "/jobs/{id}/result", tag = "jobs",
     params(("id" = String, Path, description = "The job")),
-    responses((status = 200, description = "The answer of the endpoint that was asked")))]
+    responses((status = 200, description = "The answer of the endpoint that was asked"),
+        (status = 400, content_type = "application/problem+json", body = Problem<'_>),
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>),
+        (status = 409, content_type = "application/problem+json", body = Problem<'_>),
+        (status = 413, content_type = "application/problem+json", body = Problem<'_>),
+        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
 pub async fn result(
     request: HttpRequest,
     id: Path<String>,
@@ -84,7 +90,8 @@ pub async fn result(
 /// [`Error::Missing`] when this key has no such job.
 #[utoipa::path(delete, path = "/jobs/{id}", tag = "jobs",
     params(("id" = String, Path, description = "The job")),
-    responses((status = 204, description = "It ends at its next step, or is forgotten")))]
+    responses((status = 204, description = "It ends at its next step, or is forgotten"),
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
 pub async fn cancel(
     request: HttpRequest,
     id: Path<String>,

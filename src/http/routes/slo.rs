@@ -82,7 +82,7 @@ fn trace_id(text: &str) -> Result<u128, Error> {
 /// # Errors
 /// [`Error::NotAcceptable`].
 #[utoipa::path(get, path = "/slo/stream", tag = "status",
-    responses((status = 200, content((String = "text/event-stream")))))]
+    responses((status = 200, content((serde_json::Value = "text/event-stream")))))]
 pub async fn stream(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     const EVENTS: &str = "text/event-stream";
     negotiate::media_type(request.headers(), &[EVENTS], EVENTS)?;

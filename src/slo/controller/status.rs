@@ -13,6 +13,7 @@ use crate::slo::Reason;
 
 /// Everything about now.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ControllerStatus)]
 pub struct Status {
     /// How the controller acts.
     pub mode: Mode,
