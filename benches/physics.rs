@@ -178,10 +178,34 @@ fn ours(document: &Document, options: &Options, tier: Tier, repeats: usize) -> (
     (spent, outcomes.into_iter().next().expect("one at least"))
 }
 
+/// Where the bodies of a bare world are, mm.
+fn places(world: &PhysicsWorld) -> Vec<[f64; 2]> {
+    let place = |v: Vector| [v.x * 1e3, v.y * 1e3];
+    world.bodies.iter().map(|(_, b)| place(b.translation())).collect()
+}
+
+/// The largest distance between where bodies ended here and there, mm.
+fn furthest(outcome: &Outcome, there: &[[f64; 2]]) -> f64 {
+    let apart = outcome.elements.iter().zip(there).map(|(e, t)| {
+        let [x, y] = e.position;
+        (x - t[0]).hypot(y - t[1])
+    });
+    apart.fold(0.0, f64::max)
+}
+
+/// Bodies awake, summed over the steps of a bare world.
+fn awake_steps(mut world: PhysicsWorld, steps: usize) -> f64 {
+    let awake = (0..steps).map(|_| {
+        world.step();
+        world.islands.num_active_bodies()
+    });
+    awake.sum::<usize>() as f64
+}
+
 fn overhead(effort: Effort) {
     println!("\nBeside bare rapier2d (ui tier, 60 steps/s, every body in 30 frames/s)");
     println!(
-        "scene        steps   bare ms/step   ours ms/step   overhead   with its error   with a twin"
+        "scene        steps   bare ms/step   ours ms/step   overhead   with its error   with a twin   awake ours/bare   apart mm"
     );
     let scenes = [
         (pen(effort.of(100)), 6.0),
@@ -195,6 +219,8 @@ fn overhead(effort: Effort) {
         let steps = (seconds * 60.0) as usize;
         let mut bare = Vec::new();
         let mut ours_by: [Vec<f64>; 3] = Default::default();
+        // How much the two did, and how far apart they end: like is compared with like.
+        let (mut work, mut apart) = (f64::NAN, f64::NAN);
         for _ in 0..effort.rounds {
             let n = repeats(&scene);
             let flies = scene.name.starts_with("pen");
@@ -206,23 +232,28 @@ fn overhead(effort: Effort) {
                 }
             }
             bare.push((cpu() - start) as f64 / 1e6 / (steps * n) as f64);
+            let places = worlds.first().map(places).unwrap_or_default();
             drop(worlds);
             let estimates = [Estimate::None, Estimate::Propagated, Estimate::Doubling];
             for (times, estimate) in ours_by.iter_mut().zip(estimates) {
-                let (ms, _) = ours(&document, &options(seconds, estimate), Tier::Ui, n);
+                let (ms, outcome) = ours(&document, &options(seconds, estimate), Tier::Ui, n);
                 times.push(ms / steps as f64);
+                work = outcome.statistics.body_steps as f64;
+                apart = furthest(&outcome, &places);
             }
         }
+        let theirs = awake_steps(scene.bare(scene.name.starts_with("pen")), steps);
         let over =
             |v: &[f64]| 100.0 * median(v.iter().zip(&bare).map(|(a, b)| a / b - 1.0).collect());
         println!(
-            "{:<12} {steps:>5} {:>14.4} {:>14.4} {:>9.1} % {:>13.1} % {:>11.1} %",
+            "{:<12} {steps:>5} {:>14.4} {:>14.4} {:>9.1} % {:>13.1} % {:>11.1} % {:>17.3} {apart:>10.3}",
             scene.name,
             median(bare.clone()),
             median(ours_by[0].clone()),
             over(&ours_by[0]),
             over(&ours_by[1]),
             over(&ours_by[2]),
+            work / theirs,
         );
     }
     println!("target: 10 % at most, with the error");
@@ -347,7 +378,9 @@ impl Gate for Longest {
 
 fn grain(effort: Effort) {
     println!("\nLongest work between two looks at the budget (CPU ms; 1 is asked for)");
-    println!("scene            tier     reading and first contacts    steps     looks a step");
+    println!(
+        "scene            tier     reading and first contacts    steps     looks a step    outcome"
+    );
     for scene in [pen(effort.of(1_000)), pen(effort.of(5_000))] {
         let document = scene.document();
         for tier in [Tier::Ui, Tier::Compute] {
@@ -359,17 +392,22 @@ fn grain(effort: Effort) {
             gate.last.store(cpu(), Ordering::Relaxed);
             let mut simulation = Simulation::of(&document, &plain, &options, &limits, &budget)
                 .expect("a simulation");
+            gate.pass();
             let first = gate.most.swap(0, Ordering::Relaxed) as f64 / 1e6;
             gate.looks.store(0, Ordering::Relaxed);
             gate.last.store(cpu(), Ordering::Relaxed);
-            let outcome =
-                simulation.run(&budget, &mut |_| ControlFlow::Continue(())).expect("an outcome");
+            simulation.advance(&budget, &mut |_| ControlFlow::Continue(())).expect("the end");
+            let steps = gate.most.swap(0, Ordering::Relaxed) as f64 / 1e6;
+            let looks = gate.looks.load(Ordering::Relaxed);
+            gate.last.store(cpu(), Ordering::Relaxed);
+            let outcome = simulation.outcome(None);
+            gate.pass();
             println!(
-                "{:<14} {:>8} {first:>20.2} {:>20.2} {:>12}",
+                "{:<14} {:>8} {first:>20.2} {steps:>20.2} {:>12} {:>10.2}",
                 scene.name,
                 tier.as_str(),
+                looks / outcome.statistics.steps,
                 gate.most.load(Ordering::Relaxed) as f64 / 1e6,
-                gate.looks.load(Ordering::Relaxed) / outcome.statistics.steps,
             );
         }
     }

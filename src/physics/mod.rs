@@ -26,6 +26,7 @@ mod state;
 mod statics;
 mod strip;
 mod tier;
+mod watch;
 mod world;
 
 use std::ops::ControlFlow;

@@ -1,7 +1,6 @@
 //! A model as the rigid-body engine holds it, and one step of it.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use rapier2d_f64::dynamics::{
@@ -23,6 +22,7 @@ use crate::budget::{Budget, Stop};
 
 use super::model::{Body, Joint, JointKind, Model, Profile};
 use super::tier::Settings;
+use super::watch::watched;
 
 /// Two bodies by number, the smaller first.
 pub(super) type Pair = (u32, u32);
@@ -70,46 +70,11 @@ impl std::fmt::Debug for World {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Ignored(BTreeSet<Pair>);
 
-/// From so many bodies on, the budget is looked at within a step as well.
-const WATCHED: usize = 256;
-/// Pairs between two looks at the budget, in a step: some 50 µs.
-const PAIRS: u32 = 128;
-
-/// What the engine asks about every pair it is about to bring together: whether
-/// they collide. It is also the one place inside a step where the budget can be
-/// looked at.
-struct Watch<'w> {
-    ignored: &'w Ignored,
-    budget: &'w Budget,
-    pairs: AtomicU32,
-    /// Whether a stop ends the contacts: only where the world is then thrown away.
-    ends: bool,
-    stopped: AtomicBool,
-}
-
-impl<'w> Watch<'w> {
-    fn new(ignored: &'w Ignored, budget: &'w Budget, ends: bool) -> Watch<'w> {
-        Watch { ignored, budget, pairs: AtomicU32::new(0), ends, stopped: AtomicBool::new(false) }
-    }
-}
-
-impl PhysicsHooks for Watch<'_> {
+impl PhysicsHooks for Ignored {
     fn filter_contact_pair(&self, context: &PairFilterContext<'_>) -> Option<SolverFlags> {
-        let pairs = self.pairs.fetch_add(1, Ordering::Relaxed);
-        if pairs % PAIRS == PAIRS - 1 && self.budget.checkpoint().is_err() {
-            self.stopped.store(self.ends, Ordering::Relaxed);
-        }
-        if self.stopped.load(Ordering::Relaxed) {
-            return None;
-        }
-        if !self.ignored.0.is_empty() {
-            let number = |h| context.colliders.get(h).map(|c| c.user_data as u32);
-            let (a, b) = number(context.collider1).zip(number(context.collider2))?;
-            if self.ignored.0.contains(&(a.min(b), a.max(b))) {
-                return None;
-            }
-        }
-        Some(SolverFlags::COMPUTE_RIGID_IMPULSES)
+        let number = |h| context.colliders.get(h).map(|c| c.user_data as u32);
+        let (a, b) = number(context.collider1).zip(number(context.collider2))?;
+        (!self.0.contains(&(a.min(b), a.max(b)))).then_some(SolverFlags::COMPUTE_RIGID_IMPULSES)
     }
 }
 
@@ -167,7 +132,7 @@ impl World {
             ..PhysicsWorld::default()
         };
         let hooks = Ignored(apart.iter().map(|(pair, _)| *pair).collect());
-        let mut hooked = vec![model.bodies.len() >= WATCHED; model.bodies.len()];
+        let mut hooked = vec![false; model.bodies.len()];
         for &(a, b) in &hooks.0 {
             for i in [a, b] {
                 if let Some(h) = hooked.get_mut(i as usize) {
@@ -224,8 +189,7 @@ impl World {
         let any = start.resting.contains(&true);
         if any {
             self.physics.integration_parameters.dt = 1e-12;
-            let watch = Watch::new(&self.hooks, budget, true);
-            self.physics.step_with_events(&watch, &());
+            watched(&mut self.physics, budget, true, |p| p.step_with_events(&self.hooks, &()));
             self.physics.integration_parameters.dt = step;
             budget.checkpoint()?;
         }
@@ -248,8 +212,7 @@ impl World {
     /// Finds what touches what without moving anything.
     pub(super) fn look(&mut self, budget: &Budget) -> Result<(), Stop> {
         let step = std::mem::replace(&mut self.physics.integration_parameters.dt, 0.0);
-        let watch = Watch::new(&self.hooks, budget, true);
-        self.physics.step_with_events(&watch, &());
+        watched(&mut self.physics, budget, true, |p| p.step_with_events(&self.hooks, &()));
         self.physics.integration_parameters.dt = step;
         budget.checkpoint()
     }
@@ -279,8 +242,7 @@ impl World {
                 rigid.add_force_at_point(force.vector * *share, point, wake);
             }
         }
-        let watch = Watch::new(&self.hooks, budget, false);
-        self.physics.step_with_events(&watch, touches);
+        watched(&mut self.physics, budget, false, |p| p.step_with_events(&self.hooks, touches));
         self.steps += 1;
     }
 
