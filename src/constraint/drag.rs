@@ -61,7 +61,7 @@ impl Solver {
     /// [`Error::Change`] for a change that does not fit, [`Error::Stopped`] as in [`Solver::solve`].
     pub fn drag(&mut self, change: &Change, budget: &Budget) -> Result<Report, Error> {
         let unusable = |v: f64| !(v.abs() <= FAR);
-        if self.plan.is_none() || self.stale {
+        if self.plan.is_none() || self.stale || !self.settled {
             let report = self.solve(budget)?;
             if report.outcome == Outcome::Partial {
                 return Ok(report);

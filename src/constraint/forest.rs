@@ -7,8 +7,8 @@
 //! width between two vertical walls), so elimination is repeated until nothing
 //! more follows. On a floor plan little or nothing is left to iterate on.
 
+use super::edge::{Edge, Known, NONE, derive, value_of};
 use super::equation::{Equation, GROUND, WIDTH};
-use super::feature::{Circle, Line, Point};
 use super::lower::Row;
 use crate::budget::{Budget, Stop};
 
@@ -16,74 +16,28 @@ use crate::budget::{Budget, Stop};
 /// plans need two or three; a chain that needs more is solved numerically.
 const PASSES: usize = 8;
 
-/// The length that a derived edge resolves into its leg.
-#[derive(Clone, Copy, Debug)]
-enum Length {
-    /// The distance of the equation.
-    Own,
-    /// Signed sum of two radii.
-    Radii(u32, f64, u32, f64),
-    /// One radius.
-    Radius(u32),
-    /// The length of a line.
-    Line(Line),
-}
-
-/// How the difference of an edge follows from its equation and from other unknowns.
-#[derive(Clone, Copy, Debug)]
-enum Rule {
-    /// The constant of a [`Equation::Difference`].
-    Constant,
-    /// `sign * sqrt(length^2 - (u - v)^2)`.
-    Leg { sign: f64, length: Length, u: u32, v: u32 },
-    /// `sign * d` of a [`Equation::LineDistance`].
-    Signed { sign: f64 },
-    /// `factor * radius`.
-    Radius { factor: f64, r: u32 },
-    /// `factor * (u - v)`.
-    Share { factor: f64, u: u32, v: u32 },
-    /// Equal.
-    Zero,
-}
-
-/// An equation used as a substitution: `child` is known from its parent.
-#[derive(Clone, Debug)]
-pub(super) struct Edge {
-    /// Which row.
-    pub(super) row: u32,
-    a: u32,
-    b: u32,
-    rule: Rule,
-    /// `x[a] - x[b]` now.
-    value: f64,
-    /// Pairs of unknowns whose known differences made the equation linear.
-    needs: [(u32, u32); 2],
-}
-
 /// Classes of unknowns with known differences. Unknown `n` is the ground, at zero.
 #[derive(Clone, Debug)]
 pub(super) struct Forest {
-    n: u32,
+    pub(super) n: u32,
     /// Class of every unknown; [`GROUND`] for known ones.
     pub(super) class: Vec<u32>,
     /// Members of class `c`: `tour[start[c]..start[c + 1]]`.
-    start: Vec<u32>,
-    tour: Vec<u32>,
+    pub(super) start: Vec<u32>,
+    pub(super) tour: Vec<u32>,
     /// Place of every unknown in the tour, and the end of its subtree.
-    place: Vec<u32>,
-    end: Vec<u32>,
-    parent: Vec<u32>,
-    depth: Vec<u32>,
+    pub(super) place: Vec<u32>,
+    pub(super) end: Vec<u32>,
+    pub(super) parent: Vec<u32>,
+    pub(super) depth: Vec<u32>,
     /// The edge to the parent.
-    up: Vec<u32>,
+    pub(super) up: Vec<u32>,
     pub(super) edges: Vec<Edge>,
     /// Edge of a row, if the row was used as one.
     pub(super) edge_of_row: Vec<u32>,
     /// Edges whose value depends on other unknowns, in order of making.
-    derived: Vec<u32>,
+    pub(super) derived: Vec<u32>,
 }
-
-const NONE: u32 = u32::MAX;
 
 /// Union-find with potentials, used while the forest grows.
 struct Sets {
@@ -117,16 +71,6 @@ impl Sets {
         if v == GROUND { self.ground } else { v }
     }
 
-    /// `x[a] - x[b]` where it is known.
-    fn difference(&mut self, a: u32, b: u32) -> Option<f64> {
-        let (a, b) = (self.index(a), self.index(b));
-        if a == b {
-            return Some(0.0);
-        }
-        let ((p, s), (q, t)) = (self.find(a), self.find(b));
-        (p == q).then_some(s - t)
-    }
-
     /// Notes `x[a] - x[b] = c`; false where their difference was known before.
     fn join(&mut self, a: u32, b: u32, c: f64) -> bool {
         let (a, b) = (self.index(a), self.index(b));
@@ -145,6 +89,17 @@ impl Sets {
         self.offset[low as usize] = offset;
         self.size[high as usize] += self.size[low as usize];
         true
+    }
+}
+
+impl Known for Sets {
+    fn difference(&mut self, a: u32, b: u32) -> Option<f64> {
+        let (a, b) = (self.index(a), self.index(b));
+        if a == b {
+            return Some(0.0);
+        }
+        let ((p, s), (q, t)) = (self.find(a), self.find(b));
+        (p == q).then_some(s - t)
     }
 }
 
@@ -177,8 +132,7 @@ impl Forest {
             if let Equation::Difference { a, b, c } = row.equation {
                 if sets.join(a, b, c) {
                     edge_of_row[i] = edges.len() as u32;
-                    let needs = [(NONE, NONE); 2];
-                    edges.push(Edge { row: i as u32, a, b, rule: Rule::Constant, value: c, needs });
+                    edges.push(Edge::constant(i as u32, a, b, c));
                 }
             } else {
                 open.push(i as u32);
@@ -236,9 +190,8 @@ impl Forest {
             adjacent[fill[b] as usize] = (a as u32, k as u32);
             fill[b] += 1;
         }
-        let derived = (0..edges.len() as u32)
-            .filter(|&k| !matches!(edges[k as usize].rule, Rule::Constant))
-            .collect();
+        let derived =
+            (0..edges.len() as u32).filter(|&k| !edges[k as usize].is_constant()).collect();
         let mut forest = Forest {
             n,
             class: vec![GROUND; count],
@@ -422,173 +375,6 @@ impl Forest {
             if class != GROUND && felt && !out.contains(&class) {
                 out.push(class);
             }
-        }
-    }
-}
-
-fn horizontal(l: Line, sets: &mut Sets) -> bool {
-    sets.difference(l.a.y, l.b.y).is_some_and(|d| d.abs() < 1e-9)
-}
-
-fn vertical(l: Line, sets: &mut Sets) -> bool {
-    sets.difference(l.a.x, l.b.x).is_some_and(|d| d.abs() < 1e-9)
-}
-
-fn sign(d: f64) -> f64 {
-    if d < 0.0 { -1.0 } else { 1.0 }
-}
-
-/// The edge that `equation` amounts to with what is known, if it does.
-fn derive(equation: &Equation, row: u32, sets: &mut Sets, x: &[f64]) -> Option<Edge> {
-    let unset = (NONE, NONE);
-    let at = |v: u32| x[v as usize];
-    let edge = |a, b, rule, value, needs| Some(Edge { row, a, b, rule, value, needs });
-    let leg = |sets: &mut Sets, p: Point, q: Point, length: Length, d: f64, why: (u32, u32)| {
-        for (a, b, u, v) in [(p.x, q.x, p.y, q.y), (p.y, q.y, p.x, q.x)] {
-            if sets.difference(a, b).is_some() {
-                continue;
-            }
-            if let Some(other) = sets.difference(u, v) {
-                let rest = d * d - other * other;
-                if rest > 1e-9 * d * d {
-                    let sign = sign(at(a) - at(b));
-                    let rule = Rule::Leg { sign, length, u, v };
-                    return Some(Edge {
-                        row,
-                        a,
-                        b,
-                        rule,
-                        value: sign * rest.sqrt(),
-                        needs: [(u, v), why],
-                    });
-                }
-            }
-        }
-        None
-    };
-    match *equation {
-        Equation::Difference { .. } => None,
-        Equation::Distance { p, q, d } => leg(sets, p, q, Length::Own, d, unset),
-        Equation::OnCircle { p, k } => {
-            let r = sets.difference(k.r, GROUND)?;
-            leg(sets, p, k.c, Length::Radius(k.r), r, (k.r, GROUND))
-        }
-        Equation::TangentCircles { k, m, sk, sm } => {
-            let (r, s) = (sets.difference(k.r, GROUND)?, sets.difference(m.r, GROUND)?);
-            let length = Length::Radii(k.r, sk, m.r, sm);
-            let d = sk * r + sm * s;
-            if d <= 0.0 {
-                return None;
-            }
-            // Both radii are known from the ground, so one path holds both reasons.
-            leg(sets, k.c, m.c, length, d, (k.r, m.r))
-        }
-        Equation::EqualLength { l, m } => {
-            for (l, m) in [(l, m), (m, l)] {
-                if let (Some(w), Some(h)) =
-                    (sets.difference(l.a.x, l.b.x), sets.difference(l.a.y, l.b.y))
-                {
-                    // Two needs are all an edge keeps: only upright lines have just one.
-                    let why = if w == 0.0 {
-                        (l.a.y, l.b.y)
-                    } else if h == 0.0 {
-                        (l.a.x, l.b.x)
-                    } else {
-                        continue;
-                    };
-                    let d = (w * w + h * h).sqrt();
-                    return leg(sets, m.a, m.b, Length::Line(l), d, why);
-                }
-            }
-            None
-        }
-        Equation::LineDistance { l, p, d } => {
-            if horizontal(l, sets) {
-                let sign = sign(at(l.b.x) - at(l.a.x));
-                edge(p.y, l.a.y, Rule::Signed { sign }, sign * d, [(l.a.y, l.b.y), unset])
-            } else if vertical(l, sets) {
-                let sign = -sign(at(l.b.y) - at(l.a.y));
-                edge(p.x, l.a.x, Rule::Signed { sign }, sign * d, [(l.a.x, l.b.x), unset])
-            } else {
-                None
-            }
-        }
-        Equation::TangentLine { l, k: Circle { c, r }, side } => {
-            let radius = sets.difference(r, GROUND)?;
-            if horizontal(l, sets) {
-                let factor = side * sign(at(l.b.x) - at(l.a.x));
-                let rule = Rule::Radius { factor, r };
-                edge(c.y, l.a.y, rule, factor * radius, [(l.a.y, l.b.y), (r, GROUND)])
-            } else if vertical(l, sets) {
-                let factor = -side * sign(at(l.b.y) - at(l.a.y));
-                let rule = Rule::Radius { factor, r };
-                edge(c.x, l.a.x, rule, factor * radius, [(l.a.x, l.b.x), (r, GROUND)])
-            } else {
-                None
-            }
-        }
-        Equation::Angle { l, m, target, .. } => {
-            let quarter = target / std::f64::consts::FRAC_PI_2;
-            if (quarter - quarter.round()).abs() > 1e-12 {
-                return None;
-            }
-            let across = (quarter.round() as i64).rem_euclid(2) == 1;
-            for (l, m) in [(l, m), (m, l)] {
-                let (h, v) = (horizontal(l, sets), vertical(l, sets));
-                let why = if h { (l.a.y, l.b.y) } else { (l.a.x, l.b.x) };
-                if (h && !across) || (v && across) {
-                    return edge(m.a.y, m.b.y, Rule::Zero, 0.0, [why, unset]);
-                }
-                if (v && !across) || (h && across) {
-                    return edge(m.a.x, m.b.x, Rule::Zero, 0.0, [why, unset]);
-                }
-            }
-            None
-        }
-        Equation::Middle { m, a, b } => {
-            if let Some(d) = sets.difference(b, a) {
-                edge(m, a, Rule::Share { factor: 0.5, u: b, v: a }, 0.5 * d, [(a, b), unset])
-            } else if let Some(d) = sets.difference(m, a) {
-                edge(b, m, Rule::Share { factor: 1.0, u: m, v: a }, d, [(m, a), unset])
-            } else if let Some(d) = sets.difference(m, b) {
-                edge(a, m, Rule::Share { factor: 1.0, u: m, v: b }, d, [(m, b), unset])
-            } else {
-                None
-            }
-        }
-        Equation::MirrorMiddle { .. } | Equation::MirrorAcross { .. } => None,
-    }
-}
-
-/// The value of an edge at `x`, and whether its equation can be met.
-fn value_of(rule: &Rule, equation: &Equation, x: &[f64]) -> (f64, bool) {
-    let at = |v: u32| x[v as usize];
-    match *rule {
-        Rule::Zero => (0.0, true),
-        Rule::Constant => match *equation {
-            Equation::Difference { c, .. } => (c, true),
-            _ => (0.0, false),
-        },
-        Rule::Signed { sign } => match *equation {
-            Equation::LineDistance { d, .. } => (sign * d, true),
-            _ => (0.0, false),
-        },
-        Rule::Radius { factor, r } => (factor * at(r), true),
-        Rule::Share { factor, u, v } => (factor * (at(u) - at(v)), true),
-        Rule::Leg { sign, length, u, v } => {
-            let d = match (length, *equation) {
-                (Length::Own, Equation::Distance { d, .. }) => d,
-                (Length::Own, _) => 0.0,
-                (Length::Radii(r, s, q, t), _) => s * at(r) + t * at(q),
-                (Length::Radius(r), _) => at(r),
-                (Length::Line(l), _) => {
-                    let (w, h) = (at(l.b.x) - at(l.a.x), at(l.b.y) - at(l.a.y));
-                    (w * w + h * h).sqrt()
-                }
-            };
-            let other = at(u) - at(v);
-            let rest = d * d - other * other;
-            (sign * rest.max(0.0).sqrt(), rest >= 0.0 && d >= 0.0)
         }
     }
 }

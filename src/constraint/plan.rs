@@ -20,13 +20,15 @@ pub(super) struct Plan {
     pub(super) components: Vec<Component>,
     pub(super) blocks: Vec<Vec<Block>>,
     /// The whole component as one block, made when its parts fail.
-    whole: Vec<Option<Block>>,
+    pub(super) whole: Vec<Option<Block>>,
     /// Component of every class, [`u32::MAX`] without one.
     pub(super) component_of: Vec<u32>,
     /// Components that read an unknown.
     pub(super) readers: Sparse,
     pub(super) residuals: Vec<f64>,
     pub(super) soft: Option<Block>,
+    /// There are wishes.
+    pub(super) wished: bool,
 }
 
 fn restore(forest: &Forest, component: &Component, from: &[f64], x: &mut [f64]) {
@@ -104,6 +106,7 @@ impl Plan {
             component_of,
             readers,
             soft,
+            wished: !wishes.is_empty(),
         })
     }
 }

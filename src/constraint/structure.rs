@@ -1,5 +1,6 @@
 //! Constraints that come and go while a sketch is being edited: only what they
-//! touch is lowered anew, from the geometry as it is.
+//! touch is lowered anew, from the geometry as it is, and what substitution alone takes
+//! up is not planned anew (see [`super::graft`]).
 
 use super::fault::{Error, Place};
 use super::lower::{INTRINSIC, lower, lower_one, lower_target};
@@ -31,8 +32,20 @@ impl Solver {
         // Targets stay last.
         let at = self.rows.len() - 2 * self.targets.len();
         self.rows_of.push((at as u32, (at + added.len()) as u32));
-        self.rows.splice(at..at, added);
-        self.forget();
+        self.settled = false;
+        if !self.targets.is_empty() || self.stale {
+            self.rows.splice(at..at, added);
+            self.plan = None;
+            return Ok(());
+        }
+        for row in added {
+            self.rows.push(row);
+            if let Some(plan) = &mut self.plan
+                && !plan.with(&self.rows, &self.x)
+            {
+                self.plan = None;
+            }
+        }
         Ok(())
     }
 
@@ -50,14 +63,24 @@ impl Solver {
             return Ok(constraint);
         }
         let (from, to) = self.rows_of.remove(i);
-        self.rows.drain(from as usize..to as usize);
+        self.settled = false;
+        if self.stale {
+            self.plan = None;
+        }
+        for r in (from..to).rev() {
+            if let Some(plan) = &mut self.plan
+                && !plan.without(&self.rows, r)
+            {
+                self.plan = None;
+            }
+            self.rows.remove(r as usize);
+        }
         for row in self.rows.iter_mut().filter(|r| r.constraint != INTRINSIC) {
             row.constraint -= u32::from(row.constraint > i as u32);
         }
         for range in &mut self.rows_of[i..] {
             *range = (range.0.saturating_sub(to - from), range.1.saturating_sub(to - from));
         }
-        self.forget();
         Ok(constraint)
     }
 
