@@ -442,14 +442,20 @@ fn large_scenes_look_at_their_budget_within_a_step() {
     let document = pile(400);
     let (scene, limits) = (Plain(&document), Limits::default());
     let passes = Arc::new(Passes::default());
-    let budget = unlimited(Tier::Ui).yielding_to(Arc::clone(&passes) as Arc<dyn Gate>);
-    let options = seconds(0.5);
+    let budget = unlimited(Tier::Compute).yielding_to(Arc::clone(&passes) as Arc<dyn Gate>);
+    let options = seconds(1.0);
     let mut simulation =
         Simulation::of(&document, &scene, &options, &limits, &budget).expect("a simulation");
     assert!(passes.0.swap(0, Ordering::Relaxed) > 6, "reading and building");
-    let outcome = simulation.run(&budget, &mut |_| ControlFlow::Continue(())).expect("an outcome");
-    let per_step = passes.0.load(Ordering::Relaxed) / outcome.statistics.steps;
-    assert!(per_step >= 3, "{per_step} looks a step");
+    // At this tier no contact is taken over from the step before: in the pile, all are work.
+    let mut most = 0;
+    let mut frame = |_| {
+        most = most.max(passes.0.swap(0, Ordering::Relaxed));
+        ControlFlow::Continue(())
+    };
+    let outcome = simulation.run(&budget, &mut frame).expect("an outcome");
+    let steps = outcome.statistics.steps / outcome.statistics.total_frames;
+    assert!(most >= 3 * steps, "{most} looks in {steps} steps");
 }
 
 #[test]
