@@ -230,8 +230,11 @@ fn grain(name: &str, problem: &Problem, rounds: usize) {
             gate.most.load(Ordering::Relaxed) as f64 / 1e6
         };
         let mut made = None;
-        let reading = stretch(&mut || made = Some(self::solver(problem)));
-        let Some(mut solver) = made else { continue };
+        let reading = stretch(&mut || {
+            made = Solver::within(problem.clone(), &Limits::default(), &budget).ok()
+        });
+        let Some(solver) = made else { continue };
+        let mut solver = solver.with_tolerance(TOLERANCE);
         let solving = stretch(&mut || {
             black_box(solver.solve(&budget).expect("no budget to run out of"));
         });

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::fault::{Error, Place, Reason};
 use super::problem::Problem;
 use super::shape::{PathArc, Shape, check_shape};
+use crate::budget::Budget;
 use crate::document::Limits;
 
 /// Coordinates and values beyond this many millimetres (1 000 km) are refused.
@@ -81,7 +82,11 @@ pub(super) struct Index {
 
 impl Index {
     /// Checks the entities and numbers their unknowns.
-    pub(super) fn new(problem: &Problem, limits: &Limits) -> Result<(Index, Vec<f64>), Error> {
+    pub(super) fn new(
+        problem: &Problem,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<(Index, Vec<f64>), Error> {
         for (what, count, limit) in [
             ("constraints", problem.constraints.len(), limits.constraints),
             ("entities", problem.entities.len(), limits.elements),
@@ -94,6 +99,9 @@ impl Index {
             Index { names: HashMap::with_capacity(problem.entities.len()), first: vec![0] };
         let mut values = Vec::with_capacity(problem.entities.len() * 4);
         for (i, entity) in problem.entities.iter().enumerate() {
+            if i % 512 == 511 {
+                budget.checkpoint().map_err(Error::Stopped)?;
+            }
             let invalid = |reason| Error::Invalid {
                 place: Place::Entity(i),
                 name: entity.id.clone(),

@@ -9,6 +9,7 @@ use super::feature::{Circle, FAR, Feature, Index, Line, Point, SHORT};
 use super::joints::Joints;
 use super::problem::{Constraint, Kind, Problem, Target, constraint_name};
 use super::shape::Shape;
+use crate::budget::{Budget, Stop};
 
 /// An equation and the constraint it came from.
 #[derive(Clone, Copy, Debug)]
@@ -43,17 +44,35 @@ pub(super) const INTRINSIC: u32 = u32::MAX;
 ///
 /// # Errors
 /// The first of [`faults`].
-pub(super) fn lower(problem: &Problem, index: &Index, x: &[f64]) -> Result<Vec<Row>, Error> {
-    let (rows, mut faults) = lower_all(problem, index, x, 1);
+pub(super) fn lower(
+    problem: &Problem,
+    index: &Index,
+    x: &[f64],
+    budget: &Budget,
+) -> Result<Vec<Row>, Error> {
+    let (rows, mut faults) = lower_all(problem, index, x, 1, budget).map_err(Error::Stopped)?;
     if faults.is_empty() { Ok(rows) } else { Err(faults.swap_remove(0)) }
 }
 
 /// What is wrong with the constraints of a problem, `most` of it at most.
-pub(super) fn faults(problem: &Problem, index: &Index, x: &[f64], most: usize) -> Vec<Error> {
-    lower_all(problem, index, x, most).1
+pub(super) fn faults(
+    problem: &Problem,
+    index: &Index,
+    x: &[f64],
+    most: usize,
+    budget: &Budget,
+) -> Vec<Error> {
+    lower_all(problem, index, x, most, budget)
+        .map_or_else(|stop| vec![Error::Stopped(stop)], |(_, faults)| faults)
 }
 
-fn lower_all(problem: &Problem, index: &Index, x: &[f64], most: usize) -> (Vec<Row>, Vec<Error>) {
+fn lower_all(
+    problem: &Problem,
+    index: &Index,
+    x: &[f64],
+    most: usize,
+    budget: &Budget,
+) -> Result<(Vec<Row>, Vec<Error>), Stop> {
     let mut context = Context { x, problem, index, rows: Vec::new(), joints: Joints::default() };
     let mut faults = Vec::new();
     let invalid = |i: usize, reason| Error::Invalid {
@@ -63,12 +82,15 @@ fn lower_all(problem: &Problem, index: &Index, x: &[f64], most: usize) -> (Vec<R
     };
     let mut features = Vec::with_capacity(problem.constraints.len());
     for (i, constraint) in problem.constraints.iter().enumerate() {
+        if i % 256 == 255 {
+            budget.checkpoint()?;
+        }
         match context.check(constraint) {
             Ok(of) => features.push(of),
             Err(reason) => {
                 faults.push(invalid(i, reason));
                 if faults.len() >= most {
-                    return (Vec::new(), faults);
+                    return Ok((Vec::new(), faults));
                 }
                 features.push(Vec::new());
             }
@@ -77,8 +99,13 @@ fn lower_all(problem: &Problem, index: &Index, x: &[f64], most: usize) -> (Vec<R
     for (entity, &first) in problem.entities.iter().zip(&index.first) {
         context.keep_arcs_round(&entity.shape, first);
     }
+    budget.checkpoint()?;
     context.joints.read(problem, &features);
+    budget.checkpoint()?;
     for (i, of) in features.iter().enumerate() {
+        if i % 256 == 255 {
+            budget.checkpoint()?;
+        }
         // Without features: it was found at fault above.
         if of.is_empty() && !faults.is_empty() {
             continue;
@@ -90,7 +117,7 @@ fn lower_all(problem: &Problem, index: &Index, x: &[f64], most: usize) -> (Vec<R
             }
         }
     }
-    (context.rows, faults)
+    Ok((context.rows, faults))
 }
 
 /// The equations of constraint `i` alone; `None` where they depend on which points are one.

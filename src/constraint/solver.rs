@@ -12,7 +12,7 @@ use super::ldl::Refusal;
 use super::lower::{Row, faults, lower, lower_target, ranges};
 use super::plan::Plan;
 use super::problem::{Entity, Problem, Target, constraint_name};
-use crate::budget::{Budget, Stop, Tier};
+use crate::budget::{Budget, Class, Stop, Tier};
 use crate::document::Limits;
 
 /// How a solve ended.
@@ -40,6 +40,11 @@ pub struct Report {
     pub iterations: u32,
     /// Components that were solved anew.
     pub components: u32,
+}
+
+/// For work that is bounded by the limits of the language.
+pub(super) fn unlimited() -> Budget {
+    Budget::unlimited(Class::Physics, Tier::Compute)
 }
 
 /// A sketch being solved again and again.
@@ -71,8 +76,17 @@ impl Solver {
     /// [`Error::Invalid`] naming the entity or constraint and what is wrong with
     /// it, [`Error::Limit`] for more constraints or entities than `limits` allow.
     pub fn new(problem: Problem, limits: &Limits) -> Result<Solver, Error> {
-        let (index, x) = Index::new(&problem, limits)?;
-        let rows = lower(&problem, &index, &x)?;
+        Solver::within(problem, limits, &unlimited())
+    }
+
+    /// As [`Solver::new`], within a budget: many thousand entities take milliseconds to read.
+    ///
+    /// # Errors
+    /// As [`Solver::new`], and [`Error::Stopped`] where the budget ended: nothing is known then.
+    pub fn within(problem: Problem, limits: &Limits, budget: &Budget) -> Result<Solver, Error> {
+        let (index, x) = Index::new(&problem, limits, budget)?;
+        let rows = lower(&problem, &index, &x, budget)?;
+        budget.checkpoint().map_err(Error::Stopped)?;
         let rows_of = ranges(&rows, problem.constraints.len());
         let before = x.clone();
         Ok(Solver {
@@ -95,8 +109,9 @@ impl Solver {
 
     /// What is wrong with a problem, `most` of it at most.
     pub fn faults(problem: &Problem, limits: &Limits, most: usize) -> Vec<Error> {
-        match Index::new(problem, limits) {
-            Ok((index, x)) => faults(problem, &index, &x, most),
+        let budget = unlimited();
+        match Index::new(problem, limits, &budget) {
+            Ok((index, x)) => faults(problem, &index, &x, most, &budget),
             Err(error) => vec![error],
         }
     }

@@ -86,7 +86,7 @@ impl Solver {
 
     /// Lowers every constraint from the geometry as it is.
     pub(super) fn lower_again(&mut self) -> Result<(), Error> {
-        let mut rows = lower(&self.problem, &self.index, &self.x)?;
+        let mut rows = lower(&self.problem, &self.index, &self.x, &super::solver::unlimited())?;
         self.rows_of = super::lower::ranges(&rows, self.problem.constraints.len());
         for target in &self.targets {
             rows.extend(lower_target(&self.problem, &self.index, target)?);

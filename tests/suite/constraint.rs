@@ -346,3 +346,15 @@ fn a_wish_is_granted_only_as_far_as_the_constraints_leave_room() {
     let nearest = 10f64.hypot(0.5) - 3.0;
     assert!((distance(&s, "b", "t") - nearest).abs() < 1e-4);
 }
+
+#[test]
+fn reading_a_large_sketch_can_be_stopped() {
+    let problem = super::peer::grid(4_000);
+    let limits = Limits::default();
+    let stopped = budget();
+    stopped.cancel().cancel();
+    let Err(Error::Stopped(_)) = Solver::within(problem.clone(), &limits, &stopped) else {
+        panic!("read to the end");
+    };
+    assert!(Solver::within(problem, &limits, &budget()).is_ok());
+}

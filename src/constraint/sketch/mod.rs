@@ -9,7 +9,7 @@ mod outline;
 mod read;
 mod shape;
 
-use crate::budget::Tier;
+use crate::budget::{Budget, Tier};
 use crate::document::{Diagnostic, Document, Limits, NodeId, Ns, Span};
 use crate::geometry::Scene;
 
@@ -91,7 +91,15 @@ impl Sketch {
     /// # Errors
     /// [`Error::Document`] with every constraint that cannot be used, [`Error::Limit`].
     pub fn solver(&self, limits: &Limits) -> Result<Solver, Error> {
-        Solver::new(self.problem.clone(), limits).map_err(|error| match error {
+        self.solver_within(limits, &super::solver::unlimited())
+    }
+
+    /// As [`Sketch::solver`], within a budget.
+    ///
+    /// # Errors
+    /// As [`Sketch::solver`], and [`Error::Stopped`] where the budget ended.
+    pub fn solver_within(&self, limits: &Limits, budget: &Budget) -> Result<Solver, Error> {
+        Solver::within(self.problem.clone(), limits, budget).map_err(|error| match error {
             Error::Invalid { .. } => Error::Document(self.findings(limits)),
             other => other,
         })

@@ -137,11 +137,11 @@ pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpRespons
                 let document = input::parse(&mut call, content)?.document;
                 let scene = Scene::build(&document, &limits, &budget)?;
                 let sketch = Sketch::read(&document, &scene, &limits).map_err(refused)?;
-                let solver = sketch.solver(&limits).map_err(refused)?;
+                let solver = sketch.solver_within(&limits, &budget).map_err(refused)?;
                 drawing = Some((document, sketch));
                 solver
             }
-            (None, Some(problem)) => Solver::new(problem, &limits).map_err(refused)?,
+            (None, Some(problem)) => Solver::within(problem, &limits, &budget).map_err(refused)?,
             (None, None) => {
                 return Err(Error::Internal("a drawing that is there and is not".to_owned()));
             }
