@@ -26,6 +26,8 @@ mod operations;
 #[allow(dead_code, reason = "some of it only the benchmark uses")]
 mod peer;
 mod physics;
+mod physics_bad_input;
+mod physics_ends;
 mod secrets;
 mod service;
 mod session;

@@ -2,17 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use svgx_engine::budget::{Budget, Cancel, Class, Clock, Gate, Manual, Tier, Time};
+use svgx_engine::budget::{Budget, Class, Tier};
 use svgx_engine::document::{self, Document, Limits};
 use svgx_engine::physics::{
-    self, Disturbance, Ended, Error, Estimate, Frame, Key, Options, Outcome, Plain, Reaction,
-    Simulation, Standing, Statics,
+    self, Disturbance, Error, Estimate, Frame, Options, Outcome, Plain, Reaction, Standing, Statics,
 };
 
-fn drawing(content: &str) -> Document {
+pub(crate) fn drawing(content: &str) -> Document {
     let source = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 10000 10000">
 {content}</svg>"#
@@ -20,16 +17,16 @@ fn drawing(content: &str) -> Document {
     document::parse(&source, &Limits::default()).expect("a document")
 }
 
-fn unlimited(tier: Tier) -> Budget {
+pub(crate) fn unlimited(tier: Tier) -> Budget {
     Budget::unlimited(Class::Physics, tier)
 }
 
-fn at_rest(document: &Document) -> Result<Statics, Error> {
+pub(crate) fn at_rest(document: &Document) -> Result<Statics, Error> {
     let (limits, budget) = (Limits::default(), unlimited(Tier::Compute));
     physics::statics(document, &Plain(document), &Options::default(), &limits, &budget)
 }
 
-fn run(document: &Document, options: &Options, tier: Tier) -> (Outcome, Vec<Frame>) {
+pub(crate) fn run(document: &Document, options: &Options, tier: Tier) -> (Outcome, Vec<Frame>) {
     let mut frames = Vec::new();
     let limits = Limits::default();
     let outcome = physics::simulate(
@@ -47,15 +44,15 @@ fn run(document: &Document, options: &Options, tier: Tier) -> (Outcome, Vec<Fram
     (outcome, frames)
 }
 
-fn seconds(duration: f64) -> Options {
+pub(crate) fn seconds(duration: f64) -> Options {
     Options { duration, ..Options::default() }
 }
 
 /// A fixed floor whose upper edge is at y = 5000.
-const FLOOR: &str = r#"<rect id="floor" x="0" y="5000" width="10000" height="500"><arx:physics motion="fixed"/></rect>
+pub(crate) const FLOOR: &str = r#"<rect id="floor" x="0" y="5000" width="10000" height="500"><arx:physics motion="fixed"/></rect>
 "#;
 
-fn block(id: &str, x: f64, y: f64, size: f64, more: &str) -> String {
+pub(crate) fn block(id: &str, x: f64, y: f64, size: f64, more: &str) -> String {
     format!(
         r#"<rect id="{id}" x="{x}" y="{y}" width="{size}" height="{size}"><arx:physics {more}><mass unit="kg">10</mass></arx:physics></rect>
 "#
@@ -63,7 +60,7 @@ fn block(id: &str, x: f64, y: f64, size: f64, more: &str) -> String {
 }
 
 /// A pile: `n` boxes falling into a pen.
-fn pile(n: usize) -> Document {
+pub(crate) fn pile(n: usize) -> Document {
     let mut content = String::from(FLOOR);
     for (id, x) in [("left", 0), ("right", 9800)] {
         content += &format!(
@@ -391,410 +388,6 @@ fn the_error_that_comes_with_an_answer_is_not_less_than_a_third_of_what_a_twin_f
         }
     }
     assert!(short.is_empty(), "{short:#?}");
-}
-
-// ===== early ends =====
-
-#[test]
-fn a_deadline_gives_what_was_reached_or_nothing_when_strict() {
-    let clock = Arc::new(Manual::default());
-    let document = pile(40);
-    let scene = Plain(&document);
-    let limits = Limits::default();
-    for strict in [false, true] {
-        let deadline = clock.now().after(Duration::from_millis(10));
-        let budget = unlimited(Tier::Ui)
-            .until(deadline, Arc::clone(&clock) as Arc<dyn Clock>)
-            .strict(strict);
-        let mut frames = 0;
-        let answer =
-            physics::simulate(&document, &scene, &seconds(5.0), &limits, &budget, &mut |_| {
-                frames += 1;
-                clock.advance(Duration::from_millis(2));
-                ControlFlow::Continue(())
-            });
-        match answer {
-            Err(Error::Strict(_)) => assert!(strict),
-            Ok(outcome) => {
-                assert!(!strict && outcome.partial && outcome.ended == Some(Ended::Deadline));
-                assert!(outcome.simulated > 0.0 && outcome.simulated < 0.5);
-                assert!(outcome.error.millimetres.is_some());
-                assert_eq!(outcome.statistics.total_frames, frames);
-            }
-            Err(other) => panic!("{other}"),
-        }
-        assert!(clock.now() <= Time(deadline.0 + 2_000_000), "it did not run over its deadline");
-    }
-}
-
-/// Counts how often work would let others pass.
-#[derive(Debug, Default)]
-struct Passes(AtomicU64);
-
-impl Gate for Passes {
-    fn pass(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-#[test]
-fn large_scenes_look_at_their_budget_within_a_step() {
-    let document = pile(400);
-    let (scene, limits) = (Plain(&document), Limits::default());
-    let passes = Arc::new(Passes::default());
-    let budget = unlimited(Tier::Compute).yielding_to(Arc::clone(&passes) as Arc<dyn Gate>);
-    let options = seconds(1.0);
-    let mut simulation =
-        Simulation::of(&document, &scene, &options, &limits, &budget).expect("a simulation");
-    assert!(passes.0.swap(0, Ordering::Relaxed) > 6, "reading and building");
-    // At this tier no contact is taken over from the step before: in the pile, all are work.
-    let mut most = 0;
-    let mut frame = |_| {
-        most = most.max(passes.0.swap(0, Ordering::Relaxed));
-        ControlFlow::Continue(())
-    };
-    let outcome = simulation.run(&budget, &mut frame).expect("an outcome");
-    let steps = outcome.statistics.steps / outcome.statistics.total_frames;
-    assert!(most >= 3 * steps, "{most} looks in {steps} steps");
-}
-
-#[test]
-fn the_first_look_at_contacts_can_be_cancelled() {
-    // Cancelled by the gate itself at the n-th look: wherever that falls, there
-    // is no answer and no panic.
-    #[derive(Debug)]
-    struct Countdown(AtomicU64, Cancel);
-    impl Gate for Countdown {
-        fn pass(&self) {
-            if self.0.fetch_sub(1, Ordering::Relaxed) == 1 {
-                self.1.cancel();
-            }
-        }
-    }
-    let document = pile(300);
-    let (scene, limits) = (Plain(&document), Limits::default());
-    let mut built = false;
-    for looks in (1..400).step_by(3) {
-        let cancel = Cancel::default();
-        let gate = Arc::new(Countdown(AtomicU64::new(looks), cancel.clone()));
-        let budget = unlimited(Tier::Ui).cancelled_by(cancel).yielding_to(gate as Arc<dyn Gate>);
-        match Simulation::of(&document, &scene, &seconds(1.0), &limits, &budget) {
-            Err(Error::Stopped(_)) => assert!(!built),
-            Ok(_) => built = true,
-            Err(other) => panic!("{other}"),
-        }
-    }
-    assert!(built);
-}
-
-#[test]
-fn whoever_asked_can_stop_it() {
-    let document = pile(20);
-    let (scene, limits) = (Plain(&document), Limits::default());
-    let cancel = Cancel::default();
-    let budget = unlimited(Tier::Ui).cancelled_by(cancel.clone());
-    let mut seen = 0;
-    let outcome =
-        physics::simulate(&document, &scene, &seconds(5.0), &limits, &budget, &mut |_| {
-            seen += 1;
-            if seen == 3 {
-                cancel.cancel();
-            }
-            ControlFlow::Continue(())
-        })
-        .expect("an outcome");
-    assert_eq!((outcome.ended, outcome.statistics.total_frames), (Some(Ended::Cancelled), 3));
-    let budget = unlimited(Tier::Ui);
-    let outcome =
-        physics::simulate(&document, &scene, &seconds(5.0), &limits, &budget, &mut |_| {
-            ControlFlow::Break(())
-        })
-        .expect("an outcome");
-    assert_eq!((outcome.ended, outcome.statistics.total_frames), (Some(Ended::Receiver), 1));
-}
-
-#[test]
-fn a_simulation_taken_up_from_a_snapshot_ends_with_the_same_bytes() {
-    let document = pile(60);
-    let (scene, limits, key) = (Plain(&document), Limits::default(), Key::new([7; 32]));
-    let budget = unlimited(Tier::Edit);
-    let options = seconds(1.0);
-    let (whole, whole_frames) = run(&document, &options, Tier::Edit);
-
-    let mut simulation =
-        Simulation::of(&document, &scene, &options, &limits, &budget).expect("a simulation");
-    let mut frames = Vec::new();
-    simulation
-        .run(&budget, &mut |frame| {
-            frames.push(frame);
-            if frames.len() == 25 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
-        .expect("half");
-    let bytes = simulation.snapshot(&key, &limits).expect("a snapshot");
-    drop(simulation);
-    let mut simulation =
-        Simulation::resume(&document, &scene, &bytes, &key, &limits, &budget).expect("resumed");
-    let outcome = simulation
-        .run(&budget, &mut |frame| {
-            frames.push(frame);
-            ControlFlow::Continue(())
-        })
-        .expect("the rest");
-    assert_eq!(outcome.digest, whole.digest);
-    assert!(frames == whole_frames && outcome == whole);
-}
-
-#[test]
-fn hostile_snapshots_are_refused() {
-    let document = pile(5);
-    let (scene, limits, key) = (Plain(&document), Limits::default(), Key::new([7; 32]));
-    let budget = unlimited(Tier::Ui);
-    let simulation =
-        Simulation::of(&document, &scene, &seconds(1.0), &limits, &budget).expect("a simulation");
-    let good = simulation.snapshot(&key, &limits).expect("a snapshot");
-    let refuse = |document: &Document, bytes: &[u8], key: &Key| {
-        let scene = Plain(document);
-        match Simulation::resume(document, &scene, bytes, key, &limits, &budget) {
-            Err(Error::Snapshot(_) | Error::Limit { .. }) => {}
-            Err(other) => panic!("{other}"),
-            Ok(_) => panic!("taken"),
-        }
-    };
-    for end in [0, 3, 7, 39, 40, 41, good.len() / 2, good.len() - 1] {
-        refuse(&document, &good[..end], &key);
-    }
-    for at in (0..good.len()).step_by(1 + good.len() / 97) {
-        let mut bytes = good.clone();
-        bytes[at] ^= 0x55;
-        refuse(&document, &bytes, &key);
-    }
-    refuse(&document, &[good.clone(), vec![0]].concat(), &key);
-    refuse(&document, &good, &Key::new([8; 32]));
-    refuse(&pile(6), &good, &key);
-    refuse(&document, &vec![0; limits.snapshot_bytes + 1], &key);
-}
-
-// ===== bad input =====
-
-#[test]
-fn bodies_drawn_into_each_other_are_reported_and_contained() {
-    let content = format!(
-        "{FLOOR}{}{}",
-        block("sunk", 1000.0, 4950.0, 100.0, ""),
-        block("twin", 1050.0, 4930.0, 100.0, "")
-    );
-    let (outcome, _) = run(&drawing(&content), &seconds(0.5), Tier::Ui);
-    assert!(outcome.quarantined.len() >= 2, "{:?}", outcome.quarantined);
-    assert!(outcome.quarantined.iter().any(|q| q.depth_mm.is_some_and(|d| (d - 50.0).abs() < 1.0)));
-    for element in &outcome.elements {
-        assert!(element.velocity[1].abs() < 6000.0, "nothing is shot away: {element:?}");
-    }
-}
-
-#[test]
-fn what_leaves_the_world_is_taken_out() {
-    let content = r#"<circle id="comet" cx="0" cy="0" r="10"><arx:physics velocity="900000,0"><mass>1</mass></arx:physics></circle>
-<circle id="beyond" cx="1e11" cy="0" r="10"><arx:physics><mass>1</mass></arx:physics></circle>"#;
-    let (outcome, _) = run(&drawing(content), &seconds(3.0), Tier::Ui);
-    let names: Vec<&str> = outcome.quarantined.iter().map(|q| q.element_id.as_str()).collect();
-    assert_eq!(names, ["comet", "beyond"]);
-}
-
-#[test]
-fn nonsense_in_a_document_is_named_with_its_place() {
-    let body = |inside: &str| {
-        format!(
-            r#"<rect id="b" x="0" y="0" width="10" height="10"><arx:physics>{inside}</arx:physics></rect>"#
-        )
-    };
-    let mass = r#"<mass>1</mass>"#;
-    let cases = [
-        (body(r#"<mass>-5</mass>"#), "physics-mass", "-5"),
-        (body(r#"<mass unit="kg">0</mass>"#), "physics-mass", "0"),
-        (body(r#"<mass>heavy</mass>"#), "physics-value", "heavy"),
-        (body(r#"<mass unit="lb">5kg</mass>"#), "physics-value", "5kg"),
-        (body(r#"<mass unit="V">5</mass>"#), "physics-value", "5"),
-        (body(&format!("{mass}<anchor>sky</anchor>")), "physics-anchor", "sky"),
-        (body(&format!(r#"{mass}<anchor type="rope" at="0,0"/>"#)), "physics-anchor", "rope"),
-        (
-            body(&format!(r#"{mass}<anchor type="rope" at="0,0" to="0,-500" length="10mm"/>"#)),
-            "physics-anchor",
-            "rope",
-        ),
-        (
-            body(&format!(
-                r#"{mass}<forces><force name="f" direction="sideways" magnitude="1"/></forces>"#
-            )),
-            "physics-force",
-            "sideways",
-        ),
-        (
-            body(&format!(
-                r#"{mass}<forces><force name="f" direction="up" magnitude="1" unit="kg"/></forces>"#
-            )),
-            "physics-value",
-            "1",
-        ),
-        (
-            body(&format!(
-                r#"{mass}<forces><force name="f" direction="up" magnitude="1" profile="sine"/></forces>"#
-            )),
-            "physics-force",
-            "sine",
-        ),
-        (
-            format!(
-                r#"{}<arx:system id="s" type="x"><arx:connections><arx:connection from="b" to="nobody" type="hinge"/></arx:connections></arx:system>"#,
-                body(mass)
-            ),
-            "physics-connection",
-            "nobody",
-        ),
-    ];
-    for (content, code, at) in cases {
-        let document = drawing(&content);
-        let Err(Error::Document(found)) = at_rest(&document) else { panic!("taken: {content}") };
-        let d =
-            found.iter().find(|d| d.code == code).unwrap_or_else(|| panic!("{content}: {found:?}"));
-        let place = document.source().get(d.span.start as usize..d.span.end as usize);
-        assert!(place.is_some_and(|p| p.contains(at)), "{code} of {content} points at {place:?}");
-        assert_eq!(physics::check(&document, &Plain(&document), &Limits::default()), found);
-    }
-}
-
-#[test]
-fn options_that_make_no_sense_are_refused_before_any_work() {
-    let document = pile(1);
-    let (scene, limits, budget) = (Plain(&document), Limits::default(), unlimited(Tier::Ui));
-    let mut never = |_| -> ControlFlow<()> { panic!("a frame") };
-    let unknown = Disturbance { element: "nobody".into(), ..Disturbance::default() };
-    for options in [
-        seconds(0.0),
-        seconds(-1.0),
-        seconds(f64::NAN),
-        seconds(1e9),
-        Options { fps: Some(0.0), ..Options::default() },
-        Options { fps: Some(1e9), ..Options::default() },
-        Options { gravity: f64::INFINITY, ..Options::default() },
-        Options { disturb: vec![unknown], ..Options::default() },
-        Options {
-            disturb: vec![Disturbance {
-                element: "b0".into(),
-                velocity: [f64::NAN, 0.0],
-                spin: 0.0,
-            }],
-            ..Options::default()
-        },
-    ] {
-        let answer = physics::simulate(&document, &scene, &options, &limits, &budget, &mut never);
-        assert!(
-            matches!(
-                answer,
-                Err(Error::Option { .. } | Error::Limit { .. } | Error::UnknownBody(_))
-            ),
-            "{options:?}: {answer:?}"
-        );
-    }
-    let few = Limits { bodies: 2, ..limits };
-    let answer = physics::simulate(&document, &scene, &seconds(1.0), &few, &budget, &mut never);
-    assert!(matches!(answer, Err(Error::Limit { seen: 4.0, limit: 2.0, .. })), "{answer:?}");
-}
-
-#[test]
-fn no_value_makes_it_panic() {
-    let values = [
-        "",
-        " ",
-        "0",
-        "-0",
-        "-1",
-        "1e-320",
-        "1e300",
-        "1e400",
-        "nan",
-        "inf",
-        "1,1",
-        "1e300,-1e300",
-        "5kg",
-        "5 kg m",
-        "90deg",
-        "é",
-        "--5",
-        "1e",
-        "0x10",
-        "top",
-        "up",
-    ];
-    let attributes = [
-        ("mass", r#"<mass>@</mass>"#),
-        ("anchor", r#"<mass>1</mass><anchor>@</anchor>"#),
-        ("hinge", r#"<mass>1</mass><anchor type="hinge" at="@"/>"#),
-        ("rope", r#"<mass>1</mass><anchor type="rope" at="0,0" to="@" length="@"/>"#),
-        ("roller", r#"<mass>1</mass><anchor type="roller" normal="@"/>"#),
-        ("slider", r#"<mass>1</mass><anchor type="slider" axis="@" at="5,5"/>"#),
-        (
-            "force",
-            r#"<mass>1</mass><forces><force name="f" direction="@" magnitude="@" at="@"/></forces>"#,
-        ),
-        (
-            "sine",
-            r#"<mass>1</mass><forces><force name="f" direction="up" magnitude="1" profile="sine" frequency="@" phase="@"/></forces>"#,
-        ),
-        (
-            "pulse",
-            r#"<mass>1</mass><forces><force name="f" direction="up" magnitude="1" profile="pulse" start="@" duration="@" period="@"/></forces>"#,
-        ),
-    ];
-    let shapes = [
-        r#"<rect id="b" x="@" y="0" width="10" height="@">"#,
-        r#"<circle id="b" cx="0" cy="@" r="@">"#,
-        r#"<polygon id="b" points="0,0 @ 10,10 @ 0,5">"#,
-        r#"<path id="b" d="M 0 0 C @ @ 1e9 5 10 10 z" transform="scale(@)">"#,
-        r#"<line id="b" x1="0" y1="0" x2="@" y2="@">"#,
-    ];
-    let mut tried = 0;
-    for value in values {
-        let inside = attributes.iter().map(|(_, inside)| ("", *inside));
-        let on = [
-            r#"friction="@""#,
-            r#"restitution="@""#,
-            r#"velocity="@""#,
-            r#"spin="@""#,
-            r#"motion="@""#,
-        ]
-        .map(|on| (on, "<mass>1</mass>"));
-        let physics: Vec<String> = inside
-            .chain(on)
-            .map(|(on, inside)| format!("<arx:physics {on}>{inside}</arx:physics>"))
-            .collect();
-        let plain = "<arx:physics><mass>1</mass></arx:physics>".to_owned();
-        let bodies = shapes.iter().map(|shape| (*shape, &plain)).chain(
-            physics.iter().map(|p| (r#"<rect id="b" x="0" y="0" width="10" height="10">"#, p)),
-        );
-        for (shape, physics) in bodies {
-            let tag = shape[1..].split(' ').next().expect("a tag");
-            let content = format!("{FLOOR}{shape}{physics}</{tag}>").replace('@', value);
-            let document = drawing(&content);
-            let (scene, limits) = (Plain(&document), Limits::default());
-            physics::check(&document, &scene, &limits);
-            let rest = at_rest(&document);
-            let moved = physics::simulate(
-                &document,
-                &scene,
-                &seconds(0.1),
-                &limits,
-                &unlimited(Tier::Ui),
-                &mut |_| ControlFlow::Continue(()),
-            );
-            assert_eq!(rest.is_ok(), moved.is_ok(), "{content}");
-            if let Ok(outcome) = moved {
-                let finite = |e: &physics::FrameElement| e.position.iter().all(|p| p.is_finite());
-                assert!(outcome.elements.iter().all(finite), "{content}");
-            }
-            tried += 1;
-        }
-    }
-    assert_eq!(tried, values.len() * (attributes.len() + 5 + shapes.len()));
 }
 
 /// The digests that every process and machine has to reach. They change when
