@@ -4,6 +4,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -47,10 +48,13 @@ impl Engine {
             .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
             .args(["--rate-limit", "off", "--log-level", "warn"])
             .args(more)
+            // What is set for others must not configure this one, or keep it from starting.
+            .env_clear()
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .map_err(started)?;
+        let said = last_words(&mut process).map_err(started)?;
         let mut line = String::new();
         if let Some(out) = process.stdout.take() {
             BufReader::new(out).read_line(&mut line).map_err(started)?;
@@ -61,7 +65,9 @@ impl Engine {
             // It did not start; what it is goes with the process.
             let _ = process.kill();
             let _ = process.wait();
-            return Err(Error::Engine(format!("it did not say where it listens: {line:?}")));
+            let said = said.join().unwrap_or_default();
+            let what = format!("it did not say where it listens: {line:?}; it said: {said}");
+            return Err(Error::Engine(what));
         };
         Ok(Engine { process, public, internal })
     }
@@ -87,6 +93,24 @@ impl Drop for Engine {
         let _ = self.process.wait();
     }
 }
+
+/// Reads the standard error of `process` to its end, so that it never waits for a reader,
+/// and keeps the last of it.
+fn last_words(process: &mut Child) -> io::Result<JoinHandle<String>> {
+    let mut from = process.stderr.take();
+    std::thread::Builder::new().name("engine-stderr".to_owned()).spawn(move || {
+        let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
+        while let Some(Ok(read @ 1..)) = from.as_mut().map(|from| from.read(&mut chunk)) {
+            kept.extend_from_slice(chunk.get(..read).unwrap_or_default());
+            let excess = kept.len().saturating_sub(LAST_WORDS);
+            kept.drain(..excess);
+        }
+        String::from_utf8_lossy(&kept).trim().to_owned()
+    })
+}
+
+/// Bytes of the engine's standard error that are kept.
+const LAST_WORDS: usize = 4 << 10;
 
 /// Processor time a process has used (proc(5): in hundredths of a second).
 pub(super) fn cpu(process: u32) -> Duration {
