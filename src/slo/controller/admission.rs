@@ -54,11 +54,16 @@ impl Controller {
 
         let wanted = self.choose(now, request, operation, tenant, bias, forecast);
         let mode = self.control.mode(now);
-        let bypassed = matches!(mode, Mode::Shadow | Mode::Off) && !wanted.admit;
-        let full = self.ledger.is_full();
-        let choice = match (bypassed && !full, mode) {
-            (true, _) => Choice { admit: true, reason: Reason::Off, forecast: wanted.forecast },
-            (false, _) => wanted,
+        let acts = matches!(mode, Mode::On | Mode::Freeze);
+        // What only watches neither refuses nor worsens; an operator's pin is no decision of ours.
+        let plain = if request.strict { request.tier } else { self.pinned(now, request) };
+        let bypassed =
+            !acts && !self.ledger.is_full() && (!wanted.admit || wanted.forecast.tier != plain);
+        let choice = if bypassed {
+            let forecast = self.forecast(now, request, operation, plain, bias);
+            Choice { admit: true, reason: Reason::Off, forecast }
+        } else {
+            wanted
         };
         let shadowed = (bypassed && mode == Mode::Shadow).then_some(wanted.reason);
         self.write_down(now, raw, request, operation, tenant, choice, shadowed)
@@ -72,6 +77,12 @@ impl Controller {
         let ladder = self.control.pin(now).unwrap_or_else(|| self.ladder.tier());
         let held = self.held(now, request.session).unwrap_or(Tier::Compute);
         request.tier.min(ladder).min(held)
+    }
+
+    /// The tier asked for, or a coarser one that an operator pinned.
+    fn pinned(&self, now: u64, request: &Request<'_>) -> Tier {
+        let pin = self.control.pin(now).filter(|_| self.has_tiers(request.class));
+        pin.map_or(request.tier, |pin| request.tier.min(pin))
     }
 
     fn has_tiers(&self, class: Class) -> bool {

@@ -110,6 +110,12 @@ impl Ladder {
         None
     }
 
+    /// Back to the start, which is no move: the controller is off.
+    pub(super) fn rest(&mut self) {
+        self.tier = Tier::Compute;
+        self.over_since = None;
+    }
+
     fn go(&mut self, now: u64, to: Tier) -> Move {
         let from = self.tier;
         self.tier = to;

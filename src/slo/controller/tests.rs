@@ -99,6 +99,27 @@ fn an_override_ends_by_itself_and_shadow_lets_everything_in() {
 }
 
 #[test]
+fn a_controller_that_only_watches_or_is_off_worsens_nothing() {
+    for mode in [Mode::Shadow, Mode::Off] {
+        let (mut controller, mut now) = (controller(), 1);
+        controller.stand(mode);
+        warm(&mut controller, &mut now, Class::Physics, "simulate", 30 * MS);
+        let request =
+            Request { size: 1000, session: 7, ..Request::new(Class::Physics, "simulate") };
+        let mut last = None;
+        for _ in 0..200 {
+            now += 5 * MS;
+            controller.tick(Time(now), sensors());
+            let decision = controller.on_arrival(Time(now), &request);
+            assert!(decision.job.is_some() && decision.tier == Tier::Compute, "{decision:?}");
+            last = decision.shadowed;
+        }
+        assert_eq!(last.is_some(), mode == Mode::Shadow);
+        assert_eq!(controller.tier().0 == Tier::Compute, mode == Mode::Off);
+    }
+}
+
+#[test]
 fn a_dead_sensor_and_a_clock_that_jumps_leave_fixed_limits() {
     let request = Request { size: 1000, ..Request::new(Class::Ui, "session.operate") };
     for jump in [-3_600_000i64, 3_600_000] {

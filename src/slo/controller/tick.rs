@@ -32,12 +32,16 @@ impl Controller {
             self.cores = cores.clamp(0.05, 4096.0);
             self.last_sensor = now;
         }
-        let frozen = self.control.mode(now) == Mode::Freeze;
+        let mode = self.control.mode(now);
+        let frozen = mode == Mode::Freeze;
         self.backstop(now);
         let mut ticked = Ticked { moved: None, backstop: self.gate < 1.0 };
         let pressure = self.pressure(now);
         let policy = &self.constants.policy;
-        if !frozen && self.control.pin(now).is_none() && !self.is_stale(now) {
+        if mode == Mode::Off {
+            // Nobody is degraded, and nobody is to read otherwise.
+            self.ladder.rest();
+        } else if !frozen && self.control.pin(now).is_none() && !self.is_stale(now) {
             let moved = self.ladder.tick(now, &pressure, policy);
             ticked.moved = moved.map(|Move { from, to }| (from, to));
         }
