@@ -18,7 +18,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::Payload;
 use actix_web::{HttpMessage as _, HttpRequest};
-use futures::{FutureExt as _, StreamExt as _};
+use futures::StreamExt as _;
 
 use crate::budget::{Class, Tier};
 use crate::slo::{Reason, Request, Shed, Ticket};
@@ -43,7 +43,9 @@ pub const RETRY_MS: &str = "x-svgx-retry-after-ms";
 /// Bytes of a drawing for each of its elements, a guess: the size is known before the elements are.
 const BYTES_PER_ELEMENT: u64 = 100;
 /// Bytes of an unwanted body that are read to keep the connection; a new one costs more.
-const DISCARDED: usize = 64 << 10;
+const DISCARDED: usize = 256 << 10;
+/// How long is waited for one.
+const DISCARDING: Duration = Duration::from_millis(20);
 
 /// What a request says about itself.
 #[derive(Clone, Copy, Debug)]
@@ -151,17 +153,25 @@ pub(super) fn is_too_large(shed: &Shed) -> bool {
     shed.reason == Reason::TooLarge
 }
 
-/// Takes the body of a request that is refused off the connection, as far as it has
-/// arrived and is small: nothing waits for it, and nothing keeps it.
-pub(super) async fn discard(mut payload: Payload) {
-    let mut seen = 0;
-    for _ in 0..8 {
-        match payload.next().now_or_never() {
-            Some(Some(Ok(chunk))) if seen + chunk.len() <= DISCARDED => seen += chunk.len(),
-            None => tokio::task::yield_now().await,
-            _ => return,
-        }
+/// Takes the body of a request that is refused off the connection, where it is small and as
+/// good as there: a connection with an unread body has to be closed, and the next one costs
+/// both sides more than reading. Nothing of it is kept.
+pub(super) async fn discard(request: &HttpRequest, mut payload: Payload) {
+    let announced = number(request.headers(), header::CONTENT_LENGTH.as_str());
+    if !announced.is_ok_and(|length| length.unwrap_or(0) <= DISCARDED as u64) {
+        return;
     }
+    let all = async {
+        let mut seen = 0;
+        while let Some(Ok(chunk)) = payload.next().await {
+            seen += chunk.len();
+            if seen > DISCARDED {
+                return;
+            }
+        }
+    };
+    // A client that is slower than that may as well connect again.
+    let _ = tokio::time::timeout(DISCARDING, all).await;
 }
 
 /// What the `Prefer` header says (RFC 7240), as far as it matters here.

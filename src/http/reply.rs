@@ -438,7 +438,7 @@ where
         Ok(place) => place,
         Err(shed) => {
             if let Some(payload) = payload {
-                admit::discard(payload).await;
+                admit::discard(request, payload).await;
             }
             return Err(shed.into());
         }

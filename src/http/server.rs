@@ -23,6 +23,9 @@ use super::watch::{self, Watch};
 use super::{config::Config, openapi};
 use crate::telemetry::Metrics;
 
+/// Connections that may wait to be accepted: one that finds no room comes again after a second.
+const BACKLOG: u32 = 4096;
+
 /// How long a stopping server waits for the collector.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -155,6 +158,9 @@ fn public(
     })
     .workers(config.workers)
     .max_connections(config.max_connections)
+    .backlog(BACKLOG)
+    // An answer is one write; waiting for a fuller packet could only delay it.
+    .tcp_nodelay(true)
     .keep_alive(config.keep_alive)
     .client_request_timeout(config.client_timeout)
     .client_disconnect_timeout(Duration::from_secs(2))
