@@ -184,6 +184,10 @@ fn allocated() -> usize {
     tikv_jemalloc_ctl::stats::allocated::read().expect("a figure")
 }
 
+/// Connections of a flood: refusals come in a flood, and then a worker that woke up has many
+/// to answer.
+const FLOOD: u32 = 64;
+
 /// Many requests that are refused without exception: physics is pinned to its coarsest tier
 /// and every request insists on the finest.
 fn refusals() {
@@ -212,16 +216,19 @@ fn refusals() {
         for (what, method, path, headers, body) in cases {
             let head = self::head(method, path, "image/svg+xml", headers, body.len());
             let expected = if method == "GET" { 404 } else { 503 };
-            let count = if body.len() > 10_000 { 5_000 } else { 40_000 };
-            many(at, &head, body, count / 10, expected).await;
-            let before = engine.cpu();
-            let slowest = many(at, &head, body, count, expected).await;
-            let cpu = engine.cpu().saturating_sub(before);
-            println!(
-                "{what:<52} {:>6.1} µs of processor, p99 {:.0} µs",
-                cpu.as_secs_f64() * 1e6 / f64::from(count),
-                slowest.as_secs_f64() * 1e6,
-            );
+            let count = if body.len() > 10_000 { 6_400 } else { 38_400 };
+            for connections in [1, FLOOD] {
+                many(at, &head, body, count / 10, expected, connections).await;
+                let before = engine.cpu();
+                let slowest = many(at, &head, body, count, expected, connections).await;
+                let cpu = engine.cpu().saturating_sub(before);
+                println!(
+                    "{:<52} {:>6.1} µs of processor, p99 {:.0} µs",
+                    format!("{what}, {connections} at once"),
+                    cpu.as_secs_f64() * 1e6 / f64::from(count),
+                    slowest.as_secs_f64() * 1e6,
+                );
+            }
         }
     });
 }
@@ -234,15 +241,30 @@ fn head(method: &str, path: &str, media: &str, headers: &str, length: usize) -> 
     format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{body}\r\n")
 }
 
-/// Sends `count` requests one after the other and answers the P99 of their time. A connection
-/// that the engine closes is opened again.
+/// Sends `count` requests over so many connections and answers the P99 of their time.
 async fn many(
     at: std::net::SocketAddr,
     head: &str,
     body: &str,
     count: u32,
     expected: u16,
+    connections: u32,
 ) -> Duration {
+    let each = (0..connections).map(|_| one_by_one(at, head, body, count / connections, expected));
+    let mut times = futures::future::join_all(each).await.concat();
+    times.sort_unstable();
+    Duration::from_nanos(times[(times.len() - 1) * 99 / 100])
+}
+
+/// One request after the other; what each took. A connection that the engine closes is opened
+/// again.
+async fn one_by_one(
+    at: std::net::SocketAddr,
+    head: &str,
+    body: &str,
+    count: u32,
+    expected: u16,
+) -> Vec<u64> {
     let clock = Monotonic::new();
     let mut connection = Connection::open(at).await.expect("it accepts");
     let mut times: Vec<u64> = Vec::new();
@@ -261,6 +283,5 @@ async fn many(
             connection = Connection::open(at).await.expect("it accepts");
         }
     }
-    times.sort_unstable();
-    Duration::from_nanos(times[(times.len() - 1) * 99 / 100])
+    times
 }
