@@ -339,23 +339,18 @@ mod single {
     }
 
     #[divan::bench]
-    fn a_span_that_is_dropped(bencher: divan::Bencher<'_, '_>) {
-        telemetry();
-        bencher.bench_local(|| {
-            let span = server::span(None);
-            divan::black_box(server::identity(&span));
-            drop(span.enter());
-        });
+    fn a_context_to_work_in(bencher: divan::Bencher<'_, '_>) {
+        let trace = (TraceId::from(7_u128), SpanId::from(9_u64));
+        bencher.bench_local(|| drop(server::context(trace).attach()));
     }
 
     #[divan::bench]
     fn a_trace_of_seven_spans_that_is_kept(bencher: divan::Bencher<'_, '_>) {
         let telemetry = telemetry();
         bencher.bench_local(|| {
-            let span = server::span(None);
-            let trace = server::identity(&span).expect("it is recorded");
             let ended = server::Ended {
-                trace,
+                trace: (TraceId::from(7_u128), SpanId::from(9_u64)),
+                parent: None,
                 method: "POST",
                 scheme: "http",
                 route: Some("/parse"),
@@ -365,9 +360,10 @@ mod single {
                 outcome: Outcome::OverBudget,
                 facts: Facts::new(),
                 began: (Time(0), SystemTime::UNIX_EPOCH),
+                took: Duration::from_micros(900),
                 stages: &noted(),
             };
-            telemetry.finish(&span, &ended);
+            telemetry.finish(&ended);
         });
     }
 

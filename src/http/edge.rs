@@ -13,7 +13,9 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage as _, ResponseError};
 use futures::FutureExt as _;
-use tracing::Instrument as _;
+use opentelemetry::trace::FutureExt as _;
+
+use crate::telemetry::server;
 
 use super::app::App;
 use super::counts;
@@ -68,6 +70,7 @@ pub async fn edge(
     let _running = app.counts.begin();
     let mut seen = Seen::of(&app, &request);
     let (trace, began) = (seen.trace, seen.began);
+    let context = server::context(trace.ids());
 
     let (standing, outcome) = match let_in(&app, &request) {
         Err(error) => (None, Err((error, request.into_parts().0))),
@@ -84,7 +87,7 @@ pub async fn edge(
                 // of it is kept here: what fails below the handlers is answered by
                 // `Fallen`, which carries what the problem document needs.
                 let path = request.path().to_owned();
-                let answered = AssertUnwindSafe(next.call(request).instrument(seen.span.clone()))
+                let answered = AssertUnwindSafe(next.call(request).with_context(context.clone()))
                     .catch_unwind()
                     .await;
                 let error = match answered {
@@ -99,7 +102,8 @@ pub async fn edge(
                     Ok(response) => Ok(response),
                     Err(error) => {
                         let trace_id = trace.id().to_string();
-                        seen.span.in_scope(|| tracing::error!(%error, "a request fell through"));
+                        let _here = context.attach();
+                        tracing::error!(%error, "a request fell through");
                         seen.lost(error.status().0.as_u16());
                         return Err(Fallen { error, path, trace_id }.into());
                     }
@@ -110,10 +114,10 @@ pub async fn edge(
     };
 
     let trace_id = trace.id().to_string();
-    let span = seen.span.clone();
     let problem = |error: &Error, request: &actix_web::HttpRequest| {
         if error.status().0 == actix_web::http::StatusCode::INTERNAL_SERVER_ERROR {
-            span.in_scope(|| tracing::error!(?error, "internal error"));
+            let _here = context.clone().attach();
+            tracing::error!(?error, "internal error");
         }
         error.response(request.path(), &trace_id)
     };

@@ -10,6 +10,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
+use opentelemetry::Context;
 use serde::Serialize;
 
 use crate::budget::{Budget, Class, Tier, Time};
@@ -560,7 +561,7 @@ where
     F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
 {
     let shared = Arc::clone(app);
-    let span = tracing::Span::current();
+    let context = Context::current();
     let waiting = app.clock.now();
     move |budget: &Budget| {
         let Caller { identity, media, session, if_none_match, coding, asked, reason } = caller;
@@ -582,7 +583,9 @@ where
         };
         let (clock, started) = (Arc::clone(&call.app.clock), call.started);
         stages.note(notes::queue(waiting, started));
-        let done = span.in_scope(|| work(call, body));
+        let here = context.attach();
+        let done = work(call, body);
+        drop(here);
         stages.note(notes::work(started, clock.now()));
         done
     }

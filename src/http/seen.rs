@@ -34,8 +34,6 @@ pub(super) struct Seen {
     scenario: Option<String>,
     /// Its trace.
     pub(super) trace: Trace,
-    /// Its span.
-    pub(super) span: tracing::Span,
     /// When it came, by the service's clock.
     pub(super) began: Time,
     of_day: SystemTime,
@@ -51,13 +49,7 @@ impl Seen {
         let scheme = if request.app_config().secure() { "https" } else { "http" };
         app.telemetry.metrics().request_started(method, scheme);
         let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
-        let mut trace = app.ids.trace(header("traceparent"));
-        let span = if app.telemetry.is_on() {
-            server::span(trace.remote())
-        } else {
-            tracing::Span::none()
-        };
-        trace.adopt(server::identity(&span));
+        let trace = app.ids.trace(header("traceparent"));
         Seen {
             app: Data::clone(app),
             method,
@@ -66,7 +58,6 @@ impl Seen {
             path: request.path().to_owned(),
             scenario: header("baggage").and_then(trace::scenario),
             trace,
-            span,
             began,
             of_day: time_of_day(),
             stages: Stages::default(),
@@ -110,6 +101,7 @@ impl Seen {
             }
             let ended = server::Ended {
                 trace: ids,
+                parent: self.trace.remote(),
                 method: self.method,
                 scheme: self.scheme,
                 route: self.route,
@@ -119,9 +111,10 @@ impl Seen {
                 outcome,
                 facts,
                 began: (self.began, self.of_day),
+                took,
                 stages: &self.stages,
             };
-            telemetry.finish(&self.span, &ended);
+            telemetry.finish(&ended);
         }
         took
     }

@@ -33,14 +33,6 @@ impl Trace {
         Some(Remote { trace: TraceId::from(self.trace_id), span, sampled: self.flags & 1 == 1 })
     }
 
-    /// Takes the identifiers of the recorded span; keeps its own where none is.
-    pub fn adopt(&mut self, recorded: Option<(TraceId, SpanId)>) {
-        if let Some((trace, span)) = recorded {
-            self.trace_id = u128::from_be_bytes(trace.to_bytes());
-            self.span_id = u64::from_be_bytes(span.to_bytes());
-        }
-    }
-
     /// The identifiers, as telemetry writes them.
     pub fn ids(&self) -> (TraceId, SpanId) {
         (TraceId::from(self.trace_id), SpanId::from(self.span_id))

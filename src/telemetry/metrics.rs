@@ -1,6 +1,8 @@
 //! The instruments.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::KeyValue;
@@ -69,7 +71,7 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Metrics {
     http_duration: Histogram<f64>,
-    http_active: UpDownCounter<i64>,
+    http_active: Arc<Active>,
     connections: UpDownCounter<i64>,
     operation: Histogram<f64>,
     outcomes: Counter<u64>,
@@ -128,18 +130,15 @@ impl Metrics {
         let seconds = |m: &Metric| {
             meter.f64_counter(m.name).with_unit(m.unit).with_description(m.description).build()
         };
-        let up_down = |m: &Metric| {
-            meter
-                .i64_up_down_counter(m.name)
-                .with_unit(m.unit)
-                .with_description(m.description)
-                .build()
-        };
         let process = process::observe(&meter);
         Metrics {
             http_duration: histogram(&c::HTTP_DURATION),
-            http_active: up_down(&c::HTTP_ACTIVE),
-            connections: up_down(&c::CONNECTIONS),
+            http_active: Active::observe(&meter),
+            connections: meter
+                .i64_up_down_counter(c::CONNECTIONS.name)
+                .with_unit(c::CONNECTIONS.unit)
+                .with_description(c::CONNECTIONS.description)
+                .build(),
             operation: histogram(&c::OPERATION_DURATION),
             outcomes: counter(&c::OPERATION_OUTCOMES),
             precision: counter(&c::PRECISION),
@@ -170,7 +169,7 @@ impl Metrics {
 
     /// A request came in; call [`Metrics::request`] when it is answered.
     pub fn request_started(&self, method: &'static str, scheme: &'static str) {
-        self.http_active.add(1, &active(method, scheme));
+        self.http_active.add(1, method, scheme);
     }
 
     /// A connection was opened (1) or closed (-1).
@@ -180,7 +179,7 @@ impl Metrics {
 
     /// A request was answered.
     pub fn request(&self, request: &Request) {
-        self.http_active.add(-1, &active(request.method, request.scheme));
+        self.http_active.add(-1, request.method, request.scheme);
         let mut attributes = Vec::with_capacity(5);
         attributes.push(KeyValue::new("http.request.method", request.method));
         attributes.push(KeyValue::new("url.scheme", request.scheme));
@@ -330,6 +329,53 @@ impl Metrics {
     }
 }
 
-fn active(method: &'static str, scheme: &'static str) -> [KeyValue; 2] {
-    [KeyValue::new("http.request.method", method), KeyValue::new("url.scheme", scheme)]
+/// Requests being answered, by method and scheme. Both ends of every request
+/// touch it, so it is a number to add to, read when somebody looks.
+#[derive(Debug, Default)]
+struct Active([[Series; SCHEMES.len()]; METHODS.len()]);
+
+#[derive(Debug, Default)]
+struct Series {
+    requests: AtomicI64,
+    /// Whether there ever was one: what never was is not reported.
+    seen: AtomicBool,
+}
+
+/// The methods that are told apart; the last one is every other.
+const METHODS: [&str; 10] =
+    ["GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "_OTHER"];
+const SCHEMES: [&str; 2] = ["http", "https"];
+
+impl Active {
+    fn observe(meter: &Meter) -> Arc<Active> {
+        let active = Arc::<Active>::default();
+        let read = Arc::clone(&active);
+        // The SDK keeps the callback; the instrument itself is not needed again.
+        meter
+            .i64_observable_up_down_counter(c::HTTP_ACTIVE.name)
+            .with_unit(c::HTTP_ACTIVE.unit)
+            .with_description(c::HTTP_ACTIVE.description)
+            .with_callback(move |observer| {
+                for (method, schemes) in METHODS.into_iter().zip(&read.0) {
+                    for (scheme, series) in SCHEMES.into_iter().zip(schemes) {
+                        if series.seen.load(Ordering::Relaxed) {
+                            let attributes = [
+                                KeyValue::new("http.request.method", method),
+                                KeyValue::new("url.scheme", scheme),
+                            ];
+                            observer.observe(series.requests.load(Ordering::Relaxed), &attributes);
+                        }
+                    }
+                }
+            })
+            .build();
+        active
+    }
+
+    fn add(&self, difference: i64, method: &'static str, scheme: &'static str) {
+        let method = METHODS.iter().position(|m| *m == method).unwrap_or(METHODS.len() - 1);
+        let series = &self.0[method][usize::from(scheme == SCHEMES[1])];
+        series.requests.fetch_add(difference, Ordering::Relaxed);
+        series.seen.store(true, Ordering::Relaxed);
+    }
 }

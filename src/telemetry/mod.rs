@@ -98,7 +98,6 @@ pub struct Telemetry {
 /// What makes spans, and where they go.
 #[derive(Debug)]
 struct Traces {
-    tail: tail::Tail,
     kept: Arc<kept::Kept>,
     // Dropping it would end tracing.
     _provider: SdkTracerProvider,
@@ -144,13 +143,12 @@ impl Telemetry {
         let (filter, handle) = reload::Layer::new(filter);
         let traces = (!settings.disabled).then(|| {
             let kept = Arc::new(kept::Kept::new(outbox));
-            let tail = tail::Tail::new(sampling.clone(), Arc::clone(&kept));
             let provider = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
                 .with_sampler(Sampler::AlwaysOn)
-                .with_span_processor(tail.clone())
+                .with_span_processor(tail::Tail::new(sampling.clone(), Arc::clone(&kept)))
                 .build();
-            Traces { tail, kept, _provider: provider }
+            Traces { kept, _provider: provider }
         });
         let spans = traces.as_ref().map(|traces| {
             let layer = tracing_opentelemetry::layer()
@@ -224,13 +222,11 @@ impl Telemetry {
         }
     }
 
-    /// Says how a request ended, and what it spent its time on. Its span ends
-    /// when the last handle to it is dropped.
-    pub fn finish(&self, span: &tracing::Span, ended: &server::Ended<'_>) {
+    /// Keeps the trace of a request that ended, if it is one to keep.
+    pub fn finish(&self, ended: &server::Ended<'_>) {
         let Some(traces) = &self.traces else { return };
         if self.sampling.keeps(ended.trace.0, ended.outcome) {
-            traces.tail.stages(ended.trace.1, ended.stages());
-            ended.describe(span);
+            traces.kept.keep(ended.trace.0, ended.outcome, ended.spans());
         }
     }
 

@@ -1,17 +1,19 @@
 //! The span of a request that came in, by OpenTelemetry's conventions for HTTP
 //! servers, and the spans below it.
+//!
+//! Most traces are dropped, and a span that is started through the SDK costs the
+//! same whether it is kept or not. So a request carries its identifiers only; its
+//! spans are made when it has ended, if they are kept.
 
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
-use opentelemetry::{InstrumentationScope, KeyValue, Value};
+use opentelemetry::{Context, InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator, SpanData};
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::stage::{Facts, Stage, Stages, Step};
+use super::stage::{Facts, Stages, Step};
 use super::{Outcome, tail};
 use crate::budget::Time;
 
@@ -26,26 +28,11 @@ pub struct Remote {
     pub sampled: bool,
 }
 
-/// Starts the span of a request. What it says is written when it ends, and
-/// only if it is kept.
-pub fn span(remote: Option<Remote>) -> Span {
-    // At the highest level, so that no log filter short of `off` takes traces away.
-    let span = tracing::error_span!("request", otel.kind = "server");
-    if let Some(remote) = remote {
-        let flags = if remote.sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
-        let parent =
-            SpanContext::new(remote.trace, remote.span, flags, true, TraceState::default());
-        // Fails only without a layer that traces, and then there is nothing to continue.
-        let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(parent));
-    }
-    span
-}
-
-/// The identifiers of a span, where spans are recorded.
-pub fn identity(span: &Span) -> Option<(TraceId, SpanId)> {
-    let context = span.context();
-    let context = context.span().span_context().clone();
-    context.is_valid().then(|| (context.trace_id(), context.span_id()))
+/// The context in which a request is worked on: whatever is logged or traced
+/// meanwhile belongs to its span, which itself is made only when it is kept.
+pub fn context((trace, span): (TraceId, SpanId)) -> Context {
+    let here = SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::default());
+    Context::new().with_remote_span_context(here)
 }
 
 /// A request that ended, as its spans tell it.
@@ -53,6 +40,8 @@ pub fn identity(span: &Span) -> Option<(TraceId, SpanId)> {
 pub struct Ended<'r> {
     /// Its trace and its span.
     pub trace: (TraceId, SpanId),
+    /// The caller's place in the trace, if it sent one.
+    pub parent: Option<Remote>,
     /// `GET`, `POST`, ... or `_OTHER`.
     pub method: &'static str,
     /// `http` or `https`.
@@ -71,22 +60,24 @@ pub struct Ended<'r> {
     pub facts: Facts,
     /// When it began, by the service's clock and by the time of day.
     pub began: (Time, SystemTime),
+    /// How long it took.
+    pub took: Duration,
     /// What it spent its time on.
     pub stages: &'r Stages,
 }
 
 impl Ended<'_> {
-    /// Writes what the server span says.
-    pub(crate) fn describe(&self, span: &Span) {
-        let context = span.context();
-        let server = context.span();
-        match self.route {
-            Some(route) => server.update_name(format!("{} {route}", self.method)),
-            None => server.update_name(self.method),
-        }
-        let say = |key: &'static str, value: Value| {
-            server.set_attribute(KeyValue::new(key, value));
-        };
+    /// Its spans: those of its stages, then its own.
+    pub(crate) fn spans(&self) -> Vec<SpanData> {
+        let mut spans = self.stages();
+        spans.push(self.server());
+        spans
+    }
+
+    /// What the server span says.
+    fn server(&self) -> SpanData {
+        let mut attributes = Vec::with_capacity(10 + self.facts.len());
+        let mut say = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
         say("http.request.method", self.method.into());
         say("url.scheme", self.scheme.into());
         say("http.response.status_code", i64::from(self.status).into());
@@ -96,7 +87,6 @@ impl Ended<'_> {
         }
         if self.status >= 500 {
             say("error.type", self.status.to_string().into());
-            server.set_status(Status::error(""));
         }
         say(tail::OUTCOME, self.outcome.as_str().into());
         if let Some(scenario) = self.scenario {
@@ -105,10 +95,23 @@ impl Ended<'_> {
         for (key, fact) in &self.facts {
             say(key, (*fact).into());
         }
+        let began = self.began.0;
+        SpanData {
+            parent_span_id: self.parent.map_or(SpanId::INVALID, |parent| parent.span),
+            parent_span_is_remote: self.parent.is_some(),
+            span_kind: SpanKind::Server,
+            name: match self.route {
+                Some(route) => format!("{} {route}", self.method).into(),
+                None => self.method.into(),
+            },
+            attributes,
+            status: if self.status >= 500 { Status::error("") } else { Status::Unset },
+            ..self.span(self.trace.1, (began, began.after(self.took)))
+        }
     }
 
     /// The spans of its stages: those done on the pool below the one of the work.
-    pub(crate) fn stages(&self) -> Vec<SpanData> {
+    fn stages(&self) -> Vec<SpanData> {
         let (stages, dropped) = self.stages.take();
         let ids = RandomIdGenerator::default();
         let root = self.trace.1;
@@ -120,7 +123,12 @@ impl Ended<'_> {
                 Some(work) if stage.step.is_inside_work() => named[work],
                 _ => root,
             };
-            spans.push(self.span(stage, named[i], parent));
+            spans.push(SpanData {
+                parent_span_id: parent,
+                name: stage.step.as_str().into(),
+                attributes: stage.attributes(),
+                ..self.span(named[i], (stage.began, stage.ended))
+            });
         }
         if let Some(last) = spans.last_mut().filter(|_| dropped > 0) {
             last.attributes.push(KeyValue::new("svgx.stages.dropped", i64::from(dropped)));
@@ -128,17 +136,18 @@ impl Ended<'_> {
         spans
     }
 
-    fn span(&self, stage: &Stage, id: SpanId, parent: SpanId) -> SpanData {
+    /// A span of the request that says nothing yet.
+    fn span(&self, id: SpanId, (began, ended): (Time, Time)) -> SpanData {
         let state = TraceState::default();
         SpanData {
             span_context: SpanContext::new(self.trace.0, id, TraceFlags::SAMPLED, false, state),
-            parent_span_id: parent,
+            parent_span_id: SpanId::INVALID,
             parent_span_is_remote: false,
             span_kind: SpanKind::Internal,
-            name: stage.step.as_str().into(),
-            start_time: self.time_of_day(stage.began),
-            end_time: self.time_of_day(stage.ended.max(stage.began)),
-            attributes: stage.attributes(),
+            name: "".into(),
+            start_time: self.time_of_day(began),
+            end_time: self.time_of_day(ended.max(began)),
+            attributes: Vec::new(),
             dropped_attributes_count: 0,
             events: Default::default(),
             links: Default::default(),

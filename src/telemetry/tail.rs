@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{Span as _, SpanId, Status, TraceContextExt as _, TraceId};
+use opentelemetry::trace::{Span as _, Status, TraceContextExt as _, TraceId};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
@@ -55,8 +55,6 @@ impl Sampling {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The stages of a request, under its server span, which is about to end.
-    stages: HashMap<SpanId, Vec<SpanData>>,
     waiting: HashMap<TraceId, Vec<SpanData>>,
     order: VecDeque<TraceId>,
     decided: HashMap<TraceId, bool>,
@@ -77,11 +75,6 @@ struct Inner {
 impl Tail {
     pub(crate) fn new(sampling: Sampling, out: Arc<Kept>) -> Tail {
         Tail(Arc::new(Inner { sampling, state: Mutex::default(), out }))
-    }
-
-    /// The stages of the request whose server span is `root`, to go where it goes.
-    pub(crate) fn stages(&self, root: SpanId, stages: Vec<SpanData>) {
-        self.0.state.lock().stages.insert(root, stages);
     }
 }
 
@@ -139,8 +132,6 @@ impl SpanProcessor for Tail {
         if !spans.is_empty() {
             state.order.retain(|t| *t != trace);
         }
-        let stages = state.stages.remove(&span.span_context.span_id());
-        spans.extend(stages.into_iter().flatten());
         if state.decided.insert(trace, kept).is_none() {
             state.decided_order.push_back(trace);
         }
