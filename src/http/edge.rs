@@ -18,7 +18,6 @@ use opentelemetry::trace::FutureExt as _;
 use crate::telemetry::server;
 
 use super::app::App;
-use super::counts;
 use super::keys::Identity;
 use super::problem::Error;
 use super::rate::{RateClass, Standing};
@@ -72,7 +71,7 @@ pub async fn edge(
     let (trace, began) = (seen.trace, seen.began);
     let context = server::context(trace.ids());
 
-    let (standing, outcome) = match let_in(&app, &request) {
+    let (standing, outcome) = match let_in(&app, &request, seen.route) {
         Err(error) => (None, Err((error, request.into_parts().0))),
         Ok((identity, standing)) => match refused(standing.as_ref()) {
             Some(error) => {
@@ -86,7 +85,6 @@ pub async fn edge(
                 // The router wants to be the only holder of the request, so nothing
                 // of it is kept here: what fails below the handlers is answered by
                 // `Fallen`, which carries what the problem document needs.
-                let path = request.path().to_owned();
                 let answered = AssertUnwindSafe(next.call(request).with_context(context.clone()))
                     .catch_unwind()
                     .await;
@@ -105,6 +103,7 @@ pub async fn edge(
                         let _here = context.attach();
                         tracing::error!(%error, "a request fell through");
                         seen.lost(error.status().0.as_u16());
+                        let path = std::mem::take(&mut seen.path);
                         return Err(Fallen { error, path, trace_id }.into());
                     }
                 };
@@ -169,20 +168,24 @@ pub async fn edge(
 }
 
 /// Who asks, and how they stand with their rate.
-fn let_in(app: &App, request: &ServiceRequest) -> Result<(Identity, Option<Standing>), Error> {
-    let identity = identify(app, request)?;
+fn let_in(
+    app: &App,
+    request: &ServiceRequest,
+    route: Option<&str>,
+) -> Result<(Identity, Option<Standing>), Error> {
+    let identity = identify(app, request, route)?;
     let standing =
-        app.rates.as_ref().and_then(|rates| rates.count(rate_class(request.path())?, identity.id));
+        app.rates.as_ref().and_then(|rates| rates.count(rate_class(route)?, identity.id));
     Ok((identity, standing))
 }
 
-fn identify(app: &App, request: &ServiceRequest) -> Result<Identity, Error> {
+fn identify(app: &App, request: &ServiceRequest, route: Option<&str>) -> Result<Identity, Error> {
     let keys = app.keys();
     if keys.is_empty() {
         refuse_foreign_pages(app, request)?;
         return Ok(app.anonymous.clone());
     }
-    if is_open(request.path()) {
+    if is_open(route) {
         return Ok(app.anonymous.clone());
     }
     let Some(value) = request.headers().get(header::AUTHORIZATION) else {
@@ -196,9 +199,9 @@ fn identify(app: &App, request: &ServiceRequest) -> Result<Identity, Error> {
     keys.identify(token).cloned().ok_or(Error::Unauthorized("the key is not known"))
 }
 
-/// Paths that need no key: what the service is, not what it does.
-fn is_open(path: &str) -> bool {
-    matches!(counts::route_name(path), Some("/openapi.json" | "/docs"))
+/// Routes that need no key: what the service is, not what it does.
+fn is_open(route: Option<&str>) -> bool {
+    matches!(route, Some("/openapi.json" | "/docs"))
 }
 
 /// Without keys, only the machine itself may ask: a page of some other site in
@@ -228,9 +231,9 @@ fn refuse_foreign_pages(app: &App, request: &ServiceRequest) -> Result<(), Error
     }
 }
 
-/// The class a path is counted in; `None`: not counted.
-fn rate_class(path: &str) -> Option<RateClass> {
-    match counts::route_name(path) {
+/// The class a route is counted in; `None`: not counted.
+fn rate_class(route: Option<&str>) -> Option<RateClass> {
+    match route {
         Some("/health" | "/metrics" | "/metrics.json") => Some(RateClass::Status),
         Some("/interactive" | "/precision" | "/state") => Some(RateClass::Ui),
         Some("/openapi.json" | "/docs") => None,

@@ -29,8 +29,10 @@ pub(super) struct Seen {
     app: Data<App>,
     method: &'static str,
     scheme: &'static str,
-    route: Option<&'static str>,
-    path: String,
+    /// Its route, as declared.
+    pub(super) route: Option<&'static str>,
+    /// Its path, as it was asked for.
+    pub(super) path: String,
     scenario: Option<String>,
     /// Its trace.
     pub(super) trace: Trace,

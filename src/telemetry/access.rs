@@ -45,6 +45,20 @@ pub struct Access<'r> {
     pub reason: Option<&'static str>,
 }
 
+/// Writes `bytes` as hexadecimal digits.
+fn hexadecimal(bytes: &[u8], line: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        line.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        line.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+}
+
+/// Whether a character stands for itself in a JSON string.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
 enum Value<'r> {
     Word(&'r str),
     Count(u64),
@@ -73,21 +87,34 @@ impl Access<'_> {
 
     fn json(&self, now: jiff::Timestamp, line: &mut String) {
         // Writing into a String cannot fail.
-        let _ = write!(
-            line,
-            "{{\"timestamp\":\"{now}\",\"level\":\"INFO\",\"target\":\"{EVENT}\",\
-             \"trace_id\":\"{}\",\"span_id\":\"{}\",\"trace_flags\":\"01\"",
-            self.trace.0, self.trace.1
-        );
+        let _ = write!(line, "{{\"timestamp\":\"{now}\"");
+        line.push_str(",\"level\":\"INFO\",\"target\":\"");
+        line.push_str(EVENT);
+        line.push_str("\",\"trace_id\":\"");
+        hexadecimal(&self.trace.0.to_bytes(), line);
+        line.push_str("\",\"span_id\":\"");
+        hexadecimal(&self.trace.1.to_bytes(), line);
+        line.push_str("\",\"trace_flags\":\"01\"");
         self.fields(|name, value| {
-            let _ = match value {
-                Value::Word(word) => {
-                    let word = serde_json::to_string(word).unwrap_or_default();
-                    write!(line, ",\"{name}\":{word}")
+            line.push_str(",\"");
+            line.push_str(name);
+            line.push_str("\":");
+            match value {
+                Value::Word(word) if word.bytes().all(is_plain) => {
+                    line.push('"');
+                    line.push_str(word);
+                    line.push('"');
                 }
-                Value::Count(n) => write!(line, ",\"{name}\":{n}"),
-                Value::Number(x) => write!(line, ",\"{name}\":{x}"),
-            };
+                Value::Word(word) => {
+                    line.push_str(&serde_json::to_string(word).unwrap_or_default());
+                }
+                Value::Count(n) => {
+                    let _ = write!(line, "{n}");
+                }
+                Value::Number(x) => {
+                    let _ = write!(line, "{x}");
+                }
+            }
         });
         line.push_str("}\n");
     }
