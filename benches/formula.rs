@@ -1,7 +1,7 @@
 //! One formula against fasteval (its safe interface) and evalexpr, compiled once and
 //! evaluated often; then one changed input of 10 000 behaviors against all of them again.
 //!
-//! `cargo bench --bench formula`
+//! `cargo bench --bench formula`; `-- --only-ours ROUNDS` evaluates ours alone, for a profiler.
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -49,6 +49,12 @@ fn medians<const N: usize>(mut contenders: [&mut dyn FnMut(); N]) -> [f64; N] {
     })
 }
 
+/// The number after `--only-ours`.
+fn only_ours() -> Option<usize> {
+    let mut arguments = std::env::args().skip_while(|a| a != "--only-ours").skip(1);
+    arguments.next()?.parse().ok()
+}
+
 fn one_formula() {
     let units = NAMES.map(|name| (name, Unit::ONE));
     let formula = Formula::compile(TEXT, &units, &Limits::default()).expect("a formula");
@@ -89,6 +95,12 @@ fn one_formula() {
         let sum: f64 = (0..EVALUATIONS).map(|i| f(black_box(inputs(i)))).sum();
         black_box(sum);
     };
+    if let Some(rounds) = only_ours() {
+        for _ in 0..rounds {
+            each(&mut |v| formula.evaluate(&mut frame, &v));
+        }
+        return;
+    }
     let [ours, fasteval, evalexpr] = medians([
         &mut || each(&mut |v| formula.evaluate(&mut frame, &v)),
         &mut || each(&mut |v| by_fasteval(v)),
@@ -147,5 +159,7 @@ fn many_behaviors() {
 
 fn main() {
     one_formula();
-    many_behaviors();
+    if only_ours().is_none() {
+        many_behaviors();
+    }
 }

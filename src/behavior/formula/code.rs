@@ -75,6 +75,23 @@ pub(in crate::behavior) enum Op {
     Or,
     /// `dst = if dst { a } else { b }`.
     Select,
+    // Two in one, for `super::packed` only; `c` is the third operand. Each rounds twice.
+    /// `c + a * b`
+    AddProduct,
+    /// `c - a * b`
+    SubtractProduct,
+    /// `a * b - c`
+    ProductLess,
+    /// `a * b * c`
+    ProductTimes,
+    /// `c + a / b`
+    AddQuotient,
+    /// `c - a / b`
+    SubtractQuotient,
+    /// `a / b - c`
+    QuotientLess,
+    /// `a / b * c`
+    QuotientTimes,
 }
 
 /// One instruction.
@@ -100,8 +117,14 @@ fn compare(a: f64, b: f64, holds: bool) -> f64 {
     if a.is_nan() || b.is_nan() { f64::NAN } else { boolean(holds) }
 }
 
-/// The value of `op` on `a`, `b`; `c` is the former value of the destination.
+/// A quotient; by zero it is no number.
 #[inline]
+fn divide(a: f64, b: f64) -> f64 {
+    if b == 0.0 { f64::NAN } else { a / b }
+}
+
+/// The value of `op` on `a`, `b`; `c` is the former value of the destination.
+#[inline(always)]
 pub(in crate::behavior) fn apply(op: Op, a: f64, b: f64, c: f64) -> f64 {
     match op {
         Op::Move => a,
@@ -121,13 +144,15 @@ pub(in crate::behavior) fn apply(op: Op, a: f64, b: f64, c: f64) -> f64 {
         Op::Add => a + b,
         Op::Subtract => a - b,
         Op::Multiply => a * b,
-        Op::Divide => {
-            if b == 0.0 {
-                f64::NAN
-            } else {
-                a / b
-            }
-        }
+        Op::Divide => divide(a, b),
+        Op::AddProduct => c + a * b,
+        Op::SubtractProduct => c - a * b,
+        Op::ProductLess => a * b - c,
+        Op::ProductTimes => a * b * c,
+        Op::AddQuotient => c + divide(a, b),
+        Op::SubtractQuotient => c - divide(a, b),
+        Op::QuotientLess => divide(a, b) - c,
+        Op::QuotientTimes => divide(a, b) * c,
         Op::Min => {
             if a.is_nan() || a < b {
                 a

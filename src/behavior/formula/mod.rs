@@ -45,9 +45,12 @@ mod check;
 mod code;
 mod function;
 mod lex;
+mod packed;
 mod parse;
 
 use smallvec::SmallVec;
+
+use packed::Packed;
 
 use super::unit::Unit;
 use crate::document::{Diagnostic, Limits, Severity, Span};
@@ -71,17 +74,37 @@ pub(super) use parse::{Kind, Parsed, parse};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Formula {
-    code: Code,
+    code: Form,
     slots: Vec<f64>,
+    /// Tells frames with other constants apart.
+    mark: u64,
     inputs: usize,
-    result: u32,
     unit: Option<Unit>,
     notes: Vec<Diagnostic>,
 }
 
+/// The instructions of a formula and the slot of its result.
+#[derive(Clone, Debug)]
+enum Form {
+    /// Few slots, as nearly every formula has.
+    Packed(Packed),
+    /// Any number of them.
+    Wide(Code, u32),
+}
+
 /// The working memory of a [`Formula`]. One per thread.
 #[derive(Clone, Debug)]
-pub struct Frame(Vec<f64>);
+pub struct Frame {
+    slots: Slots,
+    /// That of the formula it was made for.
+    mark: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Slots {
+    Packed(Box<packed::Slots>),
+    Wide(Vec<f64>),
+}
 
 impl Formula {
     /// Compiles `text` over named inputs. [`Unit::ONE`] is an input without a unit.
@@ -108,7 +131,12 @@ impl Formula {
                 let result = builder.place(checked.place);
                 let (code, constants) = builder.finish();
                 let slots = code.slots(&constants);
-                Ok(Formula { code, slots, inputs: inputs.len(), result, unit, notes })
+                let code = match Packed::new(&code.instructions, result, slots.len()) {
+                    Some(packed) => Form::Packed(packed),
+                    None => Form::Wide(code, result),
+                };
+                let mark = mark(&slots);
+                Ok(Formula { code, slots, mark, inputs: inputs.len(), unit, notes })
             }
             None => Err(notes),
         }
@@ -126,22 +154,47 @@ impl Formula {
 
     /// Working memory for [`Formula::evaluate`].
     pub fn frame(&self) -> Frame {
-        Frame(self.slots.clone())
+        let slots = match self.code {
+            Form::Packed(_) => Slots::Packed(packed::slots(&self.slots)),
+            Form::Wide(..) => Slots::Wide(self.slots.clone()),
+        };
+        Frame { slots, mark: self.mark }
     }
 
     /// The result for `inputs`, in the order they were declared; missing ones are NaN.
     /// Booleans are 1 and 0. What is not a finite number is no result.
     pub fn evaluate(&self, frame: &mut Frame, inputs: &[f64]) -> f64 {
-        let slots = &mut frame.0;
-        if slots.len() != self.slots.len() {
-            slots.clone_from(&self.slots);
+        if frame.mark != self.mark {
+            *frame = self.frame();
         }
-        let n = self.inputs.min(slots.len());
-        for (i, slot) in slots[..n].iter_mut().enumerate() {
-            *slot = inputs.get(i).copied().unwrap_or(f64::NAN);
+        match (&self.code, &mut frame.slots) {
+            (Form::Packed(code), Slots::Packed(slots)) => {
+                fill(&mut slots[..], self.inputs, inputs);
+                code.run(slots)
+            }
+            (Form::Wide(code, result), Slots::Wide(slots)) => {
+                fill(slots, self.inputs, inputs);
+                run(&code.instructions, slots);
+                slots.get(*result as usize).copied().unwrap_or(f64::NAN)
+            }
+            // The mark counts the slots, and their count decides the form.
+            _ => f64::NAN,
         }
-        run(&self.code.instructions, slots);
-        slots.get(self.result as usize).copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// A number for a layout of slots with its constants (FNV-1a).
+fn mark(slots: &[f64]) -> u64 {
+    let words = slots.iter().map(|slot| slot.to_bits()).chain([slots.len() as u64]);
+    words.fold(0xcbf2_9ce4_8422_2325, |mark, word| (mark ^ word).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Puts `inputs` into the first `count` slots, one by one: they were just written, and a block
+/// copy would have to wait for all of them.
+#[inline]
+fn fill(slots: &mut [f64], count: usize, inputs: &[f64]) {
+    for (at, slot) in slots.iter_mut().take(count).enumerate() {
+        *slot = inputs.get(at).copied().unwrap_or(f64::NAN);
     }
 }
 
