@@ -341,8 +341,8 @@ fn whole_text(document: &Document, node: NodeId) -> String {
 }
 
 fn attributes(document: &Document, node: NodeId, but: &[&str]) -> BTreeMap<String, String> {
-    let named = |a: &document::Attribute| {
-        let name = a.name.as_str();
+    let named = |a: document::Attribute<'_>| {
+        let name = a.name;
         let name = match a.ns {
             Ns::None | Ns::Svg if but.contains(&name) => return None,
             Ns::None | Ns::Svg => name.to_owned(),
@@ -354,7 +354,7 @@ fn attributes(document: &Document, node: NodeId, but: &[&str]) -> BTreeMap<Strin
                 format!("{prefix}:{name}")
             }
         };
-        Some((name, a.value.as_str().to_owned()))
+        Some((name, a.value.to_owned()))
     };
     document.attributes(node).iter().filter_map(named).collect()
 }

@@ -179,7 +179,7 @@ fn references(document: &Document) -> HashSet<&str> {
         .elements()
         .flat_map(|node| document.attributes(node))
         .filter(|a| matches!(a.ns, Ns::None | Ns::XLink))
-        .flat_map(|a| a.value.as_str().split('#').skip(1))
+        .flat_map(|a| a.value.split('#').skip(1))
         .map(|rest| rest.split(ends).next().unwrap_or_default())
         .collect()
 }

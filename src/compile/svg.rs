@@ -336,11 +336,11 @@ impl<'a> Writer<'a> {
     fn object_attributes(&mut self, node: NodeId) {
         for a in self.document.attributes(node) {
             let kept = matches!(
-                a.name.as_str(),
+                a.name,
                 "id" | "class" | "transform" | "display" | "visibility" | "opacity"
             );
             if a.ns == Ns::None && kept {
-                self.plain(node, "g", a);
+                self.plain(node, "g", &a);
             }
         }
         self.look(node);
@@ -424,16 +424,14 @@ impl<'a> Writer<'a> {
             match a.ns {
                 Ns::None if a.name == "href" => referred = true,
                 Ns::XLink if a.name == "href" => referred = true,
-                Ns::None => self.plain(node, element, a),
-                Ns::Xml
-                    if a.name == "space" && matches!(a.value.as_str(), "preserve" | "default") =>
-                {
-                    xml::attribute(&mut self.out, "xml:space", &a.value);
+                Ns::None => self.plain(node, element, &a),
+                Ns::Xml if a.name == "space" && matches!(a.value, "preserve" | "default") => {
+                    xml::attribute(&mut self.out, "xml:space", a.value);
                 }
                 Ns::Xml if a.name == "lang" => {
                     let tag = a.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
                     if tag {
-                        xml::attribute(&mut self.out, "xml:lang", &a.value);
+                        xml::attribute(&mut self.out, "xml:lang", a.value);
                     }
                 }
                 _ => {}
@@ -479,8 +477,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn plain(&mut self, node: NodeId, element: &str, a: &Attribute) {
-        let (name, value) = (a.name.as_str(), a.value.as_str());
+    fn plain(&mut self, node: NodeId, element: &str, a: &Attribute<'_>) {
+        let (name, value) = (a.name, a.value);
         let shown = |name, look: Look<'_>| match name {
             "class" => look.classes().next().is_some(),
             "opacity" => look.opacity().is_some(),

@@ -1,7 +1,7 @@
 //! A document as text, in the one canonical form.
 
-use super::text::Str;
-use super::tree::{Attribute, Document, NodeId, NodeKind, Ns};
+use super::attribute::Attribute;
+use super::tree::{Document, NodeId, NodeKind, Ns};
 use super::{ARX, SVG, XLINK};
 
 /// The canonical text of a document: two spaces of indentation, attributes in
@@ -132,7 +132,7 @@ impl Writer<'_> {
         }
     }
 
-    fn qualified(&mut self, ns: Ns, name: &Str) {
+    fn qualified(&mut self, ns: Ns, name: &str) {
         let prefix = self.prefix(ns).to_owned();
         if !prefix.is_empty() {
             self.out.push_str(&prefix);
@@ -161,7 +161,7 @@ impl Writer<'_> {
             let Attribute { ns, name, value, .. } = a;
             self.out.push(' ');
             // SVG attributes are in no namespace.
-            self.qualified(if *ns == Ns::Svg { Ns::None } else { *ns }, name);
+            self.qualified(if ns == Ns::Svg { Ns::None } else { ns }, name);
             self.out.push_str("=\"");
             escape(&mut self.out, value, true);
             self.out.push('"');

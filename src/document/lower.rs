@@ -1,12 +1,14 @@
 //! The normalised tree to its meaning.
 
+use super::attribute::Attribute;
 use super::meaning::{
     Behavior, BehaviorIndex, Calculation, Component, Connection, Force, Geometry, Object,
     ObjectIndex, Physics, PhysicsConstraint, PhysicsIndex, Property, Quantity, System, Trigger,
     Variable,
 };
 use super::text::Str;
-use super::tree::{Attribute, Document, Map, NodeId, Ns, Roles};
+use super::tree::{Document, Map, NodeId, Ns, Roles};
+use super::words;
 
 /// Reads objects, behaviors, physics and systems out of the nodes of the
 /// language, which are in document order.
@@ -48,11 +50,16 @@ pub(super) fn lower(document: &mut Document, language: &[NodeId]) {
 }
 
 fn value(document: &Document, node: NodeId, name: &str) -> Option<Str> {
-    document.attribute(node, Ns::None, name).map(|a| a.value.clone())
+    document.attr(node, name).map(|value| document.share(value))
 }
 
 fn own(document: &Document, node: NodeId, name: &str) -> Option<Str> {
-    document.attribute(node, Ns::Arx, name).map(|a| a.value.clone())
+    document.arx(node, name).map(|value| document.share(value))
+}
+
+/// A name: a word of the program where it is a common one.
+fn word_or_share(document: &Document, name: &str) -> Str {
+    words::common(name).map_or_else(|| document.share(name), Str::word)
 }
 
 /// The elements of the language called `name` directly in `node`.
@@ -76,7 +83,11 @@ fn grouped<'d>(
 
 fn quantity(document: &Document, node: NodeId, name: &str) -> Option<Quantity> {
     let a = document.attribute(node, Ns::None, name)?;
-    Some(Quantity { value: a.value.clone(), unit: value(document, node, "unit"), span: a.span })
+    Some(Quantity {
+        value: document.share(a.value),
+        unit: value(document, node, "unit"),
+        span: a.span,
+    })
 }
 
 fn quantity_or_empty(document: &Document, node: NodeId) -> Quantity {
@@ -121,7 +132,7 @@ fn add(document: &mut Document, object: Object) {
 fn geometry(document: &Document, node: NodeId) -> Geometry {
     let length = |name: &str| {
         document.attribute(node, Ns::None, name).map(|a| Quantity {
-            value: a.value.clone(),
+            value: document.share(a.value),
             unit: None,
             span: a.span,
         })
@@ -203,7 +214,7 @@ fn behavior(document: &mut Document, node: NodeId) {
             Calculation {
                 node: c,
                 name: value(document, c, "name").unwrap_or_else(|| Str::word("")),
-                formula: formula.map_or_else(|| Str::word(""), |a| a.value.clone()),
+                formula: formula.map_or_else(|| Str::word(""), |a| document.share(a.value)),
                 span: formula.map_or(document.span(c), |a| a.span),
                 unit: value(document, c, "unit"),
             }
@@ -230,17 +241,17 @@ fn behavior(document: &mut Document, node: NodeId) {
 
 fn trigger(document: &Document, node: NodeId) -> Trigger {
     let action = document.attribute(node, Ns::None, "action");
-    let rest = |a: &&Attribute| a.ns == Ns::None && a.name != "event" && a.name != "action";
+    let rest = |a: &Attribute<'_>| a.ns == Ns::None && a.name != "event" && a.name != "action";
     Trigger {
         node,
         event: value(document, node, "event").unwrap_or_else(|| Str::word("")),
-        action: action.map_or_else(|| Str::word(""), |a| a.value.clone()),
+        action: action.map_or_else(|| Str::word(""), |a| document.share(a.value)),
         span: action.map_or(document.span(node), |a| a.span),
         parameters: document
             .attributes(node)
             .iter()
             .filter(rest)
-            .map(|a| (a.name.clone(), a.value.clone()))
+            .map(|a| (word_or_share(document, a.name), document.share(a.value)))
             .collect(),
     }
 }

@@ -4,6 +4,7 @@
 //! This room does no I/O and knows no HTTP. Whatever it is given, it answers
 //! with a document, or with diagnostics that name the place and the limit.
 
+mod attribute;
 mod canonical;
 mod diagnostic;
 mod json;
@@ -22,6 +23,7 @@ mod values;
 mod words;
 mod xml;
 
+pub use attribute::{Attribute, Attributes, Shown};
 pub use canonical::canonical;
 
 pub use diagnostic::{Diagnostic, Severity};
@@ -35,7 +37,7 @@ pub use parse::{decode, parse, parse_bytes};
 pub use render::{Format, render_diagnostics};
 pub use same::{difference, same_model};
 pub use text::{LineIndex, Position, Span, Str};
-pub use tree::{Attribute, Document, NodeId, NodeKind, Ns};
+pub use tree::{Document, NodeId, NodeKind, Ns};
 
 /// The namespace of the language.
 pub const ARX: &str = "http://arxos.io/svgx";

@@ -14,10 +14,11 @@
 //! | `mass="1"`, `physics="gravity"` on a shape | an `arx:physics` with mass and the force `gravity` |
 //! | `arx:object-id`, `arx:id` on a shape | `arx:object` |
 
+use super::attribute::{Attribute, Held, Name, Text};
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::parse::Findings;
 use super::text::{Span, Str};
-use super::tree::{Attribute, Document, NodeId, NodeKind, Ns};
+use super::tree::{Document, NodeId, NodeKind, Ns};
 
 /// Rewrites what `findings` lists; the list afterwards holds what is there now.
 pub(super) fn normalize(
@@ -101,7 +102,7 @@ fn element(document: &mut Document, node: NodeId, name: &str, diagnostics: &mut 
 /// Attributes on elements of the language carry no prefix; only the state, which is written
 /// by the engine, has one everywhere.
 fn bare_attributes(document: &mut Document, node: NodeId) {
-    let home = |a: &Attribute| match (a.ns, a.name.as_str()) {
+    let home = |a: Attribute<'_>| match (a.ns, a.name) {
         (Ns::None | Ns::Arx, "state" | "highlight") => Ns::Arx,
         (Ns::Arx, _) => Ns::None,
         (other, _) => other,
@@ -109,22 +110,23 @@ fn bare_attributes(document: &mut Document, node: NodeId) {
     if document.attributes(node).iter().all(|a| a.ns == home(a)) {
         return;
     }
-    let mut kept: Vec<Attribute> = Vec::new();
-    for a in document.attributes(node) {
-        let ns = home(a);
-        let taken = |b: &Attribute| b.ns == ns && b.name == a.name;
+    let mut kept: Vec<Held> = Vec::new();
+    for a in document.held(node) {
+        let ns = home(document.shown(a));
+        let taken = |b: &Held| b.ns == ns && b.name == a.name;
         // Where both stand, the one without a prefix counts.
         match kept.iter().position(taken) {
-            None => kept.push(Attribute { ns, ..a.clone() }),
+            None => kept.push(Held { ns, ..a.clone() }),
             Some(i) if a.ns == Ns::None => {
                 if let Some(slot) = kept.get_mut(i) {
-                    *slot = Attribute { ns, ..a.clone() };
+                    *slot = Held { ns, ..a.clone() };
                 }
             }
             Some(_) => {}
         }
     }
-    let id = kept.iter().find(|a| a.ns == Ns::None && a.name == "id").map(|a| a.value.clone());
+    let id = kept.iter().find(|a| a.ns == Ns::None && a.name == Name::ID);
+    let id = id.map(|a| a.value.share(document.source()));
     document.replace_attributes(node, kept);
     if let Some(id) = id
         && document.name(node).is_some_and(|(_, n)| n != "component")
@@ -182,7 +184,7 @@ fn absorb(document: &mut Document, node: NodeId, attribute: &str, diagnostics: &
 }
 
 fn push(document: &mut Document, node: NodeId, name: &str, value: Str, span: Span) {
-    let attribute = Attribute { ns: Ns::None, name: Str::from(name), value, span };
+    let attribute = document.hold(Ns::None, name, value, span);
     document.push_attribute_raw(node, attribute);
 }
 
@@ -190,10 +192,12 @@ fn rename_attribute(document: &mut Document, node: NodeId, from: &str, to: &str)
     if document.attribute(node, Ns::None, to).is_some() {
         return;
     }
-    let mut attributes = document.attributes(node).to_vec();
+    let Some(from) = document.names.find(from) else { return };
+    let to = document.names.intern(to, || Str::from(to));
+    let mut attributes = document.held(node).to_vec();
     for a in &mut attributes {
         if a.ns == Ns::None && a.name == from {
-            a.name = Str::from(to);
+            a.name = to;
         }
     }
     document.replace_attributes(node, attributes);
@@ -224,18 +228,18 @@ fn order(document: &mut Document, node: NodeId) {
         "formula",
         "point",
     ];
-    let rank = |a: &Attribute| match a.name.as_str() {
+    let rank = |a: Attribute<'_>| match a.name {
         "unit" if a.ns == Ns::None => ORDER.len(),
         name if a.ns == Ns::None => {
             ORDER.iter().position(|o| *o == name).unwrap_or(ORDER.len() + 1)
         }
         _ => ORDER.len() + 2,
     };
-    if document.attributes(node).is_sorted_by_key(rank) {
+    if document.attributes(node).iter().is_sorted_by_key(rank) {
         return;
     }
-    let mut attributes = document.attributes(node).to_vec();
-    attributes.sort_by_key(rank);
+    let mut attributes = document.held(node).to_vec();
+    attributes.sort_by_key(|a| rank(document.shown(a)));
     document.replace_attributes(node, attributes);
 }
 
@@ -344,7 +348,7 @@ fn validate_word(word: &str) -> bool {
 /// A shape with attributes of the language, or with a shortcut of it.
 fn shape(document: &mut Document, node: NodeId, language: &mut Vec<NodeId>) {
     let is_shape = document.name(node).is_some_and(|(ns, _)| ns == Ns::Svg);
-    let is_dialect = |a: &Attribute| match (a.ns, a.name.as_str()) {
+    let is_dialect = |a: Attribute<'_>| match (a.ns, a.name) {
         (Ns::Arx, "object-id" | "id" | "object-type") => true,
         (Ns::Arx, "precision") => a.value.trim().parse::<f64>().is_ok(),
         (Ns::None, "behavior" | "physics" | "mass") => is_shape,
@@ -361,14 +365,18 @@ fn shape(document: &mut Document, node: NodeId, language: &mut Vec<NodeId>) {
     let (has_object, has_type) = (has("object"), has("type"));
     let (has_object_id, has_behavior, has_physics) =
         (has("object-id"), has("behavior"), has("physics"));
-    for a in document.attributes(node) {
-        let mut a = a.clone();
-        match (a.ns, a.name.as_str()) {
-            (Ns::Arx, "object-id") if !has_object => a.name = Str::word("object"),
-            (Ns::Arx, "id") if !has_object && !has_object_id => a.name = Str::word("object"),
-            (Ns::Arx, "object-type") if !has_type => a.name = Str::word("type"),
+    let object = document.names.intern("object", || Str::word("object"));
+    let kind = document.names.intern("type", || Str::word("type"));
+    for held in document.held(node) {
+        let a = document.shown(held);
+        let mut held = held.clone();
+        match (a.ns, a.name) {
+            (Ns::Arx, "object-id") if !has_object => held.name = object,
+            (Ns::Arx, "id") if !has_object && !has_object_id => held.name = object,
+            (Ns::Arx, "object-type") if !has_type => held.name = kind,
             (Ns::Arx, "precision") if a.value.trim().parse::<f64>().is_ok() => {
-                a.value = Str::from(format!("{}mm", a.value.trim()));
+                let value = Str::from(format!("{}mm", a.value.trim()));
+                held.value = Text::new(value, a.span, document.source());
             }
             (Ns::None, "behavior") if is_shape => match a.value.trim() {
                 "clickable" | "click" => {
@@ -384,7 +392,7 @@ fn shape(document: &mut Document, node: NodeId, language: &mut Vec<NodeId>) {
                     continue;
                 }
                 _ if has_behavior => continue,
-                _ => a.ns = Ns::Arx,
+                _ => held.ns = Ns::Arx,
             },
             (Ns::None, "physics") if is_shape => match a.value.trim() {
                 "gravity" => {
@@ -392,15 +400,15 @@ fn shape(document: &mut Document, node: NodeId, language: &mut Vec<NodeId>) {
                     continue;
                 }
                 _ if has_physics => continue,
-                _ => a.ns = Ns::Arx,
+                _ => held.ns = Ns::Arx,
             },
             (Ns::None, "mass") if is_shape => {
-                mass = Some((a.value.trimmed(), a.span));
+                mass = Some((document.share(a.value.trim()), a.span));
                 continue;
             }
             _ => {}
         }
-        kept.push(a);
+        kept.push(held);
     }
     document.replace_attributes(node, kept);
     if let Some((event, action, span)) = clickable {

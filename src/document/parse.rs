@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::attribute::{Held, Text};
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::limits::Limits;
 use super::scan::{Care, Scan, over, scan, shorten};
 use super::text::{Span, Str};
-use super::tree::{Attribute, Document, NodeId, NodeKind, Ns};
+use super::tree::{Document, NodeId, NodeKind, Ns};
 use super::{ARX, SVG, XLINK, json, lower, normalize, validate, words, xml};
 
 /// How often the text is read again after a prefix turned out to be declared
@@ -209,15 +210,23 @@ impl Sharer<'_, '_> {
 
     /// A share where `piece` lies in the parsed text, a copy where the parser made it.
     fn share(&self, piece: &str) -> Str {
-        let offset = (piece.as_ptr() as usize).wrapping_sub(self.base);
-        if offset < self.patched.text.len() {
-            let start = self.patched.original(offset);
-            let end = start + piece.len();
-            if self.patched.length == 0 || self.ours.get(start..end) == Some(piece) {
-                return Str::slice(&self.ours, start, end);
-            }
+        match self.place(piece) {
+            Some(place) => Str::slice(&self.ours, place.start as usize, place.end as usize),
+            None => Str::from(piece),
         }
-        Str::from(piece)
+    }
+
+    /// Where `piece` stands in the source, if the parser did not make it.
+    #[inline]
+    fn place(&self, piece: &str) -> Option<Span> {
+        let offset = (piece.as_ptr() as usize).wrapping_sub(self.base);
+        if offset >= self.patched.text.len() {
+            return None;
+        }
+        let start = self.patched.original(offset);
+        let place = Span::new(start, start + piece.len());
+        let same = || self.ours.get(start..start + piece.len()) == Some(piece);
+        (self.patched.length == 0 || same()).then_some(place)
     }
 }
 
@@ -462,18 +471,22 @@ fn read_attributes(
             uri => namespaces.resolve(document, node, uri, diagnostics),
         };
         let (name, value) = (a.name(), a.value());
-        let shared = sharer.share(value);
-        let span = shared.span_in(&sharer.ours).unwrap_or_else(|| {
-            let range = a.range();
-            sharer.patched.span(range)
-        });
+        let held = match sharer.place(value) {
+            Some(place) => Text::Source(place),
+            None => {
+                let span = sharer.patched.span(a.range());
+                Text::new(Str::from(value), span, &sharer.ours)
+            }
+        };
+        let span = held.span();
         match (ns, name) {
             (Ns::Arx, _) => language = true,
             (Ns::None, "behavior" | "physics" | "mass") => language = true,
             (Ns::None, "id") => {
                 let component = element == Some(Ns::Arx)
                     && document.name(id).is_some_and(|(_, n)| n == "component");
-                if !component && let Err(first) = document.register_id(shared.clone(), id) {
+                if !component && let Err(first) = document.register_id(held.share(&sharer.ours), id)
+                {
                     findings.duplicates.push((id, first));
                 }
             }
@@ -489,8 +502,8 @@ fn read_attributes(
             }
             _ => {}
         }
-        document
-            .push_attribute_raw(id, Attribute { ns, name: sharer.name(name), value: shared, span });
+        let name = document.names.intern(name, || sharer.share(name));
+        document.push_attribute_raw(id, Held { ns, name, value: held });
     }
     if language {
         findings.language.push(id);
@@ -519,10 +532,10 @@ mod tests {
         let source = r#"<svg xmlns="http://www.w3.org/2000/svg"><rect id="a&#98;" x="12"/></svg>"#;
         let document = parse(source, &Limits::default()).unwrap();
         let rect = document.by_id("ab").unwrap();
-        let [id, x] = document.attributes(rect) else { panic!("two attributes") };
-        assert!(x.value.span_in(document.source()).is_some());
-        assert!(id.value.span_in(document.source()).is_none(), "a resolved value is a copy");
-        assert_eq!(&source[x.span.start as usize..x.span.end as usize], "12");
+        let [id, x] = document.held(rect) else { panic!("two attributes") };
+        assert!(matches!(id.value, Text::Own(_)), "a resolved value is a copy");
+        let Text::Source(span) = x.value else { panic!("this one stands in the source") };
+        assert_eq!(&source[span.start as usize..span.end as usize], "12");
     }
 
     #[test]
@@ -534,7 +547,7 @@ mod tests {
         assert_eq!(layers, ["walls", "doors"]);
         for node in document.elements() {
             for a in document.attributes(node) {
-                assert_eq!(source[a.span.start as usize..a.span.end as usize], *a.value);
+                assert_eq!(&source[a.span.start as usize..a.span.end as usize], a.value);
             }
         }
         assert!(document.diagnostics().iter().any(|d| d.code == "undeclared-prefix"));

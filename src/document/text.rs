@@ -49,6 +49,15 @@ impl Str {
         self.cut(start, start + text.trim().len())
     }
 
+    /// `piece` as a share of `source` where it lies in it, as a copy where not.
+    pub(crate) fn part_of(source: &Arc<str>, piece: &str) -> Str {
+        let start = (piece.as_ptr() as usize).wrapping_sub(source.as_ptr() as usize);
+        match start.checked_add(piece.len()) {
+            Some(end) if end <= source.len() => Str::slice(source, start, end),
+            _ => Str::from(piece),
+        }
+    }
+
     /// Where this piece stands in `source`, if it is a share of it.
     pub(crate) fn span_in(&self, source: &Arc<str>) -> Option<Span> {
         match &self.0 {

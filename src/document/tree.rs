@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::attribute::{Attribute, Attributes, Held, Name, Names, Text};
 use super::diagnostic::Diagnostic;
 use super::meaning::{Behavior, BehaviorIndex, Object, ObjectIndex, Physics, PhysicsIndex, System};
 use super::text::{Span, Str};
@@ -69,19 +70,6 @@ pub enum NodeKind {
     Comment(Str),
 }
 
-/// An attribute.
-#[derive(Clone, Debug)]
-pub struct Attribute {
-    /// Its namespace; [`Ns::None`] for the usual ones.
-    pub ns: Ns,
-    /// Its local name.
-    pub name: Str,
-    /// Its value, entities resolved.
-    pub value: Str,
-    /// Where the value stands, quotes not included.
-    pub span: Span,
-}
-
 #[derive(Clone, Debug)]
 struct Node {
     kind: NodeKind,
@@ -109,7 +97,8 @@ pub(super) struct Roles {
 pub struct Document {
     source: Arc<str>,
     nodes: Vec<Node>,
-    attributes: Vec<Attribute>,
+    attributes: Vec<Held>,
+    pub(super) names: Names,
     ids: Map<Str, NodeId>,
     foreign: Vec<(Str, Str)>,
     pub(super) objects: Vec<Object>,
@@ -131,6 +120,7 @@ impl Document {
             source,
             nodes: Vec::with_capacity(nodes),
             attributes: Vec::with_capacity(attributes),
+            names: Names::default(),
             ids: Map::default(),
             foreign: Vec::new(),
             objects: Vec::new(),
@@ -310,24 +300,41 @@ impl Document {
     }
 
     /// The attributes of an element, in order.
-    pub fn attributes(&self, node: NodeId) -> &[Attribute] {
+    pub fn attributes(&self, node: NodeId) -> Attributes<'_> {
+        Attributes::new(self.held(node), &self.source, &self.names)
+    }
+
+    /// The attributes of an element as the document keeps them.
+    pub(super) fn held(&self, node: NodeId) -> &[Held] {
         let (start, end) = self.nodes[node.index()].attributes;
         &self.attributes[start as usize..end as usize]
     }
 
+    /// A kept attribute as it is shown.
+    pub(super) fn shown<'d>(&'d self, held: &'d Held) -> Attribute<'d> {
+        held.show(&self.source, &self.names)
+    }
+
     /// The attribute `name` in namespace `ns`.
-    pub fn attribute(&self, node: NodeId, ns: Ns, name: &str) -> Option<&Attribute> {
-        self.attributes(node).iter().find(|a| a.ns == ns && a.name == name)
+    pub fn attribute(&self, node: NodeId, ns: Ns, name: &str) -> Option<Attribute<'_>> {
+        let name = self.names.find(name)?;
+        let held = self.held(node).iter().find(|a| a.ns == ns && a.name == name)?;
+        Some(self.shown(held))
     }
 
     /// The value of the attribute `name` that has no namespace.
     pub fn attr(&self, node: NodeId, name: &str) -> Option<&str> {
-        self.attribute(node, Ns::None, name).map(|a| a.value.as_str())
+        self.attribute(node, Ns::None, name).map(|a| a.value)
     }
 
     /// The value of the `arx:` attribute `name`.
     pub fn arx(&self, node: NodeId, name: &str) -> Option<&str> {
-        self.attribute(node, Ns::Arx, name).map(|a| a.value.as_str())
+        self.attribute(node, Ns::Arx, name).map(|a| a.value)
+    }
+
+    /// `text`, which is a piece of this document or any other, as a share where it is one.
+    pub(super) fn share(&self, text: &str) -> Str {
+        Str::part_of(&self.source, text)
     }
 
     /// The element whose `id` is `id`; the first, if it is not unique.
@@ -386,7 +393,7 @@ impl Document {
     }
 
     /// Puts `attributes` in place of those of `node`; ids are not looked at.
-    pub(super) fn replace_attributes(&mut self, node: NodeId, attributes: Vec<Attribute>) {
+    pub(super) fn replace_attributes(&mut self, node: NodeId, attributes: Vec<Held>) {
         let (start, end) = self.nodes[node.index()].attributes;
         let count = attributes.len();
         let start = start as usize;
@@ -409,6 +416,10 @@ impl Document {
     }
 
     pub(super) fn register_id(&mut self, id: Str, node: NodeId) -> Result<(), NodeId> {
+        if self.ids.capacity() == 0 {
+            // Where one element has an id most have.
+            self.ids.reserve(self.nodes.capacity());
+        }
         match self.ids.entry(id) {
             std::collections::hash_map::Entry::Vacant(slot) => {
                 slot.insert(node);
@@ -418,15 +429,16 @@ impl Document {
         }
     }
 
-    pub(super) fn push_attribute(&mut self, node: NodeId, attribute: Attribute) {
-        if attribute.ns == Ns::None && attribute.name == "id" {
-            self.ids.entry(attribute.value.clone()).or_insert(node);
+    pub(super) fn push_attribute(&mut self, node: NodeId, attribute: Held) {
+        if attribute.ns == Ns::None && attribute.name == Name::ID {
+            let id = self.share(attribute.value.as_str(&self.source));
+            self.ids.entry(id).or_insert(node);
         }
         self.push_attribute_raw(node, attribute);
     }
 
     /// Like [`Document::push_attribute`], for a caller that registers ids itself.
-    pub(super) fn push_attribute_raw(&mut self, node: NodeId, attribute: Attribute) {
+    pub(super) fn push_attribute_raw(&mut self, node: NodeId, attribute: Held) {
         let (start, end) = self.nodes[node.index()].attributes;
         if end as usize != self.attributes.len() {
             // Somebody else's attributes follow: move these to the end first.
@@ -439,44 +451,45 @@ impl Document {
         self.nodes[node.index()].attributes.1 += 1;
     }
 
+    /// An attribute to be put on an element.
+    pub(super) fn hold(&mut self, ns: Ns, name: &str, value: Str, span: Span) -> Held {
+        let name = self.names.intern(name, || Str::from(name));
+        Held { ns, name, value: Text::new(value, span, &self.source) }
+    }
+
     /// Sets an attribute of an element; answers its former value.
     pub fn set_attribute(&mut self, node: NodeId, ns: Ns, name: &str, value: &str) -> Option<Str> {
+        let attribute = self.hold(ns, name, value.into(), Span::NONE);
         let (start, end) = self.nodes[node.index()].attributes;
         let found = self.attributes[start as usize..end as usize]
             .iter_mut()
-            .find(|a| a.ns == ns && a.name == name);
+            .find(|a| a.ns == ns && a.name == attribute.name);
         let old = match found {
-            Some(a) => {
-                a.span = Span::NONE;
-                Some(std::mem::replace(&mut a.value, value.into()))
-            }
+            Some(a) => std::mem::replace(&mut a.value, attribute.value).share(&self.source),
             None => {
-                let attribute =
-                    Attribute { ns, name: name.into(), value: value.into(), span: Span::NONE };
                 self.push_attribute(node, attribute);
                 return None;
             }
         };
         if ns == Ns::None && name == "id" {
-            if let Some(old) = &old
-                && self.ids.get(old) == Some(&node)
-            {
-                self.ids.remove(old);
+            if self.ids.get(&old) == Some(&node) {
+                self.ids.remove(&old);
             }
             self.ids.entry(value.into()).or_insert(node);
         }
-        old
+        Some(old)
     }
 
     /// Removes an attribute of an element; answers its value.
     pub fn remove_attribute(&mut self, node: NodeId, ns: Ns, name: &str) -> Option<Str> {
+        let name = self.names.find(name)?;
         let (start, end) = self.nodes[node.index()].attributes;
         let slice = &mut self.attributes[start as usize..end as usize];
         let at = slice.iter().position(|a| a.ns == ns && a.name == name)?;
-        let old = slice[at].value.clone();
+        let old = slice[at].value.share(&self.source);
         slice[at..].rotate_left(1);
         self.nodes[node.index()].attributes.1 -= 1;
-        if ns == Ns::None && name == "id" && self.ids.get(&old) == Some(&node) {
+        if ns == Ns::None && name == Name::ID && self.ids.get(&old) == Some(&node) {
             self.ids.remove(&old);
         }
         Some(old)

@@ -7,13 +7,14 @@ mod uses;
 
 use std::collections::HashSet;
 
+use super::attribute::Attribute;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::meaning::{Object, ObjectIndex, Quantity};
 use super::normalize::is_identifier;
 use super::parse::Findings;
 use super::scan::shorten;
 use super::text::Span;
-use super::tree::{Attribute, Document, NodeId, Ns};
+use super::tree::{Document, NodeId, Ns};
 use super::values::{
     is_action, is_direction, is_length_unit, is_precision, is_scale, is_vector, number,
 };
@@ -97,7 +98,7 @@ impl Check<'_> {
                 continue;
             }
             for a in document.attributes(node).iter().filter(|a| a.ns == ns) {
-                self.attribute(node, a, &behaviors, &physics);
+                self.attribute(node, &a, &behaviors, &physics);
             }
         }
     }
@@ -106,32 +107,32 @@ impl Check<'_> {
     fn attribute(
         &mut self,
         node: NodeId,
-        a: &Attribute,
+        a: &Attribute<'_>,
         behaviors: &HashSet<&str>,
         physics: &HashSet<&str>,
     ) {
         let value = a.value.trim();
-        match a.name.as_str() {
+        match a.name {
             "precision" if !is_precision(value) => {
                 let message = format!(
                     "`{}` is no precision; expected a number and mm, cm, m, in or ft",
-                    shorten(&a.value)
+                    shorten(a.value)
                 );
                 self.error("bad-precision", a.span, message);
             }
             "units" if !words::LENGTH_UNITS.contains(&value) => {
                 let message = format!(
                     "`{}` is no unit of length; expected mm, cm, m, in or ft",
-                    shorten(&a.value)
+                    shorten(a.value)
                 );
                 self.error("unknown-unit", a.span, message);
             }
             "scale" if !is_scale(value) => {
-                let message = format!("`{}` is no positive scale", shorten(&a.value));
+                let message = format!("`{}` is no positive scale", shorten(a.value));
                 self.error("bad-scale", a.span, message);
             }
             "layer" if !words::LAYERS.contains(&value) => {
-                let message = format!("the layer `{}` is not a usual one", shorten(&a.value));
+                let message = format!("the layer `{}` is not a usual one", shorten(a.value));
                 self.out.push(
                     Diagnostic::warning("unknown-layer", a.span, message)
                         .help(format!("usual layers: {}", words::LAYERS.join(", "))),
@@ -139,7 +140,7 @@ impl Check<'_> {
             }
             "system" if !words::SYSTEMS.contains(&value) => self.unknown_system(value, a.span),
             "behavior" if !behaviors.contains(value) => {
-                let message = format!("there is no behavior `{}`", shorten(&a.value));
+                let message = format!("there is no behavior `{}`", shorten(a.value));
                 // A behavior kept in a file of its own cannot be seen from here.
                 if self.document.attribute(node, a.ns, "behavior_config").is_some() {
                     self.warning("unknown-behavior", a.span, message);
@@ -148,7 +149,7 @@ impl Check<'_> {
                 }
             }
             "physics" if !physics.contains(value) => {
-                let message = format!("there is no physics `{}`", shorten(&a.value));
+                let message = format!("there is no physics `{}`", shorten(a.value));
                 self.warning("unknown-physics", a.span, message);
             }
             _ => {}

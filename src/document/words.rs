@@ -218,7 +218,7 @@ pub(super) const SHORT_ACTIONS: [&str; 3] = ["on", "off", "state"];
 pub(super) const DIRECTIONS: [&str; 6] = ["down", "up", "left", "right", "forward", "backward"];
 
 /// Names that most attributes and elements have, the commonest last.
-const COMMON: &[&str] = &[
+pub(super) const COMMON: &[&str] = &[
     "cable",
     "metadata",
     "tspan",
@@ -301,12 +301,13 @@ const COMMON: &[&str] = &[
     "id",
 ];
 
-/// The common names by [`place`]; where two want one place, the commoner has it.
-static PLACES: [&str; PLACES_LEN] = {
-    let mut places = [""; PLACES_LEN];
+/// The common names by [`place`], counted from 1; where two want one place, the commoner has it.
+static PLACES: [u8; PLACES_LEN] = {
+    assert!(COMMON.len() < 256);
+    let mut places = [0; PLACES_LEN];
     let mut at = 0;
     while at < COMMON.len() {
-        places[place(COMMON[at].as_bytes())] = COMMON[at];
+        places[place(COMMON[at].as_bytes())] = at as u8 + 1;
         at += 1;
     }
     places
@@ -324,8 +325,15 @@ const fn place(name: &[u8]) -> usize {
 
 const PLACES_LEN: usize = 256;
 
+/// Which of [`COMMON`] the name is, if it has a place of its own there.
+#[inline]
+pub(super) fn common_index(name: &str) -> Option<u8> {
+    let at = PLACES.get(place(name.as_bytes()))?.checked_sub(1)?;
+    COMMON.get(usize::from(at)).filter(|word| **word == name).map(|_| at)
+}
+
 /// The name as a word of the program, if it is a common one: no share of the
 /// source has to be counted for it.
 pub(super) fn common(name: &str) -> Option<&'static str> {
-    PLACES.get(place(name.as_bytes())).copied().filter(|word| *word == name)
+    common_index(name).and_then(|at| COMMON.get(usize::from(at)).copied())
 }

@@ -21,8 +21,8 @@ pub fn check(document: &Document, scene: &Scene) -> Vec<Diagnostic> {
         if ns == Ns::Svg || role != Role::None || boxed {
             for a in document.attributes(node) {
                 match a.ns {
-                    Ns::None => attribute(name, boxed, a, &mut found),
-                    Ns::Arx if node == NodeId::ROOT => scale(a, &mut found),
+                    Ns::None => attribute(name, boxed, &a, &mut found),
+                    Ns::Arx if node == NodeId::ROOT => scale(&a, &mut found),
                     _ => {}
                 }
             }
@@ -58,9 +58,9 @@ fn role_of_shape(document: &Document, node: NodeId) -> Option<Role> {
     Some(role(document, node)).filter(|r| *r != Role::None)
 }
 
-fn attribute(element: &str, boxed: bool, a: &Attribute, found: &mut Vec<Diagnostic>) {
-    let value = a.value.as_str();
-    match a.name.as_str() {
+fn attribute(element: &str, boxed: bool, a: &Attribute<'_>, found: &mut Vec<Diagnostic>) {
+    let value = a.value;
+    match a.name {
         "d" if element == "path" => {
             if let (_, Some(fault)) = path(value) {
                 let message = format!("bad path data: {}; drawn up to here", fault.message);
@@ -100,8 +100,8 @@ fn is_length(element: &str, name: &str) -> bool {
     }
 }
 
-fn length(name: &str, boxed: bool, a: &Attribute, found: &mut Vec<Diagnostic>) {
-    let value = a.value.as_str();
+fn length(name: &str, boxed: bool, a: &Attribute<'_>, found: &mut Vec<Diagnostic>) {
+    let value = a.value;
     if value.trim() == "auto" && !boxed {
         return;
     }
@@ -132,13 +132,13 @@ fn length(name: &str, boxed: bool, a: &Attribute, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn scale(a: &Attribute, found: &mut Vec<Diagnostic>) {
-    let value = shorten(a.value.as_str());
-    let fault = match a.name.as_str() {
+fn scale(a: &Attribute<'_>, found: &mut Vec<Diagnostic>) {
+    let value = shorten(a.value);
+    let fault = match a.name {
         "units" if !matches!(a.value.trim(), "mm" | "cm" | "m" | "in" | "ft") => {
             format!("arx:units=\"{value}\": expected mm, cm, m, in or ft")
         }
-        "scale" if ratio(&a.value).is_none() => {
+        "scale" if ratio(a.value).is_none() => {
             format!("arx:scale=\"{value}\": expected a positive number, or a ratio such as 1:50")
         }
         _ => return,
@@ -146,7 +146,7 @@ fn scale(a: &Attribute, found: &mut Vec<Diagnostic>) {
     found.push(Diagnostic::error("bad-scale", a.span, fault));
 }
 
-fn inside(a: &Attribute, offset: usize) -> Span {
+fn inside(a: &Attribute<'_>, offset: usize) -> Span {
     if a.span.is_none() {
         return a.span;
     }

@@ -197,8 +197,7 @@ impl Scale {
             return Scale::new(unit.unwrap_or(1.0) * factor.unwrap_or(1.0));
         }
         let physical = |name| {
-            let length =
-                Length::parse(document.attribute(root, Ns::None, name)?.value.as_str()).ok()?;
+            let length = Length::parse(document.attribute(root, Ns::None, name)?.value).ok()?;
             matches!(length.unit, Unit::Mm | Unit::Cm | Unit::M | Unit::In | Unit::Ft)
                 .then(|| length.to_mm().ok())?
         };

@@ -27,10 +27,10 @@ impl<'d> Look<'d> {
         let mut look = Look::default();
         let mut object = None;
         for a in document.attributes(node).iter().filter(|a| a.ns == Ns::Arx) {
-            match a.name.as_str() {
+            match a.name {
                 "state" => look.state = Some(a.value.trim()),
                 "highlight" => look.highlighted = a.value.trim() == "true",
-                "object" => object = Some(a.value.as_str()),
+                "object" => object = Some(a.value),
                 _ => {}
             }
         }

@@ -75,7 +75,7 @@ pub(crate) fn href(document: &Document, node: NodeId) -> Option<&str> {
     let value = document
         .attribute(node, Ns::None, "href")
         .or_else(|| document.attribute(node, Ns::XLink, "href"))?;
-    value.value.as_str().trim().strip_prefix('#')
+    value.value.trim().strip_prefix('#')
 }
 
 /// What an element inherits.
@@ -486,7 +486,7 @@ pub(crate) fn is_box(document: &Document, node: NodeId) -> bool {
 fn is_relative(document: &Document, node: NodeId) -> bool {
     document.attributes(node).iter().any(|a| {
         a.ns == Ns::None
-            && !matches!(a.name.as_str(), "d" | "points" | "style" | "class" | "id")
+            && !matches!(a.name, "d" | "points" | "style" | "class" | "id")
             && (a.value.ends_with('%') || a.value.ends_with("em") || a.value.ends_with("ex"))
     })
 }

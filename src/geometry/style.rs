@@ -229,9 +229,9 @@ impl Style {
         let mut inline = None;
         for a in document.attributes(node) {
             if a.ns == Ns::None {
-                match a.name.as_str() {
-                    "style" => inline = Some(a.value.as_str()),
-                    name => style.set(name, &a.value, &parent),
+                match a.name {
+                    "style" => inline = Some(a.value),
+                    name => style.set(name, a.value, &parent),
                 }
             }
         }

@@ -44,7 +44,7 @@ pub(crate) fn resolve<'n>(document: &Document, written: &'n str) -> Option<(Ns, 
 /// The value of a written name on an element.
 pub(crate) fn value<'d>(document: &'d Document, node: NodeId, name: &str) -> Option<&'d str> {
     let (ns, local) = resolve(document, name)?;
-    document.attribute(node, ns, local).map(|a| a.value.as_str())
+    document.attribute(node, ns, local).map(|a| a.value)
 }
 
 /// Checks what a client wants to set; answers the name as the log writes it.

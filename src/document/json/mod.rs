@@ -17,7 +17,7 @@ use super::limits::Limits;
 use super::parse::Findings;
 use super::scan::shorten;
 use super::text::{Span, Str};
-use super::tree::{Attribute, Document, NodeId, NodeKind, Ns};
+use super::tree::{Document, NodeId, NodeKind, Ns};
 
 struct Builder<'a, 'd> {
     arena: &'a Arena,
@@ -130,7 +130,7 @@ impl<'a> Builder<'a, '_> {
             Kind::String(_) => Span { start: value.span.start + 1, end: value.span.end - 1 },
             _ => value.span,
         };
-        let attribute = Attribute { ns, name: Str::from(name), value: text, span };
+        let attribute = self.document.hold(ns, name, text, span);
         self.document.push_attribute_raw(node, attribute);
     }
 
@@ -185,12 +185,7 @@ impl<'a> Builder<'a, '_> {
         let group = self.element(node, Ns::Arx, "properties", value.span);
         for (name, value) in arena.members(value) {
             let property = self.element(group, Ns::Arx, "property", value.span);
-            let name = Attribute {
-                ns: Ns::None,
-                name: Str::from("name"),
-                value: name.clone(),
-                span: value.span,
-            };
+            let name = self.document.hold(Ns::None, "name", name.clone(), value.span);
             self.document.push_attribute_raw(property, name);
             self.scalar(property, Ns::None, "value", value);
         }
@@ -217,8 +212,9 @@ impl<'a> Builder<'a, '_> {
                 self.scalar(shape, Ns::None, number, v);
             }
         }
-        if let Some(id) = self.document.attribute(object, Ns::None, "id").cloned() {
-            let link = Attribute { ns: Ns::Arx, name: Str::from("object"), ..id };
+        if let Some(id) = self.document.attribute(object, Ns::None, "id") {
+            let (value, span) = (self.document.share(id.value), id.span);
+            let link = self.document.hold(Ns::Arx, "object", value, span);
             self.document.push_attribute_raw(shape, link);
             self.findings.language.push(shape);
         }

@@ -150,8 +150,8 @@ impl Serialize for Attributes<'_> {
         let attributes = self.0.attributes(self.1);
         let mut map = serializer.serialize_map(Some(attributes.len()))?;
         for a in attributes {
-            let name = Name { prefix: prefix(self.0, a.ns), local: &a.name };
-            map.serialize_entry(&name, a.value.as_str())?;
+            let name = Name { prefix: prefix(self.0, a.ns), local: a.name };
+            map.serialize_entry(&name, a.value)?;
         }
         map.end()
     }

@@ -139,7 +139,7 @@ impl Reader<'_> {
             let mut all = self.document.attributes(node).iter();
             let found = all.find(|a| matches!(a.ns, Ns::None | Ns::Arx) && a.name == name)?;
             let span = if found.span.is_none() { self.document.span(node) } else { found.span };
-            Some((found.value.as_str().to_owned(), span))
+            Some((found.value.to_owned(), span))
         })
     }
 

@@ -1,0 +1,202 @@
+//! Attributes: as they are shown, and in the little room they are kept in.
+//!
+//! A drawing is mostly attributes, and most of their values stand in the source as they are. So a
+//! document keeps a number for the name and a range for the value, 24 bytes together, without a
+//! share of the source to count for each; the text is found when it is asked for.
+
+use std::sync::Arc;
+
+use super::text::{Span, Str};
+use super::tree::{Map, Ns};
+use super::words::{COMMON, common_index};
+
+/// An attribute.
+#[derive(Clone, Copy, Debug)]
+pub struct Attribute<'d> {
+    /// Its namespace; [`Ns::None`] for the usual ones.
+    pub ns: Ns,
+    /// Its local name.
+    pub name: &'d str,
+    /// Its value, entities resolved.
+    pub value: &'d str,
+    /// Where the value stands, quotes not included.
+    pub span: Span,
+}
+
+/// The attributes of an element, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Attributes<'d> {
+    held: &'d [Held],
+    source: &'d str,
+    names: &'d Names,
+}
+
+impl<'d> Attributes<'d> {
+    pub(super) fn new(held: &'d [Held], source: &'d str, names: &'d Names) -> Attributes<'d> {
+        Attributes { held, source, names }
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// One after the other.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = Attribute<'d>> + Clone {
+        self.held.iter().map(move |a| a.show(self.source, self.names))
+    }
+}
+
+impl<'d> IntoIterator for Attributes<'d> {
+    type Item = Attribute<'d>;
+    type IntoIter = Shown<'d>;
+
+    fn into_iter(self) -> Shown<'d> {
+        Shown { held: self.held.iter(), source: self.source, names: self.names }
+    }
+}
+
+/// Attributes one after the other.
+#[derive(Clone, Debug)]
+pub struct Shown<'d> {
+    held: std::slice::Iter<'d, Held>,
+    source: &'d str,
+    names: &'d Names,
+}
+
+impl<'d> Iterator for Shown<'d> {
+    type Item = Attribute<'d>;
+
+    fn next(&mut self) -> Option<Attribute<'d>> {
+        self.held.next().map(|a| a.show(self.source, self.names))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.held.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Shown<'_> {}
+
+/// A local name, as a number: of a common word, or of [`Names`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name(u32);
+
+impl Name {
+    /// `id`.
+    pub(super) const ID: Name = {
+        let last = COMMON.len() - 1;
+        assert!(matches!(COMMON[last].as_bytes(), b"id"));
+        Name(last as u32)
+    };
+}
+
+/// The names of a document that are not common words.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    list: Vec<Str>,
+    known: Map<Str, Name>,
+}
+
+impl Names {
+    /// The number of a name that is in use.
+    #[inline]
+    pub(super) fn find(&self, name: &str) -> Option<Name> {
+        match common_index(name) {
+            Some(at) => Some(Name(u32::from(at))),
+            None => self.known.get(name).copied(),
+        }
+    }
+
+    /// The number of a name; `share` makes the piece to keep for one that is new.
+    #[inline]
+    pub(super) fn intern(&mut self, name: &str, share: impl FnOnce() -> Str) -> Name {
+        match self.find(name) {
+            Some(name) => name,
+            None => {
+                let new = Name((COMMON.len() + self.list.len()) as u32);
+                let name = share();
+                self.list.push(name.clone());
+                self.known.insert(name, new);
+                new
+            }
+        }
+    }
+
+    #[inline]
+    fn get(&self, name: Name) -> &str {
+        let at = name.0 as usize;
+        match COMMON.get(at) {
+            Some(word) => word,
+            None => self.list.get(at - COMMON.len()).map_or("", Str::as_str),
+        }
+    }
+}
+
+/// An attribute as a document keeps it.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) ns: Ns,
+    pub(super) name: Name,
+    pub(super) value: Text,
+}
+
+const _: () = assert!(size_of::<Held>() == 24);
+
+impl Held {
+    #[inline]
+    pub(super) fn show<'d>(&'d self, source: &'d str, names: &'d Names) -> Attribute<'d> {
+        Attribute {
+            ns: self.ns,
+            name: names.get(self.name),
+            value: self.value.as_str(source),
+            span: self.value.span(),
+        }
+    }
+}
+
+/// The text of a value: a range of the source, or a text of its own.
+#[derive(Clone, Debug)]
+pub(super) enum Text {
+    Source(Span),
+    Own(Arc<(Str, Span)>),
+}
+
+impl Text {
+    /// `value`, which stands at `span` of `source`.
+    pub(super) fn new(value: Str, span: Span, source: &Arc<str>) -> Text {
+        match value.span_in(source) {
+            Some(place) if place == span => Text::Source(span),
+            _ => Text::Own(Arc::new((value, span))),
+        }
+    }
+
+    #[inline]
+    pub(super) fn as_str<'d>(&'d self, source: &'d str) -> &'d str {
+        match self {
+            Text::Source(span) => &source[span.start as usize..span.end as usize],
+            Text::Own(own) => &own.0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn span(&self) -> Span {
+        match self {
+            Text::Source(span) => *span,
+            Text::Own(own) => own.1,
+        }
+    }
+
+    /// The text as a piece that lives by itself.
+    pub(super) fn share(&self, source: &Arc<str>) -> Str {
+        match self {
+            Text::Source(span) => Str::slice(source, span.start as usize, span.end as usize),
+            Text::Own(own) => own.0.clone(),
+        }
+    }
+}
