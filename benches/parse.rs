@@ -1,9 +1,17 @@
 //! Parse and model against bare roxmltree and usvg, on the same text in the
-//! same run, with the bytes each allocates per element.
+//! same run, with the bytes each allocates per element: a plan without texts, the same with
+//! labels (which usvg shapes, with the fonts of the engine), and the building of `examples/`.
+//!
+//! `roxml/usvg` is the share of usvg's time that roxmltree, which both parse with, takes alone:
+//! no reader on top of it can be further ahead of usvg than its inverse.
 //!
 //! `cargo bench --bench parse`
 
+#[path = "../examples/building/plan.rs"]
+mod example;
+
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use svgx_engine::document::{self, Limits};
@@ -14,14 +22,20 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 15;
 
-/// A floor plan: rooms of four walls, a door, and a light with a behavior.
-fn plan(elements: usize) -> String {
+/// Every how manieth element of a plan with labels is one.
+const LABELS: usize = 20;
+
+/// A floor plan: walls, doors and lights; with `labels`, one element in twenty is a text.
+fn plan(elements: usize, labels: bool) -> String {
     let mut text = String::from(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:arx=\"http://arxos.io/svgx\" viewBox=\"0 0 100000 100000\">\n",
     );
     for i in 0..elements {
         let (x, y) = (i % 300 * 320, i / 300 * 240);
         let line = match i % 10 {
+            _ if labels && i % LABELS == LABELS / 2 => format!(
+                "  <text id=\"o{i}\" x=\"{x}\" y=\"{y}\" font-size=\"12\">Room {i}</text>\n"
+            ),
             9 => format!(
                 "  <rect id=\"o{i}\" x=\"{x}\" y=\"{y}\" width=\"60\" height=\"40\" fill=\"#ffe680\" arx:object=\"electrical.light.{i}\" arx:type=\"electrical.light_fixture\"/>\n"
             ),
@@ -54,50 +68,70 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// usvg's options, with the font the engine carries.
+fn options() -> usvg::Options<'static> {
+    let mut options =
+        usvg::Options { font_family: "DejaVu Sans".to_owned(), ..usvg::Options::default() };
+    let font: &'static [u8] = include_bytes!("../assets/fonts/DejaVuSans.ttf");
+    options.fontdb_mut().load_font_source(usvg::fontdb::Source::Binary(Arc::new(font)));
+    options
+}
+
+/// One row: all three on `text`, which has that many elements.
+fn row(name: &str, elements: usize, text: &str, options: &usvg::Options<'_>) {
+    let limits = Limits::default();
+    let mut svgx = || {
+        black_box(document::parse(black_box(text), &limits).is_ok());
+    };
+    let mut xml = || {
+        black_box(roxmltree::Document::parse(black_box(text)).is_ok());
+    };
+    let mut tree = || {
+        black_box(usvg::Tree::from_str(black_box(text), options).is_ok());
+    };
+    let peers: [&mut dyn FnMut(); 3] = [&mut svgx, &mut xml, &mut tree];
+    let mut times = [const { Vec::new() }; 3];
+    let mut bytes = [0; 3];
+    // Alternate, so that a slow moment of the machine falls on all of them.
+    let [a, b, c] = peers;
+    for _ in 0..ROUNDS {
+        for (slot, f) in [&mut *a, &mut *b, &mut *c].into_iter().enumerate() {
+            let (time, allocated) = one(f);
+            times[slot].push(time);
+            bytes[slot] = allocated;
+        }
+    }
+    let [svgx, xml, tree] = times.map(median);
+    println!(
+        "{name:<9} {elements:>8} {svgx:>9.3} {xml:>10.3} {tree:>9.3} {:>11.2} {:>10.2} {:>10.2} {:>7} {:>8}",
+        svgx / xml,
+        tree / svgx,
+        xml / tree,
+        bytes[0] / elements as u64,
+        bytes[1] / elements as u64,
+    );
+}
+
 fn main() {
     println!(
-        "{:>9} {:>9} {:>11} {:>9} {:>14} {:>11} {:>13} {:>13}",
+        "{:<9} {:>8} {:>9} {:>10} {:>9} {:>11} {:>10} {:>10} {:>7} {:>8}",
+        "drawing",
         "elements",
         "svgx ms",
         "roxmltree",
         "usvg",
-        "svgx/roxmltree",
+        "svgx/roxml",
         "usvg/svgx",
-        "svgx B/elem",
-        "roxml B/elem"
+        "roxml/usvg",
+        "B/elem",
+        "roxml B"
     );
+    let options = options();
     for elements in [100, 1_000, 10_000, 50_000] {
-        let text = plan(elements);
-        let limits = Limits::default();
-        let options = usvg::Options::default();
-        let mut svgx = || {
-            black_box(document::parse(black_box(&text), &limits).is_ok());
-        };
-        let mut xml = || {
-            black_box(roxmltree::Document::parse(black_box(&text)).is_ok());
-        };
-        let mut tree = || {
-            black_box(usvg::Tree::from_str(black_box(&text), &options).is_ok());
-        };
-        let peers: [&mut dyn FnMut(); 3] = [&mut svgx, &mut xml, &mut tree];
-        let mut times = [const { Vec::new() }; 3];
-        let mut bytes = [0; 3];
-        // Alternate, so that a slow moment of the machine falls on all of them.
-        let [a, b, c] = peers;
-        for _ in 0..ROUNDS {
-            for (slot, f) in [&mut *a, &mut *b, &mut *c].into_iter().enumerate() {
-                let (time, allocated) = one(f);
-                times[slot].push(time);
-                bytes[slot] = allocated;
-            }
-        }
-        let [svgx, xml, tree] = times.map(median);
-        println!(
-            "{elements:>9} {svgx:>9.3} {xml:>11.3} {tree:>9.3} {:>14.2} {:>11.2} {:>13} {:>13}",
-            svgx / xml,
-            tree / svgx,
-            bytes[0] / elements as u64,
-            bytes[1] / elements as u64,
-        );
+        row("plan", elements, &plan(elements, false), &options);
     }
+    for elements in [1_000, 10_000] {
+        row("labels", elements, &plan(elements, true), &options);
+    }
+    row("building", 10_000, &example::building(10_000), &options);
 }
