@@ -4,10 +4,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use svgx_engine::ops::staging::client::Client;
+use tokio::runtime::Runtime;
 
 pub(crate) const ROOM: &str = include_str!("../../examples/room.svgx");
 
@@ -168,8 +170,9 @@ impl Service {
     }
 }
 
-/// Runs what waits for a network, in a runtime of its own.
+/// Runs what waits for a network.
 pub(crate) fn block<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(future)
+    // One for all: a connection that a client keeps lives on the runtime it was made on.
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+    RUNTIME.block_on(future)
 }

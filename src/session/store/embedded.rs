@@ -223,9 +223,11 @@ impl Store for Embedded {
         let ended = thread.join().map_err(|_| StoreError::Io("the writer died".to_owned()));
         let database = self.shared.database.write().take();
         ended?;
-        match database.map(Database::close) {
-            Some(Err(error)) => Err(StoreError::Io(error.to_string())),
-            _ => Ok(()),
+        // Closing writes the table of free pages, and redb trusts what it has read of it.
+        match catch_unwind(AssertUnwindSafe(|| database.map(Database::close))) {
+            Ok(Some(Err(error))) => Err(StoreError::Io(error.to_string())),
+            Ok(_) => Ok(()),
+            Err(_) => Err(StoreError::Io("the file is damaged; it was left as it is".to_owned())),
         }
     }
 }
