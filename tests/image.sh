@@ -18,7 +18,8 @@ image/rootfs ${SVGX_IMAGE_BINARY:+"$SVGX_IMAGE_BINARY"}
 scratch=$(mktemp -d)
 engine=''
 finish() {
-    [ -z "$engine" ] || kill "$engine" 2>/dev/null || true
+    [ -z "$engine" ] || { kill "$engine" && wait "$engine"; } 2>/dev/null || true
+    for at in dev/random dev/urandom; do ! mountpoint --quiet "$scratch/ro/$at" || umount "$scratch/ro/$at"; done
     ! mountpoint --quiet "$scratch/ro" || umount "$scratch/ro"
     rm -rf "$scratch"
 }
@@ -49,11 +50,16 @@ echo "$config" | grep -q 'org.opencontainers.image.version'
 # Unpacked and run without a container engine: they need rights that a test may not have.
 mounted=$(buildah "${store[@]}" from svgx-engine:1)
 root=$(buildah "${store[@]}" mount "$mounted")
-mkdir "$scratch/ro"
+mkdir "$scratch/ro" "$root/dev"
+touch "$root/dev/random" "$root/dev/urandom"
 mount --bind "$root" "$scratch/ro" && mount -o remount,bind,ro "$scratch/ro" ||
     { echo "a read-only root needs the right to mount"; exit 77; }
 ! touch "$scratch/ro/x" 2>/dev/null || { echo "the root can be written to"; exit 1; }
-chroot --userspec=1000:1000 "$scratch/ro" /svgx serve --listen 127.0.0.1:0 --internal-listen 127.0.0.1:0 \
+# A container runtime provides the devices (OCI runtime specification, default devices).
+for device in random urandom; do mount --bind /dev/$device "$scratch/ro/dev/$device"; done
+# What steers this test is nothing to the engine, which refuses names it does not know.
+env -u SVGX_IMAGE_BINARY -u SVGX_IMAGE_PROFILE -u SVGX_TEST_TOOLS \
+    chroot --userspec=1000:1000 "$scratch/ro" /svgx serve --listen 127.0.0.1:0 --internal-listen 127.0.0.1:0 \
     >"$scratch/out" 2>"$scratch/log" &
 engine=$!
 for _ in $(seq 100); do [ -s "$scratch/out" ] && break; sleep 0.1; done
