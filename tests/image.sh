@@ -19,8 +19,7 @@ scratch=$(mktemp -d)
 engine=''
 finish() {
     [ -z "$engine" ] || { kill "$engine" && wait "$engine"; } 2>/dev/null || true
-    for at in dev/random dev/urandom; do ! mountpoint --quiet "$scratch/ro/$at" || umount "$scratch/ro/$at"; done
-    ! mountpoint --quiet "$scratch/ro" || umount "$scratch/ro"
+    ! mountpoint --quiet "$scratch/ro" || umount --recursive "$scratch/ro"
     rm -rf "$scratch"
 }
 trap finish EXIT
