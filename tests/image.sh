@@ -73,5 +73,5 @@ esac
 kill "$engine"
 wait "$engine"
 engine=''
-umount "$scratch/ro"
+umount --recursive "$scratch/ro"
 buildah "${store[@]}" umount "$mounted" >/dev/null
