@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use crate::budget::Time;
 use crate::telemetry::access::Access;
 use crate::telemetry::stage::{Facts, Stages};
-use crate::telemetry::{Outcome, Request, server};
+use crate::telemetry::{METHODS, Outcome, Request, server};
 
 use super::app::App;
 use super::counts;
@@ -195,9 +195,7 @@ fn outcome(status: u16, operated: Option<Operated>) -> Outcome {
 
 /// The method, or `_OTHER`, so that nobody can invent label values.
 fn method_name(method: &Method) -> &'static str {
-    const KNOWN: [&str; 9] =
-        ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"];
-    KNOWN.into_iter().find(|k| *k == method.as_str()).unwrap_or("_OTHER")
+    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
 }
 
 #[allow(clippy::disallowed_methods, reason = "spans carry the time of day")]

@@ -342,7 +342,7 @@ struct Series {
 }
 
 /// The methods that are told apart; the last one is every other.
-const METHODS: [&str; 10] =
+pub const METHODS: [&str; 10] =
     ["GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "_OTHER"];
 const SCHEMES: [&str; 2] = ["http", "https"];
 

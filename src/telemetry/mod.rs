@@ -36,7 +36,7 @@ pub mod waterfall;
 
 pub use exemplar::Exemplar;
 pub use kept::Recent;
-pub use metrics::{Metrics, Outcome, Request};
+pub use metrics::{METHODS, Metrics, Outcome, Request};
 pub use outbox::Loss;
 pub use process::Usage;
 pub use resource::resource;
@@ -195,11 +195,6 @@ impl Telemetry {
     /// The rule that says which traces are kept.
     pub fn sampling(&self) -> &tail::Sampling {
         &self.sampling
-    }
-
-    /// Whether anything is measured at all.
-    pub fn is_on(&self) -> bool {
-        self.traces.is_some()
     }
 
     /// Writes the access line of a request, and queues it for the collector
