@@ -310,7 +310,7 @@ mod single {
         let request = Request {
             method: "POST",
             scheme: "http",
-            route: Some("/parse".into()),
+            route: Some("/parse"),
             status: 200,
             duration: Duration::from_micros(900),
             trace: None,
@@ -371,6 +371,7 @@ mod single {
     fn one_access_line(bencher: divan::Bencher<'_, '_>) {
         let telemetry = telemetry();
         let access = Access {
+            at: SystemTime::UNIX_EPOCH,
             trace: (TraceId::from(7_u128), SpanId::from(9_u64)),
             method: "POST",
             route: Some("/parse"),

@@ -32,6 +32,15 @@ fn parse(text: &str) -> Option<f64> {
     (cores.is_finite() && cores > 0.0).then_some(cores)
 }
 
+/// Tells the operating system that this thread may wait: the higher `niceness`
+/// (0 to 19), the longer. Raising one's own needs no privilege.
+pub fn step_back(niceness: i32) {
+    let thread = Some(rustix::thread::gettid());
+    if let Err(error) = rustix::process::setpriority_process(thread, niceness) {
+        tracing::debug!(%error, "thread priority unchanged");
+    }
+}
+
 /// Processor time of this thread.
 pub fn thread_cpu() -> Duration {
     duration(clock_gettime(ClockId::ThreadCPUTime))

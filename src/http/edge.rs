@@ -2,7 +2,6 @@
 //! its log line, its place in the metrics, and the problem document when it
 //! failed, panics included.
 
-use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use actix_web::{HttpMessage as _, ResponseError};
 use futures::FutureExt as _;
 use opentelemetry::trace::FutureExt as _;
 
+use crate::telemetry::digits::decimal;
 use crate::telemetry::server;
 
 use super::app::App;
@@ -99,7 +99,7 @@ pub async fn edge(
                 let outcome = match error {
                     Ok(response) => Ok(response),
                     Err(error) => {
-                        let trace_id = trace.id().to_string();
+                        let trace_id = trace.id();
                         let _here = context.attach();
                         tracing::error!(%error, "a request fell through");
                         seen.lost(error.status().0.as_u16());
@@ -112,7 +112,7 @@ pub async fn edge(
         },
     };
 
-    let trace_id = trace.id().to_string();
+    let trace_id = trace.id();
     let problem = |error: &Error, request: &actix_web::HttpRequest| {
         if error.status().0 == actix_web::http::StatusCode::INTERNAL_SERVER_ERROR {
             let _here = context.clone().attach();
@@ -149,7 +149,7 @@ pub async fn edge(
         }
     };
     insert("server-timing", server_timing(phases, took));
-    insert("x-response-time", format!("{:.2}ms", milliseconds(took)));
+    insert("x-response-time", response_time(took));
     insert("traceparent", trace.traceparent());
     insert("x-trace-id", trace_id.clone());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -260,8 +260,19 @@ fn own_error(error: &actix_web::Error) -> Error {
     }
 }
 
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
+/// Milliseconds with three decimals.
+fn milliseconds(time: Duration, out: &mut String) {
+    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    decimal(micros / 1_000, 1, out);
+    out.push('.');
+    decimal(micros % 1_000, 3, out);
+}
+
+fn response_time(took: Duration) -> String {
+    let mut out = String::with_capacity(16);
+    milliseconds(took, &mut out);
+    out.push_str("ms");
+    out
 }
 
 fn server_timing(phases: Option<Phases>, took: Duration) -> String {
@@ -269,10 +280,13 @@ fn server_timing(phases: Option<Phases>, took: Duration) -> String {
     if let Some(p) = phases {
         let all = [("queue", p.queue), ("parse", p.parse), ("work", p.work), ("encode", p.encode)];
         for (name, time) in all {
-            // Writing into a String cannot fail.
-            let _ = write!(out, "{name};dur={:.3}, ", milliseconds(time));
+            out.push_str(name);
+            out.push_str(";dur=");
+            milliseconds(time, &mut out);
+            out.push_str(", ");
         }
     }
-    let _ = write!(out, "total;dur={:.3}", milliseconds(took));
+    out.push_str("total;dur=");
+    milliseconds(took, &mut out);
     out
 }

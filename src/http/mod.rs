@@ -4,7 +4,8 @@
 //!   [`serve`] listens, and drains when it is told to stop.
 //! - [`edge`] is what every public request passes through: its trace, its key, its
 //!   rate, its headers, its log line, and the problem document when it failed.
-//! - [`admit`] asks for a place before the body is read; [`jobs`] keeps what is done later.
+//! - [`admit`] asks for a place before the body is read; `deferred` takes on what is answered
+//!   later, and [`jobs`] keeps it.
 //! - [`body`] and [`input`] read requests, [`reply`] runs their work on the
 //!   compute pool of [`crate::slo`] and answers; [`routes`] holds one file per endpoint.
 //! - [`session`] opens the sessions with the service, and closes them with it.
@@ -18,6 +19,7 @@ pub mod body;
 pub mod cache;
 pub mod config;
 pub mod counts;
+mod deferred;
 pub mod edge;
 pub mod input;
 pub mod jobs;

@@ -22,13 +22,13 @@ use crate::telemetry::stage::{Fact, Facts, Stage, Stages, Step};
 use super::admit::{self, Asked, Work};
 use super::app::App;
 use super::body::{self, Body};
-use super::jobs::{Kept, Opened, Progress};
+use super::deferred;
+use super::jobs::Progress;
 use super::keys::Identity;
 use super::negotiate::{self, Coding};
 use super::notes;
 use super::problem::Error;
 use super::session;
-use super::trace::Trace;
 
 /// The media type of most answers.
 pub const JSON: &[&str] = &["application/json"];
@@ -311,7 +311,7 @@ impl Reply {
         self
     }
 
-    fn finished(self) -> Finished {
+    pub(super) fn finished(self) -> Finished {
         let Reply { media, body, coding, etag, headers, phases, tiers, .. } = self;
         Finished { media, body, coding, etag, headers, phases, tiers }
     }
@@ -488,7 +488,7 @@ where
                 response
             })
         }
-        Place::Later(ticket) => defer(app, request, endpoint, caller, ticket, body, work),
+        Place::Later(ticket) => deferred::defer(app, request, endpoint, caller, ticket, body, work),
     }
 }
 
@@ -537,8 +537,8 @@ fn place(app: &App, endpoint: Endpoint, asked: &Asked, stages: &Stages) -> Resul
 }
 
 /// What the work needs to know of the request.
-struct Caller {
-    identity: Identity,
+pub(super) struct Caller {
+    pub(super) identity: Identity,
     media: &'static str,
     session: Option<String>,
     if_none_match: Option<String>,
@@ -548,7 +548,7 @@ struct Caller {
 }
 
 /// The work of a handler as the pool takes it.
-fn on_pool<F>(
+pub(super) fn on_pool<F>(
     app: &Arc<App>,
     endpoint: Endpoint,
     caller: Caller,
@@ -592,7 +592,7 @@ where
 }
 
 /// What the work answered, once it is durable, and why it was admitted as it was.
-async fn answer(
+pub(super) async fn answer(
     app: &App,
     endpoint: Endpoint,
     predicted: Duration,
@@ -601,8 +601,7 @@ async fn answer(
 ) -> Result<(Reply, Reason), Error> {
     let Done { value, queued, cpu, tier, reason, .. } = done;
     let (metrics, class) = (app.telemetry.metrics(), endpoint.class.as_str());
-    metrics.queued(class, queued);
-    metrics.cost(class, predicted, cpu);
+    metrics.worked(class, queued, predicted, cpu);
     stages.explain(Step::Work, [("svgx.cost.actual", cpu.into())]);
     let mut reply = value?;
     if let Some(written) = reply.once.take() {
@@ -630,75 +629,6 @@ fn explained(reply: Reply, reason: Reason) -> HttpResponse {
     let reason = HeaderValue::from_static(reason.as_str());
     headers.insert(HeaderName::from_static(admit::REASON), reason);
     response
-}
-
-/// Takes the work on as a job, and answers where to ask about it.
-fn defer<F>(
-    app: &Arc<App>,
-    request: &HttpRequest,
-    endpoint: Endpoint,
-    caller: Caller,
-    ticket: Ticket,
-    body: Option<Body>,
-    work: F,
-) -> Result<HttpResponse, Error>
-where
-    F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
-{
-    let predicted = Duration::from_nanos(ticket.decision().cost);
-    let (now, cancel) = (app.clock.now(), ticket.cancel().clone());
-    let opened = app.jobs.open(now, &caller.identity, endpoint.operation, predicted, cancel)?;
-    let view = app.jobs.view(now, &caller.identity, &opened.id())?;
-    let trace_id = request.extensions().get::<Trace>().map(|t| t.id().to_string());
-    let path = request.path().to_owned();
-    let (shared, job) = (Arc::clone(app), opened.clone());
-    // The trace ends with the answer that says where to ask: what is done later has none.
-    let stages = Stages::default();
-    let progress = opened.progress.clone();
-    let work = on_pool(app, endpoint, caller, progress, stages.clone(), body, {
-        let (shared, job) = (Arc::clone(app), opened.clone());
-        move |call: Call<'_>, body| {
-            shared.jobs.begin(shared.clock.now(), &job);
-            work(call, body)
-        }
-    });
-    actix_web::rt::spawn(async move {
-        let done = match shared.pool.run(ticket, work).await {
-            Ok(done) => answer(&shared, endpoint, predicted, &stages, done).await,
-            Err(shed) => Err(shed.into()),
-        };
-        let kept = kept(done, &path, &trace_id.unwrap_or_default());
-        shared.jobs.end(shared.clock.now(), &job, kept);
-    });
-    accepted(&opened, &view)
-}
-
-/// An answer as it is kept.
-fn kept(done: Result<(Reply, Reason), Error>, path: &str, trace_id: &str) -> Kept {
-    match done {
-        Ok((reply, _)) => Kept::Reply(reply.finished()),
-        Err(error) => {
-            let response = error.response(path, trace_id);
-            let status = response.status().as_u16();
-            // A problem document is bytes already.
-            let body = response.into_body();
-            let body = actix_web::body::MessageBody::try_into_bytes(body).unwrap_or_default();
-            Kept::Problem(status, body)
-        }
-    }
-}
-
-fn accepted(job: &Opened, view: &super::jobs::JobView) -> Result<HttpResponse, Error> {
-    let body = serde_json::to_vec(view).map_err(|e| Error::Internal(e.to_string()))?;
-    let reason = (admit::REASON, Reason::Batch.as_str());
-    Ok(HttpResponseBuilder::new(StatusCode::ACCEPTED)
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::LOCATION, format!("/jobs/{}", job.id())))
-        .insert_header((header::RETRY_AFTER, "1"))
-        .insert_header(("Preference-Applied", "respond-async"))
-        .insert_header(reason)
-        .body(body))
 }
 
 /// Notes the decision in the trace.

@@ -84,7 +84,7 @@ impl Seen {
         telemetry.metrics().request(&Request {
             method: self.method,
             scheme: self.scheme,
-            route: self.route.map(Into::into),
+            route: self.route,
             status,
             duration: took,
             trace,
@@ -149,6 +149,7 @@ impl Seen {
     fn line(&self, line: Line<'_>) {
         let outcome = outcome(line.status, line.operated);
         let access = Access {
+            at: self.of_day.checked_add(line.took).unwrap_or(self.of_day),
             trace: self.trace.ids(),
             method: self.method,
             route: self.route,
@@ -199,6 +200,6 @@ fn method_name(method: &Method) -> &'static str {
 }
 
 #[allow(clippy::disallowed_methods, reason = "spans carry the time of day")]
-fn time_of_day() -> SystemTime {
+pub(super) fn time_of_day() -> SystemTime {
     SystemTime::now()
 }

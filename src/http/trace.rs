@@ -1,11 +1,11 @@
 //! Trace context (W3C Trace Context, level 1): the `traceparent` that comes in
 //! and the one that goes out.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use opentelemetry::trace::{SpanId, TraceId};
 
+use crate::telemetry::digits::hexadecimal;
 use crate::telemetry::server::Remote;
 
 /// The trace of one request.
@@ -24,7 +24,14 @@ pub struct Trace {
 impl Trace {
     /// The value of the `traceparent` header.
     pub fn traceparent(&self) -> String {
-        format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+        let mut text = String::with_capacity(55);
+        text.push_str("00-");
+        hexadecimal(self.trace_id.to_be_bytes(), &mut text);
+        text.push('-');
+        hexadecimal(self.span_id.to_be_bytes(), &mut text);
+        text.push('-');
+        hexadecimal([self.flags], &mut text);
+        text
     }
 
     /// The caller's place in the trace.
@@ -39,18 +46,10 @@ impl Trace {
     }
 
     /// The trace id in hexadecimal.
-    pub fn id(&self) -> Hex {
-        Hex(self.trace_id)
-    }
-}
-
-/// Displays a trace id.
-#[derive(Clone, Copy, Debug)]
-pub struct Hex(u128);
-
-impl fmt::Display for Hex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+    pub fn id(&self) -> String {
+        let mut text = String::with_capacity(32);
+        hexadecimal(self.trace_id.to_be_bytes(), &mut text);
+        text
     }
 }
 
@@ -77,6 +76,11 @@ impl Ids {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)).max(1)
+    }
+
+    /// Another span of the service.
+    pub fn span(&self) -> SpanId {
+        SpanId::from(self.next())
     }
 
     /// The trace of a request that came with this `traceparent`, or without one.
@@ -161,7 +165,7 @@ mod tests {
         let ids = Ids::new();
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let trace = ids.trace(Some(good));
-        assert_eq!(trace.id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(trace.id(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(trace.parent, Some(0x00f0_67aa_0ba9_02b7));
         assert_ne!(trace.traceparent(), good, "the span is our own");
         for bad in [

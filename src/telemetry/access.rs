@@ -6,12 +6,13 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::logs::{LogRecord as _, Logger as _, Severity};
 use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
 use opentelemetry_sdk::logs::SdkLogger;
 
+use super::digits::{decimal, hexadecimal};
 use super::lines::Lines;
 use super::settings::LogFormat;
 
@@ -21,6 +22,8 @@ pub const EVENT: &str = "svgx.request";
 /// What is said of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'r> {
+    /// When it was answered, by the time of day.
+    pub at: SystemTime,
     /// Its trace and its span.
     pub trace: (TraceId, SpanId),
     /// `GET`, `POST`, ... or `_OTHER`.
@@ -45,15 +48,6 @@ pub struct Access<'r> {
     pub reason: Option<&'static str>,
 }
 
-/// Writes `bytes` as hexadecimal digits.
-fn hexadecimal(bytes: &[u8], line: &mut String) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        line.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        line.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-}
-
 /// Whether a character stands for itself in a JSON string.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
@@ -62,7 +56,25 @@ fn is_plain(byte: u8) -> bool {
 enum Value<'r> {
     Word(&'r str),
     Count(u64),
-    Number(f64),
+    Time(Duration),
+}
+
+/// A line, and what most lines of the same second begin with.
+#[derive(Default)]
+struct Scratch {
+    line: String,
+    /// Since the Unix epoch.
+    second: u64,
+    /// `second` by the calendar, without its `Z`.
+    date: String,
+}
+
+/// A time since the Unix epoch by the calendar; the epoch for what is beyond it.
+fn timestamp(since: Duration) -> jiff::Timestamp {
+    i64::try_from(since.as_micros())
+        .ok()
+        .and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
+        .unwrap_or_default()
 }
 
 impl Access<'_> {
@@ -72,8 +84,8 @@ impl Access<'_> {
             field("http.route", Value::Word(route));
         }
         field("http.response.status_code", Value::Count(u64::from(self.status)));
-        field("svgx.request.duration", Value::Number(self.duration.as_secs_f64()));
-        field("svgx.queue.wait", Value::Number(self.queued.as_secs_f64()));
+        field("svgx.request.duration", Value::Time(self.duration));
+        field("svgx.queue.wait", Value::Time(self.queued));
         field("http.response.body.size", Value::Count(self.bytes));
         field("svgx.key.name", Value::Word(self.key));
         if let Some(class) = self.class {
@@ -85,15 +97,25 @@ impl Access<'_> {
         }
     }
 
-    fn json(&self, now: jiff::Timestamp, line: &mut String) {
-        // Writing into a String cannot fail.
-        let _ = write!(line, "{{\"timestamp\":\"{now}\"");
+    fn json(&self, scratch: &mut Scratch) {
+        let Scratch { line, second, date } = scratch;
+        let since = self.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        if date.is_empty() || *second != since.as_secs() {
+            *second = since.as_secs();
+            *date = timestamp(Duration::from_secs(*second)).to_string();
+            date.truncate(date.find('Z').unwrap_or(date.len()));
+        }
+        line.push_str("{\"timestamp\":\"");
+        line.push_str(date);
+        line.push('.');
+        decimal(since.subsec_micros().into(), 6, line);
+        line.push_str("Z\"");
         line.push_str(",\"level\":\"INFO\",\"target\":\"");
         line.push_str(EVENT);
         line.push_str("\",\"trace_id\":\"");
-        hexadecimal(&self.trace.0.to_bytes(), line);
+        hexadecimal(self.trace.0.to_bytes(), line);
         line.push_str("\",\"span_id\":\"");
-        hexadecimal(&self.trace.1.to_bytes(), line);
+        hexadecimal(self.trace.1.to_bytes(), line);
         line.push_str("\",\"trace_flags\":\"01\"");
         self.fields(|name, value| {
             line.push_str(",\"");
@@ -108,18 +130,20 @@ impl Access<'_> {
                 Value::Word(word) => {
                     line.push_str(&serde_json::to_string(word).unwrap_or_default());
                 }
-                Value::Count(n) => {
-                    let _ = write!(line, "{n}");
-                }
-                Value::Number(x) => {
-                    let _ = write!(line, "{x}");
+                Value::Count(n) => decimal(n, 1, line),
+                Value::Time(time) => {
+                    decimal(time.as_secs(), 1, line);
+                    line.push('.');
+                    decimal(time.subsec_micros().into(), 6, line);
                 }
             }
         });
         line.push_str("}\n");
     }
 
-    fn pretty(&self, now: jiff::Timestamp, line: &mut String) {
+    fn pretty(&self, line: &mut String) {
+        let now = timestamp(self.at.duration_since(UNIX_EPOCH).unwrap_or_default());
+        // Writing into a String cannot fail.
         let _ = writeln!(
             line,
             "{now:.3}  {} {:<16} {} {:>9.3} ms  {:<8} {:<11} {} trace {}",
@@ -137,33 +161,31 @@ impl Access<'_> {
     /// Writes the line.
     pub(crate) fn write(&self, format: LogFormat, lines: &Lines) {
         thread_local! {
-            static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+            static SCRATCH: RefCell<Scratch> = RefCell::default();
         }
-        LINE.with_borrow_mut(|line| {
-            line.clear();
-            let now = jiff::Timestamp::now();
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.line.clear();
             match format {
-                LogFormat::Json => self.json(now, line),
-                LogFormat::Pretty => self.pretty(now, line),
+                LogFormat::Json => self.json(scratch),
+                LogFormat::Pretty => self.pretty(&mut scratch.line),
             }
-            lines.write(line.as_bytes());
+            lines.write(scratch.line.as_bytes());
         });
     }
 
     /// Queues the line for the collector.
-    #[allow(clippy::disallowed_methods, reason = "a log record carries the time of day")]
     pub(crate) fn emit(&self, logger: &SdkLogger) {
         let mut record = logger.create_log_record();
         record.set_event_name(EVENT);
         record.set_target(EVENT);
-        record.set_timestamp(SystemTime::now());
+        record.set_timestamp(self.at);
         record.set_severity_number(Severity::Info);
         record.set_severity_text("INFO");
         record.set_trace_context(self.trace.0, self.trace.1, Some(TraceFlags::SAMPLED));
         self.fields(|name, value| match value {
             Value::Word(word) => record.add_attribute(name, word.to_owned()),
             Value::Count(n) => record.add_attribute(name, i64::try_from(n).unwrap_or(i64::MAX)),
-            Value::Number(x) => record.add_attribute(name, x),
+            Value::Time(time) => record.add_attribute(name, time.as_secs_f64()),
         });
         logger.emit(record);
     }
@@ -176,6 +198,7 @@ mod tests {
     #[test]
     fn the_line_is_json_with_the_trace_at_the_top_level() {
         let access = Access {
+            at: UNIX_EPOCH + Duration::from_micros(1_000_042),
             trace: (TraceId::from(7u128), SpanId::from(9u64)),
             method: "POST",
             route: Some("/parse"),
@@ -188,10 +211,13 @@ mod tests {
             outcome: "ok",
             reason: None,
         };
-        let mut line = String::new();
-        access.json(jiff::Timestamp::UNIX_EPOCH, &mut line);
-        let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let mut scratch = Scratch::default();
+        access.json(&mut scratch);
+        let line = &scratch.line;
+        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(value["timestamp"], "1970-01-01T00:00:01.000042Z");
         assert_eq!(value["trace_id"], "00000000000000000000000000000007");
+        assert_eq!(value["http.response.body.size"], 42);
         assert_eq!(value["svgx.key.name"], "a \"quoted\" name");
         assert_eq!(value["svgx.request.duration"], 0.0015);
         assert!(value.get("svgx.slo.reason").is_none());

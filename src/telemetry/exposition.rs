@@ -271,7 +271,7 @@ mod tests {
                 m.request(&Request {
                     method: "GET",
                     scheme: "http",
-                    route: Some(format!("/{i}").into()),
+                    route: Some(format!("/{i}").leak()),
                     status: 200,
                     duration: Duration::from_millis(1),
                     trace: None,

@@ -10,10 +10,12 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::machine;
+
 /// Bytes that may wait to be written.
 const BOUND: usize = 4 << 20;
 /// Time the first line waits for company, so that a busy service writes many at once.
-const LINGER: Duration = Duration::from_millis(5);
+const LINGER: Duration = Duration::from_millis(20);
 
 /// A hand on the buffer; all hands share it.
 #[derive(Clone, Debug)]
@@ -48,6 +50,7 @@ impl Lines {
         let lines = Lines(Arc::new(Shared { bound, ..Shared::default() }));
         let shared = Arc::clone(&lines.0);
         std::thread::Builder::new().name("log-lines".to_owned()).spawn(move || {
+            machine::step_back(10);
             let mut taken = Vec::new();
             loop {
                 let mut state = shared.state.lock();

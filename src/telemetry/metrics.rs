@@ -1,18 +1,20 @@
 //! The instruments.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _, UpDownCounter};
+use opentelemetry::metrics::{
+    BoundCounter, BoundHistogram, Counter, Histogram, Meter, MeterProvider as _, UpDownCounter,
+};
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::metrics::{Aggregation, Instrument, SdkMeterProvider, Stream};
 
 use super::catalogue::{self as c, Kind, Metric};
 use super::exemplar::{Exemplar, Exemplars};
 use super::process;
+use super::series::Series;
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,7 +60,7 @@ pub struct Request {
     /// `http` or `https`.
     pub scheme: &'static str,
     /// The route as declared; `None` where none matched.
-    pub route: Option<Cow<'static, str>>,
+    pub route: Option<&'static str>,
     /// The status code of the answer.
     pub status: u16,
     /// From the first byte read to the answer.
@@ -70,26 +72,40 @@ pub struct Request {
 /// Every instrument of the service. Recording never blocks and never fails.
 #[derive(Debug)]
 pub struct Metrics {
-    http_duration: Histogram<f64>,
+    http_duration: Histograms<HttpKey>,
     http_active: Arc<Active>,
     connections: UpDownCounter<i64>,
-    operation: Histogram<f64>,
-    outcomes: Counter<u64>,
-    precision: Counter<u64>,
-    queue_wait: Histogram<f64>,
-    cost_predicted: Counter<f64>,
-    cost_actual: Counter<f64>,
-    cost_error: Histogram<f64>,
-    elements: Histogram<f64>,
+    operation: Histograms<(&'static str, &'static str)>,
+    outcomes: Counters<(&'static str, Outcome, &'static str)>,
+    precision: Counters<(&'static str, &'static str)>,
+    work: Series<Work<Histogram<f64>, Counter<f64>>, &'static str, BoundWork>,
+    elements: Histograms<&'static str>,
     bodies: Histogram<f64>,
     constraints: Histogram<f64>,
     iterations: Histogram<f64>,
     residual: Histogram<f64>,
-    cache_requests: Counter<u64>,
+    cache_requests: Counters<bool>,
     store_wait: Histogram<f64>,
     exemplars: Exemplars,
     meter: Meter,
     process: process::Process,
+}
+
+type Histograms<K> = Series<Histogram<f64>, K, BoundHistogram<f64>>;
+type Counters<K> = Series<Counter<u64>, K, BoundCounter<u64>>;
+
+/// Method, scheme, status and route: what tells the durations of requests apart.
+type HttpKey = (&'static str, &'static str, u16, Option<&'static str>);
+
+type BoundWork = Work<BoundHistogram<f64>, BoundCounter<f64>>;
+
+/// What is measured of the work of a class.
+#[derive(Debug)]
+struct Work<H, C> {
+    wait: H,
+    predicted: C,
+    actual: C,
+    error: H,
 }
 
 /// The view that gives latency histograms the edges of the specs, size
@@ -132,26 +148,31 @@ impl Metrics {
         };
         let process = process::observe(&meter);
         Metrics {
-            http_duration: histogram(&c::HTTP_DURATION),
+            http_duration: Series::of(&c::HTTP_DURATION, histogram(&c::HTTP_DURATION)),
             http_active: Active::observe(&meter),
             connections: meter
                 .i64_up_down_counter(c::CONNECTIONS.name)
                 .with_unit(c::CONNECTIONS.unit)
                 .with_description(c::CONNECTIONS.description)
                 .build(),
-            operation: histogram(&c::OPERATION_DURATION),
-            outcomes: counter(&c::OPERATION_OUTCOMES),
-            precision: counter(&c::PRECISION),
-            queue_wait: histogram(&c::QUEUE_WAIT),
-            cost_predicted: seconds(&c::COST_PREDICTED),
-            cost_actual: seconds(&c::COST_ACTUAL),
-            cost_error: histogram(&c::COST_ERROR),
-            elements: histogram(&c::ELEMENTS),
+            operation: Series::of(&c::OPERATION_DURATION, histogram(&c::OPERATION_DURATION)),
+            outcomes: Series::of(&c::OPERATION_OUTCOMES, counter(&c::OPERATION_OUTCOMES)),
+            precision: Series::of(&c::PRECISION, counter(&c::PRECISION)),
+            work: Series::of(
+                &c::COST_ACTUAL,
+                Work {
+                    wait: histogram(&c::QUEUE_WAIT),
+                    predicted: seconds(&c::COST_PREDICTED),
+                    actual: seconds(&c::COST_ACTUAL),
+                    error: histogram(&c::COST_ERROR),
+                },
+            ),
+            elements: Series::of(&c::ELEMENTS, histogram(&c::ELEMENTS)),
             bodies: histogram(&c::BODIES),
             constraints: histogram(&c::CONSTRAINTS),
             iterations: histogram(&c::ITERATIONS),
             residual: histogram(&c::RESIDUAL),
-            cache_requests: counter(&c::CACHE_REQUESTS),
+            cache_requests: Series::of(&c::CACHE_REQUESTS, counter(&c::CACHE_REQUESTS)),
             store_wait: histogram(&c::STORE_WAIT),
             exemplars: Exemplars::new(latency),
             meter,
@@ -179,24 +200,30 @@ impl Metrics {
 
     /// A request was answered.
     pub fn request(&self, request: &Request) {
-        self.http_active.add(-1, request.method, request.scheme);
-        let mut attributes = Vec::with_capacity(5);
-        attributes.push(KeyValue::new("http.request.method", request.method));
-        attributes.push(KeyValue::new("url.scheme", request.scheme));
-        attributes.push(KeyValue::new("http.response.status_code", i64::from(request.status)));
-        if let Some(route) = &request.route {
-            attributes.push(KeyValue::new("http.route", route.clone()));
-        }
-        if request.status >= 500 {
-            attributes.push(KeyValue::new("error.type", request.status.to_string()));
-        }
-        self.latency(
-            &c::HTTP_DURATION,
-            &self.http_duration,
-            request.duration,
-            &attributes,
-            request.trace,
+        let Request { method, scheme, route, status, duration, trace } = *request;
+        self.http_active.add(-1, method, scheme);
+        let attributes = || {
+            let mut attributes = Vec::with_capacity(5);
+            attributes.push(KeyValue::new("http.request.method", method));
+            attributes.push(KeyValue::new("url.scheme", scheme));
+            attributes.push(KeyValue::new("http.response.status_code", i64::from(status)));
+            if let Some(route) = route {
+                attributes.push(KeyValue::new("http.route", route));
+            }
+            if status >= 500 {
+                attributes.push(KeyValue::new("error.type", status.to_string()));
+            }
+            attributes
+        };
+        let value = duration.as_secs_f64();
+        self.http_duration.with(
+            (method, scheme, status, route),
+            |histogram| histogram.bind(&attributes()),
+            |series| series.record(value),
         );
+        if let Some(trace) = trace {
+            self.exemplar(&c::HTTP_DURATION, value, &attributes(), trace);
+        }
     }
 
     /// An operation of a class of budget was answered or refused.
@@ -211,47 +238,77 @@ impl Metrics {
     ) {
         // What was shed did not run: its few microseconds would flatter the distribution.
         if outcome != Outcome::Shed {
-            let attributes = [
-                KeyValue::new("svgx.budget.class", class),
-                KeyValue::new("svgx.operation.name", operation),
-            ];
-            self.latency(&c::OPERATION_DURATION, &self.operation, duration, &attributes, trace);
+            let attributes = || {
+                [
+                    KeyValue::new("svgx.budget.class", class),
+                    KeyValue::new("svgx.operation.name", operation),
+                ]
+            };
+            let value = duration.as_secs_f64();
+            self.operation.with(
+                (class, operation),
+                |histogram| histogram.bind(&attributes()),
+                |series| series.record(value),
+            );
+            if let Some(trace) = trace {
+                self.exemplar(&c::OPERATION_DURATION, value, &attributes(), trace);
+            }
         }
-        self.outcomes.add(
-            1,
-            &[
+        let bind = |counter: &Counter<u64>| {
+            counter.bind(&[
                 KeyValue::new("svgx.budget.class", class),
                 KeyValue::new("svgx.slo.outcome", outcome.as_str()),
                 KeyValue::new("svgx.slo.reason", reason),
-            ],
-        );
+            ])
+        };
+        self.outcomes.with((class, outcome, reason), bind, |series| series.add(1));
     }
 
-    /// Work of `class` waited `wait` for a processor.
-    pub fn queued(&self, class: &'static str, wait: Duration) {
-        self.queue_wait.record(wait.as_secs_f64(), &[KeyValue::new("svgx.budget.class", class)]);
-    }
-
-    /// The cost model said `predicted`, the processor said `actual`.
-    pub fn cost(&self, class: &'static str, predicted: Duration, actual: Duration) {
+    /// Work of `class` waited `wait` for a processor; the cost model said it
+    /// would take `predicted` of it, and it took `actual`.
+    pub fn worked(
+        &self,
+        class: &'static str,
+        wait: Duration,
+        predicted: Duration,
+        actual: Duration,
+    ) {
+        let bind = |work: &Work<Histogram<f64>, Counter<f64>>| {
+            let labels = [KeyValue::new("svgx.budget.class", class)];
+            Work {
+                wait: work.wait.bind(&labels),
+                predicted: work.predicted.bind(&labels),
+                actual: work.actual.bind(&labels),
+                error: work.error.bind(&labels),
+            }
+        };
         let (predicted, actual) = (predicted.as_secs_f64(), actual.as_secs_f64());
-        let labels = [KeyValue::new("svgx.budget.class", class)];
-        self.cost_predicted.add(predicted, &labels);
-        self.cost_actual.add(actual, &labels);
-        if predicted > 0.0 {
-            self.cost_error.record(actual / predicted, &labels);
-        }
+        self.work.with(class, bind, |work| {
+            work.wait.record(wait.as_secs_f64());
+            work.predicted.add(predicted);
+            work.actual.add(actual);
+            if predicted > 0.0 {
+                work.error.record(actual / predicted);
+            }
+        });
     }
 
     /// An answer of `class` was delivered at `tier`.
     pub fn delivered(&self, class: &'static str, tier: &'static str) {
-        let labels = [KeyValue::new("svgx.budget.class", class), KeyValue::new("svgx.tier", tier)];
-        self.precision.add(1, &labels);
+        let bind = |counter: &Counter<u64>| {
+            let labels =
+                [KeyValue::new("svgx.budget.class", class), KeyValue::new("svgx.tier", tier)];
+            counter.bind(&labels)
+        };
+        self.precision.with((class, tier), bind, |series| series.add(1));
     }
 
     /// A document of so many elements was worked on.
     pub fn elements(&self, operation: &'static str, elements: usize) {
-        self.elements.record(elements as f64, &[KeyValue::new("svgx.operation.name", operation)]);
+        let bind = |histogram: &Histogram<f64>| {
+            histogram.bind(&[KeyValue::new("svgx.operation.name", operation)])
+        };
+        self.elements.with(operation, bind, |series| series.record(elements as f64));
     }
 
     /// A simulation looked at so many bodies.
@@ -276,8 +333,11 @@ impl Metrics {
 
     /// The document cache was asked.
     pub fn cache(&self, hit: bool) {
-        let result = if hit { "hit" } else { "miss" };
-        self.cache_requests.add(1, &[KeyValue::new("svgx.cache.result", result)]);
+        let bind = |counter: &Counter<u64>| {
+            let result = if hit { "hit" } else { "miss" };
+            counter.bind(&[KeyValue::new("svgx.cache.result", result)])
+        };
+        self.cache_requests.with(hit, bind, |series| series.add(1));
     }
 
     /// An edit waited so long to be durable.
@@ -312,30 +372,25 @@ impl Metrics {
     }
 
     #[allow(clippy::disallowed_methods, reason = "an exemplar carries the time of day")]
-    fn latency(
+    fn exemplar(
         &self,
         metric: &Metric,
-        histogram: &Histogram<f64>,
-        duration: Duration,
+        value: f64,
         attributes: &[KeyValue],
-        trace: Option<(TraceId, SpanId)>,
+        (trace, span): (TraceId, SpanId),
     ) {
-        let value = duration.as_secs_f64();
-        histogram.record(value, attributes);
-        if let Some((trace, span)) = trace {
-            let exemplar = Exemplar { value, trace, span, at: SystemTime::now() };
-            self.exemplars.offer(metric.name, attributes, exemplar);
-        }
+        let exemplar = Exemplar { value, trace, span, at: SystemTime::now() };
+        self.exemplars.offer(metric.name, attributes, exemplar);
     }
 }
 
 /// Requests being answered, by method and scheme. Both ends of every request
 /// touch it, so it is a number to add to, read when somebody looks.
 #[derive(Debug, Default)]
-struct Active([[Series; SCHEMES.len()]; METHODS.len()]);
+struct Active([[Count; SCHEMES.len()]; METHODS.len()]);
 
 #[derive(Debug, Default)]
-struct Series {
+struct Count {
     requests: AtomicI64,
     /// Whether there ever was one: what never was is not reported.
     seen: AtomicBool,

@@ -9,13 +9,14 @@
 //!   degraded or failed, and a ratio of the rest; it decides when the root ends.
 //! - [`outbox`] is the bounded queue between the service and the collector:
 //!   nothing that happens to the collector delays a request, and what is lost is counted.
-//! - [`server`] is the span of a request, by convention.
+//! - [`server`] is the span of a request, by convention, and that of a job.
 //! - [`logs`] writes JSON lines with the trace they belong to.
 //!
 //! This room knows nothing of documents or controllers.
 
 pub mod access;
 pub mod catalogue;
+pub(crate) mod digits;
 mod exemplar;
 mod exporters;
 pub mod exposition;
@@ -28,6 +29,7 @@ mod outbox;
 mod process;
 pub mod registry;
 mod resource;
+mod series;
 pub mod server;
 mod settings;
 pub mod stage;
@@ -43,6 +45,7 @@ pub use resource::resource;
 pub use settings::{LogFormat, Settings};
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
@@ -93,6 +96,26 @@ pub struct Telemetry {
     pipeline: Mutex<Option<otlp::Pipeline>>,
     filter: reload::Handle<EnvFilter, Registry>,
     directives: Mutex<String>,
+    access_detail: AtomicU8,
+}
+
+/// Access lines: none are written,
+const NONE: u8 = 0;
+/// those of what was done,
+const USUAL: u8 = 1;
+/// those of what was refused as well.
+const DETAILED: u8 = 2;
+
+/// Which access lines the filter lets through: asking it for each costs as much as writing one.
+fn access_detail() -> u8 {
+    // The macro knows the target and the level at compile time only.
+    if tracing::enabled!(target: "svgx.request", tracing::Level::DEBUG) {
+        DETAILED
+    } else if tracing::enabled!(target: "svgx.request", tracing::Level::INFO) {
+        USUAL
+    } else {
+        NONE
+    }
 }
 
 /// What makes spans, and where they go.
@@ -184,6 +207,7 @@ impl Telemetry {
             pipeline: Mutex::new(pipeline),
             filter: handle,
             directives: Mutex::new(settings.filter.clone()),
+            access_detail: AtomicU8::new(access_detail()),
         })
     }
 
@@ -200,15 +224,11 @@ impl Telemetry {
     /// Writes the access line of a request, and queues it for the collector
     /// where the trace is `kept`.
     pub fn access(&self, access: &access::Access<'_>, kept: bool) {
-        // The macro knows the target and the level at compile time only.
-        if !tracing::enabled!(target: "svgx.request", tracing::Level::INFO) {
-            return;
-        }
+        let detail = self.access_detail.load(Ordering::Relaxed);
         // A flood that is refused must not become a flood of lines: the pool counts
         // refusals, and says so once a second.
-        if access.outcome == Outcome::Shed.as_str()
-            && !tracing::enabled!(target: "svgx.request", tracing::Level::DEBUG)
-        {
+        let least = if access.outcome == Outcome::Shed.as_str() { DETAILED } else { USUAL };
+        if detail < least {
             return;
         }
         access.write(self.log_format, &self.lines);
@@ -219,6 +239,14 @@ impl Telemetry {
 
     /// Keeps the trace of a request that ended, if it is one to keep.
     pub fn finish(&self, ended: &server::Ended<'_>) {
+        let Some(traces) = &self.traces else { return };
+        if self.sampling.keeps(ended.trace.0, ended.outcome) {
+            traces.kept.keep(ended.trace.0, ended.outcome, ended.spans());
+        }
+    }
+
+    /// Keeps the trace of a job that ended, by the same rule as that of its request.
+    pub fn finish_job(&self, ended: &server::Job<'_>) {
         let Some(traces) = &self.traces else { return };
         if self.sampling.keeps(ended.trace.0, ended.outcome) {
             traces.kept.keep(ended.trace.0, ended.outcome, ended.spans());
@@ -273,10 +301,12 @@ impl Telemetry {
     pub fn set_filter(&self, directives: &str) -> Result<(), Error> {
         let filter = EnvFilter::try_new(directives)
             .map_err(|e| Error::Filter(directives.to_owned(), e.to_string()))?;
+        let mut in_force = self.directives.lock();
         self.filter
             .reload(filter)
             .map_err(|e| Error::Filter(directives.to_owned(), e.to_string()))?;
-        directives.clone_into(&mut self.directives.lock());
+        directives.clone_into(&mut in_force);
+        self.access_detail.store(access_detail(), Ordering::Relaxed);
         Ok(())
     }
 

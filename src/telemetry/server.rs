@@ -66,16 +66,58 @@ pub struct Ended<'r> {
     pub stages: &'r Stages,
 }
 
+/// A job that ended: what was done of a request after its answer.
+#[derive(Debug)]
+pub struct Job<'r> {
+    /// The request's trace, and the job's own span.
+    pub trace: (TraceId, SpanId),
+    /// The request's span.
+    pub parent: SpanId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What else explains it: class, operation, reason.
+    pub facts: Facts,
+    /// When it was taken on, by the service's clock and by the time of day.
+    pub began: (Time, SystemTime),
+    /// How long it took, its wait included.
+    pub took: Duration,
+    /// What it spent its time on.
+    pub stages: &'r Stages,
+}
+
+impl Job<'_> {
+    /// Its spans: those of its stages, then its own.
+    pub(crate) fn spans(&self) -> Vec<SpanData> {
+        let root = Root { trace: self.trace, began: self.began };
+        let mut attributes = vec![KeyValue::new(tail::OUTCOME, self.outcome.as_str())];
+        attributes.extend(self.facts.iter().map(|(key, fact)| KeyValue::new(*key, *fact)));
+        let began = self.began.0;
+        let mut spans = root.stages(self.stages);
+        spans.push(SpanData {
+            parent_span_id: self.parent,
+            name: "job".into(),
+            attributes,
+            status: match self.outcome {
+                Outcome::Failed => Status::error(""),
+                _ => Status::Unset,
+            },
+            ..root.span(self.trace.1, (began, began.after(self.took)))
+        });
+        spans
+    }
+}
+
 impl Ended<'_> {
     /// Its spans: those of its stages, then its own.
     pub(crate) fn spans(&self) -> Vec<SpanData> {
-        let mut spans = self.stages();
-        spans.push(self.server());
+        let root = Root { trace: self.trace, began: self.began };
+        let mut spans = root.stages(self.stages);
+        spans.push(self.server(&root));
         spans
     }
 
     /// What the server span says.
-    fn server(&self) -> SpanData {
+    fn server(&self, root: &Root) -> SpanData {
         let mut attributes = Vec::with_capacity(10 + self.facts.len());
         let mut say = |key: &'static str, value: Value| attributes.push(KeyValue::new(key, value));
         say("http.request.method", self.method.into());
@@ -106,13 +148,21 @@ impl Ended<'_> {
             },
             attributes,
             status: if self.status >= 500 { Status::error("") } else { Status::Unset },
-            ..self.span(self.trace.1, (began, began.after(self.took)))
+            ..root.span(self.trace.1, (began, began.after(self.took)))
         }
     }
+}
 
-    /// The spans of its stages: those done on the pool below the one of the work.
-    fn stages(&self) -> Vec<SpanData> {
-        let (stages, dropped) = self.stages.take();
+/// What all spans of a request, or of its job, have in common.
+struct Root {
+    trace: (TraceId, SpanId),
+    began: (Time, SystemTime),
+}
+
+impl Root {
+    /// The spans of `stages`: those done on the pool below the one of the work.
+    fn stages(&self, stages: &Stages) -> Vec<SpanData> {
+        let (stages, dropped) = stages.take();
         let ids = RandomIdGenerator::default();
         let root = self.trace.1;
         let work = stages.iter().position(|s| s.step == Step::Work);
@@ -136,7 +186,7 @@ impl Ended<'_> {
         spans
     }
 
-    /// A span of the request that says nothing yet.
+    /// A span that says nothing yet.
     fn span(&self, id: SpanId, (began, ended): (Time, Time)) -> SpanData {
         let state = TraceState::default();
         SpanData {

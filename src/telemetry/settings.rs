@@ -46,7 +46,7 @@ impl Default for Settings {
             instance: None,
             environment: "development".to_owned(),
             latency_buckets: Vec::new(),
-            sample_ratio: 0.1,
+            sample_ratio: 0.01,
             filter: "info".to_owned(),
             log_format: LogFormat::Json,
             queue: 8_192,
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_leaves_the_default() {
-        assert_eq!(from(&[("OTEL_TRACES_SAMPLER_ARG", "many")]).sample_ratio, 0.1);
+        assert_eq!(from(&[("OTEL_TRACES_SAMPLER_ARG", "many")]).sample_ratio, 0.01);
         assert_eq!(from(&[("OTEL_TRACES_SAMPLER_ARG", "0.5")]).sample_ratio, 0.5);
     }
 }

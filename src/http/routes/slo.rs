@@ -159,7 +159,7 @@ pub async fn control(
     let Some(operator) = operator else {
         return Err(Error::Forbidden("this needs the key of an operator (--operator NAME)"));
     };
-    let trace_id = request.extensions().get::<Trace>().map(|t| t.id().to_string());
+    let trace_id = request.extensions().get::<Trace>().map(|t| t.id());
     let shared = app.clone().into_inner();
     let read = body::read(&shared, &request, payload).await?;
     let wanted: ControlRequest = body::json(&read.bytes)?;

@@ -444,17 +444,12 @@ fn name(lane: Lane) -> &'static str {
     }
 }
 
-/// Tells the operating system which thread may wait. Raising one's own
-/// niceness needs no privilege; where it fails, the gate still works.
+/// A second belt: where it fails, the gate still works.
 fn be_nice(lane: Lane) {
-    let niceness = match lane {
-        Lane::Urgent => return,
-        Lane::Physics => 10,
-        Lane::Batch => 19,
-    };
-    let thread = Some(rustix::thread::gettid());
-    if let Err(error) = rustix::process::setpriority_process(thread, niceness) {
-        tracing::debug!(%error, "thread priority unchanged");
+    match lane {
+        Lane::Urgent => {}
+        Lane::Physics => machine::step_back(10),
+        Lane::Batch => machine::step_back(19),
     }
 }
 

@@ -8,7 +8,7 @@ use svgx_engine::slo::Reason;
 use svgx_engine::telemetry::registry::{Instrument, Level, Reference, Registry, SpanKind};
 
 use super::receiver::{Receiver, Spoken, attributes};
-use super::{Service, ask, metrics, serve};
+use super::{Service, ask, eventually, metrics, serve};
 
 const ROOM: &str = include_str!("../../../examples/room.svgx");
 
@@ -39,6 +39,11 @@ fn drive(service: &Service) {
         assert!(get(path).starts_with("HTTP/1.1 200"), "{path}");
     }
     assert!(get("/nowhere").starts_with("HTTP/1.1 404"));
+    let later = "POST /parse HTTP/1.1\r\nPrefer: respond-async";
+    let later = ask(service.public, later, &json!({"content": ROOM}).to_string());
+    assert!(later.starts_with("HTTP/1.1 202"), "{later}");
+    let place = later.lines().find_map(|l| l.strip_prefix("location: ")).expect("a place to ask");
+    eventually("the end of the job", || get(place).contains("\"stage\":\"done\"").then_some(()));
     let wrong = ask(service.public, "POST /parse HTTP/1.1", "{");
     assert!(wrong.starts_with("HTTP/1.1 400"), "{wrong}");
 }

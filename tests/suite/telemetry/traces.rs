@@ -105,6 +105,34 @@ fn a_request_that_was_wrong_leaves_the_status_unset_and_continues_the_callers_tr
 }
 
 #[test]
+fn what_is_done_later_is_a_part_of_the_trace_of_its_request() {
+    let service = serve(None, &keep_everything());
+    let head = format!(
+        "POST /compile/svg HTTP/1.1\r\nPrefer: respond-async\r\n\
+         traceparent: 00-{TRACE}-00f067aa0ba902b7-01"
+    );
+    let answer = ask(service.public, &head, &json!({"content": ROOM}).to_string());
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    let spans = eventually("the job's part", || {
+        let spans = spans(&service, TRACE);
+        let both = ["POST /compile/svg", "job"];
+        both.iter().all(|name| spans.iter().any(|s| s["name"] == *name)).then_some(spans)
+    });
+    let named = |name: &str| {
+        let found = spans.iter().find(|s| s["name"] == name);
+        found.unwrap_or_else(|| panic!("no {name} in {spans:?}"))
+    };
+    assert_eq!(named("job")["parentSpanId"], named("POST /compile/svg")["spanId"]);
+    for name in ["queue", "work"] {
+        assert_eq!(named(name)["parentSpanId"], named("job")["spanId"], "{name}");
+    }
+    assert_eq!(named("compile")["parentSpanId"], named("work")["spanId"]);
+    let facts = attributes(named("job"));
+    assert!(facts.contains(&("svgx.budget.class".to_owned(), "batch".into())), "{facts:?}");
+    assert!(facts.contains(&("svgx.slo.outcome".to_owned(), "ok".into())), "{facts:?}");
+}
+
+#[test]
 fn two_requests_of_one_trace_are_decided_about_apart() {
     let service = serve(None, &[("OTEL_TRACES_SAMPLER_ARG", "0")]);
     parse(&service);
