@@ -18,7 +18,7 @@ use super::app::App;
 use super::body::Body;
 use super::jobs::{JobView, Kept, Opened};
 use super::problem::Error;
-use super::reply::{self, Call, Caller, Endpoint, Reply};
+use super::reply::{self, Call, Caller, Endpoint, Reply, Task};
 use super::seen::time_of_day;
 use super::trace::Trace;
 
@@ -26,18 +26,15 @@ use super::trace::Trace;
 ///
 /// # Errors
 /// [`Error::Crowded`] when there are too many jobs.
-pub(super) fn defer<F>(
+pub(super) fn defer(
     app: &Arc<App>,
     request: &HttpRequest,
     endpoint: Endpoint,
     caller: Caller,
     ticket: Ticket,
     body: Option<Body>,
-    work: F,
-) -> Result<HttpResponse, Error>
-where
-    F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
-{
+    work: Task,
+) -> Result<HttpResponse, Error> {
     let predicted = Duration::from_nanos(ticket.decision().cost);
     let (now, cancel) = (app.clock.now(), ticket.cancel().clone());
     let opened = app.jobs.open(now, &caller.identity, endpoint.operation, predicted, cancel)?;
@@ -55,7 +52,8 @@ where
         shared.jobs.begin(shared.clock.now(), &job);
         work(call, body)
     };
-    let work = reply::on_pool(app, endpoint, caller, progress, part.stages.clone(), body, work);
+    let stages = part.stages.clone();
+    let work = reply::on_pool(app, endpoint, caller, progress, stages, body, Box::new(work));
     let (shared, job) = (Arc::clone(app), opened.clone());
     actix_web::rt::spawn(async move {
         let done = match shared.pool.run(ticket, work).await {

@@ -356,15 +356,28 @@ impl Reply {
 ///
 /// # Errors
 /// Whatever reading, admitting or working fails with.
-pub async fn run<F>(
+pub fn run<F>(
     request: HttpRequest,
     payload: Option<Payload>,
     endpoint: Endpoint,
     work: F,
-) -> Result<HttpResponse, Error>
+) -> impl Future<Output = Result<HttpResponse, Error>>
 where
     F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
 {
+    // One way for all endpoints: a copy for each would be most of this room.
+    run_task(request, payload, endpoint, Box::new(work))
+}
+
+/// The work of a handler.
+pub(super) type Task = Box<dyn FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send>;
+
+async fn run_task(
+    request: HttpRequest,
+    payload: Option<Payload>,
+    endpoint: Endpoint,
+    work: Task,
+) -> Result<HttpResponse, Error> {
     let app = Arc::clone(
         request.app_data::<Data<App>>().ok_or_else(|| Error::Internal("no app".into()))?,
     );
@@ -416,17 +429,14 @@ fn ended(
     }
 }
 
-async fn run_inner<F>(
+async fn run_inner(
     app: &Arc<App>,
     request: &HttpRequest,
     payload: Option<Payload>,
     endpoint: Endpoint,
-    work: F,
+    work: Task,
     began: &mut Time,
-) -> Result<HttpResponse, Error>
-where
-    F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
-{
+) -> Result<HttpResponse, Error> {
     let headers = request.headers();
     let media = negotiate::media_type(headers, endpoint.media, endpoint.media_list)?;
     let identity =
@@ -548,18 +558,15 @@ pub(super) struct Caller {
 }
 
 /// The work of a handler as the pool takes it.
-pub(super) fn on_pool<F>(
+pub(super) fn on_pool(
     app: &Arc<App>,
     endpoint: Endpoint,
     caller: Caller,
     progress: Progress,
     stages: Stages,
     body: Option<Body>,
-    work: F,
-) -> impl FnOnce(&Budget) -> Result<Reply, Error> + Send + 'static
-where
-    F: FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
-{
+    work: Task,
+) -> impl FnOnce(&Budget) -> Result<Reply, Error> + Send + 'static {
     let shared = Arc::clone(app);
     let context = Context::current();
     let waiting = app.clock.now();
