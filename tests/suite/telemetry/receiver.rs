@@ -177,7 +177,11 @@ impl Collector {
                     text.push_str(&fs::read_to_string(entry.path()).expect("text"));
                 }
             }
-            // A line cut off by a kill was not written; what follows begins anew.
+            // A line cut off by a kill was not written. It may lack no more than its end: what
+            // the next Collector wrote then stands behind it, on the same line.
+            for begin in ["{\"resourceSpans\"", "{\"resourceMetrics\"", "{\"resourceLogs\""] {
+                text = text.replace(begin, &format!("\n{begin}"));
+            }
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
         };
         Received::of(&lines("traces"), &lines("metrics"), &lines("logs"))
