@@ -82,15 +82,8 @@ impl Part {
     /// Tells it, now that the job has ended, with `error` if it failed.
     fn finish(&self, app: &App, error: Option<&Error>) {
         let Some(trace) = self.trace else { return };
-        let (outcome, reason) = match error {
-            None => (Outcome::Ok, Reason::Completed.as_str()),
-            Some(Error::Shed(shed)) => (Outcome::Shed, shed.reason.as_str()),
-            Some(error) if error.status().0.is_server_error() => {
-                (Outcome::Failed, error.status().1)
-            }
-            // A request that was wrong was answered all the same.
-            Some(_) => (Outcome::Ok, Reason::Completed.as_str()),
-        };
+        let (outcome, reason) =
+            error.and_then(reply::failed).unwrap_or((Outcome::Ok, Reason::Completed.as_str()));
         let facts = [
             ("svgx.budget.class", "batch".into()),
             ("svgx.operation.name", self.operation.into()),

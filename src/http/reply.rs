@@ -400,22 +400,32 @@ async fn run_task(
     done
 }
 
-/// How an operation ended. A request that was wrong was answered all the same.
+/// How what failed ended; none for a request that was wrong: it was answered all the same.
+pub(super) fn failed(error: &Error) -> Option<(Outcome, &'static str)> {
+    match error {
+        Error::Crowded { .. } => Some((Outcome::Shed, Reason::QueueFull.as_str())),
+        Error::Shed(shed) if shed.reason != Reason::Panicked => {
+            Some((Outcome::Shed, shed.reason.as_str()))
+        }
+        error if error.status().0.is_server_error() => Some((Outcome::Failed, error.status().1)),
+        _ => None,
+    }
+}
+
+/// How an operation ended.
 fn ended(
     app: &App,
     endpoint: Endpoint,
     duration: Duration,
     done: &Result<HttpResponse, Error>,
 ) -> (Outcome, &'static str) {
+    if let Some(failed) = done.as_ref().err().and_then(failed) {
+        return failed;
+    }
     match done {
         Ok(response) if response.status() == StatusCode::ACCEPTED => {
             (Outcome::Ok, Reason::Batch.as_str())
         }
-        Err(Error::Crowded { .. }) => (Outcome::Shed, Reason::QueueFull.as_str()),
-        Err(Error::Shed(shed)) if shed.reason != Reason::Panicked => {
-            (Outcome::Shed, shed.reason.as_str())
-        }
-        Err(error) if error.status().0.is_server_error() => (Outcome::Failed, error.status().1),
         Ok(response) if response.extensions().get::<Coarser>().is_some() => {
             let why = response.extensions().get::<Coarser>().map_or("", |c| c.0.as_str());
             (Outcome::Degraded, why)

@@ -57,7 +57,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider, data::ResourceMetrics};
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData};
 use parking_lot::Mutex;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -239,17 +239,18 @@ impl Telemetry {
 
     /// Keeps the trace of a request that ended, if it is one to keep.
     pub fn finish(&self, ended: &server::Ended<'_>) {
-        let Some(traces) = &self.traces else { return };
-        if self.sampling.keeps(ended.trace.0, ended.outcome) {
-            traces.kept.keep(ended.trace.0, ended.outcome, ended.spans());
-        }
+        self.keep(ended.trace.0, ended.outcome, || ended.spans());
     }
 
     /// Keeps the trace of a job that ended, by the same rule as that of its request.
     pub fn finish_job(&self, ended: &server::Job<'_>) {
+        self.keep(ended.trace.0, ended.outcome, || ended.spans());
+    }
+
+    fn keep(&self, trace: TraceId, outcome: Outcome, spans: impl FnOnce() -> Vec<SpanData>) {
         let Some(traces) = &self.traces else { return };
-        if self.sampling.keeps(ended.trace.0, ended.outcome) {
-            traces.kept.keep(ended.trace.0, ended.outcome, ended.spans());
+        if self.sampling.keeps(trace, outcome) {
+            traces.kept.keep(trace, outcome, spans());
         }
     }
 
