@@ -1,5 +1,7 @@
 //! What the machine gives this process: processors, and time on them.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,6 +40,26 @@ pub fn step_back(niceness: i32) {
     let thread = Some(rustix::thread::gettid());
     if let Err(error) = rustix::process::setpriority_process(thread, niceness) {
         tracing::debug!(%error, "thread priority unchanged");
+    }
+}
+
+/// How long a thread has waited for a processor while it could run, by the scheduler's count.
+#[derive(Debug)]
+pub struct Waits(Option<File>);
+
+impl Waits {
+    /// Of the thread that asks, whoever reads it later.
+    pub fn of_this_thread() -> Waits {
+        Waits(File::open("/proc/thread-self/schedstat").ok())
+    }
+
+    /// Nanoseconds since the thread began; none where the system does not count them
+    /// (Documentation/scheduler/sched-stats.rst: the second of three numbers).
+    pub fn total(&self) -> Option<u64> {
+        let mut text = [0; 64];
+        let read = self.0.as_ref()?.read_at(&mut text, 0).ok()?;
+        let text = std::str::from_utf8(text.get(..read)?).ok()?;
+        text.split_ascii_whitespace().nth(1)?.parse().ok()
     }
 }
 

@@ -25,6 +25,7 @@ use crate::slo::{Reason, Request, Shed, Ticket};
 
 use super::app::App;
 use super::keys::Identity;
+use super::lag;
 use super::problem::Error;
 use super::reply::Endpoint;
 use super::trace::Trace;
@@ -95,6 +96,7 @@ impl Asked {
                 strict,
                 patience,
                 attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+                beyond: lag::beyond(&app.clock),
                 ..Request::new(endpoint.class, estimated_as(endpoint.operation))
             },
             respond_async: prefer.respond_async,

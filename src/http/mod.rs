@@ -24,6 +24,7 @@ pub mod edge;
 pub mod input;
 pub mod jobs;
 pub mod keys;
+mod lag;
 pub mod negotiate;
 mod notes;
 mod observe;

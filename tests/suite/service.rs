@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use svgx_engine::ops::staging::client::Client;
 use tokio::runtime::Runtime;
 
+use crate::engine::UNHURRIED;
+
 pub(crate) const ROOM: &str = include_str!("../../examples/room.svgx");
 
 /// A running service.
@@ -89,6 +91,7 @@ impl Service {
             .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
             .args(flags)
             .env_clear()
+            .envs([UNHURRIED])
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(stderr)

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::engine::UNHURRIED;
+
 const LINES: &str = "application/x-ndjson";
 
 /// A running service; ends with the value.
@@ -35,6 +37,7 @@ impl Service {
             .args(["--rate-limit", "off"])
             .args(more)
             .env_clear()
+            .envs([UNHURRIED])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

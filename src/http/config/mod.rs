@@ -231,7 +231,7 @@ fn empty(limits: Limits) -> Config {
         drain_timeout: Duration::ZERO,
         drain_delay: Duration::ZERO,
         workers: 1,
-        controller: Mode::Shadow,
+        controller: Mode::On,
         operators: Vec::new(),
         decision_log: None,
         compute_threads: None,

@@ -299,7 +299,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting!(
         "controller",
         &["SVGX_CONTROLLER"],
-        "shadow",
+        "on",
         One,
         "What the SLO controller does: \"on\" decides and acts, \"shadow\" decides and records, \"off\"",
         |c, v| {

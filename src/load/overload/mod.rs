@@ -129,6 +129,9 @@ pub struct RowClass {
     pub errors: u64,
 }
 
+/// Part of the processors that is filled to measure what an answer costs.
+const FILL: f64 = 0.7;
+
 /// A phase of the plan and whether the next one shows its recovery.
 struct Step {
     phase: Phase,
@@ -185,39 +188,44 @@ impl Plan {
     }
 
     /// What an answer of each class costs, and what the generator does at the profile's rates.
+    ///
+    /// An answer among many is cheaper than one by itself: what wakes up for it has already been
+    /// woken for another. So each class is asked for twice, the second time at a rate that fills
+    /// most of the processors, and that is what counts.
+    #[allow(clippy::cast_precision_loss, reason = "a number of processors")]
     fn calibrate(&self, spec: &Spec) -> Result<(BTreeMap<Class, AnswerCost>, f64), Error> {
         let engine = self.start("off")?;
         let target = Target::parse(&engine.public, false)?;
-        let alone = |class: Class| {
-            let others = Class::ALL.into_iter().filter(|other| *other != class);
-            others.fold(Phase::new(class.as_str(), self.phase / 2, 1.0), |phase, other| {
-                phase.flooded(other, 0.0)
-            })
-        };
-        let classes = [Class::Ui, Class::Redraw, Class::Physics];
-        let mut phases = vec![Phase::new("warm", self.phase / 6, 1.0)];
-        phases.extend(classes.map(alone));
-        let marks = Marks::new(engine.id());
-        let options = self.options(Some(marks.watch()));
-        let report = super::run(&target, &self.profile, &phases, &options, spec)?;
-        let mut costs = BTreeMap::new();
-        let mut generator = 0.0;
-        for (index, class) in classes.into_iter().enumerate() {
-            let phase = report.phases.get(index + 1);
-            let full = phase.map_or(0.0, |phase| cost(phase, class, marks.cpu(index + 1)));
-            generator += phase.map_or(0.0, |phase| phase.generator_processors);
-            costs.insert(class, AnswerCost { full, cheapest: full });
-        }
         let mut coarse = self.profile.clone();
         for operation in &mut coarse.operations {
             operation.headers.push("X-SVGX-Precision: ui".to_owned());
         }
-        let marks = Marks::new(engine.id());
-        let options = self.options(Some(marks.watch()));
-        let report = super::run(&target, &coarse, &[alone(Class::Physics)], &options, spec)?;
-        if let (Some(phase), Some(costs)) = (report.phases.first(), costs.get_mut(&Class::Physics))
-        {
-            costs.cheapest = cost(phase, Class::Physics, marks.cpu(0)).min(costs.full);
+        let measure = |profile: &Profile, class: Class, times: f64| -> Result<_, Error> {
+            let others = Class::ALL.into_iter().filter(|other| *other != class);
+            let phase = Phase::new(class.as_str(), self.phase / 3, times);
+            let phase = others.fold(phase, |phase, other| phase.flooded(other, 0.0));
+            let marks = Marks::new(engine.id());
+            let options = self.options(Some(marks.watch()));
+            let report = super::run(&target, profile, &[phase], &options, spec)?;
+            let Some(phase) = report.phases.first() else { return Ok((0.0, 0.0)) };
+            Ok((cost(phase, class, marks.cpu(0)), phase.generator_processors / times))
+        };
+        let filling = |profile: &Profile, class: Class| -> Result<(f64, f64), Error> {
+            let of_class = profile.operations.iter().filter(|o| o.class == class);
+            let rate: f64 = of_class.map(|o| o.rate).sum();
+            let (alone, generator) = measure(profile, class, 1.0)?;
+            let times = FILL * self.cores as f64 / (rate * alone + generator).max(1e-6);
+            measure(profile, class, times.max(1.0))
+        };
+        let (mut costs, mut generator) = (BTreeMap::new(), 0.0);
+        for class in [Class::Ui, Class::Redraw, Class::Physics] {
+            let (full, sending) = filling(&self.profile, class)?;
+            generator += sending;
+            costs.insert(class, AnswerCost { full, cheapest: full });
+        }
+        let (cheapest, _) = filling(&coarse, Class::Physics)?;
+        if let Some(costs) = costs.get_mut(&Class::Physics) {
+            costs.cheapest = cheapest.min(costs.full);
         }
         Ok((costs, generator))
     }

@@ -124,7 +124,7 @@ impl Controller {
         };
         let allowed = constants.budget.min(request.patience.unwrap_or(u64::MAX));
         let limit = (allowed as f64 * self.class(request.class).trim) as u64;
-        let deadline = now.saturating_add(allowed);
+        let deadline = now.saturating_add(allowed).saturating_sub(request.beyond);
         let total = self.capacity();
         let lane = Lane::of(request.class);
         let workers = self.workers(lane).min(self.at_once()) as f64;
@@ -133,7 +133,12 @@ impl Controller {
             Class::Redraw => self.taken(Class::Ui, now),
             Class::Physics => self.taken(Class::Ui, now) + self.taken(Class::Redraw, now),
         };
-        let capacity = (total - above).min(workers).max(LEAST_CAPACITY);
+        let mut capacity = (total - above).min(workers);
+        if lane == Lane::Physics {
+            // What is left over is the difference of two large numbers; what it got is known.
+            capacity = capacity.min(self.pace * workers);
+        }
+        let capacity = capacity.max(LEAST_CAPACITY);
         let ahead = self.ledger.ahead(lane, now, deadline) + self.ledger.residual(lane, now);
         // One piece of work runs on one processor, and on less than one when the
         // machine gives us less.
@@ -142,7 +147,7 @@ impl Controller {
         let finish = if lane == Lane::Physics {
             // Paused whenever urgent work needs its processor: it advances at the
             // rate that is left over.
-            let alone = cost.upper / capacity.min(1.0);
+            let alone = cost.upper / capacity.min(self.pace.max(LEAST_CAPACITY));
             if free { alone } else { alone.max((ahead as f64 + cost.upper) / capacity) }
         } else {
             // Less urgent work gives way at its next checkpoint.
@@ -155,7 +160,8 @@ impl Controller {
             let wait = if free { 0.0 } else { ahead as f64 / capacity };
             pause + wait + cost.upper / speed
         };
-        Forecast { tier, cost, ahead, capacity, finish: finish as u64, limit }
+        let finish = (finish as u64).saturating_add(request.beyond);
+        Forecast { tier, cost, ahead, capacity, finish, limit }
     }
 
     /// Processors a class takes: what it took lately, and no less than over the
@@ -410,7 +416,8 @@ impl Controller {
         let Choice { admit, reason, forecast } = choice;
         let budget = self.constants.class(request.class).map(|class| class.budget);
         let allowed = budget.map(|budget| budget.min(request.patience.unwrap_or(u64::MAX)));
-        let deadline = allowed.map_or(NEVER, |allowed| now.saturating_add(allowed));
+        let arrived = now.saturating_sub(request.beyond);
+        let deadline = allowed.map_or(NEVER, |allowed| arrived.saturating_add(allowed));
         let mut work = nanos(forecast.cost.mean).max(1);
         if reason == Reason::Probe {
             // The estimate is what the probe is to test: were the probe dropped from the
@@ -422,7 +429,7 @@ impl Controller {
             let (class, tier, size) = (request.class, forecast.tier, request.size);
             self.ledger.insert(
                 now,
-                NewJob { class, tier, operation, tenant, size, deadline, work, record },
+                NewJob { class, tier, operation, tenant, size, arrived, deadline, work, record },
             )
         } else {
             None
@@ -462,6 +469,7 @@ impl Controller {
             cost: nanos(forecast.cost.upper),
             ahead: forecast.ahead,
             capacity: forecast.capacity as f32,
+            beyond: request.beyond,
             finish: forecast.finish,
             limit: forecast.limit,
             trim: self.class(request.class).trim as f32,

@@ -19,9 +19,12 @@ use crate::slo::spec::Spec;
 /// Sessions whose tier is remembered.
 const SESSIONS: usize = 1024;
 
-/// How far one piece of work moves the believed part of a processor we get,
-/// and the most it may differ from what is believed.
-const EFFICIENCY_GAIN: (f64, f64) = (0.02, 0.2);
+/// Nanoseconds of running over which the believed part of a processor we get is averaged,
+/// and the most that one piece of work moves it.
+const EFFICIENCY_GAIN: (f64, f64) = (40e6, 0.1);
+
+/// The same for the pace of physics.
+const PACE_GAIN: (f64, f64) = (200e6, 0.25);
 
 /// What the controller knows of one class.
 #[derive(Clone, Debug)]
@@ -93,6 +96,8 @@ pub struct Assignment {
     pub tier: Tier,
     /// When it must end, on the caller's clock.
     pub deadline: Time,
+    /// When it has to return the best it has, to be encoded and sent in time.
+    pub stop: Time,
 }
 
 /// The controller. See the [module](super) for what it does.
@@ -115,6 +120,9 @@ pub struct Controller {
     /// Processor time our threads got of the time they wanted it.
     pub(super) efficiency: f64,
     pub(super) efficiency_learned: bool,
+    /// Processor time a piece of physics gets of the time it holds a worker, its pauses included.
+    pub(super) pace: f64,
+    pub(super) pace_learned: bool,
     pub(super) last_sensor: u64,
     pub(super) last_tick: u64,
     pub(super) last_slow_tick: u64,
@@ -152,6 +160,8 @@ impl Controller {
             cores: if cores.is_finite() { cores.clamp(0.05, 4096.0) } else { 1.0 },
             efficiency: 1.0,
             efficiency_learned: false,
+            pace: 1.0,
+            pace_learned: false,
             last_sensor: 0,
             last_tick: 0,
             last_slow_tick: 0,
@@ -286,11 +296,17 @@ impl Controller {
             return Next::Drop(job.id, Reason::Doomed);
         }
         self.ledger.start(now, job.id);
+        // A tenth of the time is kept for the answer.
+        let margin = match lane {
+            Lane::Physics => job.deadline.saturating_sub(job.arrived) / 10,
+            Lane::Urgent | Lane::Batch => 0,
+        };
         Next::Run(Assignment {
             job: job.id,
             class: job.class,
             tier: job.tier,
             deadline: Time(self.time.raw(job.deadline)),
+            stop: Time(self.time.raw(job.deadline.saturating_sub(margin))),
         })
     }
 
@@ -332,14 +348,21 @@ impl Controller {
             self.fairness.learn(job.tenant, cost.cpu as f64 / predicted.max(1.0));
             self.cost.learn(job.operation, job.tier, job.size, predicted, cost.cpu);
         }
-        if ran && cost.ran > 0 && cost.cpu > 0 {
-            // A throttled or stolen processor shows in all work as time that passed
-            // without being ours; work that waits for a lock or a disk shows it too,
-            // but rarely: one piece moves the estimate only so far.
+        if ran && cost.ran > 0 && cost.cpu > 0 && self.shows_capacity(now, job.class) {
+            // A processor that is throttled, stolen or held by the threads that speak HTTP
+            // shows as time that passed without being ours. Long work has seen more of it.
             let share = (cost.cpu as f64 / cost.ran as f64).clamp(0.05, 1.0);
-            let (gain, most) = EFFICIENCY_GAIN;
-            self.efficiency += gain * (share - self.efficiency).clamp(-most, most);
+            let (span, most) = EFFICIENCY_GAIN;
+            self.efficiency += (cost.ran as f64 / span).min(most) * (share - self.efficiency);
             self.efficiency_learned = true;
+        }
+        if let (State::Running { since }, Lane::Physics) = (job.state, Lane::of(job.class))
+            && now > since
+        {
+            let held = (now - since) as f64;
+            let (span, most) = PACE_GAIN;
+            self.pace += (held / span).min(most) * ((cost.cpu as f64 / held).min(1.0) - self.pace);
+            self.pace_learned = true;
         }
         let good = reason == Reason::Completed;
         let class = self.class_mut(job.class);
@@ -362,6 +385,19 @@ impl Controller {
         self.records.end(job.record, id, reason, took, cost.cpu);
         self.count(reason);
         Some(reason)
+    }
+
+    /// Whether work of this class shows what processors we get. What is less urgent gives way
+    /// to the rest, and shows what is left by it.
+    fn shows_capacity(&self, now: u64, class: Class) -> bool {
+        const BUSY: f64 = 0.05;
+        match Lane::of(class) {
+            Lane::Urgent => true,
+            Lane::Physics | Lane::Batch => {
+                let urgent = [Class::Ui, Class::Redraw].map(|c| self.class(c).admitted.rate(now));
+                urgent.into_iter().sum::<f64>() < BUSY
+            }
+        }
     }
 
     /// The mode to act in while no override is in force; [`Mode::On`] until said otherwise.

@@ -37,6 +37,10 @@ pub struct Request<'a> {
     pub patience: Option<u64>,
     /// How often this request was already tried.
     pub attempt: u32,
+    /// Time it spends outside of the pool, in nanoseconds: in its socket until it was read, and
+    /// until its answer is written. It is part of what the caller waits.
+    #[serde(default)]
+    pub beyond: u64,
 }
 
 impl<'a> Request<'a> {
@@ -53,6 +57,7 @@ impl<'a> Request<'a> {
             strict: false,
             patience: None,
             attempt: 0,
+            beyond: 0,
         }
     }
 }
@@ -112,7 +117,10 @@ pub struct Decision {
     pub ahead: u64,
     /// Processors the class can count on.
     pub capacity: f32,
-    /// Predicted time until it is finished.
+    /// Time it spends outside of the pool, before and after.
+    #[serde(default)]
+    pub beyond: u64,
+    /// Predicted time until it is finished, with what it spends outside of the pool.
     pub finish: u64,
     /// The time it was allowed: the smaller of budget and patience, times `trim`.
     pub limit: u64,

@@ -137,7 +137,9 @@ pub struct DecisionView {
     pub ahead_ms: f64,
     /// Processors the class could count on.
     pub capacity: f32,
-    /// Predicted time until finished.
+    /// Time outside of the pool: in its socket, and until the answer is written.
+    pub beyond_ms: f64,
+    /// Predicted time until finished, the time outside of the pool included.
     pub finish_ms: f64,
     /// Time it was allowed.
     pub limit_ms: f64,
@@ -259,6 +261,7 @@ impl Controller {
             cost_ms: ms(decision.cost),
             ahead_ms: ms(decision.ahead),
             capacity: decision.capacity,
+            beyond_ms: ms(decision.beyond),
             finish_ms: ms(decision.finish),
             limit_ms: ms(decision.limit),
             trim: decision.trim,

@@ -62,6 +62,54 @@ fn work_that_cannot_be_in_time_is_refused_before_it_is_queued() {
 }
 
 #[test]
+fn time_outside_of_the_pool_is_part_of_the_budget() {
+    let (mut controller, mut now) = (controller(), 1);
+    warm(&mut controller, &mut now, Class::Ui, "session.operate", 2 * MS);
+    let asked =
+        |beyond| Request { size: 1000, beyond, ..Request::new(Class::Ui, "session.operate") };
+    let late = controller.on_arrival(Time(now), &asked(15 * MS));
+    assert_eq!((late.reason, late.beyond), (Reason::PredictedLate, 15 * MS));
+    let early = controller.on_arrival(Time(now), &asked(5 * MS));
+    assert_eq!(early.reason, Reason::Feasible);
+    // What is left of its sixteen milliseconds, and what it took when it is done.
+    assert_eq!(early.deadline, Time(now + 11 * MS));
+    let job = early.job.expect("admitted");
+    controller.on_ready(Time(now), job);
+    assert!(matches!(controller.next(Time(now), Lane::Urgent), Next::Run(_)));
+    now += 12 * MS;
+    let cost = Cost { cpu: 2 * MS, ran: 12 * MS };
+    let ended = controller.on_finish(Time(now), job, cost, Ended::Done);
+    assert_eq!(ended, Some(Reason::Late), "five before and twelve after are seventeen");
+}
+
+#[test]
+fn physics_is_predicted_by_the_pace_it_had_and_its_stop_leaves_time_for_the_answer() {
+    let (mut controller, mut now) = (controller(), 1);
+    warm(&mut controller, &mut now, Class::Physics, "solve", 10 * MS);
+    let request = Request { size: 1000, strict: true, ..Request::new(Class::Physics, "solve") };
+    let quick = controller.on_arrival(Time(now), &request).finish;
+    for _ in 0..20 {
+        let job = controller.on_arrival(Time(now), &request).job.expect("an idle machine admits");
+        controller.on_ready(Time(now), job);
+        let Next::Run(run) = controller.next(Time(now), Lane::Physics) else { panic!("idle") };
+        assert_eq!((run.stop, run.deadline), (Time(now + 90 * MS), Time(now + 100 * MS)));
+        // A fifth of a processor, because something more urgent had it.
+        now += 50 * MS;
+        let cost = Cost { cpu: 10 * MS, ran: 10 * MS };
+        controller.on_finish(Time(now), job, cost, Ended::Done);
+    }
+    let slow = controller.on_arrival(Time(now), &request).finish;
+    assert!(slow > 3 * quick, "{slow} after {quick}");
+    // Nothing urgent is there: within a second it is believed to be quick again.
+    for _ in 0..100 {
+        now += 10 * MS;
+        controller.tick(Time(now), sensors());
+    }
+    let again = controller.on_arrival(Time(now), &request).finish;
+    assert!(again < quick * 6 / 5, "{again} after {quick}");
+}
+
+#[test]
 fn work_too_large_for_any_tier_is_offered_as_a_job() {
     let (mut controller, mut now) = (controller(), 1);
     warm(&mut controller, &mut now, Class::Physics, "solve", 30 * MS);
@@ -321,6 +369,7 @@ proptest! {
         cores in prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(0.0), Just(-1.0), Just(1e300), 0.01f64..64.0],
         cpu in prop_oneof![Just(0u64), Just(u64::MAX), any::<u64>()],
         patience in prop_oneof![Just(None), Just(Some(0u64)), Just(Some(u64::MAX)), any::<u64>().prop_map(Some)],
+        beyond in prop_oneof![Just(0u64), Just(u64::MAX), any::<u64>()],
         step in prop_oneof![Just(0u64), Just(MS), Just(u64::MAX / 4)],
     ) {
         let mut controller = Controller::new(&Spec::embedded().expect("valid"), cores, 1);
@@ -330,7 +379,8 @@ proptest! {
             now = now.saturating_add(step);
             controller.tick(Time(now), Some(Sensors { cores }));
             let class = Class::ALL[index % 4];
-            let request = Request { size: *size, patience, ..Request::new(class, "solve") };
+            let request =
+                Request { size: *size, patience, beyond, ..Request::new(class, "solve") };
             let decision = controller.on_arrival(Time(now), &request);
             prop_assert!(decision.capacity.is_finite() && decision.trim.is_finite());
             let Some(job) = decision.job else { continue };

@@ -146,6 +146,12 @@ impl Controller {
         self.efficiency_learned = false;
         let ui = self.class(Class::Ui).admitted.rate(now);
         let redraw = self.class(Class::Redraw).admitted.rate(now);
+        if !self.pace_learned {
+            // What slowed physics down is gone once urgent work leaves half of the processors.
+            let gain = if ui + redraw < total / 2.0 { 0.3 } else { 0.02 };
+            self.pace += gain * (1.0 - self.pace);
+        }
+        self.pace_learned = false;
         #[allow(clippy::cast_precision_loss, reason = "a number of workers")]
         let physics = self.workers(Lane::Physics) as f64;
         let left = |used: f64| (total - used).max(0.05);

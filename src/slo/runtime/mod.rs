@@ -4,8 +4,8 @@
 //! Urgent work (ui and redraw) has a thread per processor and runs earliest
 //! deadline first. Physics has its share and steps aside at every
 //! [`Budget::checkpoint`] while urgent work needs the processor; batch has one
-//! thread and steps aside for both. Being nicer to the scheduler is a second
-//! belt, not the mechanism.
+//! thread and steps aside for both. All of them are nicer to the scheduler than
+//! the threads that speak HTTP; between lanes that is a second belt, not the mechanism.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -444,10 +444,12 @@ fn name(lane: Lane) -> &'static str {
     }
 }
 
-/// A second belt: where it fails, the gate still works.
+/// The threads that speak HTTP go first: a request that nobody reads cannot be refused either,
+/// and what they take shows in what the pool gets. Between the lanes it is a second belt: where
+/// it fails, the gate still works.
 fn be_nice(lane: Lane) {
     match lane {
-        Lane::Urgent => {}
+        Lane::Urgent => machine::step_back(5),
         Lane::Physics => machine::step_back(10),
         Lane::Batch => machine::step_back(19),
     }

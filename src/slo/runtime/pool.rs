@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use rustix::process::Pid;
 
 use super::gate::LaneGate;
-use crate::budget::{Budget, Cancel, Clock, Time};
+use crate::budget::{Budget, Cancel, Class, Clock, Time};
 use crate::machine;
 use crate::slo::Reason;
 use crate::slo::controller::{
@@ -151,10 +151,11 @@ impl Inner {
 
     /// The life of a worker: until the pool closes, or it was demoted.
     pub(super) fn serve(self: &Arc<Self>, lane: Lane) {
+        let waits = machine::Waits::of_this_thread();
         while let Some((work, fate)) = self.take(lane) {
             match fate {
                 Ok(assignment) => {
-                    self.run(lane, assignment, work);
+                    self.run(lane, assignment, work, &waits);
                     if lane == Lane::Urgent && self.is_demoted(assignment.job) {
                         return;
                     }
@@ -230,8 +231,14 @@ impl Inner {
         }
     }
 
-    fn run(self: &Arc<Self>, lane: Lane, assignment: Assignment, work: Option<Work>) {
-        let Assignment { job, class, tier, deadline } = assignment;
+    fn run(
+        self: &Arc<Self>,
+        lane: Lane,
+        assignment: Assignment,
+        work: Option<Work>,
+        waits: &machine::Waits,
+    ) {
+        let Assignment { job, class, tier, deadline, stop } = assignment;
         let Some(work) = work else {
             // Cancelled between being picked and being taken: nothing ran.
             self.finish(job, Cost { cpu: 0, ran: 0 }, Ended::Cancelled);
@@ -251,22 +258,29 @@ impl Inner {
             paused: AtomicU64::new(0),
         });
         let mut budget = Budget::unlimited(class, tier)
-            .until(stop_at(class, work.stops, deadline), Arc::clone(&self.clock))
+            .until(stop_at(class, work.stops, deadline, stop), Arc::clone(&self.clock))
             .strict(work.strict)
             .cancelled_by(cancel.clone());
         if lane != Lane::Urgent {
             budget = budget.yielding_to(Arc::clone(&gate) as Arc<dyn crate::budget::Gate>);
         }
-        let (from, cpu_from) = (self.now(), thread_cpu());
+        let (from, waited_from, cpu_from) = (self.now(), waits.total(), thread_cpu());
         let deliver = guarded(|| (work.run)(Fate::Run(&budget)));
         let until = self.now();
         let cpu = thread_cpu().saturating_sub(cpu_from);
-        let wall = u64::try_from(until.since(from).as_nanos()).unwrap_or(u64::MAX);
-        let ran = wall.saturating_sub(gate.paused.load(Ordering::Relaxed));
+        let ran = match (waited_from, waits.total()) {
+            (Some(from), Some(until)) => cpu.saturating_add(until.saturating_sub(from)),
+            // Where the scheduler does not say, all that passed counts: waiting for a disk too.
+            _ => {
+                let wall = u64::try_from(until.since(from).as_nanos()).unwrap_or(u64::MAX);
+                wall.saturating_sub(gate.paused.load(Ordering::Relaxed))
+            }
+        };
+        let last = if work.stops { stop } else { deadline };
         let ended = match &deliver {
             None => Ended::Panicked,
             Some(_) if cancel.is_cancelled() => Ended::Cancelled,
-            Some(_) if until >= deadline => Ended::Deadline,
+            Some(_) if until >= last => Ended::Deadline,
             Some(_) => Ended::Done,
         };
         let reason = self.finish(job, Cost { cpu, ran }, ended);
@@ -337,10 +351,9 @@ fn thread_cpu() -> u64 {
 /// When running work has to stop. Physics returns the best it has at its
 /// deadline; work without tiers has nothing coarser to give, so that late is
 /// better than nothing, up to a bound.
-fn stop_at(class: crate::budget::Class, stops: bool, deadline: Time) -> Time {
-    use crate::budget::Class;
+fn stop_at(class: Class, stops: bool, deadline: Time, stop: Time) -> Time {
     match class {
-        Class::Physics if stops => deadline,
+        Class::Physics if stops => stop,
         Class::Batch => deadline,
         Class::Ui | Class::Redraw | Class::Physics => deadline.after(GRACE),
     }

@@ -82,7 +82,7 @@ impl Policy for Svgx {
                 let ticket = self.tickets.get(&run.job).copied().unwrap_or(u32::MAX);
                 let stop = match lane {
                     Lane::Urgent => u64::MAX,
-                    Lane::Physics | Lane::Batch => run.deadline.0,
+                    Lane::Physics | Lane::Batch => run.stop.0,
                 };
                 Pick::Run { ticket, stop }
             }

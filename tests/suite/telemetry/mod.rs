@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::engine::UNHURRIED;
+
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const DRAWING: &str = r#"{"content":"<svg xmlns='http://www.w3.org/2000/svg'><rect id='r' width='10' height='10'/></svg>"}"#;
 
@@ -55,6 +57,7 @@ fn serve(log: Option<&Path>, variables: &[(&str, &str)]) -> Service {
         .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
         .args(["--log-format", "json"])
         .env_clear()
+        .envs([UNHURRIED])
         .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .stderr(stderr);
