@@ -10,7 +10,6 @@ use crate::document::Limits;
 use super::answer::{FrameElement, tidy};
 use super::error::Error;
 use super::estimate::Drifts;
-use super::model::Body;
 use super::options::Options;
 use super::tier::Settings;
 use super::world::{Pair, World};
@@ -115,8 +114,8 @@ pub(super) struct Look {
 }
 
 impl Look {
-    pub(super) fn kinetic(&self, body: &Body) -> f64 {
-        0.5 * (body.mass * self.velocity.length_squared() + body.inertia * self.spin * self.spin)
+    pub(super) fn kinetic(&self, mass: f64, inertia: f64) -> f64 {
+        0.5 * (mass * self.velocity.length_squared() + inertia * self.spin * self.spin)
     }
 
     pub(super) fn element(&self, name: &Arc<str>, scale: f64) -> FrameElement {
