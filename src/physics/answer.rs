@@ -17,7 +17,13 @@ use crate::budget::{Stop, Tier};
 /// times 9.81 is 441.45. Rounds to a billionth where that is exact.
 pub(crate) fn tidy(value: f64) -> f64 {
     // Adding zero turns -0 into 0.
-    if value.abs() < 1e6 { libm::rint(value * 1e9) / 1e9 + 0.0 } else { value }
+    if value == 0.0 {
+        0.0
+    } else if value.abs() < 1e6 {
+        libm::rint(value * 1e9) / 1e9 + 0.0
+    } else {
+        value
+    }
 }
 
 /// A force with its length, N.
