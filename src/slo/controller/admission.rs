@@ -290,10 +290,11 @@ impl Controller {
         } else {
             self.cost.predict(operation, Tier::Ui, request.size)
         };
-        // Only what was measured may send work away for good.
-        let known = cheapest.seen >= 5 || self.cost.seen(operation, Tier::Compute) >= WARM;
         let least = cheapest.mean * bias;
-        if known && least > budget {
+        // Only what was measured may send work away for good; what is many times the reference
+        // work goes to the batch queue by its prior too, which errs on the side of too little.
+        let known = cheapest.seen >= 5 || self.cost.seen(operation, Tier::Compute) >= WARM;
+        if least > budget && (known || self.cost.is_far_beyond(operation, request.size)) {
             return Some(Reason::TooLarge);
         }
         (known && request.patience.is_some_and(|patience| least > patience as f64))

@@ -63,6 +63,8 @@ impl Cell {
 #[derive(Clone, Debug)]
 struct Known {
     name: String,
+    /// Size of the work its budget is promised for.
+    reference: u64,
     /// Believed nanoseconds per unit of size, per tier, before anything was measured.
     prior: [f64; 3],
     tiers: [Cell; 3],
@@ -104,18 +106,23 @@ impl CostModel {
             }
             // An unknown operation: a tenth of the budget, whatever its size says.
             let unit = objective.budget.as_nanos() as f64 / 10.0;
-            operations.push(known(objective.class.as_str(), [unit; 3], 1.0));
+            operations.push(known(objective.class.as_str(), u64::MAX, [unit; 3], 1.0));
             for operation in &objective.operations {
                 let unit = operation.cost.as_nanos() as f64 / operation.size as f64;
                 let tiers = objective.tier_cost.map(|tier| unit * tier);
-                operations.push(known(&operation.name, tiers, spec.policy.optimism));
+                operations.push(known(
+                    &operation.name,
+                    operation.size,
+                    tiers,
+                    spec.policy.optimism,
+                ));
             }
         }
         let index = u8::try_from(operations.len()).unwrap_or(u8::MAX);
         if let Some(slot) = fallback.get_mut(Class::Batch as usize) {
             *slot = index;
         }
-        operations.push(known("batch", [1e6; 3], 1.0));
+        operations.push(known("batch", u64::MAX, [1e6; 3], 1.0));
         CostModel { operations, fallback, error: (0.0, 0), outlier: spec.policy.cost_outlier }
     }
 
@@ -199,6 +206,16 @@ impl CostModel {
             .map_or(0, |cell| cell.all.seen)
     }
 
+    /// Whether work is many times the reference work of an operation that was never done.
+    pub fn is_far_beyond(&self, operation: u8, size: u64) -> bool {
+        const FAR: u64 = 10;
+        self.seen_at_all(operation) == 0
+            && self
+                .operations
+                .get(usize::from(operation))
+                .is_some_and(|known| size / FAR >= known.reference)
+    }
+
     /// Answers seen of an operation at any tier.
     pub fn seen_at_all(&self, operation: u8) -> u32 {
         Tier::ALL.into_iter().map(|tier| self.seen(operation, tier)).max().unwrap_or(0)
@@ -211,10 +228,11 @@ impl CostModel {
     }
 }
 
-fn known(name: &str, prior: [f64; 3], optimism: f64) -> Known {
+fn known(name: &str, reference: u64, prior: [f64; 3], optimism: f64) -> Known {
     let cell = Cell::new();
     Known {
         name: name.to_owned(),
+        reference,
         prior: prior.map(|ns| ns * optimism),
         tiers: [cell.clone(), cell.clone(), cell],
     }

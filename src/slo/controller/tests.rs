@@ -119,6 +119,17 @@ fn work_too_large_for_any_tier_is_offered_as_a_job() {
 }
 
 #[test]
+fn work_far_too_large_is_offered_as_a_job_before_anything_was_measured() {
+    let mut controller = controller();
+    let asked = |size| Request { size, ..Request::new(Class::Physics, "simulate") };
+    // A hundred times the reference: by the prior, three tenths of thirty milliseconds each.
+    let large = controller.on_arrival(Time(1), &asked(1_200_000));
+    assert_eq!((large.verdict, large.reason), (Verdict::Defer, Reason::TooLarge));
+    let usual = controller.on_arrival(Time(1), &asked(12_000));
+    assert!(usual.verdict.is_admitted(), "{usual:?}");
+}
+
+#[test]
 fn strict_precision_is_refused_rather_than_worsened() {
     let (mut controller, mut now) = (controller(), 1);
     warm(&mut controller, &mut now, Class::Physics, "solve", 20 * MS);
