@@ -212,14 +212,6 @@ impl Gate for Longest {
         let now = cpu();
         let before = self.last.swap(now, Ordering::Relaxed);
         self.most.fetch_max(now.saturating_sub(before), Ordering::Relaxed);
-        if now.saturating_sub(before) > 900_000 && before > 0 {
-            eprintln!(
-                "GAP {} us\n{}",
-                (now - before) / 1000,
-                std::backtrace::Backtrace::force_capture()
-            );
-            self.last.store(cpu(), Ordering::Relaxed);
-        }
     }
 }
 

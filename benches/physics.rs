@@ -373,14 +373,6 @@ impl Gate for Longest {
             self.most.fetch_max(now - before, Ordering::Relaxed);
         }
         self.looks.fetch_add(1, Ordering::Relaxed);
-        if now.saturating_sub(before) > 900_000 && before > 0 {
-            eprintln!(
-                "GAP {} us\n{}",
-                (now - before) / 1000,
-                std::backtrace::Backtrace::force_capture()
-            );
-            self.last.store(cpu(), Ordering::Relaxed);
-        }
     }
 }
 
