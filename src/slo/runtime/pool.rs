@@ -257,8 +257,9 @@ impl Inner {
             cancel: cancel.clone(),
             paused: AtomicU64::new(0),
         });
+        let last = if work.stops { stop } else { deadline };
         let mut budget = Budget::unlimited(class, tier)
-            .until(stop_at(class, work.stops, deadline, stop), Arc::clone(&self.clock))
+            .until(stop_at(class, work.stops, last), Arc::clone(&self.clock))
             .strict(work.strict)
             .cancelled_by(cancel.clone());
         if lane != Lane::Urgent {
@@ -276,7 +277,6 @@ impl Inner {
                 wall.saturating_sub(gate.paused.load(Ordering::Relaxed))
             }
         };
-        let last = if work.stops { stop } else { deadline };
         let ended = match &deliver {
             None => Ended::Panicked,
             Some(_) if cancel.is_cancelled() => Ended::Cancelled,
@@ -348,14 +348,14 @@ fn thread_cpu() -> u64 {
     u64::try_from(machine::thread_cpu().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// When running work has to stop. Physics returns the best it has at its
-/// deadline; work without tiers has nothing coarser to give, so that late is
-/// better than nothing, up to a bound.
-fn stop_at(class: Class, stops: bool, deadline: Time, stop: Time) -> Time {
+/// When running work has to stop, whose `last` moment to be in time is known. Physics
+/// returns the best it has by then; work without tiers has nothing coarser to give, so
+/// that late is better than nothing, up to a bound.
+fn stop_at(class: Class, stops: bool, last: Time) -> Time {
     match class {
-        Class::Physics if stops => stop,
-        Class::Batch => deadline,
-        Class::Ui | Class::Redraw | Class::Physics => deadline.after(GRACE),
+        Class::Physics if stops => last,
+        Class::Batch => last,
+        Class::Ui | Class::Redraw | Class::Physics => last.after(GRACE),
     }
 }
 
