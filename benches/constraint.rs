@@ -229,9 +229,9 @@ fn grain(name: &str, problem: &Problem, rounds: usize) {
             gate.pass();
             gate.most.load(Ordering::Relaxed) as f64 / 1e6
         };
-        let mut made = None;
+        let (mut given, mut made) = (Some(problem.clone()), None);
         let reading = stretch(&mut || {
-            made = Solver::within(problem.clone(), &Limits::default(), &budget).ok()
+            made = given.take().and_then(|p| Solver::within(p, &Limits::default(), &budget).ok());
         });
         let Some(solver) = made else { continue };
         let mut solver = solver.with_tolerance(TOLERANCE);
@@ -278,8 +278,9 @@ fn main() {
         for (name, make) in PROBLEMS {
             // As many constraints as a sketch may have.
             let problem = make(19_000);
+            let name = format!("{name}{}", problem.constraints.len());
             if only.is_empty() || only.iter().any(|o| name.starts_with(o)) {
-                grain(&format!("{name}{}", problem.constraints.len()), &problem, 3);
+                grain(&name, &problem, 3);
             }
         }
     }

@@ -33,10 +33,17 @@ impl Solver {
                 let component = &plan.components[k];
                 // At the point of least squares the residuals are themselves a
                 // dependency of the rows (J^T r = 0): what has none is innocent.
-                let j = jacobian(&self.rows, &component.rows, plan, &component.unknowns, &trial.x);
+                let j = jacobian(
+                    &self.rows,
+                    &component.rows,
+                    plan,
+                    &component.unknowns,
+                    &trial.x,
+                    budget,
+                )?;
                 let rank = analyse(&j, 0, budget)?;
                 for &d in rank.dependent.iter().take(8) {
-                    let others: Vec<u32> = (0..d).filter(|i| !rank.dependent.contains(i)).collect();
+                    let others: Vec<u32> = (0..d).filter(|&i| !rank.depends(i)).collect();
                     let mut set = circuit(&j, &others, d, budget)?;
                     set.push(d);
                     rows.push(set.iter().map(|&i| component.rows[i as usize]).collect());

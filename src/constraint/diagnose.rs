@@ -149,7 +149,7 @@ impl Solver {
             trial = Trial::run(self, &self.x, |c| !off.contains(&c), budget)?;
         }
         let findings = self.judge(&trial, budget)?;
-        self.describe(&findings, &trial, &off, diagnosis);
+        self.describe(&findings, &trial, &off, diagnosis, budget)?;
         if off.is_empty() && trial.reusable {
             self.plan = Some(trial.plan);
         }
@@ -162,33 +162,11 @@ impl Solver {
         trial: &Trial,
         off: &BTreeSet<u32>,
         diagnosis: &mut Diagnosis,
-    ) {
+        budget: &Budget,
+    ) -> Result<(), Stop> {
         let forest = &trial.plan.forest;
         let loose = findings.motion.iter().filter(|m| m.is_none()).count();
         diagnosis.degrees_of_freedom = findings.freedom + loose;
-        for (i, entity) in self.problem.entities.iter().enumerate() {
-            let mut degrees_of_freedom = 0;
-            let mut moving: Vec<(u32, &[f64])> = Vec::new();
-            let mut seen: Vec<u32> = Vec::new();
-            for v in self.unknowns_of(i) {
-                let class = forest.class[v];
-                if class == GROUND || seen.contains(&class) {
-                    continue;
-                }
-                seen.push(class);
-                match &findings.motion[class as usize] {
-                    None => degrees_of_freedom += 1,
-                    Some((k, motion)) if !motion.is_empty() => moving.push((*k, motion)),
-                    Some(_) => {}
-                }
-            }
-            moving.sort_by_key(|m| m.0);
-            for group in moving.chunk_by(|a, b| a.0 == b.0) {
-                degrees_of_freedom += small_rank(group);
-            }
-            let entity = entity.id.clone();
-            diagnosis.entities.push(EntityFreedom { entity, degrees_of_freedom });
-        }
         // Rows back to constraints: all rows redundant, or only some.
         let mut rows_of = vec![0usize; self.problem.constraints.len()];
         for row in self.rows.iter().filter(|r| r.soft == 0.0 && !r.implied) {
@@ -221,5 +199,32 @@ impl Solver {
                 implied_by: why.into_iter().filter(|&o| o != c).map(name).collect(),
             });
         }
+        for (i, entity) in self.problem.entities.iter().enumerate() {
+            if i % 256 == 255 {
+                budget.checkpoint()?;
+            }
+            let mut degrees_of_freedom = 0;
+            let mut moving: Vec<(u32, &[f64])> = Vec::new();
+            let mut seen: Vec<u32> = Vec::new();
+            for v in self.unknowns_of(i) {
+                let class = forest.class[v];
+                if class == GROUND || seen.contains(&class) {
+                    continue;
+                }
+                seen.push(class);
+                match &findings.motion[class as usize] {
+                    None => degrees_of_freedom += 1,
+                    Some((k, motion)) if !motion.is_empty() => moving.push((*k, motion)),
+                    Some(_) => {}
+                }
+            }
+            moving.sort_by_key(|m| m.0);
+            for group in moving.chunk_by(|a, b| a.0 == b.0) {
+                degrees_of_freedom += small_rank(group);
+            }
+            let entity = entity.id.clone();
+            diagnosis.entities.push(EntityFreedom { entity, degrees_of_freedom });
+        }
+        Ok(())
     }
 }

@@ -10,10 +10,13 @@ use super::plan::Plan;
 use super::rank::{Jacobian, MOTIONS, Rank, analyse, circuit, is_regular};
 use super::solver::Solver;
 use super::trial::{Failure, Trial};
-use crate::budget::Budget;
+use crate::budget::{Budget, Stop};
 
 /// Redundant constraints whose reasons are searched for at most.
 const REASONS: usize = 64;
+
+/// How many rows or unknowns are gone through between two looks at the budget.
+const MANY: usize = 1024;
 
 /// What was found out block by block.
 pub(super) struct Findings {
@@ -65,8 +68,11 @@ impl Solver {
         // Part by part, as long as every part is what its structure promises.
         let mut regular = true;
         let mut part_findings: Vec<(&[u32], &[u32], Jacobian, Rank)> = Vec::new();
-        for part in &component.parts {
-            let j = jacobian(&self.rows, &part.rows, plan, &part.unknowns, &trial.x);
+        for (i, part) in component.parts.iter().enumerate() {
+            if i % 128 == 127 {
+                budget.checkpoint()?;
+            }
+            let j = jacobian(&self.rows, &part.rows, plan, &part.unknowns, &trial.x, budget)?;
             let square = part.shape == Shape::Square;
             if square && j.columns <= 16 {
                 regular = is_regular(&j);
@@ -85,7 +91,8 @@ impl Solver {
         }
         let whole;
         if !regular {
-            let j = jacobian(&self.rows, &component.rows, plan, &component.unknowns, &trial.x);
+            let j =
+                jacobian(&self.rows, &component.rows, plan, &component.unknowns, &trial.x, budget)?;
             let rank = analyse(&j, motions, budget)?;
             whole = (component.rows.as_slice(), component.unknowns.as_slice(), j, rank);
             part_findings = vec![whole];
@@ -96,6 +103,9 @@ impl Solver {
             findings.freedom += unknowns.len() - rank.rank.min(unknowns.len());
             if !rank.motions.is_empty() {
                 for (i, &c) in unknowns.iter().enumerate() {
+                    if i % MANY == MANY - 1 {
+                        budget.checkpoint()?;
+                    }
                     let motion = rank.motions.iter().map(|m| m[i]).collect();
                     findings.motion[c as usize] = Some((k as u32, motion));
                 }
@@ -103,7 +113,7 @@ impl Solver {
                 fixed(unknowns, findings);
             }
             let independent: Vec<u32> =
-                (0..rows.len() as u32).filter(|i| !rank.dependent.contains(i)).collect();
+                (0..rows.len() as u32).filter(|&i| !rank.depends(i)).collect();
             for &d in &rank.dependent {
                 let row = rows[d as usize];
                 if self.rows[row as usize].implied {
@@ -130,14 +140,18 @@ pub(super) fn jacobian(
     plan: &Plan,
     unknowns: &[u32],
     x: &[f64],
-) -> Jacobian {
+    budget: &Budget,
+) -> Result<Jacobian, Stop> {
     let mut j = Jacobian { pattern: Sparse::new(), values: Vec::new(), columns: unknowns.len() };
     let mut sorted: Vec<(u32, u32)> =
         unknowns.iter().enumerate().map(|(k, &c)| (c, k as u32)).collect();
     sorted.sort_unstable();
     let (mut vars, mut g) = ([0; WIDTH], [0.0; WIDTH]);
     let mut columns: Vec<u32> = Vec::with_capacity(WIDTH);
-    for &r in members {
+    for (i, &r) in members.iter().enumerate() {
+        if i % MANY == MANY - 1 {
+            budget.checkpoint()?;
+        }
         let equation = &rows[r as usize].equation;
         let n = equation.unknowns(&mut vars);
         equation.evaluate(x, &mut g);
@@ -161,7 +175,7 @@ pub(super) fn jacobian(
         }
         j.pattern.push(&columns);
     }
-    j
+    Ok(j)
 }
 
 /// The rank of a few vectors of one length, by elimination with full pivoting.

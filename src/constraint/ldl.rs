@@ -1,10 +1,10 @@
 //! Sparse `L D L^T` of a symmetric positive definite matrix, with everything
 //! that depends on the pattern alone computed once.
 //!
-//! Ordering: approximate minimum degree on a quotient graph (Amestoy, Davis and
-//! Duff 1996, without supervariables). Factorisation: up-looking, along the
-//! elimination tree (Davis, *Direct Methods for Sparse Linear Systems*, 2006, ch. 4).
+//! Factorisation: up-looking, along the elimination tree (Davis, *Direct Methods for
+//! Sparse Linear Systems*, 2006, ch. 4). For the order of elimination see [`super::order`].
 
+use super::order::Graph;
 use crate::budget::{Budget, Stop};
 
 const NONE: u32 = u32::MAX;
@@ -26,135 +26,6 @@ impl From<Stop> for Refusal {
 
 /// Entries a factor may have: 64 MB of values and indices.
 pub(super) const MAX_ENTRIES: usize = 4_000_000;
-
-/// An elimination order of small fill for the graph `adjacency[start[i]..start[i + 1]]`
-/// (symmetric, no loops): the nodes in order of elimination.
-pub(super) fn minimum_degree(
-    start: &[u32],
-    adjacency: &[u32],
-    budget: &Budget,
-) -> Result<Vec<u32>, Stop> {
-    let n = start.len() - 1;
-    let mut variables: Vec<Vec<u32>> =
-        (0..n).map(|i| adjacency[start[i] as usize..start[i + 1] as usize].to_vec()).collect();
-    let mut touching: Vec<Vec<u32>> = vec![Vec::new(); n];
-    let mut elements: Vec<Vec<u32>> = vec![Vec::new(); n];
-    let mut alive = vec![true; n];
-    let mut degree: Vec<u32> = variables.iter().map(|v| v.len() as u32).collect();
-    let mut buckets = Buckets::new(n);
-    for i in (0..n).rev() {
-        buckets.insert(i as u32, degree[i]);
-    }
-    let mut mark = vec![NONE; n];
-    let mut outside = vec![0u32; n];
-    let mut stamp = vec![NONE; n];
-    let mut order = Vec::with_capacity(n);
-    let mut work = 0usize;
-    for step in 0..n as u32 {
-        let Some(p) = buckets.pop(&mut degree) else { break };
-        let p_ = p as usize;
-        order.push(p);
-        alive[p_] = false;
-        mark[p_] = step;
-        let mut front = Vec::with_capacity(degree[p_] as usize);
-        for &v in &variables[p_] {
-            if alive[v as usize] && mark[v as usize] != step {
-                mark[v as usize] = step;
-                front.push(v);
-            }
-        }
-        for e in std::mem::take(&mut touching[p_]) {
-            for v in std::mem::take(&mut elements[e as usize]) {
-                if alive[v as usize] && mark[v as usize] != step {
-                    mark[v as usize] = step;
-                    front.push(v);
-                }
-            }
-        }
-        variables[p_] = Vec::new();
-        // |Le \ Lp| for every element next to the front.
-        for &i in &front {
-            touching[i as usize].retain(|&e| !elements[e as usize].is_empty());
-            for &e in &touching[i as usize] {
-                let e_ = e as usize;
-                if stamp[e_] != step {
-                    stamp[e_] = step;
-                    outside[e_] = elements[e_].len() as u32;
-                }
-                outside[e_] = outside[e_].saturating_sub(1);
-            }
-        }
-        for &i in &front {
-            let i_ = i as usize;
-            buckets.remove(i, degree[i_]);
-            touching[i_].retain(|&e| outside[e as usize] > 0);
-            variables[i_].retain(|&v| alive[v as usize] && mark[v as usize] != step);
-            let apart: u32 = touching[i_].iter().map(|&e| outside[e as usize]).sum();
-            let bound = variables[i_].len() as u32 + front.len() as u32 - 1 + apart;
-            degree[i_] = bound.min(n as u32 - step - 1);
-            touching[i_].push(p);
-            work += variables[i_].len() + touching[i_].len();
-            buckets.insert(i, degree[i_]);
-        }
-        elements[p_] = front;
-        work += elements[p_].len() + 1;
-        if work > 4096 {
-            work = 0;
-            budget.checkpoint()?;
-        }
-    }
-    Ok(order)
-}
-
-/// Nodes by degree: doubly linked lists.
-struct Buckets {
-    head: Vec<u32>,
-    next: Vec<u32>,
-    previous: Vec<u32>,
-    least: usize,
-}
-
-impl Buckets {
-    fn new(n: usize) -> Buckets {
-        Buckets { head: vec![NONE; n + 1], next: vec![NONE; n], previous: vec![NONE; n], least: 0 }
-    }
-
-    fn insert(&mut self, i: u32, degree: u32) {
-        let d = degree as usize;
-        let head = self.head[d];
-        self.next[i as usize] = head;
-        self.previous[i as usize] = NONE;
-        if head != NONE {
-            self.previous[head as usize] = i;
-        }
-        self.head[d] = i;
-        self.least = self.least.min(d);
-    }
-
-    fn remove(&mut self, i: u32, degree: u32) {
-        let (next, previous) = (self.next[i as usize], self.previous[i as usize]);
-        if previous == NONE {
-            self.head[degree as usize] = next;
-        } else {
-            self.next[previous as usize] = next;
-        }
-        if next != NONE {
-            self.previous[next as usize] = previous;
-        }
-    }
-
-    fn pop(&mut self, degree: &mut [u32]) -> Option<u32> {
-        while self.least < self.head.len() {
-            let i = self.head[self.least];
-            if i != NONE {
-                self.remove(i, degree[i as usize]);
-                return Some(i);
-            }
-            self.least += 1;
-        }
-        None
-    }
-}
 
 /// The factorisation of one pattern.
 #[derive(Clone, Debug)]
@@ -182,21 +53,25 @@ pub(super) struct Ldl {
 }
 
 impl Ldl {
-    /// Analyses the graph `adjacency[start[i]..start[i + 1]]`.
-    pub(super) fn new(start: &[u32], adjacency: &[u32], budget: &Budget) -> Result<Ldl, Refusal> {
-        let n = start.len() - 1;
-        let order = minimum_degree(start, adjacency, budget)?;
+    /// Analyses the pattern of a matrix.
+    pub(super) fn new(graph: &Graph, budget: &Budget) -> Result<Ldl, Refusal> {
+        let n = graph.nodes();
+        let order = graph.minimum_degree(budget)?;
         let mut place = vec![0u32; n];
         for (k, &i) in order.iter().enumerate() {
             place[i as usize] = k as u32;
         }
         let mut column = Vec::with_capacity(n + 1);
-        let mut row = Vec::with_capacity(adjacency.len() / 2);
+        let mut row = Vec::with_capacity(graph.edges());
         column.push(0);
         for (k, &i) in order.iter().enumerate() {
             let from = row.len();
-            let around = &adjacency[start[i as usize] as usize..start[i as usize + 1] as usize];
-            row.extend(around.iter().map(|&j| place[j as usize]).filter(|&j| (j as usize) < k));
+            if k % 4096 == 4095 {
+                budget.checkpoint()?;
+            }
+            row.extend(
+                graph.around(i).iter().map(|&j| place[j as usize]).filter(|&j| (j as usize) < k),
+            );
             row[from..].sort_unstable();
             column.push(row.len() as u32);
         }
@@ -359,6 +234,7 @@ impl Ldl {
 
 #[cfg(test)]
 mod tests {
+    use super::super::decompose::Sparse;
     use super::*;
     use crate::budget::{Class, Tier};
 
@@ -384,22 +260,14 @@ mod tests {
         }
         graphs.push(((side * side) as usize, grid));
         for (n, edges) in graphs {
-            let mut lists = vec![Vec::new(); n];
-            for &(a, b) in &edges {
-                lists[a as usize].push(b);
-                lists[b as usize].push(a);
-            }
-            let mut start = vec![0u32];
-            let mut adjacency = Vec::new();
-            for list in &lists {
-                adjacency.extend(list);
-                start.push(adjacency.len() as u32);
-            }
-            let mut ldl = Ldl::new(&start, &adjacency, &budget).unwrap();
+            let mut pairs = Sparse::new();
+            edges.iter().for_each(|&(a, b)| pairs.push(&[a, b]));
+            let graph = Graph::of(&pairs, n, &budget).unwrap();
+            let mut ldl = Ldl::new(&graph, &budget).unwrap();
             let weight = |a: u32, b: u32| 1.0 + f64::from((a * 7 + b * 7) % 5) / 10.0;
             let mut full = nalgebra::DMatrix::<f64>::zeros(n, n);
             for i in 0..n as u32 {
-                let d = 8.0 * lists[i as usize].len() as f64 + 1.0;
+                let d = 8.0 * graph.around(i).len() as f64 + 1.0;
                 full[(i as usize, i as usize)] = d;
                 let slot = ldl.slot(i, i).unwrap() as usize;
                 ldl.diagonal[slot] = d;

@@ -50,6 +50,7 @@ mod joints;
 mod ldl;
 mod lower;
 mod normal;
+mod order;
 mod plan;
 mod problem;
 mod rank;

@@ -13,69 +13,26 @@ use super::equation::{Gradient, WIDTH};
 use super::forest::Forest;
 use super::ldl::{Ldl, Refusal};
 use super::lower::Row;
-use crate::budget::Budget;
+use super::order::Graph;
+use crate::budget::{Budget, Stop};
 
 const NONE: u32 = u32::MAX;
 
 const MAX_ITERATIONS: u32 = 80;
 
-/// A row or column of a Jacobian: where its entries are, and which they are.
-type Vector = SmallVec<[(u32, u32); WIDTH]>;
+/// How many rows are gone through between two looks at the budget: a small part of a
+/// millisecond.
+const MANY: usize = 1024;
 
-/// Which of `n` places meet in a vector, by place, in order.
-fn neighbours(
-    n: usize,
-    vectors: &[Vector],
-    budget: &Budget,
-) -> Result<(Vec<u32>, Vec<u32>), Refusal> {
-    let pairs: usize = vectors.iter().map(|v| v.len() * v.len().saturating_sub(1)).sum();
-    if pairs > 4 * super::ldl::MAX_ENTRIES {
-        return Err(Refusal::TooLarge(pairs));
+/// Which entries by rows the entries by columns are.
+fn by_columns(rows: &Sparse, columns: &Sparse) -> Vec<u32> {
+    let mut fill = columns.start.clone();
+    let mut entries = vec![0; rows.items.len()];
+    for (e, &c) in rows.items.iter().enumerate() {
+        entries[fill[c as usize] as usize] = e as u32;
+        fill[c as usize] += 1;
     }
-    let mut start = vec![0u32; n + 1];
-    for vector in vectors {
-        for &(i, _) in vector {
-            start[i as usize + 1] += vector.len() as u32 - 1;
-        }
-    }
-    for i in 0..n {
-        start[i + 1] += start[i];
-    }
-    let mut adjacency = vec![0u32; pairs];
-    let mut fill = start.clone();
-    for (k, vector) in vectors.iter().enumerate() {
-        if k % 1024 == 0 {
-            budget.checkpoint()?;
-        }
-        for &(i, _) in vector {
-            for &(j, _) in vector.iter().filter(|&&(j, _)| j != i) {
-                adjacency[fill[i as usize] as usize] = j;
-                fill[i as usize] += 1;
-            }
-        }
-    }
-    // Each list sorted, and moved up to where the last one ended without its repetitions.
-    let mut end = 0;
-    for i in 0..n {
-        if i % 1024 == 0 {
-            budget.checkpoint()?;
-        }
-        let (from, to) = (start[i] as usize, fill[i] as usize);
-        adjacency[from..to].sort_unstable();
-        start[i] = end as u32;
-        let mut last = NONE;
-        for k in from..to {
-            let j = adjacency[k];
-            if j != last {
-                adjacency[end] = j;
-                end += 1;
-                last = j;
-            }
-        }
-    }
-    start[n] = end as u32;
-    adjacency.truncate(end);
-    Ok((start, adjacency))
+    entries
 }
 
 /// The sparse Jacobian of a block and its normal equations.
@@ -108,14 +65,19 @@ impl Normal {
         forest: &Forest,
         budget: &Budget,
     ) -> Result<Normal, Refusal> {
-        let local: std::collections::HashMap<u32, u32> =
-            unknowns.iter().enumerate().map(|(k, &c)| (c, k as u32)).collect();
+        let mut local = std::collections::HashMap::with_capacity(unknowns.len());
+        for (k, &class) in unknowns.iter().enumerate() {
+            if k % MANY == MANY - 1 {
+                budget.checkpoint()?;
+            }
+            local.insert(class, k as u32);
+        }
         let mut jacobian = Sparse::new();
         let mut scatter = vec![NONE; members.len() * WIDTH];
         let mut pattern = Vec::new();
         let mut vars = [0; WIDTH];
         for (i, &r) in members.iter().enumerate() {
-            if i % 1024 == 1023 {
+            if i % MANY == MANY - 1 {
                 budget.checkpoint()?;
             }
             let equation = &rows[r as usize].equation;
@@ -138,41 +100,29 @@ impl Normal {
             (0..s.len() as u32).map(|i| s.row(i).len() * s.row(i).len()).sum()
         };
         let dual = members.len() <= unknowns.len() && square(&by_column) <= 8 * square(&jacobian);
-        // Every vector contributes the products of its pairs of entries.
-        let mut entry_rows = Vec::with_capacity(jacobian.items.len());
-        for i in 0..jacobian.len() {
-            entry_rows.resize(jacobian.start[i + 1] as usize, i as u32);
-        }
-        budget.checkpoint()?;
-        let vectors: Vec<Vector> = if dual {
-            let mut vectors = vec![SmallVec::new(); unknowns.len()];
-            for (e, &c) in jacobian.items.iter().enumerate() {
-                vectors[c as usize].push((entry_rows[e], e as u32));
-            }
-            vectors
-        } else {
-            (0..jacobian.len())
-                .map(|i| {
-                    let range = jacobian.start[i]..jacobian.start[i + 1];
-                    range.map(|e| (jacobian.items[e as usize], e)).collect()
-                })
-                .collect()
-        };
+        // Every group contributes the products of its pairs of entries.
+        let groups = if dual { &by_column } else { &jacobian };
+        let entries = if dual { by_columns(&jacobian, &by_column) } else { Vec::new() };
+        let entry = |at: u32| if dual { entries[at as usize] } else { at };
         let n = if dual { members.len() } else { unknowns.len() };
-        let (start, adjacency) = neighbours(n, &vectors, budget)?;
-        let ldl = Ldl::new(&start, &adjacency, budget)?;
+        budget.checkpoint()?;
+        let graph = Graph::of(groups, n, budget)?;
+        let ldl = Ldl::new(&graph, budget)?;
         let mut products = Vec::new();
-        for (k, vector) in vectors.iter().enumerate() {
-            if k % 1024 == 1023 {
+        for k in 0..groups.len() {
+            if k % MANY == MANY - 1 {
                 budget.checkpoint()?;
             }
-            for (k, &(i, a)) in vector.iter().enumerate() {
-                for &(j, b) in &vector[..=k] {
+            let (from, to) = (groups.start[k], groups.start[k + 1]);
+            for p in from..to {
+                for q in from..=p {
+                    let (i, j) = (groups.items[p as usize], groups.items[q as usize]);
                     let slot = ldl.slot(i, j).unwrap_or_else(|at| at + n as u32);
-                    products.push((a, b, slot));
+                    products.push((entry(p), entry(q), slot));
                 }
             }
         }
+        budget.checkpoint()?;
         Ok(Normal {
             residual: vec![0.0; members.len()],
             step: vec![0.0; unknowns.len()],
@@ -191,11 +141,20 @@ impl Normal {
 
     /// Fills residuals and Jacobian; answers the sum of squares, and the largest residual of
     /// what must hold.
-    fn evaluate(&mut self, members: &[u32], rows: &[Row], x: &[f64]) -> (f64, f64) {
+    fn evaluate(
+        &mut self,
+        members: &[u32],
+        rows: &[Row],
+        x: &[f64],
+        budget: &Budget,
+    ) -> Result<(f64, f64), Stop> {
         self.value.fill(0.0);
         let mut g: Gradient = [0.0; WIDTH];
         let (mut sum, mut worst) = (0.0, 0.0f64);
         for (i, &r) in members.iter().enumerate() {
+            if i % MANY == MANY - 1 {
+                budget.checkpoint()?;
+            }
             let row = &rows[r as usize];
             let weight = row.weight();
             let plain = row.equation.evaluate(x, &mut g);
@@ -211,7 +170,7 @@ impl Normal {
                 }
             }
         }
-        (sum, worst)
+        Ok((sum, worst))
     }
 
     /// The step for damping `m` into `self.step`; false if the matrix is not positive definite.
@@ -220,6 +179,7 @@ impl Normal {
         if !self.ldl.factor(m, budget)? {
             return Ok(false);
         }
+        budget.checkpoint()?;
         self.step.fill(0.0);
         if self.dual {
             self.right.copy_from_slice(&self.residual);
@@ -288,7 +248,7 @@ impl Normal {
             }
         }
         let soft = block.rows.iter().any(|&r| rows[r as usize].soft > 0.0);
-        let (mut sum, mut residual) = self.evaluate(&block.rows, rows, x);
+        let (mut sum, mut residual) = self.evaluate(&block.rows, rows, x, budget)?;
         let mut relative = 1e-12;
         let mut idle = 0;
         let mut iterations = 0;
@@ -304,19 +264,27 @@ impl Normal {
             let (mut better, mut length) = (false, 0.0);
             if moved {
                 length = largest(self.step.iter().copied());
-                for (&class, &by) in block.unknowns.iter().zip(&self.step) {
-                    forest.shift(class, by, x);
-                }
-                let (new, worst) = self.evaluate(&block.rows, rows, x);
+                let go = |sign: f64, x: &mut [f64], step: &[f64]| {
+                    for (&class, &by) in block.unknowns.iter().zip(step) {
+                        forest.shift(class, sign * by, x);
+                    }
+                };
+                go(1.0, x, &self.step);
+                let (new, worst) = match self.evaluate(&block.rows, rows, x, budget) {
+                    Ok(found) => found,
+                    // Nobody knows whether the step is one to the better.
+                    Err(stop) => {
+                        go(-1.0, x, &self.step);
+                        return Err(stop.into());
+                    }
+                };
                 better = new < sum;
                 if better {
                     idle = if new > sum * (1.0 - 1e-6) { idle + 1 } else { 0 };
                     (sum, residual) = (new, worst);
                 } else {
-                    for (&class, &by) in block.unknowns.iter().zip(&self.step) {
-                        forest.shift(class, -by, x);
-                    }
-                    self.evaluate(&block.rows, rows, x);
+                    go(-1.0, x, &self.step);
+                    self.evaluate(&block.rows, rows, x, budget)?;
                 }
             }
             if better {

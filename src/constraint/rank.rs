@@ -14,7 +14,8 @@
 use nalgebra::DMatrix;
 
 use super::decompose::Sparse;
-use super::ldl::{Ldl, MAX_ENTRIES, Refusal, minimum_degree};
+use super::ldl::{Ldl, MAX_ENTRIES, Refusal};
+use super::order::Graph;
 use crate::budget::Budget;
 
 /// Rows have derivatives of order one; what is left of a dependent row after
@@ -47,11 +48,18 @@ impl Jacobian {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rank {
     pub(super) rank: usize,
-    /// Rows that follow from rows before them, to first order.
+    /// Rows that follow from rows before them, to first order; ascending.
     pub(super) dependent: Vec<u32>,
     /// Motions that the rows allow: for every one a velocity per column, as many as
     /// were asked for, mixed at random so that whatever can move, moves.
     pub(super) motions: Vec<Vec<f64>>,
+}
+
+impl Rank {
+    /// Whether a row follows from rows before it.
+    pub(super) fn depends(&self, row: u32) -> bool {
+        self.dependent.binary_search(&row).is_ok()
+    }
 }
 
 /// Motions asked for at most: the freedom of an entity is counted up to this.
@@ -136,25 +144,7 @@ struct Triangle {
 impl Triangle {
     fn new(j: &Jacobian, budget: &Budget) -> Result<Triangle, Refusal> {
         let n = j.columns;
-        let mut pairs: Vec<(u32, u32)> = Vec::new();
-        for i in 0..j.rows() as u32 {
-            let row = j.pattern.row(i);
-            for (k, &a) in row.iter().enumerate() {
-                pairs.extend(row[..k].iter().flat_map(|&b| [(a, b), (b, a)]));
-            }
-        }
-        pairs.sort_unstable();
-        pairs.dedup();
-        budget.checkpoint()?;
-        let mut start = vec![0u32; n + 1];
-        for &(a, _) in &pairs {
-            start[a as usize + 1] += 1;
-        }
-        for i in 0..n {
-            start[i + 1] += start[i];
-        }
-        let adjacency: Vec<u32> = pairs.into_iter().map(|(_, b)| b).collect();
-        let order = minimum_degree(&start, &adjacency, budget)?;
+        let order = Graph::of(&j.pattern, n, budget)?.minimum_degree(budget)?;
         let mut place = vec![0u32; n];
         for (k, &c) in order.iter().enumerate() {
             place[c as usize] = k as u32;
@@ -203,7 +193,7 @@ impl Triangle {
             if entries > MAX_ENTRIES {
                 return Err(Refusal::TooLarge(entries));
             }
-            if work > 50_000 {
+            if work > 50_000 || i % 512 == 511 {
                 work = 0;
                 budget.checkpoint()?;
             }
@@ -288,27 +278,16 @@ pub(super) fn circuit(
             by_column[c as usize].push((k as u32, v));
         }
     }
-    let mut pairs: Vec<(u32, u32)> = Vec::new();
-    for list in &by_column {
-        for (k, &(a, _)) in list.iter().enumerate() {
-            pairs.extend(list[..k].iter().flat_map(|&(b, _)| [(a, b), (b, a)]));
-        }
-        if pairs.len() > MAX_ENTRIES {
-            return Err(Refusal::TooLarge(pairs.len()));
-        }
-    }
-    pairs.sort_unstable();
-    pairs.dedup();
     let n = others.len();
-    let mut start = vec![0u32; n + 1];
-    for &(a, _) in &pairs {
-        start[a as usize + 1] += 1;
+    let mut meet = Sparse::new();
+    let mut group = Vec::new();
+    for list in &by_column {
+        group.clear();
+        group.extend(list.iter().map(|e| e.0));
+        meet.push(&group);
     }
-    for i in 0..n {
-        start[i + 1] += start[i];
-    }
-    let adjacency: Vec<u32> = pairs.iter().map(|&(_, b)| b).collect();
-    let mut ldl = Ldl::new(&start, &adjacency, budget)?;
+    let graph = Graph::of(&meet, n, budget)?;
+    let mut ldl = Ldl::new(&graph, budget)?;
     for list in &by_column {
         for (k, &(a, u)) in list.iter().enumerate() {
             for &(b, v) in &list[..=k] {
