@@ -1,28 +1,22 @@
-//! Rates: how often each key may ask, by class. The counting is
-//! `actix-governor`'s limiter (the generic cell rate algorithm, ITU-T I.371);
-//! its middleware is not used, because it can answer neither problem documents
-//! nor the standard `RateLimit` headers.
+//! Rates: how often each key may ask, by class. The counting is that of `governor`
+//! (the generic cell rate algorithm, ITU-T I.371), which `actix-governor` wraps too: its
+//! middleware can answer neither problem documents nor the standard `RateLimit` headers,
+//! and its licence (GPL-3.0-or-later) would bind everybody who passes on this program.
 //!
 //! `/health` and `/metrics` are probes: they are not counted, so that a client
 //! that has used up its rate can still look at the service. Where
 //! `--rate-limit-status` says so they are a class of their own.
 
-use std::convert::Infallible;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
-use actix_governor::governor::RateLimiter;
-use actix_governor::governor::clock::{Clock as _, DefaultClock};
-use actix_governor::governor::middleware::StateInformationMiddleware;
-use actix_governor::governor::state::keyed::DefaultKeyedStateStore;
-use actix_governor::{GovernorConfigBuilder, KeyExtractor};
-use actix_web::HttpMessage as _;
-use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
 
 use super::config::Config;
-use super::keys::Identity;
 
 /// The classes of requests that are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,21 +40,9 @@ impl RateClass {
     }
 }
 
-/// Names the key a request is counted against.
-#[derive(Clone, Copy, Debug)]
-struct ByKey;
-
-impl KeyExtractor for ByKey {
-    type Key = u32;
-    type KeyExtractionError = Infallible;
-
-    fn extract(&self, request: &ServiceRequest) -> Result<u32, Infallible> {
-        Ok(request.extensions().get::<Identity>().map_or(0, |i| i.id))
-    }
-}
-
+/// Counts by the number of the key.
 type Limiter =
-    Arc<RateLimiter<u32, DefaultKeyedStateStore<u32>, DefaultClock, StateInformationMiddleware>>;
+    RateLimiter<u32, DefaultKeyedStateStore<u32>, DefaultClock, StateInformationMiddleware>;
 
 #[derive(Debug)]
 struct Bucket {
@@ -132,18 +114,14 @@ impl Rates {
 }
 
 fn bucket(class: RateClass, per_minute: u32, burst: u32) -> Option<Bucket> {
-    let (per_minute, burst) = (NonZeroU32::new(per_minute)?.get(), NonZeroU32::new(burst)?.get());
-    let config = GovernorConfigBuilder::default()
-        .period(Duration::from_secs(60) / per_minute)
-        .burst_size(burst)
-        .key_extractor(ByKey)
-        .use_headers()
-        .finish()?;
+    let (rate, most) = (NonZeroU32::new(per_minute)?.get(), NonZeroU32::new(burst)?);
+    let quota = Quota::with_period(Duration::from_secs(60) / rate)?.allow_burst(most);
     let window = (u64::from(burst) * 60).div_ceil(u64::from(per_minute));
     let name = class.as_str();
     let policy = format!("\"{name}\";q={per_minute};w=60, \"{name}-burst\";q={burst};w={window}");
     let policy = HeaderValue::from_str(&policy).ok()?;
-    Some(Bucket { class, per_minute, burst, limiter: config.limiter(), policy })
+    let limiter = RateLimiter::keyed(quota).with_middleware();
+    Some(Bucket { class, per_minute, burst, limiter, policy })
 }
 
 impl Standing {
