@@ -107,23 +107,27 @@ fn parse(i: usize) -> String {
     )
 }
 
-/// Reads one answer; its body.
+/// Reads one answer; its body. The head is gone through once, however many lines it has:
+/// what a client makes of them is not the server's work.
 fn answer(reader: &mut BufReader<TcpStream>) -> Vec<u8> {
-    let mut length = 0;
-    let mut line = String::new();
-    reader.read_line(&mut line).expect("a status line");
-    assert!(line.starts_with("HTTP/1.1 200"), "{line}");
-    loop {
-        line.clear();
-        reader.read_line(&mut line).expect("a header");
-        if line == "\r\n" {
-            break;
+    let mut head = Vec::new();
+    let end = loop {
+        let more = reader.fill_buf().expect("an answer");
+        assert!(!more.is_empty(), "the server hung up");
+        let before = head.len();
+        head.extend_from_slice(more);
+        if let Some(end) = memchr::memmem::find(&head, b"\r\n\r\n") {
+            reader.consume(end + 4 - before);
+            break end;
         }
-        let lower = line.to_ascii_lowercase();
-        if let Some(value) = lower.strip_prefix("content-length:") {
-            length = value.trim().parse().expect("a length");
-        }
-    }
+        reader.consume(head.len() - before);
+    };
+    head.truncate(end);
+    assert!(head.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&head));
+    let name = b"\r\ncontent-length: ";
+    let from = memchr::memmem::find(&head, name).expect("a length") + name.len();
+    let digits = head[from..].iter().map_while(|d| char::from(*d).to_digit(10));
+    let length = digits.fold(0, |n, d| n * 10 + d as usize);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).expect("a body");
     body

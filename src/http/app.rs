@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::budget::{Clock, Monotonic, Time};
 use crate::session::Sessions;
@@ -19,6 +19,7 @@ use super::counts::Counts;
 use super::jobs::Jobs;
 use super::keys::{self, Identity, Keys, Names};
 use super::rate::Rates;
+use super::routes::status::Said;
 use super::session;
 use super::tls;
 use super::trace::Ids;
@@ -70,6 +71,8 @@ pub struct App {
     epoch: Duration,
     /// Totals for `/health`.
     pub counts: Counts,
+    /// What `/health` said last.
+    pub health: ArcSwapOption<Said>,
     /// Traces, metrics and logs.
     pub telemetry: Arc<Telemetry>,
     /// The objectives.
@@ -130,6 +133,7 @@ impl App {
             epoch: unix_time().saturating_sub(Duration::from_nanos(clock.now().0)),
             clock,
             counts: Counts::default(),
+            health: ArcSwapOption::empty(),
             telemetry,
             spec,
             pool,

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage as _, ResponseError};
 use futures::FutureExt as _;
 use opentelemetry::trace::FutureExt as _;
@@ -23,6 +23,11 @@ use super::problem::Error;
 use super::rate::{RateClass, Standing};
 use super::reply::{Operated, Phases, Timing};
 use super::seen::Seen;
+use super::trace::{TRACEPARENT, Trace};
+
+static X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+static X_RESPONSE_TIME: HeaderName = HeaderName::from_static("x-response-time");
 
 impl ResponseError for Error {
     fn status_code(&self) -> actix_web::http::StatusCode {
@@ -49,7 +54,7 @@ impl ResponseError for Fallen {
     fn error_response(&self) -> actix_web::HttpResponse {
         let mut response = self.error.response(&self.path, &self.trace_id);
         if let Ok(value) = HeaderValue::from_str(&self.trace_id) {
-            response.headers_mut().insert(HeaderName::from_static("x-trace-id"), value);
+            response.headers_mut().insert(X_TRACE_ID.clone(), value);
         }
         response
     }
@@ -112,13 +117,12 @@ pub async fn edge(
         },
     };
 
-    let trace_id = trace.id();
     let problem = |error: &Error, request: &actix_web::HttpRequest| {
         if error.status().0 == actix_web::http::StatusCode::INTERNAL_SERVER_ERROR {
             let _here = context.clone().attach();
             tracing::error!(?error, "internal error");
         }
-        error.response(request.path(), &trace_id)
+        error.response(request.path(), &trace.id())
     };
     let mut response = match outcome {
         Err((error, request)) => {
@@ -143,15 +147,7 @@ pub async fn edge(
     let phases = response.response().extensions().get::<Timing>().map(|t| t.0);
     let draining = !app.is_ready();
     let headers = response.headers_mut();
-    let mut insert = |name: &'static str, value: String| {
-        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
-    insert("server-timing", server_timing(phases, took));
-    insert("x-response-time", response_time(took));
-    insert("traceparent", trace.traceparent());
-    insert("x-trace-id", trace_id.clone());
+    say(headers, &trace, phases, took);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if app.config.tls_cert.is_some() {
         let a_year = HeaderValue::from_static("max-age=31536000");
@@ -165,6 +161,28 @@ pub async fn edge(
     }
     seen.log(&response, took);
     Ok(response)
+}
+
+/// Says of a request where its trace is and how long it took, in one text that the headers share.
+fn say(headers: &mut HeaderMap, trace: &Trace, phases: Option<Phases>, took: Duration) {
+    let mut text = String::with_capacity(256);
+    let id = trace.traceparent(&mut text);
+    let timing = text.len();
+    server_timing(phases, took, &mut text);
+    let time = text.len();
+    response_time(took, &mut text);
+    let text = Bytes::from(text);
+    let all = [
+        (&TRACEPARENT, 0..timing),
+        (&X_TRACE_ID, id),
+        (&SERVER_TIMING, timing..time),
+        (&X_RESPONSE_TIME, time..text.len()),
+    ];
+    for (name, part) in all {
+        if let Ok(value) = HeaderValue::from_maybe_shared(text.slice(part)) {
+            headers.insert(name.clone(), value);
+        }
+    }
 }
 
 /// Who asks, and how they stand with their rate.
@@ -268,25 +286,21 @@ fn milliseconds(time: Duration, out: &mut String) {
     decimal(micros % 1_000, 3, out);
 }
 
-fn response_time(took: Duration) -> String {
-    let mut out = String::with_capacity(16);
-    milliseconds(took, &mut out);
+fn response_time(took: Duration, out: &mut String) {
+    milliseconds(took, out);
     out.push_str("ms");
-    out
 }
 
-fn server_timing(phases: Option<Phases>, took: Duration) -> String {
-    let mut out = String::with_capacity(96);
+fn server_timing(phases: Option<Phases>, took: Duration, out: &mut String) {
     if let Some(p) = phases {
         let all = [("queue", p.queue), ("parse", p.parse), ("work", p.work), ("encode", p.encode)];
         for (name, time) in all {
             out.push_str(name);
             out.push_str(";dur=");
-            milliseconds(time, &mut out);
+            milliseconds(time, out);
             out.push_str(", ");
         }
     }
     out.push_str("total;dur=");
-    milliseconds(took, &mut out);
-    out
+    milliseconds(took, out);
 }

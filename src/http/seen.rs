@@ -7,6 +7,7 @@ use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody as _};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
+use actix_web::http::header::HeaderName;
 use actix_web::web::Data;
 
 use crate::budget::Time;
@@ -50,15 +51,15 @@ impl Seen {
         let method = method_name(request.method());
         let scheme = if request.app_config().secure() { "https" } else { "http" };
         app.telemetry.metrics().request_started(method, scheme);
-        let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
-        let trace = app.ids.trace(header("traceparent"));
+        let header = |name: &HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok());
+        let trace = app.ids.trace(header(&trace::TRACEPARENT));
         Seen {
             app: Data::clone(app),
             method,
             scheme,
             route: counts::route_name(request.path()),
             path: request.path().to_owned(),
-            scenario: header("baggage").and_then(trace::scenario),
+            scenario: header(&trace::BAGGAGE).and_then(trace::scenario),
             trace,
             began,
             of_day: time_of_day(),

@@ -1,12 +1,19 @@
 //! Trace context (W3C Trace Context, level 1): the `traceparent` that comes in
 //! and the one that goes out.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use actix_web::http::header::HeaderName;
 use opentelemetry::trace::{SpanId, TraceId};
 
 use crate::telemetry::digits::hexadecimal;
 use crate::telemetry::server::Remote;
+
+/// The header of the trace and the span of a caller, or of the service.
+pub static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// The header of what a caller says of a trace beside.
+pub static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// The trace of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,16 +29,17 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The value of the `traceparent` header.
-    pub fn traceparent(&self) -> String {
-        let mut text = String::with_capacity(55);
+    /// Writes the value of the `traceparent` header; answers where in it the trace id is.
+    pub fn traceparent(&self, text: &mut String) -> Range<usize> {
         text.push_str("00-");
-        hexadecimal(self.trace_id.to_be_bytes(), &mut text);
+        let from = text.len();
+        hexadecimal(self.trace_id.to_be_bytes(), text);
+        let id = from..text.len();
         text.push('-');
-        hexadecimal(self.span_id.to_be_bytes(), &mut text);
+        hexadecimal(self.span_id.to_be_bytes(), text);
         text.push('-');
-        hexadecimal([self.flags], &mut text);
-        text
+        hexadecimal([self.flags], text);
+        id
     }
 
     /// The caller's place in the trace.
@@ -129,11 +137,11 @@ fn parse(text: &str) -> Option<(u128, u64, u8)> {
 /// other members are the caller's business and are not recorded.
 const SCENARIO: &str = "svgx.scenario";
 /// Bytes of a `baggage` header that are looked at (W3C Baggage, section 3.3.2).
-const BAGGAGE: usize = 8_192;
+const MOST: usize = 8_192;
 
 /// The scenario that a `baggage` header names: up to 64 letters, digits, `.`, `_` and `-`.
 pub(super) fn scenario(baggage: &str) -> Option<String> {
-    let baggage = baggage.get(..baggage.len().min(BAGGAGE))?;
+    let baggage = baggage.get(..baggage.len().min(MOST))?;
     let members = baggage.split(',').filter_map(|m| m.split(';').next()?.split_once('='));
     let (_, value) = members.map(|(k, v)| (k.trim(), v.trim())).find(|(k, _)| *k == SCENARIO)?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
@@ -167,7 +175,10 @@ mod tests {
         let trace = ids.trace(Some(good));
         assert_eq!(trace.id(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(trace.parent, Some(0x00f0_67aa_0ba9_02b7));
-        assert_ne!(trace.traceparent(), good, "the span is our own");
+        let mut own = String::new();
+        let id = trace.traceparent(&mut own);
+        assert_eq!((own.len(), &own[id]), (55, trace.id().as_str()));
+        assert_ne!(own, good, "the span is our own");
         for bad in [
             "",
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header;
-use actix_web::web::Data;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -55,6 +55,12 @@ pub struct Performance {
 pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
     let now = app.clock.now();
+    let (at, ready) = (now.0 / 1_000_000, app.is_ready());
+    if let Some(said) = &*app.health.load()
+        && (said.at, said.ready) == (at, ready)
+    {
+        return Ok(json(said.body.clone()));
+    }
     let usage = app.telemetry.usage();
     let totals = app.counts.totals();
     let mut version = env!("CARGO_PKG_VERSION").to_owned();
@@ -63,7 +69,7 @@ pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse
         version.push_str(&app.config.environment);
     }
     let health = Health {
-        status: if app.is_ready() { "healthy" } else { "stopping" },
+        status: if ready { "healthy" } else { "stopping" },
         success: true,
         timestamp: app.timestamp(),
         version,
@@ -78,7 +84,19 @@ pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse
             cpu_usage_percent: usage.cpu_percent,
         },
     };
-    Ok(json(padded(to_json(&health)?)))
+    let body = Bytes::from(padded(to_json(&health)?));
+    app.health.store(Some(Arc::new(Said { at, ready, body: body.clone() })));
+    Ok(json(body))
+}
+
+/// The last health document. Its time is in milliseconds: those who ask within one are
+/// answered alike.
+#[derive(Debug)]
+pub struct Said {
+    /// By the clock of the service, in milliseconds.
+    at: u64,
+    ready: bool,
+    body: Bytes,
 }
 
 /// Counts and durations: Prometheus text, or OpenMetrics with exemplars, or JSON, as `Accept` prefers.
@@ -121,11 +139,11 @@ fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))
 }
 
-fn json(body: Vec<u8>) -> HttpResponse {
+fn json(body: impl Into<Bytes>) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(body)
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .body(body.into())
 }
 
 fn text(app: &App, format: Format) -> HttpResponse {
