@@ -1,11 +1,12 @@
 //! Parse and model against bare roxmltree and usvg, on the same text in the
-//! same run, with the bytes each allocates per element: a plan without texts, the same with
-//! labels (which usvg shapes, with the fonts of the engine), and the building of `examples/`.
+//! same run, with the bytes each allocates per element: a plan of filled boxes, the same with
+//! labels (which usvg shapes, with the fonts of the engine), the same drawn with strokes, and
+//! the building of `examples/`.
 //!
 //! `roxml/usvg` is the share of usvg's time that roxmltree, which both parse with, takes alone:
 //! no reader on top of it can be further ahead of usvg than its inverse.
 //!
-//! `cargo bench --bench parse`
+//! `cargo bench --bench parse`, or `cargo bench --bench parse -- FILE...` for drawings of one's own.
 
 #[path = "../examples/building/plan.rs"]
 mod example;
@@ -25,15 +26,26 @@ const ROUNDS: usize = 15;
 /// Every how manieth element of a plan with labels is one.
 const LABELS: usize = 20;
 
-/// A floor plan: walls, doors and lights; with `labels`, one element in twenty is a text.
-fn plan(elements: usize, labels: bool) -> String {
+/// How a floor plan is drawn.
+#[derive(Clone, Copy, PartialEq)]
+enum Drawn {
+    /// Filled boxes, the cheapest shapes there are for usvg.
+    Filled,
+    /// The same, and one element in twenty is a text.
+    Labelled,
+    /// Stroked lines, as drafting programs write them.
+    Stroked,
+}
+
+/// A floor plan: walls, doors and lights.
+fn plan(elements: usize, drawn: Drawn) -> String {
     let mut text = String::from(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:arx=\"http://arxos.io/svgx\" viewBox=\"0 0 100000 100000\">\n",
     );
     for i in 0..elements {
         let (x, y) = (i % 300 * 320, i / 300 * 240);
         let line = match i % 10 {
-            _ if labels && i % LABELS == LABELS / 2 => format!(
+            _ if drawn == Drawn::Labelled && i % LABELS == LABELS / 2 => format!(
                 "  <text id=\"o{i}\" x=\"{x}\" y=\"{y}\" font-size=\"12\">Room {i}</text>\n"
             ),
             9 => format!(
@@ -41,6 +53,9 @@ fn plan(elements: usize, labels: bool) -> String {
             ),
             8 => format!(
                 "  <path id=\"o{i}\" d=\"M{x} {y}h90v20h-90z\" fill=\"none\" stroke=\"#a05a2c\" stroke-width=\"2\"/>\n"
+            ),
+            _ if drawn == Drawn::Stroked => format!(
+                "  <path id=\"o{i}\" d=\"M{x} {y}h300v20h-300z\" fill=\"none\" stroke=\"#3a3a3a\" stroke-width=\"2\" arx:layer=\"walls\"/>\n"
             ),
             _ => format!(
                 "  <rect id=\"o{i}\" x=\"{x}\" y=\"{y}\" width=\"300\" height=\"20\" fill=\"#3a3a3a\" arx:layer=\"walls\"/>\n"
@@ -103,7 +118,7 @@ fn row(name: &str, elements: usize, text: &str, options: &usvg::Options<'_>) {
     }
     let [svgx, xml, tree] = times.map(median);
     println!(
-        "{name:<9} {elements:>8} {svgx:>9.3} {xml:>10.3} {tree:>9.3} {:>11.2} {:>10.2} {:>10.2} {:>7} {:>8}",
+        "{name:<30} {elements:>8} {svgx:>9.3} {xml:>10.3} {tree:>9.3} {:>11.2} {:>10.2} {:>10.2} {:>7} {:>8}",
         svgx / xml,
         tree / svgx,
         xml / tree,
@@ -114,7 +129,7 @@ fn row(name: &str, elements: usize, text: &str, options: &usvg::Options<'_>) {
 
 fn main() {
     println!(
-        "{:<9} {:>8} {:>9} {:>10} {:>9} {:>11} {:>10} {:>10} {:>7} {:>8}",
+        "{:<30} {:>8} {:>9} {:>10} {:>9} {:>11} {:>10} {:>10} {:>7} {:>8}",
         "drawing",
         "elements",
         "svgx ms",
@@ -127,11 +142,22 @@ fn main() {
         "roxml B"
     );
     let options = options();
-    for elements in [100, 1_000, 10_000, 50_000] {
-        row("plan", elements, &plan(elements, false), &options);
+    let files: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    for file in &files {
+        let text = std::fs::read_to_string(file).expect("a readable file");
+        let xml = roxmltree::Document::parse(&text).expect("XML");
+        let elements = xml.descendants().filter(roxmltree::Node::is_element).count();
+        let name = file.rsplit('/').next().unwrap_or(file);
+        row(name, elements, &text, &options);
     }
-    for elements in [1_000, 10_000] {
-        row("labels", elements, &plan(elements, true), &options);
+    if !files.is_empty() {
+        return;
+    }
+    for elements in [100, 1_000, 10_000, 50_000] {
+        row("filled", elements, &plan(elements, Drawn::Filled), &options);
+    }
+    for (name, drawn) in [("labelled", Drawn::Labelled), ("stroked", Drawn::Stroked)] {
+        row(name, 10_000, &plan(10_000, drawn), &options);
     }
     row("building", 10_000, &example::building(10_000), &options);
 }
