@@ -17,8 +17,9 @@ use super::admit;
 use super::app::App;
 use super::body::Body;
 use super::jobs::{JobView, Kept, Opened};
+use super::operation::{self, Caller, Task};
 use super::problem::Error;
-use super::reply::{self, Call, Caller, Endpoint, Reply, Task};
+use super::reply::{Call, Endpoint, Reply};
 use super::seen::time_of_day;
 use super::trace::Trace;
 
@@ -53,12 +54,12 @@ pub(super) fn defer(
         work(call, body)
     };
     let stages = part.stages.clone();
-    let work = reply::on_pool(app, endpoint, caller, progress, stages, body, Box::new(work));
+    let work = operation::on_pool(app, endpoint, caller, progress, stages, body, Box::new(work));
     let (shared, job) = (Arc::clone(app), opened.clone());
     actix_web::rt::spawn(async move {
         let done = match shared.pool.run(ticket, work).await {
             Ok(done) => {
-                let answered = reply::answer(&shared, endpoint, predicted, &part.stages, done);
+                let answered = operation::answer(&shared, endpoint, predicted, &part.stages, done);
                 answered.await.map(|(reply, _)| reply)
             }
             Err(shed) => Err(shed.into()),
@@ -83,7 +84,7 @@ impl Part {
     fn finish(&self, app: &App, error: Option<&Error>) {
         let Some(trace) = self.trace else { return };
         let (outcome, reason) =
-            error.and_then(reply::failed).unwrap_or((Outcome::Ok, Reason::Completed.as_str()));
+            error.and_then(operation::failed).unwrap_or((Outcome::Ok, Reason::Completed.as_str()));
         let facts = [
             ("svgx.budget.class", "batch".into()),
             ("svgx.operation.name", self.operation.into()),

@@ -19,9 +19,10 @@ use crate::telemetry::server;
 
 use super::app::App;
 use super::keys::Identity;
+use super::operation::Operated;
 use super::problem::Error;
 use super::rate::{RateClass, Standing};
-use super::reply::{Operated, Phases, Timing};
+use super::reply::{Phases, Timing};
 use super::seen::Seen;
 use super::trace::{TRACEPARENT, Trace};
 

@@ -6,8 +6,8 @@
 //!   rate, its headers, its log line, and the problem document when it failed.
 //! - [`admit`] asks for a place before the body is read; `deferred` takes on what is answered
 //!   later, and [`jobs`] keeps it.
-//! - [`body`] and [`input`] read requests, [`reply`] runs their work on the
-//!   compute pool of [`crate::slo`] and answers; [`routes`] holds one file per endpoint.
+//! - [`body`] and [`input`] read requests, [`operation`] runs their work on the compute pool
+//!   of [`crate::slo`], [`reply`] is what it answers; [`routes`] holds one file per endpoint.
 //! - [`session`] opens the sessions with the service, and closes them with it.
 //! - [`problem`] is the one place where an error becomes a status code.
 //!
@@ -29,6 +29,7 @@ pub mod negotiate;
 mod notes;
 mod observe;
 pub mod openapi;
+pub mod operation;
 pub mod place;
 pub mod problem;
 pub mod rate;

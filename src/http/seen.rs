@@ -18,7 +18,8 @@ use crate::telemetry::{METHODS, Outcome, Request, server};
 use super::app::App;
 use super::counts;
 use super::keys::Identity;
-use super::reply::{Operated, Timing};
+use super::operation::Operated;
+use super::reply::Timing;
 use super::trace::{self, Trace};
 
 /// What nginx says of a client that went away before it was answered.

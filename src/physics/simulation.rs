@@ -1,4 +1,4 @@
-//! A running simulation: steps, frames, the measured error, early ends.
+//! A running simulation: its steps, and early ends.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -9,27 +9,16 @@ use rapier2d_f64::math::Vector;
 use crate::budget::{Budget, Stop, Tier};
 use crate::document::Limits;
 
-use super::answer::{
-    Begun, Contact, Conventions, Ended, Energy, ErrorEstimate, Event, ForceVector, Frame,
-    FrameElement, Outcome, Quarantined, Statistics,
-};
+use super::answer::{Begun, Conventions, Ended, Frame, Outcome};
 use super::error::Error;
-use super::estimate::{Drifts, Pace, Seen};
+use super::estimate::Drifts;
+use super::frames::{Known, known};
 use super::model::{Body, Model};
 use super::options::{Estimate, Options};
 use super::start;
-use super::state::{Look, Plan, Reason, State};
+use super::state::{Plan, Reason, State};
 use super::tier::Settings;
 use super::world::{Pair, Touches, World};
-
-/// Farther than this from the origin, m, and a body is taken out.
-pub(super) const FAR: f64 = 1e6;
-
-const PROPAGATED: &str = "the leading error of every step and bounce, from the velocities that came \
-                          out, carried along with each body; and how far supports have given way";
-const DOUBLING: &str = "step doubling: the largest distance between the positions found with the \
-                        step used and with twice that step, at the ends of frames";
-const UNMEASURED: &str = "not measured: error_estimate was none";
 
 /// A simulation that can be run, stopped, and taken up again.
 #[derive(Debug)]
@@ -39,22 +28,10 @@ pub struct Simulation {
     pub(super) tier: Tier,
     pub(super) plan: Plan,
     pub(super) state: State,
-    known: Vec<Known>,
-    movable: Vec<usize>,
-    names: Vec<Arc<str>>,
+    pub(super) known: Vec<Known>,
+    pub(super) movable: Vec<usize>,
+    pub(super) names: Vec<Arc<str>>,
     events_limit: usize,
-}
-
-/// What a look at a body needs to know of it, side by side: with thousands of bodies a frame
-/// costs the memory it touches.
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    mass: f64,
-    inertia: f64,
-    /// Half the diagonal of its box, m.
-    reach: f64,
-    /// The acceleration that is known without contacts and joints, m/s².
-    steady: Vector,
 }
 
 impl Simulation {
@@ -324,250 +301,6 @@ impl Simulation {
         let known = found.into_iter().map(|i| (None, i, Reason::NotFinite, 0.0, time));
         self.state.quarantined.extend(known);
     }
-
-    /// Takes out what has gone too far.
-    fn contain_far(&mut self, body: usize) {
-        let world = &mut self.state.main.physics;
-        if let Some(rigid) =
-            self.state.main.handles.get(body).and_then(|&h| world.bodies.get_mut(h))
-        {
-            rigid.set_enabled(false);
-        }
-        let time = self.time();
-        self.state.quarantined.push((None, body as u32, Reason::Far, 0.0, time));
-    }
-
-    fn frame(&mut self) -> Frame {
-        let elements = self.look_around(true);
-        self.measure();
-        self.state.frames += 1;
-        let State { kinetic, potential, .. } = self.state;
-        let energy = Energy { kinetic, potential, total: kinetic + potential };
-        Frame { time: self.time(), elements, energy }
-    }
-
-    /// Looks at every body that may have moved since the last time: with
-    /// thousands of bodies the look-up, not the arithmetic, is what a frame
-    /// costs, so energy, error and frame share it. The bodies are answered when
-    /// they are for a `frame`.
-    fn look_around(&mut self, frame: bool) -> Vec<FrameElement> {
-        let all = frame && !self.options.changes_only;
-        let before = std::mem::replace(&mut self.state.awake, self.state.main.awake().collect());
-        let list: Vec<usize> = if all {
-            self.movable.clone()
-        } else {
-            // What fell asleep since the last look has moved since the last look.
-            let mut list = before;
-            list.extend(&self.state.awake);
-            list.sort_unstable();
-            list.dedup();
-            list
-        };
-        let pace = Pace {
-            since: (self.state.main.steps - self.state.looked) as f64 * self.plan.step,
-            step: self.plan.step,
-            substep: self.plan.step / Settings::of(self.tier).iterations as f64,
-        };
-        self.state.looked = self.state.main.steps;
-        let late = self.late();
-        let threshold = self.tier.millimetres() / 1e3;
-        let mut elements = Vec::with_capacity(if all { list.len() } else { 0 });
-        let mut kinetic = 0.0;
-        for &i in &list {
-            let Some(&Known { mass, inertia, reach, steady }) = self.known.get(i) else { continue };
-            let Some(look) = self.look(i, late) else { continue };
-            kinetic += look.kinetic(mass, inertia);
-            let weight = mass * self.options.gravity;
-            if let Some(seen) = self.state.seen.get_mut(i) {
-                self.state.potential -= weight * (look.place.y - seen.y);
-                *seen = look.place;
-            }
-            if let Some(drifts) = &mut self.state.drifts {
-                let seen = Seen {
-                    velocity: look.velocity,
-                    steady,
-                    flying: self.state.flying.get(i).copied().unwrap_or(false),
-                    size: reach,
-                };
-                drifts.look(i, &seen, pace);
-            }
-            if look.enabled && look.place.abs().max_element() > FAR {
-                self.contain_far(i);
-            }
-            if !frame {
-                continue;
-            }
-            let changed = all
-                || self.state.given.get_mut(i).is_some_and(|(place, angle)| {
-                    let moved = (look.place - *place).length() > threshold
-                        || (look.angle - *angle).abs() * reach > threshold;
-                    if moved {
-                        (*place, *angle) = (look.place, look.angle);
-                    }
-                    moved
-                });
-            if changed && let Some(name) = self.names.get(i) {
-                elements.push(look.element(name, self.model.scale));
-            }
-        }
-        self.state.kinetic = kinetic;
-        if !frame {
-            // What was awake since the last frame belongs into the next one.
-            self.state.awake = list;
-        }
-        elements
-    }
-
-    /// How late the velocities of what flies are, s.
-    fn late(&self) -> f64 {
-        match self.state.main.steps {
-            0 => 0.0,
-            _ => self.plan.step / Settings::of(self.tier).iterations as f64 / 2.0,
-        }
-    }
-
-    fn look(&self, body: usize, late: f64) -> Option<Look> {
-        let rigid = self.rigid(body)?;
-        let back = match (self.state.flying.get(body), self.known.get(body)) {
-            (Some(true), Some(known)) => known.steady * late,
-            _ => Vector::ZERO,
-        };
-        let turned = rigid.rotation();
-        Some(Look {
-            place: rigid.translation(),
-            // Most bodies never turn, and an arc tangent costs more than the rest of a look.
-            angle: if turned.sin() == 0.0 && turned.cos() > 0.0 { 0.0 } else { turned.angle() },
-            velocity: rigid.linvel() + back,
-            spin: rigid.angvel(),
-            enabled: rigid.is_enabled(),
-        })
-    }
-
-    /// Compares with the twin, when both are at the same time.
-    fn measure(&mut self) {
-        let Some(twin) = &self.state.twin else { return };
-        if twin.steps * 2 != self.state.main.steps {
-            return;
-        }
-        let both = self.state.awake.iter().copied().chain(twin.awake());
-        let mut worst = self.state.apart;
-        for i in both {
-            let theirs = twin.handles.get(i).and_then(|&h| twin.physics.bodies.get(h));
-            if let (Some(ours), Some(theirs)) = (self.rigid(i), theirs)
-                && ours.is_enabled()
-            {
-                let apart = (ours.translation() - theirs.translation()).length();
-                if apart > worst {
-                    worst = apart;
-                }
-            }
-        }
-        self.state.apart = worst;
-    }
-
-    fn rigid(&self, body: usize) -> Option<&rapier2d_f64::dynamics::RigidBody> {
-        let handle = self.state.main.handles.get(body)?;
-        self.state.main.physics.bodies.get(*handle)
-    }
-
-    fn name(&self, body: u32) -> Arc<str> {
-        self.names.get(body as usize).map_or_else(|| Arc::from("building"), Arc::clone)
-    }
-
-    /// The answer as things stand; `ended` says why it stands before the end.
-    pub fn outcome(&self, ended: Option<Ended>) -> Outcome {
-        let (bodies, late) = (&self.model.bodies, self.late());
-        let mut elements = Vec::with_capacity(bodies.len());
-        let mut energy = Energy::default();
-        for (i, (body, name)) in bodies.iter().zip(&self.names).enumerate() {
-            let Some(look) = self.look(i, late) else { continue };
-            elements.push(look.element(name, self.model.scale));
-            if !body.fixed {
-                energy.kinetic += look.kinetic(body.mass, body.inertia);
-                energy.potential -= body.mass * self.options.gravity * look.place.y;
-            }
-        }
-        energy.total = energy.kinetic + energy.potential;
-        let step = self.plan.step;
-        let contacts = self.state.main.contacts().map(|(a, b, impulse)| Contact {
-            a: self.name(a as u32),
-            b: self.name(b as u32),
-            force: ForceVector::new(impulse.x / step, impulse.y / step),
-        });
-        let quarantined =
-            self.state.quarantined.iter().map(|&(other, body, reason, depth, time)| Quarantined {
-                element_id: self.name(body).to_string(),
-                other: other.map(|o| self.name(o).to_string()),
-                reason: reason.text().to_owned(),
-                depth_mm: matches!(reason, Reason::Overlap).then_some(depth * 1e3),
-                time,
-            });
-        let left_out = self.model.quarantined.iter().map(|(id, reason)| Quarantined {
-            element_id: id.clone(),
-            other: None,
-            reason: (*reason).to_owned(),
-            depth_mm: None,
-            time: 0.0,
-        });
-        let (metres, method) = match (&self.state.drifts, &self.state.twin) {
-            (Some(drifts), _) => (Some(drifts.worst(&self.state.main)), PROPAGATED),
-            (None, Some(_)) => (Some(self.state.apart), DOUBLING),
-            (None, None) => (None, UNMEASURED),
-        };
-        let millimetres = metres.map(|m| m * 1e3);
-        Outcome {
-            tier: self.tier,
-            duration: self.options.duration,
-            simulated: self.time(),
-            partial: ended.is_some(),
-            ended,
-            error: ErrorEstimate {
-                millimetres,
-                method,
-                within_tier: millimetres.map(|e| e <= self.tier.millimetres()),
-            },
-            statistics: Statistics {
-                total_frames: self.state.frames,
-                collision_count: self.state.collisions,
-                steps: self.state.main.steps,
-                step,
-                iterations: Settings::of(self.tier).iterations,
-                bodies: bodies.len(),
-                movable: bodies.iter().filter(|b| !b.fixed).count(),
-                awake: self.state.main.awake().count(),
-                body_steps: self.state.body_steps,
-            },
-            energy,
-            elements,
-            contacts: contacts.collect(),
-            events: self
-                .state
-                .events
-                .iter()
-                .map(|&(time, began, (a, b))| Event {
-                    time,
-                    kind: if began { "began" } else { "ended" },
-                    a: self.name(a),
-                    b: self.name(b),
-                })
-                .collect(),
-            quarantined: quarantined.chain(left_out).collect(),
-            digest: self.digest(),
-            conventions: Conventions::new(self.options.gravity, self.model.scale),
-        }
-    }
-
-    fn digest(&self) -> String {
-        let mut hasher = blake3::Hasher::new();
-        for i in 0..self.model.bodies.len() {
-            let Some(rigid) = self.rigid(i) else { continue };
-            let (p, v, r) = (rigid.translation(), rigid.linvel(), rigid.rotation());
-            for x in [p.x, p.y, r.cos(), r.sin(), v.x, v.y, rigid.angvel()] {
-                hasher.update(&x.to_bits().to_le_bytes());
-            }
-        }
-        hasher.finalize().to_hex().to_string()
-    }
 }
 
 /// Sets bodies in motion as the options ask.
@@ -588,16 +321,6 @@ pub(super) fn disturb(model: &mut Model, options: &Options) -> Result<(), Error>
         body.spin += d.spin;
     }
     Ok(())
-}
-
-fn known(model: &Model, options: &Options) -> Vec<Known> {
-    let known = |body: &Body| Known {
-        mass: body.mass,
-        inertia: body.inertia,
-        reach: body.half.length(),
-        steady: super::world::steady(body, options.gravity),
-    };
-    model.bodies.iter().map(known).collect()
 }
 
 fn movable(model: &Model) -> Vec<usize> {

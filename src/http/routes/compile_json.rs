@@ -10,8 +10,9 @@ use crate::budget::Class;
 use crate::compile::{JsonOptions, Model, json};
 use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
+use crate::http::operation;
 use crate::http::problem::Error;
-use crate::http::reply::{self, Endpoint};
+use crate::http::reply::Endpoint;
 use crate::telemetry::stage::Step;
 
 /// What the model is to contain.
@@ -64,7 +65,7 @@ pub struct CompileJsonAnswer {
     responses((status = 200, body = CompileJsonAnswer)))]
 pub async fn compile_json(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "compile-json").or_job();
-    reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
+    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
         let mut input: Input<CompileJsonRequest> = Input::read(&call, body)?;
         let asked = input.request.options.unwrap_or_default();
         let options = JsonOptions { include_metadata: asked.include_metadata.unwrap_or(true) };

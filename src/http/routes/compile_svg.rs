@@ -11,8 +11,9 @@ use crate::compile::{SvgOptions, svg};
 use crate::http::body;
 use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
+use crate::http::operation;
 use crate::http::problem::Error;
-use crate::http::reply::{self, Endpoint};
+use crate::http::reply::Endpoint;
 use crate::telemetry::stage::Step;
 
 /// What the SVG is to contain.
@@ -83,7 +84,7 @@ pub async fn compile_svg(request: HttpRequest, payload: Payload) -> Result<HttpR
         media_list: "application/json, image/svg+xml",
         ..Endpoint::json(Class::Redraw, "compile-svg").or_job()
     };
-    reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
+    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
         let mut input: Input<CompileSvgRequest> = Input::read(&call, body)?;
         let asked = input.request.options.unwrap_or_default();
         let options = SvgOptions {

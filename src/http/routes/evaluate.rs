@@ -12,8 +12,9 @@ use crate::budget::Class;
 use crate::document::{Behavior, Document, NodeId, Trigger};
 use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
+use crate::http::operation;
 use crate::http::problem::{self, Error, Finding};
-use crate::http::reply::{self, Endpoint};
+use crate::http::reply::Endpoint;
 use crate::telemetry::stage::Step;
 
 /// What is to be answered.
@@ -166,7 +167,7 @@ pub struct EvaluateStatistics {
     responses((status = 200, body = EvaluateAnswer<'_>)))]
 pub async fn evaluate(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "evaluate");
-    reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
+    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
         let mut input: Input<EvaluateRequest> = Input::read(&call, body)?;
         let options = input.request.options.unwrap_or_default();
         let content = &input.drawing(&call)?;

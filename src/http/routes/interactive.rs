@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 
 use crate::budget::Class;
 use crate::http::input::{Input, NoOptions, request};
+use crate::http::operation;
 use crate::http::problem::Error;
-use crate::http::reply::{self, Call, Endpoint};
+use crate::http::reply::{Call, Endpoint};
 use crate::http::routes::precision;
 use crate::http::session;
 use crate::session::{
@@ -82,7 +83,7 @@ pub struct InteractiveAnswer {
     responses((status = 200, body = InteractiveAnswer)))]
 pub async fn interactive(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Ui, "interactive");
-    reply::run(request, Some(payload), ENDPOINT, |call, body| {
+    operation::run(request, Some(payload), ENDPOINT, |call, body| {
         let mut input: Input<InteractiveRequest> = Input::read(&call, body)?;
         let operation = operation(&mut input.request, input.content.is_some())?;
         let key = call.app.session_key(&call.identity, input.session.as_deref())?;

@@ -12,8 +12,9 @@ use crate::budget::Class;
 use crate::document::{Behavior, Document, LineIndex, NodeId, Ns, Object, Physics, Quantity};
 use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
+use crate::http::operation;
 use crate::http::problem::{self, Error, Finding};
-use crate::http::reply::{self, Endpoint};
+use crate::http::reply::Endpoint;
 
 /// How a drawing is to be read.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -313,7 +314,7 @@ impl<'d> From<&'d Physics> for PhysicsView<'d> {
     responses((status = 200, body = ParseAnswer<'_>)))]
 pub async fn parse(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "parse").or_job();
-    reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
+    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
         let mut input: Input<ParseRequest> = Input::read(&call, body)?;
         let options = input.request.options.unwrap_or_default();
         let content = &input.drawing(&call)?;

@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 use crate::budget::{Class, Tier};
 use crate::geometry::Fixed;
 use crate::http::body::{self, Kind};
+use crate::http::operation;
 use crate::http::problem::Error;
-use crate::http::reply::{self, Endpoint};
+use crate::http::reply::Endpoint;
 
 /// A level and, if any, coordinates to round to it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -113,7 +114,7 @@ pub struct PrecisionInfo {
     responses((status = 200, body = PrecisionAnswer)))]
 pub async fn precision(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Ui, "precision");
-    reply::run(request, Some(payload), ENDPOINT, |call, body| {
+    operation::run(request, Some(payload), ENDPOINT, |call, body| {
         let request: PrecisionRequest = match body {
             Some(b) if b.kind == Kind::Json => body::json(&b.bytes)?,
             _ => {

@@ -10,8 +10,9 @@ use crate::budget::Class;
 use crate::compile::{Background, PngOptions, png};
 use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
+use crate::http::operation;
 use crate::http::problem::Error;
-use crate::http::reply::{self, Endpoint};
+use crate::http::reply::Endpoint;
 use crate::telemetry::stage::Step;
 
 /// How the picture is to look.
@@ -62,7 +63,7 @@ pub async fn render(request: HttpRequest, payload: Payload) -> Result<HttpRespon
         media_list: "image/png",
         ..Endpoint::json(Class::Redraw, "render").or_job()
     };
-    reply::run(request, Some(payload), ENDPOINT, |mut call, body| {
+    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
         let mut input: Input<RenderRequest> = Input::read(&call, body)?;
         let asked = input.request.options.clone().unwrap_or_default();
         let background = match &asked.background {

@@ -21,8 +21,9 @@ use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
 use crate::http::jobs::Progress;
 use crate::http::negotiate;
+use crate::http::operation;
 use crate::http::problem::{self, Error};
-use crate::http::reply::{self, Call, Endpoint, Reply};
+use crate::http::reply::{Call, Endpoint, Reply};
 use crate::physics::{
     self, Assembly, Contact, Conventions, Disturbance, ElementPhysics, Ended, ErrorEstimate,
     Estimate, Event, Frame, Options, Outcome, Quarantined, Reaction, Simulation, Statics,
@@ -239,7 +240,7 @@ pub struct SimulateStatistics {
 pub async fn simulate(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     let media = negotiate::media_type(request.headers(), MEDIA, MEDIA_LIST)?;
     let endpoint = if media == "application/json" { WHOLE } else { STREAM };
-    reply::run(request, Some(payload), endpoint, answer).await
+    operation::run(request, Some(payload), endpoint, answer).await
 }
 
 fn answer(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {

@@ -21,8 +21,9 @@ use utoipa::ToSchema;
 use super::simulate;
 use crate::budget::Budget;
 use crate::http::app::{App, Held};
+use crate::http::operation;
 use crate::http::problem::Error;
-use crate::http::reply::{self, Call, Reply};
+use crate::http::reply::{Call, Reply, Rest};
 use crate::physics::{Begun, Ended, Frame, Outcome, Simulation};
 use crate::slo::{Done, Request};
 use crate::telemetry::stage::Step;
@@ -228,7 +229,7 @@ pub fn begin(call: Call<'_>, simulation: Simulation, every: Option<f64>) -> Resu
     let (asked, media) = (Request { tier, ..call.asked }, call.media);
     let running = Running { app, asked, slot, watch: None };
     let rest = (!finished).then(|| {
-        let rest: reply::Rest = Box::pin(stream::unfold(Some(running), async |running| {
+        let rest: Rest = Box::pin(stream::unfold(Some(running), async |running| {
             let mut running = running?;
             let (bytes, finished) = running.next().await?;
             Some((Ok(Bytes::from(bytes)), (!finished).then_some(running)))
@@ -261,7 +262,7 @@ impl Running {
         self.watch = None;
         let mut tries = 0;
         while self.app.is_ready() && tries < TRIES {
-            let wait = match reply::admit(&self.app, &self.asked) {
+            let wait = match operation::admit(&self.app, &self.asked) {
                 Ok(ticket) => {
                     let (app, slot) = (Arc::clone(&self.app), Arc::clone(&self.slot));
                     let work = move |budget: &Budget| -> Option<Sliced> {

@@ -12,9 +12,10 @@ use crate::document::canonical;
 use crate::geometry::Scene;
 use crate::http::body;
 use crate::http::input::{self, Input, request};
+use crate::http::operation;
 use crate::http::place::place;
 use crate::http::problem::{self, Error};
-use crate::http::reply::{self, Endpoint};
+use crate::http::reply::Endpoint;
 use crate::telemetry::stage::Step;
 
 /// How to solve.
@@ -103,7 +104,7 @@ pub struct SolveStatistics {
     responses((status = 200, body = SolveAnswer)))]
 pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Physics, "constraints-solve").or_job();
-    reply::run(request, Some(payload), ENDPOINT, |mut call, sent| {
+    operation::run(request, Some(payload), ENDPOINT, |mut call, sent| {
         let bytes = sent.as_ref().map(|b| b.bytes.clone()).unwrap_or_default();
         let mut input: Input<SolveRequest> = Input::read(&call, sent)?;
         // Where no sketch is sent, the drawing of the session is meant.

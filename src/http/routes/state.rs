@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::budget::Class;
+use crate::http::operation;
 use crate::http::problem::Error;
-use crate::http::reply::{self, Endpoint};
+use crate::http::reply::Endpoint;
 use crate::http::session;
 use crate::session::State;
 
@@ -44,7 +45,7 @@ pub struct StateAnswer {
 pub async fn state(request: HttpRequest) -> Result<HttpResponse, Error> {
     const ENDPOINT: Endpoint = Endpoint::json(Class::Ui, "state");
     let query = read_query(request.query_string());
-    reply::run(request, None, ENDPOINT, move |call, _| {
+    operation::run(request, None, ENDPOINT, move |call, _| {
         let name = query.session.as_deref().or(call.session.as_deref());
         let key = call.app.session_key(&call.identity, name)?;
         let seen = call.app.sessions.state(&key, call.budget);

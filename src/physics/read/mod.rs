@@ -18,9 +18,9 @@ use crate::document::{
 };
 
 use super::error::Error;
+use super::frames::FAR;
 use super::model::{Body, Model};
 use super::outline::{Shape, solid};
-use super::simulation::FAR;
 use super::tier::Settings;
 pub use plain::Plain;
 use quantity::{Measure, number, quantity, shorten};
