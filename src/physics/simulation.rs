@@ -252,6 +252,8 @@ impl Simulation {
 
     fn step(&mut self, touches: &Touches, budget: &Budget) {
         self.state.main.step(&self.model, touches, budget);
+        // A stop is seen before the next step; here urgent work may pass.
+        let _ = budget.checkpoint();
         let time = self.time();
         self.state.body_steps += self.state.main.physics.islands.num_active_bodies() as u64;
         self.contain(time);
@@ -271,7 +273,6 @@ impl Simulation {
         }
         let even = self.state.main.steps.is_multiple_of(2);
         if let Some(twin) = self.state.twin.as_mut().filter(|_| even) {
-            // A stop is seen before the next step; here urgent work may pass.
             let _ = budget.checkpoint();
             twin.step(&self.model, touches, budget);
             // The events of the twin are not events of the simulation.

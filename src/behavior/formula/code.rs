@@ -6,9 +6,11 @@
 
 use std::collections::HashMap;
 
+use super::trig;
 use crate::document::Span;
 
-/// What an instruction computes from its operands `a` and `b`.
+/// What an instruction computes from its operands `a` and `b`: those that read one come
+/// first, then those that read two, then those that read three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::behavior) enum Op {
     Move,
@@ -94,6 +96,18 @@ pub(in crate::behavior) enum Op {
     QuotientTimes,
 }
 
+impl Op {
+    /// How many operands it reads.
+    pub(super) const fn operands(self) -> usize {
+        // They are listed in this order.
+        match self as u8 {
+            op if op < Op::Add as u8 => 1,
+            op if op < Op::Select as u8 => 2,
+            _ => 3,
+        }
+    }
+}
+
 /// One instruction.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::behavior) struct Instruction {
@@ -167,8 +181,8 @@ pub(in crate::behavior) fn apply(op: Op, a: f64, b: f64, c: f64) -> f64 {
                 b
             }
         }
-        Op::Cos => libm::cos(a),
-        Op::Sin => libm::sin(a),
+        Op::Cos => trig::cos(a),
+        Op::Sin => trig::sin(a),
         Op::Less => compare(a, b, a < b),
         Op::LessEqual => compare(a, b, a <= b),
         Op::Greater => compare(a, b, a > b),

@@ -47,6 +47,7 @@ mod function;
 mod lex;
 mod packed;
 mod parse;
+mod trig;
 
 use smallvec::SmallVec;
 

@@ -1,4 +1,4 @@
-//! The instructions of one formula in five bytes each.
+//! The instructions of one formula in six bytes each.
 //!
 //! A formula of its own has few slots: named values, constants and temporaries fit into 256, so
 //! their numbers fit into a byte and no index can lie outside. The commonest pairs of
@@ -28,6 +28,17 @@ struct Step {
     b: u8,
     /// The third operand: the destination itself, but for a pair.
     c: u8,
+    from: From,
+}
+
+/// Which operand is the result of the step before: it need not come by way of its slot, which
+/// takes longer than most operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    Slots,
+    A,
+    B,
+    C,
 }
 
 /// Instructions over [`Slots`], and where their result is.
@@ -55,7 +66,16 @@ impl Packed {
                 None => (*first, first.dst, after),
             };
             let (dst, a, b, c) = (byte(i.dst)?, byte(i.a)?, byte(i.b)?, byte(c)?);
-            steps.push(Step { op: i.op, dst, a, b, c });
+            let last = steps.last().map(|before: &Step| before.dst);
+            let of_last = |o: &u8| Some(*o) == last;
+            let read = &[a, b, c][..i.op.operands()];
+            let from = match (read.iter().position(of_last), read.iter().rposition(of_last)) {
+                (Some(0), Some(0)) => From::A,
+                (Some(1), Some(1)) => From::B,
+                (Some(2), Some(2)) => From::C,
+                _ => From::Slots,
+            };
+            steps.push(Step { op: i.op, dst, a, b, c, from });
             rest = left;
         }
         Some(Packed { steps: steps.into(), result: byte(result)? })
@@ -64,9 +84,16 @@ impl Packed {
     /// Runs the instructions; answers the result.
     #[inline]
     pub(super) fn run(&self, slots: &mut Slots) -> f64 {
+        let mut last = f64::NAN;
         for step in &self.steps {
             let [a, b, c] = [step.a, step.b, step.c].map(|slot| slots[usize::from(slot)]);
-            slots[usize::from(step.dst)] = apply(step.op, a, b, c);
+            last = match step.from {
+                From::A => apply(step.op, last, b, c),
+                From::B => apply(step.op, a, last, c),
+                From::C => apply(step.op, a, b, last),
+                From::Slots => apply(step.op, a, b, c),
+            };
+            slots[usize::from(step.dst)] = last;
         }
         slots[usize::from(self.result)]
     }
