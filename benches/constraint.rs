@@ -2,8 +2,8 @@
 //!
 //! `cargo bench --bench constraint [-- --quick]`. Four tables: a tick of a drag, a change
 //! of structure with its solve, degrees of freedom with redundancy, and how long we work
-//! without a look at the budget. Times are CPU time
-//! of this thread (Linux), medians of alternated rounds, both sides working from what they
+//! without a look at the budget. Times are CPU time of this thread (Linux), medians of
+//! alternated rounds, both sides with the allocator of the service and working from what they
 //! keep between calls; ratios above 1 are in our favour.
 
 #[path = "../tests/suite/peer.rs"]
@@ -17,6 +17,9 @@ use peer::Peer;
 use svgx_engine::budget::{Budget, Class, Gate, Tier};
 use svgx_engine::constraint::{Change, Outcome, Problem, Solver};
 use svgx_engine::document::Limits;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Both sides solve to this many millimetres (the default of `ezpz` is 1e-8).
 const TOLERANCE: f64 = 1e-8;

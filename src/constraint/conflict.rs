@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::block::largest;
 use super::equation::{Equation, GROUND, WIDTH};
-use super::freedom::jacobian;
+use super::freedom::Derivatives;
 use super::ldl::Refusal;
 use super::lower::INTRINSIC;
 use super::plan::Plan;
-use super::rank::{analyse, circuit};
+use super::rank::{Jacobian, analyse, circuit};
 use super::solver::Solver;
 use super::trial::{Failure, Trial};
 use crate::budget::{Budget, Stop};
@@ -33,12 +33,11 @@ impl Solver {
                 let component = &plan.components[k];
                 // At the point of least squares the residuals are themselves a
                 // dependency of the rows (J^T r = 0): what has none is innocent.
-                let j = jacobian(
-                    &self.rows,
+                let mut j = Jacobian::default();
+                Derivatives::at(&self.rows, plan, &trial.x).write(
                     &component.rows,
-                    plan,
                     &component.unknowns,
-                    &trial.x,
+                    &mut j,
                     budget,
                 )?;
                 let rank = analyse(&j, 0, budget)?;

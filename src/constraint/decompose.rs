@@ -3,6 +3,8 @@
 //! (Pothen and Fan, *Computing the block triangular form of a sparse matrix*,
 //! ACM TOMS 16, 1990).
 
+use smallvec::SmallVec;
+
 use crate::budget::{Budget, Stop};
 
 const NONE: u32 = u32::MAX;
@@ -17,6 +19,12 @@ pub(super) struct Sparse {
 impl Sparse {
     pub(super) fn new() -> Sparse {
         Sparse { start: vec![0], items: Vec::new() }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.start.clear();
+        self.start.push(0);
+        self.items.clear();
     }
 
     pub(super) fn push(&mut self, row: &[u32]) {
@@ -68,9 +76,12 @@ pub(super) enum Shape {
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) shape: Shape,
-    pub(super) rows: Vec<u32>,
-    pub(super) unknowns: Vec<u32>,
+    pub(super) rows: Few,
+    pub(super) unknowns: Few,
 }
+
+/// Numbers of rows or unknowns: most parts have two.
+type Few = SmallVec<[u32; 4]>;
 
 /// Equations and unknowns that have nothing to do with any others.
 #[derive(Clone, Debug, Default)]
@@ -103,9 +114,8 @@ pub(super) fn decompose(
         let of = |wanted: Shape| -> Option<Part> {
             let rows = component.rows.iter().copied();
             let unknowns = component.unknowns.iter().copied();
-            let rows: Vec<u32> = rows.filter(|&r| shape.row[r as usize] == wanted).collect();
-            let unknowns: Vec<u32> =
-                unknowns.filter(|&c| shape.column[c as usize] == wanted).collect();
+            let rows: Few = rows.filter(|&r| shape.row[r as usize] == wanted).collect();
+            let unknowns: Few = unknowns.filter(|&c| shape.column[c as usize] == wanted).collect();
             (!rows.is_empty()).then_some(Part { shape: wanted, rows, unknowns })
         };
         let (over, under) = (of(Shape::Over), of(Shape::Under));
@@ -304,12 +314,7 @@ impl Matching {
 
     /// The strongly connected sets of square rows, those that others depend on
     /// first (Tarjan 1972, without recursion).
-    fn blocks(
-        &self,
-        rows: &Sparse,
-        coarse: &Coarse,
-        budget: &Budget,
-    ) -> Result<Vec<Vec<u32>>, Stop> {
+    fn blocks(&self, rows: &Sparse, coarse: &Coarse, budget: &Budget) -> Result<Vec<Few>, Stop> {
         let n = rows.len();
         let mut number = vec![NONE; n];
         let mut low = vec![0u32; n];
@@ -362,7 +367,7 @@ impl Matching {
                 if called || low[r_] != number[r_] {
                     continue;
                 }
-                let mut block = Vec::new();
+                let mut block = Few::new();
                 while let Some(s) = stack.pop() {
                     on_stack[s as usize] = false;
                     block.push(s);

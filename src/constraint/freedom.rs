@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::decompose::{Component, Shape, Sparse};
+use super::decompose::{Component, Shape};
 use super::equation::{GROUND, WIDTH};
 use super::ldl::Refusal;
 use super::lower::Row;
@@ -68,11 +68,13 @@ impl Solver {
         // Part by part, as long as every part is what its structure promises.
         let mut regular = true;
         let mut part_findings: Vec<(&[u32], &[u32], Jacobian, Rank)> = Vec::new();
+        let mut derivatives = Derivatives::at(&self.rows, plan, &trial.x);
+        let mut j = Jacobian::default();
         for (i, part) in component.parts.iter().enumerate() {
             if i % 128 == 127 {
                 budget.checkpoint()?;
             }
-            let j = jacobian(&self.rows, &part.rows, plan, &part.unknowns, &trial.x, budget)?;
+            derivatives.write(&part.rows, &part.unknowns, &mut j, budget)?;
             let square = part.shape == Shape::Square;
             if square && j.columns <= 16 {
                 regular = is_regular(&j);
@@ -83,7 +85,7 @@ impl Solver {
                     Shape::Over | Shape::Square => rank.rank == part.unknowns.len(),
                     Shape::Under => rank.rank == part.rows.len(),
                 };
-                part_findings.push((&part.rows, &part.unknowns, j, rank));
+                part_findings.push((&part.rows, &part.unknowns, std::mem::take(&mut j), rank));
             }
             if !regular {
                 break;
@@ -91,8 +93,7 @@ impl Solver {
         }
         let whole;
         if !regular {
-            let j =
-                jacobian(&self.rows, &component.rows, plan, &component.unknowns, &trial.x, budget)?;
+            derivatives.write(&component.rows, &component.unknowns, &mut j, budget)?;
             let rank = analyse(&j, motions, budget)?;
             whole = (component.rows.as_slice(), component.unknowns.as_slice(), j, rank);
             part_findings = vec![whole];
@@ -133,49 +134,66 @@ impl Solver {
     }
 }
 
-/// The derivatives of `members` by `unknowns`; other unknowns count as known.
-pub(super) fn jacobian(
-    rows: &[Row],
-    members: &[u32],
-    plan: &Plan,
-    unknowns: &[u32],
-    x: &[f64],
-    budget: &Budget,
-) -> Result<Jacobian, Stop> {
-    let mut j = Jacobian { pattern: Sparse::new(), values: Vec::new(), columns: unknowns.len() };
-    let mut sorted: Vec<(u32, u32)> =
-        unknowns.iter().enumerate().map(|(k, &c)| (c, k as u32)).collect();
-    sorted.sort_unstable();
-    let (mut vars, mut g) = ([0; WIDTH], [0.0; WIDTH]);
-    let mut columns: Vec<u32> = Vec::with_capacity(WIDTH);
-    for (i, &r) in members.iter().enumerate() {
-        if i % MANY == MANY - 1 {
-            budget.checkpoint()?;
-        }
-        let equation = &rows[r as usize].equation;
-        let n = equation.unknowns(&mut vars);
-        equation.evaluate(x, &mut g);
-        columns.clear();
-        let from = j.values.len();
-        let pattern = plan.patterns.row(r);
-        for k in 0..n {
-            let class = plan.forest.class[vars[k] as usize];
-            if class == GROUND || !pattern.contains(&class) {
-                continue;
+/// Takes derivatives at `x`.
+pub(super) struct Derivatives<'s> {
+    rows: &'s [Row],
+    plan: &'s Plan,
+    x: &'s [f64],
+    /// Classes and their columns, and the columns of one row: kept from one use to the next.
+    sorted: Vec<(u32, u32)>,
+    columns: Vec<u32>,
+}
+
+impl<'s> Derivatives<'s> {
+    pub(super) fn at(rows: &'s [Row], plan: &'s Plan, x: &'s [f64]) -> Derivatives<'s> {
+        Derivatives { rows, plan, x, sorted: Vec::new(), columns: Vec::new() }
+    }
+
+    /// Writes the derivatives of `members` by `unknowns` into `j`; other unknowns count as known.
+    pub(super) fn write(
+        &mut self,
+        members: &[u32],
+        unknowns: &[u32],
+        j: &mut Jacobian,
+        budget: &Budget,
+    ) -> Result<(), Stop> {
+        let Derivatives { rows, plan, x, sorted, columns } = self;
+        j.columns = unknowns.len();
+        j.values.clear();
+        j.pattern.clear();
+        sorted.clear();
+        sorted.extend(unknowns.iter().enumerate().map(|(k, &c)| (c, k as u32)));
+        sorted.sort_unstable();
+        let (mut vars, mut g) = ([0; WIDTH], [0.0; WIDTH]);
+        for (i, &r) in members.iter().enumerate() {
+            if i % MANY == MANY - 1 {
+                budget.checkpoint()?;
             }
-            let Ok(at) = sorted.binary_search_by_key(&class, |e| e.0) else { continue };
-            let column = sorted[at].1;
-            match columns.iter().position(|&c| c == column) {
-                Some(i) => j.values[from + i] += g[k],
-                None => {
-                    columns.push(column);
-                    j.values.push(g[k]);
+            let equation = &rows[r as usize].equation;
+            let n = equation.unknowns(&mut vars);
+            equation.evaluate(x, &mut g);
+            columns.clear();
+            let from = j.values.len();
+            let pattern = plan.patterns.row(r);
+            for k in 0..n {
+                let class = plan.forest.class[vars[k] as usize];
+                if class == GROUND || !pattern.contains(&class) {
+                    continue;
+                }
+                let Ok(at) = sorted.binary_search_by_key(&class, |e| e.0) else { continue };
+                let column = sorted[at].1;
+                match columns.iter().position(|&c| c == column) {
+                    Some(i) => j.values[from + i] += g[k],
+                    None => {
+                        columns.push(column);
+                        j.values.push(g[k]);
+                    }
                 }
             }
+            j.pattern.push(columns);
         }
-        j.pattern.push(&columns);
+        Ok(())
     }
-    Ok(j)
 }
 
 /// The rank of a few vectors of one length, by elimination with full pivoting.

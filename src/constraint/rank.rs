@@ -26,7 +26,7 @@ const TOLERANCE: f64 = 1e-9;
 const DENSE: usize = 24;
 
 /// A Jacobian by rows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Jacobian {
     pub(super) pattern: Sparse,
     pub(super) values: Vec<f64>,
