@@ -11,10 +11,6 @@ use crate::slo::Reason;
 
 /// The far future, for work without a deadline.
 const NEVER: u64 = u64::MAX / 2;
-/// A class with no processor left still gets this part of one in predictions,
-/// so that they stay finite.
-const LEAST_CAPACITY: f64 = 0.05;
-
 /// What admission reckons for a request at one tier.
 #[derive(Clone, Copy, Debug)]
 struct Forecast {
@@ -138,16 +134,18 @@ impl Controller {
             // What is left over is the difference of two large numbers; what it got is known.
             capacity = capacity.min(self.pace * workers);
         }
-        let capacity = capacity.max(LEAST_CAPACITY);
+        let capacity = capacity.max(self.constants.policy.least_processor);
         let ahead = self.ledger.ahead(lane, now, deadline) + self.ledger.residual(lane, now);
         // One piece of work runs on one processor, and on less than one when the
         // machine gives us less.
-        let speed = (total / self.cores.ceil().max(1.0)).clamp(LEAST_CAPACITY, 1.0);
+        let speed =
+            (total / self.cores.ceil().max(1.0)).clamp(self.constants.policy.least_processor, 1.0);
         let free = f64::from(self.ledger.active(lane)) < workers.min(total.floor().max(1.0));
         let finish = if lane == Lane::Physics {
             // Paused whenever urgent work needs its processor: it advances at the
             // rate that is left over.
-            let alone = cost.upper / capacity.min(self.pace.max(LEAST_CAPACITY));
+            let alone =
+                cost.upper / capacity.min(self.pace.max(self.constants.policy.least_processor));
             if free { alone } else { alone.max((ahead as f64 + cost.upper) / capacity) }
         } else {
             // Less urgent work gives way at its next checkpoint.
@@ -294,7 +292,8 @@ impl Controller {
         // Only what was measured may send work away for good; what is many times the reference
         // work goes to the batch queue by its prior too, which errs on the side of too little.
         let known = cheapest.seen >= 5 || self.cost.seen(operation, Tier::Compute) >= WARM;
-        if least > budget && (known || self.cost.is_far_beyond(operation, request.size)) {
+        let far = self.constants.policy.far_beyond;
+        if least > budget && (known || self.cost.is_beyond(operation, request.size, far)) {
             return Some(Reason::TooLarge);
         }
         (known && request.patience.is_some_and(|patience| least > patience as f64))
@@ -539,7 +538,8 @@ impl Controller {
         let fast = self.class(request.class).windows.fast();
         let refused = fast.offered.saturating_sub(fast.accepted);
         let drain = (self.ledger.backlog(Lane::of(request.class)) + refused) as f64 / 1e6;
-        let ms = (drain / forecast.capacity.max(LEAST_CAPACITY)).clamp(100.0, 60_000.0);
+        let ms = (drain / forecast.capacity.max(self.constants.policy.least_processor))
+            .clamp(100.0, 60_000.0);
         let hash = (request.trace_id as u64 ^ now).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
         let spread = 0.75 + 0.5 * (hash as f64 / f64::from(1u32 << 24));
         (ms * spread) as u32

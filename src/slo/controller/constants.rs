@@ -27,14 +27,8 @@ pub(super) struct Constants {
     pub(super) policy: Policy,
 }
 
-/// The trim stays within these bounds. Never above 1: to promise less than the
-/// budget is caution, to promise more is a violation.
-pub(super) const TRIM: (f64, f64) = (0.4, 1.0);
 /// The trim acts at seven tenths of the allowed share, and relaxes at four tenths.
 pub(super) const TRIM_AT: (f64, f64) = (0.7, 0.4);
-/// Steps of the trim.
-pub(super) const TRIM_STEP: (f64, f64) = (0.06, 0.02);
-
 impl Constants {
     pub(super) fn new(spec: &Spec) -> Constants {
         let classes = [0, 1, 2].map(|index| {

@@ -1,7 +1,7 @@
 //! The state of the controller, and the life of a job after admission.
 
 use super::brownout::Ladder;
-use super::constants::{Constants, TRIM};
+use super::constants::Constants;
 use super::cost::CostModel;
 use super::fairness::{Fairness, RetryBudget};
 use super::ledger::{Ledger, State};
@@ -18,13 +18,6 @@ use crate::slo::spec::Spec;
 
 /// Sessions whose tier is remembered.
 const SESSIONS: usize = 1024;
-
-/// Nanoseconds of running over which the believed part of a processor we get is averaged,
-/// and the most that one piece of work moves it.
-const EFFICIENCY_GAIN: (f64, f64) = (40e6, 0.1);
-
-/// The same for the pace of physics.
-const PACE_GAIN: (f64, f64) = (200e6, 0.25);
 
 /// What the controller knows of one class.
 #[derive(Clone, Debug)]
@@ -56,7 +49,7 @@ impl ClassState {
             admitted: Pulse::default(),
             denied: Pulse::default(),
             offered: [Load::new(), Load::new(), Load::new()],
-            trim: TRIM.1,
+            trim: 1.0,
             retries: RetryBudget::default(),
             closed_until: 0,
             last_admitted: 0,
@@ -296,9 +289,12 @@ impl Controller {
             return Next::Drop(job.id, Reason::Doomed);
         }
         self.ledger.start(now, job.id);
-        // A tenth of the time is kept for the answer.
+        // Part of the time is kept for the answer.
         let margin = match lane {
-            Lane::Physics => job.deadline.saturating_sub(job.arrived) / 10,
+            Lane::Physics => {
+                let whole = job.deadline.saturating_sub(job.arrived) as f64;
+                (whole * self.constants.policy.answer_reserve) as u64
+            }
             Lane::Urgent | Lane::Batch => 0,
         };
         Next::Run(Assignment {
@@ -351,17 +347,19 @@ impl Controller {
         if ran && cost.ran > 0 && cost.cpu > 0 && self.shows_capacity(now, job.class) {
             // A processor that is throttled, stolen or held by the threads that speak HTTP
             // shows as time that passed without being ours. Long work has seen more of it.
-            let share = (cost.cpu as f64 / cost.ran as f64).clamp(0.05, 1.0);
-            let (span, most) = EFFICIENCY_GAIN;
-            self.efficiency += (cost.ran as f64 / span).min(most) * (share - self.efficiency);
+            let policy = &self.constants.policy;
+            let share = (cost.cpu as f64 / cost.ran as f64).clamp(policy.least_processor, 1.0);
+            let part = cost.ran as f64 / policy.efficiency_span.as_nanos() as f64;
+            self.efficiency += part.min(policy.efficiency_gain) * (share - self.efficiency);
             self.efficiency_learned = true;
         }
         if let (State::Running { since }, Lane::Physics) = (job.state, Lane::of(job.class))
             && now > since
         {
             let held = (now - since) as f64;
-            let (span, most) = PACE_GAIN;
-            self.pace += (held / span).min(most) * ((cost.cpu as f64 / held).min(1.0) - self.pace);
+            let policy = &self.constants.policy;
+            let part = (held / policy.pace_span.as_nanos() as f64).min(policy.pace_gain);
+            self.pace += part * ((cost.cpu as f64 / held).min(1.0) - self.pace);
             self.pace_learned = true;
         }
         let good = reason == Reason::Completed;

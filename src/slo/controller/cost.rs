@@ -206,14 +206,13 @@ impl CostModel {
             .map_or(0, |cell| cell.all.seen)
     }
 
-    /// Whether work is many times the reference work of an operation that was never done.
-    pub fn is_far_beyond(&self, operation: u8, size: u64) -> bool {
-        const FAR: u64 = 10;
+    /// Whether work is `far` times the reference work of an operation that was never done.
+    pub fn is_beyond(&self, operation: u8, size: u64, far: f64) -> bool {
         self.seen_at_all(operation) == 0
             && self
                 .operations
                 .get(usize::from(operation))
-                .is_some_and(|known| size / FAR >= known.reference)
+                .is_some_and(|known| size as f64 >= far * known.reference as f64)
     }
 
     /// Answers seen of an operation at any tier.

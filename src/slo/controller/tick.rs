@@ -1,7 +1,6 @@
 //! What is decided slowly: the ladder, the trims, the shares, the backstop.
 
 use super::brownout::{Move, Pressure};
-use super::constants::{TRIM, TRIM_STEP};
 use super::core::Controller;
 use super::load::Rate;
 use super::mode::Mode;
@@ -122,15 +121,16 @@ impl Controller {
             if enough && !frozen {
                 let bad = fast.bad_ratio();
                 if bad > constants.trim_down {
-                    state.trim -= TRIM_STEP.0;
+                    state.trim -= policy.trim_down;
                 } else if bad < constants.trim_up {
-                    state.trim += TRIM_STEP.1;
+                    state.trim += policy.trim_up;
                 }
             } else if !frozen && fast.bad == 0 {
                 // Nothing to learn from: drift back, or a trim would outlive its cause.
-                state.trim += TRIM_STEP.1 / 4.0;
+                state.trim += policy.trim_up / 4.0;
             }
-            state.trim = state.trim.clamp(TRIM.0, TRIM.1);
+            // Never above 1: to promise less than the budget is caution, more a violation.
+            state.trim = state.trim.clamp(policy.trim_floor, 1.0);
             // Ui is never closed: there is nothing more urgent to make room for.
             let starved = fast.arrived >= 20 && fast.admitted_ratio() < policy.close_below && !idle;
             if class != Class::Ui && starved && now >= state.closed_until {
@@ -154,7 +154,7 @@ impl Controller {
         self.pace_learned = false;
         #[allow(clippy::cast_precision_loss, reason = "a number of workers")]
         let physics = self.workers(Lane::Physics) as f64;
-        let left = |used: f64| (total - used).max(0.05);
+        let left = |used: f64| (total - used).max(policy.least_processor);
         self.fairness.tick(now, [total, left(ui), left(ui + redraw).min(physics), total]);
     }
 }

@@ -89,6 +89,26 @@ pub struct Policy {
     pub sensor_stale: Duration,
     /// Requests in flight per core while no sensor is believed.
     pub static_limit: f64,
+    /// The factor on a budget that late answers lower is never lower than this.
+    pub trim_floor: f64,
+    /// What is taken off that factor at a time.
+    pub trim_down: f64,
+    /// What is put on it again.
+    pub trim_up: f64,
+    /// The running over which the part of a processor that work gets is averaged.
+    pub efficiency_span: Duration,
+    /// The most that one piece of work moves that average.
+    pub efficiency_gain: f64,
+    /// The same for the pace of physics, which is paused for more urgent work.
+    pub pace_span: Duration,
+    /// The most that one piece of physics moves its pace.
+    pub pace_gain: f64,
+    /// The least part of a processor that predictions reckon with.
+    pub least_processor: f64,
+    /// The part of its budget by which physics stops early, for the answer.
+    pub answer_reserve: f64,
+    /// Work so many times the reference work is offered as a job by its prior alone.
+    pub far_beyond: f64,
     /// Longest time between two checkpoints of work that can be paused.
     pub checkpoint: Duration,
     /// Batch jobs that may wait.
@@ -248,6 +268,14 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
     let tenant_flood = number("tenant-flood", 1.0, 1000.0);
     let cost_outlier = number("cost-outlier", 1.5, 1000.0);
     let batch_queue = number("batch-queue", 1.0, 1024.0);
+    let trim_floor = number("trim-floor", 0.01, 1.0);
+    let trim_down = number("trim-down", 0.001, 1.0);
+    let trim_up = number("trim-up", 0.001, 1.0);
+    let efficiency_gain = number("efficiency-gain", 0.001, 1.0);
+    let pace_gain = number("pace-gain", 0.001, 1.0);
+    let least_processor = number("least-processor", 0.001, 1.0);
+    let answer_reserve = number("answer-reserve", 0.0, 0.9);
+    let far_beyond = number("far-beyond", 1.0, 1e6);
     let mut duration = |key: &str| read.duration(&format!("controller-{key}"));
     let policy = Policy {
         step_down_load,
@@ -269,6 +297,16 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
         sensor_stale: duration("sensor-stale"),
         static_limit,
         batch_queue,
+        trim_floor,
+        trim_down,
+        trim_up,
+        efficiency_span: duration("efficiency-span"),
+        efficiency_gain,
+        pace_span: duration("pace-span"),
+        pace_gain,
+        least_processor,
+        answer_reserve,
+        far_beyond,
         checkpoint: duration("checkpoint"),
         override_limit: duration("override-limit"),
     };
