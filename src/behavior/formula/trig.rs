@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn they_are_those_of_libm_to_the_bit() {
         let quarter = std::f64::consts::FRAC_PI_2;
-        // libm rounds half a multiple up or down as we do: the shifted sum is the same.
+        // About multiples of pi/2, about the middle between two, and anywhere.
         let mut all = vec![0.0, -0.0, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE, 1e300, FAR];
         for n in -2_000..2_000 {
             let n = f64::from(n);
