@@ -1,5 +1,6 @@
 //! One formula against fasteval (its safe interface, with names looked up by a callback and
-//! in a map) and evalexpr, compiled once and evaluated often; then one changed input of 10 000 behaviors against all of them again.
+//! in a map) and evalexpr, compiled once and evaluated often; then one changed input of
+//! 10 000 behaviors against all of them again.
 //!
 //! `cargo bench --bench formula`; `-- --only-ours ROUNDS` evaluates ours alone, for a profiler.
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::MANY;
 use super::decompose::{Component, Shape};
 use super::equation::{GROUND, WIDTH};
 use super::ldl::Refusal;
@@ -14,9 +15,6 @@ use crate::budget::{Budget, Stop};
 
 /// Redundant constraints whose reasons are searched for at most.
 const REASONS: usize = 64;
-
-/// How many rows or unknowns are gone through between two looks at the budget.
-const MANY: usize = 1024;
 
 /// What was found out block by block.
 pub(super) struct Findings {

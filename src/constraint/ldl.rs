@@ -262,7 +262,7 @@ mod tests {
         for (n, edges) in graphs {
             let mut pairs = Sparse::new();
             edges.iter().for_each(|&(a, b)| pairs.push(&[a, b]));
-            let graph = Graph::of(&pairs, n, &budget).unwrap();
+            let graph = Graph::of(&pairs, n, MAX_ENTRIES, &budget).unwrap();
             let mut ldl = Ldl::new(&graph, &budget).unwrap();
             let weight = |a: u32, b: u32| 1.0 + f64::from((a * 7 + b * 7) % 5) / 10.0;
             let mut full = nalgebra::DMatrix::<f64>::zeros(n, n);

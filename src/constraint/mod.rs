@@ -33,6 +33,10 @@
     reason = "a negated comparison is how a NaN is refused; numerical kernels index several arrays at once"
 )]
 
+/// How many rows, unknowns or nodes are gone through between two looks at the budget: a
+/// small part of a millisecond.
+const MANY: usize = 1024;
+
 mod api;
 mod block;
 mod conflict;

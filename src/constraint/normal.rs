@@ -7,11 +7,12 @@
 
 use smallvec::SmallVec;
 
+use super::MANY;
 use super::block::{Block, Report, largest};
 use super::decompose::Sparse;
 use super::equation::{Gradient, WIDTH};
 use super::forest::Forest;
-use super::ldl::{Ldl, Refusal};
+use super::ldl::{Ldl, MAX_ENTRIES, Refusal};
 use super::lower::Row;
 use super::order::Graph;
 use crate::budget::{Budget, Stop};
@@ -19,10 +20,6 @@ use crate::budget::{Budget, Stop};
 const NONE: u32 = u32::MAX;
 
 const MAX_ITERATIONS: u32 = 80;
-
-/// How many rows are gone through between two looks at the budget: a small part of a
-/// millisecond.
-const MANY: usize = 1024;
 
 /// Which entries by rows the entries by columns are.
 fn by_columns(rows: &Sparse, columns: &Sparse) -> Vec<u32> {
@@ -106,7 +103,7 @@ impl Normal {
         let entry = |at: u32| if dual { entries[at as usize] } else { at };
         let n = if dual { members.len() } else { unknowns.len() };
         budget.checkpoint()?;
-        let graph = Graph::of(groups, n, budget)?;
+        let graph = Graph::of(groups, n, 4 * MAX_ENTRIES, budget)?;
         let ldl = Ldl::new(&graph, budget)?;
         let mut products = Vec::new();
         for k in 0..groups.len() {

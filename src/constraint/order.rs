@@ -2,14 +2,12 @@
 //! fills in: approximate minimum degree on a quotient graph (Amestoy, Davis and Duff 1996,
 //! without supervariables).
 
+use super::MANY;
 use super::decompose::Sparse;
-use super::ldl::{MAX_ENTRIES, Refusal};
+use super::ldl::Refusal;
 use crate::budget::{Budget, Stop};
 
 const NONE: u32 = u32::MAX;
-
-/// How many nodes are looked at between two looks at the budget.
-const MANY: usize = 1024;
 
 /// Which nodes are next to each other: symmetric, without loops.
 #[derive(Clone, Debug)]
@@ -23,14 +21,19 @@ impl Graph {
     /// Of `n` nodes, those that share a group are next to each other.
     ///
     /// # Errors
-    /// [`Refusal::TooLarge`] for more pairs than are worth ordering.
-    pub(super) fn of(groups: &Sparse, n: usize, budget: &Budget) -> Result<Graph, Refusal> {
+    /// [`Refusal::TooLarge`] for more pairs than `most`, either way round.
+    pub(super) fn of(
+        groups: &Sparse,
+        n: usize,
+        most: usize,
+        budget: &Budget,
+    ) -> Result<Graph, Refusal> {
         let mut start = vec![0u32; n + 1];
         let mut pairs = 0;
         for k in 0..groups.len() {
             let group = groups.row(k as u32);
             pairs += group.len() * group.len().saturating_sub(1);
-            if pairs > 4 * MAX_ENTRIES {
+            if pairs > most {
                 return Err(Refusal::TooLarge(pairs));
             }
             for &i in group {

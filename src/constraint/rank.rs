@@ -144,7 +144,7 @@ struct Triangle {
 impl Triangle {
     fn new(j: &Jacobian, budget: &Budget) -> Result<Triangle, Refusal> {
         let n = j.columns;
-        let order = Graph::of(&j.pattern, n, budget)?.minimum_degree(budget)?;
+        let order = Graph::of(&j.pattern, n, 4 * MAX_ENTRIES, budget)?.minimum_degree(budget)?;
         let mut place = vec![0u32; n];
         for (k, &c) in order.iter().enumerate() {
             place[c as usize] = k as u32;
@@ -286,7 +286,7 @@ pub(super) fn circuit(
         group.extend(list.iter().map(|e| e.0));
         meet.push(&group);
     }
-    let graph = Graph::of(&meet, n, budget)?;
+    let graph = Graph::of(&meet, n, MAX_ENTRIES, budget)?;
     let mut ldl = Ldl::new(&graph, budget)?;
     for list in &by_column {
         for (k, &(a, u)) in list.iter().enumerate() {

@@ -273,7 +273,6 @@ impl Simulation {
         }
         let even = self.state.main.steps.is_multiple_of(2);
         if let Some(twin) = self.state.twin.as_mut().filter(|_| even) {
-            let _ = budget.checkpoint();
             twin.step(&self.model, touches, budget);
             // The events of the twin are not events of the simulation.
             drop(touches.take());

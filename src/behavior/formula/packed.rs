@@ -176,6 +176,48 @@ mod tests {
         }
     }
 
+    /// Whichever operand the step before has made, and whether it has: the same bits.
+    #[test]
+    fn programs_compute_what_their_instructions_do_one_by_one() {
+        const OPS: [Op; 12] = [
+            Op::Negate,
+            Op::Square,
+            Op::Sin,
+            Op::Floor,
+            Op::Add,
+            Op::Subtract,
+            Op::Multiply,
+            Op::Divide,
+            Op::Max,
+            Op::Power,
+            Op::Less,
+            Op::Select,
+        ];
+        let mut state = 1u64;
+        let mut draw = |below: u32| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as u32 % below
+        };
+        let mut handed = [0; 4];
+        for _ in 0..2_000 {
+            let code: Vec<Instruction> = (0..8)
+                .map(|_| {
+                    let op = OPS[draw(12) as usize];
+                    instruction(op, 3 + draw(4), draw(7), draw(7))
+                })
+                .collect();
+            let packed = Packed::new(&code, code[7].dst, 7).expect("seven slots");
+            packed.steps.iter().for_each(|step| handed[step.from as usize] += 1);
+            let mut wide = vec![1.5, -0.3, 7.0, 0.25, 2.0, -4.0, 0.0];
+            let mut small = slots(&wide);
+            run(&code, &mut wide);
+            let (ours, theirs) = (packed.run(&mut small), wide[code[7].dst as usize]);
+            let same = ours.to_bits() == theirs.to_bits() || ours.is_nan() && theirs.is_nan();
+            assert!(same, "{ours} {theirs}: {code:?}");
+        }
+        assert!(handed.iter().all(|&steps| steps > 100), "{handed:?}");
+    }
+
     #[test]
     fn a_product_that_is_read_again_stays_one() {
         let product = instruction(Op::Multiply, 3, 0, 1);

@@ -150,7 +150,11 @@ impl Controller {
             records: Records::new(),
             sessions: vec![nobody; SESSIONS].into(),
             control: Override::default(),
-            cores: if cores.is_finite() { cores.clamp(0.05, 4096.0) } else { 1.0 },
+            cores: if cores.is_finite() {
+                cores.clamp(spec.policy.least_processor, 4096.0)
+            } else {
+                1.0
+            },
             efficiency: 1.0,
             efficiency_learned: false,
             pace: 1.0,

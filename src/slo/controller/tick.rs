@@ -28,7 +28,7 @@ impl Controller {
             && cores.is_finite()
             && cores > 0.0
         {
-            self.cores = cores.clamp(0.05, 4096.0);
+            self.cores = cores.clamp(self.constants.policy.least_processor, 4096.0);
             self.last_sensor = now;
         }
         let mode = self.control.mode(now);
