@@ -12,12 +12,13 @@ use resvg::tiny_skia::{
 };
 
 use crate::budget::Budget;
-use crate::document::{Document, NodeId};
+use crate::document::{Document, Limits, NodeId};
 use crate::geometry::{AspectRatio, Cap, Item, Join, Scene};
 
-use super::Error;
 use super::png::{Background, blank};
 use super::svg::{BOX_COLOUR, box_line, draws, frame};
+use super::work::{Ink, Line, Outline, Work};
+use super::{Error, Place};
 
 /// Paints a scene that [`is plain`](Scene::is_plain).
 pub(crate) fn paint(
@@ -25,18 +26,18 @@ pub(crate) fn paint(
     scene: &Scene,
     size: (u32, u32),
     background: Background,
+    limits: &Limits,
     budget: &Budget,
 ) -> Result<Pixmap, Error> {
-    let mut pixmap = blank(size, background)?;
     let aspect = document.attr(NodeId::ROOT, "preserveAspectRatio");
     let aspect = aspect.map(AspectRatio::parse).unwrap_or_default();
     let canvas = Size::new(f64::from(size.0), f64::from(size.1));
-    let view = frame(document).viewbox.fit(aspect, canvas);
+    let view = frame(document, budget)?.viewbox.fit(aspect, canvas);
+    count(document, scene, view, size, limits, budget)?;
+    let mut pixmap = blank(size, background)?;
     let line = box_line(document);
-    for (at, item) in scene.items().iter().enumerate() {
-        if at % 32 == 0 {
-            budget.checkpoint()?;
-        }
+    for item in scene.items() {
+        budget.checkpoint()?;
         let place = view.transform_rect_bbox(item.reach()).inflate(2.0, 2.0);
         let outside = place.x1 < 0.0 || place.y1 < 0.0;
         if outside || place.x0 > canvas.width || place.y0 > canvas.height || !item.paint.visible {
@@ -56,6 +57,45 @@ pub(crate) fn paint(
         draw(item, view, &mut pixmap);
     }
     Ok(pixmap)
+}
+
+/// Counts the work, and refuses what is beyond the limits.
+fn count(
+    document: &Document,
+    scene: &Scene,
+    view: Affine,
+    size: (u32, u32),
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<(), Error> {
+    let mut work = Work::new(limits, size, document.source().len());
+    work.hold(u64::from(size.0) * u64::from(size.1) * 4)?;
+    for (at, item) in scene.items().iter().enumerate() {
+        if at % 256 == 0 {
+            budget.checkpoint()?;
+        }
+        if !item.paint.visible {
+            continue;
+        }
+        let transform = (view * item.transform).as_coeffs();
+        let outline = Outline::of_elements(item.outline.elements(), transform, size);
+        let here = |e: Error| e.at(|| Place::of(document, item.host));
+        if item.ink.fill[3] > 0 {
+            work.take(outline.fill(Ink::Colour)).map_err(here)?;
+        }
+        if item.ink.stroke[3] > 0 && item.stroke_width > 0.0 {
+            let list = item.ink.dash.get(..usize::from(item.ink.dashes)).unwrap_or_default();
+            let round: f32 = list.iter().sum();
+            let dashes = (round > 0.0 && dash(item, view).is_some())
+                .then(|| (list.len() as f64 / 2.0, f64::from(round)));
+            let line = Line { width: item.stroke_width, dashes };
+            let (steps, bytes) = outline.stroke(line, Ink::Colour);
+            work.hold(bytes).map_err(here)?;
+            work.take(steps).map_err(here)?;
+            work.release(bytes);
+        }
+    }
+    Ok(())
 }
 
 fn draw(item: &Item, view: Affine, pixmap: &mut Pixmap) {

@@ -11,15 +11,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use resvg::{tiny_skia, usvg};
+use usvg::roxmltree;
 
 use crate::budget::Budget;
-use crate::document::{Document, Limits, Ns};
+use crate::document::{Document, Limits, NodeId, Ns};
 use crate::geometry::css::Sheet;
 use crate::geometry::{Length, Scene, pixels};
 
+use super::cost::{Refusal, reading};
+use super::graph::Graph;
 use super::raster::{Raster, RasterText};
 use super::svg::{Frame, frame, raster};
-use super::{Error, plain};
+use super::work::Work;
+use super::{Error, Place, layers, paint, plain};
 
 /// How a picture is to look.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,19 +72,19 @@ impl std::str::FromStr for Background {
     }
 }
 
-/// Characters a picture may shape: about a second's work.
-const LETTERS: usize = 400_000;
-/// Pixels of layers a picture may paint, counted at the picture's full size.
-const LAYER_PIXELS: usize = 1 << 36;
 /// The longer side of a picture whose size nobody asked for.
 const NATURAL_SIDE: f64 = 4_096.0;
 /// Groups deeper than this are rendered on a stack of their own.
 const SHALLOW: usize = 48;
-/// usvg recurses up to 1 024 elements deep; a level takes some kilobytes.
-const DEEP_STACK: usize = 256 << 20;
+/// The renderer recurses as deep as elements and references nest.
+const DEEP_STACK: usize = 64 << 20;
+/// As deep as that may be: the renderer's own bound for elements, rounded down.
+const DEEPEST: usize = 1_000;
+/// Times that the elements of a drawing may be looked at to count what they multiply.
+const LOOKS: usize = 4;
 
-/// The document as a PNG file. The budget is checked before and after each
-/// phase (write, resolve, paint, encode); a phase runs to its end.
+/// The document as a PNG file. What it multiplies is counted before anything is
+/// expanded; the budget is checked while counting and between any two shapes.
 ///
 /// # Errors
 /// [`Error::Stopped`], [`Error::Limit`], [`Error::Size`], [`Error::Renderer`].
@@ -91,10 +95,10 @@ pub fn png(
     budget: &Budget,
 ) -> Result<Vec<u8>, Error> {
     budget.checkpoint()?;
-    let size = pixel_size(&frame(document), options, limits)?;
+    let size = pixel_size(&frame(document, budget)?, options, limits)?;
     let scene = Scene::build(document, limits, budget)?;
     let pixmap = if scene.is_plain() {
-        plain::paint(document, &scene, size, options.background, budget)?
+        plain::paint(document, &scene, size, options.background, limits, budget)?
     } else {
         full(document, &scene, size, options.background, limits, budget)?
     };
@@ -113,12 +117,12 @@ fn full(
     budget: &Budget,
 ) -> Result<tiny_skia::Pixmap, Error> {
     let sheet = Sheet::of(document);
-    let source = Raster { size, sheet: &sheet, budget, referenced: references(document) };
-    let text = raster(document, source)?;
-    check(&text, size, limits)?;
+    let referenced = references(document);
+    let flat = referenced.is_empty() && scene.depth() <= SHALLOW;
+    let text = raster(document, Raster { size, sheet: &sheet, budget, referenced })?;
     budget.checkpoint()?;
-    let paint = || paint(&text.text, size, background, limits, budget);
-    if text.depth.max(scene.depth()) <= SHALLOW {
+    let paint = || paint(document, &text, size, background, limits, budget);
+    if flat && text.depth <= SHALLOW {
         return paint();
     }
     std::thread::scope(|scope| {
@@ -129,16 +133,6 @@ fn full(
             .join()
             .unwrap_or_else(|_| Err(Error::Renderer("the renderer panicked".to_owned())))
     })
-}
-
-fn check(text: &RasterText, (width, height): (u32, u32), limits: &Limits) -> Result<(), Error> {
-    let limit =
-        |limit, max, seen| if seen > max { Err(Error::Limit { limit, max, seen }) } else { Ok(()) };
-    // usvg's own bound, which it counts a little differently.
-    limit("depth", limits.depth.min(1_000), text.depth)?;
-    limit("letters", LETTERS, text.letters)?;
-    let layers = text.layers.saturating_mul(text.uses.max(1));
-    limit("layer pixels", LAYER_PIXELS, layers.saturating_mul((width as usize) * (height as usize)))
 }
 
 /// The size of the picture.
@@ -167,7 +161,7 @@ fn pixel_size(frame: &Frame, options: &PngOptions, limits: &Limits) -> Result<(u
     let (width, height) = (width.round().max(1.0), height.round().max(1.0));
     let seen = width * height;
     if seen > limits.pixels as f64 || width.max(height) > f64::from(u16::MAX) {
-        return Err(Error::Limit { limit: "pixels", max: limits.pixels, seen: seen as usize });
+        return Err(Error::Limit { limit: "pixels", max: limits.pixels, seen: seen as usize, place: None });
     }
     Ok((width as u32, height as u32))
 }
@@ -185,29 +179,71 @@ fn references(document: &Document) -> HashSet<&str> {
 }
 
 fn paint(
-    text: &str,
-    (width, height): (u32, u32),
+    document: &Document,
+    raster: &RasterText,
+    size: (u32, u32),
     background: Background,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<tiny_skia::Pixmap, Error> {
-    let left = Arc::new(AtomicUsize::new(limits.pixels));
-    let options = options(left);
+    let text = raster.text.as_str();
+    let mut work = Work::new(limits, size, text.len());
+    work.hold(u64::from(size.0) * u64::from(size.1) * 4)?;
+    let refused = |e: roxmltree::Error| Error::Renderer(e.to_string());
+    let parsed = roxmltree::Document::parse(text).map_err(refused)?;
+    budget.checkpoint()?;
+    let heaviest = count(document, raster, &parsed, &mut work, limits, budget)?;
+    let options = options(Arc::new(AtomicUsize::new(limits.pixels)));
     let guard = |e: Box<dyn std::any::Any + Send>| {
         drop(e);
         Error::Renderer("the renderer panicked".to_owned())
     };
-    let tree = catch_unwind(AssertUnwindSafe(|| usvg::Tree::from_str(text, &options)))
+    let tree = catch_unwind(AssertUnwindSafe(|| usvg::Tree::from_xmltree(&parsed, &options)))
         .map_err(guard)?
         .map_err(|e| Error::Renderer(e.to_string()))?;
+    drop(parsed);
     budget.checkpoint()?;
-    let mut pixmap = blank((width, height), background)?;
+    let mut culprit = String::new();
+    layers::count(tree.root(), size, &mut work, budget, &mut culprit)
+        .map_err(|e| e.at(|| Place::of(document, document.by_id(&culprit).or(heaviest)?)))?;
+    let mut pixmap = blank(size, background)?;
     catch_unwind(AssertUnwindSafe(|| {
-        resvg::render(&tree, tiny_skia::Transform::identity(), &mut pixmap.as_mut());
+        paint::nodes(tree.root(), tiny_skia::Transform::identity(), &mut pixmap.as_mut(), budget)
     }))
-    .map_err(guard)?;
-    budget.checkpoint()?;
+    .map_err(guard)??;
     Ok(pixmap)
+}
+
+/// Counts what the renderer will make of the text, and refuses what is beyond the
+/// limits. Answers the element that most of it comes from.
+fn count(
+    document: &Document,
+    raster: &RasterText,
+    parsed: &roxmltree::Document<'_>,
+    work: &mut Work,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Option<NodeId>, Error> {
+    let graph = Graph::of(parsed, budget)?;
+    let most = limits.instances.saturating_add(graph.elements.len().saturating_mul(LOOKS));
+    let deepest = limits.depth.min(DEEPEST);
+    let place = |at: usize| Place::of(document, raster.element(at)?);
+    let limit = |limit, max: usize, at: usize| {
+        let seen = max.saturating_add(1);
+        Error::Limit { limit, max, seen, place: place(at) }
+    };
+    let reading = reading(&graph, most as u64, deepest as u64, budget).map_err(|e| match e {
+        Refusal::Stopped(stop) => Error::Stopped(stop),
+        Refusal::Many(at) => limit("instances", most, at),
+        Refusal::Deep(at) => limit("depth", deepest, at),
+        Refusal::Circle(at) => Error::Renderer(match place(at) {
+            Some(place) => format!("{place} shows itself, directly or through others"),
+            None => "an element shows itself, directly or through others".to_owned(),
+        }),
+    })?;
+    work.take(reading.steps).map_err(|e| e.at(|| place(reading.heaviest)))?;
+    work.hold(reading.bytes).map_err(|e| e.at(|| place(reading.heaviest)))?;
+    Ok(raster.element(reading.heaviest))
 }
 
 /// A picture with nothing on it yet.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::budget::Budget;
+use crate::document::NodeId;
 use crate::geometry::css::Sheet;
 
 /// What the rasteriser is given besides the document.
@@ -22,12 +23,16 @@ pub(crate) struct RasterText {
     pub(crate) text: String,
     /// Elements open inside each other at most.
     pub(crate) depth: usize,
-    /// `use` elements.
-    pub(crate) uses: usize,
-    /// Elements that need a layer of their own: opacity, masks, filters, patterns.
-    pub(crate) layers: usize,
-    /// Characters to shape.
-    pub(crate) letters: usize,
+    /// Where the tag of each element begins, in order.
+    pub(crate) places: Vec<(usize, NodeId)>,
+}
+
+impl RasterText {
+    /// The element whose tag begins at a place of the text.
+    pub(crate) fn element(&self, at: usize) -> Option<NodeId> {
+        let after = self.places.partition_point(|(place, _)| *place <= at);
+        self.places.get(after.checked_sub(1)?).map(|(_, node)| *node)
+    }
 }
 
 /// Whether every number is one a rasteriser can bear: curves are divided by
@@ -45,15 +50,4 @@ pub(super) fn is_tame(value: &str) -> bool {
             let end = word.rfind(|c: char| c.is_ascii_digit() || c == '.').map_or(0, |at| at + 1);
             word.get(..end).and_then(|n| n.parse::<f64>().ok()).is_none_or(|n| n.abs() <= FAR)
         })
-}
-
-/// Whether a property makes the rasteriser paint into a layer first.
-pub(super) fn is_layer(name: &str, value: &str) -> bool {
-    match name {
-        "opacity" => value != "1",
-        "mask" | "filter" | "clip-path" => value != "none",
-        "mix-blend-mode" => value != "normal",
-        "isolation" => value == "isolate",
-        _ => false,
-    }
 }

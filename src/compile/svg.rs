@@ -13,13 +13,13 @@
 
 use crate::budget::{Budget, Class, Stop, Tier};
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
-use crate::geometry::css;
+use crate::geometry::{self, css};
 use crate::geometry::{
     HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, path, role, root_viewbox,
 };
 
 use super::decimals::{is_coordinates, shorten};
-use super::raster::{Raster, RasterText, is_layer, is_tame};
+use super::raster::{Raster, RasterText, is_tame};
 use super::{allow, sanitize, xml};
 
 /// What compiled SVG is to contain.
@@ -41,10 +41,21 @@ impl Default for SvgOptions {
 
 /// The document as safe SVG 1.1. O(document).
 pub fn svg(document: &Document, options: &SvgOptions) -> String {
-    let mut writer = Writer::new(document, options, None);
-    // Only a writer for the raster is ever told to stop.
-    let _ = writer.document();
-    writer.out
+    svg_within(document, options, &Budget::unlimited(Class::Redraw, Tier::Ui)).unwrap_or_default()
+}
+
+/// The same, under a budget.
+///
+/// # Errors
+/// [`Stop`] when the budget says so.
+pub fn svg_within(
+    document: &Document,
+    options: &SvgOptions,
+    budget: &Budget,
+) -> Result<String, Stop> {
+    let mut writer = Writer::new(document, options, None, budget);
+    writer.document()?;
+    Ok(writer.out)
 }
 
 /// The root's size, as written in units that SVG knows, and its viewBox.
@@ -56,7 +67,7 @@ pub(crate) struct Frame {
 
 /// The frame of a document. Without a viewBox and a size it is drawn around
 /// everything there is.
-pub(crate) fn frame(document: &Document) -> Frame {
+pub(crate) fn frame(document: &Document, budget: &Budget) -> Result<Frame, Stop> {
     let side = |name| {
         let text = document.attr(NodeId::ROOT, name)?;
         let length = Length::parse(text).ok().filter(|l| l.number > 0.0)?;
@@ -69,24 +80,28 @@ pub(crate) fn frame(document: &Document) -> Frame {
     let viewbox = match document.attr(NodeId::ROOT, "viewBox").and_then(ViewBox::parse) {
         Some(v) => v,
         None if width.is_some() && height.is_some() => root_viewbox(document),
-        None => extent(document).unwrap_or_else(|| root_viewbox(document)),
+        None => extent(document, budget)?.unwrap_or_else(|| root_viewbox(document)),
     };
-    Frame { width, height, viewbox }
+    Ok(Frame { width, height, viewbox })
 }
 
-/// A viewBox around everything drawn.
-fn extent(document: &Document) -> Option<ViewBox> {
-    let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
-    let scene = Scene::build(document, &Limits::default(), &budget).ok()?;
-    let r = scene.extent()?.inflate(1.0, 1.0);
-    Some(ViewBox { x: r.x0, y: r.y0, width: r.width(), height: r.height() })
+/// A viewBox around everything drawn; `None` if it has no bounds, or passes the limits.
+fn extent(document: &Document, budget: &Budget) -> Result<Option<ViewBox>, Stop> {
+    let scene = match Scene::build(document, &Limits::default(), budget) {
+        Ok(scene) => scene,
+        Err(geometry::Error::Stopped(stop)) => return Err(stop),
+        Err(_) => return Ok(None),
+    };
+    let around = scene.extent().map(|r| r.inflate(1.0, 1.0));
+    Ok(around.map(|r| ViewBox { x: r.x0, y: r.y0, width: r.width(), height: r.height() }))
 }
 
 /// The document for the rasteriser: like [`svg`], with style sheets applied,
 /// arcs turned into curves, and without whatever draws nothing.
 pub(crate) fn raster(document: &Document, raster: Raster<'_>) -> Result<RasterText, Stop> {
     let options = SvgOptions { include_styles: true, optimize: true };
-    let mut writer = Writer::new(document, &options, Some(raster));
+    let budget = raster.budget;
+    let mut writer = Writer::new(document, &options, Some(raster), budget);
     writer.document()?;
     writer.seen.text = writer.out;
     Ok(writer.seen)
@@ -96,6 +111,7 @@ struct Writer<'a> {
     document: &'a Document,
     options: &'a SvgOptions,
     raster: Option<Raster<'a>>,
+    budget: &'a Budget,
     seen: RasterText,
     work: u64,
     scale: Scale,
@@ -120,11 +136,13 @@ impl<'a> Writer<'a> {
         document: &'a Document,
         options: &'a SvgOptions,
         raster: Option<Raster<'a>>,
+        budget: &'a Budget,
     ) -> Writer<'a> {
         Writer {
             document,
             options,
             raster,
+            budget,
             seen: RasterText::default(),
             work: 0,
             scale: Scale::of(document),
@@ -137,9 +155,16 @@ impl<'a> Writer<'a> {
         let mut depth = 1_usize;
         let mut checked = 0;
         let mut stack: Vec<Open> = Vec::new();
-        if let Some(open) = self.start(NodeId::ROOT) {
-            stack.push(open);
-        }
+        self.root()?;
+        let children = document.first_child(NodeId::ROOT);
+        stack.push(Open {
+            next: children,
+            name: "svg",
+            node: NodeId::ROOT,
+            empty: true,
+            text: false,
+            silent: false,
+        });
         while let Some(open) = stack.last_mut() {
             let Some(child) = open.next else {
                 let name = if open.name.is_empty() {
@@ -161,9 +186,9 @@ impl<'a> Writer<'a> {
             };
             open.next = document.next_sibling(child);
             self.work += 16;
-            if let Some(raster) = self.raster.as_ref().filter(|_| self.work - checked > 4_096) {
+            if self.work - checked > 4_096 {
                 checked = self.work;
-                raster.budget.checkpoint()?;
+                self.budget.checkpoint()?;
             }
             match document.kind(child) {
                 NodeKind::Comment(_) => {}
@@ -174,7 +199,6 @@ impl<'a> Writer<'a> {
                             self.out.push('>');
                         }
                         xml::text(&mut self.out, t);
-                        self.seen.letters += t.len();
                     }
                 }
                 NodeKind::Element { .. } => {
@@ -206,16 +230,17 @@ impl<'a> Writer<'a> {
     /// Writes the start tag of an element up to its `>`; `None` when the
     /// element is left out or already complete.
     fn start(&mut self, node: NodeId) -> Option<Open> {
+        if self.raster.is_some() {
+            let at = self.out.len();
+            // What was begun here was left out again.
+            while self.seen.places.pop_if(|(place, _)| *place >= at).is_some() {}
+            self.seen.places.push((at, node));
+        }
         let document = self.document;
         let (ns, name) = document.name(node)?;
         let children = document.first_child(node);
         let mut open =
             Open { next: children, name: "", node, empty: true, text: false, silent: false };
-        if node == NodeId::ROOT {
-            self.root();
-            open.name = "svg";
-            return Some(open);
-        }
         match role(document, node) {
             Role::Object => {
                 let mark = self.out.len();
@@ -244,9 +269,6 @@ impl<'a> Writer<'a> {
             if !draws || allow::animates(name) {
                 return None;
             }
-            self.seen.uses += usize::from(name == "use");
-            let layered = name.starts_with("fe") || matches!(name, "mask" | "pattern" | "filter");
-            self.seen.layers += usize::from(layered);
         }
         if name == "style" {
             self.sheet(node);
@@ -278,14 +300,15 @@ impl<'a> Writer<'a> {
         Open { name: "g", silent, empty: !silent, ..open }
     }
 
-    fn root(&mut self) {
+    fn root(&mut self) -> Result<(), Stop> {
         let document = self.document;
+        self.seen.places.push((0, NodeId::ROOT));
         self.out.push_str("<svg xmlns=\"");
         self.out.push_str(crate::document::SVG);
         self.out.push_str("\" xmlns:xlink=\"");
         self.out.push_str(crate::document::XLINK);
         self.out.push_str("\" version=\"1.1\"");
-        let Frame { width, height, viewbox } = frame(document);
+        let Frame { width, height, viewbox } = frame(document, self.budget)?;
         let (width, height) = match &self.raster {
             Some(raster) => (raster.size.0.to_string(), raster.size.1.to_string()),
             None => (
@@ -298,6 +321,7 @@ impl<'a> Writer<'a> {
         let ViewBox { x, y, width, height } = viewbox;
         xml::attribute(&mut self.out, "viewBox", &format!("{x} {y} {width} {height}"));
         self.attributes(NodeId::ROOT, "svg");
+        Ok(())
     }
 
     /// Writes the start of an object: a `g` around its content (`true`), or its
@@ -359,7 +383,6 @@ impl<'a> Writer<'a> {
         if let Some(faded) = look.opacity() {
             let own = document.attr(node, "opacity").and_then(|o| o.trim().parse::<f32>().ok());
             let opacity = own.map_or(1.0, |o| o.clamp(0.0, 1.0)) * faded;
-            self.seen.layers += 1;
             xml::attribute(&mut self.out, "opacity", &opacity.to_string());
         }
         if look.highlighted {
@@ -464,7 +487,6 @@ impl<'a> Writer<'a> {
                 if allow::property(&d.name)
                     && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
                 {
-                    self.seen.layers += usize::from(is_layer(&d.name, value));
                     style.push_str(&d.name);
                     style.push(':');
                     style.push_str(value);
@@ -493,6 +515,8 @@ impl<'a> Writer<'a> {
             match name {
                 "style" | "class" | "role" | "lang" | "pointer-events" => return,
                 "id" if !raster.referenced.contains(value) => return,
+                // Of a repeated id the first counts, as browsers have it.
+                "id" if self.document.by_id(value) != Some(node) => return,
                 "d" => {
                     if value.contains(['a', 'A']) {
                         xml::attribute(&mut self.out, "d", &path(value).0.to_svg());
@@ -500,7 +524,7 @@ impl<'a> Writer<'a> {
                     }
                 }
                 _ if !is_tame(value) => return,
-                _ => self.seen.layers += usize::from(is_layer(name, value)),
+                _ => {}
             }
         }
         match name {

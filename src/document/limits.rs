@@ -33,6 +33,12 @@ pub struct Limits {
     pub instances: usize,
     /// Pixels in one rendered picture, and in the pictures inside a drawing.
     pub pixels: usize,
+    /// Steps to paint one picture, however large its drawing: a step is the
+    /// work on one pixel, about a nanosecond.
+    pub paint_steps: u64,
+    /// Bytes held while one picture is painted: the picture, its layers and tiles, and
+    /// the shapes that references multiply.
+    pub paint_bytes: usize,
     /// Rigid bodies in one simulation.
     pub bodies: usize,
     /// Equations (or unknown reactions) of one assembly at rest.
@@ -69,6 +75,8 @@ impl Default for Limits {
             diagnostics: 200,
             instances: 200_000,
             pixels: 32 * 1024 * 1024,
+            paint_steps: 8_000_000_000,
+            paint_bytes: 384 * 1024 * 1024,
             bodies: 20_000,
             equilibrium_equations: 600,
             steps: 1_000_000,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kurbo::{Affine, BezPath, Rect, Shape, Size};
 
 use crate::budget::Budget;
-use crate::document::{Document, Limits, NodeId, Ns};
+use crate::document::{Document, Limits, NodeId, NodeKind, Ns};
 
 use super::css::Sheet;
 use super::length::{Length, Scale};
@@ -199,7 +199,7 @@ impl<'a> Resolver<'a> {
             if !document.is_element(node) {
                 continue;
             }
-            self.step(!active.is_empty())?;
+            self.step(node, !active.is_empty())?;
             let shown = size.is_some();
             let open = match self.enter(node, context, size, &mut instance, &mut found)? {
                 Entered::Nothing if shown => Open { context, next: None, single: false, shown },
@@ -243,9 +243,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Counts one element, and lets the budget speak every now and then.
-    fn step(&mut self, instanced: bool) -> Result<(), Error> {
+    fn step(&mut self, node: NodeId, instanced: bool) -> Result<(), Error> {
         self.work += 16;
         if instanced {
+            // Its attributes are read anew for each instance.
+            let values = self.document.attributes(node).iter().map(|a| a.value.len());
+            self.read(values.sum())?;
             self.instances += 1;
             if self.instances > self.limits.instances {
                 let (max, seen) = (self.limits.instances, self.instances);
@@ -257,6 +260,24 @@ impl<'a> Resolver<'a> {
             self.budget.checkpoint()?;
         }
         Ok(())
+    }
+
+    /// Counts bytes that are read for an instance: many instances of a long
+    /// value cost as much as one endless value.
+    fn read(&mut self, bytes: usize) -> Result<(), Error> {
+        let long = bytes.saturating_sub(256) / 16;
+        self.work += long as u64;
+        self.several(long)
+    }
+
+    /// Counts segments, or as much work, that instances take.
+    fn several(&mut self, count: usize) -> Result<(), Error> {
+        self.segments = self.segments.saturating_add(count);
+        let max = self.limits.instances.saturating_mul(64);
+        match self.segments > max {
+            true => Err(Error::Limit { limit: "instances", max, seen: self.segments }),
+            false => Ok(()),
+        }
     }
 
     fn enter(
@@ -272,7 +293,12 @@ impl<'a> Resolver<'a> {
         if role == Role::None || (role == Role::Symbol && size.is_none()) {
             return Ok(Entered::Nothing);
         }
+        let before = self.work;
         let style = Style::of(document, node, outer.style, self.sheet, &mut self.work);
+        if instance.is_some() {
+            let rules = usize::try_from(self.work - before).unwrap_or(usize::MAX);
+            self.several(rules / 4)?;
+        }
         if !style.display {
             return Ok(Entered::Nothing);
         }
@@ -297,6 +323,13 @@ impl<'a> Resolver<'a> {
                 let outline = match self.outlines.get(&node) {
                     Some(shared) => Some(Arc::clone(shared)),
                     None => {
+                        if role == Role::Text && instance.is_some() {
+                            let texts = document.descendants(node).map(|n| match document.kind(n) {
+                                NodeKind::Text(text) => text.len(),
+                                _ => 16,
+                            });
+                            self.read(texts.sum())?;
+                        }
                         let made = match role {
                             Role::Text => outline::text_boxes(document, node, frame, style),
                             _ => outline::outline(document, node, frame),
@@ -387,11 +420,7 @@ impl<'a> Resolver<'a> {
         self.work += count as u64;
         if instance.is_some() {
             // Many instances of a long path cost as much as one endless path.
-            self.segments += count;
-            let max = self.limits.instances.saturating_mul(64);
-            if self.segments > max {
-                return Err(Error::Limit { limit: "instances", max, seen: self.segments });
-            }
+            self.several(count)?;
         }
         let transform = context.transform;
         let Some(bounds) = bounds(&outline, transform) else { return Ok(()) };
@@ -482,8 +511,12 @@ pub(crate) fn is_box(document: &Document, node: NodeId) -> bool {
     matches!(document.name(node), Some((Ns::Arx | Ns::Svg | Ns::None, "geometry")))
 }
 
-/// Whether the element's own lengths depend on where it is shown.
+/// Whether the element's own lengths depend on where it is shown. Those of a
+/// path or a list of points never do, however it is drawn.
 fn is_relative(document: &Document, node: NodeId) -> bool {
+    if matches!(document.name(node), Some((_, "path" | "polyline" | "polygon"))) {
+        return false;
+    }
     document.attributes(node).iter().any(|a| {
         a.ns == Ns::None
             && !matches!(a.name, "d" | "points" | "style" | "class" | "id")

@@ -292,7 +292,10 @@ impl From<compile::Error> for Error {
     fn from(error: compile::Error) -> Error {
         match error {
             compile::Error::Stopped(stop) => Error::Stopped(stop),
-            compile::Error::Limit { limit, max, seen } => limit_passed(limit, max, seen),
+            compile::Error::Limit { limit, max, seen, place } => match place {
+                Some(place) => limit_passed(&format!("{limit} by {place}"), max, seen),
+                None => limit_passed(limit, max, seen),
+            },
             compile::Error::Size => Error::Invalid {
                 pointer: "/options".to_owned(),
                 message: error.to_string(),

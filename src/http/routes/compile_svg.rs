@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::budget::Class;
-use crate::compile::{SvgOptions, svg};
+use crate::compile::{SvgOptions, svg_within};
 use crate::http::body;
 use crate::http::cache::Cache;
 use crate::http::input::{self, Input, request};
@@ -102,7 +102,7 @@ pub async fn compile_svg(request: HttpRequest, payload: Payload) -> Result<HttpR
             None => {
                 let parsed = input::parse(&mut call, content)?;
                 let began = call.now();
-                let output = Bytes::from(svg(&parsed.document, &options));
+                let output = Bytes::from(svg_within(&parsed.document, &options, call.budget)?);
                 let format = ("svgx.output.format", "svg".into());
                 let size = ("svgx.output.size", output.len().into());
                 call.note(Step::Compile, began, [format, size]);
