@@ -80,7 +80,11 @@ fn drawing(document: &Document, limits: &Limits) -> Vec<Diagnostic> {
             found
         }
         Err(error) => {
-            vec![Diagnostic::error("geometry-limit", Span::new(0, 0), error.to_string())]
+            let span = match &error {
+                geometry::Error::Limit { node: Some(node), .. } => document.span(*node),
+                _ => Span::new(0, 0),
+            };
+            vec![Diagnostic::error("geometry-limit", span, error.to_string())]
         }
     }
 }

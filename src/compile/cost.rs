@@ -24,7 +24,7 @@ pub(super) struct Cost {
     /// Bytes of text, and the same once for each run they are shaped with.
     pub(super) letters: u64,
     pub(super) shaped: u64,
-    /// Bytes read or kept for each element anew.
+    /// Bytes kept for each element anew.
     pub(super) bytes: u64,
     /// References to gradients, patterns, masks, clip paths and filters.
     pub(super) servers: u64,
@@ -78,6 +78,9 @@ impl From<Stop> for Refusal {
 /// Levels that a reference counts for: the renderer takes several calls for one.
 const REFERENCE: u64 = 4;
 
+/// Bytes kept for each byte of a long value: a list of fonts becomes a list of words.
+const LONG: u64 = 20;
+
 /// Counts what the renderer will make of a text. At most `most` elements are
 /// looked at, and `deepest` levels.
 pub(super) fn reading(
@@ -86,7 +89,8 @@ pub(super) fn reading(
     deepest: u64,
     budget: &Budget,
 ) -> Result<Reading, Refusal> {
-    let mut tree = Tree { graph, budget, deepest, level: 0, looked: 0, most, known: HashMap::new() };
+    let mut tree =
+        Tree { graph, budget, deepest, level: 0, looked: 0, most, known: HashMap::new() };
     let expanded = tree.of(0)?;
     let scanned = tree.scanned(expanded)?;
     let mut counter = Counter {
@@ -113,7 +117,7 @@ pub(super) fn reading(
         mul(cost.points, 60),
         mul(cost.letters, 500),
         mul(cost.shaped, 2_000),
-        cost.bytes,
+        mul(cost.bytes, 6),
         // The renderer compares every server with every other.
         mul(cost.servers, 500 + cost.servers / 4),
         mul(mul(scanned, 5), graph.own_circles.saturating_add(1)),
@@ -123,7 +127,7 @@ pub(super) fn reading(
         mul(cost.elements, 1_200),
         mul(cost.points, 32),
         mul(cost.letters, 1_200),
-        mul(cost.bytes, 2),
+        cost.bytes,
         mul(cost.servers, 400),
     ];
     Ok(Reading {
@@ -171,9 +175,11 @@ impl Tree<'_> {
         if self.level > self.deepest {
             return Err(Refusal::Deep(element.at));
         }
-        let paints = [element.fill, element.stroke].into_iter().filter(|l| matches!(l, Link::To(_)));
+        let paints =
+            [element.fill, element.stroke].into_iter().filter(|l| matches!(l, Link::To(_)));
         let links = paints.count() + element.filters.len();
-        let links = links + usize::from(element.clip.is_some()) + usize::from(element.mask.is_some());
+        let links =
+            links + usize::from(element.clip.is_some()) + usize::from(element.mask.is_some());
         let mut sum = Expanded { nodes: 1, links: links as u64, ..Expanded::default() };
         let used = element.href.filter(|_| element.kind == Kind::Use);
         for inner in self.graph.children(at).chain(used) {
@@ -296,7 +302,7 @@ impl Counter<'_> {
         }
         let inside = around.inside(element);
         self.enter(at, 1)?;
-        let own = Cost { elements: 1, bytes: inside.long, ..Cost::default() };
+        let own = Cost { elements: 1, bytes: inside.long.saturating_mul(LONG), ..Cost::default() };
         let mut cost = Cost::default();
         match element.kind {
             Kind::Group => {
@@ -415,7 +421,8 @@ impl Counter<'_> {
                 let inside = inside.inside(element);
                 let along = element.href.and_then(|path| graph.get(path));
                 let points = along.map_or(0, |p| p.points.saturating_mul(20));
-                cost.add(Cost { bytes: inside.long, points, ..own });
+                let bytes = inside.long.saturating_mul(LONG);
+                cost.add(Cost { bytes, points, ..own });
                 cost.add(self.paints(inside)?);
                 spans.push((child, inside));
             }
@@ -479,7 +486,12 @@ impl Counter<'_> {
         Ok(cost)
     }
 
-    fn content(&mut self, at: u32, element: &Element, around: Surroundings) -> Result<Cost, Refusal> {
+    fn content(
+        &mut self,
+        at: u32,
+        element: &Element,
+        around: Surroundings,
+    ) -> Result<Cost, Refusal> {
         let graph = self.graph;
         match element.kind {
             Kind::Symbol | Kind::Marker | Kind::Mask | Kind::ClipPath => {
@@ -501,7 +513,8 @@ impl Counter<'_> {
             }
             Kind::Pattern | Kind::Gradient | Kind::Filter => {
                 self.enter(at, REFERENCE)?;
-                let mut cost = Cost { elements: 1, bytes: element.long, ..Cost::default() };
+                let bytes = element.long.saturating_mul(LONG);
+                let mut cost = Cost { elements: 1, bytes, ..Cost::default() };
                 if graph.children(at).next().is_some() {
                     let inside = around.inside(element);
                     for child in graph.children(at) {
@@ -513,7 +526,8 @@ impl Counter<'_> {
                             Some(Kind::Part) => {
                                 let parts = graph.children(child).count() as u64;
                                 let long = graph.get(child).map_or(0, |c| c.long);
-                                Cost { elements: 1 + parts, bytes: long, ..Cost::default() }
+                                let bytes = long.saturating_mul(LONG);
+                                Cost { elements: 1 + parts, bytes, ..Cost::default() }
                             }
                             _ => self.shown(child, inside)?,
                         });

@@ -214,9 +214,8 @@ impl Graph {
     /// The renderer leaves out what refers to the very thing it lies in.
     fn cut_own_circles(&mut self) {
         let ends: Vec<u32> = self.elements.iter().map(|e| e.end).collect();
-        let inside = |at: u32, of: u32| {
-            ends.get(of as usize).is_some_and(|end| (of..*end).contains(&at))
-        };
+        let inside =
+            |at: u32, of: u32| ends.get(of as usize).is_some_and(|end| (of..*end).contains(&at));
         let mut cut = 0;
         for (at, element) in (0_u32..).zip(&mut self.elements) {
             for link in [&mut element.fill, &mut element.stroke] {
@@ -243,13 +242,7 @@ impl Graph {
 }
 
 impl Element {
-    fn set(
-        &mut self,
-        name: &str,
-        value: &str,
-        around: Option<&Element>,
-        ids: &HashMap<&str, u32>,
-    ) {
+    fn set(&mut self, name: &str, value: &str, around: Option<&Element>, ids: &HashMap<&str, u32>) {
         self.long += value.len().saturating_sub(SHORT) as u64;
         let value = value.trim();
         let one = |inherited: Option<u32>| match value {
@@ -282,10 +275,7 @@ impl Element {
 }
 
 /// Every `url(#name)` of a value that leads somewhere.
-fn targets<'v>(
-    value: &'v str,
-    ids: &'v HashMap<&str, u32>,
-) -> impl Iterator<Item = u32> + 'v {
+fn targets<'v>(value: &'v str, ids: &'v HashMap<&str, u32>) -> impl Iterator<Item = u32> + 'v {
     value.split("url(").skip(1).filter_map(|rest| {
         let name = rest.split(')').next()?.trim().trim_matches(['"', '\'']).trim();
         ids.get(name.strip_prefix('#')?).copied()

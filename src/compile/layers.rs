@@ -7,7 +7,9 @@
 
 use resvg::tiny_skia::{IntRect, IntSize, Transform};
 use resvg::usvg::filter::{Filter, Kind};
-use resvg::usvg::{ClipPath, Fill, Group, Image, ImageKind, Mask, Node, Paint, Path, Pattern, Stroke};
+use resvg::usvg::{
+    ClipPath, Fill, Group, Image, ImageKind, Mask, Node, Paint, Path, Pattern, Stroke,
+};
 
 use crate::budget::Budget;
 
@@ -255,7 +257,8 @@ impl Walk<'_> {
         let covered = image.abs_bounding_box().width() * image.abs_bounding_box().height();
         let scale = ts.get_scale();
         let covered = (covered * scale.0 * scale.1).min(canvas.pixels() as f32);
-        self.work.take((if covered.is_nan() { canvas.pixels() } else { covered as u64 }) * PICTURE)?;
+        self.work
+            .take((if covered.is_nan() { canvas.pixels() } else { covered as u64 }) * PICTURE)?;
         self.work.release(bytes);
         Ok(())
     }
@@ -338,8 +341,8 @@ fn primitive_steps(kind: &Kind, canvas: Canvas, ts: Transform) -> u64 {
         Kind::Merge(merge) => 10 + 30 * merge.inputs().len() as u64,
         Kind::Tile(_) => 70,
         Kind::ColorMatrix(_) | Kind::ComponentTransfer(_) => 60,
-        Kind::GaussianBlur(_) => 150,
-        Kind::DropShadow(_) => 220,
+        Kind::GaussianBlur(_) => 300,
+        Kind::DropShadow(_) => 350,
         Kind::DisplacementMap(_) => 80,
         Kind::DiffuseLighting(_) | Kind::SpecularLighting(_) => 200,
         Kind::Turbulence(noise) => 40 + 200 * u64::from(noise.num_octaves()),
@@ -352,7 +355,8 @@ fn primitive_steps(kind: &Kind, canvas: Canvas, ts: Transform) -> u64 {
             let matrix = matrix.matrix();
             let (across, down) = (u64::from(matrix.columns()), u64::from(matrix.rows()));
             // Beyond the edge it goes around, once for each length of a side.
-            let around = 1 + across / u64::from(canvas.size.0.max(1))
+            let around = 1
+                + across / u64::from(canvas.size.0.max(1))
                 + down / u64::from(canvas.size.1.max(1));
             60 + across.saturating_mul(down).saturating_mul(8).saturating_mul(around)
         }

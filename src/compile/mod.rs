@@ -58,7 +58,7 @@ impl From<geometry::Error> for Error {
     fn from(e: geometry::Error) -> Error {
         match e {
             geometry::Error::Stopped(stop) => Error::Stopped(stop),
-            geometry::Error::Limit { limit, max, seen } => {
+            geometry::Error::Limit { limit, max, seen, .. } => {
                 Error::Limit { limit, max, seen, place: None }
             }
         }

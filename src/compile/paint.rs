@@ -56,12 +56,7 @@ fn layer(node: &Node, ts: Transform, on: &mut PixmapMut<'_>) {
 }
 
 /// As the renderer paints a path on a plain canvas.
-fn path(
-    path: &Path,
-    ts: Transform,
-    on: &mut PixmapMut<'_>,
-    budget: &Budget,
-) -> Result<(), Stop> {
+fn path(path: &Path, ts: Transform, on: &mut PixmapMut<'_>, budget: &Budget) -> Result<(), Stop> {
     if !path.is_visible() {
         return Ok(());
     }

@@ -16,7 +16,7 @@ use usvg::roxmltree;
 use crate::budget::Budget;
 use crate::document::{Document, Limits, NodeId, Ns};
 use crate::geometry::css::Sheet;
-use crate::geometry::{Length, Scene, pixels};
+use crate::geometry::{self, Length, Scene, pixels};
 
 use super::cost::{Refusal, reading};
 use super::graph::Graph;
@@ -96,7 +96,13 @@ pub fn png(
 ) -> Result<Vec<u8>, Error> {
     budget.checkpoint()?;
     let size = pixel_size(&frame(document, budget)?, options, limits)?;
-    let scene = Scene::build(document, limits, budget)?;
+    let scene = Scene::build(document, limits, budget).map_err(|e| {
+        let node = match &e {
+            geometry::Error::Limit { node, .. } => *node,
+            _ => None,
+        };
+        Error::from(e).at(|| Place::of(document, node?))
+    })?;
     let pixmap = if scene.is_plain() {
         plain::paint(document, &scene, size, options.background, limits, budget)?
     } else {
@@ -161,7 +167,12 @@ fn pixel_size(frame: &Frame, options: &PngOptions, limits: &Limits) -> Result<(u
     let (width, height) = (width.round().max(1.0), height.round().max(1.0));
     let seen = width * height;
     if seen > limits.pixels as f64 || width.max(height) > f64::from(u16::MAX) {
-        return Err(Error::Limit { limit: "pixels", max: limits.pixels, seen: seen as usize, place: None });
+        return Err(Error::Limit {
+            limit: "pixels",
+            max: limits.pixels,
+            seen: seen as usize,
+            place: None,
+        });
     }
     Ok((width as u32, height as u32))
 }

@@ -91,8 +91,8 @@ impl Ink {
     /// Steps for a pixel.
     fn steps(self) -> f64 {
         match self {
-            Ink::Colour => 2.0,
-            Ink::Gradient => 8.0,
+            Ink::Colour => 3.5,
+            Ink::Gradient => 10.0,
             Ink::Pattern => 50.0,
         }
     }
@@ -256,7 +256,7 @@ impl Outline {
     pub(super) fn fill(&self, ink: Ink) -> u64 {
         let seen = self.seen(1.0);
         let rows = if seen > 0.0 { self.rows } else { 0.0 };
-        count(1_500.0 + self.points * 100.0 + rows * 12.0 + self.area.min(seen) * ink.steps())
+        count(1_500.0 + self.points * 100.0 + rows * 20.0 + self.area.min(seen) * ink.steps())
     }
 
     /// Steps and bytes to draw a line along it.
@@ -268,7 +268,7 @@ impl Outline {
         let dashes = line.dashes.map_or(0.0, |(dashes, round)| {
             (self.length * dashes / (round * self.scale)).min(DASHES)
         });
-        let steps = 2_500.0 + self.points * 400.0 + dashes * 400.0 + rows * 12.0;
+        let steps = 2_500.0 + self.points * 400.0 + dashes * 400.0 + rows * 20.0;
         let bytes = self.points * 100.0 + dashes * 250.0;
         (count(steps + area * ink.steps()), count(bytes))
     }

@@ -113,6 +113,8 @@ pub(crate) struct Resolver<'a> {
     checked: u64,
     instances: usize,
     segments: usize,
+    /// The `use` that the walk is inside of, outermost.
+    host: Option<NodeId>,
     outlines: HashMap<NodeId, Arc<BezPath>>,
 }
 
@@ -149,6 +151,7 @@ impl<'a> Resolver<'a> {
             checked: 0,
             instances: 0,
             segments: 0,
+            host: None,
             outlines: HashMap::new(),
         }
     }
@@ -199,6 +202,7 @@ impl<'a> Resolver<'a> {
             if !document.is_element(node) {
                 continue;
             }
+            self.host = instance.map(|i| i.host);
             self.step(node, !active.is_empty())?;
             let shown = size.is_some();
             let open = match self.enter(node, context, size, &mut instance, &mut found)? {
@@ -236,7 +240,9 @@ impl<'a> Resolver<'a> {
             found.depth = found.depth.max(stack.len());
             let max = self.limits.depth.saturating_mul(2);
             if stack.len() > max {
-                return Err(Error::Limit { limit: "depth", max, seen: stack.len() });
+                let node = instance.map_or(node, |i| i.host);
+                let (seen, node) = (stack.len(), Some(node));
+                return Err(Error::Limit { limit: "depth", max, seen, node });
             }
         }
         Ok(found)
@@ -252,7 +258,7 @@ impl<'a> Resolver<'a> {
             self.instances += 1;
             if self.instances > self.limits.instances {
                 let (max, seen) = (self.limits.instances, self.instances);
-                return Err(Error::Limit { limit: "instances", max, seen });
+                return Err(Error::Limit { limit: "instances", max, seen, node: self.host });
             }
         }
         if self.work - self.checked > 4_096 {
@@ -275,7 +281,10 @@ impl<'a> Resolver<'a> {
         self.segments = self.segments.saturating_add(count);
         let max = self.limits.instances.saturating_mul(64);
         match self.segments > max {
-            true => Err(Error::Limit { limit: "instances", max, seen: self.segments }),
+            true => {
+                let (seen, node) = (self.segments, self.host);
+                Err(Error::Limit { limit: "instances", max, seen, node })
+            }
             false => Ok(()),
         }
     }
@@ -324,10 +333,11 @@ impl<'a> Resolver<'a> {
                     Some(shared) => Some(Arc::clone(shared)),
                     None => {
                         if role == Role::Text && instance.is_some() {
-                            let texts = document.descendants(node).map(|n| match document.kind(n) {
-                                NodeKind::Text(text) => text.len(),
-                                _ => 16,
-                            });
+                            let texts =
+                                document.descendants(node).map(|n| match document.kind(n) {
+                                    NodeKind::Text(text) => text.len(),
+                                    _ => 16,
+                                });
                             self.read(texts.sum())?;
                         }
                         let made = match role {

@@ -32,6 +32,8 @@ pub enum Error {
         max: usize,
         /// What was reached.
         seen: usize,
+        /// The outermost `use` that it was reached in, or the element itself.
+        node: Option<NodeId>,
     },
 }
 

@@ -283,7 +283,7 @@ impl From<geometry::Error> for Error {
     fn from(error: geometry::Error) -> Error {
         match error {
             geometry::Error::Stopped(stop) => Error::Stopped(stop),
-            geometry::Error::Limit { limit, max, seen } => limit_passed(limit, max, seen),
+            geometry::Error::Limit { limit, max, seen, .. } => limit_passed(limit, max, seen),
         }
     }
 }

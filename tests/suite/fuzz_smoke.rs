@@ -5,6 +5,8 @@ use std::path::Path;
 
 use svgx_engine::behavior::formula::Formula;
 use svgx_engine::behavior::unit::Unit;
+use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_engine::compile::{PngOptions, png};
 use svgx_engine::document::{self, Limits};
 use svgx_engine::geometry;
 
@@ -142,4 +144,20 @@ fn mutated_paths_stay_finite() {
             assert!(!t.as_coeffs().iter().any(|c| c.is_nan()), "{text}");
         }
     }
+}
+
+#[test]
+fn mutated_nestings_are_painted_or_refused() {
+    let seeds = seeds(&["fuzz/corpus/render"]);
+    let limits = Limits { pixels: 1 << 16, ..Limits::default() };
+    let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
+    let options = PngOptions { width: Some(32), ..PngOptions::default() };
+    let mut random = Random(0x5eed_0005);
+    let mut painted = 0;
+    for _ in 0..400 {
+        let text = mutate(&mut random, &seeds);
+        let Ok(document) = document::parse(&text, &limits) else { continue };
+        painted += usize::from(png(&document, &options, &limits, &budget).is_ok());
+    }
+    assert!(painted > 20, "only {painted} could be painted");
 }

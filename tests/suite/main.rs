@@ -21,6 +21,7 @@ mod http;
 mod language;
 mod load;
 mod manifests;
+mod nesting;
 mod operation;
 mod operations;
 #[allow(dead_code, reason = "some of it only the benchmark uses")]

@@ -158,10 +158,14 @@ fn multiplying_uses_meet_the_limit() {
     }
     let budget = Budget::unlimited(Class::Ui, Tier::Compute);
     let limits = Limits::default();
-    let result = Scene::build(&document(&body), &limits, &budget);
-    let expected =
-        Error::Limit { limit: "instances", max: limits.instances, seen: limits.instances + 1 };
-    assert_eq!(result.err(), Some(expected));
+    let document = document(&body);
+    let result = Scene::build(&document, &limits, &budget);
+    let Some(Error::Limit { limit: "instances", max, seen, node: Some(node) }) = result.err()
+    else {
+        panic!("not refused");
+    };
+    assert_eq!((max, seen), (limits.instances, limits.instances + 1));
+    assert_eq!(document.name(node).map(|(_, name)| name), Some("use"));
 }
 
 #[test]
