@@ -517,12 +517,11 @@ impl<'a> Writer<'a> {
                 "id" if !raster.referenced.contains(value) => return,
                 // Of a repeated id the first counts, as browsers have it.
                 "id" if self.document.by_id(value) != Some(node) => return,
-                "d" => {
-                    if value.contains(['a', 'A']) {
-                        xml::attribute(&mut self.out, "d", &path(value).0.to_svg());
-                        return;
-                    }
+                "d" if value.contains(['a', 'A']) => {
+                    xml::attribute(&mut self.out, "d", &path(value).0.to_svg());
+                    return;
                 }
+                "d" => {}
                 _ if !is_tame(value) => return,
                 _ => {}
             }
