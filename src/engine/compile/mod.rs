@@ -1,0 +1,54 @@
+//! From a document to SVG, JSON and PNG.
+
+mod allow;
+mod decimals;
+mod json;
+mod plain;
+mod png;
+mod raster;
+mod sanitize;
+mod svg;
+mod xml;
+
+pub use json::{
+    Behavior, Body, Calculation, Connection, Element, Force, Geometry, JsonOptions, Metadata,
+    Model, Namespace, Object, Property, System, Trigger, Value, json,
+};
+pub use png::{Background, PngOptions, png};
+pub use svg::{SvgOptions, svg};
+
+use crate::geometry;
+use svgx_base::budget::Stop;
+
+/// Why a document could not be rendered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The work was told to stop.
+    #[error(transparent)]
+    Stopped(#[from] Stop),
+    /// A limit, and what was asked for.
+    #[error("the {limit} limit is {max}; {seen} were asked for")]
+    Limit {
+        /// Its name.
+        limit: &'static str,
+        /// What it allows.
+        max: usize,
+        /// What was asked for.
+        seen: usize,
+    },
+    /// The picture would have no size.
+    #[error("width, height and scale must be positive")]
+    Size,
+    /// The renderer refused the drawing.
+    #[error("the drawing cannot be rendered: {0}")]
+    Renderer(String),
+}
+
+impl From<geometry::Error> for Error {
+    fn from(e: geometry::Error) -> Error {
+        match e {
+            geometry::Error::Stopped(stop) => Error::Stopped(stop),
+            geometry::Error::Limit { limit, max, seen } => Error::Limit { limit, max, seen },
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The service over HTTP.
+
+mod admission;
+mod constraints;
+mod http;
+mod http_operation;
+mod secrets;
+mod simulate_stream;
+mod tls;
