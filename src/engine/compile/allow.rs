@@ -1,7 +1,7 @@
 //! What may appear in compiled SVG. Everything else is left out.
 //!
 //! SVG 1.1 without scripts, foreign content, fonts, cursors and external
-//! documents; `tests/suite/compile.rs` holds the attacks this answers.
+//! documents; `tests/compile/` holds the attacks this answers.
 
 /// Elements that may appear.
 pub(crate) fn element(name: &str) -> bool {

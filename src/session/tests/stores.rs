@@ -131,7 +131,7 @@ fn every_acknowledged_edit_survives_kill_minus_nine() {
     let mut cut_short = 0;
     for kill in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["session::child_that_edits_until_it_is_killed", "--exact", "--ignored"])
+            .args(["stores::child_that_edits_until_it_is_killed", "--exact", "--ignored"])
             .arg("--nocapture")
             .env(DIRECTORY, directory.path())
             .stdout(Stdio::piped())

@@ -49,7 +49,7 @@ impl Cluster {
     /// Runs `svgx staging` in the root of the project, with this cluster for the real one.
     fn staging(&self, arguments: &[&str]) -> Told {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let tools = root.join("tests/suite/staging");
+        let tools = root.join("tests/suite/operations/staging");
         let path = std::env::var("PATH").unwrap_or_default();
         let output = Command::new(env!("CARGO_BIN_EXE_svgx"))
             .arg("staging")
