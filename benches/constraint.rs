@@ -6,7 +6,7 @@
 //! alternated rounds, both sides with the allocator of the service and working from what they
 //! keep between calls; ratios above 1 are in our favour.
 
-#[path = "../tests/suite/peer.rs"]
+#[path = "../src/engine/tests/constraint/peer.rs"]
 mod peer;
 
 use std::hint::black_box;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use peer::Peer;
-use svgx_engine::budget::{Budget, Class, Gate, Tier};
+use svgx_base::budget::{Budget, Class, Gate, Tier};
 use svgx_engine::constraint::{Change, Outcome, Problem, Solver};
 use svgx_engine::document::Limits;
 

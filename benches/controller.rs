@@ -14,12 +14,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use svgx_engine::budget::{Class, Clock as _, Manual, Monotonic, Time};
-use svgx_engine::load::overload::Engine;
-use svgx_engine::load::{Answer, Connection, Target, pile};
-use svgx_engine::slo::controller::{Controller, Cost, Ended, Lane, Next, Sensors};
-use svgx_engine::slo::spec::Spec;
-use svgx_engine::slo::{Request, Runtime, RuntimeOptions};
+use svgx_base::budget::{Class, Clock as _, Manual, Monotonic, Time};
+use svgx_controller::core::{Controller, Cost, Ended, Lane, Next, Sensors};
+use svgx_controller::spec::Spec;
+use svgx_controller::{Request, Runtime, RuntimeOptions};
+use svgx_load::overload::Engine;
+use svgx_load::{Answer, Connection, Target, pile};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

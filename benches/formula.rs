@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use evalexpr::{ContextWithMutableVariables, DefaultNumericTypes, HashMapContext, Value};
 use fasteval::{Compiler, Evaler};
+use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::behavior::Program;
 use svgx_engine::behavior::formula::Formula;
 use svgx_engine::behavior::unit::Unit;
-use svgx_engine::budget::{Budget, Class, Tier};
 use svgx_engine::document::{Limits, parse};
 
 const TEXT: &str = "max(width*2 + height/3, 10) * cos(angle) - offset^2";

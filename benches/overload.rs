@@ -17,9 +17,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use svgx_engine::load::overload::Plan;
-use svgx_engine::load::{Arrivals, Profile};
-use svgx_engine::slo::spec::Spec;
+use svgx_controller::spec::Spec;
+use svgx_load::overload::Plan;
+use svgx_load::{Arrivals, Profile};
 
 /// Two windows of ten seconds in each phase.
 const FULL: Duration = Duration::from_secs(20);

@@ -14,7 +14,7 @@ use rapier2d_f64::prelude::{
     ColliderBuilder, IntegrationParameters, MassProperties, PhysicsWorld, RigidBodyBuilder, Vector,
 };
 use rustix::time::{ClockId, clock_gettime};
-use svgx_engine::budget::{Budget, Class, Gate, Tier};
+use svgx_base::budget::{Budget, Class, Gate, Tier};
 use svgx_engine::document::{self, Document, Limits};
 use svgx_engine::physics::{Disturbance, Estimate, Options, Outcome, Plain, Simulation};
 

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use resvg::{tiny_skia, usvg};
-use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{Background, PngOptions, png};
 use svgx_engine::document::{Limits, Ns, parse};
 use svgx_engine::geometry::Scene;

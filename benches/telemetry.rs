@@ -270,11 +270,11 @@ mod single {
     use std::time::{Duration, SystemTime};
 
     use opentelemetry::trace::{SpanId, TraceId};
-    use svgx_engine::budget::Time;
-    use svgx_engine::slo::spec::Spec;
-    use svgx_engine::telemetry::access::Access;
-    use svgx_engine::telemetry::stage::{Facts, Stage, Stages, Step};
-    use svgx_engine::telemetry::{Outcome, Request, Settings, Telemetry, server};
+    use svgx_base::budget::Time;
+    use svgx_controller::spec::Spec;
+    use svgx_telemetry::access::Access;
+    use svgx_telemetry::stage::{Facts, Stage, Stages, Step};
+    use svgx_telemetry::{Outcome, Request, Settings, Telemetry, server};
 
     pub(super) fn main() {
         divan::Divan::default().main();

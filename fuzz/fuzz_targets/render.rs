@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::fmt::Write as _;
-use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{PngOptions, png};
 use svgx_engine::document::{self, Limits};
 

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use svgx_engine::http::config::{self, Flags};
+use svgx_server::config::{self, Flags};
 
 /// Takes the same flags as `svgx serve`.
 #[derive(Debug, clap::Args)]

@@ -1,4 +1,4 @@
-//! `svgx load`: see [`svgx_engine::load`].
+//! `svgx load`: see [`svgx_load`].
 //!
 //! Exit status: 0 when every threshold was met, 1 when one was missed, 2 when
 //! there was no run.
@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use svgx_engine::budget::Class;
-use svgx_engine::load::overload::Plan;
-use svgx_engine::load::{Arrivals, Options, Phase, Profile, Target, Thresholds, run};
-use svgx_engine::slo::spec::Spec;
+use svgx_base::budget::Class;
+use svgx_controller::spec::Spec;
+use svgx_load::overload::Plan;
+use svgx_load::{Arrivals, Options, Phase, Profile, Target, Thresholds, run};
 
 /// Bounded by time, requests, connections and patience; this machine only unless told otherwise.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{Background, PngOptions, png};
 use svgx_engine::document::Limits;
 

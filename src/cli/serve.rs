@@ -2,11 +2,11 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use svgx_engine::http::app::{App, StartError};
-use svgx_engine::http::config::{self, Config, Flags, Loaded, LogFormat};
-use svgx_engine::http::{Bound, serve};
-use svgx_engine::slo::spec::Spec;
-use svgx_engine::telemetry::{LogFormat as Lines, Settings, Telemetry};
+use svgx_controller::spec::Spec;
+use svgx_server::app::{App, StartError};
+use svgx_server::config::{self, Config, Flags, Loaded, LogFormat};
+use svgx_server::{Bound, serve};
+use svgx_telemetry::{LogFormat as Lines, Settings, Telemetry};
 
 /// Settings come from flags, then the environment, then the file, then the defaults.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::document::{self, Diagnostic, Limits, LineIndex};
 use svgx_engine::physics::{self, Error, Frame, Options, Plain};
 

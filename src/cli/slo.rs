@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use svgx_engine::ops;
-use svgx_engine::ops::gate;
-use svgx_engine::ops::preview::{Source, draw};
-use svgx_engine::ops::runbook::CommandCheck;
-use svgx_engine::slo::controller::replay;
-use svgx_engine::slo::spec::{Spec, show};
+use svgx_controller::core::replay;
+use svgx_controller::spec::{Spec, show};
+use svgx_operations::gate;
+use svgx_operations::preview::{Source, draw};
+use svgx_operations::runbook::CommandCheck;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -72,7 +71,7 @@ enum Command {
 }
 
 fn range(text: &str) -> Result<u64, String> {
-    let found = ops::seconds(text).filter(|s| *s > 0);
+    let found = svgx_operations::seconds(text).filter(|s| *s > 0);
     found.ok_or_else(|| format!("{text:?} is no duration like 15m, 1h or 1d"))
 }
 
@@ -143,7 +142,7 @@ fn report(outcome: Result<ExitCode, String>) -> ExitCode {
 }
 
 fn generate(spec: &Spec, root: &Path) -> Result<ExitCode, String> {
-    let all = ops::generate(spec).map_err(|e| e.to_string())?;
+    let all = svgx_operations::generate(spec).map_err(|e| e.to_string())?;
     let mut written = 0;
     for artefact in &all {
         let path = root.join(&artefact.path);
@@ -182,8 +181,8 @@ fn check(spec: &Spec, root: &Path, table: bool) -> Result<ExitCode, String> {
 }
 
 fn print_table(spec: &Spec) -> Result<(), String> {
-    let rows = ops::table(spec).map_err(|e| e.to_string())?;
-    println!("{}", ops::Row::HEADING);
+    let rows = svgx_operations::table(spec).map_err(|e| e.to_string())?;
+    println!("{}", svgx_operations::Row::HEADING);
     for row in &rows {
         println!("{row}");
     }
@@ -199,9 +198,9 @@ fn print_table(spec: &Spec) -> Result<(), String> {
 }
 
 fn preview(spec: &Spec, at: &str, range: u64, out: &Path) -> Result<ExitCode, String> {
-    let source = Source::new(at, ops::scrape(spec));
+    let source = Source::new(at, svgx_operations::scrape(spec));
     std::fs::create_dir_all(out).map_err(|e| format!("{}: {e}", out.display()))?;
-    for dashboard in ops::dashboards(spec).map_err(|e| e.to_string())? {
+    for dashboard in svgx_operations::dashboards(spec).map_err(|e| e.to_string())? {
         let path = out.join(format!("{}.svg", dashboard.uid));
         let picture = draw(&dashboard, &source, range).map_err(|e| e.to_string())?;
         std::fs::write(&path, picture).map_err(|e| format!("{}: {e}", path.display()))?;

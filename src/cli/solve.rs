@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use svgx_engine::budget::{Budget, Class, Tier};
+use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::constraint::{self, Asked, Error, Outcome, Sketch, Solution, Status, Target};
 use svgx_engine::document::{Document, Limits, canonical};
 use svgx_engine::geometry::Scene;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use svgx_engine::ops::stack::{Error, Part, Ports, Stack, receiver};
+use svgx_operations::stack::{Error, Part, Ports, Stack, receiver};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

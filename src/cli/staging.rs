@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use svgx_engine::ops;
-use svgx_engine::ops::staging::backup::{Engines, backup, restore, verify};
-use svgx_engine::ops::staging::deploy::{Plan, deploy};
-use svgx_engine::ops::staging::sbom;
-use svgx_engine::ops::staging::status::{rollback, status};
-use svgx_engine::ops::staging::tools::Kubectl;
-use svgx_engine::ops::staging::validate::{Latency, Options, Report, validate};
-use svgx_engine::slo::spec::Spec;
+use svgx_controller::spec::Spec;
+use svgx_operations::staging::backup::{Engines, backup, restore, verify};
+use svgx_operations::staging::deploy::{Plan, deploy};
+use svgx_operations::staging::sbom;
+use svgx_operations::staging::status::{rollback, status};
+use svgx_operations::staging::tools::Kubectl;
+use svgx_operations::staging::validate::{Latency, Options, Report, validate};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -283,7 +282,7 @@ impl Checks {
 
 /// The dashboards that are generated from the objectives, by their uid.
 fn dashboards(spec: &Spec) -> Result<Vec<String>, Failure> {
-    let all = ops::generate(spec)?;
+    let all = svgx_operations::generate(spec)?;
     let pages =
         all.iter().filter(|a| a.path.starts_with("dashboards/") && a.path.ends_with(".json"));
     let uid = |text: &str| {

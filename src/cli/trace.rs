@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::Value;
-use svgx_engine::telemetry::waterfall::{pick, read, svg, text};
+use svgx_telemetry::waterfall::{pick, read, svg, text};
 
 use super::{files, internal};
 

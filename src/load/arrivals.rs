@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::budget::Class;
+use svgx_base::budget::Class;
+use svgx_base::random::{self, SplitMix64};
 
 use super::profile::Profile;
 
@@ -86,7 +87,7 @@ struct Stream {
     rates: Vec<f64>,
     /// When the next one is due; past the end of the phase when none is left in it.
     next: f64,
-    random: Random,
+    random: SplitMix64,
 }
 
 impl Schedule {
@@ -113,7 +114,7 @@ impl Schedule {
                 .map(|phase| operation.rate * phase.factor(operation.class) / 1e9)
                 .collect(),
             next: 0.0,
-            random: Random(seed.wrapping_mul(31).wrapping_add(index as u64 + 1)),
+            random: SplitMix64::new(seed.wrapping_mul(31).wrapping_add(index as u64 + 1)),
         });
         let mut schedule =
             Schedule { streams: streams.collect(), phases: spans, current: 0, arrivals };
@@ -135,7 +136,7 @@ impl Stream {
         } else {
             match arrivals {
                 Arrivals::Constant => from + part / rate,
-                Arrivals::Poisson => from + self.random.gap() / rate,
+                Arrivals::Poisson => from + gap(&mut self.random) / rate,
             }
         };
     }
@@ -164,7 +165,7 @@ impl Iterator for Schedule {
                 let rate = stream.rates.get(self.current).copied().unwrap_or(0.0);
                 let gap = match self.arrivals {
                     Arrivals::Constant => 1.0,
-                    Arrivals::Poisson => stream.random.gap(),
+                    Arrivals::Poisson => gap(&mut stream.random),
                 };
                 stream.next += gap / rate;
                 return Some(Due { at, phase: self.current, operation });
@@ -179,22 +180,11 @@ impl Iterator for Schedule {
     }
 }
 
-/// Steele, Lea and Flood's SplitMix64 (OOPSLA 2014).
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    /// An exponentially distributed gap with mean 1.
-    #[allow(clippy::cast_precision_loss, reason = "the upper 53 bits fit")]
-    fn gap(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        let uniform = ((z >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-        -libm::log(uniform)
-    }
+/// An exponentially distributed gap with mean 1.
+fn gap(random: &mut SplitMix64) -> f64 {
+    // Half a step above zero, whose logarithm is not finite.
+    let half_step = 0.5 / (1_u64 << 53) as f64;
+    -libm::log(random::unit(random.next_u64()) + half_step)
 }
 
 #[cfg(test)]

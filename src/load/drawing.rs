@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// ```
 /// use svgx_engine::document::{self, Limits};
 ///
-/// let text = svgx_engine::load::drawing(1_000);
+/// let text = svgx_load::drawing(1_000);
 /// let document = document::parse(&text, &Limits::default()).unwrap();
 /// assert_eq!(document.elements().count(), 1_000);
 /// ```

@@ -10,7 +10,7 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
-use crate::budget::{Clock, Time};
+use svgx_base::budget::{Clock, Time};
 
 /// A timer of the kernel.
 #[derive(Debug)]

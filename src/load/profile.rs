@@ -5,14 +5,14 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::budget::Class;
+use svgx_base::budget::Class;
 
 use super::ask::Ask;
 
 /// A mix of requests.
 ///
 /// ```
-/// let profile = svgx_engine::load::Profile::from_yaml("mine", "
+/// let profile = svgx_load::Profile::from_yaml("mine", "
 ///   operations:
 ///     - { name: drag, class: ui, rate: 60, ask: drag }
 ///     - { name: parse, class: redraw, rate: 5, ask: { parse: 1000 } }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::budget::Class;
-use crate::slo::spec::Spec;
+use svgx_base::budget::Class;
+use svgx_controller::spec::Spec;
 
 use super::arrivals::Phase;
 use super::profile::Profile;

@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 
-use crate::budget::{Class, Clock as _, Monotonic, Time};
-use crate::machine;
-use crate::slo::spec::Spec;
+use svgx_base::budget::{Class, Clock as _, Monotonic, Time};
+use svgx_base::machine;
+use svgx_controller::spec::Spec;
 
 use super::arrivals::{Arrivals, Due, Phase, Schedule};
 use super::ask::{self, Body, Prepared, Sender, SessionKind};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use crate::budget::Class;
+use svgx_base::budget::Class;
 
 /// Length of a window, in nanoseconds: ten seconds.
 pub(super) const WINDOW: u64 = 10_000_000_000;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::budget::Class;
+use svgx_base::budget::Class;
 
 use super::report::{ClassReport, Report};
 

@@ -1,7 +1,7 @@
 //! Attribute names as clients and the log write them: `x`, `arx:x`, `{uri}x`.
 
 use super::error::Error;
-use crate::document::{Document, Limits, NodeId, Ns};
+use svgx_engine::document::{Document, Limits, NodeId, Ns};
 
 /// Characters in the name of an attribute that a client sets.
 const NAME_CHARACTERS: usize = 256;

@@ -16,10 +16,10 @@ use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
 use super::record::{Edit, HistoryMove, Interactive, Record};
 use super::sketch::Live;
 use super::{ActiveConstraint, attribute};
-use crate::behavior::{Machine, Program};
-use crate::budget::{Budget, Time};
-use crate::document::{self, Document, Limits, NodeId, Ns};
-use crate::geometry::Scene;
+use svgx_base::budget::{Budget, Time};
+use svgx_engine::behavior::{Machine, Program};
+use svgx_engine::document::{self, Document, Limits, NodeId, Ns};
+use svgx_engine::geometry::Scene;
 
 /// The document of a session that nothing was loaded into.
 pub const EMPTY: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000"/>"#;

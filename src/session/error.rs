@@ -1,12 +1,11 @@
 //! What can go wrong with an operation.
 
 use super::store::StoreError;
-use crate::budget::Stop;
-use crate::document::Diagnostic;
+use svgx_base::budget::Stop;
+use svgx_engine::document::Diagnostic;
 
 /// Why an operation was not done. Nothing has changed when one is returned.
 #[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// No such operation.
     #[error("unknown operation {name:?}; expected one of {}", super::Operation::NAMES.join(", "))]

@@ -15,8 +15,8 @@ use super::operation::Operation;
 use super::outcome::{Effect, Outcome, State};
 use super::record::Record;
 use super::store::{Damage, Key, Pending, Store, StoreError, Stored};
-use crate::budget::{Budget, Clock, Time};
-use crate::document::Limits;
+use svgx_base::budget::{Budget, Clock, Time};
+use svgx_engine::document::Limits;
 
 const SHARDS: usize = 16;
 

@@ -1,13 +1,14 @@
 //! What a client can ask of a session.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::error::Error;
-use crate::budget::Tier;
+use svgx_base::budget::Tier;
 
 /// A place in the drawing: user units of the root `viewBox`, y downward.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "PointerCoordinates"))]
 pub struct Coordinates {
     /// To the right.
     pub x: f64,
@@ -19,7 +20,8 @@ pub struct Coordinates {
 }
 
 /// The keys held down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Modifiers {
     /// Adds to the selection.
@@ -40,7 +42,8 @@ impl Modifiers {
 }
 
 /// What is pointed at: an element by id, or whatever lies topmost at a place.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Pointer {
     /// The `id` of an element, or `@N`: the element's number in document order, from 0.
@@ -54,7 +57,8 @@ pub struct Pointer {
 }
 
 /// One tick of a drag.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct DragTick {
     /// Where the pointer is now.
@@ -67,7 +71,8 @@ pub struct DragTick {
 }
 
 /// How a drag snaps: `false`, `true` (the default: a 1 mm grid), or the parts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Snap {
     /// All off, or the default.
@@ -83,7 +88,8 @@ impl Default for Snap {
 }
 
 /// The parts of snapping. What is not written is off, except the grid (1 mm).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SnapOptions {
     /// The step of the grid in millimetres; 0 switches it off.
@@ -115,7 +121,8 @@ impl Default for SnapOptions {
 }
 
 /// A geometric relation that holds between elements while they are edited.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActiveConstraint {
     /// `distance`, `horizontal`, `coincident`, ...
     #[serde(rename = "type")]
@@ -128,8 +135,10 @@ pub struct ActiveConstraint {
 }
 
 /// One thing a client asks. On the wire the variant's name is the field `operation`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "operation", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", schemars(rename = "SessionOperation"))]
 pub enum Operation {
     /// Selects what is pointed at and fires its `click` triggers.
     Click(Pointer),
@@ -168,7 +177,7 @@ pub enum Operation {
     /// Sets the precision that coordinates are rounded to.
     SetPrecision {
         /// The tier.
-        #[schema(value_type = String, example = "edit")]
+        #[cfg_attr(feature = "schema", schemars(with = "String", example = &"edit"))]
         level: Tier,
     },
     /// Adds a constraint to the active ones.

@@ -1,14 +1,14 @@
 //! What a session answers.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::operation::{ActiveConstraint, Coordinates};
 use super::sketch::Constrained;
-use crate::budget::Tier;
+use svgx_base::budget::Tier;
 
 /// An attribute that an operation changed. `None` is an attribute that is not there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttributeChange {
     /// The element's id, or `@N` where it has none.
     pub element_id: String,
@@ -21,7 +21,8 @@ pub struct AttributeChange {
 }
 
 /// A trigger that ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BehaviorTriggered {
     /// The element's id, or `@N` where it has none.
     pub element_id: String,
@@ -32,7 +33,8 @@ pub struct BehaviorTriggered {
 }
 
 /// What a drag snapped to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SnapKind {
     /// The grid.
@@ -48,7 +50,8 @@ pub enum SnapKind {
 }
 
 /// The drag in progress.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DragState {
     /// Whether an element is held.
     pub active: bool,
@@ -59,7 +62,9 @@ pub struct DragState {
 }
 
 /// The interactive state of a session.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "SessionState"))]
 pub struct State {
     /// Ids of the selected elements, in the order of selecting.
     pub selected_elements: Vec<String>,
@@ -70,7 +75,7 @@ pub struct State {
     /// Constraints that hold while editing.
     pub constraints: Vec<ActiveConstraint>,
     /// What coordinates are rounded to: `ui` 0.1 mm, `edit` 0.01 mm, `compute` 0.001 mm.
-    #[schema(value_type = String, example = "compute")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", example = &"compute"))]
     pub precision_level: Tier,
     /// Steps that can be taken back.
     pub undo_depth: usize,
@@ -81,7 +86,8 @@ pub struct State {
 }
 
 /// A value of a formula that changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ValueChange {
     /// `scope.name`.
     pub name: String,
@@ -94,7 +100,9 @@ pub struct ValueChange {
 }
 
 /// What a trigger had to say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "TriggerMessage"))]
 pub struct Message {
     /// The element's id, or `@N` where it has none.
     pub element_id: String,
@@ -105,7 +113,9 @@ pub struct Message {
 }
 
 /// What one operation did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "OperationEffect"))]
 pub struct Effect {
     /// The element it was about, given or found by the hit test.
     pub element_id: Option<String>,
@@ -134,7 +144,9 @@ pub struct Effect {
 }
 
 /// The answer to an operation.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "OperationOutcome"))]
 pub struct Outcome {
     /// The name of the operation.
     pub operation: String,

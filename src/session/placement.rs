@@ -6,9 +6,9 @@ use svgtypes::{PointsParser, TransformListParser, TransformListToken};
 
 use super::attribute;
 use super::error::Error;
-use crate::budget::Tier;
-use crate::document::{Document, NodeId, Ns};
-use crate::geometry::{self, Fixed, Scene};
+use svgx_base::budget::Tier;
+use svgx_engine::document::{Document, NodeId, Ns};
+use svgx_engine::geometry::{self, Fixed, Scene};
 
 /// Where an element was when it was taken hold of, and how its attributes follow a move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::placement::Placement;
 use super::{ActiveConstraint, Coordinates};
-use crate::budget::{Tier, Time};
+use svgx_base::budget::{Tier, Time};
 
 /// An attribute that changed. `None`: not there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,13 +10,14 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::operation::ActiveConstraint;
-use crate::budget::{Budget, Tier};
-use crate::constraint::{Change, Constraint, Edit, Entity, Kind, Outcome, Report, Sketch, Solver};
-use crate::document::{Document, Limits, NodeId};
-use crate::geometry::Scene;
+use svgx_base::budget::{Budget, Tier};
+use svgx_engine::constraint::{
+    Change, Constraint, Edit, Entity, Kind, Outcome, Report, Sketch, Solver,
+};
+use svgx_engine::document::{Document, Limits, NodeId};
+use svgx_engine::geometry::Scene;
 
 /// Constraints that a session keeps a solver for: some megabytes of factors. Larger sketches
 /// are solved when the element is let go of.
@@ -26,7 +27,8 @@ const LIVE: usize = 4_000;
 const BATCH: u32 = 3;
 
 /// What the constraints made of a tick.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Constrained {
     /// How the solve ended; `partial` also where the tick was drawn between two solutions.
     pub outcome: Outcome,

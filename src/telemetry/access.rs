@@ -12,9 +12,9 @@ use opentelemetry::logs::{LogRecord as _, Logger as _, Severity};
 use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
 use opentelemetry_sdk::logs::SdkLogger;
 
-use super::digits::{decimal, hexadecimal};
 use super::lines::Lines;
 use super::settings::LogFormat;
+use svgx_base::digits::{decimal, hexadecimal};
 
 /// What the line is called: the target in the filter of levels, and the name of the event.
 pub const EVENT: &str = "svgx.request";

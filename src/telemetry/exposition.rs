@@ -211,8 +211,8 @@ mod tests {
     use opentelemetry_sdk::metrics::reader::MetricReader as _;
 
     use super::*;
-    use crate::telemetry::metrics::{Metrics, Outcome, Request, view};
-    use crate::telemetry::{Settings, SharedReader, resource};
+    use crate::metrics::{Metrics, Outcome, Request, view};
+    use crate::{Settings, SharedReader, resource};
 
     const EDGES: [f64; 5] = [0.008, 0.016, 0.032, 0.1, 1.0];
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::machine;
+use svgx_base::machine;
 
 /// Bytes that may wait to be written.
 const BOUND: usize = 4 << 20;

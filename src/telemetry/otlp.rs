@@ -27,7 +27,7 @@ use super::metrics::Metrics;
 use super::outbox::{Loss, Outbox};
 use super::settings::Settings;
 use super::{Error, SharedReader, catalogue as c};
-use crate::machine;
+use svgx_base::machine;
 
 /// Items in one request to the collector.
 const BATCH: usize = 512;

@@ -9,7 +9,7 @@ use opentelemetry::metrics::Meter;
 use parking_lot::Mutex;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use crate::machine::cores;
+use svgx_base::machine::cores;
 
 use super::catalogue as c;
 

@@ -2,7 +2,7 @@
 //! it in the format of OpenTelemetry's weaver (`definition/2`).
 //!
 //! ```
-//! let registry = svgx_engine::telemetry::registry::Registry::embedded().unwrap();
+//! let registry = svgx_telemetry::registry::Registry::embedded().unwrap();
 //! let latency = registry.metric("svgx.operation.duration").unwrap();
 //! assert_eq!(latency.unit, "s");
 //! assert!(registry.exposed()["svgx_operation_duration_seconds_bucket"].contains("le"));
@@ -25,7 +25,6 @@ const EMBEDDED: [(&str, &str); 5] = [
 
 /// Why a registry cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// A file is not of the format.
     #[error("{file}: {message}")]
@@ -463,8 +462,8 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::Outcome;
-    use crate::telemetry::catalogue::Kind;
+    use crate::Outcome;
+    use crate::catalogue::Kind;
 
     #[test]
     fn the_catalogue_and_the_registry_say_the_same() {

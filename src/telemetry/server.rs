@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator, SpanData};
 
 use super::stage::{Facts, Stages, Step};
 use super::{Outcome, tail};
-use crate::budget::Time;
+use svgx_base::budget::Time;
 
 /// The caller's place in its trace, out of `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub struct Settings {
     pub latency_buckets: Vec<f64>,
     /// The share of unremarkable traces that is kept, 0 to 1.
     pub sample_ratio: f64,
-    /// Log levels: `info,svgx_engine::http=debug`.
+    /// Log levels: `info,svgx_server=debug`.
     pub filter: String,
     /// How log lines look.
     pub log_format: LogFormat,

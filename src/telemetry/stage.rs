@@ -12,7 +12,7 @@ use opentelemetry::{KeyValue, Value};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use crate::budget::Time;
+use svgx_base::budget::Time;
 
 /// Stages of one request at the most; more are counted and dropped.
 const MOST: usize = 64;

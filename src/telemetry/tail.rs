@@ -165,7 +165,7 @@ mod tests {
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
     use super::*;
-    use crate::telemetry::outbox::Outbox;
+    use crate::outbox::Outbox;
 
     /// Ends a child, then its root, and answers how many spans were kept.
     fn kept(ratio: f64, outcome: Option<Outcome>) -> usize {

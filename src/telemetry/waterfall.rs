@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use svgx_base::xml::escape;
 
 /// A span, as it is drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -423,10 +424,6 @@ fn round_step(milliseconds: f64) -> f64 {
     let raw = milliseconds / 8.0;
     let power = 10f64.powf(raw.log10().floor());
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|f| f * power).find(|s| *s >= raw).unwrap_or(raw)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;")
 }
 
 #[cfg(test)]

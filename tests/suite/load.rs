@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
-use svgx_engine::budget::Class;
-use svgx_engine::load::{Options, Phase, Profile, Target, run};
-use svgx_engine::slo::spec::Spec;
+use svgx_base::budget::Class;
+use svgx_controller::spec::Spec;
+use svgx_load::{Options, Phase, Profile, Target, run};
 
-use crate::engine::Engine;
+use crate::support::engine::Engine;
 
 fn engine(more: &[&str]) -> Engine {
     Engine::start(more)

@@ -1,42 +1,8 @@
-//! What a user would notice breaking. One binary, a module per subject.
+//! What a user of the program would notice breaking, end to end. Each crate has its own
+//! tests beside its rooms; here is what needs the running binary.
 
-mod admission;
-mod agreement;
-mod alerts;
-mod backup;
-mod compile;
-mod constraint;
-mod constraint_diagnosis;
-mod constraint_drag;
-mod constraint_http;
-mod constraint_peer;
-mod dialects;
-mod engine;
-mod examples;
-mod formulas;
-mod fuzz_smoke;
-mod geometry;
-mod hostile;
-mod http;
-mod language;
 mod load;
-mod manifests;
-mod nesting;
-mod operation;
 mod operations;
-#[allow(dead_code, reason = "some of it only the benchmark uses")]
-mod peer;
-mod physics;
-mod physics_bad_input;
-mod physics_ends;
-mod secrets;
-mod service;
-mod session;
-mod simulate_stream;
-mod simulator;
-mod stack;
-mod staging;
+mod server;
+mod support;
 mod telemetry;
-mod tls;
-mod typed_manifests;
-mod validate;

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use svgx_engine::slo::simulator::{
+use svgx_controller::simulator::{
     Bench, MIX, Metrics, NAMES, OURS, Results, Scenario, markdown, picture, scenarios, unknown,
 };
-use svgx_engine::slo::spec::Spec;
+use svgx_controller::spec::Spec;
 
 /// What stands around the generated part of a document.
 const BEGIN: &str = "<!-- begin: svgx slo simulate --all --controller all -->";

@@ -5,9 +5,9 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use svgx_engine::budget::Class;
-use svgx_engine::slo::simulator::{Bench, Judged, Scenario, trace};
-use svgx_engine::slo::spec::Spec;
+use svgx_base::budget::Class;
+use svgx_controller::simulator::{Bench, Judged, Scenario, trace};
+use svgx_controller::spec::Spec;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct WhatIf {
@@ -25,7 +25,7 @@ fn budget(text: &str) -> Result<(usize, std::time::Duration), String> {
     let wrong = || format!("{text:?}; expected for example ui=12ms");
     let (class, duration) = text.split_once('=').ok_or_else(wrong)?;
     let class = Class::ALL.iter().take(3).position(|c| c.as_str() == class).ok_or_else(wrong)?;
-    let ns = svgx_engine::slo::spec::openslo::nanoseconds(duration).ok_or_else(wrong)?;
+    let ns = svgx_controller::spec::openslo::nanoseconds(duration).ok_or_else(wrong)?;
     if ns == 0 {
         return Err(wrong());
     }

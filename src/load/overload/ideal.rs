@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::budget::Class;
+use svgx_base::budget::Class;
 
 /// Processor seconds one answer costs, end to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]

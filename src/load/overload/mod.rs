@@ -18,8 +18,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::budget::{Class, Clock as _, Monotonic, Time};
-use crate::slo::spec::Spec;
+use svgx_base::budget::{Class, Clock as _, Monotonic, Time};
+use svgx_controller::spec::Spec;
 
 use self::engine::Said;
 use super::arrivals::{Arrivals, Phase};

@@ -10,8 +10,8 @@ use super::super::sketch::Live;
 use super::super::snap::{self, Candidate};
 use super::super::{SnapKind, SnapOptions};
 use super::{Session, Work, check, push_if_edited};
-use crate::budget::{Budget, Time};
-use crate::document::NodeId;
+use svgx_base::budget::{Budget, Time};
+use svgx_engine::document::NodeId;
 
 impl Session {
     pub(super) fn drag_start(

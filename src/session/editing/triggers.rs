@@ -4,9 +4,9 @@ use super::super::operation::Coordinates;
 use super::super::outcome::{BehaviorTriggered, Message, ValueChange};
 use super::super::record::Edit;
 use super::{Session, Work};
-use crate::behavior::{Change, Event, What};
-use crate::budget::Time;
-use crate::document::NodeId;
+use svgx_base::budget::Time;
+use svgx_engine::behavior::{Change, Event, What};
+use svgx_engine::document::NodeId;
 
 impl Session {
     pub(super) fn event(

@@ -60,7 +60,7 @@ fn write(to: &dyn Store, key: &Key, stored: Stored) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::store::{Memory, StoreLimits};
+    use crate::store::{Memory, StoreLimits};
 
     fn key(name: &str) -> Key {
         Key::new("tenant", name).unwrap()

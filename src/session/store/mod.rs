@@ -185,7 +185,6 @@ pub trait Store: Send + Sync + fmt::Debug {
 
 /// Why a store did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum StoreError {
     /// The store is closed.
     #[error("the session store is closed")]

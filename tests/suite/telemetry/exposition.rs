@@ -1,6 +1,6 @@
 //! `/metrics`, as a scraper sees it.
 
-use svgx_engine::slo::spec::Spec;
+use svgx_controller::spec::Spec;
 
 use super::{TRACE, keep_everything, metrics, parse, serve};
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::engine::UNHURRIED;
+use crate::support::engine::UNHURRIED;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const DRAWING: &str = r#"{"content":"<svg xmlns='http://www.w3.org/2000/svg'><rect id='r' width='10' height='10'/></svg>"}"#;

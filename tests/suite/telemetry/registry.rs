@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use svgx_engine::slo::Reason;
-use svgx_engine::telemetry::registry::{Instrument, Level, Reference, Registry, SpanKind};
+use svgx_controller::Reason;
+use svgx_telemetry::registry::{Instrument, Level, Reference, Registry, SpanKind};
 
 use super::receiver::{Receiver, Spoken, attributes};
 use super::{Service, ask, eventually, metrics, serve};

@@ -2,7 +2,7 @@ use redb::ReadableDatabase as _;
 
 use super::tables::{RECORDS, Tables};
 use super::*;
-use crate::session::store::{Damage, Memory};
+use crate::store::{Damage, Memory};
 
 fn key(name: &str) -> Key {
     Key::new("tenant", name).unwrap()

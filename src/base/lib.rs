@@ -1,0 +1,9 @@
+//! What every room shares: the latency [`budget`], what the [`machine`] gives, and small tools
+//! that would otherwise be written in each room.
+
+pub mod budget;
+pub mod digits;
+pub mod hash;
+pub mod machine;
+pub mod random;
+pub mod xml;

@@ -1,0 +1,294 @@
+//! What work will cost, learned from what it did cost.
+//!
+//! One estimate per operation, tier and doubling of size, held as processor
+//! time per unit of size. Twenty answers are averaged plainly, later ones
+//! exponentially, faster when the estimate is found to be off. A prior is
+//! believed only until the first answer, and only at a fraction of itself:
+//! a guess that is too low costs a late answer, one that is too high silences
+//! a class for ever, because what is never admitted is never measured.
+
+use crate::spec::Spec;
+use svgx_base::budget::{Class, Tier};
+
+/// Doublings of size that are told apart.
+const SIZES: usize = 32;
+/// Answers averaged plainly before the average becomes exponential.
+pub(super) const WARM: u32 = 20;
+/// Share of answers the upper estimate is to cover.
+const UPPER: f64 = 0.90;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Estimate {
+    /// Nanoseconds per unit of size, or a part of such a rate.
+    rate: f64,
+    seen: u32,
+}
+
+impl Estimate {
+    fn learn(&mut self, rate: f64, gain: f64, outlier: f64) {
+        self.seen = self.seen.saturating_add(1);
+        if self.seen <= WARM {
+            self.rate += (rate - self.rate) / f64::from(self.seen);
+        } else {
+            self.rate += gain * (rate.min(outlier * self.rate) - self.rate);
+        }
+    }
+}
+
+/// What is known of one operation at one tier.
+#[derive(Clone, Debug)]
+struct Cell {
+    /// Per doubling of size, relative to all sizes: when everything becomes dearer,
+    /// the sizes that seldom come become dearer with it.
+    sizes: [Estimate; SIZES],
+    all: Estimate,
+    /// Measured over predicted, quickly averaged: 1 when the estimate is right.
+    drift: f64,
+    /// The 90 % quantile of measured over predicted.
+    spread: f64,
+}
+
+impl Cell {
+    fn new() -> Cell {
+        Cell {
+            sizes: [Estimate::default(); SIZES],
+            all: Estimate::default(),
+            drift: 1.0,
+            spread: 1.5,
+        }
+    }
+}
+
+/// One operation.
+#[derive(Clone, Debug)]
+struct Known {
+    name: String,
+    /// Size of the work its budget is promised for.
+    reference: u64,
+    /// Believed nanoseconds per unit of size, per tier, before anything was measured.
+    prior: [f64; 3],
+    tiers: [Cell; 3],
+}
+
+/// A prediction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// Expected processor nanoseconds.
+    pub mean: f64,
+    /// Not exceeded by nine in ten, in nanoseconds.
+    pub upper: f64,
+    /// Answers this rests on.
+    pub seen: u32,
+}
+
+/// The cost model.
+#[derive(Clone, Debug)]
+pub struct CostModel {
+    operations: Vec<Known>,
+    /// Index of the estimate for operations the spec does not name, per class.
+    fallback: [u8; 4],
+    /// Sums of |log2(measured / predicted)| and their count, for the status.
+    error: (f64, u64),
+    /// Work dearer than so many times its estimate counts as no dearer than that.
+    outlier: f64,
+}
+
+impl CostModel {
+    /// Nothing measured; the priors of the spec, scaled by `optimism`.
+    #[allow(clippy::cast_precision_loss, reason = "sizes and costs of reference work")]
+    pub fn new(spec: &Spec) -> CostModel {
+        let mut operations = Vec::new();
+        let mut fallback = [0; 4];
+        for objective in &spec.objectives {
+            let index = u8::try_from(operations.len()).unwrap_or(u8::MAX);
+            if let Some(slot) = fallback.get_mut(objective.class as usize) {
+                *slot = index;
+            }
+            // An unknown operation: a tenth of the budget, whatever its size says.
+            let unit = objective.budget.as_nanos() as f64 / 10.0;
+            operations.push(known(objective.class.as_str(), u64::MAX, [unit; 3], 1.0));
+            for operation in &objective.operations {
+                let unit = operation.cost.as_nanos() as f64 / operation.size as f64;
+                let tiers = objective.tier_cost.map(|tier| unit * tier);
+                operations.push(known(
+                    &operation.name,
+                    operation.size,
+                    tiers,
+                    spec.policy.optimism,
+                ));
+            }
+        }
+        let index = u8::try_from(operations.len()).unwrap_or(u8::MAX);
+        if let Some(slot) = fallback.get_mut(Class::Batch as usize) {
+            *slot = index;
+        }
+        operations.push(known("batch", u64::MAX, [1e6; 3], 1.0));
+        CostModel { operations, fallback, error: (0.0, 0), outlier: spec.policy.cost_outlier }
+    }
+
+    /// The index of an operation.
+    pub fn operation(&self, class: Class, name: &str) -> u8 {
+        // At most 36 short names: a scan is faster than a hash.
+        match self.operations.iter().position(|known| known.name == name) {
+            Some(index) => u8::try_from(index).unwrap_or(0),
+            None => self.fallback.get(class as usize).copied().unwrap_or(0),
+        }
+    }
+
+    /// The name of an operation.
+    pub fn name(&self, operation: u8) -> &str {
+        self.operations.get(usize::from(operation)).map_or("?", |known| known.name.as_str())
+    }
+
+    /// Every operation's name, by index.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.operations.iter().map(|known| known.name.as_str())
+    }
+
+    /// Predicts the cost of work.
+    #[allow(clippy::cast_precision_loss, reason = "a size beyond 2^53 is refused elsewhere")]
+    pub fn predict(&self, operation: u8, tier: Tier, size: u64) -> Prediction {
+        let size_units = size.max(1) as f64;
+        let none = Prediction { mean: 1e6, upper: 1e6, seen: 0 };
+        let Some(known) = self.operations.get(usize::from(operation)) else { return none };
+        let Some(cell) = known.tiers.get(tier as usize) else { return none };
+        let own = cell.sizes.get(bucket(size)).copied().unwrap_or_default();
+        let (rate, seen) = if own.seen > 0 {
+            (own.rate * cell.all.rate, own.seen)
+        } else if cell.all.seen > 0 {
+            // Another size of the same work: linear until measured.
+            (cell.all.rate, 0)
+        } else {
+            // Another tier, scaled by what the spec says of tiers; else the prior.
+            let prior = known.prior.get(tier as usize).copied().unwrap_or(1.0);
+            let scaled =
+                known.tiers.iter().zip(&known.prior).rev().find_map(|(other, other_prior)| {
+                    (other.all.seen > 0).then(|| other.all.rate * prior / other_prior.max(1e-9))
+                });
+            (scaled.unwrap_or(prior), 0)
+        };
+        let mean = rate * size_units;
+        Prediction { mean, upper: mean * cell.spread, seen }
+    }
+
+    /// Learns from finished work.
+    #[allow(clippy::cast_precision_loss, reason = "a size beyond 2^53 is refused elsewhere")]
+    pub fn learn(&mut self, operation: u8, tier: Tier, size: u64, predicted: f64, cpu: u64) {
+        let cpu = (cpu as f64).max(1.0);
+        let rate = cpu / size.max(1) as f64;
+        let Some(known) = self.operations.get_mut(usize::from(operation)) else { return };
+        let Some(cell) = known.tiers.get_mut(tier as usize) else { return };
+        let ratio = (cpu / predicted.max(1.0)).clamp(1e-3, 1e3);
+        let warm = cell.all.seen >= WARM;
+        if warm {
+            cell.drift += (ratio.min(self.outlier) - cell.drift) / 8.0;
+            // Stochastic approximation of a quantile (Robbins and Monro, 1951).
+            let step = 0.05 * cell.spread;
+            cell.spread += if ratio > cell.spread { step * UPPER } else { step * (UPPER - 1.0) };
+            cell.spread = cell.spread.clamp(1.0, 4.0);
+            self.error.0 += libm::log2(ratio).abs();
+            self.error.1 += 1;
+        }
+        // One piece of work a hundred times dearer than its kind says nothing about the
+        // next; that all of it became dearer shows in the drift, which is as robust.
+        let gain = if !(0.67..=1.5).contains(&cell.drift) { 0.25 } else { 1.0 / 32.0 };
+        cell.all.learn(rate, gain, self.outlier);
+        if let Some(own) = cell.sizes.get_mut(bucket(size)) {
+            own.learn(rate / cell.all.rate.max(1e-9), 1.0 / 32.0, self.outlier);
+        }
+    }
+
+    /// Answers seen of an operation at a tier.
+    pub fn seen(&self, operation: u8, tier: Tier) -> u32 {
+        self.operations
+            .get(usize::from(operation))
+            .and_then(|known| known.tiers.get(tier as usize))
+            .map_or(0, |cell| cell.all.seen)
+    }
+
+    /// Whether work is `far` times the reference work of an operation that was never done.
+    pub fn is_beyond(&self, operation: u8, size: u64, far: f64) -> bool {
+        self.seen_at_all(operation) == 0
+            && self
+                .operations
+                .get(usize::from(operation))
+                .is_some_and(|known| size as f64 >= far * known.reference as f64)
+    }
+
+    /// Answers seen of an operation at any tier.
+    pub fn seen_at_all(&self, operation: u8) -> u32 {
+        Tier::ALL.into_iter().map(|tier| self.seen(operation, tier)).max().unwrap_or(0)
+    }
+
+    /// Mean of |log2(measured / predicted)| since the start: 1 is a factor of two.
+    #[allow(clippy::cast_precision_loss, reason = "a count of answers")]
+    pub fn mean_error(&self) -> f64 {
+        if self.error.1 == 0 { 0.0 } else { self.error.0 / self.error.1 as f64 }
+    }
+}
+
+fn known(name: &str, reference: u64, prior: [f64; 3], optimism: f64) -> Known {
+    let cell = Cell::new();
+    Known {
+        name: name.to_owned(),
+        reference,
+        prior: prior.map(|ns| ns * optimism),
+        tiers: [cell.clone(), cell.clone(), cell],
+    }
+}
+
+/// The doubling a size falls into: floor(log2).
+fn bucket(size: u64) -> usize {
+    (size.max(1).ilog2() as usize).min(SIZES - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> CostModel {
+        CostModel::new(&Spec::embedded().expect("valid"))
+    }
+
+    #[test]
+    fn one_answer_replaces_a_wrong_prior() {
+        let mut model = model();
+        let op = model.operation(Class::Redraw, "parse");
+        let before = model.predict(op, Tier::Compute, 1000).mean;
+        assert!((before - 0.9e6).abs() < 1.0, "optimistic prior, {before}");
+        model.learn(op, Tier::Compute, 1000, before, 10_000_000);
+        assert!((model.predict(op, Tier::Compute, 1000).mean - 1e7).abs() < 1.0);
+    }
+
+    #[test]
+    fn an_unmeasured_size_or_tier_is_scaled_from_a_measured_one() {
+        let mut model = model();
+        let op = model.operation(Class::Physics, "simulate");
+        model.learn(op, Tier::Compute, 1000, 1e6, 2_000_000);
+        assert!((model.predict(op, Tier::Compute, 8000).mean - 16e6).abs() < 1.0);
+        assert!((model.predict(op, Tier::Edit, 1000).mean - 0.8e6).abs() < 1.0);
+    }
+
+    #[test]
+    fn work_that_became_three_times_dearer_is_believed_within_thirty_answers() {
+        let mut model = model();
+        let op = model.operation(Class::Ui, "session.operate");
+        let mut answer = |cpu: u64, times: u32| {
+            for _ in 0..times {
+                let predicted = model.predict(op, Tier::Compute, 1000).mean;
+                model.learn(op, Tier::Compute, 1000, predicted, cpu);
+            }
+            model.predict(op, Tier::Compute, 1000).mean
+        };
+        assert!((answer(1_000_000, 200) - 1e6).abs() < 1.0);
+        let after = answer(3_000_000, 30);
+        assert!(after > 2.7e6, "{after}");
+    }
+
+    #[test]
+    fn an_unknown_operation_has_an_estimate_of_its_class() {
+        let model = model();
+        assert_eq!(model.name(model.operation(Class::Ui, "no such thing")), "ui");
+        assert_eq!(model.name(model.operation(Class::Batch, "")), "batch");
+    }
+}

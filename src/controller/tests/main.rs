@@ -1,0 +1,4 @@
+//! The controller through its public interface.
+
+mod agreement;
+mod simulator;

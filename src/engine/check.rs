@@ -1,0 +1,109 @@
+//! Everything the engine can say against a document, in one report.
+
+use std::cmp::Reverse;
+
+use crate::document::{self, Diagnostic, Document, Limits, Severity, Span};
+use crate::geometry::Scene;
+use crate::{behavior, constraint, geometry, physics};
+use svgx_base::budget::{Budget, Class, Tier};
+
+/// A document, if there is one, and what was found.
+#[derive(Debug)]
+pub struct Report {
+    /// The document; `None` when the text could not be read at all.
+    pub document: Option<Document>,
+    /// Every finding, in the order of the source.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many more findings there were than [`Limits::diagnostics`] keeps.
+    pub dropped: usize,
+}
+
+impl Report {
+    /// Whether a finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// Findings of the document room, and what the rooms above call the same mistake.
+const SAME: &[(&str, &[&str])] = &[
+    ("bad-name", &["name-invalid"]),
+    ("duplicate-name", &["redefinition"]),
+    ("missing-value", &["variable-value", "formula-syntax"]),
+    ("bad-event", &["trigger-event"]),
+    ("bad-delay", &["trigger-delay"]),
+    ("unknown-action", &["trigger-action"]),
+    ("unknown-target", &["trigger-target"]),
+    ("missing-attribute", &["trigger-action", "trigger-parameter", "physics-anchor"]),
+    ("bad-mass", &["physics-mass", "physics-value"]),
+    ("bad-force", &["physics-force", "physics-value"]),
+    ("unknown-anchor", &["physics-anchor"]),
+    ("unknown-connection-end", &["physics-connection"]),
+    ("bad-length", &["unknown-unit"]),
+    ("circular-use", &["cyclic-use"]),
+    ("unknown-element-id", &["dangling-use"]),
+];
+
+/// Reads `source` and asks every part of the engine what is wrong with it.
+///
+/// A mistake that several parts meet is reported once, by the one that takes it gravest. Past [`Limits::diagnostics`] errors stay and lesser findings go.
+pub fn check(source: &str, limits: &Limits) -> Report {
+    let document = match document::parse(source, limits) {
+        Ok(document) => document,
+        Err(diagnostics) => return Report { document: None, diagnostics, dropped: 0 },
+    };
+    let mut diagnostics = document.diagnostics().to_vec();
+    let mut dropped = document.dropped_diagnostics();
+    for found in [behavior::check(&document, limits), drawing(&document, limits)] {
+        let known = diagnostics.len();
+        for d in found {
+            match diagnostics.iter_mut().take(known).find(|e| says_the_same(e, &d)) {
+                Some(earlier) if earlier.severity < d.severity => *earlier = d,
+                Some(_) => {}
+                None => diagnostics.push(d),
+            }
+        }
+        dropped += keep(&mut diagnostics, limits.diagnostics);
+    }
+    diagnostics.sort_by_key(|d| (d.span.start, Reverse(d.severity)));
+    Report { document: Some(document), diagnostics, dropped }
+}
+
+/// Geometry, and the physics that stands on it.
+fn drawing(document: &Document, limits: &Limits) -> Vec<Diagnostic> {
+    let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
+    match Scene::build(document, limits, &budget) {
+        Ok(scene) => {
+            let mut found = geometry::check(document, &scene);
+            found.extend(physics::check(document, &scene, limits));
+            found.extend(constraint::check(document, &scene, limits));
+            found
+        }
+        Err(error) => {
+            let span = match &error {
+                geometry::Error::Limit { node: Some(node), .. } => document.span(*node),
+                _ => Span::new(0, 0),
+            };
+            vec![Diagnostic::error("geometry-limit", span, error.to_string())]
+        }
+    }
+}
+
+/// Whether `later` repeats `earlier`: the same place, and the same code or its twin.
+fn says_the_same(earlier: &Diagnostic, later: &Diagnostic) -> bool {
+    let (a, b) = (earlier.span, later.span);
+    let meet = a.start <= b.end && b.start <= a.end;
+    let twin =
+        |(code, twins): &(&str, &[&str])| *code == earlier.code && twins.contains(&later.code);
+    meet && (a == b && earlier.code == later.code || SAME.iter().any(twin))
+}
+
+/// Keeps the gravest `most`, in order; answers how many went.
+fn keep(diagnostics: &mut Vec<Diagnostic>, most: usize) -> usize {
+    let more = diagnostics.len().saturating_sub(most);
+    if more > 0 {
+        diagnostics.sort_by_key(|d| Reverse(d.severity));
+        diagnostics.truncate(most);
+    }
+    more
+}

@@ -1,0 +1,577 @@
+//! To SVG 1.1 that any browser opens and that does nothing but draw.
+//!
+//! - `arx:` declarations, attributes and elements are left out. An `arx:object`
+//!   becomes a `g` with its id around what it contains; one that has a box but
+//!   draws nothing of its own becomes an outlined `rect` with a `title`.
+//! - Elements and attributes pass by the tables in [`allow`](super::allow);
+//!   foreign namespaces, comments, processing instructions, entities and the
+//!   DOCTYPE are gone.
+//! - References are local (`#id`), or pictures in the document.
+//! - The root gets `width` and `height` from its viewBox where it states none,
+//!   and a viewBox around everything drawn where it states neither. Metres and
+//!   feet, which SVG does not know, are written as millimetres there.
+
+use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
+use crate::geometry::{self, css};
+use crate::geometry::{
+    HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, path, role, root_viewbox,
+};
+use svgx_base::budget::{Budget, Class, Stop, Tier};
+
+use super::decimals::{is_coordinates, shorten};
+use super::raster::{Raster, RasterText, is_tame};
+use super::{allow, sanitize, xml};
+
+/// What compiled SVG is to contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SvgOptions {
+    /// Keep `style` elements and `style` attributes. Presentation attributes
+    /// stay either way.
+    pub include_styles: bool,
+    /// Leave out white space between elements, and decimals of coordinates
+    /// beyond the third.
+    pub optimize: bool,
+}
+
+impl Default for SvgOptions {
+    fn default() -> SvgOptions {
+        SvgOptions { include_styles: true, optimize: false }
+    }
+}
+
+/// The document as safe SVG 1.1. O(document).
+pub fn svg(document: &Document, options: &SvgOptions) -> String {
+    svg_within(document, options, &Budget::unlimited(Class::Redraw, Tier::Ui)).unwrap_or_default()
+}
+
+/// The same, under a budget.
+///
+/// # Errors
+/// [`Stop`] when the budget says so.
+pub fn svg_within(
+    document: &Document,
+    options: &SvgOptions,
+    budget: &Budget,
+) -> Result<String, Stop> {
+    let mut writer = Writer::new(document, options, None, budget);
+    writer.document()?;
+    Ok(writer.out)
+}
+
+/// The root's size, as written in units that SVG knows, and its viewBox.
+pub(crate) struct Frame {
+    pub(crate) width: Option<String>,
+    pub(crate) height: Option<String>,
+    pub(crate) viewbox: ViewBox,
+}
+
+/// The frame of a document. Without a viewBox and a size it is drawn around
+/// everything there is.
+pub(crate) fn frame(document: &Document, budget: &Budget) -> Result<Frame, Stop> {
+    let side = |name| {
+        let text = document.attr(NodeId::ROOT, name)?;
+        let length = Length::parse(text).ok().filter(|l| l.number > 0.0)?;
+        Some(match length.unit {
+            Unit::M | Unit::Ft => format!("{}mm", length.to_mm().ok()?),
+            _ => text.trim().to_owned(),
+        })
+    };
+    let (width, height) = (side("width"), side("height"));
+    let viewbox = match document.attr(NodeId::ROOT, "viewBox").and_then(ViewBox::parse) {
+        Some(v) => v,
+        None if width.is_some() && height.is_some() => root_viewbox(document),
+        None => extent(document, budget)?.unwrap_or_else(|| root_viewbox(document)),
+    };
+    Ok(Frame { width, height, viewbox })
+}
+
+/// A viewBox around everything drawn; `None` if it has no bounds, or passes the limits.
+fn extent(document: &Document, budget: &Budget) -> Result<Option<ViewBox>, Stop> {
+    let scene = match Scene::build(document, &Limits::default(), budget) {
+        Ok(scene) => scene,
+        Err(geometry::Error::Stopped(stop)) => return Err(stop),
+        Err(_) => return Ok(None),
+    };
+    let around = scene.extent().map(|r| r.inflate(1.0, 1.0));
+    Ok(around.map(|r| ViewBox { x: r.x0, y: r.y0, width: r.width(), height: r.height() }))
+}
+
+/// The document for the rasteriser: like [`svg`], with style sheets applied,
+/// arcs turned into curves, and without whatever draws nothing.
+pub(crate) fn raster(document: &Document, raster: Raster<'_>) -> Result<RasterText, Stop> {
+    let options = SvgOptions { include_styles: true, optimize: true };
+    let budget = raster.budget;
+    let mut writer = Writer::new(document, &options, Some(raster), budget);
+    writer.document()?;
+    writer.seen.text = writer.out;
+    Ok(writer.seen)
+}
+
+struct Writer<'a> {
+    document: &'a Document,
+    options: &'a SvgOptions,
+    raster: Option<Raster<'a>>,
+    budget: &'a Budget,
+    seen: RasterText,
+    work: u64,
+    scale: Scale,
+    out: String,
+}
+
+/// An element whose children are being written.
+struct Open {
+    next: Option<NodeId>,
+    name: &'static str,
+    /// Owned names are those of allowed elements; kept as the node to look up.
+    node: NodeId,
+    /// Whether the start tag still lacks its `>`.
+    empty: bool,
+    text: bool,
+    /// Nothing was written for the element itself, only its children are.
+    silent: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn new(
+        document: &'a Document,
+        options: &'a SvgOptions,
+        raster: Option<Raster<'a>>,
+        budget: &'a Budget,
+    ) -> Writer<'a> {
+        Writer {
+            document,
+            options,
+            raster,
+            budget,
+            seen: RasterText::default(),
+            work: 0,
+            scale: Scale::of(document),
+            out: String::with_capacity(document.source().len() + 256),
+        }
+    }
+
+    fn document(&mut self) -> Result<(), Stop> {
+        let document = self.document;
+        let mut depth = 1_usize;
+        let mut checked = 0;
+        let mut stack: Vec<Open> = Vec::new();
+        self.root()?;
+        let children = document.first_child(NodeId::ROOT);
+        stack.push(Open {
+            next: children,
+            name: "svg",
+            node: NodeId::ROOT,
+            empty: true,
+            text: false,
+            silent: false,
+        });
+        while let Some(open) = stack.last_mut() {
+            let Some(child) = open.next else {
+                let name = if open.name.is_empty() {
+                    document.name(open.node).map_or("g", |(_, name)| name)
+                } else {
+                    open.name
+                };
+                if open.silent {
+                } else if open.empty {
+                    self.out.push_str("/>");
+                } else {
+                    self.out.push_str("</");
+                    self.out.push_str(name);
+                    self.out.push('>');
+                }
+                depth -= usize::from(!open.silent);
+                stack.pop();
+                continue;
+            };
+            open.next = document.next_sibling(child);
+            self.work += 16;
+            if self.work - checked > 4_096 {
+                checked = self.work;
+                self.budget.checkpoint()?;
+            }
+            match document.kind(child) {
+                NodeKind::Comment(_) => {}
+                NodeKind::Text(t) => {
+                    let space = t.bytes().all(|b| b.is_ascii_whitespace());
+                    if open.text || (space && !self.options.optimize) {
+                        if std::mem::take(&mut open.empty) {
+                            self.out.push('>');
+                        }
+                        xml::text(&mut self.out, t);
+                    }
+                }
+                NodeKind::Element { .. } => {
+                    let mark = self.out.len();
+                    let was_empty = open.empty;
+                    if was_empty {
+                        self.out.push('>');
+                    }
+                    match self.start(child) {
+                        Some(inner) => {
+                            open.empty = false;
+                            depth += usize::from(!inner.silent);
+                            self.seen.depth = self.seen.depth.max(depth);
+                            stack.push(inner);
+                        }
+                        // Nothing was written for it: the parent may stay empty.
+                        None if self.out.len() == mark + usize::from(was_empty) => {
+                            self.out.truncate(mark);
+                        }
+                        None => open.empty = false,
+                    }
+                }
+            }
+        }
+        self.out.push('\n');
+        Ok(())
+    }
+
+    /// Writes the start tag of an element up to its `>`; `None` when the
+    /// element is left out or already complete.
+    fn start(&mut self, node: NodeId) -> Option<Open> {
+        if self.raster.is_some() {
+            let at = self.out.len();
+            // What was begun here was left out again.
+            while self.seen.places.pop_if(|(place, _)| *place >= at).is_some() {}
+            self.seen.places.push((at, node));
+        }
+        let document = self.document;
+        let (ns, name) = document.name(node)?;
+        let children = document.first_child(node);
+        let mut open =
+            Open { next: children, name: "", node, empty: true, text: false, silent: false };
+        match role(document, node) {
+            Role::Object => {
+                let mark = self.out.len();
+                return self.object(node).then(|| self.group(mark, open));
+            }
+            Role::Group if name != "g" && name != "a" => {
+                let mark = self.out.len();
+                self.out.push_str("<g");
+                self.attributes(node, "g");
+                return Some(self.group(mark, open));
+            }
+            Role::Svg => open.name = "svg",
+            _ => {}
+        }
+        if ns == Ns::Arx && role(document, node) == Role::None
+            || !matches!(ns, Ns::Svg | Ns::None | Ns::Arx)
+        {
+            return None;
+        }
+        let name = if open.name.is_empty() { name } else { open.name };
+        if !allow::element(name) {
+            return None;
+        }
+        if self.raster.is_some() {
+            let draws = !matches!(name, "style" | "title" | "desc" | "view" | "mpath");
+            if !draws || allow::animates(name) {
+                return None;
+            }
+        }
+        if name == "style" {
+            self.sheet(node);
+            return None;
+        }
+        if allow::animates(name) && !self.animates_safely(node) {
+            return None;
+        }
+        // A link that leads nowhere is a group.
+        if name == "a" && (self.raster.is_some() || self.reference(node, "a").is_none()) {
+            open.name = "g";
+        }
+        open.text = allow::holds_text(name);
+        let name = if open.name.is_empty() { name } else { open.name };
+        let mark = self.out.len();
+        self.out.push('<');
+        self.out.push_str(name);
+        self.attributes(node, name);
+        Some(if name == "g" { self.group(mark, open) } else { open })
+    }
+
+    /// The group whose start tag stands at `mark`. The rasteriser is spared
+    /// groups that say nothing: real plans nest hundreds of them.
+    fn group(&mut self, mark: usize, open: Open) -> Open {
+        let silent = self.raster.is_some() && self.out.len() == mark + "<g".len();
+        if silent {
+            self.out.truncate(mark);
+        }
+        Open { name: "g", silent, empty: !silent, ..open }
+    }
+
+    fn root(&mut self) -> Result<(), Stop> {
+        let document = self.document;
+        self.seen.places.push((0, NodeId::ROOT));
+        self.out.push_str("<svg xmlns=\"");
+        self.out.push_str(crate::document::SVG);
+        self.out.push_str("\" xmlns:xlink=\"");
+        self.out.push_str(crate::document::XLINK);
+        self.out.push_str("\" version=\"1.1\"");
+        let Frame { width, height, viewbox } = frame(document, self.budget)?;
+        let (width, height) = match &self.raster {
+            Some(raster) => (raster.size.0.to_string(), raster.size.1.to_string()),
+            None => (
+                width.unwrap_or_else(|| viewbox.width.to_string()),
+                height.unwrap_or_else(|| viewbox.height.to_string()),
+            ),
+        };
+        xml::attribute(&mut self.out, "width", &width);
+        xml::attribute(&mut self.out, "height", &height);
+        let ViewBox { x, y, width, height } = viewbox;
+        xml::attribute(&mut self.out, "viewBox", &format!("{x} {y} {width} {height}"));
+        self.attributes(NodeId::ROOT, "svg");
+        Ok(())
+    }
+
+    /// Writes the start of an object: a `g` around its content (`true`), or its
+    /// box and nothing else.
+    fn object(&mut self, node: NodeId) -> bool {
+        let document = self.document;
+        if draws(document, node) {
+            self.out.push_str("<g");
+            self.object_attributes(node);
+            return true;
+        }
+        let Some((x, y, width, height)) = self.object_box(node) else { return false };
+        self.out.push_str("<rect");
+        for (name, value) in [("x", x), ("y", y), ("width", width), ("height", height)] {
+            xml::attribute(&mut self.out, name, &value.to_string());
+        }
+        let [r, g, b] = BOX_COLOUR;
+        let line = box_line(document);
+        xml::attribute(&mut self.out, "fill", "none");
+        xml::attribute(&mut self.out, "stroke", &format!("#{r:02x}{g:02x}{b:02x}"));
+        xml::attribute(&mut self.out, "stroke-width", &line.to_string());
+        self.object_attributes(node);
+        let id = document.id(node).unwrap_or_default();
+        let kind = document.attr(node, "type").unwrap_or_default();
+        if id.is_empty() && kind.is_empty() {
+            self.out.push_str("/>");
+        } else {
+            self.out.push_str("><title>");
+            xml::text(&mut self.out, format!("{id} {kind}").trim());
+            self.out.push_str("</title></rect>");
+        }
+        false
+    }
+
+    /// What an object's group or box keeps of the object.
+    fn object_attributes(&mut self, node: NodeId) {
+        for a in self.document.attributes(node) {
+            let kept = matches!(
+                a.name,
+                "id" | "class" | "transform" | "display" | "visibility" | "opacity"
+            );
+            if a.ns == Ns::None && kept {
+                self.plain(node, "g", &a);
+            }
+        }
+        self.look(node);
+    }
+
+    /// How the state of the element shows; `plain` left out what is written here.
+    fn look(&mut self, node: NodeId) {
+        let document = self.document;
+        let look = Look::of(document, node);
+        let classes: Vec<String> = look.classes().collect();
+        if !classes.is_empty() && self.raster.is_none() {
+            let own = document.attr(node, "class").unwrap_or_default();
+            let all = format!("{own} {}", classes.join(" "));
+            xml::attribute(&mut self.out, "class", all.trim());
+        }
+        if let Some(faded) = look.opacity() {
+            let own = document.attr(node, "opacity").and_then(|o| o.trim().parse::<f32>().ok());
+            let opacity = own.map_or(1.0, |o| o.clamp(0.0, 1.0)) * faded;
+            xml::attribute(&mut self.out, "opacity", &opacity.to_string());
+        }
+        if look.highlighted {
+            xml::attribute(&mut self.out, "stroke", HIGHLIGHT);
+        }
+    }
+
+    fn object_box(&self, node: NodeId) -> Option<(f64, f64, f64, f64)> {
+        let document = self.document;
+        let geometry = document.children(node).find(|&c| {
+            matches!(document.name(c), Some((Ns::Arx | Ns::Svg | Ns::None, "geometry")))
+        })?;
+        let get = |name| {
+            let mm = Length::parse(document.attr(geometry, name)?).ok()?.to_mm().ok()?;
+            Some(self.scale.to_units(mm))
+        };
+        let (width, height) = (get("width")?, get("height")?);
+        (width > 0.0 && height > 0.0)
+            .then(|| (get("x").unwrap_or(0.0), get("y").unwrap_or(0.0), width, height))
+    }
+
+    fn sheet(&mut self, node: NodeId) {
+        if !self.options.include_styles || !crate::geometry::css::is_css(self.document, node) {
+            return;
+        }
+        let sheet = sanitize::sheet(&self.document.text(node));
+        if !sheet.is_empty() {
+            self.out.push_str("<style type=\"text/css\">");
+            xml::text(&mut self.out, &sheet);
+            self.out.push_str("</style>");
+        }
+    }
+
+    /// An animation passes if it changes a plain attribute to plain values.
+    fn animates_safely(&self, node: NodeId) -> bool {
+        let document = self.document;
+        let motion = document.name(node).is_some_and(|(_, name)| name == "animateMotion");
+        let plain = match document.attr(node, "attributeName") {
+            Some(name) => allow::animatable(name.trim()),
+            None => motion,
+        };
+        let values = ["from", "to", "by", "values"].iter().filter_map(|n| document.attr(node, n));
+        plain && values.into_iter().all(|v| sanitize::value(v).is_some() && !v.contains("url("))
+    }
+
+    /// The reference an element may keep.
+    fn reference(&self, node: NodeId, name: &str) -> Option<String> {
+        let document = self.document;
+        let a = document
+            .attribute(node, Ns::None, "href")
+            .or_else(|| document.attribute(node, Ns::XLink, "href"))?;
+        let value = a.value.trim();
+        if allow::shows_picture(name) {
+            return sanitize::picture(value);
+        }
+        sanitize::local(value).map(str::to_owned)
+    }
+
+    fn attributes(&mut self, node: NodeId, element: &str) {
+        let mut referred = false;
+        for a in self.document.attributes(node) {
+            match a.ns {
+                Ns::None if a.name == "href" => referred = true,
+                Ns::XLink if a.name == "href" => referred = true,
+                Ns::None => self.plain(node, element, &a),
+                Ns::Xml if a.name == "space" && matches!(a.value, "preserve" | "default") => {
+                    xml::attribute(&mut self.out, "xml:space", a.value);
+                }
+                Ns::Xml if a.name == "lang" => {
+                    let tag = a.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+                    if tag {
+                        xml::attribute(&mut self.out, "xml:lang", a.value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.look(node);
+        if self.raster.is_some() {
+            self.cascade(node);
+        }
+        if referred
+            && element != "g"
+            && let Some(reference) = self.reference(node, element)
+        {
+            xml::attribute(&mut self.out, "xlink:href", &reference);
+        }
+    }
+
+    /// Writes what the style sheets and the element's own `style` come to.
+    fn cascade(&mut self, node: NodeId) {
+        let Some(raster) = &self.raster else { return };
+        let own = self.document.attr(node, "style").map(css::declarations).unwrap_or_default();
+        let rules = if raster.sheet.is_empty() {
+            Vec::new()
+        } else {
+            raster.sheet.declarations(self.document, node, &mut self.work)
+        };
+        let mut style = String::new();
+        for important in [false, true] {
+            for d in rules.iter().copied().chain(&own).filter(|d| d.important == important) {
+                if allow::property(&d.name)
+                    && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
+                {
+                    style.push_str(&d.name);
+                    style.push(':');
+                    style.push_str(value);
+                    style.push(';');
+                }
+            }
+        }
+        if !style.is_empty() {
+            xml::attribute(&mut self.out, "style", &style);
+        }
+    }
+
+    fn plain(&mut self, node: NodeId, element: &str, a: &Attribute<'_>) {
+        let (name, value) = (a.name, a.value);
+        let shown = |name, look: Look<'_>| match name {
+            "class" => look.classes().next().is_some(),
+            "opacity" => look.opacity().is_some(),
+            _ => look.highlighted,
+        };
+        if matches!(name, "class" | "opacity" | "stroke")
+            && shown(name, Look::of(self.document, node))
+        {
+            return;
+        }
+        if let Some(raster) = &self.raster {
+            match name {
+                "style" | "class" | "role" | "lang" | "pointer-events" => return,
+                "id" if !raster.referenced.contains(value) => return,
+                // Of a repeated id the first counts, as browsers have it.
+                "id" if self.document.by_id(value) != Some(node) => return,
+                "d" if value.contains(['a', 'A']) => {
+                    xml::attribute(&mut self.out, "d", &path(value).0.to_svg());
+                    return;
+                }
+                "d" => {}
+                _ if !is_tame(value) => return,
+                _ => {}
+            }
+        }
+        match name {
+            "style" => {
+                if self.options.include_styles {
+                    let style = sanitize::style(value);
+                    if !style.is_empty() {
+                        xml::attribute(&mut self.out, "style", &style);
+                    }
+                }
+                return;
+            }
+            // The root's were written with the root; `version` with it.
+            "width" | "height" | "viewBox" if node == NodeId::ROOT => return,
+            "version" => return,
+            // An object's own `type` is not an SVG attribute.
+            "type" if element == "g" => return,
+            "id" | "class" => {
+                xml::attribute(&mut self.out, name, value);
+                return;
+            }
+            _ => {}
+        }
+        if !(allow::attribute(name) || allow::property(name)) {
+            return;
+        }
+        let Some(value) = sanitize::value(value) else { return };
+        if self.options.optimize && self.raster.is_none() && is_coordinates(name) {
+            xml::attribute(&mut self.out, name, &shorten(value));
+        } else {
+            xml::attribute(&mut self.out, name, value);
+        }
+    }
+}
+
+/// The line around an object that has a box but draws nothing of its own.
+pub(crate) const BOX_COLOUR: [u8; 3] = [0x5b, 0x64, 0x70];
+
+/// How wide that line is: one pixel when the drawing is shown 800 wide.
+pub(crate) fn box_line(document: &Document) -> f64 {
+    let v = root_viewbox(document);
+    v.width.max(v.height) / 800.0
+}
+
+/// Whether an object contains something that is drawn.
+pub(crate) fn draws(document: &Document, object: NodeId) -> bool {
+    document.children(object).any(|c| {
+        let drawn = role(document, c);
+        drawn != Role::None && (drawn != Role::Group || document.first_child(c).is_some())
+    })
+}

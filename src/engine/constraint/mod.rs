@@ -1,0 +1,74 @@
+//! Geometric constraints between points, lines, circles and arcs: decomposed,
+//! solved inside a budget, and diagnosed when they do not fit together.
+//!
+//! ```
+//! use svgx_base::budget::{Budget, Class, Tier};
+//! use svgx_engine::constraint::{Constraint, Entity, Kind, Outcome, Problem, Shape, Solver};
+//! use svgx_engine::document::Limits;
+//!
+//! let wall = |id: &str, shape| Entity { id: id.into(), shape };
+//! let problem = Problem {
+//!     entities: vec![
+//!         wall("south", Shape::Line { x1: 0.0, y1: 0.0, x2: 3010.0, y2: 15.0 }),
+//!         wall("east", Shape::Line { x1: 3000.0, y1: 0.0, x2: 2990.0, y2: 2500.0 }),
+//!     ],
+//!     constraints: vec![
+//!         Constraint::new(Kind::Fixed, &["south.start"], None),
+//!         Constraint::new(Kind::Horizontal, &["south"], None),
+//!         Constraint::new(Kind::Coincident, &["south.end", "east.start"], None),
+//!         Constraint::new(Kind::Perpendicular, &["south", "east"], None),
+//!         Constraint::new(Kind::Distance, &["south.start", "south.end"], Some(3000.0)),
+//!     ],
+//! };
+//! let mut solver = Solver::new(problem, &Limits::default())?;
+//! let report = solver.solve(&Budget::unlimited(Class::Physics, Tier::Compute))?;
+//! assert_eq!(report.outcome, Outcome::Solved);
+//! assert_eq!(solver.position("east.start"), Some((3000.0, 0.0)));
+//! # Ok::<(), svgx_engine::constraint::Error>(())
+//! ```
+
+#![allow(
+    clippy::neg_cmp_op_on_partial_ord,
+    clippy::needless_range_loop,
+    reason = "a negated comparison is how a NaN is refused; numerical kernels index several arrays at once"
+)]
+
+/// How many rows, unknowns or nodes are gone through between two looks at the budget: a
+/// small part of a millisecond.
+const MANY: usize = 1024;
+
+mod api;
+mod block;
+mod conflict;
+mod decompose;
+mod diagnose;
+mod drag;
+mod edge;
+mod equation;
+mod fault;
+mod feature;
+mod forest;
+mod freedom;
+mod graft;
+mod joints;
+mod ldl;
+mod lower;
+mod normal;
+mod order;
+mod plan;
+mod problem;
+mod rank;
+mod shape;
+mod sketch;
+mod solver;
+mod structure;
+mod trial;
+
+pub use api::{Asked, Solution, Violation, solve};
+pub use diagnose::{Conflict, Diagnosis, EntityFreedom, Redundancy, Status};
+pub use drag::Change;
+pub use fault::{Error, Place, Reason};
+pub use problem::{Constraint, Entity, Kind, Problem, Target};
+pub use shape::{PathArc, Shape};
+pub use sketch::{Edit, Sketch, apply, check};
+pub use solver::{Outcome, Report, Solver};

@@ -1,0 +1,551 @@
+//! Where everything in a document is.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use kurbo::{Affine, BezPath, ParamCurveNearest, PathEl, PathSeg, Point, Rect, Shape, Size};
+use rstar::primitives::{GeomWithData, Rectangle};
+use rstar::{AABB, RTree};
+
+use crate::document::{Document, Limits, NodeId};
+use svgx_base::budget::{Budget, Class, Stop, Tier};
+use svgx_base::hash::fnv1a_32;
+
+use super::css::{self, Sheet};
+use super::length::Scale;
+use super::resolve::{Context, Found, Resolver};
+use super::style::{Ink, PointerEvents, Style};
+use super::viewport::{ViewBox, root_viewbox};
+
+/// Why a document has no scene.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The work was told to stop.
+    #[error(transparent)]
+    Stopped(#[from] Stop),
+    /// A limit of the language.
+    #[error("the {limit} limit is {max}; the document needs {seen} or more")]
+    Limit {
+        /// Its name in [`Limits`].
+        limit: &'static str,
+        /// What it allows.
+        max: usize,
+        /// What was reached.
+        seen: usize,
+        /// The outermost `use` that it was reached in, or the element itself.
+        node: Option<NodeId>,
+    },
+}
+
+/// Where an item stands in the order of painting: its element's place in the
+/// document, then its place inside a `use`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) rank: u32,
+    pub(crate) sequence: u32,
+}
+
+/// How an item meets the pointer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint {
+    pub(crate) fill: bool,
+    pub(crate) stroke: bool,
+    pub(crate) even_odd: bool,
+    pub(crate) visible: bool,
+    pub(crate) pointer: PointerEvents,
+    /// Half the stroke's width in world units.
+    pub(crate) half_stroke: f64,
+}
+
+/// One placed outline.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) key: Key,
+    /// The element in the drawn tree: the `use` for what a `use` shows.
+    pub(crate) host: NodeId,
+    /// The element whose outline this is.
+    pub(crate) source: NodeId,
+    pub(crate) transform: Affine,
+    pub(crate) outline: Arc<BezPath>,
+    pub(crate) bounds: Rect,
+    pub(crate) paint: Paint,
+    pub(crate) ink: Ink,
+    /// In the outline's units.
+    pub(crate) stroke_width: f64,
+    /// The box an object states, which is not drawn unless the object draws nothing else.
+    pub(crate) boxed: bool,
+}
+
+type Entry = GeomWithData<Rectangle<[f64; 2]>, (u32, u32)>;
+
+impl Item {
+    /// The bounds with the stroke.
+    pub(crate) fn reach(&self) -> Rect {
+        // A mitre is at most four times as long as the stroke is wide, by default.
+        self.bounds.inflate(self.paint.half_stroke * 4.0, self.paint.half_stroke * 4.0)
+    }
+
+    fn entry(&self) -> Entry {
+        let r = self.reach();
+        let corners = Rectangle::from_corners([r.x0, r.y0], [r.x1, r.y1]);
+        GeomWithData::new(corners, (self.key.rank, self.key.sequence))
+    }
+}
+
+/// The resolved geometry of a document: every shape that is drawn, with its
+/// outline, transform and bounds, and an index to find them by place.
+///
+/// Coordinates are user units of the root's viewBox ("world"); y grows downward.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// In the order of painting.
+    items: Vec<Item>,
+    /// Made when first asked for.
+    index: OnceLock<RTree<Entry>>,
+    /// For every node its place in the document and the end of its subtree.
+    ranks: Vec<u32>,
+    ends: Vec<u32>,
+    /// For every node a fingerprint of its id, to notice when it changes.
+    ids: Vec<u32>,
+    sheet: Sheet,
+    scale: Scale,
+    viewbox: ViewBox,
+    /// From what is shown to the `use` elements that show it.
+    users: HashMap<NodeId, Vec<NodeId>>,
+    cyclic: Vec<NodeId>,
+    dangling: Vec<NodeId>,
+    depth: usize,
+    strange: bool,
+}
+
+impl Scene {
+    /// Resolves a document. O(elements + instances), checks the budget as it goes.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] when `use` multiplies or nests elements beyond the
+    /// limits; [`Error::Stopped`] when the budget says so. Bad path data, lengths
+    /// and transforms are no errors here: the element is drawn as far as SVG
+    /// says, and [`check`](super::check()) reports them.
+    pub fn build(document: &Document, limits: &Limits, budget: &Budget) -> Result<Scene, Error> {
+        budget.checkpoint()?;
+        let (ranks, ends, ids) = number(document);
+        let sheet = Sheet::of(document);
+        let scale = Scale::of(document);
+        let viewbox = root_viewbox(document);
+        let mut resolver = Resolver::new(document, limits, budget, &sheet, scale, &ranks);
+        let found = resolver.walk(NodeId::ROOT, root_context(viewbox))?;
+        budget.checkpoint()?;
+        let mut scene = Scene {
+            items: found.items,
+            index: OnceLock::new(),
+            ranks,
+            ends,
+            ids,
+            sheet,
+            scale,
+            viewbox,
+            users: HashMap::with_capacity(found.uses.len()),
+            cyclic: found.cyclic,
+            dangling: found.dangling,
+            depth: found.depth,
+            strange: found.strange,
+        };
+        for (user, shown) in found.uses {
+            scene.users.entry(shown).or_default().push(user);
+        }
+        Ok(scene)
+    }
+
+    /// Brings the scene up to date after an attribute of `node` was set or
+    /// removed. Resolves that subtree again, and what shows it through `use`.
+    /// After a structural edit pass the parent: the whole document is resolved.
+    ///
+    /// # Errors
+    /// [`Error::Limit`]; the scene is then as it was.
+    pub fn update(
+        &mut self,
+        document: &Document,
+        node: NodeId,
+        limits: &Limits,
+    ) -> Result<(), Error> {
+        let budget = Budget::unlimited(Class::Ui, Tier::Compute);
+        let Some(starts) = self.stale(document, node) else {
+            *self = Scene::build(document, limits, &budget)?;
+            return Ok(());
+        };
+        let mut fresh = Vec::new();
+        for start in starts {
+            fresh.push((start, self.resolve(document, start, limits, &budget)?));
+        }
+        for (start, found) in fresh {
+            self.replace(start, found);
+        }
+        Ok(())
+    }
+
+    /// The subtrees to resolve again when `node` has changed; `None`: all.
+    fn stale(&self, document: &Document, node: NodeId) -> Option<Vec<NodeId>> {
+        let known = document.node_count() == self.ranks.len()
+            && self.ids.get(node.index()) == Some(&fingerprint(document, node))
+            && self.is_numbered(document, node);
+        let reaches_far =
+            node == NodeId::ROOT || self.sheet.looks_at_siblings() || css::is_css(document, node);
+        if !known || reaches_far {
+            return None;
+        }
+        // A span is resolved with its text, a box with its object.
+        let mut start = node;
+        let mut around = Some(node);
+        while let Some(a) = around {
+            if super::role(document, a) == super::Role::Text {
+                start = a;
+            }
+            around = document.parent(a);
+        }
+        if let Some(parent) = document.parent(node)
+            && super::resolve::is_box(document, node)
+        {
+            start = parent;
+        }
+        let mut starts = vec![start];
+        let mut at = 0;
+        // Whoever shows one of these, or something around it.
+        while let Some(&start) = starts.get(at).filter(|_| !self.users.is_empty()) {
+            at += 1;
+            let mut around = Some(start);
+            while let Some(a) = around {
+                for &user in self.users.get(&a).into_iter().flatten() {
+                    if !starts.contains(&user) {
+                        starts.push(user);
+                    }
+                }
+                around = document.parent(a);
+            }
+            if starts.len() > 64 {
+                return None;
+            }
+        }
+        Some(starts)
+    }
+
+    /// Whether the subtree still has the places it was numbered with.
+    fn is_numbered(&self, document: &Document, node: NodeId) -> bool {
+        let (from, to) = self.range(node);
+        let places = document.descendants(node).map(|n| self.range(n).0);
+        from < to && places.eq(from..to)
+    }
+
+    fn index(&self) -> &RTree<Entry> {
+        self.index.get_or_init(|| RTree::bulk_load(self.items.iter().map(Item::entry).collect()))
+    }
+
+    fn resolve(
+        &self,
+        document: &Document,
+        start: NodeId,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Found, Error> {
+        let mut resolver =
+            Resolver::new(document, limits, budget, &self.sheet, self.scale, &self.ranks);
+        let mut above = Vec::new();
+        let mut at = document.parent(start);
+        while let Some(n) = at {
+            above.push(n);
+            at = document.parent(n);
+        }
+        let mut context = root_context(self.viewbox);
+        for n in above.into_iter().rev() {
+            match resolver.context_inside(n, context) {
+                Some(inside) => context = inside,
+                None => return Ok(Found::default()),
+            }
+        }
+        resolver.walk(start, context)
+    }
+
+    fn replace(&mut self, start: NodeId, found: Found) {
+        let span = self.span(start);
+        if let Some(index) = self.index.get_mut() {
+            for item in self.items.get(span.clone()).unwrap_or_default() {
+                index.remove(&item.entry());
+            }
+            for item in &found.items {
+                index.insert(item.entry());
+            }
+        }
+        self.items.splice(span, found.items);
+        let (from, to) = self.range(start);
+        let ranks = &self.ranks;
+        let outside =
+            |n: &NodeId| !ranks.get(n.index()).is_some_and(|rank| (from..to).contains(rank));
+        self.cyclic.retain(outside);
+        self.dangling.retain(outside);
+        self.cyclic.extend(found.cyclic);
+        self.dangling.extend(found.dangling);
+        self.depth = self.depth.max(found.depth);
+        self.strange |= found.strange;
+        // Uses that are gone stay listed: they cost a vain look, never a wrong answer.
+        for (user, shown) in found.uses {
+            let users = self.users.entry(shown).or_default();
+            if !users.contains(&user) {
+                users.push(user);
+            }
+        }
+    }
+
+    /// The places of a node's subtree, from and to (exclusive).
+    fn range(&self, node: NodeId) -> (u32, u32) {
+        let at = node.index();
+        match (self.ranks.get(at), self.ends.get(at)) {
+            (Some(&from), Some(&to)) if from != u32::MAX => (from, to),
+            _ => (0, 0),
+        }
+    }
+
+    /// Where the items of a node's subtree are.
+    fn span(&self, node: NodeId) -> std::ops::Range<usize> {
+        let (from, to) = self.range(node);
+        let start = self.items.partition_point(|i| i.key.rank < from);
+        let rest = self.items.get(start..).unwrap_or_default();
+        start..start + rest.partition_point(|i| i.key.rank < to)
+    }
+
+    fn own(&self, node: NodeId) -> Option<&Item> {
+        let (from, to) = self.range(node);
+        let key = Key { rank: from, sequence: 0 };
+        let at = self.items.binary_search_by_key(&key, |i| i.key).ok()?;
+        self.items.get(at).filter(|i| from < to && i.source == node)
+    }
+
+    /// The bounds of an element and everything below it, without strokes;
+    /// `None` if nothing of it is drawn. Texts are estimated.
+    pub fn bounds(&self, node: NodeId) -> Option<Rect> {
+        self.items.get(self.span(node))?.iter().map(|i| i.bounds).reduce(|a, b| a.union(b))
+    }
+
+    /// The same with strokes, mitres at their longest by default included.
+    pub fn painted_bounds(&self, node: NodeId) -> Option<Rect> {
+        self.items.get(self.span(node))?.iter().map(Item::reach).reduce(|a, b| a.union(b))
+    }
+
+    /// The bounds of everything that is drawn.
+    pub fn extent(&self) -> Option<Rect> {
+        self.bounds(NodeId::ROOT)
+    }
+
+    /// The outline of a shape, of a picture's or text's box, or of an object's
+    /// own box, in the element's coordinates.
+    pub fn outline(&self, node: NodeId) -> Option<&BezPath> {
+        self.own(node).map(|i| &*i.outline)
+    }
+
+    /// From the coordinates of [`outline`](Self::outline) to the world. The
+    /// identity for what has no outline of its own.
+    pub fn transform(&self, node: NodeId) -> Affine {
+        self.own(node).map_or(Affine::IDENTITY, |i| i.transform)
+    }
+
+    /// What lies under `point` or within `tolerance` of it, topmost first. A
+    /// shape without fill is met on its stroke, an instance answers with its
+    /// `use`; what is hidden or has `pointer-events: none` is not met.
+    pub fn hit(&self, point: Point, tolerance: f64) -> Vec<NodeId> {
+        let tolerance = if tolerance.is_finite() { tolerance.max(0.0) } else { 0.0 };
+        if !point.is_finite() {
+            return Vec::new();
+        }
+        let area = AABB::from_corners(
+            [point.x - tolerance, point.y - tolerance],
+            [point.x + tolerance, point.y + tolerance],
+        );
+        let mut met: Vec<&Item> = self
+            .index()
+            .locate_in_envelope_intersecting(area)
+            .filter_map(|entry| self.item(entry.data))
+            .filter(|item| item.meets(point, tolerance))
+            .collect();
+        met.sort_unstable_by_key(|item| std::cmp::Reverse(item.key));
+        let mut nodes: Vec<NodeId> = met.into_iter().map(|i| i.host).collect();
+        nodes.dedup();
+        nodes
+    }
+
+    /// The elements whose painted bounds meet `area`, in the order of painting.
+    pub fn region(&self, area: Rect) -> Vec<NodeId> {
+        if !area.is_finite() {
+            return Vec::new();
+        }
+        let area = AABB::from_corners([area.x0, area.y0], [area.x1, area.y1]);
+        let mut keys: Vec<(u32, u32)> =
+            self.index().locate_in_envelope_intersecting(area).map(|e| e.data).collect();
+        keys.sort_unstable();
+        let mut nodes: Vec<NodeId> =
+            keys.into_iter().filter_map(|k| self.item(k)).map(|i| i.host).collect();
+        nodes.dedup();
+        nodes
+    }
+
+    fn item(&self, (rank, sequence): (u32, u32)) -> Option<&Item> {
+        let at = self.items.binary_search_by_key(&Key { rank, sequence }, |i| i.key).ok()?;
+        self.items.get(at)
+    }
+
+    /// How many outlines are drawn, instances counted each.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether nothing is drawn.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How user units relate to millimetres.
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// The root's viewBox, as written or as its size implies.
+    pub fn viewbox(&self) -> ViewBox {
+        self.viewbox
+    }
+
+    /// Deepest nesting, instances included.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// What is drawn, in the order of painting.
+    pub(crate) fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Whether everything drawn is an outline in plain colours.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.strange
+    }
+
+    /// `use` elements that would show themselves.
+    pub(crate) fn cyclic(&self) -> &[NodeId] {
+        &self.cyclic
+    }
+
+    /// `use` elements that refer to nothing that can be drawn.
+    pub(crate) fn dangling(&self) -> &[NodeId] {
+        &self.dangling
+    }
+}
+
+impl Item {
+    fn meets(&self, point: Point, tolerance: f64) -> bool {
+        let Paint { fill, stroke, even_odd, visible, pointer, half_stroke } = self.paint;
+        let (fill, stroke) = match pointer {
+            PointerEvents::None => return false,
+            PointerEvents::All => (true, true),
+            PointerEvents::Painted if !visible => return false,
+            PointerEvents::Painted => (fill, stroke),
+        };
+        if fill {
+            let local = self.transform.inverse() * point;
+            let turns = winding(&self.outline, local);
+            if if even_odd { turns % 2 != 0 } else { turns != 0 } {
+                return true;
+            }
+        }
+        let reach = if stroke { half_stroke } else { 0.0 } + tolerance;
+        (fill || stroke) && reach > 0.0 && self.is_near(point, reach)
+    }
+
+    /// Whether the outline passes within `reach` of `point` (world units).
+    fn is_near(&self, point: Point, reach: f64) -> bool {
+        let wanted = reach * reach;
+        kurbo::segments(self.outline.iter().map(|el| self.transform * el)).any(|segment| {
+            let hull = hull(&segment).inflate(reach, reach);
+            if !hull.contains(point) && !touches(hull, point) {
+                return false;
+            }
+            // An accuracy that follows the size keeps the subdivision short.
+            let size = hull.width().max(hull.height());
+            segment.nearest(point, (size * 1e-6).max(1e-9)).distance_sq <= wanted
+        })
+    }
+}
+
+fn touches(r: Rect, p: Point) -> bool {
+    p.x >= r.x0 && p.x <= r.x1 && p.y >= r.y0 && p.y <= r.y1
+}
+
+/// The box of a segment's control points.
+fn hull(segment: &PathSeg) -> Rect {
+    match *segment {
+        PathSeg::Line(l) => Rect::from_points(l.p0, l.p1),
+        PathSeg::Quad(q) => Rect::from_points(q.p0, q.p2).union_pt(q.p1),
+        PathSeg::Cubic(c) => Rect::from_points(c.p0, c.p3).union_pt(c.p1).union_pt(c.p2),
+    }
+}
+
+/// How often an outline turns about a point. Open subpaths count as closed, as
+/// filling has it.
+fn winding(outline: &BezPath, point: Point) -> i32 {
+    let elements = outline.elements();
+    let opens = elements
+        .windows(2)
+        .any(|pair| matches!(pair, [a, PathEl::MoveTo(_)] if !matches!(a, PathEl::ClosePath)));
+    if !opens && matches!(elements.last(), Some(PathEl::ClosePath)) {
+        return outline.winding(point);
+    }
+    let mut closed = BezPath::with_capacity(elements.len() + 2);
+    for el in elements {
+        let drawn = !matches!(closed.elements().last(), None | Some(PathEl::ClosePath));
+        if matches!(el, PathEl::MoveTo(_)) && drawn {
+            closed.close_path();
+        }
+        closed.push(*el);
+    }
+    closed.close_path();
+    closed.winding(point)
+}
+
+fn root_context(viewbox: ViewBox) -> Context {
+    Context {
+        transform: Affine::IDENTITY,
+        style: Style::default(),
+        viewport: Size::new(viewbox.width, viewbox.height),
+    }
+}
+
+/// Numbers the nodes in document order: places, ends of subtrees, fingerprints of ids.
+fn number(document: &Document) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+    let count = document.node_count();
+    let mut ranks = vec![u32::MAX; count];
+    let mut ends = vec![0; count];
+    let mut ids = vec![0; count];
+    let mut place = 0_u32;
+    let mut open: Vec<NodeId> = Vec::new();
+    let mut at = Some(NodeId::ROOT);
+    while let Some(node) = at {
+        if let (Some(rank), Some(id)) = (ranks.get_mut(node.index()), ids.get_mut(node.index())) {
+            (*rank, *id) = (place, fingerprint(document, node));
+        }
+        place += 1;
+        open.push(node);
+        at = document.first_child(node);
+        while at.is_none() {
+            let Some(done) = open.pop() else { break };
+            if let Some(end) = ends.get_mut(done.index()) {
+                *end = place;
+            }
+            at = document.next_sibling(done).filter(|_| !open.is_empty());
+        }
+    }
+    (ranks, ends, ids)
+}
+
+/// A hash of an element's id; 0 without one.
+fn fingerprint(document: &Document, node: NodeId) -> u32 {
+    let Some(id) = document.id(node) else { return 0 };
+    fnv1a_32(id.as_bytes()) | 1
+}
+
+#[cfg(test)]
+mod tests;

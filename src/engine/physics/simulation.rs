@@ -1,0 +1,332 @@
+//! A running simulation: its steps, and early ends.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rapier2d_f64::math::Vector;
+
+use crate::document::Limits;
+use svgx_base::budget::{Budget, Stop, Tier};
+
+use super::answer::{Begun, Conventions, Ended, Frame, Outcome};
+use super::error::Error;
+use super::estimate::Drifts;
+use super::frames::{Known, known};
+use super::model::{Body, Model};
+use super::options::{Estimate, Options};
+use super::start;
+use super::state::{Plan, Reason, State};
+use super::tier::Settings;
+use super::world::{Pair, Touches, World};
+
+/// A simulation that can be run, stopped, and taken up again.
+#[derive(Debug)]
+pub struct Simulation {
+    pub(super) model: Model,
+    pub(super) options: Options,
+    pub(super) tier: Tier,
+    pub(super) plan: Plan,
+    pub(super) state: State,
+    pub(super) known: Vec<Known>,
+    pub(super) movable: Vec<usize>,
+    pub(super) names: Vec<Arc<str>>,
+    events_limit: usize,
+}
+
+impl Simulation {
+    pub(super) fn new(
+        mut model: Model,
+        options: Options,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Simulation, Error> {
+        let settings = Settings::of(budget.tier());
+        let plan = Plan::new(&options, &settings, limits)?;
+        disturb(&mut model, &options)?;
+        let build = |step: f64, apart: &[(Pair, f64)]| -> Result<World, Error> {
+            let (gravity, collisions) = (options.gravity, options.collisions);
+            let mut world =
+                World::build(&model, &settings, step, gravity, collisions, apart, budget)?;
+            budget.checkpoint()?;
+            world.look(budget)?;
+            Ok(world)
+        };
+        let mut main = build(plan.step, &[])?;
+        let start = start::look(&model, &main, &options);
+        if !start.overlapping.is_empty() {
+            main = build(plan.step, &start.overlapping)?;
+        }
+        main.begin(&model, &start, budget)?;
+        let twin = if options.error_estimate == Estimate::Doubling {
+            let mut twin = build(2.0 * plan.step, &start.overlapping)?;
+            twin.begin(&model, &start, budget)?;
+            Some(twin)
+        } else {
+            None
+        };
+        let drifts = (options.error_estimate == Estimate::Propagated).then(|| {
+            let unloaded = |i: usize| start.flying[i] || start.resting[i];
+            let load = |(i, body): (usize, &Body)| {
+                let steady = super::world::steady(body, options.gravity).length();
+                (body.velocity, if body.fixed || unloaded(i) { 0.0 } else { steady })
+            };
+            let substep = plan.step / settings.iterations as f64;
+            Drifts::new(model.bodies.iter().enumerate().map(load), substep)
+        });
+        let state = State {
+            main,
+            twin,
+            drifts,
+            looked: 0,
+            kinetic: 0.0,
+            seen: model.bodies.iter().map(|b| b.centre).collect(),
+            given: model.bodies.iter().map(|b| (b.centre, 0.0)).collect(),
+            awake: (0..model.bodies.len()).filter(|&i| !model.bodies[i].fixed).collect(),
+            potential: model
+                .bodies
+                .iter()
+                .filter(|b| !b.fixed)
+                .map(|b| -b.mass * options.gravity * b.centre.y)
+                .sum(),
+            apart: 0.0,
+            frames: 0,
+            collisions: 0,
+            body_steps: 0,
+            events: Vec::new(),
+            quarantined: start
+                .overlapping
+                .iter()
+                .map(|&((a, b), depth)| (Some(b), a, Reason::Overlap, depth, 0.0))
+                .collect(),
+            flying: start.flying,
+        };
+        let mut simulation = Simulation {
+            known: known(&model, &options),
+            movable: movable(&model),
+            names: names(&model),
+            model,
+            options,
+            tier: budget.tier(),
+            plan,
+            state,
+            events_limit: limits.events,
+        };
+        simulation.state.awake = simulation.state.main.awake().collect();
+        Ok(simulation)
+    }
+
+    pub(super) fn restored(
+        model: Model,
+        options: Options,
+        tier: Tier,
+        plan: Plan,
+        state: State,
+        limits: &Limits,
+    ) -> Result<Simulation, Error> {
+        let n = model.bodies.len();
+        let sizes = [
+            state.main.handles.len(),
+            state.flying.len(),
+            state.seen.len(),
+            state.given.len(),
+            state.twin.as_ref().map_or(n, |t| t.handles.len()),
+            state.drifts.as_ref().map_or(n, Drifts::len),
+        ];
+        if sizes.iter().any(|&s| s != n) || state.awake.iter().any(|&i| i >= n) {
+            return Err(Error::Snapshot("its bodies are not those of the document"));
+        }
+        Ok(Simulation {
+            known: known(&model, &options),
+            movable: movable(&model),
+            names: names(&model),
+            model,
+            options,
+            tier,
+            plan,
+            state,
+            events_limit: limits.events,
+        })
+    }
+
+    pub(super) fn plan(options: &Options, tier: Tier, limits: &Limits) -> Result<Plan, Error> {
+        Plan::new(options, &Settings::of(tier), limits)
+    }
+
+    /// Seconds simulated so far.
+    pub fn time(&self) -> f64 {
+        self.state.main.steps as f64 * self.plan.step
+    }
+
+    /// Whether the end has been reached.
+    pub fn is_finished(&self) -> bool {
+        self.state.main.steps >= self.plan.steps()
+    }
+
+    /// Frames given so far.
+    pub fn frames(&self) -> u64 {
+        self.state.frames
+    }
+
+    /// Bytes that it holds, at a guess from above.
+    pub fn footprint(&self) -> usize {
+        let worlds = if self.state.twin.is_some() { 2 } else { 1 };
+        64 * 1024 + self.model.bodies.len() * worlds * 6 * 1024
+    }
+
+    /// How it is done: known before the first step.
+    pub fn begun(&self) -> Begun {
+        let bodies = &self.model.bodies;
+        Begun {
+            tier: self.tier,
+            time: self.time(),
+            duration: self.options.duration,
+            frames: self.plan.frames,
+            step: self.plan.step,
+            iterations: Settings::of(self.tier).iterations,
+            bodies: bodies.len(),
+            movable: bodies.iter().filter(|b| !b.fixed).count(),
+            conventions: Conventions::new(self.options.gravity, self.model.scale),
+        }
+    }
+
+    /// Runs until the end, until the budget or the receiver stops it. It can
+    /// be run on afterwards.
+    ///
+    /// The budget is looked at between steps; a step that would not end in
+    /// time, judged by the one before, is not begun.
+    ///
+    /// # Errors
+    /// [`Error::Strict`] when stopped early and the budget is strict.
+    pub fn run(
+        &mut self,
+        budget: &Budget,
+        sink: &mut dyn FnMut(Frame) -> ControlFlow<()>,
+    ) -> Result<Outcome, Error> {
+        let ended = self.advance(budget, sink)?;
+        Ok(self.outcome(ended))
+    }
+
+    /// As [`Simulation::run`], without an answer at the end: why it stopped
+    /// before its time, if it did.
+    ///
+    /// # Errors
+    /// [`Error::Strict`] when stopped early and the budget is strict.
+    pub fn advance(
+        &mut self,
+        budget: &Budget,
+        sink: &mut dyn FnMut(Frame) -> ControlFlow<()>,
+    ) -> Result<Option<Ended>, Error> {
+        let touches = Touches::default();
+        let mut ended = None;
+        let mut last_step = None;
+        while !self.is_finished() {
+            let before = budget.remaining();
+            let short = before.zip(last_step).is_some_and(|(left, step)| left < step);
+            if let Err(stop) =
+                budget.checkpoint().and(if short { Err(Stop::Deadline) } else { Ok(()) })
+            {
+                if budget.is_strict() {
+                    return Err(Error::Strict(stop));
+                }
+                ended = Some(stop.into());
+                break;
+            }
+            self.step(&touches, budget);
+            let into = self.state.main.steps % self.plan.steps_per_frame;
+            if into > 0 {
+                if into.is_multiple_of(self.plan.steps_per_look) {
+                    self.look_around(false);
+                }
+            } else {
+                let frame = self.frame();
+                if sink(frame).is_break() {
+                    ended = Some(Ended::Receiver);
+                    break;
+                }
+            }
+            last_step = before.zip(budget.remaining()).map(|(a, b)| a.saturating_sub(b));
+        }
+        Ok(ended.filter(|_| !self.is_finished()))
+    }
+
+    fn step(&mut self, touches: &Touches, budget: &Budget) {
+        self.state.main.step(&self.model, touches, budget);
+        // A stop is seen before the next step; here urgent work may pass.
+        let _ = budget.checkpoint();
+        let time = self.time();
+        self.state.body_steps += self.state.main.physics.islands.num_active_bodies() as u64;
+        self.contain(time);
+        for (pair, began) in touches.take() {
+            for i in [pair.0, pair.1] {
+                if let Some(f) = self.state.flying.get_mut(i as usize) {
+                    *f = false;
+                }
+            }
+            self.state.collisions += u64::from(began);
+            if began && let Some(drifts) = &mut self.state.drifts {
+                drifts.touch(pair.0 as usize, pair.1 as usize);
+            }
+            if self.state.events.len() < self.events_limit {
+                self.state.events.push((time, began, pair));
+            }
+        }
+        let even = self.state.main.steps.is_multiple_of(2);
+        if let Some(twin) = self.state.twin.as_mut().filter(|_| even) {
+            twin.step(&self.model, touches, budget);
+            // The events of the twin are not events of the simulation.
+            drop(touches.take());
+        }
+    }
+
+    /// Reports what the engine has taken out because it stopped being finite.
+    fn contain(&mut self, time: f64) {
+        let quarantine = self.state.main.physics.quarantine();
+        if quarantine.is_empty() {
+            return;
+        }
+        let bodies = &self.state.main.physics.bodies;
+        let parents = quarantine
+            .colliders()
+            .iter()
+            .filter_map(|&c| self.state.main.physics.colliders.get(c).and_then(|c| c.parent()));
+        let mut found: Vec<u32> = quarantine
+            .bodies()
+            .iter()
+            .copied()
+            .chain(parents)
+            .filter_map(|h| bodies.get(h).map(|b| b.user_data as u32))
+            .collect();
+        found.dedup();
+        let known = found.into_iter().map(|i| (None, i, Reason::NotFinite, 0.0, time));
+        self.state.quarantined.extend(known);
+    }
+}
+
+/// Sets bodies in motion as the options ask.
+pub(super) fn disturb(model: &mut Model, options: &Options) -> Result<(), Error> {
+    if options.disturb.is_empty() {
+        return Ok(());
+    }
+    let mut numbers: HashMap<String, usize> = HashMap::with_capacity(model.bodies.len());
+    for (i, body) in model.bodies.iter().enumerate() {
+        numbers.entry(body.id.clone()).or_insert(i);
+    }
+    for d in &options.disturb {
+        let body = numbers
+            .get(&d.element)
+            .and_then(|&i| model.bodies.get_mut(i))
+            .ok_or_else(|| Error::UnknownBody(d.element.chars().take(64).collect()))?;
+        body.velocity += Vector::new(d.velocity[0], d.velocity[1]);
+        body.spin += d.spin;
+    }
+    Ok(())
+}
+
+fn movable(model: &Model) -> Vec<usize> {
+    (0..model.bodies.len()).filter(|&i| !model.bodies[i].fixed).collect()
+}
+
+fn names(model: &Model) -> Vec<Arc<str>> {
+    model.bodies.iter().map(|b| Arc::from(b.id.as_str())).collect()
+}

@@ -1,0 +1,415 @@
+//! A model as the rigid-body engine holds it, and one step of it.
+
+use std::collections::BTreeSet;
+
+use parking_lot::Mutex;
+use rapier2d_f64::dynamics::{
+    FixedJointBuilder, GenericJoint, GenericJointBuilder, JointAxesMask, PrismaticJointBuilder,
+    RevoluteJointBuilder, RigidBodyBuilder, RigidBodyHandle, RigidBodySet, RopeJointBuilder,
+    SoftBodySet, SoftBodyTearEvent,
+};
+use rapier2d_f64::geometry::{
+    ColliderBuilder, ColliderSet, CollisionEvent, ContactPair, SolverFlags,
+};
+use rapier2d_f64::math::{Pose, Vector, rotation_from_angle};
+use rapier2d_f64::pipeline::{
+    ActiveEvents, ActiveHooks, EventHandler, PairFilterContext, PhysicsHooks, PhysicsWorld,
+};
+use rapier2d_f64::prelude::MassProperties;
+use serde::{Deserialize, Serialize};
+
+use svgx_base::budget::{Budget, Stop};
+
+use super::model::{Body, Joint, JointKind, Model, Profile};
+use super::tier::Settings;
+use super::watch::watched;
+
+/// Two bodies by number, the smaller first.
+pub(super) type Pair = (u32, u32);
+
+/// Number of the body that stands for the building.
+const BUILDING: u128 = u128::MAX;
+
+/// How bodies start.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Start {
+    /// Shown to be at rest: starts asleep.
+    pub(super) resting: Vec<bool>,
+    /// In free flight: nothing holds it and nothing touches it.
+    pub(super) flying: Vec<bool>,
+    /// Pairs that overlap, and how deep, m.
+    pub(super) overlapping: Vec<(Pair, f64)>,
+}
+
+/// A world with the numbers of its bodies.
+#[derive(Serialize, Deserialize)]
+pub(super) struct World {
+    pub(super) physics: PhysicsWorld,
+    /// Handle of every body of the model.
+    pub(super) handles: Vec<RigidBodyHandle>,
+    /// Bodies whose forces have to be set at every step.
+    forced: Vec<u32>,
+    /// The shares those forces had in the last step.
+    shares: Vec<Vec<f64>>,
+    /// Pairs that overlapped at the start: they do not collide.
+    hooks: Ignored,
+    /// Steps done.
+    pub(super) steps: u64,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World")
+            .field("bodies", &self.handles.len())
+            .field("steps", &self.steps)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Pairs that do not collide.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Ignored(BTreeSet<Pair>);
+
+impl PhysicsHooks for Ignored {
+    fn filter_contact_pair(&self, context: &PairFilterContext<'_>) -> Option<SolverFlags> {
+        let number = |h| context.colliders.get(h).map(|c| c.user_data as u32);
+        let (a, b) = number(context.collider1).zip(number(context.collider2))?;
+        (!self.0.contains(&(a.min(b), a.max(b)))).then_some(SolverFlags::COMPUTE_RIGID_IMPULSES)
+    }
+}
+
+/// Contacts that began (`true`) or ended in a step.
+#[derive(Debug, Default)]
+pub(super) struct Touches(Mutex<Vec<(Pair, bool)>>);
+
+impl Touches {
+    pub(super) fn take(&self) -> Vec<(Pair, bool)> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
+
+impl EventHandler for Touches {
+    fn handle_collision_event(
+        &self,
+        _bodies: &RigidBodySet,
+        colliders: &ColliderSet,
+        event: CollisionEvent,
+        _pair: Option<&ContactPair>,
+    ) {
+        let number = |h| colliders.get(h).map(|c| c.user_data as u32);
+        if let Some((a, b)) = number(event.collider1()).zip(number(event.collider2())) {
+            self.0.lock().push(((a.min(b), a.max(b)), event.started()));
+        }
+    }
+
+    fn handle_contact_force_event(
+        &self,
+        _: f64,
+        _: &RigidBodySet,
+        _: &ColliderSet,
+        _: &ContactPair,
+        _: f64,
+    ) {
+    }
+
+    fn handle_soft_body_tear_event(&self, _: &SoftBodySet, _: &SoftBodyTearEvent) {}
+}
+
+impl World {
+    /// Makes the world of a model for steps of `step` seconds.
+    pub(super) fn build(
+        model: &Model,
+        settings: &Settings,
+        step: f64,
+        gravity: f64,
+        collisions: bool,
+        apart: &[(Pair, f64)],
+        budget: &Budget,
+    ) -> Result<World, Stop> {
+        let mut physics = PhysicsWorld {
+            gravity: Vector::new(0.0, gravity),
+            integration_parameters: settings.parameters(step),
+            ..PhysicsWorld::default()
+        };
+        let hooks = Ignored(apart.iter().map(|(pair, _)| *pair).collect());
+        let mut hooked = vec![false; model.bodies.len()];
+        for &(a, b) in &hooks.0 {
+            for i in [a, b] {
+                if let Some(h) = hooked.get_mut(i as usize) {
+                    *h = true;
+                }
+            }
+        }
+        let building = physics.insert_body(RigidBodyBuilder::fixed().user_data(BUILDING));
+        let mut handles = Vec::with_capacity(model.bodies.len());
+        for (i, body) in model.bodies.iter().enumerate() {
+            if i % 64 == 0 {
+                budget.checkpoint()?;
+            }
+            let handle = insert(&mut physics, i, body, collisions, hooked[i]);
+            handles.push(handle);
+        }
+        for joint in &model.joints {
+            budget.checkpoint()?;
+            insert_joint(&mut physics, model, joint, &handles, building);
+        }
+        let forced = |b: &Body| {
+            b.forces.iter().any(|f| f.profile != Profile::Constant || f.at != Vector::ZERO)
+        };
+        let forced: Vec<u32> = (0..model.bodies.len())
+            .filter(|&i| !model.bodies[i].fixed && forced(&model.bodies[i]))
+            .map(|i| i as u32)
+            .collect();
+        let shares = vec![Vec::new(); forced.len()];
+        Ok(World { physics, handles, forced, shares, hooks, steps: 0 })
+    }
+
+    /// Puts to sleep what rests, and sets what flies half a substep back.
+    ///
+    /// The engine's symplectic Euler steps make velocities half a substep late.
+    /// Starting a free flight half a substep back (the leapfrog start; Hairer,
+    /// Lubich and Wanner, "Geometric Numerical Integration", I.1.4) makes
+    /// constant acceleration exact.
+    ///
+    /// To be called after [`World::look`]. The engine wakes whatever begins to
+    /// touch, also when it was put in asleep, and what is put to sleep before
+    /// the engine has built its islands stays in the active set without
+    /// contacts, and falls through the floor. So a step of a picosecond lets it
+    /// build them first; velocities are then set anew.
+    pub(super) fn begin(
+        &mut self,
+        model: &Model,
+        start: &Start,
+        budget: &Budget,
+    ) -> Result<(), Stop> {
+        let parameters = &self.physics.integration_parameters;
+        let (step, iterations) = (parameters.dt, parameters.num_solver_iterations);
+        let half = step / iterations as f64 / 2.0;
+        let gravity = self.physics.gravity.y;
+        let any = start.resting.contains(&true);
+        if any {
+            self.physics.integration_parameters.dt = 1e-12;
+            watched(&mut self.physics, budget, true, |p| p.step_with_events(&self.hooks, &()));
+            self.physics.integration_parameters.dt = step;
+            budget.checkpoint()?;
+        }
+        for (i, (body, &handle)) in model.bodies.iter().zip(&self.handles).enumerate() {
+            let is = |flags: &[bool]| flags.get(i).copied().unwrap_or(false);
+            if body.fixed || !(any || is(&start.flying)) {
+                continue;
+            }
+            let Some(rigid) = self.physics.bodies.get_mut(handle) else { continue };
+            let kick = if is(&start.flying) { steady(body, gravity) * half } else { Vector::ZERO };
+            rigid.set_linvel(body.velocity - kick, false);
+            rigid.set_angvel(body.spin, false);
+            if is(&start.resting) {
+                rigid.sleep();
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds what touches what without moving anything.
+    pub(super) fn look(&mut self, budget: &Budget) -> Result<(), Stop> {
+        let step = std::mem::replace(&mut self.physics.integration_parameters.dt, 0.0);
+        watched(&mut self.physics, budget, true, |p| p.step_with_events(&self.hooks, &()));
+        self.physics.integration_parameters.dt = step;
+        budget.checkpoint()
+    }
+
+    /// One step. The budget is only looked at on the way, so that more urgent
+    /// work may pass: half a step is no answer.
+    pub(super) fn step(&mut self, model: &Model, touches: &Touches, budget: &Budget) {
+        let step = self.physics.integration_parameters.dt;
+        let time = self.steps as f64 * step;
+        for (&i, before) in self.forced.iter().zip(&mut self.shares) {
+            let Some(body) = model.bodies.get(i as usize) else { continue };
+            let Some(rigid) =
+                self.handles.get(i as usize).and_then(|&h| self.physics.bodies.get_mut(h))
+            else {
+                continue;
+            };
+            let now: Vec<f64> = body.forces.iter().map(|f| f.profile.mean(time, step)).collect();
+            if rigid.is_sleeping() && *before == now {
+                continue;
+            }
+            let wake = *before != now;
+            *before = now;
+            rigid.reset_forces(wake);
+            rigid.reset_torques(wake);
+            for (force, share) in body.forces.iter().zip(before.iter()) {
+                let point = rigid.position().transform_point(force.at);
+                rigid.add_force_at_point(force.vector * *share, point, wake);
+            }
+        }
+        watched(&mut self.physics, budget, false, |p| p.step_with_events(&self.hooks, touches));
+        self.steps += 1;
+    }
+
+    /// Numbers of the bodies that are awake.
+    pub(super) fn awake(&self) -> impl Iterator<Item = usize> + '_ {
+        // Bodies are put in by number after the building and never removed, so
+        // the place in the engine's arena is the number plus one.
+        let bodies = self.handles.len();
+        let number = |h: RigidBodyHandle| (h.into_raw_parts().0 as usize).checked_sub(1);
+        self.physics.islands.active_bodies().filter_map(number).filter(move |&i| i < bodies)
+    }
+
+    /// The pairs of bodies in contact: numbers, and the impulse on the first over the last step.
+    pub(super) fn contacts(&self) -> impl Iterator<Item = (usize, usize, Vector)> + '_ {
+        self.physics.narrow_phase.contact_pairs().filter(|p| p.has_any_active_contact()).filter_map(
+            |p| {
+                let number = |h| self.physics.colliders.get(h).map(|c| c.user_data as usize);
+                // The normal points from the first collider to the second.
+                Some((number(p.collider1)?, number(p.collider2)?, -p.total_impulse()))
+            },
+        )
+    }
+
+    /// The pairs of bodies in contact: numbers, and how deep they are in each other, m.
+    ///
+    /// From the points of the contact and the places of the bodies now: the
+    /// distances in the contact itself are those of its last full update.
+    pub(super) fn depths(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        let colliders = &self.physics.colliders;
+        self.physics.narrow_phase.contact_pairs().filter(|p| p.has_any_active_contact()).filter_map(
+            move |p| {
+                let (first, second) = (colliders.get(p.collider1)?, colliders.get(p.collider2)?);
+                let mut deepest: f64 = 0.0;
+                for manifold in p.manifolds() {
+                    let one =
+                        *first.position() * manifold.subshape_pos1().copied().unwrap_or_default();
+                    let two =
+                        *second.position() * manifold.subshape_pos2().copied().unwrap_or_default();
+                    for point in &manifold.points {
+                        let gap = two.transform_point(point.local_p2)
+                            - one.transform_point(point.local_p1);
+                        deepest = deepest.max(-gap.dot(manifold.data.normal));
+                    }
+                }
+                Some((first.user_data as usize, second.user_data as usize, deepest))
+            },
+        )
+    }
+
+    /// Whether a body never moves.
+    pub(super) fn is_fixed(&self, body: usize) -> bool {
+        self.handles
+            .get(body)
+            .and_then(|&h| self.physics.bodies.get(h))
+            .is_some_and(|b| b.is_fixed())
+    }
+}
+
+/// The constant part of the acceleration of a body that nothing touches.
+pub(super) fn steady(body: &Body, gravity: f64) -> Vector {
+    let constant = body.forces.iter().filter(|f| f.profile == Profile::Constant);
+    let force = constant.fold(Vector::ZERO, |a, f| a + f.vector);
+    let own = if body.mass > 0.0 { force / body.mass } else { Vector::ZERO };
+    Vector::new(0.0, gravity) + own
+}
+
+fn insert(
+    physics: &mut PhysicsWorld,
+    number: usize,
+    body: &Body,
+    collisions: bool,
+    hooked: bool,
+) -> RigidBodyHandle {
+    let rigid = if body.fixed {
+        RigidBodyBuilder::fixed()
+    } else {
+        let mass = MassProperties::new(Vector::ZERO, body.mass, body.inertia);
+        RigidBodyBuilder::dynamic()
+            .additional_mass_properties(mass)
+            .linvel(body.velocity)
+            .angvel(body.spin)
+            .allow_fast_rotation(true)
+    };
+    let rigid = rigid.translation(body.centre).user_data(number as u128);
+    let handle = physics.insert_body(rigid);
+    if !body.fixed && body.forces.iter().all(|f| f.at == Vector::ZERO) {
+        let constant = body.forces.iter().filter(|f| f.profile == Profile::Constant);
+        let force = constant.fold(Vector::ZERO, |a, f| a + f.vector);
+        if force != Vector::ZERO
+            && let Some(rigid) = physics.bodies.get_mut(handle)
+        {
+            rigid.add_force(force, true);
+        }
+    }
+    if collisions {
+        for part in &body.shape.parts {
+            let Some((pose, shape)) = part.shared() else { continue };
+            let hooks =
+                if hooked { ActiveHooks::FILTER_CONTACT_PAIRS } else { ActiveHooks::empty() };
+            let events =
+                if body.fixed { ActiveEvents::empty() } else { ActiveEvents::COLLISION_EVENTS };
+            let collider = ColliderBuilder::new(shape)
+                .position(pose)
+                .density(0.0)
+                .friction(body.friction)
+                .restitution(body.restitution)
+                .active_events(events)
+                .active_hooks(hooks)
+                .user_data(number as u128);
+            physics.insert_collider(collider, Some(handle));
+        }
+    }
+    handle
+}
+
+fn insert_joint(
+    physics: &mut PhysicsWorld,
+    model: &Model,
+    joint: &Joint,
+    handles: &[RigidBodyHandle],
+    building: RigidBodyHandle,
+) {
+    let (Some(body), Some(&handle)) = (model.bodies.get(joint.body), handles.get(joint.body))
+    else {
+        return;
+    };
+    let other = joint.other.and_then(|o| model.bodies.get(o).zip(handles.get(o)));
+    let (other_centre, other_handle) =
+        other.map_or((Vector::ZERO, building), |(b, &h)| (b.centre, h));
+    if body.fixed && other.is_none_or(|(b, _)| b.fixed) {
+        return;
+    }
+    // The frame of a roller or slider turns with the other side.
+    let there = joint.at - other_centre;
+    let here = joint.at - body.centre;
+    let along = |axis: Vector, at: Vector| {
+        Pose::from_parts(at, rotation_from_angle(libm::atan2(axis.y, axis.x)))
+    };
+    let data: GenericJoint = match joint.kind {
+        JointKind::Fixed => {
+            FixedJointBuilder::new().local_anchor1(there).local_anchor2(here).build().into()
+        }
+        JointKind::Hinge => RevoluteJointBuilder::new()
+            .local_anchor1(there)
+            .local_anchor2(here)
+            .contacts_enabled(false)
+            .build()
+            .into(),
+        JointKind::Roller { normal } => {
+            let axis = Vector::new(normal.y, -normal.x);
+            GenericJointBuilder::new(JointAxesMask::LOCKED_PIN_SLOT_AXES)
+                .local_frame1(along(axis, there))
+                .local_frame2(along(axis, here))
+                .contacts_enabled(false)
+                .build()
+        }
+        JointKind::Slider { axis } => {
+            let mut slider: GenericJoint = PrismaticJointBuilder::new(axis).build().into();
+            slider.set_local_frame1(along(axis, there)).set_local_frame2(along(axis, here));
+            slider.set_contacts_enabled(false);
+            slider
+        }
+        JointKind::Rope { to, length } => RopeJointBuilder::new(length)
+            .local_anchor1(to - other_centre)
+            .local_anchor2(here)
+            .build()
+            .into(),
+    };
+    physics.impulse_joints.insert(other_handle, handle, data, true);
+}

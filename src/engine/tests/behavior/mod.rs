@@ -1,0 +1,3 @@
+//! Formulas and triggers.
+
+mod formulas;

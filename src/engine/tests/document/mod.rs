@@ -1,0 +1,5 @@
+//! Reading, checking and writing documents.
+
+mod dialects;
+mod hostile;
+mod language;

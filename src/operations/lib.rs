@@ -1,0 +1,74 @@
+//! Operational artefacts from one spec: rules, their tests, routing, dashboards
+//! and the index of the runbooks are written from `slo/` and never by hand.
+//!
+//! [`generate`] makes all of them in memory; the command line writes them, or
+//! compares them with what is on disk ([`gate`]).
+
+pub mod alert;
+mod alertmanager;
+mod cases;
+pub mod dashboard;
+mod emitted;
+pub mod gate;
+pub mod preview;
+mod promql;
+mod rollouts;
+mod rules;
+pub mod runbook;
+pub mod stack;
+pub mod staging;
+mod window;
+mod yaml;
+
+use svgx_controller::spec::Spec;
+
+pub use cases::{Detection, Row, detection_table, table};
+
+pub use rules::scrape;
+pub use window::seconds;
+
+/// The dashboards of `spec`, as data.
+///
+/// # Errors
+/// As [`generate`].
+pub fn dashboards(spec: &Spec) -> Result<Vec<dashboard::model::Dashboard>, Error> {
+    Ok(dashboard::dashboards(spec, &alert::alerts(spec)?))
+}
+
+/// A generated file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artefact {
+    /// Where it belongs, from the root of the project.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// Why artefacts could not be made from a spec.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{file}: {message}")]
+pub struct Error {
+    /// The file of the spec.
+    pub file: String,
+    /// What is wrong and what to do about it.
+    pub message: String,
+}
+
+/// The first line of every generated file, without its comment mark.
+pub const NOTICE: &str = "Generated from slo/ by `svgx slo generate`. DO NOT EDIT.";
+
+/// Makes every artefact of `spec`, in the order of their paths.
+///
+/// # Errors
+/// A condition or an indicator of a form that has no rule.
+pub fn generate(spec: &Spec) -> Result<Vec<Artefact>, Error> {
+    let alerts = alert::alerts(spec)?;
+    let mut all = rules::artefacts(spec, &alerts)?;
+    all.extend(cases::artefacts(spec, &alerts)?);
+    all.extend(alertmanager::artefacts());
+    all.extend(rollouts::artefacts(spec)?);
+    all.extend(dashboard::artefacts(spec, &alerts));
+    all.extend(runbook::artefacts(spec, &alerts));
+    all.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(all)
+}

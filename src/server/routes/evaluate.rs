@@ -1,0 +1,304 @@
+//! `POST /evaluate`: what the formulas of a drawing come to, with units.
+
+use std::collections::HashMap;
+
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::cache::Cache;
+use crate::input::{self, Input, request};
+use crate::operation;
+use crate::problem::{self, Error, Finding};
+use crate::reply::Endpoint;
+use svgx_base::budget::Class;
+use svgx_engine::behavior::{Outcome, Program, Value};
+use svgx_engine::document::{Behavior, Document, NodeId, Trigger};
+use svgx_telemetry::stage::Step;
+
+/// What is to be answered.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluateOptions {
+    /// Whether `behaviors` lists what every event does; true without.
+    #[serde(default)]
+    pub interactive: Option<bool>,
+    /// Whether `physics` says what simulations take into account; true without.
+    #[serde(default)]
+    pub include_physics: Option<bool>,
+}
+
+request! {
+    /// A drawing to evaluate.
+    EvaluateRequest, EvaluateOptions {}
+}
+
+/// Values of a drawing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvaluateAnswer<'d> {
+    status: &'static str,
+    success: bool,
+    /// Every behavior, in document order, with the values of its formulas.
+    results: Vec<EvaluatedElement<'d>>,
+    /// What every event does, by element and event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behaviors: Option<Vec<EventActions<'d>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    physics: Option<PhysicsFlags>,
+    /// What is wrong with the behaviors: formulas, units, cycles, triggers.
+    diagnostics: Vec<Finding>,
+    statistics: EvaluateStatistics,
+    /// Time taken, in milliseconds.
+    duration_ms: f64,
+}
+
+/// A behavior and whose it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvaluatedElement<'d> {
+    /// The id of the element, or `node-<number>` for one without.
+    element_id: String,
+    behavior: EvaluatedBehavior<'d>,
+}
+
+/// Inputs, results and triggers of a behavior.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvaluatedBehavior<'d> {
+    /// The id that shapes refer to, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'d str>,
+    variables: Vec<EvaluatedVariable<'d>>,
+    calculations: Vec<EvaluatedCalculation<'d>>,
+    triggers: Vec<EvaluatedTrigger<'d>>,
+}
+
+/// An input.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvaluatedVariable<'d> {
+    name: &'d str,
+    /// Its number; none when what was written is no number.
+    value: Option<f64>,
+    /// Its value as written.
+    text: &'d str,
+    /// Its unit as written.
+    unit: Option<&'d str>,
+}
+
+/// A result, or why there is none.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvaluatedCalculation<'d> {
+    name: &'d str,
+    formula: &'d str,
+    /// A number in `unit`, a truth value, or none when it failed; never NaN or infinite.
+    #[schema(value_type = Option<f64>)]
+    value: Option<Value>,
+    /// The unit of the value; none for plain numbers.
+    unit: Option<String>,
+    /// Why there is no value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<EvaluationFailure>,
+}
+
+/// Why a result has no value.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvaluationFailure {
+    /// `not-finite`, `depends-on-error`, or the code of a diagnostic.
+    code: &'static str,
+    /// One sentence.
+    message: String,
+}
+
+/// An action on an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvaluatedTrigger<'d> {
+    event: &'d str,
+    action: &'d str,
+    /// Everything else that was written on it.
+    parameters: std::collections::BTreeMap<&'d str, &'d str>,
+}
+
+/// What an event does to an element.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventActions<'d> {
+    element_id: String,
+    event_type: &'d str,
+    actions: Vec<EventAction<'d>>,
+}
+
+/// One action.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventAction<'d> {
+    /// The action, in snake case: `toggle`, `set_attribute`, ...
+    #[serde(rename = "type")]
+    kind: String,
+    /// What it sets, where it sets something.
+    name: Option<&'d str>,
+    /// What it sets it to.
+    value: Option<&'d str>,
+}
+
+/// What a simulation of the drawing takes into account without further options.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct PhysicsFlags {
+    gravity_enabled: bool,
+    collision_detection: bool,
+    /// Elements with physics.
+    bodies: usize,
+}
+
+/// Figures of an evaluation.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct EvaluateStatistics {
+    /// Time to compile and run the formulas, in milliseconds.
+    evaluation_time_ms: f64,
+    behaviors: usize,
+    calculations: usize,
+    /// Calculations without a value.
+    failed: usize,
+}
+
+/// Evaluates the formulas of a drawing in the order of their dependencies, with
+/// units; what has no value says why.
+///
+/// # Errors
+/// A body that cannot be read, a drawing that cannot, or no time.
+#[utoipa::path(post, path = "/evaluate", tag = "drawing",
+    request_body(content((EvaluateRequest = "application/json"), (String = "image/svg+xml"))),
+    responses((status = 200, body = EvaluateAnswer<'_>)))]
+pub async fn evaluate(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
+    const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "evaluate");
+    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
+        let mut input: Input<EvaluateRequest> = Input::read(&call, body)?;
+        let options = input.request.options.unwrap_or_default();
+        let content = &input.drawing(&call)?;
+        let parsed = input::parse(&mut call, content)?;
+        let document = &*parsed.document;
+        let etag = input::etag(true, &Cache::key("evaluate", &format!("{options:?}"), content));
+        if call.is_known(&etag) {
+            return Ok(call.not_modified(etag));
+        }
+        let began = call.now();
+        let program = Program::compile(document, &call.app.config.limits);
+        let evaluation = program.evaluate(call.budget)?;
+        let mut outcomes: HashMap<NodeId, Outcome<'_>> =
+            program.results(&evaluation).map(|o| (o.node, o)).collect();
+        let taken = call.now().since(began);
+        let failed = outcomes.values().filter(|o| o.value.is_err()).count();
+        let counted = ("svgx.formula.count", program.calculations().into());
+        call.note(Step::Evaluate, began, [counted, ("svgx.formula.failed", failed.into())]);
+        let results = document
+            .behaviors()
+            .iter()
+            .map(|b| EvaluatedElement {
+                element_id: element_id(document, b),
+                behavior: evaluated(b, &mut outcomes),
+            })
+            .collect();
+        let answer = EvaluateAnswer {
+            status: "success",
+            success: true,
+            results,
+            behaviors: options.interactive.unwrap_or(true).then(|| events(document)),
+            physics: options.include_physics.unwrap_or(true).then(|| PhysicsFlags {
+                gravity_enabled: !document.physics().is_empty(),
+                collision_detection: !document.physics().is_empty(),
+                bodies: document.physics().len(),
+            }),
+            diagnostics: problem::findings(content, program.diagnostics()),
+            statistics: EvaluateStatistics {
+                evaluation_time_ms: taken.as_secs_f64() * 1e3,
+                behaviors: document.behaviors().len(),
+                calculations: program.calculations(),
+                failed,
+            },
+            duration_ms: call.elapsed_ms(),
+        };
+        call.json(&answer, Some(etag))
+    })
+    .await
+}
+
+/// The element a behavior belongs to, or the behavior itself when it stands alone.
+fn element_id(document: &Document, behavior: &Behavior) -> String {
+    let owner = behavior.owner.and_then(|node| document.id(node));
+    match owner.or(behavior.id.as_deref()) {
+        Some(id) => id.to_owned(),
+        None => format!("node-{}", behavior.owner.unwrap_or(behavior.node).index()),
+    }
+}
+
+fn evaluated<'d>(
+    behavior: &'d Behavior,
+    outcomes: &mut HashMap<NodeId, Outcome<'d>>,
+) -> EvaluatedBehavior<'d> {
+    EvaluatedBehavior {
+        id: behavior.id.as_deref(),
+        variables: behavior
+            .variables
+            .iter()
+            .map(|v| EvaluatedVariable {
+                name: &v.name,
+                value: v.value.value.trim().parse().ok().filter(|n: &f64| n.is_finite()),
+                text: &v.value.value,
+                unit: v.value.unit.as_deref(),
+            })
+            .collect(),
+        calculations: behavior
+            .calculations
+            .iter()
+            .filter_map(|c| outcomes.remove(&c.node))
+            .map(|outcome| {
+                let (value, error) = match outcome.value {
+                    Ok(value) => (Some(value), None),
+                    Err(f) => (None, Some(EvaluationFailure { code: f.code, message: f.message })),
+                };
+                EvaluatedCalculation {
+                    name: outcome.name,
+                    formula: outcome.formula,
+                    value,
+                    unit: outcome.unit,
+                    error,
+                }
+            })
+            .collect(),
+        triggers: behavior
+            .triggers
+            .iter()
+            .map(|t| EvaluatedTrigger {
+                event: &t.event,
+                action: &t.action,
+                parameters: t.parameters.iter().map(|(n, v)| (&**n, &**v)).collect(),
+            })
+            .collect(),
+    }
+}
+
+/// Triggers by element and event, in document order.
+fn events(document: &Document) -> Vec<EventActions<'_>> {
+    let mut list: Vec<EventActions<'_>> = Vec::new();
+    for behavior in document.behaviors() {
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for trigger in &behavior.triggers {
+            let at = *places.entry(&trigger.event).or_insert(list.len());
+            if at == list.len() {
+                list.push(EventActions {
+                    element_id: element_id(document, behavior),
+                    event_type: &trigger.event,
+                    actions: Vec::new(),
+                });
+            }
+            if let Some(event) = list.get_mut(at) {
+                event.actions.push(action(trigger));
+            }
+        }
+    }
+    list
+}
+
+fn action(trigger: &Trigger) -> EventAction<'_> {
+    EventAction {
+        kind: trigger.action.replace('-', "_"),
+        name: trigger.parameter("name"),
+        value: trigger.parameter("value"),
+    }
+}

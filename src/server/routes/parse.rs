@@ -1,0 +1,412 @@
+//! `POST /parse`: what a drawing holds.
+
+use std::collections::HashMap;
+
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
+
+use crate::cache::Cache;
+use crate::input::{self, Input, request};
+use crate::operation;
+use crate::problem::{self, Error, Finding};
+use crate::reply::Endpoint;
+use svgx_base::budget::Class;
+use svgx_engine::document::{Behavior, Document, LineIndex, NodeId, Ns, Object, Physics, Quantity};
+
+/// How a drawing is to be read.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParseOptions {
+    /// Whether findings are listed in `diagnostics`; true without. Errors are always answered.
+    #[serde(default)]
+    pub validate: Option<bool>,
+    /// Whether each element says its line and column; true without.
+    #[serde(default)]
+    pub include_metadata: Option<bool>,
+}
+
+request! {
+    /// A drawing to read.
+    ParseRequest, ParseOptions {
+        /// Only `svgx` is read.
+        format: Option<DocumentFormat>,
+    }
+}
+
+/// The form of a drawing.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentFormat {
+    /// SVGX.
+    Svgx,
+    /// SVG, which is SVGX without its own elements.
+    Svg,
+    /// Either, as XML.
+    Xml,
+}
+
+/// What a drawing holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParseAnswer<'d> {
+    status: &'static str,
+    success: bool,
+    /// Every element in document order.
+    elements: Vec<Element<'d>>,
+    /// How many elements.
+    count: usize,
+    /// Findings that did not stop the reading.
+    diagnostics: Vec<Finding>,
+    statistics: ParseStatistics,
+    /// Time taken, in milliseconds.
+    duration_ms: f64,
+}
+
+/// Figures of a reading.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ParseStatistics {
+    total_elements: usize,
+    objects: usize,
+    behaviors: usize,
+    physics: usize,
+    systems: usize,
+    /// Time from text to document, in milliseconds; near zero when it was known already.
+    parse_time_ms: f64,
+}
+
+/// An element of a drawing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Element<'d> {
+    /// Its name; `arx:` stands before the names of the language.
+    #[schema(value_type = String)]
+    tag: Name<'d>,
+    /// The same, under its other name.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    kind: Name<'d>,
+    /// Its id.
+    id: Option<&'d str>,
+    /// Its attributes as they were written.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    attributes: Attributes<'d>,
+    /// Its place as written: `x` and `y`, `cx` and `cy`, or `x1` and `y1`.
+    position: Option<[f64; 2]>,
+    /// Whether it is a building object.
+    has_arx_object: bool,
+    /// The object it is.
+    arx_object: Option<ObjectView<'d>>,
+    /// Its behavior.
+    arx_behavior: Option<BehaviorView<'d>>,
+    /// Its physics.
+    arx_physics: Option<PhysicsView<'d>>,
+    /// Its behavior again, in a list.
+    behaviors: Vec<BehaviorView<'d>>,
+    /// Where it stands in the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Place>,
+}
+
+/// A place in the source.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Place {
+    line_number: u32,
+    column_number: u32,
+}
+
+/// A name with the usual prefix of its namespace.
+#[derive(Clone, Copy, Debug)]
+pub struct Name<'d> {
+    prefix: &'d str,
+    local: &'d str,
+}
+
+impl Serialize for Name<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.prefix.is_empty() {
+            serializer.serialize_str(self.local)
+        } else {
+            serializer.collect_str(&format_args!("{}:{}", self.prefix, self.local))
+        }
+    }
+}
+
+fn prefix(document: &Document, ns: Ns) -> &str {
+    match ns {
+        Ns::None | Ns::Svg => "",
+        Ns::Arx => "arx",
+        Ns::XLink => "xlink",
+        Ns::Xml => "xml",
+        Ns::Other(i) => document.foreign().get(usize::from(i)).map_or("", |(p, _)| p),
+    }
+}
+
+/// Attributes as a map.
+#[derive(Debug)]
+pub struct Attributes<'d>(&'d Document, NodeId);
+
+impl Serialize for Attributes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let attributes = self.0.attributes(self.1);
+        let mut map = serializer.serialize_map(Some(attributes.len()))?;
+        for a in attributes {
+            let name = Name { prefix: prefix(self.0, a.ns), local: a.name };
+            map.serialize_entry(&name, a.value)?;
+        }
+        map.end()
+    }
+}
+
+/// A building object.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ObjectView<'d> {
+    id: Option<&'d str>,
+    #[serde(rename = "type")]
+    kind: Option<&'d str>,
+    system: Option<&'d str>,
+    tags: Vec<&'d str>,
+    properties: Vec<ValueView<'d>>,
+}
+
+/// A named value.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ValueView<'d> {
+    name: &'d str,
+    value: &'d str,
+    unit: Option<&'d str>,
+}
+
+/// A behavior.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BehaviorView<'d> {
+    id: Option<&'d str>,
+    variables: Vec<ValueView<'d>>,
+    calculations: Vec<CalculationView<'d>>,
+    triggers: Vec<TriggerView<'d>>,
+}
+
+/// A formula.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CalculationView<'d> {
+    name: &'d str,
+    formula: &'d str,
+    unit: Option<&'d str>,
+}
+
+/// An action on an event.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TriggerView<'d> {
+    event: &'d str,
+    action: &'d str,
+}
+
+/// Physics of an element.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PhysicsView<'d> {
+    id: Option<&'d str>,
+    /// Mass as written.
+    mass: Option<QuantityView<'d>>,
+    /// What it is fixed to.
+    anchor: Option<&'d str>,
+    anchors: Vec<&'d str>,
+    forces: Vec<ForceView<'d>>,
+}
+
+/// A value and its unit, as written.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct QuantityView<'d> {
+    value: &'d str,
+    unit: Option<&'d str>,
+}
+
+/// A force as written.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ForceView<'d> {
+    name: Option<&'d str>,
+    direction: Option<&'d str>,
+    magnitude: Option<QuantityView<'d>>,
+}
+
+impl<'d> From<&'d Quantity> for QuantityView<'d> {
+    fn from(q: &'d Quantity) -> Self {
+        QuantityView { value: &q.value, unit: q.unit.as_deref() }
+    }
+}
+
+impl<'d> From<&'d Object> for ObjectView<'d> {
+    fn from(o: &'d Object) -> Self {
+        ObjectView {
+            id: o.id.as_deref(),
+            kind: o.kind.as_deref(),
+            system: o.system.as_deref(),
+            tags: o.tags.iter().map(|t| &**t).collect(),
+            properties: o
+                .properties
+                .iter()
+                .map(|p| ValueView {
+                    name: &p.name,
+                    value: &p.value.value,
+                    unit: p.value.unit.as_deref(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl<'d> From<&'d Behavior> for BehaviorView<'d> {
+    fn from(b: &'d Behavior) -> Self {
+        BehaviorView {
+            id: b.id.as_deref(),
+            variables: b
+                .variables
+                .iter()
+                .map(|v| ValueView {
+                    name: &v.name,
+                    value: &v.value.value,
+                    unit: v.value.unit.as_deref(),
+                })
+                .collect(),
+            calculations: b
+                .calculations
+                .iter()
+                .map(|c| CalculationView {
+                    name: &c.name,
+                    formula: &c.formula,
+                    unit: c.unit.as_deref(),
+                })
+                .collect(),
+            triggers: b
+                .triggers
+                .iter()
+                .map(|t| TriggerView { event: &t.event, action: &t.action })
+                .collect(),
+        }
+    }
+}
+
+impl<'d> From<&'d Physics> for PhysicsView<'d> {
+    fn from(p: &'d Physics) -> Self {
+        PhysicsView {
+            id: p.id.as_deref(),
+            mass: p.mass.as_ref().map(QuantityView::from),
+            anchor: p.anchors.first().map(|a| &**a),
+            anchors: p.anchors.iter().map(|a| &**a).collect(),
+            forces: p
+                .forces
+                .iter()
+                .map(|f| ForceView {
+                    name: f.name.as_deref(),
+                    direction: f.direction.as_deref(),
+                    magnitude: f.magnitude.as_ref().map(QuantityView::from),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Reads a drawing: every element with what it means, and findings with their places.
+///
+/// # Errors
+/// A body that cannot be read, or a drawing that cannot.
+#[utoipa::path(post, path = "/parse", tag = "drawing",
+    request_body(content((ParseRequest = "application/json"), (String = "image/svg+xml"))),
+    responses((status = 200, body = ParseAnswer<'_>)))]
+pub async fn parse(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
+    const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "parse").or_job();
+    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
+        let mut input: Input<ParseRequest> = Input::read(&call, body)?;
+        let options = input.request.options.unwrap_or_default();
+        let content = &input.drawing(&call)?;
+        let parsed = input::parse(&mut call, content)?;
+        let document = &*parsed.document;
+        let etag = input::etag(true, &Cache::key("parse", &format!("{options:?}"), content));
+        if call.is_known(&etag) {
+            return Ok(call.not_modified(etag));
+        }
+        let elements = elements(document, options.include_metadata.unwrap_or(true));
+        let diagnostics = if options.validate.unwrap_or(true) {
+            problem::findings(content, document.diagnostics())
+        } else {
+            Vec::new()
+        };
+        let answer = ParseAnswer {
+            status: "success",
+            success: true,
+            count: elements.len(),
+            statistics: ParseStatistics {
+                total_elements: elements.len(),
+                objects: document.objects().len(),
+                behaviors: document.behaviors().len(),
+                physics: document.physics().len(),
+                systems: document.systems().len(),
+                parse_time_ms: call.phases.parse.as_secs_f64() * 1e3,
+            },
+            elements,
+            diagnostics,
+            duration_ms: call.elapsed_ms(),
+        };
+        call.json(&answer, Some(etag))
+    })
+    .await
+}
+
+fn elements(document: &Document, with_places: bool) -> Vec<Element<'_>> {
+    let objects: HashMap<NodeId, &Object> =
+        document.objects().iter().map(|o| (o.node, o)).collect();
+    let behavior_of: HashMap<NodeId, &Behavior> = document
+        .behaviors()
+        .iter()
+        .flat_map(|b| b.owner.into_iter().chain([b.node]).map(move |n| (n, b)))
+        .collect();
+    let physics_of: HashMap<NodeId, &Physics> = document
+        .physics()
+        .iter()
+        .flat_map(|p| p.owner.into_iter().chain([p.node]).map(move |n| (n, p)))
+        .collect();
+    let source: &str = document.source();
+    let lines = with_places.then(|| LineIndex::new(source));
+    document
+        .elements()
+        .filter_map(|node| {
+            let (ns, local) = document.name(node)?;
+            let name = Name { prefix: prefix(document, ns), local };
+            let object = objects.get(&node).copied();
+            let behavior = object
+                .and_then(|o| o.behavior)
+                .and_then(|i| document.behaviors().get(i.0 as usize))
+                .or_else(|| behavior_of.get(&node).copied());
+            let physics = object
+                .and_then(|o| o.physics)
+                .and_then(|i| document.physics().get(i.0 as usize))
+                .or_else(|| physics_of.get(&node).copied());
+            let span = document.span(node);
+            Some(Element {
+                tag: name,
+                kind: name,
+                id: document.id(node),
+                attributes: Attributes(document, node),
+                position: position(document, node),
+                has_arx_object: object.is_some(),
+                arx_object: object.map(ObjectView::from),
+                arx_behavior: behavior.map(BehaviorView::from),
+                arx_physics: physics.map(PhysicsView::from),
+                behaviors: behavior.map(BehaviorView::from).into_iter().collect(),
+                metadata: lines.as_ref().filter(|_| !span.is_none()).map(|lines| {
+                    let place = lines.position(source, span.start);
+                    Place { line_number: place.line, column_number: place.column }
+                }),
+            })
+        })
+        .collect()
+}
+
+fn position(document: &Document, node: NodeId) -> Option<[f64; 2]> {
+    let number = |name| document.attr(node, name)?.trim().parse::<f64>().ok();
+    [("x", "y"), ("cx", "cy"), ("x1", "y1")].into_iter().find_map(|(x, y)| {
+        let at = (number(x), number(y));
+        let found = at.0.is_some() || at.1.is_some();
+        let at = [at.0.unwrap_or(0.0), at.1.unwrap_or(0.0)];
+        (found && at.iter().all(|v| v.is_finite())).then_some(at)
+    })
+}

@@ -1,0 +1,214 @@
+//! `/slo`: the objectives as the controller sees them, why it decided what, and
+//! what an operator may override.
+
+use crate::schema;
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data, Payload, Query};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use futures::stream;
+use serde::Deserialize;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::body;
+use crate::keys::Identity;
+use crate::negotiate;
+use crate::problem::{Error, Problem};
+use crate::trace::Trace;
+use svgx_controller::core::{Control, DecisionView, Mode};
+
+/// Decisions answered at the most, and without `limit`.
+const MOST: usize = 1_000;
+const USUAL: usize = 100;
+/// Time between two events of the stream.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The state of the controller: windows, burn rates, queues, tier.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/slo", tag = "status", responses((status = 200, body = schema::ControllerStatus)))]
+pub async fn status(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    json(&request, &app.pool.status())
+}
+
+/// Which decisions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// The trace, 32 hexadecimal digits; every trace without.
+    #[param(pattern = "^[0-9a-fA-F]{32}$")]
+    trace_id: Option<String>,
+    /// How many at the most, up to 1000; 100 without.
+    limit: Option<usize>,
+}
+
+/// The last decisions, newest first, with the numbers they were made from.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Decisions {
+    /// The decisions.
+    #[schema(value_type = Vec<schema::DecisionView>)]
+    decisions: Vec<DecisionView>,
+}
+
+/// The last decisions, newest first, of one trace or of all.
+///
+/// # Errors
+/// [`Error::Invalid`] for a trace id that is none.
+#[utoipa::path(get, path = "/slo/decisions", tag = "status", params(Wanted),
+    responses((status = 200, body = Decisions),
+        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
+pub async fn decisions(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    let wanted = Query::<Wanted>::from_query(request.query_string())
+        .map_err(|e| invalid("", &e.to_string()))?;
+    let trace_id = wanted.trace_id.as_deref().map(trace_id).transpose()?;
+    let most = wanted.limit.unwrap_or(USUAL).min(MOST);
+    json(&request, &Decisions { decisions: app.pool.decisions(trace_id, most) })
+}
+
+fn trace_id(text: &str) -> Result<u128, Error> {
+    let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    u128::from_str_radix(text, 16)
+        .ok()
+        .filter(|_| digits)
+        .ok_or_else(|| invalid("/trace_id", "expected 32 hexadecimal digits"))
+}
+
+/// The state of the controller every second, as server-sent events, until the
+/// client goes away or the service stops. The data of each event is what `/slo` answers.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/slo/stream", tag = "status",
+    responses((status = 200, content((serde_json::Value = "text/event-stream")))))]
+pub async fn stream(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    const EVENTS: &str = "text/event-stream";
+    negotiate::media_type(request.headers(), &[EVENTS], EVENTS)?;
+    let events = stream::unfold((app, tokio::time::interval(EVERY)), async |(app, mut every)| {
+        every.tick().await;
+        if !app.is_ready() {
+            return None;
+        }
+        // A status is plain data: it can be written.
+        let status = serde_json::to_string(&app.pool.status()).ok()?;
+        let event = Bytes::from(format!("event: status\ndata: {status}\n\n"));
+        Some((Ok::<_, Error>(event), (app, every)))
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, EVENTS))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .streaming(Box::pin(events)))
+}
+
+/// What an operator overrides, and for how long.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ControlRequest {
+    /// `on`, `shadow` (decide, record, let everything in), `freeze` (act, learn nothing new)
+    /// or `off`; `on` without.
+    #[serde(default)]
+    #[schema(value_type = schema::ControllerMode)]
+    mode: Mode,
+    /// The tier of physics, whatever the load: `ui`, `edit` or `compute`.
+    #[serde(default)]
+    pin: Option<String>,
+    /// Seconds until it ends by itself; 0 ends the one in force. Longer than the policy allows
+    /// is cut to that.
+    #[schema(minimum = 0, example = 600)]
+    seconds: f64,
+}
+
+/// The override in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Controls {
+    status: &'static str,
+    success: bool,
+    /// How the controller acts now.
+    #[schema(value_type = schema::ControllerMode)]
+    mode: Mode,
+    /// The tier that is pinned.
+    pinned: Option<&'static str>,
+    /// Seconds until the override ends; 0 without one.
+    ends_in_s: f64,
+}
+
+/// The override in force.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/slo/controls", tag = "status",
+    responses((status = 200, body = Controls)))]
+pub async fn controls(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    json(&request, &in_force(&app))
+}
+
+/// Overrides the controller until the time is up: watch only, freeze, pin a tier, or switch it
+/// off. Needs the key of an operator; every use is logged with the key's name.
+///
+/// # Errors
+/// [`Error::Forbidden`] with any other key, [`Error::Invalid`] for what cannot be overridden so.
+#[utoipa::path(put, path = "/slo/controls", tag = "status", request_body = ControlRequest,
+    responses((status = 200, body = Controls)))]
+pub async fn control(
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Error> {
+    let who = request.extensions().get::<Identity>().map(|i| i.name.to_string());
+    let operator = who.filter(|name| app.config.operators.contains(name));
+    let Some(operator) = operator else {
+        return Err(Error::Forbidden("this needs the key of an operator (--operator NAME)"));
+    };
+    let trace_id = request.extensions().get::<Trace>().map(|t| t.id());
+    let shared = app.clone().into_inner();
+    let read = body::read(&shared, &request, payload).await?;
+    let wanted: ControlRequest = body::json(&read.bytes)?;
+    if !(0.0..=1e7).contains(&wanted.seconds) {
+        return Err(invalid("/seconds", "expected seconds, 0 or more"));
+    }
+    let pin = wanted.pin.as_deref().map(str::parse).transpose();
+    let pin = pin.map_err(|e: svgx_base::budget::UnknownTier| invalid("/pin", &e.to_string()))?;
+    let for_ms = Duration::from_secs_f64(wanted.seconds).as_millis();
+    let for_ms = u64::try_from(for_ms).unwrap_or(u64::MAX);
+    app.pool.control(Control { mode: wanted.mode, pin, for_ms });
+    let now = in_force(&app);
+    tracing::warn!(
+        target: "svgx::audit",
+        operator,
+        mode = ?now.mode,
+        pinned = now.pinned,
+        ends_in_s = now.ends_in_s,
+        trace_id,
+        "the controller is overridden"
+    );
+    json(&request, &now)
+}
+
+fn in_force(app: &App) -> Controls {
+    let status = app.pool.status();
+    Controls {
+        status: "success",
+        success: true,
+        mode: status.mode,
+        pinned: status.pinned,
+        #[allow(clippy::cast_precision_loss, reason = "shown")]
+        ends_in_s: status.override_ends_ms as f64 / 1e3,
+    }
+}
+
+fn json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, Error> {
+    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
+    let body = serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(body))
+}
+
+fn invalid(pointer: &str, message: &str) -> Error {
+    Error::Invalid { pointer: pointer.to_owned(), message: message.to_owned(), at: None }
+}

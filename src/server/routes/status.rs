@@ -1,0 +1,175 @@
+//! `/health` and `/metrics`: how the service does.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::counts::Summary;
+use crate::negotiate;
+use crate::problem::Error;
+use svgx_telemetry::exposition::Format;
+
+/// How the service does.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// `healthy`, or `stopping` while running requests finish.
+    status: &'static str,
+    success: bool,
+    /// The time of day, in UTC.
+    timestamp: String,
+    /// The version, and the environment unless it is `production`.
+    version: String,
+    environment: String,
+    /// Seconds since the start.
+    uptime_seconds: u64,
+    performance: Performance,
+}
+
+/// True figures of the process.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Performance {
+    /// Mean time of a request in milliseconds.
+    response_time_ms: f64,
+    /// The same, under its other name.
+    avg_response_time_ms: f64,
+    /// Requests answered since the start.
+    total_requests: u64,
+    /// Share of requests answered with 5xx.
+    error_rate: f64,
+    /// Resident memory in MiB.
+    memory_usage_mb: f64,
+    /// Processor use over the last second, 100 for one full processor.
+    cpu_usage_percent: f64,
+}
+
+/// How the service does: version, up-time, and the figures of the process.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/health", tag = "status", responses((status = 200, body = Health)))]
+pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
+    let now = app.clock.now();
+    let (at, ready) = (now.0 / 1_000_000, app.is_ready());
+    if let Some(said) = &*app.health.load()
+        && (said.at, said.ready) == (at, ready)
+    {
+        return Ok(json(said.body.clone()));
+    }
+    let usage = app.telemetry.usage();
+    let totals = app.counts.totals();
+    let mut version = env!("CARGO_PKG_VERSION").to_owned();
+    if app.config.environment != "production" {
+        version.push('-');
+        version.push_str(&app.config.environment);
+    }
+    let health = Health {
+        status: if ready { "healthy" } else { "stopping" },
+        success: true,
+        timestamp: app.timestamp(),
+        version,
+        environment: app.config.environment.clone(),
+        uptime_seconds: now.0 / 1_000_000_000,
+        performance: Performance {
+            response_time_ms: totals.mean_ms(),
+            avg_response_time_ms: totals.mean_ms(),
+            total_requests: totals.requests,
+            error_rate: totals.error_rate(),
+            memory_usage_mb: usage.memory_bytes as f64 / (1024.0 * 1024.0),
+            cpu_usage_percent: usage.cpu_percent,
+        },
+    };
+    let body = Bytes::from(padded(to_json(&health)?));
+    app.health.store(Some(Arc::new(Said { at, ready, body: body.clone() })));
+    Ok(json(body))
+}
+
+/// The last health document. Its time is in milliseconds: those who ask within one are
+/// answered alike.
+#[derive(Debug)]
+pub struct Said {
+    /// By the clock of the service, in milliseconds.
+    at: u64,
+    ready: bool,
+    body: Bytes,
+}
+
+/// Counts and durations: Prometheus text, or OpenMetrics with exemplars, or JSON, as `Accept` prefers.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/metrics", tag = "status", responses(
+    (status = 200, content((String = "text/plain"), (Summary = "application/json")))
+))]
+pub async fn metrics(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    const ALL: &[&str] = &["text/plain", "application/openmetrics-text", "application/json"];
+    const LIST: &str = "text/plain, application/openmetrics-text or application/json";
+    let media = negotiate::media_type(request.headers(), ALL, LIST)?;
+    if media == "application/json" {
+        return Ok(json(to_json(&app.counts.json(&app.telemetry.usage()))?));
+    }
+    Ok(text(&app, Format::accepted(Some(media))))
+}
+
+/// The same as JSON.
+///
+/// # Errors
+/// [`Error::NotAcceptable`].
+#[utoipa::path(get, path = "/metrics.json", tag = "status", responses((status = 200, body = Summary)))]
+pub async fn metrics_json(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
+    Ok(json(to_json(&app.counts.json(&app.telemetry.usage()))?))
+}
+
+/// The length of a health document, whatever its figures.
+const HEALTH_BYTES: usize = 512;
+
+/// White space up to one length: `ab` counts an answer of another length than the first as failed.
+fn padded(mut body: Vec<u8>) -> Vec<u8> {
+    body.resize(body.len().next_multiple_of(HEALTH_BYTES), b' ');
+    body
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))
+}
+
+fn json(body: impl Into<Bytes>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .body(body.into())
+}
+
+fn text(app: &App, format: Format) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, format.content_type()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(app.telemetry.exposition(format))
+}
+
+/// The internal listener's metrics.
+pub async fn internal_metrics(request: HttpRequest, app: Data<App>) -> HttpResponse {
+    let accept = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok());
+    text(&app, Format::accepted(accept))
+}
+
+/// Whether the process runs at all.
+pub async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// Whether new requests are welcome.
+pub async fn readyz(app: Data<App>) -> HttpResponse {
+    let app: &Arc<App> = &app;
+    if app.is_ready() {
+        HttpResponse::Ok().body("ready\n")
+    } else {
+        HttpResponse::ServiceUnavailable().body("not ready\n")
+    }
+}

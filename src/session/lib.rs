@@ -1,0 +1,38 @@
+//! Interactive state, undo log, and the store behind them.
+//!
+//! A [`Session`] is a document that is being edited: what is selected, hovered and held, the
+//! undo log, and the state of its triggers. An [`Operation`] goes in, an [`Outcome`] comes out.
+//! The session itself knows no clock, no lock and no disk.
+
+mod attribute;
+mod editing;
+mod error;
+mod history;
+mod manager;
+mod operation;
+mod outcome;
+mod placement;
+mod record;
+mod sketch;
+mod snap;
+mod store;
+
+pub use editing::{CONSTRAINTS, EMPTY, SELECTION, Session};
+pub use error::Error;
+pub use history::{UNDO_BYTES, UNDO_STEPS};
+pub use manager::{Options, Sessions, Unacknowledged};
+pub use operation::{
+    ActiveConstraint, Coordinates, DragTick, Modifiers, Operation, Pointer, Snap, SnapOptions,
+};
+pub use outcome::{
+    AttributeChange, BehaviorTriggered, DragState, Effect, Message, Outcome, SnapKind, State,
+    ValueChange,
+};
+pub use sketch::Constrained;
+pub use store::{
+    Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
+    Store, StoreError, StoreLimits, Stored, copy,
+};
+
+#[cfg(test)]
+mod editing_tests;

@@ -1,0 +1,4 @@
+//! Sessions through their public interface.
+
+mod constrained_drag;
+mod stores;

@@ -1,0 +1,10 @@
+//! Operations as code, and the commands that run it.
+
+mod alerts;
+mod backup;
+mod manifests;
+mod operator_tools;
+mod stack;
+mod staging;
+mod typed_manifests;
+mod validate;

@@ -1,0 +1,82 @@
+//! TLS in the engine itself, as a client sees it: verified, and renewed without a restart.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use svgx_operations::staging::client::{Client, Reply};
+
+use crate::support::service::{Service, block};
+
+/// Writes a new certificate for this machine, its own authority, and its key.
+fn renew(folder: &Path) {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+    // The key first: a reader between the two sees a pair that does not match, and waits.
+    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).expect("written");
+    std::fs::write(folder.join("cert.pem"), made.cert.pem()).expect("written");
+}
+
+fn start(folder: &Path) -> Service {
+    let path = |name: &str| folder.join(name).display().to_string();
+    Service::with(&["--tls-cert", &path("cert.pem"), "--tls-key", &path("key.pem")], None)
+}
+
+/// Asks with trust in nothing but the certificate that is on disk now.
+fn ask(service: &Service, folder: &Path) -> Result<Reply, String> {
+    let url = format!("https://{}", service.public);
+    let client = Client::new(&url, None, Some(&folder.join("cert.pem"))).expect("a client");
+    block(client.get("health", &[])).map_err(|e| e.to_string())
+}
+
+/// Asks until the new certificate is in force.
+fn eventually(service: &Service, folder: &Path) -> Reply {
+    for _ in 0..300 {
+        if let Ok(reply) = ask(service, folder) {
+            return reply;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the new certificate is not in force after half a minute");
+}
+
+#[test]
+fn a_renewed_certificate_is_in_force_without_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    renew(folder.path());
+    let service = start(folder.path());
+    let first = ask(&service, folder.path()).expect("a verified answer");
+    assert_eq!(first.status, 200);
+    assert_eq!(first.header("strict-transport-security"), Some("max-age=31536000"));
+
+    // What is no certificate changes nothing.
+    let old = std::fs::read(folder.path().join("cert.pem")).expect("read");
+    std::fs::write(folder.path().join("cert.pem"), "nonsense").expect("written");
+    service.signal(rustix::process::Signal::HUP);
+    std::thread::sleep(Duration::from_millis(300));
+    std::fs::write(folder.path().join("cert.pem"), old).expect("written");
+    assert_eq!(ask(&service, folder.path()).map(|r| r.status), Ok(200));
+
+    // Told by a signal.
+    renew(folder.path());
+    service.signal(rustix::process::Signal::HUP);
+    assert_eq!(eventually(&service, folder.path()).status, 200);
+
+    // Found by itself, as with a certificate that the cluster mounts.
+    renew(folder.path());
+    assert_eq!(eventually(&service, folder.path()).status, 200);
+}
+
+#[test]
+fn half_a_pair_is_refused_at_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    renew(folder.path());
+    let started = Command::new(env!("CARGO_BIN_EXE_svgx"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "off", "--tls-cert"])
+        .arg(folder.path().join("cert.pem"))
+        .env_clear()
+        .output()
+        .expect("the binary runs");
+    assert_eq!(started.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&started.stderr).contains("both --tls-cert and --tls-key"));
+}

@@ -1,0 +1,4 @@
+//! A service under test.
+
+pub(crate) mod engine;
+pub(crate) mod service;
