@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use svgx_base::budget::{Class, Clock as _, Manual, Monotonic, Time};
-use svgx_controller::core::{Controller, Cost, Ended, Lane, Next, Sensors};
+use svgx_controller::core::{Controller, Cost, Lane, Next, Outcome, Sensors};
 use svgx_controller::spec::Spec;
-use svgx_controller::{Request, Runtime, RuntimeOptions};
+use svgx_controller::{Request, Runtime, RuntimeOptions, SessionId, TenantId};
 use svgx_load::overload::Engine;
 use svgx_load::{Answer, Connection, Target, pile};
 
@@ -85,8 +85,8 @@ impl Busy {
         let (class, operation, size) = KINDS[self.turn as usize % KINDS.len()];
         let request = Request {
             size,
-            tenant: self.turn * 7 % 1_000,
-            session: self.turn * 13 % 1_000 + 1,
+            tenant: TenantId(self.turn * 7 % 1_000),
+            session: SessionId(self.turn * 13 % 1_000 + 1),
             trace_id: u128::from(self.turn),
             ..Request::new(class, operation)
         };
@@ -110,7 +110,7 @@ impl Busy {
                     Next::Run(assignment) => {
                         let cost = Cost { cpu: 400_000, ran: 400_000 };
                         let now = Time(self.now);
-                        self.controller.on_finish(now, assignment.job, cost, Ended::Done);
+                        self.controller.on_finish(now, assignment.job, cost, Outcome::Done);
                     }
                 }
             }

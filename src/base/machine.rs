@@ -36,7 +36,7 @@ fn parse(text: &str) -> Option<f64> {
 
 /// Tells the operating system that this thread may wait: the higher `niceness`
 /// (0 to 19), the longer. Raising one's own needs no privilege.
-pub fn step_back(niceness: i32) {
+pub fn set_niceness(niceness: i32) {
     let thread = Some(rustix::thread::gettid());
     if let Err(error) = rustix::process::setpriority_process(thread, niceness) {
         tracing::debug!(%error, "thread priority unchanged");

@@ -10,6 +10,6 @@ mod runtime;
 pub mod simulator;
 pub mod spec;
 
-pub use core::{Controller, Decision, Request, Verdict};
+pub use core::{Controller, Decision, Request, SessionId, TenantId, Verdict};
 pub use reason::Reason;
 pub use runtime::{Done, Runtime, RuntimeOptions, Shed, Ticket};

@@ -23,7 +23,7 @@ use futures::StreamExt as _;
 use svgx_base::budget::{Class, Tier};
 use svgx_base::hash::{FNV_OFFSET, fnv1a};
 use svgx_base::random::GOLDEN;
-use svgx_controller::{Reason, Request, Shed, Ticket};
+use svgx_controller::{Reason, Request, SessionId, Shed, TenantId, Ticket};
 
 use super::app::App;
 use super::keys::Identity;
@@ -83,22 +83,22 @@ impl Asked {
         let (tier, strict) = precision(headers)?;
         let patience = number(headers, TIMEOUT)?.map(|ms| ms.saturating_mul(1_000_000));
         let attempt = number(headers, "x-retry-attempt")?.unwrap_or(0);
-        let session = headers.get("x-svgx-session").map_or(0, |name| {
+        let session = headers.get("x-svgx-session").map_or(SessionId::NONE, |name| {
             // Two keys may use the same name for sessions of their own.
-            fold(name.as_bytes(), u64::from(identity.id) + 1)
+            SessionId(fold(name.as_bytes(), u64::from(identity.id) + 1))
         });
         let prefer = Prefer::of(headers);
         Ok(Asked {
             request: Request {
                 trace_id,
                 size,
-                tenant: fold(identity.name.as_bytes(), 0),
+                tenant: TenantId(fold(identity.name.as_bytes(), 0)),
                 session,
                 tier,
                 strict,
                 patience,
                 attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
-                beyond: lag::beyond(&app.clock),
+                waited_before_arrival: lag::beyond(&app.clock),
                 ..Request::new(endpoint.class, estimated_as(endpoint.operation))
             },
             respond_async: prefer.respond_async,

@@ -50,7 +50,7 @@ impl Lines {
         let lines = Lines(Arc::new(Shared { bound, ..Shared::default() }));
         let shared = Arc::clone(&lines.0);
         std::thread::Builder::new().name("log-lines".to_owned()).spawn(move || {
-            machine::step_back(10);
+            machine::set_niceness(10);
             let mut taken = Vec::new();
             loop {
                 let mut state = shared.state.lock();

@@ -78,7 +78,7 @@ impl Pipeline {
         let interval = settings.metric_interval;
         let resource = resource.clone();
         let thread = std::thread::Builder::new().name("otlp".to_owned()).spawn(move || {
-            machine::step_back(10);
+            machine::set_niceness(10);
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(e) => return drop(ready.send(Err(Error::Thread(e)))),

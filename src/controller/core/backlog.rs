@@ -1,5 +1,7 @@
 //! Work waiting, summed up to any deadline.
 
+use super::time::Nanos;
+
 /// Width of one slot of deadlines in nanoseconds.
 const SLOT: u64 = 250_000;
 /// Slots: deadlines up to 256 ms ahead are told apart, later ones are the last.
@@ -8,45 +10,45 @@ const SLOTS: usize = 1024;
 /// Predicted work by deadline: a Fenwick tree (Fenwick, 1994) over a ring of
 /// slots, so that "how much is due before mine" costs twenty additions.
 #[derive(Clone, Debug)]
-pub struct Backlog {
+pub(super) struct Backlog {
     tree: Box<[u64]>,
     total: u64,
 }
 
 /// Where a piece of work was put; needed to take it out again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place(u64);
+pub(super) struct DeadlineSlot(u64);
 
 impl Backlog {
     /// Nothing waiting.
-    pub fn new() -> Backlog {
+    pub(super) fn new() -> Backlog {
         Backlog { tree: vec![0; SLOTS + 1].into(), total: 0 }
     }
 
     /// Adds work due at `deadline`.
-    pub fn insert(&mut self, now: u64, deadline: u64, work: u64) -> Place {
-        let first = now / SLOT;
-        let slot = (deadline / SLOT).clamp(first, first.saturating_add(SLOTS as u64 - 1));
+    pub(super) fn insert(&mut self, now: Nanos, deadline: Nanos, work: u64) -> DeadlineSlot {
+        let first = now.0 / SLOT;
+        let slot = (deadline.0 / SLOT).clamp(first, first.saturating_add(SLOTS as u64 - 1));
         self.add(slot, work, false);
         self.total = self.total.saturating_add(work);
-        Place(slot)
+        DeadlineSlot(slot)
     }
 
     /// Takes work out.
-    pub fn remove(&mut self, place: Place, work: u64) {
+    pub(super) fn remove(&mut self, place: DeadlineSlot, work: u64) {
         self.add(place.0, work, true);
         self.total = self.total.saturating_sub(work);
     }
 
     /// All work waiting.
-    pub fn total(&self) -> u64 {
+    pub(super) fn total(&self) -> u64 {
         self.total
     }
 
     /// Work due no later than `deadline`, overdue work included.
-    pub fn before(&self, now: u64, deadline: u64) -> u64 {
-        let first = now / SLOT;
-        let last = (deadline / SLOT).max(first);
+    pub(super) fn before(&self, now: Nanos, deadline: Nanos) -> u64 {
+        let first = now.0 / SLOT;
+        let last = (deadline.0 / SLOT).max(first);
         if last >= first + SLOTS as u64 - 1 {
             return self.total;
         }
@@ -97,7 +99,6 @@ impl Default for Backlog {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "smaller than SLOTS")]
 fn ring(slot: u64) -> usize {
     (slot % SLOTS as u64) as usize
 }
@@ -112,20 +113,20 @@ mod tests {
     #[test]
     fn only_work_due_earlier_is_ahead() {
         let mut backlog = Backlog::new();
-        let now = 5_000 * MS;
-        backlog.insert(now, now + 16 * MS, 3);
-        let redraw = backlog.insert(now, now + 32 * MS, 5);
-        assert_eq!(backlog.before(now, now + 16 * MS), 3);
-        assert_eq!(backlog.before(now, now + 40 * MS), 8);
+        let now = Nanos(5_000 * MS);
+        backlog.insert(now, now.plus(Nanos(16 * MS)), 3);
+        let redraw = backlog.insert(now, now.plus(Nanos(32 * MS)), 5);
+        assert_eq!(backlog.before(now, now.plus(Nanos(16 * MS))), 3);
+        assert_eq!(backlog.before(now, now.plus(Nanos(40 * MS))), 8);
         backlog.remove(redraw, 5);
-        assert_eq!(backlog.before(now, now + 40 * MS), 3);
+        assert_eq!(backlog.before(now, now.plus(Nanos(40 * MS))), 3);
     }
 
     #[test]
     fn overdue_work_is_ahead_of_everything() {
         let mut backlog = Backlog::new();
-        backlog.insert(0, 10 * MS, 7);
-        assert_eq!(backlog.before(50 * MS, 66 * MS), 7);
+        backlog.insert(Nanos(0), Nanos(10 * MS), 7);
+        assert_eq!(backlog.before(Nanos(50 * MS), Nanos(66 * MS)), 7);
     }
 
     proptest! {
@@ -135,19 +136,20 @@ mod tests {
             jobs in prop::collection::vec((0u64..120 * MS, 1u64..1_000_000), 1..60),
             ask in 0u64..120 * MS,
         ) {
+            let begin = Nanos(start);
             let mut backlog = Backlog::new();
             let mut places = Vec::new();
             for (ahead, work) in &jobs {
-                places.push((backlog.insert(start, start + ahead, *work), *work));
+                places.push((backlog.insert(begin, Nanos(start + ahead), *work), *work));
             }
             let due = |at: u64| (start + at) / SLOT;
             let plain: u64 = jobs.iter().filter(|(at, _)| due(*at) <= due(ask)).map(|(_, w)| w).sum();
-            prop_assert_eq!(backlog.before(start, start + ask), plain);
+            prop_assert_eq!(backlog.before(begin, Nanos(start + ask)), plain);
             for (place, work) in places {
                 backlog.remove(place, work);
             }
             prop_assert_eq!(backlog.total(), 0);
-            prop_assert_eq!(backlog.before(start, start + ask), 0);
+            prop_assert_eq!(backlog.before(begin, Nanos(start + ask)), 0);
         }
     }
 }

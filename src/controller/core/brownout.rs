@@ -6,8 +6,18 @@
 //! the better tier, never sooner than the dwell, which doubles after a relapse.
 
 use super::load::Rate;
+use super::time::Nanos;
 use crate::spec::Policy;
 use svgx_base::budget::Tier;
+
+// Standard errors by which a load must exceed its threshold. Not policy but statistics: looked at
+// a hundred times a second, a smaller margin is crossed by chance within minutes.
+/// Of a decision that is taken at once.
+const SURGE_ERRORS: f64 = 3.0;
+/// Of one that has waited.
+const MIDDLE_ERRORS: f64 = 2.5;
+/// Over five seconds.
+const SLOW_ERRORS: f64 = 2.0;
 
 /// Load of the pool as it would be with physics at one tier, over three windows.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,25 +41,21 @@ pub(super) struct Move {
 #[derive(Clone, Debug)]
 pub(super) struct Ladder {
     tier: Tier,
-    moved: u64,
-    raised: Option<u64>,
-    over_since: Option<u64>,
-    dwell: u64,
+    moved: Nanos,
+    raised: Option<Nanos>,
+    over_since: Option<Nanos>,
+    dwell: Nanos,
     moves: u64,
-}
-
-fn ns(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Ladder {
     pub(super) fn new(policy: &Policy) -> Ladder {
         Ladder {
             tier: Tier::Compute,
-            moved: 0,
+            moved: Nanos::default(),
             raised: None,
             over_since: None,
-            dwell: ns(policy.dwell),
+            dwell: policy.dwell.into(),
             moves: 0,
         }
     }
@@ -62,28 +68,25 @@ impl Ladder {
         self.moves
     }
 
-    pub(super) fn dwell(&self) -> u64 {
+    pub(super) fn dwell(&self) -> Nanos {
         self.dwell
     }
 
     /// Judges the pressure per tier (`[ui, edit, compute]`) and moves.
-    pub(super) fn tick(&mut self, now: u64, at: &[Pressure; 3], policy: &Policy) -> Option<Move> {
-        let quiet = now.saturating_sub(self.moved) > ns(policy.quiet_after);
+    pub(super) fn tick(&mut self, now: Nanos, at: &[Pressure; 3], policy: &Policy) -> Option<Move> {
+        let quiet = now.since(self.moved) > policy.quiet_after.into();
         if quiet && self.tier == Tier::Compute {
-            self.dwell = ns(policy.dwell);
+            self.dwell = policy.dwell.into();
         }
         let here = at.get(self.tier as usize).copied().unwrap_or_default();
-        // Three standard errors for a decision taken at once, 2.5 for one that has
-        // waited, 2 over five seconds: looked at a hundred times a second, a smaller
-        // margin is crossed by chance within minutes.
-        let surge = here.fast.mean - 3.0 * here.fast.error > policy.surge_load;
-        let over = here.middle.mean - 2.5 * here.middle.error > policy.step_down_load
-            || here.slow.mean - 2.0 * here.slow.error > policy.step_down_load;
+        let surge = here.fast.at_least(SURGE_ERRORS) > policy.surge_load;
+        let over = here.middle.at_least(MIDDLE_ERRORS) > policy.step_down_load
+            || here.slow.at_least(SLOW_ERRORS) > policy.step_down_load;
         let since = if over { *self.over_since.get_or_insert(now) } else { now };
         if !over {
             self.over_since = None;
         }
-        let confirmed = over && now.saturating_sub(since) >= ns(policy.step_down_after);
+        let confirmed = over && now.since(since) >= policy.step_down_after.into();
         if (surge || confirmed)
             && let Some(next) = self.tier.cheaper()
         {
@@ -91,8 +94,8 @@ impl Ladder {
                 at.get(tier as usize).is_some_and(|p| p.fast.mean < policy.step_down_load)
             };
             let to = if surge && !fits(next) { next.cheaper().unwrap_or(next) } else { next };
-            if self.raised.is_some_and(|up| now.saturating_sub(up) < ns(policy.relapse_within)) {
-                self.dwell = (self.dwell * 2).min(ns(policy.dwell_limit));
+            if self.raised.is_some_and(|up| now.since(up) < policy.relapse_within.into()) {
+                self.dwell = self.dwell.plus(self.dwell).min(policy.dwell_limit.into());
             }
             return Some(self.go(now, to));
         }
@@ -103,7 +106,7 @@ impl Ladder {
         };
         let there = at.get(better as usize).copied().unwrap_or_default();
         let fits = there.slow.mean < policy.step_up_load && there.fast.mean < policy.step_down_load;
-        if fits && now.saturating_sub(self.moved) >= self.dwell {
+        if fits && now.since(self.moved) >= self.dwell {
             self.raised = Some(now);
             return Some(self.go(now, better));
         }
@@ -116,7 +119,7 @@ impl Ladder {
         self.over_since = None;
     }
 
-    fn go(&mut self, now: u64, to: Tier) -> Move {
+    fn go(&mut self, now: Nanos, to: Tier) -> Move {
         let from = self.tier;
         self.tier = to;
         self.moved = now;
@@ -141,8 +144,8 @@ mod tests {
     fn run(ladder: &mut Ladder, from: u64, until: u64, load: f64) -> Vec<Tier> {
         let policy = Spec::embedded().expect("valid").policy;
         (from * 100..until * 100)
-            .filter_map(|tick| ladder.tick(tick * 10_000_000, &pressure(load), &policy))
-            .map(|step| step.to)
+            .filter_map(|tick| ladder.tick(Nanos(tick * 10_000_000), &pressure(load), &policy))
+            .map(|moved| moved.to)
             .collect()
     }
 

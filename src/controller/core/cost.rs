@@ -7,6 +7,7 @@
 //! a guess that is too low costs a late answer, one that is too high silences
 //! a class for ever, because what is never admitted is never measured.
 
+use super::ids::OperationId;
 use crate::spec::Spec;
 use svgx_base::budget::{Class, Tier};
 
@@ -16,6 +17,21 @@ const SIZES: usize = 32;
 pub(super) const WARM: u32 = 20;
 /// Share of answers the upper estimate is to cover.
 const UPPER: f64 = 0.90;
+
+// Not policy: how fast averages follow. They trade noise against delay, whatever is promised.
+/// Gain of an average that is right: the last thirty answers.
+const GAIN: f64 = 1.0 / 32.0;
+/// Gain while the estimate is found to be off.
+const GAIN_OFF: f64 = 0.25;
+/// An estimate is right while measured over predicted stays in this range on the mean.
+const RIGHT: std::ops::RangeInclusive<f64> = 0.67..=1.5;
+/// Gain of that mean.
+const DRIFT_GAIN: f64 = 1.0 / 8.0;
+/// Relative step of the upper estimate, and its bounds relative to the mean.
+const SPREAD_STEP: f64 = 0.05;
+const SPREAD: (f64, f64) = (1.0, 4.0);
+/// The upper estimate before anything is known of the spread.
+const FIRST_SPREAD: f64 = 1.5;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Estimate {
@@ -54,7 +70,7 @@ impl Cell {
             sizes: [Estimate::default(); SIZES],
             all: Estimate::default(),
             drift: 1.0,
-            spread: 1.5,
+            spread: FIRST_SPREAD,
         }
     }
 }
@@ -86,7 +102,7 @@ pub struct Prediction {
 pub struct CostModel {
     operations: Vec<Known>,
     /// Index of the estimate for operations the spec does not name, per class.
-    fallback: [u8; 4],
+    fallback: [OperationId; 4],
     /// Sums of |log2(measured / predicted)| and their count, for the status.
     error: (f64, u64),
     /// Work dearer than so many times its estimate counts as no dearer than that.
@@ -95,14 +111,13 @@ pub struct CostModel {
 
 impl CostModel {
     /// Nothing measured; the priors of the spec, scaled by `optimism`.
-    #[allow(clippy::cast_precision_loss, reason = "sizes and costs of reference work")]
     pub fn new(spec: &Spec) -> CostModel {
         let mut operations = Vec::new();
-        let mut fallback = [0; 4];
+        let mut fallback = [OperationId(0); 4];
         for objective in &spec.objectives {
             let index = u8::try_from(operations.len()).unwrap_or(u8::MAX);
             if let Some(slot) = fallback.get_mut(objective.class as usize) {
-                *slot = index;
+                *slot = OperationId(index);
             }
             // An unknown operation: a tenth of the budget, whatever its size says.
             let unit = objective.budget.as_nanos() as f64 / 10.0;
@@ -120,24 +135,24 @@ impl CostModel {
         }
         let index = u8::try_from(operations.len()).unwrap_or(u8::MAX);
         if let Some(slot) = fallback.get_mut(Class::Batch as usize) {
-            *slot = index;
+            *slot = OperationId(index);
         }
         operations.push(known("batch", u64::MAX, [1e6; 3], 1.0));
         CostModel { operations, fallback, error: (0.0, 0), outlier: spec.policy.cost_outlier }
     }
 
     /// The index of an operation.
-    pub fn operation(&self, class: Class, name: &str) -> u8 {
+    pub fn operation(&self, class: Class, name: &str) -> OperationId {
         // At most 36 short names: a scan is faster than a hash.
         match self.operations.iter().position(|known| known.name == name) {
-            Some(index) => u8::try_from(index).unwrap_or(0),
-            None => self.fallback.get(class as usize).copied().unwrap_or(0),
+            Some(index) => OperationId(u8::try_from(index).unwrap_or(0)),
+            None => self.fallback.get(class as usize).copied().unwrap_or(OperationId(0)),
         }
     }
 
     /// The name of an operation.
-    pub fn name(&self, operation: u8) -> &str {
-        self.operations.get(usize::from(operation)).map_or("?", |known| known.name.as_str())
+    pub fn name(&self, operation: OperationId) -> &str {
+        self.operations.get(usize::from(operation.0)).map_or("?", |known| known.name.as_str())
     }
 
     /// Every operation's name, by index.
@@ -146,11 +161,10 @@ impl CostModel {
     }
 
     /// Predicts the cost of work.
-    #[allow(clippy::cast_precision_loss, reason = "a size beyond 2^53 is refused elsewhere")]
-    pub fn predict(&self, operation: u8, tier: Tier, size: u64) -> Prediction {
+    pub fn predict(&self, operation: OperationId, tier: Tier, size: u64) -> Prediction {
         let size_units = size.max(1) as f64;
         let none = Prediction { mean: 1e6, upper: 1e6, seen: 0 };
-        let Some(known) = self.operations.get(usize::from(operation)) else { return none };
+        let Some(known) = self.operations.get(usize::from(operation.0)) else { return none };
         let Some(cell) = known.tiers.get(tier as usize) else { return none };
         let own = cell.sizes.get(bucket(size)).copied().unwrap_or_default();
         let (rate, seen) = if own.seen > 0 {
@@ -172,56 +186,61 @@ impl CostModel {
     }
 
     /// Learns from finished work.
-    #[allow(clippy::cast_precision_loss, reason = "a size beyond 2^53 is refused elsewhere")]
-    pub fn learn(&mut self, operation: u8, tier: Tier, size: u64, predicted: f64, cpu: u64) {
+    pub fn learn(
+        &mut self,
+        operation: OperationId,
+        tier: Tier,
+        size: u64,
+        predicted: f64,
+        cpu: u64,
+    ) {
         let cpu = (cpu as f64).max(1.0);
         let rate = cpu / size.max(1) as f64;
-        let Some(known) = self.operations.get_mut(usize::from(operation)) else { return };
+        let Some(known) = self.operations.get_mut(usize::from(operation.0)) else { return };
         let Some(cell) = known.tiers.get_mut(tier as usize) else { return };
         let ratio = (cpu / predicted.max(1.0)).clamp(1e-3, 1e3);
         let warm = cell.all.seen >= WARM;
         if warm {
-            cell.drift += (ratio.min(self.outlier) - cell.drift) / 8.0;
+            cell.drift += (ratio.min(self.outlier) - cell.drift) * DRIFT_GAIN;
             // Stochastic approximation of a quantile (Robbins and Monro, 1951).
-            let step = 0.05 * cell.spread;
+            let step = SPREAD_STEP * cell.spread;
             cell.spread += if ratio > cell.spread { step * UPPER } else { step * (UPPER - 1.0) };
-            cell.spread = cell.spread.clamp(1.0, 4.0);
+            cell.spread = cell.spread.clamp(SPREAD.0, SPREAD.1);
             self.error.0 += libm::log2(ratio).abs();
             self.error.1 += 1;
         }
         // One piece of work a hundred times dearer than its kind says nothing about the
         // next; that all of it became dearer shows in the drift, which is as robust.
-        let gain = if !(0.67..=1.5).contains(&cell.drift) { 0.25 } else { 1.0 / 32.0 };
+        let gain = if RIGHT.contains(&cell.drift) { GAIN } else { GAIN_OFF };
         cell.all.learn(rate, gain, self.outlier);
         if let Some(own) = cell.sizes.get_mut(bucket(size)) {
-            own.learn(rate / cell.all.rate.max(1e-9), 1.0 / 32.0, self.outlier);
+            own.learn(rate / cell.all.rate.max(1e-9), GAIN, self.outlier);
         }
     }
 
     /// Answers seen of an operation at a tier.
-    pub fn seen(&self, operation: u8, tier: Tier) -> u32 {
+    pub fn seen(&self, operation: OperationId, tier: Tier) -> u32 {
         self.operations
-            .get(usize::from(operation))
+            .get(usize::from(operation.0))
             .and_then(|known| known.tiers.get(tier as usize))
             .map_or(0, |cell| cell.all.seen)
     }
 
     /// Whether work is `far` times the reference work of an operation that was never done.
-    pub fn is_beyond(&self, operation: u8, size: u64, far: f64) -> bool {
+    pub fn is_beyond(&self, operation: OperationId, size: u64, far: f64) -> bool {
         self.seen_at_all(operation) == 0
             && self
                 .operations
-                .get(usize::from(operation))
+                .get(usize::from(operation.0))
                 .is_some_and(|known| size as f64 >= far * known.reference as f64)
     }
 
     /// Answers seen of an operation at any tier.
-    pub fn seen_at_all(&self, operation: u8) -> u32 {
+    pub fn seen_at_all(&self, operation: OperationId) -> u32 {
         Tier::ALL.into_iter().map(|tier| self.seen(operation, tier)).max().unwrap_or(0)
     }
 
     /// Mean of |log2(measured / predicted)| since the start: 1 is a factor of two.
-    #[allow(clippy::cast_precision_loss, reason = "a count of answers")]
     pub fn mean_error(&self) -> f64 {
         if self.error.1 == 0 { 0.0 } else { self.error.0 / self.error.1 as f64 }
     }

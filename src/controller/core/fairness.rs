@@ -5,6 +5,8 @@
 //! every five minutes, so memory is bounded and two tenants that share a slot
 //! do not share it for long (stochastic fair queueing, McKenney, 1990).
 
+use super::ids::{TenantId, TenantSlot};
+use super::time::Nanos;
 use svgx_base::random::GOLDEN;
 
 /// The sum of the classes: who floods the urgent ones takes the others' place in
@@ -12,8 +14,27 @@ use svgx_base::random::GOLDEN;
 const ALL: usize = 3;
 /// Slots tenants are hashed into.
 pub(super) const SLOTS: usize = 512;
-const ROTATE: u64 = 300_000_000_000;
+/// After so long tenants are spread anew: two in one slot do not share it for long.
+const ROTATE: Nanos = Nanos(300_000_000_000);
+/// Seconds between ticks; so much of a share may be used ahead of time.
 const INTERVAL: f64 = 0.1;
+
+// Not policy: how the demand and the bias of a tenant are averaged.
+/// Weight of the newest tenth of a second in a tenant's demand: half a second in all.
+const DEMAND_GAIN: f64 = 0.2;
+/// Processors below which a tenant counts as gone.
+const NOBODY: f64 = 1e-6;
+/// Demand over capacity from which shares are enforced. Below, a share would only refuse work
+/// that fits; the last tenth is what averages over half a second do not see.
+const CONTENDED: f64 = 0.9;
+/// Answers over which the bias is averaged: more than the cost model's twenty, so that the model
+/// is believed first and the tenant is blamed for what remains.
+const BIAS_SPAN: f64 = 32.0;
+/// One answer says no more than that it was so many times dearer.
+const MOST_RATIO: f64 = 16.0;
+/// Nobody is charged more than so many times the estimate. Not less than once either: who
+/// overstates gains nothing from the others.
+const MOST_BIAS: f64 = 8.0;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Tenant {
@@ -39,7 +60,7 @@ impl Tenant {
 #[derive(Clone, Debug)]
 pub(super) struct Fairness {
     seed: u64,
-    rotated: u64,
+    rotated: Nanos,
     tenants: Box<[Tenant]>,
     /// Processors one tenant may use, per class; infinite without contention.
     level: [f64; 4],
@@ -54,7 +75,7 @@ impl Fairness {
     pub(super) fn new(seed: u64, flood: f64) -> Fairness {
         Fairness {
             seed,
-            rotated: 0,
+            rotated: Nanos::default(),
             tenants: vec![Tenant { bias: 1.0, ..Tenant::default() }; SLOTS].into(),
             level: [f64::INFINITY; 4],
             active: [0; 4],
@@ -64,29 +85,28 @@ impl Fairness {
     }
 
     /// The slot of a tenant.
-    #[allow(clippy::cast_possible_truncation, reason = "nine bits")]
-    pub(super) fn slot(&self, tenant: u64) -> u16 {
+    pub(super) fn slot(&self, tenant: TenantId) -> TenantSlot {
         // A multiply-shift hash (Dietzfelbinger et al., 1997) of the seeded key.
-        let mixed = (tenant ^ self.seed).wrapping_mul(GOLDEN);
-        ((mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 55) as u16
+        let mixed = (tenant.0 ^ self.seed).wrapping_mul(GOLDEN);
+        TenantSlot(((mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 55) as u16)
     }
 
     /// How much dearer than predicted this tenant's work is.
-    pub(super) fn bias(&self, slot: u16) -> f64 {
-        self.tenants.get(usize::from(slot)).map_or(1.0, |tenant| tenant.bias)
+    pub(super) fn bias(&self, slot: TenantSlot) -> f64 {
+        self.tenants.get(usize::from(slot.0)).map_or(1.0, |tenant| tenant.bias)
     }
 
     /// Learns the bias from finished work.
-    pub(super) fn learn(&mut self, slot: u16, ratio: f64) {
-        if let Some(tenant) = self.tenants.get_mut(usize::from(slot)) {
-            tenant.bias += (ratio.clamp(0.0, 16.0) - tenant.bias) / 32.0;
-            tenant.bias = tenant.bias.clamp(1.0, 8.0);
+    pub(super) fn learn(&mut self, slot: TenantSlot, ratio: f64) {
+        if let Some(tenant) = self.tenants.get_mut(usize::from(slot.0)) {
+            tenant.bias += (ratio.clamp(0.0, MOST_RATIO) - tenant.bias) / BIAS_SPAN;
+            tenant.bias = tenant.bias.clamp(1.0, MOST_BIAS);
         }
     }
 
     /// Records work that came.
-    pub(super) fn offered(&mut self, slot: u16, class: usize, seconds: f64) {
-        let Some(tenant) = self.tenants.get_mut(usize::from(slot)) else { return };
+    pub(super) fn offered(&mut self, slot: TenantSlot, class: usize, seconds: f64) {
+        let Some(tenant) = self.tenants.get_mut(usize::from(slot.0)) else { return };
         for index in [class, ALL] {
             if let Some(came) = tenant.came.get_mut(index) {
                 *came += seconds;
@@ -95,8 +115,8 @@ impl Fairness {
     }
 
     /// Whether the tenant is within its share; admitted work must be charged.
-    pub(super) fn within(&self, slot: u16, class: usize) -> bool {
-        let Some(tenant) = self.tenants.get(usize::from(slot)) else { return true };
+    pub(super) fn within(&self, slot: TenantSlot, class: usize) -> bool {
+        let Some(tenant) = self.tenants.get(usize::from(slot.0)) else { return true };
         [class, ALL].into_iter().all(|index| {
             // Over all classes only who asks for far more than the others is held to
             // the level: when everybody asks too much, the classes decide.
@@ -111,8 +131,8 @@ impl Fairness {
     }
 
     /// Charges admitted work.
-    pub(super) fn charge(&mut self, slot: u16, class: usize, seconds: f64) {
-        let Some(tenant) = self.tenants.get_mut(usize::from(slot)) else { return };
+    pub(super) fn charge(&mut self, slot: TenantSlot, class: usize, seconds: f64) {
+        let Some(tenant) = self.tenants.get_mut(usize::from(slot.0)) else { return };
         for index in [class, ALL] {
             if let Some(debt) = tenant.debt.get_mut(index) {
                 *debt += seconds;
@@ -131,8 +151,8 @@ impl Fairness {
     }
 
     /// Every tenth of a second: forgives, averages demand, finds the level.
-    pub(super) fn tick(&mut self, now: u64, capacity: [f64; 4]) {
-        if now.saturating_sub(self.rotated) > ROTATE {
+    pub(super) fn tick(&mut self, now: Nanos, capacity: [f64; 4]) {
+        if now.since(self.rotated) > ROTATE {
             self.rotated = now;
             self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             self.tenants.fill(Tenant { bias: 1.0, ..Tenant::default() });
@@ -151,9 +171,9 @@ impl Fairness {
                 ) else {
                     continue;
                 };
-                *demand += 0.2 * (*came / INTERVAL - *demand);
+                *demand += DEMAND_GAIN * (*came / INTERVAL - *demand);
                 *came = 0.0;
-                if *demand < 1e-6 {
+                if *demand < NOBODY {
                     *demand = 0.0;
                 } else {
                     *active += 1;
@@ -166,7 +186,7 @@ impl Fairness {
         let [.., active] = self.active;
         self.mean = all / f64::from(active.max(1));
         for (class, capacity) in capacity.into_iter().enumerate() {
-            let contended = total.get(class).is_some_and(|total| *total > 0.9 * capacity);
+            let contended = total.get(class).is_some_and(|total| *total > CONTENDED * capacity);
             let several = self.active.get(class).is_some_and(|active| *active > 1);
             let level =
                 if contended && several { self.fill(class, capacity) } else { f64::INFINITY };
@@ -203,13 +223,22 @@ impl Fairness {
 }
 
 /// Retries admitted per fresh request admitted (Google SRE book, chapter 21).
+///
+/// A limit of attempts per client does not protect a service: with three attempts each, an
+/// overload triples the load just when there is no room for it, and keeps it tripled after its
+/// cause has gone. A budget ties retries to the work that succeeds: at a tenth they add at most
+/// a tenth to the load whatever the clients do, and where nothing is refused it never binds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RetryBudget {
     tokens: f64,
 }
 
-/// Tokens never saved beyond this, and given for nothing each second.
+/// Tokens saved up at the most: enough for a page that asks again for all it shows, too few
+/// for a storm after a quiet hour. Not policy: it bounds a burst of ten requests.
 const RETRY_SAVED: f64 = 10.0;
+/// Tokens given for nothing at each tick, one a second: where nobody is admitted nothing is
+/// earned, and a lone client must still be able to try again.
+const RETRY_GIVEN: f64 = 0.1;
 
 impl RetryBudget {
     /// A fresh request was admitted.
@@ -217,9 +246,9 @@ impl RetryBudget {
         self.tokens = (self.tokens + ratio).min(RETRY_SAVED);
     }
 
-    /// Every tenth of a second: a lone client must be able to try again.
+    /// Every tenth of a second.
     pub(super) fn tick(&mut self) {
-        self.earn(0.1);
+        self.earn(RETRY_GIVEN);
     }
 
     /// A retry asks to be admitted.
@@ -242,7 +271,7 @@ mod tests {
         for step in 0..200u64 {
             for _ in 0..10 {
                 for (tenant, demand) in demands.iter().enumerate() {
-                    let slot = fairness.slot(tenant as u64 * 7919 + 3);
+                    let slot = fairness.slot(TenantId(tenant as u64 * 7919 + 3));
                     fairness.offered(slot, 2, demand * 0.01);
                     if fairness.within(slot, 2) {
                         fairness.charge(slot, 2, demand * 0.01);
@@ -252,7 +281,7 @@ mod tests {
                     }
                 }
             }
-            fairness.tick(step * 100_000_000, [1.0, 1.0, capacity, 10.0]);
+            fairness.tick(Nanos(step * 100_000_000), [1.0, 1.0, capacity, 10.0]);
         }
         used
     }
@@ -276,9 +305,9 @@ mod tests {
     fn who_understates_the_cost_is_charged_more() {
         let mut fairness = Fairness::new(1, 3.0);
         for _ in 0..200 {
-            fairness.learn(5, 4.0);
+            fairness.learn(TenantSlot(5), 4.0);
         }
-        assert!(fairness.bias(5) > 3.5);
-        assert!((fairness.bias(6) - 1.0).abs() < 1e-9);
+        assert!(fairness.bias(TenantSlot(5)) > 3.5);
+        assert!((fairness.bias(TenantSlot(6)) - 1.0).abs() < 1e-9);
     }
 }

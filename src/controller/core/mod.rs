@@ -8,34 +8,36 @@
 
 mod admission;
 mod backlog;
+mod backstop;
 mod brownout;
+mod capacity;
 mod constants;
 mod controller;
 mod cost;
 mod fairness;
-mod ledger;
+mod ids;
+mod job_table;
 mod load;
 mod mode;
 mod quantile;
 mod record;
 mod replay;
 mod request;
+mod sessions;
 mod status;
 mod tick;
 mod time;
 mod window;
 
-pub use backlog::{Backlog, Place};
 pub use controller::{Assignment, Controller, Next};
 pub use cost::{CostModel, Prediction};
-pub use load::{Load, Pulse, Rate};
+pub use ids::{OperationId, SessionId, TenantId};
 pub use mode::{Control, Mode};
 pub use record::{Record, Records};
 pub use replay::{Event, Header, Mismatch, ReplayError, Replayed, replay};
-pub use request::{Cost, Decision, Ended, JobId, Lane, Request, Sensors, Verdict};
+pub use request::{Cost, Decision, JobId, Lane, Outcome, Request, Sensors, Verdict};
 pub use status::{ClassStatus, DecisionView, LaneStatus, Status, WindowStatus};
-pub use tick::Ticked;
-pub use window::{Counts, WINDOW_NAMES, Windows};
+pub use tick::TickOutcome;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::time::Nanos;
 use svgx_base::budget::Tier;
 
 /// How the controller acts.
@@ -40,17 +41,17 @@ pub struct Control {
 pub(super) struct Override {
     pub(super) mode: Mode,
     pub(super) pin: Option<Tier>,
-    pub(super) until: u64,
+    pub(super) until: Nanos,
     /// The mode without an override.
-    pub(super) standing: Mode,
+    pub(super) default_mode: Mode,
 }
 
 impl Override {
-    pub(super) fn mode(&self, now: u64) -> Mode {
-        if now < self.until { self.mode } else { self.standing }
+    pub(super) fn mode(&self, now: Nanos) -> Mode {
+        if now < self.until { self.mode } else { self.default_mode }
     }
 
-    pub(super) fn pin(&self, now: u64) -> Option<Tier> {
+    pub(super) fn pin(&self, now: Nanos) -> Option<Tier> {
         if now < self.until { self.pin } else { None }
     }
 }

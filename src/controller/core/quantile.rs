@@ -1,5 +1,7 @@
 //! P95 for people: the loop itself only counts exceedances.
 
+use super::time::Nanos;
+
 /// Buckets per doubling: an upper edge is at most 9 % above the value.
 const PER_OCTAVE: u64 = 8;
 const FIRST_OCTAVE: u32 = 14;
@@ -19,8 +21,8 @@ impl Quantiles {
         Quantiles { halves: [[0; LEN]; 2], half: 0 }
     }
 
-    pub(super) fn advance(&mut self, now: u64) {
-        let half = now / HALF;
+    pub(super) fn advance(&mut self, now: Nanos) {
+        let half = now.0 / HALF;
         if half == self.half {
             return;
         }
@@ -30,20 +32,14 @@ impl Quantiles {
         self.half = half;
     }
 
-    pub(super) fn record(&mut self, ns: u64) {
+    pub(super) fn record(&mut self, took: Nanos) {
         let [current, _] = &mut self.halves;
-        if let Some(count) = current.get_mut(position(ns)) {
+        if let Some(count) = current.get_mut(position(took.0)) {
             *count = count.saturating_add(1);
         }
     }
 
     /// The upper edge, in nanoseconds, of the bucket the quantile falls into.
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a rank"
-    )]
     pub(super) fn quantile(&self, q: f64) -> Option<u64> {
         let [current, previous] = &self.halves;
         let total: u64 = current.iter().chain(previous).map(|count| u64::from(*count)).sum();
@@ -81,11 +77,11 @@ mod tests {
     fn the_quantile_is_at_most_an_eighth_above_the_value() {
         let mut quantiles = Quantiles::new();
         for ms in 1..=100 {
-            quantiles.record(ms * 1_000_000);
+            quantiles.record(Nanos(ms * 1_000_000));
         }
         let p95 = quantiles.quantile(0.95).expect("recorded");
         assert!((95_000_000..=107_000_000).contains(&p95), "{p95}");
-        quantiles.advance(20_000_000_000);
+        quantiles.advance(Nanos(20_000_000_000));
         assert_eq!(quantiles.quantile(0.95), None);
     }
 }

@@ -65,7 +65,6 @@ impl Records {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "smaller than KEPT")]
 fn position(number: u64) -> usize {
     (number % KEPT as u64) as usize
 }

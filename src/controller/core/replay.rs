@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::controller::{Controller, Next};
 use super::mode::Control;
-use super::request::{Cost, Decision, Ended, JobId, Lane, Request, Sensors};
+use super::request::{Cost, Decision, JobId, Lane, Outcome, Request, Sensors};
 use crate::spec::Spec;
 use svgx_base::budget::Time;
 
@@ -71,7 +71,7 @@ pub enum Event<'a> {
         /// What it cost.
         cost: Cost,
         /// How it ended.
-        ended: Ended,
+        ended: Outcome,
     },
     /// The caller went away.
     Cancel {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::{OperationId, SessionId, TenantId};
 use crate::Reason;
 use svgx_base::budget::{Class, Tier, Time};
 
@@ -9,9 +10,9 @@ use svgx_base::budget::{Class, Tier, Time};
 ///
 /// ```
 /// use svgx_base::budget::Class;
-/// use svgx_controller::Request;
+/// use svgx_controller::{Request, TenantId};
 ///
-/// let request = Request { size: 1_000, tenant: 7, ..Request::new(Class::Redraw, "parse") };
+/// let request = Request { size: 1_000, tenant: TenantId(7), ..Request::new(Class::Redraw, "parse") };
 /// assert!(!request.strict);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,10 +25,10 @@ pub struct Request<'a> {
     pub operation: &'a str,
     /// Units of work (elements, body-steps, constraints; bytes where nothing better is known).
     pub size: u64,
-    /// Who asks: a hash of the key or address that fairness is measured by.
-    pub tenant: u64,
-    /// The session it belongs to: a hash. One session keeps one tier. 0 for none.
-    pub session: u64,
+    /// Who asks.
+    pub tenant: TenantId,
+    /// The session it belongs to, which keeps one tier.
+    pub session: SessionId,
     /// The tier asked for.
     pub tier: Tier,
     /// Refuse rather than answer at a cheaper tier.
@@ -38,8 +39,8 @@ pub struct Request<'a> {
     pub attempt: u32,
     /// Time it spends outside of the pool, in nanoseconds: in its socket until it was read, and
     /// until its answer is written. It is part of what the caller waits.
-    #[serde(default)]
-    pub beyond: u64,
+    #[serde(default, alias = "beyond")]
+    pub waited_before_arrival: u64,
 }
 
 impl<'a> Request<'a> {
@@ -50,13 +51,13 @@ impl<'a> Request<'a> {
             class,
             operation,
             size: 1,
-            tenant: 0,
-            session: 0,
+            tenant: TenantId::default(),
+            session: SessionId::NONE,
             tier: Tier::Compute,
             strict: false,
             patience: None,
             attempt: 0,
-            beyond: 0,
+            waited_before_arrival: 0,
         }
     }
 }
@@ -81,13 +82,6 @@ pub enum Verdict {
     Defer,
 }
 
-impl Verdict {
-    /// Whether the work is to be done.
-    pub const fn is_admitted(self) -> bool {
-        matches!(self, Verdict::Admit | Verdict::Degrade)
-    }
-}
-
 /// The answer, with the numbers it was made from. All times in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
@@ -100,7 +94,7 @@ pub struct Decision {
     /// The class.
     pub class: Class,
     /// Index of the operation in the spec's list.
-    pub operation: u8,
+    pub operation: OperationId,
     /// What to do.
     pub verdict: Verdict,
     /// Why.
@@ -118,8 +112,8 @@ pub struct Decision {
     /// Processors the class can count on.
     pub capacity: f32,
     /// Time it spends outside of the pool, before and after.
-    #[serde(default)]
-    pub beyond: u64,
+    #[serde(default, alias = "beyond")]
+    pub waited_before_arrival: u64,
     /// Predicted time until it is finished, with what it spends outside of the pool.
     pub finish: u64,
     /// The time it was allowed: the smaller of budget and patience, times `trim`.
@@ -137,7 +131,7 @@ pub struct Decision {
 /// How a job ended, as the pool saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Ended {
+pub enum Outcome {
     /// The work returned.
     Done,
     /// The work stopped at its deadline.

@@ -142,7 +142,7 @@ pub struct DecisionView {
     /// Processors the class could count on.
     pub capacity: f32,
     /// Time outside of the pool: in its socket, and until the answer is written.
-    pub beyond_ms: f64,
+    pub waited_before_arrival_ms: f64,
     /// Predicted time until finished, the time outside of the pool included.
     pub finish_ms: f64,
     /// Time it was allowed.
@@ -161,14 +161,12 @@ pub struct DecisionView {
     pub cpu_ms: Option<f64>,
 }
 
-#[allow(clippy::cast_precision_loss, reason = "shown")]
 fn ms(ns: u64) -> f64 {
     ns as f64 / 1e6
 }
 
 impl Controller {
     /// Everything about now.
-    #[allow(clippy::cast_precision_loss, reason = "shown")]
     pub fn status(&self) -> Status {
         let now = self.time.now();
         let class = |class: Class| {
@@ -178,7 +176,7 @@ impl Controller {
             let windows = WINDOW_NAMES.into_iter().zip(state.windows.totals());
             Some(ClassStatus {
                 class: class.as_str(),
-                budget_ms: ms(constants.budget),
+                budget_ms: ms(constants.budget.0),
                 allowed: constants.allowed,
                 p95_ms: state.latency.quantile(1.0 - constants.allowed).map(ms),
                 trim: state.trim,
@@ -204,37 +202,32 @@ impl Controller {
         };
         let lane = |(lane, name): (Lane, &'static str)| LaneStatus {
             lane: name,
-            waiting: self.ledger.waiting(lane),
-            running: self.ledger.running(lane),
+            waiting: self.jobs.waiting(lane),
+            running: self.jobs.running(lane),
             workers: u32::try_from(self.workers(lane)).unwrap_or(u32::MAX),
-            backlog_ms: ms(self.ledger.backlog(lane)),
+            backlog_ms: ms(self.jobs.backlog(lane)),
         };
         Status {
             mode: self.control.mode(now),
             pinned: self.control.pin(now).map(svgx_base::budget::Tier::as_str),
-            override_ends_ms: self.control.until.saturating_sub(now) / 1_000_000,
-            cores: self.cores,
-            capacity: self.capacity(),
+            override_ends_ms: self.control.until.since(now).0 / 1_000_000,
+            cores: self.capacity.cores(),
+            capacity: self.capacity.total(),
             stale: self.is_stale(now),
-            sensor_age_ms: now.saturating_sub(self.last_sensor) / 1_000_000,
+            sensor_age_ms: now.since(self.last_sensor).0 / 1_000_000,
             clock_jumps: self.time.jumps(),
             tier: self.ladder.tier().as_str(),
             tier_moves: self.ladder.moves(),
-            sessions_degraded: self.sessions_degraded,
-            backstop: self.gate,
-            backstop_fired: self.gate_fired,
+            sessions_degraded: self.sessions.degraded(),
+            backstop: self.backstop.share(),
+            backstop_fired: self.backstop.fired(),
             cost_error: self.cost.mean_error(),
             classes: [Class::Ui, Class::Redraw, Class::Physics]
                 .into_iter()
                 .filter_map(class)
                 .collect(),
             lanes: Lane::ALL.into_iter().zip(["urgent", "physics", "batch"]).map(lane).collect(),
-            reasons: Reason::ALL
-                .iter()
-                .copied()
-                .zip(self.reasons.iter().copied())
-                .filter(|(_, n)| *n > 0)
-                .collect(),
+            reasons: self.reasons().into_iter().filter(|(_, n)| *n > 0).collect(),
         }
     }
 
@@ -265,7 +258,7 @@ impl Controller {
             cost_ms: ms(decision.cost),
             ahead_ms: ms(decision.ahead),
             capacity: decision.capacity,
-            beyond_ms: ms(decision.beyond),
+            waited_before_arrival_ms: ms(decision.waited_before_arrival),
             finish_ms: ms(decision.finish),
             limit_ms: ms(decision.limit),
             trim: decision.trim,

@@ -25,7 +25,7 @@ fn drain(controller: &mut Controller, now: &mut u64, lane: Lane, cpu: u64) -> (u
             Next::Run(assignment) => {
                 *now += cpu;
                 let cost = Cost { cpu, ran: cpu };
-                controller.on_finish(Time(*now), assignment.job, cost, Ended::Done);
+                controller.on_finish(Time(*now), assignment.job, cost, Outcome::Done);
                 done += 1;
             }
         }
@@ -53,7 +53,7 @@ fn work_that_cannot_be_in_time_is_refused_before_it_is_queued() {
             controller.on_arrival(Time(now), &request)
         })
         .collect();
-    let admitted = decisions.iter().filter(|d| d.verdict.is_admitted()).count();
+    let admitted = decisions.iter().filter(|d| d.job.is_some()).count();
     // 16 ms on two processors hold 16 pieces of 2 ms, less the spread of the estimate.
     assert!((8..=17).contains(&admitted), "{admitted}");
     let refused = decisions.last().expect("forty");
@@ -65,10 +65,13 @@ fn work_that_cannot_be_in_time_is_refused_before_it_is_queued() {
 fn time_outside_of_the_pool_is_part_of_the_budget() {
     let (mut controller, mut now) = (controller(), 1);
     warm(&mut controller, &mut now, Class::Ui, "session.operate", 2 * MS);
-    let asked =
-        |beyond| Request { size: 1000, beyond, ..Request::new(Class::Ui, "session.operate") };
+    let asked = |beyond| Request {
+        size: 1000,
+        waited_before_arrival: beyond,
+        ..Request::new(Class::Ui, "session.operate")
+    };
     let late = controller.on_arrival(Time(now), &asked(15 * MS));
-    assert_eq!((late.reason, late.beyond), (Reason::PredictedLate, 15 * MS));
+    assert_eq!((late.reason, late.waited_before_arrival), (Reason::PredictedLate, 15 * MS));
     let early = controller.on_arrival(Time(now), &asked(5 * MS));
     assert_eq!(early.reason, Reason::Feasible);
     // What is left of its sixteen milliseconds, and what it took when it is done.
@@ -78,7 +81,7 @@ fn time_outside_of_the_pool_is_part_of_the_budget() {
     assert!(matches!(controller.next(Time(now), Lane::Urgent), Next::Run(_)));
     now += 12 * MS;
     let cost = Cost { cpu: 2 * MS, ran: 12 * MS };
-    let ended = controller.on_finish(Time(now), job, cost, Ended::Done);
+    let ended = controller.on_finish(Time(now), job, cost, Outcome::Done);
     assert_eq!(ended, Some(Reason::Late), "five before and twelve after are seventeen");
 }
 
@@ -96,7 +99,7 @@ fn physics_is_predicted_by_the_pace_it_had_and_its_stop_leaves_time_for_the_answ
         // A fifth of a processor, because something more urgent had it.
         now += 50 * MS;
         let cost = Cost { cpu: 10 * MS, ran: 10 * MS };
-        controller.on_finish(Time(now), job, cost, Ended::Done);
+        controller.on_finish(Time(now), job, cost, Outcome::Done);
     }
     let slow = controller.on_arrival(Time(now), &request).finish;
     assert!(slow > 3 * quick, "{slow} after {quick}");
@@ -126,7 +129,7 @@ fn work_far_too_large_is_offered_as_a_job_before_anything_was_measured() {
     let large = controller.on_arrival(Time(1), &asked(1_200_000));
     assert_eq!((large.verdict, large.reason), (Verdict::Defer, Reason::TooLarge));
     let usual = controller.on_arrival(Time(1), &asked(12_000));
-    assert!(usual.verdict.is_admitted(), "{usual:?}");
+    assert!(usual.job.is_some(), "{usual:?}");
 }
 
 #[test]
@@ -135,7 +138,8 @@ fn strict_precision_is_refused_rather_than_worsened() {
     warm(&mut controller, &mut now, Class::Physics, "solve", 20 * MS);
     let control = Control { mode: Mode::On, pin: Some(Tier::Ui), for_ms: 60_000 };
     controller.on_control(Time(now), control);
-    let plain = Request { size: 1000, session: 9, ..Request::new(Class::Physics, "solve") };
+    let plain =
+        Request { size: 1000, session: SessionId(9), ..Request::new(Class::Physics, "solve") };
     let decision = controller.on_arrival(Time(now), &plain);
     assert_eq!((decision.verdict, decision.tier), (Verdict::Degrade, Tier::Ui));
     let strict = Request { strict: true, ..plain };
@@ -161,10 +165,13 @@ fn an_override_ends_by_itself_and_shadow_lets_everything_in() {
 fn a_controller_that_only_watches_or_is_off_worsens_nothing() {
     for mode in [Mode::Shadow, Mode::Off] {
         let (mut controller, mut now) = (controller(), 1);
-        controller.stand(mode);
+        controller.set_mode(mode);
         warm(&mut controller, &mut now, Class::Physics, "simulate", 30 * MS);
-        let request =
-            Request { size: 1000, session: 7, ..Request::new(Class::Physics, "simulate") };
+        let request = Request {
+            size: 1000,
+            session: SessionId(7),
+            ..Request::new(Class::Physics, "simulate")
+        };
         let mut last = None;
         for _ in 0..200 {
             now += 5 * MS;
@@ -247,7 +254,7 @@ fn the_backstop_fires_when_a_worker_is_stuck() {
 
 /// One step of a random history.
 #[derive(Clone, Debug)]
-enum Step {
+enum Action {
     Arrive(u8, u16, u8, bool),
     Ready(u8),
     Work(u8, u32),
@@ -256,14 +263,14 @@ enum Step {
     Jump(i32),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        6 => (0u8..4, 1u16..4000, 0u8..6, any::<bool>()).prop_map(|(c, s, t, x)| Step::Arrive(c, s, t, x)),
-        5 => any::<u8>().prop_map(Step::Ready),
-        5 => (0u8..3, 1u32..40_000_000).prop_map(|(l, c)| Step::Work(l, c)),
-        1 => any::<u8>().prop_map(Step::Cancel),
-        4 => (1u16..3000).prop_map(Step::Tick),
-        1 => any::<i32>().prop_map(Step::Jump),
+        6 => (0u8..4, 1u16..4000, 0u8..6, any::<bool>()).prop_map(|(c, s, t, x)| Action::Arrive(c, s, t, x)),
+        5 => any::<u8>().prop_map(Action::Ready),
+        5 => (0u8..3, 1u32..40_000_000).prop_map(|(l, c)| Action::Work(l, c)),
+        1 => any::<u8>().prop_map(Action::Cancel),
+        4 => (1u16..3000).prop_map(Action::Tick),
+        1 => any::<i32>().prop_map(Action::Jump),
     ]
 }
 
@@ -273,20 +280,20 @@ struct Tally {
     decisions: Vec<Decision>,
 }
 
-fn play(steps: &[Step]) -> (Controller, Tally) {
+fn play(steps: &[Action]) -> (Controller, Tally) {
     let mut controller = controller();
     let mut now = 1_000_000_000_000u64;
     let mut held = Vec::new();
     let mut tally = Tally { admitted: 0, ended: 0, decisions: Vec::new() };
     for step in steps {
         match *step {
-            Step::Arrive(class, size, tenant, strict) => {
+            Action::Arrive(class, size, tenant, strict) => {
                 let class = Class::ALL[usize::from(class)];
                 let operation = ["session.operate", "parse", "solve", "job"][class as usize];
                 let request = Request {
                     size: size.into(),
-                    tenant: tenant.into(),
-                    session: tenant.into(),
+                    tenant: TenantId(tenant.into()),
+                    session: SessionId(tenant.into()),
                     strict,
                     attempt: u32::from(tenant == 5),
                     ..Request::new(class, operation)
@@ -296,33 +303,34 @@ fn play(steps: &[Step]) -> (Controller, Tally) {
                 held.extend(decision.job);
                 tally.decisions.push(decision);
             }
-            Step::Ready(at) if !held.is_empty() => {
+            Action::Ready(at) if !held.is_empty() => {
                 let job = held[usize::from(at) % held.len()];
                 controller.on_ready(Time(now), job);
             }
-            Step::Work(lane, cpu) => match controller.next(Time(now), Lane::ALL[usize::from(lane)])
-            {
-                Next::Idle => {}
-                Next::Drop(..) => tally.ended += 1,
-                Next::Run(assignment) => {
-                    now += u64::from(cpu);
-                    let cost = Cost { cpu: cpu.into(), ran: cpu.into() };
-                    let ended = [Ended::Done, Ended::Panicked][usize::from(cpu % 7 == 0)];
-                    tally.ended += u64::from(
-                        controller.on_finish(Time(now), assignment.job, cost, ended).is_some(),
-                    );
+            Action::Work(lane, cpu) => {
+                match controller.next(Time(now), Lane::ALL[usize::from(lane)]) {
+                    Next::Idle => {}
+                    Next::Drop(..) => tally.ended += 1,
+                    Next::Run(assignment) => {
+                        now += u64::from(cpu);
+                        let cost = Cost { cpu: cpu.into(), ran: cpu.into() };
+                        let ended = [Outcome::Done, Outcome::Panicked][usize::from(cpu % 7 == 0)];
+                        tally.ended += u64::from(
+                            controller.on_finish(Time(now), assignment.job, cost, ended).is_some(),
+                        );
+                    }
                 }
-            },
-            Step::Cancel(at) if !held.is_empty() => {
+            }
+            Action::Cancel(at) if !held.is_empty() => {
                 let job = held[usize::from(at) % held.len()];
                 tally.ended += u64::from(controller.on_cancel(Time(now), job));
             }
-            Step::Tick(ms10) => {
+            Action::Tick(ms10) => {
                 now += u64::from(ms10) * 10_000;
                 controller.tick(Time(now), sensors());
             }
-            Step::Jump(by) => now = now.saturating_add_signed(i64::from(by) * 1000).max(1),
-            Step::Ready(_) | Step::Cancel(_) => {}
+            Action::Jump(by) => now = now.saturating_add_signed(i64::from(by) * 1000).max(1),
+            Action::Ready(_) | Action::Cancel(_) => {}
         }
     }
     (controller, tally)
@@ -332,18 +340,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn admitted_is_ended_plus_in_flight(steps in prop::collection::vec(step(), 1..300)) {
+    fn admitted_is_ended_plus_in_flight(steps in prop::collection::vec(action(), 1..300)) {
         let (controller, tally) = play(&steps);
         prop_assert_eq!(tally.admitted, tally.ended + u64::from(controller.in_flight()));
     }
 
     #[test]
-    fn the_same_events_give_the_same_decisions(steps in prop::collection::vec(step(), 1..300)) {
+    fn the_same_events_give_the_same_decisions(steps in prop::collection::vec(action(), 1..300)) {
         prop_assert_eq!(play(&steps).1.decisions, play(&steps).1.decisions);
     }
 
     #[test]
-    fn a_strict_request_is_never_worked_at_a_cheaper_tier(steps in prop::collection::vec(step(), 1..300)) {
+    fn a_strict_request_is_never_worked_at_a_cheaper_tier(steps in prop::collection::vec(action(), 1..300)) {
         for decision in play(&steps).1.decisions {
             prop_assert!(decision.tier <= decision.asked);
             prop_assert!(decision.finish > decision.limit || decision.job.is_some() || decision.reason != Reason::PredictedLate);
@@ -391,7 +399,7 @@ proptest! {
             controller.tick(Time(now), Some(Sensors { cores }));
             let class = Class::ALL[index % 4];
             let request =
-                Request { size: *size, patience, beyond, ..Request::new(class, "solve") };
+                Request { size: *size, patience, waited_before_arrival: beyond, ..Request::new(class, "solve") };
             let decision = controller.on_arrival(Time(now), &request);
             prop_assert!(decision.capacity.is_finite() && decision.trim.is_finite());
             let Some(job) = decision.job else { continue };
@@ -400,7 +408,7 @@ proptest! {
             match controller.next(Time(now), Lane::of(class)) {
                 Next::Run(run) => {
                     let cost = Cost { cpu, ran: cpu };
-                    ended += u64::from(controller.on_finish(Time(now), run.job, cost, Ended::Done).is_some());
+                    ended += u64::from(controller.on_finish(Time(now), run.job, cost, Outcome::Done).is_some());
                 }
                 Next::Drop(..) => ended += 1,
                 Next::Idle => {}

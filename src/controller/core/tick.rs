@@ -5,14 +5,32 @@ use super::controller::Controller;
 use super::load::Rate;
 use super::mode::Mode;
 use super::request::{Lane, Sensors};
+use super::time::Nanos;
+use super::window::Counts;
 use svgx_base::budget::{Class, Tier, Time};
 
-/// The slow part runs ten times a second.
-const SLOW: u64 = 100_000_000;
+/// The slow part runs ten times a second: as often as the windows move on.
+const SLOW: Nanos = Nanos(100_000_000);
+
+// Not policy: how much must be known before a share means something.
+/// Finished requests from which a share of bad ones near 0.05 is known within a few hundredths.
+const ENOUGH: u64 = 40;
+/// With three bad ones fewer do: where one in twenty is bad, three among ten come by chance
+/// once in ninety times.
+const ENOUGH_OF_BAD: (u64, u64) = (10, 3);
+/// Arrivals from which a share of admitted ones near 0.05 means that a class serves the unlucky.
+const ENOUGH_TO_CLOSE: u64 = 20;
+/// Without news a trim goes back at this part of its step up.
+const DRIFT: f64 = 0.25;
+
+/// Full steps of a tenth of a second before the running one, in the three windows of the ladder:
+/// 0.3 s, 1 s and 5 s. Not policy: the last is all that [`super::load::Load`] keeps, the first
+/// the shortest that holds several requests of a second's worth each.
+const WINDOWS: [u64; 3] = [3, 10, 49];
 
 /// What a tick changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Ticked {
+pub struct TickOutcome {
     /// The ladder moved, from and to.
     pub moved: Option<(Tier, Tier)>,
     /// The backstop acts: the model is wrong, someone should look.
@@ -21,46 +39,44 @@ pub struct Ticked {
 
 impl Controller {
     /// To be called every 10 ms or so, with the sensors when they were read.
-    pub fn tick(&mut self, raw: Time, sensors: Option<Sensors>) -> Ticked {
+    pub fn tick(&mut self, raw: Time, sensors: Option<Sensors>) -> TickOutcome {
         let now = self.now(raw);
         self.last_tick = now;
         if let Some(Sensors { cores }) = sensors
-            && cores.is_finite()
-            && cores > 0.0
+            && self.capacity.sense(cores)
         {
-            self.cores = cores.clamp(self.constants.policy.least_processor, 4096.0);
             self.last_sensor = now;
         }
         let mode = self.control.mode(now);
         let frozen = mode == Mode::Freeze;
-        self.backstop(now);
-        let mut ticked = Ticked { moved: None, backstop: self.gate < 1.0 };
+        let waited = self.longest_wait(now);
+        self.backstop.tick(waited);
+        let mut outcome = TickOutcome { moved: None, backstop: self.backstop.is_active() };
         let pressure = self.pressure(now);
         let policy = &self.constants.policy;
         if mode == Mode::Off {
-            // Nobody is degraded, and nobody is to read otherwise.
+            // Nobody is degraded, so the status must not show a cheaper tier.
             self.ladder.rest();
         } else if !frozen && self.control.pin(now).is_none() && !self.is_stale(now) {
             let moved = self.ladder.tick(now, &pressure, policy);
-            ticked.moved = moved.map(|Move { from, to }| (from, to));
+            outcome.moved = moved.map(|Move { from, to }| (from, to));
         }
-        if now.saturating_sub(self.last_slow_tick) >= SLOW {
+        if now.since(self.last_slow_tick) >= SLOW {
             self.last_slow_tick = now;
             self.slow_tick(now, frozen);
         }
-        ticked
+        outcome
     }
 
     /// Load at each tier over the three windows.
-    pub(super) fn pressure(&mut self, now: u64) -> [Pressure; 3] {
+    pub(super) fn pressure(&mut self, now: Nanos) -> [Pressure; 3] {
         for class in &mut self.classes {
             for load in &mut class.offered {
                 load.advance(now);
             }
         }
-        let total = self.capacity();
-        #[allow(clippy::cast_precision_loss, reason = "a number of workers")]
-        let own = (self.workers(Lane::Physics) as f64 * self.efficiency).min(total);
+        let total = self.capacity.total();
+        let own = self.capacity.physics_limit();
         let over = |steps: u64, tier: Tier| -> Rate {
             let rate = |class: Class| {
                 self.class(class)
@@ -81,80 +97,72 @@ impl Controller {
             let physics = Rate { mean: physics.mean / own, error: physics.error / own };
             if physics.mean > all.mean { physics } else { all }
         };
+        let [fast, middle, slow] = WINDOWS;
         Tier::ALL.map(|tier| Pressure {
-            fast: over(3, tier),
-            middle: over(10, tier),
-            slow: over(49, tier),
+            fast: over(fast, tier),
+            middle: over(middle, tier),
+            slow: over(slow, tier),
         })
     }
 
-    /// Interactive work waiting past its own deadline means that prediction
-    /// failed. The law is Breakwater's (Cho et al., OSDI 2020, section 4.2):
-    /// multiplicative by how far past, at most a half at a time, additive back.
-    #[allow(clippy::cast_precision_loss, reason = "durations of requests")]
-    fn backstop(&mut self, now: u64) {
-        let waited = self.ledger.first(Lane::Urgent).map_or(0.0, |job| {
-            let allowed = job.deadline.saturating_sub(job.arrived).max(1);
-            now.saturating_sub(job.arrived) as f64 / allowed as f64
-        });
-        if waited > 1.0 {
-            self.gate = (self.gate * (1.0 - 0.1 * (waited - 1.0)).max(0.5)).max(0.02);
-            self.gate_fired += 1;
-        } else if self.gate < 1.0 {
-            self.gate = (self.gate + 0.02).min(1.0);
-        }
+    /// The longest wait of urgent work, in multiples of what it was allowed.
+    fn longest_wait(&mut self, now: Nanos) -> f64 {
+        self.jobs.first(Lane::Urgent).map_or(0.0, |job| {
+            let allowed = job.deadline.since(job.arrived).max(Nanos(1));
+            now.since(job.arrived).as_f64() / allowed.as_f64()
+        })
     }
 
-    fn slow_tick(&mut self, now: u64, frozen: bool) {
-        let total = self.capacity();
-        let policy = self.constants.policy.clone();
+    fn slow_tick(&mut self, now: Nanos, frozen: bool) {
         for class in [Class::Ui, Class::Redraw, Class::Physics] {
-            let Some(constants) = self.constants.class(class).copied() else { continue };
-            let idle = self.capacity() > 0.0
-                && f64::from(self.ledger.active(Lane::Urgent)) < self.capacity().floor().max(1.0);
-            let state = self.class_mut(class);
-            state.windows.advance(now);
-            state.latency.advance(now);
-            state.retries.tick();
-            let fast = *state.windows.fast();
-            let enough = fast.finished() >= 40 || (fast.finished() >= 10 && fast.bad >= 3);
-            if enough && !frozen {
-                let bad = fast.bad_ratio();
-                if bad > constants.trim_down {
-                    state.trim -= policy.trim_down;
-                } else if bad < constants.trim_up {
-                    state.trim += policy.trim_up;
-                }
-            } else if !frozen && fast.bad == 0 {
-                // Nothing to learn from: drift back, or a trim would outlive its cause.
-                state.trim += policy.trim_up / 4.0;
-            }
-            // Never above 1: to promise less than the budget is caution, more a violation.
-            state.trim = state.trim.clamp(policy.trim_floor, 1.0);
-            // Ui is never closed: there is nothing more urgent to make room for.
-            let starved = fast.arrived >= 20 && fast.admitted_ratio() < policy.close_below && !idle;
-            if class != Class::Ui && starved && now >= state.closed_until {
-                let span = u64::try_from(policy.close_for.as_nanos()).unwrap_or(u64::MAX);
-                state.closed_until = now.saturating_add(span);
-            }
+            self.slow_tick_of(now, class, frozen);
         }
-        if !self.efficiency_learned {
-            // Without news the processors are believed to be ours again; otherwise one bad
-            // measurement could refuse everything that would correct it.
-            self.efficiency += 0.02 * (1.0 - self.efficiency);
-        }
-        self.efficiency_learned = false;
+        let total = self.capacity.total();
         let ui = self.class(Class::Ui).admitted.rate(now);
         let redraw = self.class(Class::Redraw).admitted.rate(now);
-        if !self.pace_learned {
-            // What slowed physics down is gone once urgent work leaves half of the processors.
-            let gain = if ui + redraw < total / 2.0 { 0.3 } else { 0.02 };
-            self.pace += gain * (1.0 - self.pace);
-        }
-        self.pace_learned = false;
-        #[allow(clippy::cast_precision_loss, reason = "a number of workers")]
-        let physics = self.workers(Lane::Physics) as f64;
-        let left = |used: f64| (total - used).max(policy.least_processor);
-        self.fairness.tick(now, [total, left(ui), left(ui + redraw).min(physics), total]);
+        let physics = self.capacity.workers(Lane::Physics) as f64;
+        let left =
+            [total, self.capacity.left(ui), self.capacity.left(ui + redraw).min(physics), total];
+        self.capacity.tick(ui + redraw);
+        self.fairness.tick(now, left);
     }
+
+    fn slow_tick_of(&mut self, now: Nanos, class: Class, frozen: bool) {
+        let Some(constants) = self.constants.class(class).copied() else { return };
+        let policy = &self.constants.policy;
+        let total = self.capacity.total();
+        let idle = f64::from(self.jobs.active(Lane::Urgent)) < total.floor().max(1.0);
+        let (floor, down, up) = (policy.trim_floor, policy.trim_down, policy.trim_up);
+        let (close_below, close_for) = (policy.close_below, policy.close_for);
+        let state = self.class_mut(class);
+        state.windows.advance(now);
+        state.latency.advance(now);
+        state.retries.tick();
+        let fast = *state.windows.fast();
+        if is_enough(&fast) && !frozen {
+            let bad = fast.bad_ratio();
+            if bad > constants.trim_down {
+                state.trim -= down;
+            } else if bad < constants.trim_up {
+                state.trim += up;
+            }
+        } else if !frozen && fast.bad == 0 {
+            // Nothing to learn from: drift back, or a trim would outlive its cause.
+            state.trim += DRIFT * up;
+        }
+        // Never above 1: to promise less than the budget is caution, more a violation.
+        state.trim = state.trim.clamp(floor, 1.0);
+        // Ui is never closed: there is nothing more urgent to make room for.
+        let starved =
+            fast.arrived >= ENOUGH_TO_CLOSE && fast.admitted_ratio() < close_below && !idle;
+        if class != Class::Ui && starved && now >= state.closed_until {
+            state.closed_until = now.plus(close_for.into());
+        }
+    }
+}
+
+/// Whether a share of bad answers can be told from chance.
+fn is_enough(counts: &Counts) -> bool {
+    let (finished, bad) = ENOUGH_OF_BAD;
+    counts.finished() >= ENOUGH || (counts.finished() >= finished && counts.bad >= bad)
 }

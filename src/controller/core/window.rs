@@ -4,21 +4,23 @@
 //! loop counts exceedances and never estimates a quantile: exact, mergeable,
 //! and constant in time and memory.
 
+use super::time::Nanos;
+
 /// What is counted in one bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(super) struct Counts {
     /// Requests that came.
-    pub arrived: u64,
+    pub(super) arrived: u64,
     /// Requests let in.
-    pub admitted: u64,
+    pub(super) admitted: u64,
     /// Answers inside the budget.
-    pub good: u64,
+    pub(super) good: u64,
     /// Answers past the budget, dropped or failed work.
-    pub bad: u64,
+    pub(super) bad: u64,
     /// Predicted processor nanoseconds that came.
-    pub offered: u64,
+    pub(super) offered: u64,
     /// Predicted processor nanoseconds let in.
-    pub accepted: u64,
+    pub(super) accepted: u64,
 }
 
 impl Counts {
@@ -41,26 +43,17 @@ impl Counts {
     }
 
     /// Finished requests.
-    pub fn finished(&self) -> u64 {
+    pub(super) fn finished(&self) -> u64 {
         self.good + self.bad
     }
 
     /// Share of finished requests outside the budget; 0 when nothing finished.
-    #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    pub fn bad_ratio(&self) -> f64 {
+    pub(super) fn bad_ratio(&self) -> f64 {
         if self.finished() == 0 { 0.0 } else { self.bad as f64 / self.finished() as f64 }
     }
 
-    /// The same with nineteen good answers and a bad one believed beforehand
-    /// (a Beta(1, 19) prior), so that three requests cannot raise an alarm.
-    #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    pub fn cautious_bad_ratio(&self) -> f64 {
-        (self.bad as f64 + 1.0) / (self.finished() as f64 + 20.0)
-    }
-
     /// Share of requests let in; 1 when nothing came.
-    #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    pub fn admitted_ratio(&self) -> f64 {
+    pub(super) fn admitted_ratio(&self) -> f64 {
         if self.arrived == 0 { 1.0 } else { self.admitted as f64 / self.arrived as f64 }
     }
 }
@@ -84,8 +77,8 @@ impl Ring {
         }
     }
 
-    fn advance(&mut self, now: u64) {
-        let slot = now / self.step;
+    fn advance(&mut self, now: Nanos) {
+        let slot = now.0 / self.step;
         if slot <= self.slot {
             return;
         }
@@ -112,18 +105,18 @@ impl Ring {
 
 /// The four windows of a class.
 #[derive(Clone, Debug)]
-pub struct Windows {
+pub(super) struct Windows {
     rings: [Ring; 4],
 }
 
 /// Names of the four windows, shortest first.
-pub const WINDOW_NAMES: [&str; 4] = ["1s", "12s", "5m", "1h"];
+pub(super) const WINDOW_NAMES: [&str; 4] = ["1s", "12s", "5m", "1h"];
 
 const SECOND: u64 = 1_000_000_000;
 
 impl Windows {
     /// Empty windows.
-    pub fn new() -> Windows {
+    pub(super) fn new() -> Windows {
         Windows {
             rings: [
                 Ring::new(SECOND / 10, 10),
@@ -135,35 +128,29 @@ impl Windows {
     }
 
     /// Forgets what has left each window.
-    pub fn advance(&mut self, now: u64) {
+    pub(super) fn advance(&mut self, now: Nanos) {
         for ring in &mut self.rings {
             ring.advance(now);
         }
     }
 
     /// Adds an event at the time of the last [`Windows::advance`].
-    pub fn record(&mut self, event: &Counts) {
+    pub(super) fn record(&mut self, event: &Counts) {
         for ring in &mut self.rings {
             ring.record(event);
         }
     }
 
     /// The sums, shortest window first.
-    pub fn totals(&self) -> [Counts; 4] {
+    pub(super) fn totals(&self) -> [Counts; 4] {
         let [a, b, c, d] = &self.rings;
         [a.total, b.total, c.total, d.total]
     }
 
     /// The last second.
-    pub fn fast(&self) -> &Counts {
+    pub(super) fn fast(&self) -> &Counts {
         let [fast, ..] = &self.rings;
         &fast.total
-    }
-
-    /// The last twelve seconds.
-    pub fn slow(&self) -> &Counts {
-        let [_, slow, ..] = &self.rings;
-        &slow.total
     }
 }
 
@@ -180,7 +167,7 @@ mod tests {
     #[test]
     fn an_event_leaves_each_window_when_its_time_is_over() {
         let mut windows = Windows::new();
-        windows.advance(0);
+        windows.advance(Nanos(0));
         windows.record(&Counts { good: 1, ..Counts::default() });
         let seen = |windows: &Windows| windows.totals().map(|counts| counts.good);
         for (seconds, expected) in [
@@ -190,7 +177,7 @@ mod tests {
             (300, [0, 0, 0, 1]),
             (3600, [0; 4]),
         ] {
-            windows.advance(seconds * SECOND);
+            windows.advance(Nanos(seconds * SECOND));
             assert_eq!(seen(&windows), expected, "after {seconds} s");
         }
     }
@@ -198,18 +185,11 @@ mod tests {
     #[test]
     fn a_window_survives_a_clock_that_jumps_ahead_or_back() {
         let mut windows = Windows::new();
-        windows.advance(u64::MAX / 2);
+        windows.advance(Nanos(u64::MAX / 2));
         windows.record(&Counts { bad: 1, ..Counts::default() });
-        windows.advance(3);
+        windows.advance(Nanos(3));
         assert_eq!(windows.fast().bad, 1);
-        windows.advance(u64::MAX);
+        windows.advance(Nanos(u64::MAX));
         assert_eq!(windows.totals().map(|counts| counts.bad), [0; 4]);
-    }
-
-    #[test]
-    fn three_bad_answers_alone_are_no_alarm() {
-        let counts = Counts { bad: 3, ..Counts::default() };
-        assert!(counts.bad_ratio() > 0.99);
-        assert!(counts.cautious_bad_ratio() < 0.2);
     }
 }

@@ -10,38 +10,38 @@ use shuttle::sync::{Arc, Condvar, Mutex};
 use shuttle::{Config, Runner, thread};
 
 use super::*;
-use crate::core::{Cost, Ended, Next};
+use crate::core::{Cost, Next, Outcome};
 use svgx_base::budget::Time;
 
 /// How often each test is run with another schedule.
 const SCHEDULES: usize = 300;
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Counts {
     ran: u32,
     dropped: u32,
     cancelled: u32,
 }
 
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Model>,
     /// One per lane: work is there.
     wake: [Condvar; 3],
     /// Work has ended.
     ended: Condvar,
 }
 
-struct State {
+struct Model {
     controller: Controller,
     now: u64,
     closed: bool,
     admitted: u32,
     refused: u32,
-    seen: Seen,
+    counts: Counts,
     ended: Vec<JobId>,
 }
 
-impl State {
+impl Model {
     fn now(&mut self) -> Time {
         self.now += 100_000;
         Time(self.now)
@@ -50,13 +50,13 @@ impl State {
 
 fn shared() -> Arc<Shared> {
     let spec = Spec::embedded().expect("valid");
-    let state = State {
+    let state = Model {
         controller: Controller::new(&spec, 2.0, 1),
         now: 1,
         closed: false,
         admitted: 0,
         refused: 0,
-        seen: Seen::default(),
+        counts: Counts::default(),
         ended: Vec::new(),
     };
     let wake = [Condvar::new(), Condvar::new(), Condvar::new()];
@@ -103,7 +103,7 @@ fn caller(shared: &Shared, class: Class, then: Then) {
         let at = state.now();
         // Running work ends by itself.
         if state.controller.on_cancel(at, job) {
-            state.seen.cancelled += 1;
+            state.counts.cancelled += 1;
         }
     }
 }
@@ -119,16 +119,16 @@ fn worker(shared: &Shared, lane: Lane) {
                 state = shared.state.lock().expect("never poisoned");
                 let at = state.now();
                 // Every third piece of work panics; its place comes back all the same.
-                let ended = if at.0.is_multiple_of(3) { Ended::Panicked } else { Ended::Done };
+                let ended = if at.0.is_multiple_of(3) { Outcome::Panicked } else { Outcome::Done };
                 let cost = Cost { cpu: 50_000, ran: 50_000 };
                 let reason = state.controller.on_finish(at, assignment.job, cost, ended);
                 assert!(reason.is_some(), "a running job ends once");
-                state.seen.ran += 1;
+                state.counts.ran += 1;
                 state.ended.push(assignment.job);
                 shared.ended.notify_all();
             }
             Next::Drop(job, _) => {
-                state.seen.dropped += 1;
+                state.counts.dropped += 1;
                 state.ended.push(job);
                 shared.ended.notify_all();
             }
@@ -178,9 +178,9 @@ fn play() {
         worker.join().expect("no panic");
     }
     let state = shared.state.lock().expect("never poisoned");
-    let State { controller, admitted, refused, seen, .. } = &*state;
+    let Model { controller, admitted, refused, counts, .. } = &*state;
     assert_eq!(admitted + refused, 5);
-    assert_eq!(*admitted, seen.ran + seen.dropped + seen.cancelled, "{seen:?}");
+    assert_eq!(*admitted, counts.ran + counts.dropped + counts.cancelled, "{counts:?}");
     assert_eq!(controller.in_flight(), 0, "every place came back");
 }
 

@@ -33,7 +33,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use self::pool::{Deliver, Fate, Inner, Work};
+use self::pool::{Deliver, Dispatch, Inner, Work};
 use super::Reason;
 use super::core::{
     Control, Controller, Decision, DecisionView, Event, Header, JobId, Lane, Request, Sensors,
@@ -153,15 +153,15 @@ pub struct Done<T> {
 #[derive(Debug)]
 pub struct Runtime {
     inner: Arc<Inner>,
-    crew: Arc<Crew>,
+    threads: Arc<WorkerThreads>,
 }
 
 /// The threads, to be waited for.
 #[derive(Debug, Default)]
-struct Crew(Mutex<Vec<std::thread::JoinHandle<()>>>);
+struct WorkerThreads(Mutex<Vec<std::thread::JoinHandle<()>>>);
 
-impl Crew {
-    fn hire(&self, name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+impl WorkerThreads {
+    fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         let thread =
             std::thread::Builder::new().name(name.to_owned()).stack_size(8 << 20).spawn(body)?;
         let mut threads = self.0.lock();
@@ -170,10 +170,10 @@ impl Crew {
         Ok(())
     }
 
-    fn worker(&self, inner: &Arc<Inner>, lane: Lane, index: usize) -> std::io::Result<()> {
+    fn spawn_worker(&self, inner: &Arc<Inner>, lane: Lane, index: usize) -> std::io::Result<()> {
         let inner = Arc::clone(inner);
-        self.hire(&format!("{}-{index}", name(lane)), move || {
-            be_nice(lane);
+        self.spawn(&format!("{}-{index}", name(lane)), move || {
+            lower_priority(lane);
             inner.serve(lane);
         })
     }
@@ -191,28 +191,28 @@ impl Runtime {
     ) -> std::io::Result<Runtime> {
         let count = options.cores.unwrap_or_else(machine::cores);
         let mut controller = Controller::new(spec, count, options.seed);
-        controller.stand(options.mode);
+        controller.set_mode(options.mode);
         let lanes = Lane::ALL.map(|lane| (lane, controller.workers(lane)));
         let inner = Arc::new(Inner::new(controller, clock));
-        let runtime = Runtime { inner: Arc::clone(&inner), crew: Arc::default() };
+        let runtime = Runtime { inner: Arc::clone(&inner), threads: Arc::default() };
         if let Some(path) = &options.log {
             let file = std::fs::File::create(path)?;
             let header = serde_json::to_string(&Header::new(spec, count, options.seed))?;
             let (send, receive) = sync_channel(LOG_BEHIND);
-            runtime.crew.hire("slo-log", move || write_log(file, &header, &receive))?;
+            runtime.threads.spawn("slo-log", move || write_log(file, &header, &receive))?;
             inner.state.lock().log = Some(send);
         }
         for (lane, workers) in lanes {
             for index in 0..workers {
-                runtime.crew.worker(&inner, lane, index)?;
+                runtime.threads.spawn_worker(&inner, lane, index)?;
             }
         }
         let sense = options.cores.is_none();
         // No urgent work is promised to take longer than the longest of its budgets.
         let allowed = [Class::Ui, Class::Redraw].into_iter().filter_map(|c| spec.objective(c));
         let allowed = allowed.map(|objective| objective.budget).max().unwrap_or(Duration::MAX);
-        let crew = Arc::clone(&runtime.crew);
-        runtime.crew.hire("slo-tick", move || tick(&inner, &crew, allowed, count, sense))?;
+        let threads = Arc::clone(&runtime.threads);
+        runtime.threads.spawn("slo-tick", move || tick(&inner, &threads, allowed, count, sense))?;
         Ok(runtime)
     }
 
@@ -258,10 +258,10 @@ impl Runtime {
         let Some(job) = ticket.job else { return Err(Shed::ended(Reason::Cancelled)) };
         let (answer, answered) = oneshot::channel();
         let (decision, clock) = (ticket.decision, Arc::clone(&self.inner.clock));
-        let run = move |fate: Fate<'_>| -> Deliver {
-            let budget = match fate {
-                Fate::Run(budget) => budget,
-                Fate::Dropped(reason) => {
+        let run = move |dispatch: Dispatch<'_>| -> Deliver {
+            let budget = match dispatch {
+                Dispatch::Run(budget) => budget,
+                Dispatch::Dropped(reason) => {
                     return Box::new(move |_, _| {
                         let _ = answer.send(Err(Shed::ended(reason)));
                     });
@@ -340,9 +340,9 @@ impl Runtime {
         }
         drop(waiting);
         self.inner.wake_everyone();
-        // The ticker may have hired another while the first were waited for.
+        // The ticker may have spawned another while the first were waited for.
         loop {
-            let threads = std::mem::take(&mut *self.crew.0.lock());
+            let threads = std::mem::take(&mut *self.threads.0.lock());
             if threads.is_empty() {
                 return;
             }
@@ -362,8 +362,14 @@ impl Drop for Runtime {
 /// Ticks between two lines about refusals.
 const TELL_EVERY: u32 = 100;
 
-fn tick(inner: &Arc<Inner>, crew: &Crew, allowed: Duration, mut count: f64, sense: bool) {
-    let (mut ticks, mut hired) = (0u32, 0usize);
+fn tick(
+    inner: &Arc<Inner>,
+    threads: &WorkerThreads,
+    allowed: Duration,
+    mut count: f64,
+    sense: bool,
+) {
+    let (mut ticks, mut spawned) = (0u32, 0usize);
     let mut refusals = Refusals::default();
     loop {
         std::thread::sleep(TICK);
@@ -380,8 +386,8 @@ fn tick(inner: &Arc<Inner>, crew: &Crew, allowed: Duration, mut count: f64, sens
             tracing::warn!(name: "slo.tier", %from, %to, "physics tier moved");
         }
         for _ in 0..inner.demote(allowed) {
-            hired += 1;
-            if let Err(error) = crew.worker(inner, Lane::Urgent, 100 + hired) {
+            spawned += 1;
+            if let Err(error) = threads.spawn_worker(inner, Lane::Urgent, 100 + spawned) {
                 tracing::error!(%error, "no thread in place of one that takes too long");
             }
         }
@@ -447,11 +453,11 @@ fn name(lane: Lane) -> &'static str {
 /// The threads that speak HTTP go first: a request that nobody reads cannot be refused either,
 /// and what they take shows in what the pool gets. Between the lanes it is a second belt: where
 /// it fails, the gate still works.
-fn be_nice(lane: Lane) {
+fn lower_priority(lane: Lane) {
     match lane {
-        Lane::Urgent => machine::step_back(5),
-        Lane::Physics => machine::step_back(10),
-        Lane::Batch => machine::step_back(19),
+        Lane::Urgent => machine::set_niceness(5),
+        Lane::Physics => machine::set_niceness(10),
+        Lane::Batch => machine::set_niceness(19),
     }
 }
 

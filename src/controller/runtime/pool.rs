@@ -13,12 +13,14 @@ use rustix::process::Pid;
 
 use super::gate::LaneGate;
 use crate::Reason;
-use crate::core::{Assignment, Controller, Cost, Ended, Event, JobId, Lane, Next, Sensors};
+use crate::core::{
+    Assignment, Controller, Cost, Event, JobId, Lane, Next, Outcome, Sensors, TickOutcome,
+};
 use svgx_base::budget::{Budget, Cancel, Class, Clock, Time};
 use svgx_base::machine;
 
 /// What happens to the work of a job.
-pub(super) enum Fate<'a> {
+pub(super) enum Dispatch<'a> {
     /// It runs.
     Run(&'a Budget),
     /// It cannot be in time any more.
@@ -30,7 +32,7 @@ pub(super) type Deliver = Box<dyn FnOnce(Option<Reason>, Duration) + Send>;
 
 /// Admitted work.
 pub(super) struct Work {
-    pub(super) run: Box<dyn FnOnce(Fate<'_>) -> Deliver + Send>,
+    pub(super) run: Box<dyn FnOnce(Dispatch<'_>) -> Deliver + Send>,
     pub(super) cancel: Cancel,
     pub(super) strict: bool,
     /// Whether its deadline ends it; not while the controller only watches.
@@ -38,7 +40,7 @@ pub(super) struct Work {
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct PoolState {
     pub(super) controller: Controller,
     pub(super) work: HashMap<JobId, Work>,
     pub(super) closed: bool,
@@ -71,7 +73,7 @@ impl std::fmt::Debug for Work {
 /// The shared part of a [`Runtime`](super::Runtime).
 #[derive(Debug)]
 pub(super) struct Inner {
-    pub(super) state: Mutex<State>,
+    pub(super) state: Mutex<PoolState>,
     /// One per lane: work is there.
     wake: [Condvar; 3],
     /// Paused work may go on.
@@ -87,7 +89,7 @@ pub(super) struct Inner {
 impl Inner {
     pub(super) fn new(controller: Controller, clock: Arc<dyn Clock>) -> Inner {
         Inner {
-            state: Mutex::new(State {
+            state: Mutex::new(PoolState {
                 controller,
                 work: HashMap::new(),
                 closed: false,
@@ -111,7 +113,7 @@ impl Inner {
     }
 
     /// After any change of the queues, still under the lock.
-    pub(super) fn changed(&self, state: &State) {
+    pub(super) fn changed(&self, state: &PoolState) {
         let mut resumed = false;
         for (lane, flag) in Lane::ALL.into_iter().zip(&self.pause) {
             let pause = state.controller.should_pause(lane);
@@ -138,7 +140,7 @@ impl Inner {
     /// Writes an event to the decision log, in the order of the lock. A log
     /// with a gap cannot be replayed, so it ends at the first event that does
     /// not fit.
-    pub(super) fn log(&self, state: &mut State, event: &Event<'_>) {
+    pub(super) fn log(&self, state: &mut PoolState, event: &Event<'_>) {
         let Some(log) = &state.log else { return };
         let sent = serde_json::to_string(event).is_ok_and(|line| log.try_send(line).is_ok());
         if !sent {
@@ -150,8 +152,8 @@ impl Inner {
     /// The life of a worker: until the pool closes, or it was demoted.
     pub(super) fn serve(self: &Arc<Self>, lane: Lane) {
         let waits = machine::Waits::of_this_thread();
-        while let Some((work, fate)) = self.take(lane) {
-            match fate {
+        while let Some((work, dispatch)) = self.take(lane) {
+            match dispatch {
                 Ok(assignment) => {
                     self.run(lane, assignment, work, &waits);
                     if lane == Lane::Urgent && self.is_demoted(assignment.job) {
@@ -212,7 +214,7 @@ impl Inner {
                 self.log(&mut state, &Event::Next { at, lane, job: Some(job) });
                 let work = state.work.remove(&job);
                 self.changed(&state);
-                let fate = match next {
+                let dispatch = match next {
                     Next::Run(assignment) => {
                         if lane == Lane::Urgent {
                             let thread = rustix::thread::gettid();
@@ -223,7 +225,7 @@ impl Inner {
                     Next::Drop(_, reason) => Err(reason),
                     Next::Idle => continue,
                 };
-                return Some((work, fate));
+                return Some((work, dispatch));
             }
             self.wake.get(lane as usize)?.wait(&mut state);
         }
@@ -239,12 +241,12 @@ impl Inner {
         let Assignment { job, class, tier, deadline, stop } = assignment;
         let Some(work) = work else {
             // Cancelled between being picked and being taken: nothing ran.
-            self.finish(job, Cost { cpu: 0, ran: 0 }, Ended::Cancelled);
+            self.finish(job, Cost { cpu: 0, ran: 0 }, Outcome::Cancelled);
             return;
         };
         let cancel = work.cancel.clone();
         if cancel.is_cancelled() {
-            self.finish(job, Cost { cpu: 0, ran: 0 }, Ended::Cancelled);
+            self.finish(job, Cost { cpu: 0, ran: 0 }, Outcome::Cancelled);
             drop_work(work, Reason::Cancelled);
             return;
         }
@@ -264,7 +266,7 @@ impl Inner {
             budget = budget.yielding_to(Arc::clone(&gate) as Arc<dyn svgx_base::budget::Gate>);
         }
         let (from, waited_from, cpu_from) = (self.now(), waits.total(), thread_cpu());
-        let deliver = guarded(|| (work.run)(Fate::Run(&budget)));
+        let deliver = guarded(|| (work.run)(Dispatch::Run(&budget)));
         let until = self.now();
         let cpu = thread_cpu().saturating_sub(cpu_from);
         let ran = match (waited_from, waits.total()) {
@@ -276,10 +278,10 @@ impl Inner {
             }
         };
         let ended = match &deliver {
-            None => Ended::Panicked,
-            Some(_) if cancel.is_cancelled() => Ended::Cancelled,
-            Some(_) if until >= last => Ended::Deadline,
-            Some(_) => Ended::Done,
+            None => Outcome::Panicked,
+            Some(_) if cancel.is_cancelled() => Outcome::Cancelled,
+            Some(_) if until >= last => Outcome::Deadline,
+            Some(_) => Outcome::Done,
         };
         let reason = self.finish(job, Cost { cpu, ran }, ended);
         if let Some(deliver) = deliver {
@@ -287,7 +289,7 @@ impl Inner {
         }
     }
 
-    fn finish(&self, job: JobId, cost: Cost, ended: Ended) -> Option<Reason> {
+    fn finish(&self, job: JobId, cost: Cost, ended: Outcome) -> Option<Reason> {
         let mut state = self.state.lock();
         let at = self.now();
         let reason = state.controller.on_finish(at, job, cost, ended);
@@ -309,7 +311,7 @@ impl Inner {
         }
     }
 
-    pub(super) fn tick(&self, sensors: Option<Sensors>) -> crate::core::Ticked {
+    pub(super) fn tick(&self, sensors: Option<Sensors>) -> TickOutcome {
         let mut state = self.state.lock();
         let at = self.now();
         let ticked = state.controller.tick(at, sensors);
@@ -327,7 +329,7 @@ impl Inner {
 
 /// Tells whoever waits for work that it is not done.
 fn drop_work(work: Work, reason: Reason) {
-    let deliver = guarded(|| (work.run)(Fate::Dropped(reason)));
+    let deliver = guarded(|| (work.run)(Dispatch::Dropped(reason)));
     if let Some(deliver) = deliver {
         guarded(|| deliver(Some(reason), Duration::ZERO));
     }

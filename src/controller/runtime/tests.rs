@@ -1,4 +1,5 @@
 use super::*;
+use crate::core::TenantId;
 use svgx_base::budget::{Class, Monotonic, Stop};
 
 fn runtime() -> Runtime {
@@ -97,8 +98,11 @@ async fn a_recorded_log_replays_to_the_same_decisions() {
     for round in 0..200u64 {
         let class = if round % 3 == 0 { Class::Physics } else { Class::Ui };
         let operation = if round % 3 == 0 { "solve" } else { "session.operate" };
-        let request =
-            Request { tenant: round % 5, size: round * 10, ..Request::new(class, operation) };
+        let request = Request {
+            tenant: TenantId(round % 5),
+            size: round * 10,
+            ..Request::new(class, operation)
+        };
         if let Ok(ticket) = runtime.admit(&request) {
             let _ = runtime.run(ticket, move |_| (0..round * 100).sum::<u64>()).await;
         }

@@ -53,11 +53,6 @@ pub fn arrivals(scenario: &Scenario, seed: u64) -> Vec<Arrival> {
     all
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "times and sizes of a checked scenario; saturates"
-)]
 fn arrival(scenario: &Scenario, stream: &Stream, index: u16, t: f64, rng: &mut Rng) -> Arrival {
     let scale = rng.lognormal(stream.spread);
     let large = match stream.elephants {

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::arrivals::{Arrival, SECOND};
-use super::machine::{Ended, Machine};
-use super::policy::{Answer, Asked, End, Pick, Policy, Took};
+use super::machine::{Completion, Machine};
+use super::policy::{Answer, End, Incoming, Pick, Policy, Usage};
 use super::scenario::{Balance, FaultKind, Scenario};
 use crate::core::Lane;
 use svgx_base::budget::{Class, Tier};
@@ -107,7 +107,7 @@ struct Engine<'a> {
     turn: usize,
     ticks: u64,
     run: Run,
-    ended: Vec<Ended>,
+    ended: Vec<Completion>,
 }
 
 /// Plays a scenario. `make` builds the controller of each replica.
@@ -149,16 +149,10 @@ pub fn play(
     engine.finish()
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a day in nanoseconds fits 53 bits")]
 fn seconds(now: u64) -> f64 {
     now as f64 / SECOND
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "checked scenario times"
-)]
 fn nanos(seconds: f64) -> u64 {
     (seconds * SECOND) as u64
 }
@@ -235,7 +229,6 @@ impl Engine<'_> {
         now.saturating_add_signed(self.offset(now))
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "a shift of hours")]
     fn offset(&self, now: u64) -> i64 {
         let shift = |kind| if let FaultKind::Clock(by) = kind { Some(by) } else { None };
         let by = if self.scenario.faults.is_empty() {
@@ -335,10 +328,10 @@ impl Engine<'_> {
             .streams
             .get(usize::from(arrival.stream))
             .map_or("", |stream| stream.operation.as_str());
-        let asked = Asked { ticket, arrival, operation, attempt };
+        let incoming = Incoming { ticket, arrival, operation, attempt };
         let Some(replica) = self.replicas.get_mut(chosen) else { return };
         replica.machine.io += self.scenario.edge_us * 1e3;
-        let answer = replica.policy.arrive(clock, &asked);
+        let answer = replica.policy.arrive(clock, &incoming);
         let (tier, code, fate) = match answer {
             Answer::Queued { tier } => (tier, 0, Fate::Inside),
             Answer::Refused { code, .. } => (Tier::Compute, code, Fate::Refused),
@@ -405,7 +398,7 @@ impl Engine<'_> {
         self.ended = ended;
     }
 
-    fn settle(&mut self, now: u64, index: usize, ended: &mut Vec<Ended>) {
+    fn settle(&mut self, now: u64, index: usize, ended: &mut Vec<Completion>) {
         let clock = self.clock(now);
         for end in ended.drain(..) {
             let Some(attempt) = self.run.attempts.get_mut(end.ticket as usize) else { continue };
@@ -424,7 +417,7 @@ impl Engine<'_> {
                 .arrivals
                 .get(attempt.arrival as usize)
                 .map_or(Class::Batch, |arrival| arrival.class);
-            let took = Took { cpu: end.cpu, ran: end.ran, total };
+            let took = Usage { cpu: end.cpu, ran: end.ran, total };
             if let Some(replica) = self.replicas.get_mut(index) {
                 replica.inside = replica.inside.saturating_sub(1);
                 replica.policy.finish(clock, end.ticket, class, took, how);

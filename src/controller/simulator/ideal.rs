@@ -45,24 +45,16 @@ fn capacity(scenario: &Scenario, t: f64) -> f64 {
 fn work(arrival: &Arrival, spec: &Spec) -> Option<f64> {
     let budget = spec.objective(arrival.class)?.budget.as_secs_f64();
     let work = arrival.cost * tier_cost(arrival.class, Tier::Ui) / SECOND;
-    #[allow(clippy::cast_precision_loss, reason = "milliseconds")]
     let locked = arrival.locked as f64 / SECOND;
     (work + locked <= budget).then_some(work)
 }
 
 /// Whether a request belongs to the judged time.
-#[allow(clippy::cast_precision_loss, reason = "a day in nanoseconds")]
 pub(super) fn judged(scenario: &Scenario, at: u64) -> bool {
     let [from, until] = scenario.judge;
     (from..until).contains(&(at as f64 / SECOND))
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "bins of a checked scenario"
-)]
 fn fluid(scenario: &Scenario, arrivals: &[Arrival], spec: &Spec) -> [f64; 3] {
     let bins = (scenario.seconds / BIN).ceil() as usize + 1;
     let mut all = vec![[(0.0, 0.0); 3]; bins];
@@ -96,7 +88,6 @@ struct Job {
     judged: bool,
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a day in nanoseconds")]
 fn clairvoyant(scenario: &Scenario, arrivals: &[Arrival], spec: &Spec) -> [f64; 3] {
     let mut good = [0.0; 3];
     let mut jobs: Vec<Job> = Vec::new();

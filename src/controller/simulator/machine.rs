@@ -13,7 +13,7 @@ const WEIGHT: [f64; 3] = [335.0, 110.0, 15.0];
 const IO_WEIGHT: f64 = 1024.0;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
+enum ThreadState {
     Running,
     Paused,
     Blocked,
@@ -31,7 +31,7 @@ pub(super) struct Thread {
     used: f64,
     paused: u64,
     paused_since: u64,
-    state: State,
+    state: ThreadState,
     /// Processors it gets now.
     speed: f64,
     /// Stop at the first checkpoint after this.
@@ -42,7 +42,7 @@ pub(super) struct Thread {
 
 /// What happened on a machine.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ended {
+pub(super) struct Completion {
     pub(super) ticket: u32,
     pub(super) stopped: bool,
     pub(super) cpu: u64,
@@ -63,7 +63,7 @@ pub(super) struct Machine {
     /// Processor nanoseconds of reading and answering requests.
     pub(super) io: f64,
     io_speed: f64,
-    /// Lanes asked to pause.
+    /// Lanes incoming to pause.
     pub(super) pause: [bool; 3],
     /// The one lock is free at this time.
     lock_free: u64,
@@ -109,7 +109,7 @@ impl Machine {
             used: 0.0,
             paused: 0,
             paused_since: 0,
-            state: State::Running,
+            state: ThreadState::Running,
             speed: 0.0,
             stop,
             locked,
@@ -118,7 +118,7 @@ impl Machine {
             let free = self.lock_free.max(self.now) + locked;
             self.lock_free = free;
             if let Some(thread) = self.threads.last_mut() {
-                thread.state = State::Blocked;
+                thread.state = ThreadState::Blocked;
                 thread.locked = free;
             }
         }
@@ -126,8 +126,7 @@ impl Machine {
 
     /// Lets time pass; what ended on the way is added to `ended`. `now` must
     /// not be later than [`Machine::next`].
-    pub(super) fn advance(&mut self, now: u64, ended: &mut Vec<Ended>) {
-        #[allow(clippy::cast_precision_loss, reason = "a short span")]
+    pub(super) fn advance(&mut self, now: u64, ended: &mut Vec<Completion>) {
         let span = now.saturating_sub(self.now) as f64;
         let mut total = 0.0;
         if self.io > 0.0 {
@@ -151,25 +150,29 @@ impl Machine {
     }
 
     /// Ends, pauses and resumes threads.
-    fn settle(&mut self, ended: &mut Vec<Ended>) {
+    fn settle(&mut self, ended: &mut Vec<Completion>) {
         let now = self.now;
         let mut at = 0;
         while let Some(thread) = self.threads.get_mut(at) {
-            if thread.state == State::Blocked && now >= thread.locked {
-                thread.state = State::Running;
+            if thread.state == ThreadState::Blocked && now >= thread.locked {
+                thread.state = ThreadState::Running;
                 // Blocked, it wanted no processor.
                 thread.paused += now - thread.since;
             }
             let grain = thread.used % GRAIN;
-            let checkpoint = thread.state == State::Paused
+            let checkpoint = thread.state == ThreadState::Paused
                 || (thread.used > 0.0 && !(2.0..=GRAIN - 2.0).contains(&grain));
-            let done = thread.left < 1.0 && thread.state != State::Blocked;
+            let done = thread.left < 1.0 && thread.state != ThreadState::Blocked;
             let stopped = !done && checkpoint && now >= thread.stop;
             if done || stopped {
                 let thread = self.threads.swap_remove(at);
                 let paused = thread.paused
-                    + if thread.state == State::Paused { now - thread.paused_since } else { 0 };
-                ended.push(Ended {
+                    + if thread.state == ThreadState::Paused {
+                        now - thread.paused_since
+                    } else {
+                        0
+                    };
+                ended.push(Completion {
                     ticket: thread.ticket,
                     stopped,
                     cpu: whole(thread.used),
@@ -180,12 +183,12 @@ impl Machine {
             let pause = self.pause.get(thread.lane as usize).copied().unwrap_or(false);
             match thread.state {
                 // Work that has just begun meets its first checkpoint at once.
-                State::Running if pause && (checkpoint || thread.used < 1.0) => {
-                    thread.state = State::Paused;
+                ThreadState::Running if pause && (checkpoint || thread.used < 1.0) => {
+                    thread.state = ThreadState::Paused;
                     thread.paused_since = now;
                 }
-                State::Paused if !pause => {
-                    thread.state = State::Running;
+                ThreadState::Paused if !pause => {
+                    thread.state = ThreadState::Running;
                     thread.paused += now - thread.paused_since;
                 }
                 _ => {}
@@ -196,7 +199,7 @@ impl Machine {
 
     /// After any change: applies pauses, shares the processors, and tells when
     /// something happens next by itself.
-    pub(super) fn next(&mut self, ended: &mut Vec<Ended>) -> u64 {
+    pub(super) fn next(&mut self, ended: &mut Vec<Completion>) -> u64 {
         self.settle(ended);
         self.share();
         let mut next = u64::MAX;
@@ -205,13 +208,13 @@ impl Machine {
             next = next.min(after(self.now, self.io / self.io_speed));
         }
         for thread in &self.threads {
-            if thread.state == State::Blocked {
+            if thread.state == ThreadState::Blocked {
                 next = next.min(thread.locked.max(self.now + 1));
             }
-            if thread.state == State::Paused && thread.stop < u64::MAX {
+            if thread.state == ThreadState::Paused && thread.stop < u64::MAX {
                 next = next.min(thread.stop.max(self.now + 1));
             }
-            if thread.state != State::Running || thread.speed <= 0.0 {
+            if thread.state != ThreadState::Running || thread.speed <= 0.0 {
                 continue;
             }
             total += thread.speed;
@@ -224,7 +227,6 @@ impl Machine {
                     span = span.min(to_checkpoint);
                 } else {
                     // The first checkpoint at or after the stop.
-                    #[allow(clippy::cast_precision_loss, reason = "a short span")]
                     let more = (thread.stop - first) as f64 * thread.speed / GRAIN;
                     span = span.min(to_checkpoint + libm::ceil(more) * GRAIN / thread.speed);
                 }
@@ -244,15 +246,14 @@ impl Machine {
     /// Weighted shares, at most one processor each.
     fn share(&mut self) {
         let throttled = self.quota.is_some() && self.quota_left < 1.0;
-        let running = |thread: &&mut Thread| thread.state == State::Running;
+        let running = |thread: &&mut Thread| thread.state == ThreadState::Running;
         let count = self.threads.iter_mut().filter(running).count() + usize::from(self.io > 0.0);
-        #[allow(clippy::cast_precision_loss, reason = "a few threads")]
         let plenty = count as f64 <= self.cores;
         if throttled || plenty {
             let speed = if throttled { 0.0 } else { self.speed };
             self.io_speed = speed;
             for thread in &mut self.threads {
-                thread.speed = if thread.state == State::Running { speed } else { 0.0 };
+                thread.speed = if thread.state == ThreadState::Running { speed } else { 0.0 };
             }
             return;
         }
@@ -263,7 +264,7 @@ impl Machine {
         }
         for thread in self.threads.iter_mut() {
             thread.speed = -1.0;
-            if thread.state == State::Running {
+            if thread.state == ThreadState::Running {
                 weight += weight_of(thread.lane);
             } else {
                 thread.speed = 0.0;
@@ -308,12 +309,10 @@ fn weight_of(lane: Lane) -> f64 {
     WEIGHT.get(lane as usize).copied().unwrap_or(1.0)
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, saturates")]
 fn after(now: u64, span: f64) -> u64 {
     now.saturating_add(libm::ceil(span).max(1.0) as u64)
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, saturates")]
 fn whole(ns: f64) -> u64 {
     ns as u64
 }
@@ -322,7 +321,7 @@ fn whole(ns: f64) -> u64 {
 mod tests {
     use super::*;
 
-    fn run(machine: &mut Machine, until: u64) -> Vec<(u64, Ended)> {
+    fn run(machine: &mut Machine, until: u64) -> Vec<(u64, Completion)> {
         let mut all = Vec::new();
         loop {
             let mut ended = Vec::new();

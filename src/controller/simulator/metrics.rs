@@ -73,7 +73,6 @@ pub fn metrics(
         put(P99, worst(0.99));
         let allowed = spec.objective(class).map_or(0.05, |o| o.target.complement().as_f64());
         let bad = tally.seconds.values().filter(|(bad, all)| *bad > allowed * all && *bad > 1.0);
-        #[allow(clippy::cast_precision_loss, reason = "a count of seconds")]
         put(VIOLATED, bad.count() as f64);
         mine += weight(class) * tally.good;
         fluid += weight(class) * of(ideal.fluid);
@@ -87,12 +86,10 @@ pub fn metrics(
     timing(scenario, arrivals, run, &mut out);
     tenants(scenario, arrivals, run, spec, &mut out);
     out.insert("cost_error", run.cost_error.unwrap_or(f64::NAN));
-    #[allow(clippy::cast_precision_loss, reason = "a hash shown as a number")]
     out.insert("hash", (run.hash >> 12) as f64);
     out
 }
 
-#[allow(clippy::cast_precision_loss, reason = "durations")]
 fn ms(ns: u64) -> f64 {
     ns as f64 / 1e6
 }
@@ -150,12 +147,6 @@ fn tally(scenario: &Scenario, arrivals: &[Arrival], run: &Run, spec: &Spec) -> V
 }
 
 /// The value below which the share `q` lies (nearest rank).
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a rank"
-)]
 pub(super) fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -164,7 +155,6 @@ pub(super) fn quantile(values: &[f64], q: f64) -> f64 {
 }
 
 /// When was the load noticed, bounded, and forgotten?
-#[allow(clippy::cast_precision_loss, reason = "durations")]
 fn timing(scenario: &Scenario, arrivals: &[Arrival], run: &Run, out: &mut Metrics) {
     let [from, until] = scenario.judge.map(|s| s * SECOND);
     let tier_before = run.samples.iter().rev().find(|s| (s.at as f64) < from);
@@ -217,7 +207,6 @@ fn timing(scenario: &Scenario, arrivals: &[Arrival], run: &Run, out: &mut Metric
 }
 
 /// How the tenants of the mix fared, by the weight of their answers, beside the one that floods.
-#[allow(clippy::cast_precision_loss, reason = "counts")]
 fn tenants(scenario: &Scenario, arrivals: &[Arrival], run: &Run, spec: &Spec, out: &mut Metrics) {
     let mut all: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
     let most = scenario.tenants as u64;

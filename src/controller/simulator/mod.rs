@@ -38,7 +38,7 @@ pub use ideal::{Ideal, ideal};
 pub use library::{MIX, scenarios};
 pub use metrics::{Metrics, metrics};
 pub use picture::picture;
-pub use policy::{Answer, Asked, End, Pick, Policy, Setting, Took};
+pub use policy::{Answer, End, Incoming, Pick, Policy, Setting, Usage};
 pub use report::{Results, markdown, unknown};
 pub use rivals::{Isolation, NAMES, rival};
 pub use scenario::{Balance, Fault, FaultKind, Scenario, ScenarioError, Shape, Stream};

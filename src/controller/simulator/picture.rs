@@ -77,24 +77,18 @@ fn log_part(ms: f64) -> f64 {
 }
 
 /// Draws a run.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "coordinates of a drawing"
-)]
 pub fn picture(scenario: &Scenario, controller: &str, judged: &Judged, spec: &Spec) -> String {
     let seconds = scenario.seconds;
     // At most two hundred steps, at least half a second each.
     let step = (seconds / 200.0).max(0.5);
     let bins = (seconds / step).ceil() as usize;
     let mut took = vec![vec![Vec::new(); bins]; 3];
-    let mut asked = vec![vec![(0.0, 0.0); bins]; 3];
+    let mut incoming = vec![vec![(0.0, 0.0); bins]; 3];
     for attempt in &judged.run.attempts {
         let Some(arrival) = judged.arrivals.get(attempt.arrival as usize) else { continue };
         let bin = (attempt.at as f64 / 1e9 / step) as usize;
         let class = arrival.class as usize;
-        if let Some((admitted, all)) = asked.get_mut(class).and_then(|c| c.get_mut(bin)) {
+        if let Some((admitted, all)) = incoming.get_mut(class).and_then(|c| c.get_mut(bin)) {
             *all += 1.0;
             *admitted += f64::from(u8::from(attempt.fate != Fate::Refused));
         }
@@ -179,7 +173,7 @@ pub fn picture(scenario: &Scenario, controller: &str, judged: &Judged, spec: &Sp
     let parts = [(0.0, "0".to_owned()), (0.5, "50 %".to_owned()), (1.0, "100 %".to_owned())];
     admitted.frame(&mut out, "Let in, of what came", &parts);
     for (index, colour) in COLOURS.iter().enumerate() {
-        let points: Vec<(f64, f64)> = asked
+        let points: Vec<(f64, f64)> = incoming
             .get(index)
             .into_iter()
             .flatten()

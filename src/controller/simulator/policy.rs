@@ -8,7 +8,7 @@ use svgx_base::budget::{Class, Tier};
 
 /// A request as it arrives at a replica.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct Incoming<'a> {
     /// The number by which the simulator knows this attempt.
     pub ticket: u32,
     /// What the world knows; a controller must not look at `cost` or `locked`.
@@ -29,7 +29,7 @@ pub enum Answer {
     },
     /// Not now.
     Refused {
-        /// Nanoseconds after which the client is asked to come back; 0 when nothing was said.
+        /// Nanoseconds after which the client is incoming to come back; 0 when nothing was said.
         retry_after: u64,
         /// A word for the decision hash.
         code: u8,
@@ -68,7 +68,7 @@ pub enum End {
 
 /// What one finished piece of work took, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Took {
+pub struct Usage {
     /// Processor time.
     pub cpu: u64,
     /// Time on a worker and not paused.
@@ -80,11 +80,11 @@ pub struct Took {
 /// A controller under test. All times are nanoseconds of its own clock.
 pub trait Policy: Send {
     /// A request arrived.
-    fn arrive(&mut self, now: u64, asked: &Asked<'_>) -> Answer;
+    fn arrive(&mut self, now: u64, incoming: &Incoming<'_>) -> Answer;
     /// A worker of this lane is free.
     fn pick(&mut self, now: u64, lane: Lane) -> Pick;
     /// Work ended.
-    fn finish(&mut self, now: u64, ticket: u32, class: Class, took: Took, end: End);
+    fn finish(&mut self, now: u64, ticket: u32, class: Class, took: Usage, end: End);
     /// The client of a request that still waits is gone. Whether it is out of the queue.
     fn abandon(&mut self, now: u64, ticket: u32) -> bool;
     /// A hundredth of a second passed; the number of processors when the sensor was read.

@@ -33,7 +33,6 @@ impl Median {
 /// How many of `n` values lie below a 95 % interval of the median: the largest
 /// `k` with `P(Binomial(n, 1/2) <= k) <= 0.025`.
 fn outside(n: usize) -> usize {
-    #[allow(clippy::cast_precision_loss, reason = "a few seeds")]
     let size = n as f64;
     let mut term = libm::pow(0.5, size);
     let mut sum = term;

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use super::arrivals::Arrival;
-use super::policy::{Answer, Asked, End, Pick, Policy, Took};
+use super::policy::{Answer, End, Incoming, Pick, Policy, Usage};
 use crate::Verdict;
-use crate::core::{Controller, Cost, Ended, JobId, Lane, Next, Request, Sensors};
+use crate::core::{
+    Controller, Cost, JobId, Lane, Next, Outcome, Request, Sensors, SessionId, TenantId,
+};
 use crate::spec::Spec;
 use svgx_base::budget::{Class, Tier, Time};
 
@@ -40,26 +42,26 @@ impl Svgx {
 }
 
 /// What the edge would know of a request.
-pub fn request<'a>(asked: &Asked<'a>) -> Request<'a> {
-    let Arrival { class, size, tenant, session, .. } = *asked.arrival;
+pub fn request<'a>(incoming: &Incoming<'a>) -> Request<'a> {
+    let Arrival { class, size, tenant, session, .. } = *incoming.arrival;
     Request {
-        trace_id: u128::from(asked.ticket) + 1,
+        trace_id: u128::from(incoming.ticket) + 1,
         size,
-        tenant,
-        session,
-        attempt: asked.attempt,
-        ..Request::new(class, asked.operation)
+        tenant: TenantId(tenant),
+        session: SessionId(session),
+        attempt: incoming.attempt,
+        ..Request::new(class, incoming.operation)
     }
 }
 
 impl Policy for Svgx {
-    fn arrive(&mut self, now: u64, asked: &Asked<'_>) -> Answer {
-        let decision = self.controller.on_arrival(Time(now), &request(asked));
+    fn arrive(&mut self, now: u64, incoming: &Incoming<'_>) -> Answer {
+        let decision = self.controller.on_arrival(Time(now), &request(incoming));
         match decision.job {
             Some(job) => {
                 self.controller.on_ready(Time(now), job);
-                self.tickets.insert(job, asked.ticket);
-                self.jobs.insert(asked.ticket, job);
+                self.tickets.insert(job, incoming.ticket);
+                self.jobs.insert(incoming.ticket, job);
                 Answer::Queued { tier: decision.tier }
             }
             None => Answer::Refused {
@@ -89,12 +91,12 @@ impl Policy for Svgx {
         }
     }
 
-    fn finish(&mut self, now: u64, ticket: u32, _: Class, took: Took, end: End) {
+    fn finish(&mut self, now: u64, ticket: u32, _: Class, took: Usage, end: End) {
         let Some(job) = self.forget(ticket) else { return };
         let ended = match end {
-            End::Done => Ended::Done,
-            End::Stopped => Ended::Deadline,
-            End::Gone => Ended::Cancelled,
+            End::Done => Outcome::Done,
+            End::Stopped => Outcome::Deadline,
+            End::Gone => Outcome::Cancelled,
         };
         let cost = Cost { cpu: took.cpu, ran: took.ran };
         self.controller.on_finish(Time(now), job, cost, ended);

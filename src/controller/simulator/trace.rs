@@ -39,7 +39,6 @@ pub fn trace(log: impl BufRead) -> Result<(Scenario, Vec<Arrival>), ReplayError>
                     streams.push(stream(request.class, request.operation));
                     streams.len() - 1
                 });
-                #[allow(clippy::cast_precision_loss, reason = "nanoseconds of one request")]
                 let cost = decision.cost as f64 / tier_cost(request.class, decision.tier);
                 if let Some(job) = decision.job {
                     jobs.insert(job, (arrivals.len(), decision.tier));
@@ -49,8 +48,8 @@ pub fn trace(log: impl BufRead) -> Result<(Scenario, Vec<Arrival>), ReplayError>
                     class: request.class,
                     stream: u16::try_from(stream).unwrap_or(u16::MAX),
                     size: request.size,
-                    tenant: request.tenant,
-                    session: request.session,
+                    tenant: request.tenant.0,
+                    session: request.session.0,
                     cost: cost.max(1_000.0),
                     locked: 0,
                 });
@@ -59,7 +58,6 @@ pub fn trace(log: impl BufRead) -> Result<(Scenario, Vec<Arrival>), ReplayError>
                 if let Some((index, tier)) = jobs.remove(&job)
                     && let Some(arrival) = arrivals.get_mut(index)
                 {
-                    #[allow(clippy::cast_precision_loss, reason = "nanoseconds of one request")]
                     let cpu = cost.cpu as f64;
                     arrival.cost = cpu / tier_cost(arrival.class, tier);
                 }
@@ -68,7 +66,6 @@ pub fn trace(log: impl BufRead) -> Result<(Scenario, Vec<Arrival>), ReplayError>
         }
     }
     arrivals.sort_by_key(|arrival| arrival.at);
-    #[allow(clippy::cast_precision_loss, reason = "a day in nanoseconds")]
     let seconds = arrivals.last().map_or(1.0, |last| last.at as f64 / 1e9 + 1.0);
     let scenario = Scenario {
         name: "log".to_owned(),

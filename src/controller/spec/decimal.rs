@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Objectives and thresholds are compared and printed, so a binary fraction
 /// that is nearly what was written is not good enough.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Decimal {
     digits: i64,
     scale: u8,
@@ -71,6 +71,12 @@ impl Ord for Decimal {
         };
         let to = self.scale.max(other.scale);
         up(*self, to).cmp(&up(*other, to))
+    }
+}
+
+impl fmt::Debug for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -89,6 +89,10 @@ pub struct Policy {
     pub sensor_stale: Duration,
     /// Requests in flight per core while no sensor is believed.
     pub static_limit: f64,
+    /// Part of the allowed share of late answers above which the trim is lowered.
+    pub trim_down_at: Decimal,
+    /// Part of it below which the trim is raised.
+    pub trim_up_at: Decimal,
     /// The factor on a budget that late answers lower is never lower than this.
     pub trim_floor: f64,
     /// What is taken off that factor at a time.
@@ -99,11 +103,11 @@ pub struct Policy {
     pub efficiency_span: Duration,
     /// The most that one piece of work moves that average.
     pub efficiency_gain: f64,
-    /// The same for the pace of physics, which is paused for more urgent work.
-    pub pace_span: Duration,
-    /// The most that one piece of physics moves its pace.
-    pub pace_gain: f64,
-    /// The least part of a processor that predictions reckon with.
+    /// The same for the part that physics gets, which is paused for more urgent work.
+    pub physics_share_span: Duration,
+    /// The most that one piece of physics moves that part.
+    pub physics_share_gain: f64,
+    /// The least part of a processor that predictions assume.
     pub least_processor: f64,
     /// The part of its budget by which physics stops early, for the answer.
     pub answer_reserve: f64,
@@ -272,10 +276,15 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
     let trim_down = number("trim-down", 0.001, 1.0);
     let trim_up = number("trim-up", 0.001, 1.0);
     let efficiency_gain = number("efficiency-gain", 0.001, 1.0);
-    let pace_gain = number("pace-gain", 0.001, 1.0);
+    let physics_share_gain = number("physics-share-gain", 0.001, 1.0);
     let least_processor = number("least-processor", 0.001, 1.0);
     let answer_reserve = number("answer-reserve", 0.0, 0.9);
     let far_beyond = number("far-beyond", 1.0, 1e6);
+    let mut part = |key: &str| {
+        let key = format!("controller-{key}");
+        read.number(&key, 0.0, 1.0).and_then(|_| read.decimal(&key)).unwrap_or(Decimal::new(0, 0))
+    };
+    let (trim_down_at, trim_up_at) = (part("trim-down-at"), part("trim-up-at"));
     let mut duration = |key: &str| read.duration(&format!("controller-{key}"));
     let policy = Policy {
         step_down_load,
@@ -297,13 +306,15 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
         sensor_stale: duration("sensor-stale"),
         static_limit,
         batch_queue,
+        trim_down_at,
+        trim_up_at,
         trim_floor,
         trim_down,
         trim_up,
         efficiency_span: duration("efficiency-span"),
         efficiency_gain,
-        pace_span: duration("pace-span"),
-        pace_gain,
+        physics_share_span: duration("physics-share-span"),
+        physics_share_gain,
         least_processor,
         answer_reserve,
         far_beyond,
@@ -316,6 +327,13 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
             policy.step_up_load, policy.step_down_load
         );
         read.wrong("controller-step-up-load", &message);
+    }
+    if policy.trim_up_at >= policy.trim_down_at {
+        let message = format!(
+            "{} is not below controller-trim-down-at {}: the trim would alternate",
+            policy.trim_up_at, policy.trim_down_at
+        );
+        read.wrong("controller-trim-up-at", &message);
     }
     policy
 }

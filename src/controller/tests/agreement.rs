@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use svgx_base::budget::{Class, Time};
-use svgx_controller::core::{Cost, Ended, Lane, Mode, Next, Sensors, Status};
+use svgx_controller::core::{Cost, Lane, Mode, Next, Outcome, Sensors, Status};
 use svgx_controller::spec::Spec;
 use svgx_controller::{Controller, Request};
 
@@ -61,7 +61,7 @@ fn traffic(spec: &Spec) -> Vec<Answer> {
 /// The state of a controller that sees `answers`, at each of `ends` in seconds.
 fn controlled(spec: &Spec, answers: &[Answer], ends: &[u64]) -> Vec<Status> {
     let mut controller = Controller::new(spec, 64.0, 1);
-    controller.stand(Mode::Off);
+    controller.set_mode(Mode::Off);
     let mut events: Vec<(u64, u8, usize)> = Vec::new();
     for (index, answer) in answers.iter().enumerate() {
         events.push((answer.at - answer.took, 0, index));
@@ -91,7 +91,7 @@ fn controlled(spec: &Spec, answers: &[Answer], ends: &[u64]) -> Vec<Status> {
             jobs.insert(index, job);
         } else if let Some(job) = jobs.remove(&index) {
             let cost = Cost { cpu: 1_000, ran: 1_000 };
-            controller.on_finish(Time(at), job, cost, Ended::Done).expect("it was known");
+            controller.on_finish(Time(at), job, cost, Outcome::Done).expect("it was known");
         }
     }
     seen

@@ -4,10 +4,12 @@
 use std::io::Cursor;
 
 use svgx_base::budget::{Class, Time};
-use svgx_controller::core::{Controller, Cost, Ended, Event, Header, Lane, Next, Sensors, replay};
+use svgx_controller::core::{
+    Controller, Cost, Event, Header, Lane, Next, Outcome, Sensors, replay,
+};
 use svgx_controller::simulator::{
-    Answer, Asked, Bench, NAMES, OURS, Pick, Policy, Results, Scenario, Svgx, arrivals, markdown,
-    request, scenarios, trace, unknown,
+    Answer, Bench, Incoming, NAMES, OURS, Pick, Policy, Results, Scenario, Svgx, arrivals,
+    markdown, request, scenarios, trace, unknown,
 };
 use svgx_controller::spec::Spec;
 
@@ -97,8 +99,8 @@ fn log_of(spec: &Spec) -> String {
             write(&Event::Tick { at, sensors });
         }
         let operation = &scenario.streams[usize::from(arrival.stream)].operation;
-        let asked = Asked { ticket, arrival, operation, attempt: 0 };
-        let request = request(&asked);
+        let incoming = Incoming { ticket, arrival, operation, attempt: 0 };
+        let request = request(&incoming);
         let decision = controller.on_arrival(at, &request);
         write(&Event::Arrive { at, request, decision });
         let Some(job) = decision.job else { continue };
@@ -108,8 +110,8 @@ fn log_of(spec: &Spec) -> String {
         if let Next::Run(run) = controller.next(at, lane) {
             write(&Event::Next { at, lane, job: Some(run.job) });
             let cost = Cost { cpu: arrival.cost as u64, ran: arrival.cost as u64 };
-            controller.on_finish(at, run.job, cost, Ended::Done);
-            write(&Event::Finish { at, job: run.job, cost, ended: Ended::Done });
+            controller.on_finish(at, run.job, cost, Outcome::Done);
+            write(&Event::Finish { at, job: run.job, cost, ended: Outcome::Done });
         }
     }
     lines.join("\n")
@@ -154,12 +156,13 @@ fn no_class_is_silent_while_a_processor_is_free() {
                 let now = 1_000_000_000 + (class as u64 * 300 + step) * 10_000_000;
                 controller.tick(now, Some(2.0));
                 let ticket = u32::try_from(step).expect("small");
-                let asked = Asked { ticket, arrival: &arrival, operation: &operation, attempt: 0 };
+                let incoming =
+                    Incoming { ticket, arrival: &arrival, operation: &operation, attempt: 0 };
                 silent += 10;
-                if matches!(controller.arrive(now, &asked), Answer::Queued { .. }) {
+                if matches!(controller.arrive(now, &incoming), Answer::Queued { .. }) {
                     silent = 0;
                     if let Pick::Run { ticket, .. } = controller.pick(now, Lane::of(class)) {
-                        let took = svgx_controller::simulator::Took {
+                        let took = svgx_controller::simulator::Usage {
                             cpu: 500_000,
                             ran: 500_000,
                             total: 500_000,

@@ -2,7 +2,7 @@
 //! slower than 5 s takes a tenth away, an answer with half the limit in use
 //! adds one.
 
-use super::{Asked, Class, Limiter, Load, Took, count};
+use super::{Class, Incoming, Limiter, Load, Usage, count};
 
 pub(super) struct Aimd {
     limit: f64,
@@ -15,11 +15,11 @@ impl Aimd {
 }
 
 impl Limiter for Aimd {
-    fn admit(&mut self, _: u64, _: &Asked<'_>, load: Load) -> bool {
+    fn admit(&mut self, _: u64, _: &Incoming<'_>, load: Load) -> bool {
         count(load.inflight) < self.limit
     }
 
-    fn finish(&mut self, _: u64, _: Class, took: Took, inflight: usize) {
+    fn finish(&mut self, _: u64, _: Class, took: Usage, inflight: usize) {
         // A client that gave up is a drop.
         let dropped = took.cpu == 0;
         if dropped || took.total > 5_000_000_000 {

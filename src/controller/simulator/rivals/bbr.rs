@@ -4,7 +4,7 @@
 //! requests in flight and their average exceed best throughput times best
 //! response time, over 50 buckets of 100 ms.
 
-use super::{Asked, Class, Limiter, Load, Setting, Took, count, float};
+use super::{Class, Incoming, Limiter, Load, Setting, Usage, count, float};
 
 const BUCKETS: usize = 50;
 const BUCKET: u64 = 100_000_000;
@@ -69,13 +69,12 @@ impl Bbr {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "below 50")]
 fn ring(slot: u64) -> usize {
     (slot % BUCKETS as u64) as usize
 }
 
 impl Limiter for Bbr {
-    fn admit(&mut self, now: u64, _: &Asked<'_>, load: Load) -> bool {
+    fn admit(&mut self, now: u64, _: &Incoming<'_>, load: Load) -> bool {
         self.bucket(now);
         let hot = self.cpu >= THRESHOLD
             || (self.dropped_at > 0 && now.saturating_sub(self.dropped_at) < COOL);
@@ -87,7 +86,7 @@ impl Limiter for Bbr {
         true
     }
 
-    fn finish(&mut self, now: u64, _: Class, took: Took, inflight: usize) {
+    fn finish(&mut self, now: u64, _: Class, took: Usage, inflight: usize) {
         self.flying = 0.9 * self.flying + 0.1 * count(inflight);
         self.used += float(took.cpu);
         let bucket = self.bucket(now);

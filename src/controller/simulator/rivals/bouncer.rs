@@ -4,7 +4,7 @@
 //! objective; one in a hundred is let in regardless, so that no class starves.
 
 use super::super::rng::Rng;
-use super::{Asked, Class, Limiter, Load, Setting, Took, float};
+use super::{Class, Incoming, Limiter, Load, Setting, Usage, float};
 
 const KEPT: usize = 200;
 const ALLOWANCE: f64 = 0.01;
@@ -36,8 +36,8 @@ impl Bouncer {
 }
 
 impl Limiter for Bouncer {
-    fn admit(&mut self, _: u64, asked: &Asked<'_>, _: Load) -> bool {
-        let class = asked.arrival.class;
+    fn admit(&mut self, _: u64, incoming: &Incoming<'_>, _: Load) -> bool {
+        let class = incoming.arrival.class;
         let work: f64 =
             self.services.iter().zip(&self.inside).map(|(service, n)| service.mean * n).sum();
         let own = self.services.get(class as usize).map_or(0.0, |service| service.p95);
@@ -50,7 +50,7 @@ impl Limiter for Bouncer {
         open
     }
 
-    fn finish(&mut self, _: u64, class: Class, took: Took, _: usize) {
+    fn finish(&mut self, _: u64, class: Class, took: Usage, _: usize) {
         if let Some(inside) = self.inside.get_mut(class as usize) {
             *inside = (*inside - 1.0).max(0.0);
         }

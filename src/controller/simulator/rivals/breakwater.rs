@@ -4,7 +4,7 @@
 //! least one; what waited `2 dt` is dropped. `dt` is 3 ms and the round trip
 //! 1 ms here: the paper sets the target to a few service times.
 
-use super::{Asked, Class, Limiter, Load, count, float};
+use super::{Class, Incoming, Limiter, Load, count, float};
 
 const TARGET: f64 = 3e6;
 const ROUND_TRIP: u64 = 1_000_000;
@@ -36,7 +36,7 @@ impl Breakwater {
 }
 
 impl Limiter for Breakwater {
-    fn admit(&mut self, now: u64, _: &Asked<'_>, load: Load) -> bool {
+    fn admit(&mut self, now: u64, _: &Incoming<'_>, load: Load) -> bool {
         self.adjust(now);
         count(load.inflight) < self.credits
     }

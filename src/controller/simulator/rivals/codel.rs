@@ -2,7 +2,7 @@
 //! when even the shortest wait of the last 100 ms exceeded 5 ms; then whatever
 //! waited longer than twice that is sloughed off.
 
-use super::{Asked, Class, Limiter, Load};
+use super::{Class, Incoming, Limiter, Load};
 
 const INTERVAL: u64 = 100_000_000;
 const TARGET: u64 = 5_000_000;
@@ -21,7 +21,7 @@ impl CoDel {
 }
 
 impl Limiter for CoDel {
-    fn admit(&mut self, _: u64, _: &Asked<'_>, _: Load) -> bool {
+    fn admit(&mut self, _: u64, _: &Incoming<'_>, _: Load) -> bool {
         true
     }
 

@@ -2,7 +2,7 @@
 //! `LoadShed`, set by Little's law for the tightest budget: as many as the
 //! processors can finish in it at the mean cost of the mix (3.6 ms).
 
-use super::{Asked, Limiter, Load, Setting, count, float};
+use super::{Incoming, Limiter, Load, Setting, count, float};
 
 /// Mean processor time of a request of the mix, in nanoseconds.
 const MEAN: f64 = 3.6e6;
@@ -19,7 +19,7 @@ impl Concurrency {
 }
 
 impl Limiter for Concurrency {
-    fn admit(&mut self, _: u64, _: &Asked<'_>, load: Load) -> bool {
+    fn admit(&mut self, _: u64, _: &Incoming<'_>, load: Load) -> bool {
         count(load.inflight) < self.limit
     }
 }

@@ -3,7 +3,7 @@
 //! business priority (the class) and 128 user cohorts is then moved so that 5 %
 //! fewer, otherwise 1 % more of the last window's requests are let in.
 
-use super::{Asked, Class, Limiter, Load, float};
+use super::{Class, Incoming, Limiter, Load, float};
 use svgx_base::random::GOLDEN;
 
 const QUEUEING: f64 = 20e6;
@@ -60,12 +60,12 @@ impl Dagor {
 }
 
 impl Limiter for Dagor {
-    fn admit(&mut self, now: u64, asked: &Asked<'_>, _: Load) -> bool {
+    fn admit(&mut self, now: u64, incoming: &Incoming<'_>, _: Load) -> bool {
         if now >= self.until || self.arrived >= MOST {
             self.window(now);
         }
-        let user = asked.arrival.session.wrapping_mul(GOLDEN) >> 57;
-        let at = asked.arrival.class as usize * USERS + usize::try_from(user).unwrap_or(0);
+        let user = incoming.arrival.session.wrapping_mul(GOLDEN) >> 57;
+        let at = incoming.arrival.class as usize * USERS + usize::try_from(user).unwrap_or(0);
         if let Some(slot) = self.histogram.get_mut(at) {
             *slot += 1;
         }

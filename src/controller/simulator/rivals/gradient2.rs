@@ -3,7 +3,7 @@
 //! exponential average over 600 windows; gradient `clamp(1.5 long/short, 0.5, 1)`;
 //! `L = 0.8 L + 0.2 (L g + 4)`; 20 to 200, held while less than half is used.
 
-use super::{Asked, Class, Limiter, Load, Took, count, float};
+use super::{Class, Incoming, Limiter, Load, Usage, count, float};
 
 const WINDOW: u64 = 1_000_000_000;
 
@@ -51,11 +51,11 @@ impl Gradient2 {
 }
 
 impl Limiter for Gradient2 {
-    fn admit(&mut self, _: u64, _: &Asked<'_>, load: Load) -> bool {
+    fn admit(&mut self, _: u64, _: &Incoming<'_>, load: Load) -> bool {
         count(load.inflight) < self.limit
     }
 
-    fn finish(&mut self, now: u64, _: Class, took: Took, inflight: usize) {
+    fn finish(&mut self, now: u64, _: Class, took: Usage, inflight: usize) {
         if took.total >= 100_000 {
             self.sum += float(took.total);
             self.samples += 1.0;

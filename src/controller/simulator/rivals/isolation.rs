@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use super::super::policy::{Answer, Asked, End, Pick, Policy, Setting, Took};
+use super::super::policy::{Answer, End, Incoming, Pick, Policy, Setting, Usage};
 use super::workers;
 use crate::core::Lane;
 use svgx_base::budget::{Class, Tier};
@@ -39,13 +39,13 @@ impl Isolation {
 }
 
 impl Policy for Isolation {
-    fn arrive(&mut self, now: u64, asked: &Asked<'_>) -> Answer {
-        let class = asked.arrival.class;
+    fn arrive(&mut self, now: u64, incoming: &Incoming<'_>) -> Answer {
+        let class = incoming.arrival.class;
         let lane = Lane::of(class);
         let deadline = now.saturating_add(self.setting.budget(class));
-        self.lanes.insert(asked.ticket, lane);
+        self.lanes.insert(incoming.ticket, lane);
         if let Some(queue) = self.queues.get_mut(lane as usize) {
-            queue.push(Reverse((deadline, asked.ticket)));
+            queue.push(Reverse((deadline, incoming.ticket)));
         }
         Answer::Queued { tier: Tier::Compute }
     }
@@ -64,7 +64,7 @@ impl Policy for Isolation {
         Pick::Nothing
     }
 
-    fn finish(&mut self, _: u64, ticket: u32, _: Class, _: Took, _: End) {
+    fn finish(&mut self, _: u64, ticket: u32, _: Class, _: Usage, _: End) {
         if let Some(lane) = self.lanes.remove(&ticket)
             && let Some(running) = self.running.get_mut(lane as usize)
         {

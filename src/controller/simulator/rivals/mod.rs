@@ -18,7 +18,7 @@ mod vegas;
 
 use std::collections::VecDeque;
 
-use super::policy::{Answer, Asked, End, Pick, Policy, Setting, Took};
+use super::policy::{Answer, End, Incoming, Pick, Policy, Setting, Usage};
 use crate::core::Lane;
 use svgx_base::budget::{Class, Tier};
 
@@ -36,13 +36,13 @@ pub(super) struct Load {
 /// A law of admission.
 pub(super) trait Limiter: Send {
     /// Whether the request may join the queue.
-    fn admit(&mut self, now: u64, asked: &Asked<'_>, load: Load) -> bool;
+    fn admit(&mut self, now: u64, incoming: &Incoming<'_>, load: Load) -> bool;
     /// Whether work that waited so long is still to be done.
     fn start(&mut self, _now: u64, _class: Class, _waited: u64) -> bool {
         true
     }
     /// Work ended; how many were inside when it did, itself included.
-    fn finish(&mut self, _now: u64, _class: Class, _took: Took, _inflight: usize) {}
+    fn finish(&mut self, _now: u64, _class: Class, _took: Usage, _inflight: usize) {}
     /// A hundredth of a second passed.
     fn tick(&mut self, _now: u64, _load: Load) {}
 }
@@ -78,16 +78,16 @@ impl<L: Limiter> Pool<L> {
 }
 
 impl<L: Limiter> Policy for Pool<L> {
-    fn arrive(&mut self, now: u64, asked: &Asked<'_>) -> Answer {
-        let class = asked.arrival.class;
+    fn arrive(&mut self, now: u64, incoming: &Incoming<'_>) -> Answer {
+        let class = incoming.arrival.class;
         let load = self.load(class);
-        if !self.limiter.admit(now, asked, load) {
+        if !self.limiter.admit(now, incoming, load) {
             return Answer::Refused { retry_after: 0, code: 1 };
         }
         if let Some(count) = self.inflight.get_mut(class as usize) {
             *count += 1;
         }
-        self.queue.push_back(Waiting { ticket: asked.ticket, class, at: now, gone: false });
+        self.queue.push_back(Waiting { ticket: incoming.ticket, class, at: now, gone: false });
         Answer::Queued { tier: Tier::Compute }
     }
 
@@ -105,7 +105,7 @@ impl<L: Limiter> Policy for Pool<L> {
         Pick::Nothing
     }
 
-    fn finish(&mut self, now: u64, _: u32, class: Class, took: Took, _: End) {
+    fn finish(&mut self, now: u64, _: u32, class: Class, took: Usage, _: End) {
         let inflight = self.inflight.iter().sum();
         self.limiter.finish(now, class, took, inflight);
         self.leave(class);
@@ -120,7 +120,7 @@ impl<L: Limiter> Policy for Pool<L> {
         let (class, at) = (waiting.class, waiting.at);
         let total = now.saturating_sub(at);
         let inflight = self.inflight.iter().sum();
-        self.limiter.finish(now, class, Took { total, ..Took::default() }, inflight);
+        self.limiter.finish(now, class, Usage { total, ..Usage::default() }, inflight);
         self.leave(class);
         true
     }
@@ -146,7 +146,6 @@ impl<L: Limiter> Policy for Pool<L> {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 1024")]
 fn workers(cores: f64) -> usize {
     cores.ceil().max(1.0) as usize
 }
@@ -191,12 +190,10 @@ pub fn rival(name: &str, setting: &Setting, seed: u64) -> Option<Box<dyn Policy>
     })
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a duration or a count")]
 fn float(x: u64) -> f64 {
     x as f64
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a count of requests")]
 fn count(x: usize) -> f64 {
     x as f64
 }

@@ -1,11 +1,11 @@
 //! No control at all.
 
-use super::{Asked, Limiter, Load};
+use super::{Incoming, Limiter, Load};
 
 pub(super) struct None;
 
 impl Limiter for None {
-    fn admit(&mut self, _: u64, _: &Asked<'_>, _: Load) -> bool {
+    fn admit(&mut self, _: u64, _: &Incoming<'_>, _: Load) -> bool {
         true
     }
 }

@@ -3,7 +3,7 @@
 //! is enforced only once the whole limit is reached.
 
 use super::gradient2::Gradient2;
-use super::{Asked, Class, Limiter, Load, Took, count};
+use super::{Class, Incoming, Limiter, Load, Usage, count};
 
 const PARTS: [f64; 4] = [0.5, 0.35, 0.15, 0.0];
 
@@ -18,13 +18,13 @@ impl Partitioned {
 }
 
 impl Limiter for Partitioned {
-    fn admit(&mut self, _: u64, asked: &Asked<'_>, load: Load) -> bool {
+    fn admit(&mut self, _: u64, incoming: &Incoming<'_>, load: Load) -> bool {
         let limit = self.inner.limit;
-        let part = PARTS.get(asked.arrival.class as usize).copied().unwrap_or(0.0);
+        let part = PARTS.get(incoming.arrival.class as usize).copied().unwrap_or(0.0);
         count(load.inflight) < limit || count(load.of_class) < (part * limit).ceil().max(1.0)
     }
 
-    fn finish(&mut self, now: u64, class: Class, took: Took, inflight: usize) {
+    fn finish(&mut self, now: u64, class: Class, took: Usage, inflight: usize) {
         self.inner.finish(now, class, took, inflight);
     }
 }

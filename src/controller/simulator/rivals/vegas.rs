@@ -4,7 +4,7 @@
 //! is measured anew about every `30 L` samples. Initial 20, at most 1000.
 
 use super::super::rng::Rng;
-use super::{Asked, Class, Limiter, Load, Took, count, float};
+use super::{Class, Incoming, Limiter, Load, Usage, count, float};
 
 pub(super) struct Vegas {
     limit: f64,
@@ -22,11 +22,11 @@ impl Vegas {
 }
 
 impl Limiter for Vegas {
-    fn admit(&mut self, _: u64, _: &Asked<'_>, load: Load) -> bool {
+    fn admit(&mut self, _: u64, _: &Incoming<'_>, load: Load) -> bool {
         count(load.inflight) < self.limit
     }
 
-    fn finish(&mut self, _: u64, _: Class, took: Took, inflight: usize) {
+    fn finish(&mut self, _: u64, _: Class, took: Usage, inflight: usize) {
         let rtt = float(took.total).max(1.0);
         self.samples += 1.0;
         if self.samples >= self.jitter * 30.0 * self.limit {
