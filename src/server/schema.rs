@@ -58,7 +58,7 @@ stand_ins! {
         Reaction = physics::Reaction,
         SessionState = svgx_session::State,
         SimulationCounts = physics::Statistics,
-        SimulationEnd = physics::Ended,
+        SimulationEnd = physics::SimulationEnd,
         SimulationFrame = physics::Frame,
         SimulationLine = simulate_stream::Line,
         SketchSolution = constraint::Solution,

@@ -86,8 +86,9 @@ pub struct PhysicsSummary {
 /// Whether an assembly stands, and whether its reactions follow from equilibrium alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Standing"))]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum Determinacy {
     /// Held, and every reaction follows from equilibrium.
     Determinate,
     /// Held by more than is needed: some reactions depend on stiffness, which rigid bodies have not.
@@ -104,10 +105,10 @@ pub enum Standing {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Assembly {
-    /// Its bodies.
+    /// Ids of the bodies.
     pub elements: Vec<String>,
-    /// Its standing.
-    pub standing: Standing,
+    /// Whether it stands, and whether equilibrium determines its reactions.
+    pub standing: Determinacy,
     /// How many independent motions its anchors and joints leave.
     pub freedoms: usize,
     /// How many reaction components equilibrium leaves open.
@@ -190,7 +191,7 @@ pub struct Quarantined {
     pub element_id: String,
     /// The body it overlaps, where that is the reason.
     pub other: Option<String>,
-    /// Why.
+    /// Why it is left out.
     pub reason: String,
     /// How deep they overlap, mm, where that is the reason.
     pub depth_mm: Option<f64>,
@@ -219,7 +220,7 @@ pub struct FrameElement {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "SimulationStart"))]
-pub struct Begun {
+pub struct SimulationStart {
     /// The tier it is done at.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub tier: Tier,
@@ -316,7 +317,7 @@ pub struct ErrorEstimate {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", schemars(rename = "SimulationEnd"))]
-pub enum Ended {
+pub enum SimulationEnd {
     /// The deadline has passed.
     Deadline,
     /// It was cancelled.
@@ -325,11 +326,11 @@ pub enum Ended {
     Receiver,
 }
 
-impl From<Stop> for Ended {
-    fn from(stop: Stop) -> Ended {
+impl From<Stop> for SimulationEnd {
+    fn from(stop: Stop) -> SimulationEnd {
         match stop {
-            Stop::Deadline => Ended::Deadline,
-            Stop::Cancelled => Ended::Cancelled,
+            Stop::Deadline => SimulationEnd::Deadline,
+            Stop::Cancelled => SimulationEnd::Cancelled,
         }
     }
 }
@@ -374,10 +375,10 @@ pub struct Outcome {
     /// Whether it ended before its time.
     pub partial: bool,
     /// Why, if it did.
-    pub ended: Option<Ended>,
+    pub ended: Option<SimulationEnd>,
     /// How far positions may be off.
     pub error: ErrorEstimate,
-    /// Counts.
+    /// How much work was done.
     pub statistics: Statistics,
     /// Energy at the end.
     pub energy: Energy,

@@ -32,8 +32,8 @@ use super::world::World;
 
 /// The error of one body, and what it is found from. SI.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Drift {
-    /// Velocity when last looked at.
+struct BodyError {
+    /// Velocity at the last sample.
     last: Vector,
     /// Velocity since which substeps are half a substep late.
     from: Vector,
@@ -43,73 +43,76 @@ struct Drift {
     speed: f64,
     /// Travelled so far: nothing is farther off than that.
     path: f64,
-    /// Began to touch something since last looked at: the largest error of what it met.
+    /// Began to touch something since the last sample: the largest error of what it met.
     met: Option<f64>,
 }
 
 /// The errors of all bodies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Drifts {
-    drifts: Vec<Drift>,
+pub(super) struct PropagatedError {
+    propagated: Vec<BodyError>,
     /// The largest so far, m.
     worst: f64,
 }
 
-/// One look at a body.
-pub(super) struct Seen {
+/// A body at a sample.
+pub(super) struct Observation {
     pub(super) velocity: Vector,
     /// The acceleration that is known without contacts and joints.
-    pub(super) steady: Vector,
+    pub(super) constant_acceleration: Vector,
     pub(super) flying: bool,
     /// Half the diagonal of its box.
     pub(super) size: f64,
 }
 
-/// How time went since the last look.
+/// The time since the last sample.
 #[derive(Clone, Copy)]
-pub(super) struct Pace {
-    /// Since the last look, s.
+pub(super) struct Interval {
+    /// Since the last sample, s.
     pub(super) since: f64,
     pub(super) step: f64,
     pub(super) substep: f64,
 }
 
-impl Drifts {
+impl PropagatedError {
     /// Bodies by the velocity they start with, and the acceleration (m/s²) that
     /// something has to take up from the start.
-    pub(super) fn new(starts: impl Iterator<Item = (Vector, f64)>, substep: f64) -> Drifts {
+    pub(super) fn new(
+        starts: impl Iterator<Item = (Vector, f64)>,
+        substep: f64,
+    ) -> PropagatedError {
         let drift = |(v, load): (Vector, f64)| {
             let place = load * substep * substep;
-            Drift { last: v, from: v, place, speed: 0.0, path: place, met: None }
+            BodyError { last: v, from: v, place, speed: 0.0, path: place, met: None }
         };
-        Drifts { drifts: starts.map(drift).collect(), worst: 0.0 }
+        PropagatedError { propagated: starts.map(drift).collect(), worst: 0.0 }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.drifts.len()
+        self.propagated.len()
     }
 
     /// Two bodies begin to touch.
-    pub(super) fn touch(&mut self, a: usize, b: usize) {
-        let place = |i: usize| self.drifts.get(i).map_or(0.0, |d| d.place);
+    pub(super) fn begin_contact(&mut self, a: usize, b: usize) {
+        let place = |i: usize| self.propagated.get(i).map_or(0.0, |d| d.place);
         let (of_a, of_b) = (place(a), place(b));
         for (i, of_other) in [(a, of_b), (b, of_a)] {
-            if let Some(drift) = self.drifts.get_mut(i) {
+            if let Some(drift) = self.propagated.get_mut(i) {
                 drift.met = Some(drift.met.unwrap_or(0.0).max(of_other));
             }
         }
     }
 
-    /// Looks at a body.
-    pub(super) fn look(&mut self, body: usize, seen: &Seen, pace: Pace) {
-        let Some(drift) = self.drifts.get_mut(body) else { return };
-        let Pace { since, step, substep } = pace;
+    /// Carries the error of a body on to this sample.
+    pub(super) fn observe(&mut self, body: usize, seen: &Observation, pace: Interval) {
+        let Some(drift) = self.propagated.get_mut(body) else { return };
+        let Interval { since, step, substep } = pace;
         let speed = seen.velocity.length();
         let before = drift.last.length();
         drift.path += 0.5 * (speed + before) * since;
         if let Some(of_other) = drift.met.take() {
             // What neither gravity nor a constant force explains is the impact.
-            let jump = seen.velocity - drift.last - seen.steady * since;
+            let jump = seen.velocity - drift.last - seen.constant_acceleration * since;
             let impact = jump.length();
             if impact > 0.0 {
                 let leaves = (seen.velocity.dot(jump) / impact).clamp(0.0, impact);
@@ -118,7 +121,8 @@ impl Drifts {
                 let turned = (apart / seen.size.max(1e-9)).min(1.0);
                 // What stops forgets how fast it came.
                 drift.speed *= (speed / before.max(1e-9)).min(1.0);
-                drift.speed += restitution * seen.steady.length() * step + impact * turned;
+                drift.speed +=
+                    restitution * seen.constant_acceleration.length() * step + impact * turned;
                 drift.place = apart + step * leaves + substep * impact;
             }
         }
@@ -136,7 +140,7 @@ impl Drifts {
 
     /// The largest error so far, m, with how far supports have given way now.
     pub(super) fn worst(&self, world: &World) -> f64 {
-        self.worst + deepest(world, self.drifts.len())
+        self.worst + deepest(world, self.propagated.len())
     }
 }
 
@@ -144,7 +148,7 @@ impl Drifts {
 /// added up along the shortest way from something fixed.
 fn deepest(world: &World, bodies: usize) -> f64 {
     let mut touching: Vec<Vec<(u32, f64)>> = vec![Vec::new(); bodies];
-    for (a, b, depth) in world.depths() {
+    for (a, b, depth) in world.penetrations() {
         if let Some(list) = touching.get_mut(a) {
             list.push((b as u32, depth));
         }

@@ -1,35 +1,20 @@
-//! Looks at the bodies of a running simulation: frames, energy and error come of one round
-//! through them.
+//! Sampling of a running simulation: frames, energy and error come from one pass over the bodies.
 
 use rapier2d_f64::dynamics::RigidBody;
 use rapier2d_f64::math::Vector;
 
 use super::answer::{Energy, Frame, FrameElement};
-use super::estimate::{Pace, Seen};
-use super::model::{Body, Model};
-use super::options::Options;
+use super::estimate::{Interval, Observation};
 use super::simulation::Simulation;
-use super::state::{Look, Reason, State};
+use super::state::{BodyConstants, Kinematics, QuarantineReason, State};
 use super::tier::Settings;
 
 /// Farther than this from the origin, m, and a body is taken out.
 pub(super) const FAR: f64 = 1e6;
 
-/// What a look at a body needs to know of it, side by side: with thousands of bodies a frame
-/// costs the memory it touches.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    mass: f64,
-    inertia: f64,
-    /// Half the diagonal of its box, m.
-    reach: f64,
-    /// The acceleration that is known without contacts and joints, m/s².
-    steady: Vector,
-}
-
 impl Simulation {
     pub(super) fn frame(&mut self) -> Frame {
-        let elements = self.look_around(true);
+        let elements = self.sample_frames(true);
         self.measure();
         self.state.frames += 1;
         let State { kinetic, potential, .. } = self.state;
@@ -37,68 +22,72 @@ impl Simulation {
         Frame { time: self.time(), elements, energy }
     }
 
-    /// Looks at every body that may have moved since the last time: with
+    /// Samples every body that may have moved since the last sample: with
     /// thousands of bodies the look-up, not the arithmetic, is what a frame
-    /// costs, so energy, error and frame share it. The bodies are answered when
-    /// they are for a `frame`.
-    pub(super) fn look_around(&mut self, frame: bool) -> Vec<FrameElement> {
+    /// costs, so energy, error and frame share it. Bodies are returned only for a
+    /// `frame`.
+    pub(super) fn sample_frames(&mut self, frame: bool) -> Vec<FrameElement> {
         let all = frame && !self.options.changes_only;
         let before = std::mem::replace(&mut self.state.awake, self.state.main.awake().collect());
         let list: Vec<usize> = if all {
             self.movable.clone()
         } else {
-            // What fell asleep since the last look has moved since the last look.
+            // What fell asleep since the last sample has moved since the last sample.
             let mut list = before;
             list.extend(&self.state.awake);
             list.sort_unstable();
             list.dedup();
             list
         };
-        let pace = Pace {
-            since: (self.state.main.steps - self.state.looked) as f64 * self.plan.step,
-            step: self.plan.step,
-            substep: self.plan.step / Settings::of(self.tier).iterations as f64,
+        let pace = Interval {
+            since: (self.state.main.steps - self.state.sampled_at_step) as f64 * self.grid.step,
+            step: self.grid.step,
+            substep: self.grid.step / Settings::of(self.tier).iterations as f64,
         };
-        self.state.looked = self.state.main.steps;
+        self.state.sampled_at_step = self.state.main.steps;
         let late = self.late();
         let threshold = self.tier.millimetres() / 1e3;
         let mut elements = Vec::with_capacity(if all { list.len() } else { 0 });
         let mut kinetic = 0.0;
         for &i in &list {
-            let Some(&Known { mass, inertia, reach, steady }) = self.known.get(i) else { continue };
-            let Some(look) = self.look(i, late) else { continue };
-            kinetic += look.kinetic(mass, inertia);
+            let Some(&BodyConstants { mass, inertia, reach, constant_acceleration }) =
+                self.constants.get(i)
+            else {
+                continue;
+            };
+            let Some(now) = self.kinematics(i, late) else { continue };
+            kinetic += now.kinetic(mass, inertia);
             let weight = mass * self.options.gravity;
             if let Some(seen) = self.state.seen.get_mut(i) {
-                self.state.potential -= weight * (look.place.y - seen.y);
-                *seen = look.place;
+                self.state.potential -= weight * (now.place.y - seen.y);
+                *seen = now.place;
             }
-            if let Some(drifts) = &mut self.state.drifts {
-                let seen = Seen {
-                    velocity: look.velocity,
-                    steady,
+            if let Some(propagated) = &mut self.state.propagated {
+                let seen = Observation {
+                    velocity: now.velocity,
+                    constant_acceleration,
                     flying: self.state.flying.get(i).copied().unwrap_or(false),
                     size: reach,
                 };
-                drifts.look(i, &seen, pace);
+                propagated.observe(i, &seen, pace);
             }
-            if look.enabled && look.place.abs().max_element() > FAR {
-                self.contain_far(i);
+            if now.enabled && now.place.abs().max_element() > FAR {
+                self.quarantine_distant(i);
             }
             if !frame {
                 continue;
             }
             let changed = all
                 || self.state.given.get_mut(i).is_some_and(|(place, angle)| {
-                    let moved = (look.place - *place).length() > threshold
-                        || (look.angle - *angle).abs() * reach > threshold;
+                    let moved = (now.place - *place).length() > threshold
+                        || (now.angle - *angle).abs() * reach > threshold;
                     if moved {
-                        (*place, *angle) = (look.place, look.angle);
+                        (*place, *angle) = (now.place, now.angle);
                     }
                     moved
                 });
             if changed && let Some(name) = self.names.get(i) {
-                elements.push(look.element(name, self.model.scale));
+                elements.push(now.element(name, self.model.scale));
             }
         }
         self.state.kinetic = kinetic;
@@ -109,24 +98,24 @@ impl Simulation {
         elements
     }
 
-    /// How late the velocities of what flies are, s.
+    /// How late the velocities of bodies in free flight are, s: half a substep.
     pub(super) fn late(&self) -> f64 {
         match self.state.main.steps {
             0 => 0.0,
-            _ => self.plan.step / Settings::of(self.tier).iterations as f64 / 2.0,
+            _ => self.grid.step / Settings::of(self.tier).iterations as f64 / 2.0,
         }
     }
 
-    pub(super) fn look(&self, body: usize, late: f64) -> Option<Look> {
+    pub(super) fn kinematics(&self, body: usize, late: f64) -> Option<Kinematics> {
         let rigid = self.rigid(body)?;
-        let back = match (self.state.flying.get(body), self.known.get(body)) {
-            (Some(true), Some(known)) => known.steady * late,
+        let back = match (self.state.flying.get(body), self.constants.get(body)) {
+            (Some(true), Some(known)) => known.constant_acceleration * late,
             _ => Vector::ZERO,
         };
         let turned = rigid.rotation();
-        Some(Look {
+        Some(Kinematics {
             place: rigid.translation(),
-            // Most bodies never turn, and an arc tangent costs more than the rest of a look.
+            // Most bodies never turn, and an arc tangent costs more than the rest of a sample.
             angle: if turned.sin() == 0.0 && turned.cos() > 0.0 { 0.0 } else { turned.angle() },
             velocity: rigid.linvel() + back,
             spin: rigid.angvel(),
@@ -141,7 +130,7 @@ impl Simulation {
             return;
         }
         let both = self.state.awake.iter().copied().chain(twin.awake());
-        let mut worst = self.state.apart;
+        let mut worst = self.state.twin_distance;
         for i in both {
             let theirs = twin.handles.get(i).and_then(|&h| twin.physics.bodies.get(h));
             if let (Some(ours), Some(theirs)) = (self.rigid(i), theirs)
@@ -153,11 +142,11 @@ impl Simulation {
                 }
             }
         }
-        self.state.apart = worst;
+        self.state.twin_distance = worst;
     }
 
     /// Takes out what has gone too far.
-    fn contain_far(&mut self, body: usize) {
+    fn quarantine_distant(&mut self, body: usize) {
         let world = &mut self.state.main.physics;
         if let Some(rigid) =
             self.state.main.handles.get(body).and_then(|&h| world.bodies.get_mut(h))
@@ -165,21 +154,11 @@ impl Simulation {
             rigid.set_enabled(false);
         }
         let time = self.time();
-        self.state.quarantined.push((None, body as u32, Reason::Far, 0.0, time));
+        self.state.quarantined.push((None, body as u32, QuarantineReason::Far, 0.0, time));
     }
 
     pub(super) fn rigid(&self, body: usize) -> Option<&RigidBody> {
         let handle = self.state.main.handles.get(body)?;
         self.state.main.physics.bodies.get(*handle)
     }
-}
-
-pub(super) fn known(model: &Model, options: &Options) -> Vec<Known> {
-    let known = |body: &Body| Known {
-        mass: body.mass,
-        inertia: body.inertia,
-        reach: body.half.length(),
-        steady: super::world::steady(body, options.gravity),
-    };
-    model.bodies.iter().map(known).collect()
 }

@@ -13,9 +13,12 @@
 mod answer;
 #[cfg(test)]
 mod closed_forms;
+mod dispatcher;
 mod error;
 mod estimate;
 mod frames;
+mod initial_state;
+mod layout;
 mod model;
 mod options;
 mod outcome;
@@ -23,12 +26,9 @@ mod outline;
 mod read;
 mod simulation;
 mod snapshot;
-mod start;
 mod state;
 mod statics;
-mod strip;
 mod tier;
-mod watch;
 mod world;
 
 use std::ops::ControlFlow;
@@ -40,16 +40,16 @@ use crate::geometry::Scene;
 use svgx_base::budget::{Budget, Class, Tier};
 
 pub use answer::{
-    Assembly, Begun, Contact, Conventions, ElementPhysics, Ended, Energy, ErrorEstimate, Event,
-    ForceVector, Frame, FrameElement, Outcome, PhysicsSummary, Quarantined, Reaction, Standing,
-    Statics, Statistics, Value,
+    Assembly, Contact, Conventions, Determinacy, ElementPhysics, Energy, ErrorEstimate, Event,
+    ForceVector, Frame, FrameElement, Outcome, PhysicsSummary, Quarantined, Reaction,
+    SimulationEnd, SimulationStart, Statics, Statistics, Value,
 };
 pub use error::Error;
+pub use layout::{Layout, LayoutBody, LayoutJoint, LayoutPart, layout};
 pub use options::{Disturbance, Estimate, Options};
 pub use read::Plain;
 pub use simulation::Simulation;
 pub use snapshot::Key;
-pub use strip::strip;
 
 use tier::Settings;
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::answer::{
-    Contact, Conventions, Ended, Energy, ErrorEstimate, Event, ForceVector, Outcome, Quarantined,
-    Statistics,
+    Contact, Conventions, Energy, ErrorEstimate, Event, ForceVector, Outcome, Quarantined,
+    SimulationEnd, Statistics,
 };
 use super::simulation::Simulation;
-use super::state::Reason;
+use super::state::QuarantineReason;
 use super::tier::Settings;
 
 const PROPAGATED: &str = "the leading error of every step and bounce, from the velocities that came \
@@ -18,20 +18,20 @@ const UNMEASURED: &str = "not measured: error_estimate was none";
 
 impl Simulation {
     /// The answer as things stand; `ended` says why it stands before the end.
-    pub fn outcome(&self, ended: Option<Ended>) -> Outcome {
+    pub fn outcome(&self, ended: Option<SimulationEnd>) -> Outcome {
         let (bodies, late) = (&self.model.bodies, self.late());
         let mut elements = Vec::with_capacity(bodies.len());
         let mut energy = Energy::default();
         for (i, (body, name)) in bodies.iter().zip(&self.names).enumerate() {
-            let Some(look) = self.look(i, late) else { continue };
-            elements.push(look.element(name, self.model.scale));
+            let Some(now) = self.kinematics(i, late) else { continue };
+            elements.push(now.element(name, self.model.scale));
             if !body.fixed {
-                energy.kinetic += look.kinetic(body.mass, body.inertia);
-                energy.potential -= body.mass * self.options.gravity * look.place.y;
+                energy.kinetic += now.kinetic(body.mass, body.inertia);
+                energy.potential -= body.mass * self.options.gravity * now.place.y;
             }
         }
         energy.total = energy.kinetic + energy.potential;
-        let step = self.plan.step;
+        let step = self.grid.step;
         let contacts = self.state.main.contacts().map(|(a, b, impulse)| Contact {
             a: self.name(a as u32),
             b: self.name(b as u32),
@@ -42,7 +42,7 @@ impl Simulation {
                 element_id: self.name(body).to_string(),
                 other: other.map(|o| self.name(o).to_string()),
                 reason: reason.text().to_owned(),
-                depth_mm: matches!(reason, Reason::Overlap).then_some(depth * 1e3),
+                depth_mm: matches!(reason, QuarantineReason::Overlap).then_some(depth * 1e3),
                 time,
             });
         let left_out = self.model.quarantined.iter().map(|(id, reason)| Quarantined {
@@ -52,9 +52,9 @@ impl Simulation {
             depth_mm: None,
             time: 0.0,
         });
-        let (metres, method) = match (&self.state.drifts, &self.state.twin) {
-            (Some(drifts), _) => (Some(drifts.worst(&self.state.main)), PROPAGATED),
-            (None, Some(_)) => (Some(self.state.apart), DOUBLING),
+        let (metres, method) = match (&self.state.propagated, &self.state.twin) {
+            (Some(propagated), _) => (Some(propagated.worst(&self.state.main)), PROPAGATED),
+            (None, Some(_)) => (Some(self.state.twin_distance), DOUBLING),
             (None, None) => (None, UNMEASURED),
         };
         let millimetres = metres.map(|m| m * 1e3);

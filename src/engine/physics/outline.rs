@@ -13,7 +13,7 @@ use rapier2d_f64::parry::transformation::{convex_hull, hertel_mehlhorn_idx};
 /// More corners than this, after simplification, and an outline is replaced by its convex hull.
 const CORNERS: usize = 256;
 
-/// Distances looked at while simplifying one outline; then it is taken as it is by then.
+/// Distances computed while simplifying one outline; then it is taken as it is by then.
 const WORK: usize = 500_000;
 
 /// A closed or open line in the drawing, or a circle; metres.

@@ -9,16 +9,15 @@ use rapier2d_f64::math::Vector;
 use crate::document::Limits;
 use svgx_base::budget::{Budget, Stop, Tier};
 
-use super::answer::{Begun, Conventions, Ended, Frame, Outcome};
+use super::answer::{Conventions, Frame, Outcome, SimulationEnd, SimulationStart};
 use super::error::Error;
-use super::estimate::Drifts;
-use super::frames::{Known, known};
+use super::estimate::PropagatedError;
+use super::initial_state;
 use super::model::{Body, Model};
 use super::options::{Estimate, Options};
-use super::start;
-use super::state::{Plan, Reason, State};
+use super::state::{BodyConstants, QuarantineReason, State, TimeGrid, body_constants};
 use super::tier::Settings;
-use super::world::{Pair, Touches, World};
+use super::world::{ContactEvents, Pair, World};
 
 /// A simulation that can be run, stopped, and taken up again.
 #[derive(Debug)]
@@ -26,9 +25,9 @@ pub struct Simulation {
     pub(super) model: Model,
     pub(super) options: Options,
     pub(super) tier: Tier,
-    pub(super) plan: Plan,
+    pub(super) grid: TimeGrid,
     pub(super) state: State,
-    pub(super) known: Vec<Known>,
+    pub(super) constants: Vec<BodyConstants>,
     pub(super) movable: Vec<usize>,
     pub(super) names: Vec<Arc<str>>,
     events_limit: usize,
@@ -42,43 +41,44 @@ impl Simulation {
         budget: &Budget,
     ) -> Result<Simulation, Error> {
         let settings = Settings::of(budget.tier());
-        let plan = Plan::new(&options, &settings, limits)?;
+        let grid = TimeGrid::new(&options, &settings, limits)?;
         disturb(&mut model, &options)?;
         let build = |step: f64, apart: &[(Pair, f64)]| -> Result<World, Error> {
             let (gravity, collisions) = (options.gravity, options.collisions);
             let mut world =
                 World::build(&model, &settings, step, gravity, collisions, apart, budget)?;
             budget.checkpoint()?;
-            world.look(budget)?;
+            world.detect_contacts(budget)?;
             Ok(world)
         };
-        let mut main = build(plan.step, &[])?;
-        let start = start::look(&model, &main, &options);
+        let mut main = build(grid.step, &[])?;
+        let start = initial_state::classify(&model, &main, &options);
         if !start.overlapping.is_empty() {
-            main = build(plan.step, &start.overlapping)?;
+            main = build(grid.step, &start.overlapping)?;
         }
         main.begin(&model, &start, budget)?;
         let twin = if options.error_estimate == Estimate::Doubling {
-            let mut twin = build(2.0 * plan.step, &start.overlapping)?;
+            let mut twin = build(2.0 * grid.step, &start.overlapping)?;
             twin.begin(&model, &start, budget)?;
             Some(twin)
         } else {
             None
         };
-        let drifts = (options.error_estimate == Estimate::Propagated).then(|| {
+        let propagated = (options.error_estimate == Estimate::Propagated).then(|| {
             let unloaded = |i: usize| start.flying[i] || start.resting[i];
             let load = |(i, body): (usize, &Body)| {
-                let steady = super::world::steady(body, options.gravity).length();
-                (body.velocity, if body.fixed || unloaded(i) { 0.0 } else { steady })
+                let constant_acceleration =
+                    super::world::constant_acceleration(body, options.gravity).length();
+                (body.velocity, if body.fixed || unloaded(i) { 0.0 } else { constant_acceleration })
             };
-            let substep = plan.step / settings.iterations as f64;
-            Drifts::new(model.bodies.iter().enumerate().map(load), substep)
+            let substep = grid.step / settings.iterations as f64;
+            PropagatedError::new(model.bodies.iter().enumerate().map(load), substep)
         });
         let state = State {
             main,
             twin,
-            drifts,
-            looked: 0,
+            propagated,
+            sampled_at_step: 0,
             kinetic: 0.0,
             seen: model.bodies.iter().map(|b| b.centre).collect(),
             given: model.bodies.iter().map(|b| (b.centre, 0.0)).collect(),
@@ -89,7 +89,7 @@ impl Simulation {
                 .filter(|b| !b.fixed)
                 .map(|b| -b.mass * options.gravity * b.centre.y)
                 .sum(),
-            apart: 0.0,
+            twin_distance: 0.0,
             frames: 0,
             collisions: 0,
             body_steps: 0,
@@ -97,18 +97,18 @@ impl Simulation {
             quarantined: start
                 .overlapping
                 .iter()
-                .map(|&((a, b), depth)| (Some(b), a, Reason::Overlap, depth, 0.0))
+                .map(|&((a, b), depth)| (Some(b), a, QuarantineReason::Overlap, depth, 0.0))
                 .collect(),
             flying: start.flying,
         };
         let mut simulation = Simulation {
-            known: known(&model, &options),
+            constants: body_constants(&model, &options),
             movable: movable(&model),
             names: names(&model),
             model,
             options,
             tier: budget.tier(),
-            plan,
+            grid,
             state,
             events_limit: limits.events,
         };
@@ -120,7 +120,7 @@ impl Simulation {
         model: Model,
         options: Options,
         tier: Tier,
-        plan: Plan,
+        grid: TimeGrid,
         state: State,
         limits: &Limits,
     ) -> Result<Simulation, Error> {
@@ -131,36 +131,36 @@ impl Simulation {
             state.seen.len(),
             state.given.len(),
             state.twin.as_ref().map_or(n, |t| t.handles.len()),
-            state.drifts.as_ref().map_or(n, Drifts::len),
+            state.propagated.as_ref().map_or(n, PropagatedError::len),
         ];
         if sizes.iter().any(|&s| s != n) || state.awake.iter().any(|&i| i >= n) {
             return Err(Error::Snapshot("its bodies are not those of the document"));
         }
         Ok(Simulation {
-            known: known(&model, &options),
+            constants: body_constants(&model, &options),
             movable: movable(&model),
             names: names(&model),
             model,
             options,
             tier,
-            plan,
+            grid,
             state,
             events_limit: limits.events,
         })
     }
 
-    pub(super) fn plan(options: &Options, tier: Tier, limits: &Limits) -> Result<Plan, Error> {
-        Plan::new(options, &Settings::of(tier), limits)
+    pub(super) fn grid(options: &Options, tier: Tier, limits: &Limits) -> Result<TimeGrid, Error> {
+        TimeGrid::new(options, &Settings::of(tier), limits)
     }
 
     /// Seconds simulated so far.
     pub fn time(&self) -> f64 {
-        self.state.main.steps as f64 * self.plan.step
+        self.state.main.steps as f64 * self.grid.step
     }
 
     /// Whether the end has been reached.
     pub fn is_finished(&self) -> bool {
-        self.state.main.steps >= self.plan.steps()
+        self.state.main.steps >= self.grid.steps()
     }
 
     /// Frames given so far.
@@ -175,14 +175,14 @@ impl Simulation {
     }
 
     /// How it is done: known before the first step.
-    pub fn begun(&self) -> Begun {
+    pub fn describe(&self) -> SimulationStart {
         let bodies = &self.model.bodies;
-        Begun {
+        SimulationStart {
             tier: self.tier,
             time: self.time(),
             duration: self.options.duration,
-            frames: self.plan.frames,
-            step: self.plan.step,
+            frames: self.grid.frames,
+            step: self.grid.step,
             iterations: Settings::of(self.tier).iterations,
             bodies: bodies.len(),
             movable: bodies.iter().filter(|b| !b.fixed).count(),
@@ -193,7 +193,7 @@ impl Simulation {
     /// Runs until the end, until the budget or the receiver stops it. It can
     /// be run on afterwards.
     ///
-    /// The budget is looked at between steps; a step that would not end in
+    /// The budget is checked between steps; a step that would not end in
     /// time, judged by the one before, is not begun.
     ///
     /// # Errors
@@ -216,8 +216,8 @@ impl Simulation {
         &mut self,
         budget: &Budget,
         sink: &mut dyn FnMut(Frame) -> ControlFlow<()>,
-    ) -> Result<Option<Ended>, Error> {
-        let touches = Touches::default();
+    ) -> Result<Option<SimulationEnd>, Error> {
+        let events = ContactEvents::default();
         let mut ended = None;
         let mut last_step = None;
         while !self.is_finished() {
@@ -232,16 +232,16 @@ impl Simulation {
                 ended = Some(stop.into());
                 break;
             }
-            self.step(&touches, budget);
-            let into = self.state.main.steps % self.plan.steps_per_frame;
+            self.step(&events, budget);
+            let into = self.state.main.steps % self.grid.steps_per_frame;
             if into > 0 {
-                if into.is_multiple_of(self.plan.steps_per_look) {
-                    self.look_around(false);
+                if into.is_multiple_of(self.grid.steps_per_sample) {
+                    self.sample_frames(false);
                 }
             } else {
                 let frame = self.frame();
                 if sink(frame).is_break() {
-                    ended = Some(Ended::Receiver);
+                    ended = Some(SimulationEnd::Receiver);
                     break;
                 }
             }
@@ -250,22 +250,22 @@ impl Simulation {
         Ok(ended.filter(|_| !self.is_finished()))
     }
 
-    fn step(&mut self, touches: &Touches, budget: &Budget) {
-        self.state.main.step(&self.model, touches, budget);
+    fn step(&mut self, events: &ContactEvents, budget: &Budget) {
+        self.state.main.step(&self.model, events, budget);
         // A stop is seen before the next step; here urgent work may pass.
         let _ = budget.checkpoint();
         let time = self.time();
         self.state.body_steps += self.state.main.physics.islands.num_active_bodies() as u64;
-        self.contain(time);
-        for (pair, began) in touches.take() {
+        self.record_quarantined(time);
+        for (pair, began) in events.take() {
             for i in [pair.0, pair.1] {
                 if let Some(f) = self.state.flying.get_mut(i as usize) {
                     *f = false;
                 }
             }
             self.state.collisions += u64::from(began);
-            if began && let Some(drifts) = &mut self.state.drifts {
-                drifts.touch(pair.0 as usize, pair.1 as usize);
+            if began && let Some(propagated) = &mut self.state.propagated {
+                propagated.begin_contact(pair.0 as usize, pair.1 as usize);
             }
             if self.state.events.len() < self.events_limit {
                 self.state.events.push((time, began, pair));
@@ -273,14 +273,14 @@ impl Simulation {
         }
         let even = self.state.main.steps.is_multiple_of(2);
         if let Some(twin) = self.state.twin.as_mut().filter(|_| even) {
-            twin.step(&self.model, touches, budget);
+            twin.step(&self.model, events, budget);
             // The events of the twin are not events of the simulation.
-            drop(touches.take());
+            drop(events.take());
         }
     }
 
     /// Reports what the engine has taken out because it stopped being finite.
-    fn contain(&mut self, time: f64) {
+    fn record_quarantined(&mut self, time: f64) {
         let quarantine = self.state.main.physics.quarantine();
         if quarantine.is_empty() {
             return;
@@ -298,7 +298,7 @@ impl Simulation {
             .filter_map(|h| bodies.get(h).map(|b| b.user_data as u32))
             .collect();
         found.dedup();
-        let known = found.into_iter().map(|i| (None, i, Reason::NotFinite, 0.0, time));
+        let known = found.into_iter().map(|i| (None, i, QuarantineReason::NotFinite, 0.0, time));
         self.state.quarantined.extend(known);
     }
 }

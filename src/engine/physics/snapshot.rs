@@ -14,7 +14,7 @@ use super::error::Error;
 use super::model::Model;
 use super::options::Options;
 use super::simulation::Simulation;
-use super::state::{Plan, State};
+use super::state::{State, TimeGrid};
 use super::tier::Settings;
 use super::{Outlines, read};
 
@@ -45,7 +45,7 @@ struct Written<'s> {
     model: [u8; 32],
     options: &'s Options,
     tier: Tier,
-    plan: Plan,
+    grid: TimeGrid,
     state: &'s State,
 }
 
@@ -54,7 +54,7 @@ struct Read {
     model: [u8; 32],
     options: Options,
     tier: Tier,
-    plan: Plan,
+    grid: TimeGrid,
     state: State,
 }
 
@@ -73,7 +73,7 @@ impl Simulation {
         options.check(limits)?;
         let settings = Settings::of(budget.tier());
         // What is refused for its length is refused before anything is read.
-        Simulation::plan(options, budget.tier(), limits)?;
+        Simulation::grid(options, budget.tier(), limits)?;
         let model = read::model(document, scene, &settings, limits, budget)?;
         Simulation::new(model, options.clone(), limits, budget)
     }
@@ -87,7 +87,7 @@ impl Simulation {
             model: digest(&self.model),
             options: &self.options,
             tier: self.tier,
-            plan: self.plan,
+            grid: self.grid,
             state: &self.state,
         };
         let body = bincode::serde::encode_to_vec(&written, bincode::config::standard())
@@ -150,7 +150,7 @@ impl Simulation {
             return Err(bad("has bytes left over"));
         }
         read.options.check(limits)?;
-        if read.plan != Simulation::plan(&read.options, read.tier, limits)? {
+        if read.grid != Simulation::grid(&read.options, read.tier, limits)? {
             return Err(bad("its steps are not those of its options"));
         }
         let settings = Settings::of(read.tier);
@@ -159,7 +159,7 @@ impl Simulation {
         if digest(&model) != read.model {
             return Err(bad("belongs to another document"));
         }
-        Simulation::restored(model, read.options, read.tier, read.plan, read.state, limits)
+        Simulation::restored(model, read.options, read.tier, read.grid, read.state, limits)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a simulation keeps: how time is cut up, and everything that changes.
+//! The state of a simulation: the time grid, and everything that changes.
 
 use std::sync::Arc;
 
@@ -9,31 +9,32 @@ use crate::document::Limits;
 
 use super::answer::{FrameElement, tidy};
 use super::error::Error;
-use super::estimate::Drifts;
+use super::estimate::PropagatedError;
+use super::model::{Body, Model};
 use super::options::Options;
 use super::tier::Settings;
 use super::world::{Pair, World};
 
-/// The longest time between two looks at the bodies, s: two impacts of one body
+/// The longest time between two samples of the bodies, s: two impacts of one body
 /// in it would be taken for one.
-const LOOK: f64 = 1.0 / 30.0;
+const SAMPLE_INTERVAL: f64 = 1.0 / 30.0;
 
-/// How time is cut up.
+/// Frames and steps of equal length.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Plan {
+pub(super) struct TimeGrid {
     pub(super) frames: u64,
     pub(super) steps_per_frame: u64,
     pub(super) step: f64,
-    /// Steps from one look at the bodies to the next; frames look at them too.
-    pub(super) steps_per_look: u64,
+    /// Steps from one sample to the next; a frame is a sample too.
+    pub(super) steps_per_sample: u64,
 }
 
-impl Plan {
+impl TimeGrid {
     pub(super) fn new(
         options: &Options,
         settings: &Settings,
         limits: &Limits,
-    ) -> Result<Plan, Error> {
+    ) -> Result<TimeGrid, Error> {
         let fps = options.fps.unwrap_or(settings.fps);
         // A whole number of frames, whatever the rounding of duration times rate.
         let frames = (options.duration * fps - 1e-9).ceil().max(1.0);
@@ -45,11 +46,12 @@ impl Plan {
             return Err(Error::Limit { what: "steps of one simulation", limit, seen: steps });
         }
         let step = interval / steps_per_frame;
-        Ok(Plan {
+        Ok(TimeGrid {
             frames: frames as u64,
             steps_per_frame: steps_per_frame as u64,
             step,
-            steps_per_look: (LOOK / step + 1e-9).floor().clamp(1.0, steps_per_frame) as u64,
+            steps_per_sample: (SAMPLE_INTERVAL / step + 1e-9).floor().clamp(1.0, steps_per_frame)
+                as u64,
         })
     }
 
@@ -65,12 +67,12 @@ pub(super) struct State {
     /// The same bodies with steps twice as long.
     pub(super) twin: Option<World>,
     /// The error as it is found from the motion.
-    pub(super) drifts: Option<Drifts>,
-    /// Steps done when bodies were last looked at.
-    pub(super) looked: u64,
+    pub(super) propagated: Option<PropagatedError>,
+    /// Steps done at the last sample.
+    pub(super) sampled_at_step: u64,
     /// Bodies in free flight since the start, whose velocities the engine holds half a substep back.
     pub(super) flying: Vec<bool>,
-    /// Where bodies were when their energy and place were last looked at.
+    /// Positions at the last sample.
     pub(super) seen: Vec<Vector>,
     /// Places and angles last given in a frame.
     pub(super) given: Vec<(Vector, f64)>,
@@ -79,33 +81,55 @@ pub(super) struct State {
     pub(super) kinetic: f64,
     pub(super) potential: f64,
     /// The largest distance from the twin, m.
-    pub(super) apart: f64,
+    pub(super) twin_distance: f64,
     pub(super) frames: u64,
     pub(super) collisions: u64,
     pub(super) body_steps: u64,
     pub(super) events: Vec<(f64, bool, Pair)>,
-    pub(super) quarantined: Vec<(Option<u32>, u32, Reason, f64, f64)>,
+    pub(super) quarantined: Vec<(Option<u32>, u32, QuarantineReason, f64, f64)>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) enum Reason {
+pub(super) enum QuarantineReason {
     Overlap,
     NotFinite,
     Far,
 }
 
-impl Reason {
+impl QuarantineReason {
     pub(super) fn text(self) -> &'static str {
         match self {
-            Reason::Overlap => "drawn into each other: the pair does not collide",
-            Reason::NotFinite => "its state stopped being finite: taken out",
-            Reason::Far => "more than 1000 km away: taken out",
+            QuarantineReason::Overlap => "drawn into each other: the pair does not collide",
+            QuarantineReason::NotFinite => "its state stopped being finite: taken out",
+            QuarantineReason::Far => "more than 1000 km away: taken out",
         }
     }
 }
 
+/// What sampling reads of a body and never changes, in one array: with thousands of bodies a frame
+/// costs the memory it touches.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyConstants {
+    pub(super) mass: f64,
+    pub(super) inertia: f64,
+    /// Half the diagonal of its box, m.
+    pub(super) reach: f64,
+    /// The acceleration that is known without contacts and joints, m/s².
+    pub(super) constant_acceleration: Vector,
+}
+
+pub(super) fn body_constants(model: &Model, options: &Options) -> Vec<BodyConstants> {
+    let constants = |body: &Body| BodyConstants {
+        mass: body.mass,
+        inertia: body.inertia,
+        reach: body.half.length(),
+        constant_acceleration: super::world::constant_acceleration(body, options.gravity),
+    };
+    model.bodies.iter().map(constants).collect()
+}
+
 /// A body as it is now, SI.
-pub(super) struct Look {
+pub(super) struct Kinematics {
     pub(super) place: Vector,
     pub(super) angle: f64,
     pub(super) velocity: Vector,
@@ -113,7 +137,7 @@ pub(super) struct Look {
     pub(super) enabled: bool,
 }
 
-impl Look {
+impl Kinematics {
     pub(super) fn kinetic(&self, mass: f64, inertia: f64) -> f64 {
         0.5 * (mass * self.velocity.length_squared() + inertia * self.spin * self.spin)
     }

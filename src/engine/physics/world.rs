@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use svgx_base::budget::{Budget, Stop};
 
+use super::dispatcher::with_checkpoints;
 use super::model::{Body, Joint, JointKind, Model, Profile};
 use super::tier::Settings;
-use super::watch::watched;
 
 /// Two bodies by number, the smaller first.
 pub(super) type Pair = (u32, u32);
@@ -52,7 +52,7 @@ pub(super) struct World {
     /// The shares those forces had in the last step.
     shares: Vec<Vec<f64>>,
     /// Pairs that overlapped at the start: they do not collide.
-    hooks: Ignored,
+    hooks: ExcludedPairs,
     /// Steps done.
     pub(super) steps: u64,
 }
@@ -68,9 +68,9 @@ impl std::fmt::Debug for World {
 
 /// Pairs that do not collide.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Ignored(BTreeSet<Pair>);
+struct ExcludedPairs(BTreeSet<Pair>);
 
-impl PhysicsHooks for Ignored {
+impl PhysicsHooks for ExcludedPairs {
     fn filter_contact_pair(&self, context: &PairFilterContext<'_>) -> Option<SolverFlags> {
         let number = |h| context.colliders.get(h).map(|c| c.user_data as u32);
         let (a, b) = number(context.collider1).zip(number(context.collider2))?;
@@ -80,15 +80,15 @@ impl PhysicsHooks for Ignored {
 
 /// Contacts that began (`true`) or ended in a step.
 #[derive(Debug, Default)]
-pub(super) struct Touches(Mutex<Vec<(Pair, bool)>>);
+pub(super) struct ContactEvents(Mutex<Vec<(Pair, bool)>>);
 
-impl Touches {
+impl ContactEvents {
     pub(super) fn take(&self) -> Vec<(Pair, bool)> {
         std::mem::take(&mut self.0.lock())
     }
 }
 
-impl EventHandler for Touches {
+impl EventHandler for ContactEvents {
     fn handle_collision_event(
         &self,
         _bodies: &RigidBodySet,
@@ -123,7 +123,7 @@ impl World {
         step: f64,
         gravity: f64,
         collisions: bool,
-        apart: &[(Pair, f64)],
+        excluded: &[(Pair, f64)],
         budget: &Budget,
     ) -> Result<World, Stop> {
         let mut physics = PhysicsWorld {
@@ -131,7 +131,7 @@ impl World {
             integration_parameters: settings.parameters(step),
             ..PhysicsWorld::default()
         };
-        let hooks = Ignored(apart.iter().map(|(pair, _)| *pair).collect());
+        let hooks = ExcludedPairs(excluded.iter().map(|(pair, _)| *pair).collect());
         let mut hooked = vec![false; model.bodies.len()];
         for &(a, b) in &hooks.0 {
             for i in [a, b] {
@@ -171,7 +171,7 @@ impl World {
     /// Lubich and Wanner, "Geometric Numerical Integration", I.1.4) makes
     /// constant acceleration exact.
     ///
-    /// To be called after [`World::look`]. The engine wakes whatever begins to
+    /// To be called after [`World::detect_contacts`]. The engine wakes whatever begins to
     /// touch, also when it was put in asleep, and what is put to sleep before
     /// the engine has built its islands stays in the active set without
     /// contacts, and falls through the floor. So a step of a picosecond lets it
@@ -189,7 +189,9 @@ impl World {
         let any = start.resting.contains(&true);
         if any {
             self.physics.integration_parameters.dt = 1e-12;
-            watched(&mut self.physics, budget, true, |p| p.step_with_events(&self.hooks, &()));
+            with_checkpoints(&mut self.physics, budget, true, |p| {
+                p.step_with_events(&self.hooks, &())
+            });
             self.physics.integration_parameters.dt = step;
             budget.checkpoint()?;
         }
@@ -199,7 +201,11 @@ impl World {
                 continue;
             }
             let Some(rigid) = self.physics.bodies.get_mut(handle) else { continue };
-            let kick = if is(&start.flying) { steady(body, gravity) * half } else { Vector::ZERO };
+            let kick = if is(&start.flying) {
+                constant_acceleration(body, gravity) * half
+            } else {
+                Vector::ZERO
+            };
             rigid.set_linvel(body.velocity - kick, false);
             rigid.set_angvel(body.spin, false);
             if is(&start.resting) {
@@ -210,16 +216,16 @@ impl World {
     }
 
     /// Finds what touches what without moving anything.
-    pub(super) fn look(&mut self, budget: &Budget) -> Result<(), Stop> {
+    pub(super) fn detect_contacts(&mut self, budget: &Budget) -> Result<(), Stop> {
         let step = std::mem::replace(&mut self.physics.integration_parameters.dt, 0.0);
-        watched(&mut self.physics, budget, true, |p| p.step_with_events(&self.hooks, &()));
+        with_checkpoints(&mut self.physics, budget, true, |p| p.step_with_events(&self.hooks, &()));
         self.physics.integration_parameters.dt = step;
         budget.checkpoint()
     }
 
-    /// One step. The budget is only looked at on the way, so that more urgent
+    /// One step. The budget is checked on the way only so that more urgent
     /// work may pass: half a step is no answer.
-    pub(super) fn step(&mut self, model: &Model, touches: &Touches, budget: &Budget) {
+    pub(super) fn step(&mut self, model: &Model, events: &ContactEvents, budget: &Budget) {
         let step = self.physics.integration_parameters.dt;
         let time = self.steps as f64 * step;
         for (&i, before) in self.forced.iter().zip(&mut self.shares) {
@@ -242,7 +248,9 @@ impl World {
                 rigid.add_force_at_point(force.vector * *share, point, wake);
             }
         }
-        watched(&mut self.physics, budget, false, |p| p.step_with_events(&self.hooks, touches));
+        with_checkpoints(&mut self.physics, budget, false, |p| {
+            p.step_with_events(&self.hooks, events)
+        });
         self.steps += 1;
     }
 
@@ -270,7 +278,7 @@ impl World {
     ///
     /// From the points of the contact and the places of the bodies now: the
     /// distances in the contact itself are those of its last full update.
-    pub(super) fn depths(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+    pub(super) fn penetrations(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
         let colliders = &self.physics.colliders;
         self.physics.narrow_phase.contact_pairs().filter(|p| p.has_any_active_contact()).filter_map(
             move |p| {
@@ -302,7 +310,7 @@ impl World {
 }
 
 /// The constant part of the acceleration of a body that nothing touches.
-pub(super) fn steady(body: &Body, gravity: f64) -> Vector {
+pub(super) fn constant_acceleration(body: &Body, gravity: f64) -> Vector {
     let constant = body.forces.iter().filter(|f| f.profile == Profile::Constant);
     let force = constant.fold(Vector::ZERO, |a, f| a + f.vector);
     let own = if body.mass > 0.0 { force / body.mass } else { Vector::ZERO };

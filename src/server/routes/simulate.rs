@@ -28,8 +28,8 @@ use svgx_controller::{Reason, Shed};
 use svgx_engine::document::Document;
 use svgx_engine::geometry::Scene;
 use svgx_engine::physics::{
-    self, Assembly, Contact, Conventions, Disturbance, ElementPhysics, Ended, ErrorEstimate,
-    Estimate, Event, Frame, Options, Outcome, Quarantined, Reaction, Simulation, Statics,
+    self, Assembly, Contact, Conventions, Disturbance, ElementPhysics, ErrorEstimate, Estimate,
+    Event, Frame, Options, Outcome, Quarantined, Reaction, Simulation, SimulationEnd, Statics,
     Statistics,
 };
 
@@ -203,7 +203,7 @@ pub struct Motion {
     partial: bool,
     /// Why, if it did.
     #[schema(value_type = Option<schema::SimulationEnd>)]
-    ended: Option<Ended>,
+    ended: Option<SimulationEnd>,
     #[schema(value_type = Vec<schema::SimulationFrame>)]
     frames: Vec<Frame>,
     /// What touches what at the end, and how hard.
@@ -296,7 +296,7 @@ fn answer(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
             wanted.simulation(&call, document, &scene, &budget).map_err(refused)?;
         if wanted.resume.is_some() {
             // A token brings its tier.
-            wanted.tier = simulation.begun().tier;
+            wanted.tier = simulation.describe().tier;
         }
         let (outcome, frames) =
             run(&mut simulation, limits.positions, &budget, &call.progress, &refused)?;
@@ -394,7 +394,7 @@ fn run(
     refused: &dyn Fn(physics::Error) -> Error,
 ) -> Result<(Outcome, Vec<Frame>), Error> {
     let (mut frames, mut positions) = (Vec::new(), 0);
-    let whole = simulation.begun().duration;
+    let whole = simulation.describe().duration;
     let outcome = simulation
         .run(budget, &mut |frame: Frame| {
             positions += frame.elements.len();
@@ -496,10 +496,10 @@ impl Wanted {
     }
 
     /// Why an answer at `tier` is as it is.
-    fn reason(&self, tier: Tier, ended: Option<Ended>, admitted: Reason) -> Reason {
+    fn reason(&self, tier: Tier, ended: Option<SimulationEnd>, admitted: Reason) -> Reason {
         match ended {
-            Some(Ended::Deadline) => Reason::Deadline,
-            Some(Ended::Cancelled | Ended::Receiver) => Reason::Cancelled,
+            Some(SimulationEnd::Deadline) => Reason::Deadline,
+            Some(SimulationEnd::Cancelled | SimulationEnd::Receiver) => Reason::Cancelled,
             None if tier < self.tier => admitted,
             None => Reason::Completed,
         }

@@ -25,7 +25,7 @@ use crate::problem::Error;
 use crate::reply::{Call, Reply, Rest};
 use svgx_base::budget::Budget;
 use svgx_controller::{Done, Request};
-use svgx_engine::physics::{Begun, Ended, Frame, Outcome, Simulation};
+use svgx_engine::physics::{Frame, Outcome, Simulation, SimulationEnd, SimulationStart};
 use svgx_telemetry::stage::Step;
 
 /// One JSON value per line.
@@ -48,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[schemars(rename = "SimulationLine")]
 pub enum Line {
     /// The first line: how it is done.
-    Start(Begun),
+    Start(SimulationStart),
     /// The bodies at one time.
     Frame(Frame),
     /// A token to go on from; as often as `checkpoint` asks for it.
@@ -163,7 +163,7 @@ impl Parked {
                 format.write(&mut out, &Line::Checkpoint(line))?;
             }
             // Other work of the lane has its turn between two slices.
-            if full || ended.is_some_and(|e| e != Ended::Receiver) {
+            if full || ended.is_some_and(|e| e != SimulationEnd::Receiver) {
                 return Ok((out, false));
             }
         }
@@ -172,7 +172,7 @@ impl Parked {
     /// The last line of a simulation that does not reach its end here.
     fn last_words(&self, app: &App) -> Vec<u8> {
         let mut out = Vec::new();
-        let outcome = self.simulation.outcome(Some(Ended::Cancelled));
+        let outcome = self.simulation.outcome(Some(SimulationEnd::Cancelled));
         let end = Box::new(End { outcome, resume: token(app, &self.simulation) });
         // An outcome is plain data: it can be written.
         let _ = self.format.write(&mut out, &Line::Outcome(end));
@@ -210,7 +210,7 @@ pub fn begin(call: Call<'_>, simulation: Simulation, every: Option<f64>) -> Resu
     let crowded = Error::Crowded { what: "bytes of running simulations", limit };
     let held = app.hold(simulation.footprint()).ok_or(crowded)?;
     let format = if call.media == EVENTS { Format::Events } else { Format::Lines };
-    let begun = simulation.begun();
+    let begun = simulation.describe();
     let rate = begun.frames as f64 / begun.duration;
     let every = every.map(|seconds| (seconds * rate).round().max(1.0) as u64);
     let mut parked = Parked { simulation, format, every, _held: held };

@@ -14,8 +14,8 @@ use crate::document::Limits;
 use svgx_base::budget::Budget;
 
 use super::answer::{
-    Assembly, Conventions, ElementPhysics, ForceVector, PhysicsSummary, Quarantined, Reaction,
-    Standing, Statics, Value, tidy,
+    Assembly, Conventions, Determinacy, ElementPhysics, ForceVector, PhysicsSummary, Quarantined,
+    Reaction, Statics, Value, tidy,
 };
 use super::error::Error;
 use super::model::{Joint, JointKind, Model, Profile};
@@ -194,16 +194,16 @@ fn assembly(
     let pushing: Vec<String> = solved().filter(pushing).map(|((u, _), _)| named(u)).collect();
     let slack = !pushing.is_empty();
     let standing = match (balanced, slack, freedoms, redundancies) {
-        (false, ..) => Standing::Moving,
-        (_, true, ..) => Standing::Slack,
-        (_, _, 0, 0) => Standing::Determinate,
-        (_, _, 0, _) => Standing::Indeterminate,
-        _ => Standing::Mechanism,
+        (false, ..) => Determinacy::Moving,
+        (_, true, ..) => Determinacy::Slack,
+        (_, _, 0, 0) => Determinacy::Determinate,
+        (_, _, 0, _) => Determinacy::Indeterminate,
+        _ => Determinacy::Mechanism,
     };
     let elements: Vec<String> = group.bodies.iter().map(|&b| model.bodies[b].id.clone()).collect();
     let mut about = match standing {
-        Standing::Slack => pushing,
-        Standing::Indeterminate => {
+        Determinacy::Slack => pushing,
+        Determinacy::Indeterminate => {
             solved().filter(|(_, known)| !**known).map(|((u, _), _)| named(u)).collect()
         }
         _ => elements.clone(),
@@ -288,27 +288,32 @@ const NAMES: usize = 6;
 
 /// One sentence; `about` are the reactions left open, the ropes that would
 /// push, or the bodies.
-fn message(standing: Standing, freedoms: usize, redundancies: usize, about: &[String]) -> String {
+fn message(
+    standing: Determinacy,
+    freedoms: usize,
+    redundancies: usize,
+    about: &[String],
+) -> String {
     let plural = |n: usize, one: &str| if n == 1 { one.to_owned() } else { format!("{one}s") };
     let mut names = about.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
     if about.len() > NAMES {
         names += &format!(" and {} more", about.len() - NAMES);
     }
     match standing {
-        Standing::Determinate => "every reaction follows from equilibrium".to_owned(),
-        Standing::Indeterminate => format!(
+        Determinacy::Determinate => "every reaction follows from equilibrium".to_owned(),
+        Determinacy::Indeterminate => format!(
             "statically indeterminate: {redundancies} {} more than equilibrium determines; \
              depending on stiffness, and left open: {names}",
             plural(redundancies, "component")
         ),
-        Standing::Mechanism => format!(
+        Determinacy::Mechanism => format!(
             "a mechanism: {freedoms} {} left to {names}, but these loads do not move it",
             plural(freedoms, "motion")
         ),
-        Standing::Moving => format!(
+        Determinacy::Moving => format!(
             "no equilibrium: {freedoms} {} left to {names}, and these loads move it",
             plural(freedoms, "motion")
         ),
-        Standing::Slack => format!("no equilibrium: would have to push: {names}"),
+        Determinacy::Slack => format!("no equilibrium: would have to push: {names}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Simulations that end early, look at their budget, and are taken up again.
+//! Simulations that end early, check their budget, and are resumed.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use svgx_base::budget::{Cancel, Clock, Gate, Manual, Tier, Time};
 use svgx_engine::document::{Document, Limits};
-use svgx_engine::physics::{self, Ended, Error, Key, Plain, Simulation};
+use svgx_engine::physics::{self, Error, Key, Plain, Simulation, SimulationEnd};
 
 use super::{pile, run, seconds, unlimited};
 
@@ -32,7 +32,9 @@ fn a_deadline_gives_what_was_reached_or_nothing_when_strict() {
         match answer {
             Err(Error::Strict(_)) => assert!(strict),
             Ok(outcome) => {
-                assert!(!strict && outcome.partial && outcome.ended == Some(Ended::Deadline));
+                assert!(
+                    !strict && outcome.partial && outcome.ended == Some(SimulationEnd::Deadline)
+                );
                 assert!(outcome.simulated > 0.0 && outcome.simulated < 0.5);
                 assert!(outcome.error.millimetres.is_some());
                 assert_eq!(outcome.statistics.total_frames, frames);
@@ -119,14 +121,20 @@ fn whoever_asked_can_stop_it() {
             ControlFlow::Continue(())
         })
         .expect("an outcome");
-    assert_eq!((outcome.ended, outcome.statistics.total_frames), (Some(Ended::Cancelled), 3));
+    assert_eq!(
+        (outcome.ended, outcome.statistics.total_frames),
+        (Some(SimulationEnd::Cancelled), 3)
+    );
     let budget = unlimited(Tier::Ui);
     let outcome =
         physics::simulate(&document, &scene, &seconds(5.0), &limits, &budget, &mut |_| {
             ControlFlow::Break(())
         })
         .expect("an outcome");
-    assert_eq!((outcome.ended, outcome.statistics.total_frames), (Some(Ended::Receiver), 1));
+    assert_eq!(
+        (outcome.ended, outcome.statistics.total_frames),
+        (Some(SimulationEnd::Receiver), 1)
+    );
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::document::{self, Document, Limits};
 use svgx_engine::physics::{
-    self, Disturbance, Error, Estimate, Frame, Options, Outcome, Plain, Reaction, Standing, Statics,
+    self, Determinacy, Disturbance, Error, Estimate, Frame, Options, Outcome, Plain, Reaction,
+    Statics,
 };
 
 pub(crate) fn drawing(content: &str) -> Document {
@@ -102,7 +103,7 @@ fn the_weights_of_the_room_hang_on_their_anchors() {
         let reaction = reaction(&statics, id, 0);
         assert!(reaction.x == Some(0.0) && reaction.moment == Some(0.0), "{reaction:?}");
         assert_eq!(reaction.y, Some(-weight));
-        assert_eq!(statics.assemblies[i].standing, Standing::Determinate);
+        assert_eq!(statics.assemblies[i].standing, Determinacy::Determinate);
     }
     assert_eq!(statics.conventions.gravity, [0.0, 9.81]);
 }
@@ -169,7 +170,7 @@ fn what_equilibrium_does_not_determine_is_left_open() {
     let two_hinges =
         r#"<anchor type="hinge" at="1000,2100"/><anchor type="hinge" at="5000,2100"/>"#;
     let statics = at_rest(&beam(two_hinges, "")).expect("statics");
-    assert_eq!(statics.assemblies[0].standing, Standing::Indeterminate);
+    assert_eq!(statics.assemblies[0].standing, Determinacy::Indeterminate);
     assert_eq!(statics.assemblies[0].redundancies, 1);
     assert!(statics.assemblies[0].message.contains("open: hinge of beam"), "{statics:?}");
     for i in 0..2 {
@@ -187,11 +188,11 @@ fn what_equilibrium_does_not_determine_is_left_open() {
 fn mechanisms_and_slack_ropes_are_told_apart_from_what_stands() {
     let cases = [
         // Hangs straight below its hinge: it could swing, but does not.
-        (r#"<anchor type="hinge" at="3000,1000"/>"#, Standing::Mechanism, 1),
+        (r#"<anchor type="hinge" at="3000,1000"/>"#, Determinacy::Mechanism, 1),
         // Hinged at its end: it falls.
-        (r#"<anchor type="hinge" at="1000,2100"/>"#, Standing::Moving, 1),
+        (r#"<anchor type="hinge" at="1000,2100"/>"#, Determinacy::Moving, 1),
         // Tied to the floor by a rope: the rope would have to push.
-        (r#"<anchor type="rope" at="bottom" to="3000,4000"/>"#, Standing::Slack, 2),
+        (r#"<anchor type="rope" at="bottom" to="3000,4000"/>"#, Determinacy::Slack, 2),
     ];
     for (anchors, standing, freedoms) in cases {
         let statics = at_rest(&beam(anchors, "")).expect("statics");
@@ -199,7 +200,7 @@ fn mechanisms_and_slack_ropes_are_told_apart_from_what_stands() {
         assert_eq!((assembly.standing, assembly.freedoms), (standing, freedoms), "{assembly:?}");
         assert!(assembly.message.contains("beam"), "{assembly:?}");
         let open = statics.reactions.iter().all(|r| r.y.is_none());
-        assert_eq!(open, standing != Standing::Mechanism);
+        assert_eq!(open, standing != Determinacy::Mechanism);
     }
 }
 
@@ -215,7 +216,7 @@ fn connections_of_a_system_carry_from_one_body_to_the_next() {
     let statics = at_rest(&document).expect("statics");
     let w = 20.0 * 9.81;
     let assembly = &statics.assemblies[0];
-    assert_eq!((assembly.standing, assembly.elements.len()), (Standing::Determinate, 2));
+    assert_eq!((assembly.standing, assembly.elements.len()), (Determinacy::Determinate, 2));
     let hinge = statics.reactions.iter().find(|r| r.other.is_some()).expect("the hinge");
     assert_eq!((hinge.element_id.as_str(), hinge.other.as_deref()), ("b", Some("a")));
     assert!((hinge.y.expect("determined") + w / 2.0).abs() < 1e-6);

@@ -3,17 +3,9 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use rapier2d_f64::math::Vector;
-
-use crate::document::{Document, Limits};
-use svgx_base::budget::Budget;
-
-use super::answer::Frame;
-use super::error::Error;
-use super::model::{Body, Joint, JointKind, Model};
-use super::outline::Part;
-use super::tier::Settings;
-use super::{Outlines, read};
+use kurbo::{Affine, Point, Vec2};
+use svgx_engine::document::{Document, NodeId};
+use svgx_engine::physics::{Frame, Layout, LayoutBody, LayoutJoint, LayoutPart};
 
 /// Height of a panel, CSS pixels.
 const HEIGHT: f64 = 220.0;
@@ -24,26 +16,21 @@ const LABEL: f64 = 16.0;
 
 /// Draws the start and `panels - 1` of the frames, evenly spaced, the last one
 /// included. The frames have to hold every body (not only changes).
-///
-/// # Errors
-/// As [`simulate`](super::simulate), for what cannot be read.
-pub fn strip(
+pub(super) fn strip(
     document: &Document,
-    scene: &dyn Outlines,
+    layout: &Layout,
     frames: &[Frame],
     panels: usize,
-    limits: &Limits,
-    budget: &Budget,
-) -> Result<String, Error> {
-    let model = read::model(document, scene, &Settings::of(budget.tier()), limits, budget)?;
+) -> String {
     let panels = panels.clamp(2, 32);
     let mut chosen: Vec<Option<&Frame>> = vec![None];
     for i in 1..panels {
         let at = (frames.len() * i).div_ceil(panels - 1);
         chosen.push(at.checked_sub(1).and_then(|at| frames.get(at)));
     }
-    let (low, high) = extent(document, &model, &chosen);
-    let size = (high - low).max(Vector::splat(1e-9));
+    let (low, high) = extent(document, layout, &chosen);
+    let size = high - low;
+    let size = Vec2::new(size.x.max(1e-9), size.y.max(1e-9));
     let zoom = HEIGHT / size.y;
     let width = (size.x * zoom).min(4.0 * HEIGHT);
     let zoom = zoom.min(width / size.x);
@@ -60,7 +47,6 @@ pub fn strip(
          height=\"{HEIGHT}\"/></clipPath></defs>\n"
     );
     for (i, frame) in chosen.iter().enumerate() {
-        budget.checkpoint()?;
         let x = GAP + across * (i % columns) as f64;
         let y = GAP + down * (i / columns) as f64;
         let time = frame.map_or(0.0, |f| f.time);
@@ -75,32 +61,28 @@ pub fn strip(
             -low.x,
             -low.y
         );
-        let places: HashMap<&str, (Vector, f64)> = frame
+        let places: HashMap<&str, (Point, f64)> = frame
             .iter()
             .flat_map(|f| &f.elements)
-            .map(|e| (&*e.id, (Vector::new(e.position[0], e.position[1]), e.rotation)))
+            .map(|e| (&*e.id, (Point::new(e.position[0], e.position[1]), e.rotation)))
             .collect();
-        let now = |body: &Body| {
-            let start = (body.centre / model.scale, 0.0);
-            places.get(body.id.as_str()).copied().unwrap_or(start)
-        };
-        for body in &model.bodies {
-            let (place, angle) = now(body);
-            draw(&mut svg, body, place, angle, model.scale, 1.0 / zoom);
+        let pose =
+            |body: &LayoutBody| places.get(body.id.as_str()).copied().unwrap_or((body.centre, 0.0));
+        for body in &layout.bodies {
+            draw_body(&mut svg, body, pose(body), 1.0 / zoom);
         }
-        for joint in &model.joints {
-            hold(&mut svg, &model, joint, &now, 1.0 / zoom);
+        for joint in &layout.joints {
+            draw_joint(&mut svg, layout, joint, &pose, 1.0 / zoom);
         }
         svg.push_str("</g></g></g>\n");
     }
     svg.push_str("</svg>\n");
-    Ok(svg)
+    svg
 }
 
 /// What all panels show, user units: the view box, or where the bodies are.
-fn extent(document: &Document, model: &Model, chosen: &[Option<&Frame>]) -> (Vector, Vector) {
-    let root = crate::document::NodeId::ROOT;
-    if let Some(text) = document.attr(root, "viewBox") {
+fn extent(document: &Document, layout: &Layout, chosen: &[Option<&Frame>]) -> (Point, Point) {
+    if let Some(text) = document.attr(NodeId::ROOT, "viewBox") {
         let numbers: Vec<f64> = text
             .split([' ', ','])
             .filter(|t| !t.is_empty())
@@ -110,44 +92,48 @@ fn extent(document: &Document, model: &Model, chosen: &[Option<&Frame>]) -> (Vec
             && w > 0.0
             && h > 0.0
         {
-            return (Vector::new(x, y), Vector::new(x + w, y + h));
+            return (Point::new(x, y), Point::new(x + w, y + h));
         }
     }
-    let mut low = Vector::splat(f64::INFINITY);
-    let mut high = Vector::splat(f64::NEG_INFINITY);
-    let mut add = |centre: Vector, reach: f64| {
-        low = low.min(centre - Vector::splat(reach));
-        high = high.max(centre + Vector::splat(reach));
+    let (mut low, mut high) = (Point::new(f64::INFINITY, f64::INFINITY), Point::ZERO);
+    high.x = f64::NEG_INFINITY;
+    high.y = f64::NEG_INFINITY;
+    let mut add = |centre: Point, reach: f64| {
+        low = Point::new(low.x.min(centre.x - reach), low.y.min(centre.y - reach));
+        high = Point::new(high.x.max(centre.x + reach), high.y.max(centre.y + reach));
     };
-    for body in &model.bodies {
-        add(body.centre / model.scale, body.half.length() / model.scale);
+    for body in &layout.bodies {
+        add(body.centre, body.reach);
     }
     for element in chosen.iter().flatten().flat_map(|f| &f.elements) {
-        add(Vector::new(element.position[0], element.position[1]), 0.0);
+        add(Point::new(element.position[0], element.position[1]), 0.0);
     }
-    if low.is_finite() && high.is_finite() { (low, high) } else { (Vector::ZERO, Vector::ONE) }
+    if low.is_finite() && high.is_finite() {
+        (low, high)
+    } else {
+        (Point::ZERO, Point::new(1.0, 1.0))
+    }
 }
 
-/// Draws what holds a body: the line of a rope, the pin of a hinge.
-fn hold(
+/// Draws the line of a rope, or the pin of a hinge.
+fn draw_joint(
     svg: &mut String,
-    model: &Model,
-    joint: &Joint,
-    now: &dyn Fn(&Body) -> (Vector, f64),
+    layout: &Layout,
+    joint: &LayoutJoint,
+    pose: &dyn Fn(&LayoutBody) -> (Point, f64),
     line: f64,
 ) {
-    let on = |body: &Body, point: Vector| {
-        let (place, angle) = now(body);
-        let (sin, cos) = (libm::sin(angle.to_radians()), libm::cos(angle.to_radians()));
-        let arm = (point - body.centre) / model.scale;
-        place + Vector::new(arm.x * cos - arm.y * sin, arm.x * sin + arm.y * cos)
+    let on = |body: &LayoutBody, point: Point| {
+        let (place, angle) = pose(body);
+        let arm = Affine::rotate(angle.to_radians()) * (point - body.centre).to_point();
+        place + arm.to_vec2()
     };
-    let Some(body) = model.bodies.get(joint.body) else { return };
+    let Some(body) = layout.bodies.get(joint.body) else { return };
     let at = on(body, joint.at);
-    let _ = match joint.kind {
-        JointKind::Rope { to, .. } => {
-            let other = joint.other.and_then(|o| model.bodies.get(o));
-            let end = other.map_or(to / model.scale, |other| on(other, to));
+    let _ = match joint.rope_end {
+        Some(to) => {
+            let other = joint.other.and_then(|o| layout.bodies.get(o));
+            let end = other.map_or(to, |other| on(other, to));
             write!(
                 svg,
                 "<path d=\"M{:.4} {:.4}L{:.4} {:.4}\" stroke=\"#8a5a2b\" stroke-width=\"{:.4}\"/>\
@@ -162,18 +148,17 @@ fn hold(
                 2.5 * line
             )
         }
-        JointKind::Hinge => write!(
+        None => write!(
             svg,
             "<circle cx=\"{:.4}\" cy=\"{:.4}\" r=\"{:.4}\" fill=\"#8a5a2b\"/>",
             at.x,
             at.y,
             3.0 * line
         ),
-        JointKind::Fixed | JointKind::Roller { .. } | JointKind::Slider { .. } => Ok(()),
     };
 }
 
-fn draw(svg: &mut String, body: &Body, place: Vector, angle: f64, scale: f64, line: f64) {
+fn draw_body(svg: &mut String, body: &LayoutBody, (place, angle): (Point, f64), line: f64) {
     let (fill, stroke) = if body.fixed { ("#d5d9df", "#6b7480") } else { ("#9fc3ea", "#1d4f86") };
     let _ = write!(
         svg,
@@ -181,10 +166,10 @@ fn draw(svg: &mut String, body: &Body, place: Vector, angle: f64, scale: f64, li
          stroke=\"{stroke}\" stroke-width=\"{line:.4}\">",
         place.x, place.y
     );
-    for part in &body.shape.parts {
+    for part in &body.parts {
         match part {
-            Part::Circle { centre, radius } => {
-                let (c, r) = (*centre / scale, radius / scale);
+            LayoutPart::Circle { centre, radius } => {
+                let (c, r) = (centre, radius);
                 // The spoke shows how far it has turned.
                 let _ = write!(
                     svg,
@@ -192,8 +177,8 @@ fn draw(svg: &mut String, body: &Body, place: Vector, angle: f64, scale: f64, li
                     c.x, c.y, c.x, c.y
                 );
             }
-            Part::Box { centre, half, angle } => {
-                let (c, h) = (*centre / scale, *half / scale);
+            LayoutPart::Box { centre, half, angle } => {
+                let (c, h) = (centre, half);
                 let _ = write!(
                     svg,
                     "<rect x=\"{:.4}\" y=\"{:.4}\" width=\"{:.4}\" height=\"{:.4}\" \
@@ -207,17 +192,17 @@ fn draw(svg: &mut String, body: &Body, place: Vector, angle: f64, scale: f64, li
                     angle.to_degrees()
                 );
             }
-            Part::Convex(points) => path(svg, points, scale, true),
-            Part::Line(points) => path(svg, points, scale, false),
+            LayoutPart::Polygon(points) => path(svg, points, true),
+            LayoutPart::Line(points) => path(svg, points, false),
         }
     }
     svg.push_str("</g>\n");
 }
 
-fn path(svg: &mut String, points: &[Vector], scale: f64, closed: bool) {
+fn path(svg: &mut String, points: &[Vec2], closed: bool) {
     svg.push_str(if closed { "<path d=\"" } else { "<path fill=\"none\" d=\"" });
     for (i, p) in points.iter().enumerate() {
-        let (command, p) = (if i == 0 { 'M' } else { 'L' }, *p / scale);
+        let command = if i == 0 { 'M' } else { 'L' };
         let _ = write!(svg, "{command}{:.4} {:.4}", p.x, p.y);
     }
     svg.push_str(if closed { "z\"/>" } else { "\"/>" });

@@ -24,13 +24,13 @@ struct Support {
     right: f64,
 }
 
-/// Looks at a world in which nothing has moved yet.
+/// Classifies the bodies of a world in which nothing has moved yet.
 ///
 /// A body is shown to rest when all it touches is fixed, the contact normals
 /// are vertical, its centre of mass lies strictly between the outermost
 /// contact points, and nothing else acts on it: equilibrium then follows from
 /// statics alone. Whatever cannot be shown in this way starts awake.
-pub(super) fn look(model: &Model, world: &World, options: &Options) -> Start {
+pub(super) fn classify(model: &Model, world: &World, options: &Options) -> Start {
     let n = model.bodies.len();
     let mut depth: BTreeMap<Pair, f64> = BTreeMap::new();
     let mut support: Vec<Option<Support>> = vec![None; n];
@@ -66,8 +66,8 @@ pub(super) fn look(model: &Model, world: &World, options: &Options) -> Start {
                 );
                 // The normal points from the first body to the second.
                 let normal = manifold.data.normal;
-                stand(&mut support[a], model.bodies[b].fixed, normal, place);
-                stand(&mut support[b], model.bodies[a].fixed, -normal, place);
+                add_support(&mut support[a], model.bodies[b].fixed, normal, place);
+                add_support(&mut support[b], model.bodies[a].fixed, -normal, place);
             }
         }
     }
@@ -94,7 +94,7 @@ pub(super) fn look(model: &Model, world: &World, options: &Options) -> Start {
     }
 }
 
-fn stand(support: &mut Option<Support>, on_fixed: bool, towards: Vector, place: Vector) {
+fn add_support(support: &mut Option<Support>, on_fixed: bool, towards: Vector, place: Vector) {
     let plain = on_fixed && towards.y > 0.0 && towards.x.abs() < 1e-9;
     let s = support.get_or_insert(Support { plain: true, left: place.x, right: place.x });
     s.plain &= plain;

@@ -1,3 +1,5 @@
+mod strip;
+
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -123,8 +125,8 @@ impl Args {
             })
             .map_err(|e| Failure::Io(e.to_string()))?;
         if let Some(path) = &self.strip {
-            let svg = physics::strip(&document, &scene, &frames, self.panels, &limits, &budget)
-                .map_err(refused)?;
+            let layout = physics::layout(&document, &scene, &limits, &budget).map_err(refused)?;
+            let svg = strip::strip(&document, &layout, &frames, self.panels);
             std::fs::write(path, svg)
                 .map_err(|e| Failure::Io(format!("{}: {e}", path.display())))?;
         }

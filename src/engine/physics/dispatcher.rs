@@ -1,4 +1,4 @@
-//! Where the budget is looked at within a step of the engine.
+//! Budget checkpoints within a step of the engine.
 //!
 //! The engine asks a dispatcher for the contacts of every pair whose bodies have
 //! moved. (It also has a hook that filters pairs, but where one is set it works out
@@ -22,25 +22,25 @@ use rapier2d_f64::pipeline::PhysicsWorld;
 
 use svgx_base::budget::Budget;
 
-/// From so many bodies on, the budget is looked at within a step as well.
-const WATCHED: usize = 256;
-/// Pairs between two looks at the budget, in a step: some 50 µs.
-const PAIRS: u32 = 128;
+/// From this many bodies on, there are checkpoints within a step as well.
+const MIN_BODIES: usize = 256;
+/// Pairs between two budget checks in a step: some 50 µs.
+const PAIRS_PER_CHECKPOINT: u32 = 128;
 
-/// Runs `step` on a world, looking at the budget on the way when there is much to do.
+/// Runs `step` on a world, with budget checks on the way when there is much to do.
 ///
 /// A stop `ends` the contacts only where the world is then thrown away; half a
 /// step is no answer, so within others more urgent work may pass and that is all.
-pub(super) fn watched<T>(
+pub(super) fn with_checkpoints<T>(
     physics: &mut PhysicsWorld,
     budget: &Budget,
     ends: bool,
     step: impl FnOnce(&mut PhysicsWorld) -> T,
 ) -> T {
-    if physics.bodies.len() < WATCHED {
+    if physics.bodies.len() < MIN_BODIES {
         return step(physics);
     }
-    physics.narrow_phase.set_query_dispatcher(Watch {
+    physics.narrow_phase.set_query_dispatcher(CheckpointDispatcher {
         budget: budget.clone(),
         ends,
         pairs: AtomicU32::new(0),
@@ -52,18 +52,21 @@ pub(super) fn watched<T>(
     done
 }
 
-struct Watch {
+struct CheckpointDispatcher {
     budget: Budget,
     ends: bool,
     pairs: AtomicU32,
     stopped: AtomicBool,
 }
 
-impl Watch {
+impl CheckpointDispatcher {
     /// Whether to go on.
-    fn look(&self) -> bool {
+    fn passes_checkpoint(&self) -> bool {
         let pairs = self.pairs.fetch_add(1, Ordering::Relaxed);
-        if pairs % PAIRS == PAIRS - 1 && self.budget.checkpoint().is_err() && self.ends {
+        if pairs % PAIRS_PER_CHECKPOINT == PAIRS_PER_CHECKPOINT - 1
+            && self.budget.checkpoint().is_err()
+            && self.ends
+        {
             self.stopped.store(true, Ordering::Relaxed);
         }
         !self.stopped.load(Ordering::Relaxed)
@@ -72,7 +75,7 @@ impl Watch {
 
 type Manifold = ContactManifold<ContactManifoldData, ContactData>;
 
-impl PersistentQueryDispatcher<ContactManifoldData, ContactData> for Watch {
+impl PersistentQueryDispatcher<ContactManifoldData, ContactData> for CheckpointDispatcher {
     fn contact_manifolds(
         &self,
         pos12: &Pose,
@@ -82,7 +85,7 @@ impl PersistentQueryDispatcher<ContactManifoldData, ContactData> for Watch {
         manifolds: &mut Vec<Manifold>,
         workspace: &mut Option<ContactManifoldsWorkspace>,
     ) -> Result<(), Unsupported> {
-        if !self.look() {
+        if !self.passes_checkpoint() {
             return Ok(());
         }
         DefaultQueryDispatcher.contact_manifolds(pos12, g1, g2, prediction, manifolds, workspace)
@@ -106,7 +109,7 @@ impl PersistentQueryDispatcher<ContactManifoldData, ContactData> for Watch {
 /// Everything but contacts goes straight through.
 macro_rules! through {
     ($($name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
-        impl QueryDispatcher for Watch {
+        impl QueryDispatcher for CheckpointDispatcher {
             $(fn $name(&self, $($arg: $ty),*) -> Result<$answer, Unsupported> {
                 DefaultQueryDispatcher.$name($($arg),*)
             })*
