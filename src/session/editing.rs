@@ -1,6 +1,7 @@
 //! One session: a document, what is selected and held in it, and how it got there.
 
 mod drag;
+mod operations;
 mod triggers;
 
 use std::collections::BTreeSet;
@@ -9,13 +10,13 @@ use std::sync::Arc;
 use kurbo::Point;
 use serde::{Deserialize, Serialize};
 
+use super::attribute;
+use super::drag_solver::DragSolver;
 use super::error::Error;
-use super::history::{History, Step};
-use super::operation::{Coordinates, Operation, Pointer};
+use super::history::{History, UndoStep};
+use super::operation::{Operation, Pointer};
 use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
 use super::record::{Edit, HistoryMove, Interactive, Record};
-use super::sketch::Live;
-use super::{ActiveConstraint, attribute};
 use svgx_base::budget::{Budget, Time};
 use svgx_engine::behavior::{Machine, Program};
 use svgx_engine::document::{self, Document, Limits, NodeId, Ns};
@@ -27,12 +28,6 @@ pub const EMPTY: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 
 pub const SELECTION: usize = 10_000;
 /// Constraints that can be active at once.
 pub const CONSTRAINTS: usize = 1_000;
-/// Elements in one active constraint.
-const CONSTRAINT_ELEMENTS: usize = 16;
-/// Bytes in one name that a client gives.
-const NAME_BYTES: usize = 256;
-/// Coordinates beyond this are refused, in user units: there, a double no longer holds a micrometre.
-const FAR: f64 = 1e9;
 /// How near the pointer must be to hit a line, in user units.
 const HIT_TOLERANCE: f64 = 0.5;
 
@@ -60,7 +55,7 @@ pub struct Session {
     fault: Option<String>,
     /// The solver of the drag in progress, where constraints hold what is dragged. Made from
     /// the drawing when it is not there; gone with the drag.
-    constrained: Option<Box<Live>>,
+    solver: Option<Box<DragSolver>>,
 }
 
 /// Everything of a session but its base text.
@@ -74,9 +69,9 @@ pub(crate) struct Snapshot {
     pub(crate) machine: Option<serde_json::Value>,
 }
 
-/// What an operation has done so far.
+/// What an operation has done so far; rolled back as a whole when it fails.
 #[derive(Debug, Default)]
-struct Work {
+struct Transaction {
     edits: Vec<Edit>,
     /// How many of the edits were delayed actions.
     delayed: usize,
@@ -118,7 +113,7 @@ impl Session {
             at: Time(0),
             limits,
             fault: None,
-            constrained: None,
+            solver: None,
         })
     }
 
@@ -153,10 +148,10 @@ impl Session {
         State {
             selected_elements: i.selected.iter().map(|&n| self.label(n)).collect(),
             hovered_element: i.hovered.map(|n| self.label(n)),
-            drag_state: i.held.as_ref().map_or_else(DragState::default, |held| DragState {
+            drag_state: i.drag.as_ref().map_or_else(DragState::default, |active| DragState {
                 active: true,
-                element_id: Some(self.label(held.element)),
-                start_coordinates: Some(held.start),
+                element_id: Some(self.label(active.element)),
+                start_coordinates: Some(active.start),
             }),
             constraints: i.constraints.clone(),
             precision_level: i.precision,
@@ -180,19 +175,19 @@ impl Session {
         budget.checkpoint()?;
         let interactive = self.interactive.clone();
         let machine = self.machine.clone();
-        let mut work = Work::default();
-        self.overdue(now, &mut work);
-        let done = self.perform(operation, now, budget, &mut work);
+        let mut tx = Transaction::default();
+        self.run_due(now, &mut tx);
+        let done = self.perform(operation, now, budget, &mut tx);
         let fault = self.fault.take().map(Error::Geometry);
         if let Some(error) = done.err().or(fault) {
-            self.take_back(&work.edits);
+            self.roll_back(&tx.edits);
             self.fault = None;
-            self.constrained = None;
+            self.solver = None;
             self.interactive = interactive;
             self.machine = machine;
             return Err(error);
         }
-        work.effect.attributes_changed = work
+        tx.effect.attributes_changed = tx
             .edits
             .iter()
             .map(|edit| AttributeChange {
@@ -205,8 +200,8 @@ impl Session {
         let changed_state = self.interactive != interactive;
         let changed_machine = self.machine != machine;
         let mut record = None;
-        if !work.edits.is_empty()
-            || work.history != HistoryMove::Keep
+        if !tx.edits.is_empty()
+            || tx.history != HistoryMove::Keep
             || changed_machine
             || (changed_state && !self.only_hovered(&interactive))
         {
@@ -215,18 +210,18 @@ impl Session {
             let entry = Record {
                 at: self.at,
                 operation: operation.name().to_owned(),
-                history: work.history,
+                history: tx.history,
                 interactive: changed_state.then(|| self.interactive.clone()),
                 machine: changed_machine.then(|| written(&self.machine)),
-                delayed: work.delayed,
-                edits: work.edits,
+                delayed: tx.delayed,
+                edits: tx.edits,
             };
-            self.note(&entry, &machine);
+            self.remember(&entry, &machine);
             record = Some(entry);
         }
         let outcome = Outcome {
             operation: operation.name().to_owned(),
-            result: work.effect,
+            result: tx.effect,
             state: self.state(),
         };
         Ok((outcome, record))
@@ -251,7 +246,7 @@ impl Session {
         }
         self.at = record.at;
         self.sequence += 1;
-        self.note(record, &before);
+        self.remember(record, &before);
         Ok(())
     }
 
@@ -296,7 +291,7 @@ impl Session {
         self.sequence = self.sequence.max(sequence);
     }
 
-    fn note(&mut self, record: &Record, before: &Machine) {
+    fn remember(&mut self, record: &Record, before: &Machine) {
         for edit in &record.edits {
             self.touched.insert((edit.element, edit.attribute.clone()));
         }
@@ -308,7 +303,7 @@ impl Session {
         };
         let machine_before = record.machine.as_ref().map(|_| written(before));
         let machine_after = record.machine.clone();
-        self.history.advance(record.history, Step { edits, machine_before, machine_after });
+        self.history.advance(record.history, UndoStep { edits, machine_before, machine_after });
     }
 
     fn only_hovered(&self, before: &Interactive) -> bool {
@@ -343,7 +338,7 @@ impl Session {
     /// The element that is pointed at; `None` for empty space.
     fn target(&self, pointer: &Pointer, operation: &'static str) -> Result<Option<u32>, Error> {
         if let Some(coordinates) = pointer.coordinates {
-            check(coordinates)?;
+            operations::check(coordinates)?;
         }
         match (&pointer.element_id, pointer.coordinates) {
             (Some(id), _) => self.named(id).map(Some),
@@ -380,13 +375,13 @@ impl Session {
     }
 
     /// Writes and remembers, unless the value is already there.
-    fn set(&mut self, work: &mut Work, number: u32, name: &str, value: Option<&str>) {
+    fn set(&mut self, tx: &mut Transaction, number: u32, name: &str, value: Option<&str>) {
         let Some(node) = self.node(number) else { return };
         if attribute::value(&self.document, node, name) == value {
             return;
         }
         if let Some(old) = self.write(number, name, value) {
-            work.edits.push(Edit {
+            tx.edits.push(Edit {
                 element: number,
                 attribute: name.to_owned(),
                 old,
@@ -395,164 +390,9 @@ impl Session {
         }
     }
 
-    fn take_back(&mut self, edits: &[Edit]) {
+    fn roll_back(&mut self, edits: &[Edit]) {
         for edit in edits.iter().rev() {
             self.write(edit.element, &edit.attribute, edit.old.as_deref());
-        }
-    }
-
-    // ===== operations =====
-
-    fn perform(
-        &mut self,
-        operation: &Operation,
-        now: Time,
-        budget: &Budget,
-        work: &mut Work,
-    ) -> Result<(), Error> {
-        if !matches!(operation, Operation::DragMove(_) | Operation::Hover(_)) {
-            // Whatever else happens may change what the solver was made from.
-            let held = self.constrained.take();
-            if matches!(operation, Operation::DragEnd(_)) {
-                self.constrained = held;
-            }
-        }
-        match operation {
-            Operation::Click(pointer) => {
-                let target = self.select(pointer, "click", work)?;
-                if target.is_some() {
-                    let at = pointer.coordinates;
-                    self.fire(self.event("click", target, at, now), work);
-                }
-                push_if_edited(work);
-            }
-            Operation::Select(pointer) => {
-                self.select(pointer, "select", work)?;
-            }
-            Operation::Deselect(pointer) => {
-                if pointer.element_id.is_none() && pointer.coordinates.is_none() {
-                    self.interactive.selected.clear();
-                } else if let Some(target) = self.target(pointer, "deselect")? {
-                    work.effect.element_id = Some(self.label(target));
-                    self.interactive.selected.retain(|&n| n != target);
-                }
-            }
-            Operation::Hover(pointer) => {
-                let target = self.target(pointer, "hover")?;
-                work.effect.element_id = target.map(|n| self.label(n));
-                if self.interactive.hovered != target {
-                    self.interactive.hovered = target;
-                    // Leaving for empty space is no hover of everything.
-                    if target.is_some() {
-                        let at = pointer.coordinates;
-                        self.fire(self.event("hover", target, at, now), work);
-                        push_if_edited(work);
-                    }
-                }
-            }
-            Operation::DragStart(pointer) => self.drag_start(pointer, now, work)?,
-            Operation::DragMove(tick) => self.drag(tick, false, now, budget, work)?,
-            Operation::DragEnd(tick) => {
-                self.drag(tick, true, now, budget, work)?;
-                self.constrained = None;
-            }
-            Operation::Undo => self.travel(HistoryMove::Undo, now, work),
-            Operation::Redo => self.travel(HistoryMove::Redo, now, work),
-            Operation::SetAttribute { element_id, name, value } => {
-                let target = self.named(element_id)?;
-                let node = self.node(target).unwrap_or(NodeId::ROOT);
-                let value = value.as_deref();
-                let name = attribute::check(&self.document, node, name, value, &self.limits)?;
-                work.effect.element_id = Some(element_id.clone());
-                self.set(work, target, &name, value);
-                push_if_edited(work);
-            }
-            Operation::Load { .. } => {
-                return Err(Error::BadOperation { reason: "load replaces the session".to_owned() });
-            }
-            Operation::SetPrecision { level } => self.interactive.precision = *level,
-            Operation::AddConstraint { constraint } => self.add_constraint(constraint)?,
-            Operation::RemoveConstraint { constraint } => {
-                self.interactive.constraints.retain(|c| c != constraint);
-            }
-            Operation::Fire { name, element_id, data } => {
-                let bytes = data.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() + name.len();
-                within("bytes in an event", 64 * 1024, bytes)?;
-                let target = element_id.as_deref().map(|id| self.named(id)).transpose()?;
-                work.effect.element_id.clone_from(element_id);
-                let mut event = self.event(name, target, None, now);
-                let numbers = data.iter().filter_map(|(k, v)| Some((k, v.trim().parse().ok()?)));
-                event.data = numbers.map(|(k, v): (_, f64)| (k.clone(), v)).collect();
-                self.fire(event, work);
-                push_if_edited(work);
-            }
-        }
-        Ok(())
-    }
-
-    fn select(
-        &mut self,
-        pointer: &Pointer,
-        operation: &'static str,
-        work: &mut Work,
-    ) -> Result<Option<u32>, Error> {
-        let target = self.target(pointer, operation)?;
-        work.effect.element_id = target.map(|n| self.label(n));
-        if !pointer.modifiers.adds() {
-            self.interactive.selected.clear();
-        }
-        if let Some(target) = target
-            && !self.interactive.selected.contains(&target)
-        {
-            within("selected elements", SELECTION, self.interactive.selected.len() + 1)?;
-            self.interactive.selected.push(target);
-        }
-        Ok(target)
-    }
-
-    fn add_constraint(&mut self, constraint: &ActiveConstraint) -> Result<(), Error> {
-        within("bytes in a constraint's type", NAME_BYTES, constraint.kind.len())?;
-        within("elements in a constraint", CONSTRAINT_ELEMENTS, constraint.elements.len())?;
-        for id in &constraint.elements {
-            // A part of an element is named after it: `wall.start`.
-            let ends = id.match_indices('.').map(|(at, _)| at).chain([id.len()]);
-            let known = ends.into_iter().any(|end| self.document.by_id(&id[..end]).is_some());
-            if !known {
-                self.named(id)?;
-            }
-        }
-        if let Some(value) = constraint.value
-            && !value.is_finite()
-        {
-            return Err(Error::BadNumber { name: "value", value, expected: "a finite number" });
-        }
-        if !self.interactive.constraints.contains(constraint) {
-            within("active constraints", CONSTRAINTS, self.interactive.constraints.len() + 1)?;
-            self.interactive.constraints.push(constraint.clone());
-        }
-        Ok(())
-    }
-
-    fn travel(&mut self, direction: HistoryMove, now: Time, work: &mut Work) {
-        // Whoever takes a step back has let go.
-        self.interactive.held = None;
-        let undo = direction == HistoryMove::Undo;
-        let step = if undo { self.history.last_done() } else { self.history.last_undone() };
-        let Some(step) = step.cloned() else { return };
-        work.history = direction;
-        let edits: Vec<_> = if undo {
-            step.edits.iter().rev().map(|e| (e.element, &e.attribute, &e.old)).collect()
-        } else {
-            step.edits.iter().map(|e| (e.element, &e.attribute, &e.new)).collect()
-        };
-        for (element, name, value) in edits {
-            self.set(work, element, name, value.as_deref());
-        }
-        let machine = if undo { step.machine_before } else { step.machine_after };
-        if let Some(mut machine) = machine.and_then(|m| read(&m).ok()) {
-            // What was due in the meantime has been done and is not done again.
-            machine.forget_until(now);
-            self.machine = machine;
         }
     }
 }
@@ -564,27 +404,4 @@ fn written(machine: &Machine) -> serde_json::Value {
 
 fn read(machine: &serde_json::Value) -> Result<Machine, String> {
     Machine::deserialize(machine).map_err(|e| e.to_string())
-}
-
-fn push_if_edited(work: &mut Work) {
-    if work.edits.len() > work.delayed {
-        work.history = HistoryMove::Push;
-    }
-}
-
-fn within(what: &'static str, limit: usize, seen: usize) -> Result<(), Error> {
-    if seen <= limit { Ok(()) } else { Err(Error::Limit { what, limit, seen }) }
-}
-
-fn check(coordinates: Coordinates) -> Result<(), Error> {
-    let named = [("x", Some(coordinates.x)), ("y", Some(coordinates.y)), ("z", coordinates.z)];
-    for (name, value) in named {
-        if let Some(value) = value
-            && !(value.is_finite() && value.abs() <= FAR)
-        {
-            let expected = "a number between -1e9 and 1e9";
-            return Err(Error::BadNumber { name, value, expected });
-        }
-    }
-    Ok(())
 }

@@ -34,7 +34,7 @@ pub enum Error {
     /// A coordinate or an option is not a finite number in range.
     #[error("{name} is {value}; expected {expected}")]
     BadNumber {
-        /// Which.
+        /// The coordinate or option.
         name: &'static str,
         /// Its value.
         value: f64,
@@ -46,7 +46,7 @@ pub enum Error {
     NotMovable {
         /// The element.
         id: String,
-        /// Why.
+        /// What keeps it in place.
         reason: &'static str,
     },
     /// The attribute cannot be set so.
@@ -54,7 +54,7 @@ pub enum Error {
     BadAttribute {
         /// The attribute.
         name: String,
-        /// Why.
+        /// What is wrong with the name or the value.
         reason: &'static str,
     },
     /// A limit was exceeded.
@@ -81,7 +81,7 @@ pub enum Error {
     Unrecoverable {
         /// The session.
         session: String,
-        /// Why.
+        /// What the log or the snapshot said.
         reason: String,
     },
     /// The store refused or failed.

@@ -13,7 +13,7 @@ pub const UNDO_BYTES: usize = 8 * 1024 * 1024;
 
 /// What one step changed; each attribute once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Step {
+pub(crate) struct UndoStep {
     pub(crate) edits: Vec<Edit>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) machine_before: Option<serde_json::Value>,
@@ -21,7 +21,7 @@ pub(crate) struct Step {
     pub(crate) machine_after: Option<serde_json::Value>,
 }
 
-impl Step {
+impl UndoStep {
     fn bytes(&self) -> usize {
         self.edits.iter().map(Edit::bytes).sum()
     }
@@ -44,8 +44,8 @@ impl Step {
 /// Done and undone steps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct History {
-    done: VecDeque<Step>,
-    undone: Vec<Step>,
+    done: VecDeque<UndoStep>,
+    undone: Vec<UndoStep>,
 }
 
 impl History {
@@ -57,17 +57,17 @@ impl History {
         self.undone.len()
     }
 
-    pub(crate) fn last_done(&self) -> Option<&Step> {
+    pub(crate) fn last_done(&self) -> Option<&UndoStep> {
         self.done.back()
     }
 
-    pub(crate) fn last_undone(&self) -> Option<&Step> {
+    pub(crate) fn last_undone(&self) -> Option<&UndoStep> {
         self.undone.last()
     }
 
     /// Notes what has been done. The edits of [`HistoryMove::Undo`] and
     /// [`HistoryMove::Redo`] are those of the step moved and are not kept again.
-    pub(crate) fn advance(&mut self, by: HistoryMove, step: Step) {
+    pub(crate) fn advance(&mut self, by: HistoryMove, step: UndoStep) {
         match by {
             HistoryMove::Keep => {}
             HistoryMove::Push => {
@@ -95,7 +95,7 @@ impl History {
     }
 
     fn trim(&mut self) {
-        let mut bytes: usize = self.done.iter().map(Step::bytes).sum();
+        let mut bytes: usize = self.done.iter().map(UndoStep::bytes).sum();
         while self.done.len() > UNDO_STEPS || (bytes > UNDO_BYTES && self.done.len() > 1) {
             bytes -= self.done.pop_front().map_or(0, |s| s.bytes());
         }

@@ -5,6 +5,7 @@
 //! The session itself knows no clock, no lock and no disk.
 
 mod attribute;
+mod drag_solver;
 mod editing;
 mod error;
 mod history;
@@ -13,10 +14,10 @@ mod operation;
 mod outcome;
 mod placement;
 mod record;
-mod sketch;
 mod snap;
 mod store;
 
+pub use drag_solver::Constrained;
 pub use editing::{CONSTRAINTS, EMPTY, SELECTION, Session};
 pub use error::Error;
 pub use history::{UNDO_BYTES, UNDO_STEPS};
@@ -28,7 +29,6 @@ pub use outcome::{
     AttributeChange, BehaviorTriggered, DragState, Effect, Message, Outcome, SnapKind, State,
     ValueChange,
 };
-pub use sketch::Constrained;
 pub use store::{
     Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
     Store, StoreError, StoreLimits, Stored, copy,

@@ -59,16 +59,16 @@ pub struct Sessions {
     hasher: RandomState,
     shards: [Mutex<HashMap<Key, Arc<Slot>>>; SHARDS],
     /// Whether something came in since room was made last.
-    grown: AtomicBool,
+    has_grown: AtomicBool,
     /// When sessions that left memory were last used; kept only where idle ones are deleted.
-    left: Mutex<HashMap<Key, Time>>,
-    born: Time,
+    evicted: Mutex<HashMap<Key, Time>>,
+    started: Time,
 }
 
 /// The place of one session. Whoever holds the lock has the session.
 #[derive(Debug, Default)]
 struct Slot {
-    live: Mutex<Option<Live>>,
+    live: Mutex<Option<OpenSession>>,
     /// When it was last asked for.
     used: AtomicU64,
     /// Bytes of source text, 0 when nothing is loaded.
@@ -76,7 +76,7 @@ struct Slot {
 }
 
 #[derive(Debug)]
-struct Live {
+struct OpenSession {
     session: Session,
     /// The clock when the session was opened, and the session time then.
     opened: (Time, Time),
@@ -126,16 +126,16 @@ impl Unacknowledged {
 impl Sessions {
     /// The sessions kept in `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: Options) -> Sessions {
-        let born = clock.now();
+        let started = clock.now();
         Sessions {
             store,
             clock,
             options,
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Mutex::default()),
-            grown: AtomicBool::new(false),
-            left: Mutex::default(),
-            born,
+            has_grown: AtomicBool::new(false),
+            evicted: Mutex::default(),
+            started,
         }
     }
 
@@ -149,11 +149,11 @@ impl Sessions {
         operation: &Operation,
         budget: &Budget,
     ) -> Result<Unacknowledged, Error> {
-        let done = self.with(key, budget, |live| match operation {
-            Operation::Load { content } => self.load(key, live, content, budget),
-            _ => self.edit(key, live, operation, budget),
+        let done = self.with(key, budget, |open| match operation {
+            Operation::Load { content } => self.load(key, open, content, budget),
+            _ => self.edit(key, open, operation, budget),
         });
-        self.make_room();
+        self.evict();
         done
     }
 
@@ -175,8 +175,8 @@ impl Sessions {
         budget: &Budget,
         look: impl FnOnce(&Session) -> T,
     ) -> Result<T, Error> {
-        let seen = self.with(key, budget, |live| Ok(look(&live.session)));
-        self.make_room();
+        let seen = self.with(key, budget, |open| Ok(look(&open.session)));
+        self.evict();
         seen
     }
 
@@ -185,7 +185,7 @@ impl Sessions {
     /// # Errors
     /// [`Error::Store`] and whatever keeps a stored session from being read.
     pub fn damage(&self, key: &Key, budget: &Budget) -> Result<Vec<Damage>, Error> {
-        self.with(key, budget, |live| Ok(live.damage.clone()))
+        self.with(key, budget, |open| Ok(open.damage.clone()))
     }
 
     /// Forgets a session, in memory and in the store.
@@ -195,8 +195,8 @@ impl Sessions {
     pub fn delete(&self, key: &Key) -> Result<Pending, Error> {
         let slot = self.slot(key);
         // Under the session's lock, so that no write slips in behind.
-        let mut live = slot.live.lock();
-        *live = None;
+        let mut kept = slot.live.lock();
+        *kept = None;
         slot.weight.store(0, Ordering::Relaxed);
         Ok(self.store.delete(key))
     }
@@ -226,11 +226,12 @@ impl Sessions {
                 let shard = self.shard(key).lock();
                 shard.get(key).map(|slot| Time(slot.used.load(Ordering::Relaxed)))
             };
-            let used = here.or_else(|| self.left.lock().get(key).copied()).unwrap_or(self.born);
+            let used =
+                here.or_else(|| self.evicted.lock().get(key).copied()).unwrap_or(self.started);
             if now.since(used) >= idle {
                 self.delete(key)?.wait()?;
                 self.shard(key).lock().remove(key);
-                self.left.lock().remove(key);
+                self.evicted.lock().remove(key);
                 gone += 1;
             }
         }
@@ -250,37 +251,37 @@ impl Sessions {
     fn edit(
         &self,
         key: &Key,
-        live: &mut Live,
+        open: &mut OpenSession,
         operation: &Operation,
         budget: &Budget,
     ) -> Result<Unacknowledged, Error> {
-        let now = live.now(self.clock.now());
-        let (outcome, record) = live.session.apply(operation, now, budget)?;
+        let now = open.now(self.clock.now());
+        let (outcome, record) = open.session.apply(operation, now, budget)?;
         if let Some(record) = record {
-            self.append(key, live, &record)?;
+            self.append(key, open, &record)?;
         }
-        Ok(Unacknowledged { outcome, pending: live.last.clone() })
+        Ok(Unacknowledged { outcome, pending: open.last.clone() })
     }
 
-    fn append(&self, key: &Key, live: &mut Live, record: &Record) -> Result<(), Error> {
-        let sequence = live.session.sequence();
-        if !live.stored {
-            let text = live.session.text();
+    fn append(&self, key: &Key, open: &mut OpenSession, record: &Record) -> Result<(), Error> {
+        let sequence = open.session.sequence();
+        if !open.stored {
+            let text = open.session.text();
             let empty = encode(&Snapshot::default())?;
-            live.last = self.store.begin(key, sequence.saturating_sub(1), text, empty);
-            live.stored = true;
+            open.last = self.store.begin(key, sequence.saturating_sub(1), text, empty);
+            open.stored = true;
         }
         let record = encode(record)?;
-        live.since = (live.since.0 + 1, live.since.1 + record.len() as u64);
-        live.last = live.last.clone().then(self.store.append(key, sequence, record));
-        if let Some(Err(error)) = live.last.outcome() {
+        open.since = (open.since.0 + 1, open.since.1 + record.len() as u64);
+        open.last = open.last.clone().then(self.store.append(key, sequence, record));
+        if let Some(Err(error)) = open.last.outcome() {
             return Err(error.into());
         }
         let Options { snapshot_records, snapshot_bytes, .. } = self.options;
-        if live.since.0 >= snapshot_records || live.since.1 >= snapshot_bytes {
-            live.since = (0, 0);
+        if open.since.0 >= snapshot_records || open.since.1 >= snapshot_bytes {
+            open.since = (0, 0);
             // If it fails, the log is longer until the next one succeeds.
-            drop(self.store.snapshot(key, sequence, encode(&live.session.snapshot())?));
+            drop(self.store.snapshot(key, sequence, encode(&open.session.snapshot())?));
         }
         Ok(())
     }
@@ -288,12 +289,12 @@ impl Sessions {
     fn load(
         &self,
         key: &Key,
-        live: &mut Live,
+        open: &mut OpenSession,
         content: &str,
         budget: &Budget,
     ) -> Result<Unacknowledged, Error> {
         let mut session = Session::new(content, Arc::clone(&self.options.limits), budget)?;
-        session.skip_to(live.session.sequence() + 1);
+        session.skip_to(open.session.sequence() + 1);
         let snapshot = encode(&session.snapshot())?;
         let pending = self.store.begin(key, session.sequence(), content, snapshot);
         if let Some(Err(error)) = pending.outcome() {
@@ -305,7 +306,7 @@ impl Sessions {
             result: Effect::default(),
             state: session.state(),
         };
-        *live = Live {
+        *open = OpenSession {
             session,
             opened: (now, Time(0)),
             stored: true,
@@ -324,28 +325,28 @@ impl Sessions {
         &self,
         key: &Key,
         budget: &Budget,
-        work: impl FnOnce(&mut Live) -> Result<T, Error>,
+        work: impl FnOnce(&mut OpenSession) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let slot = self.slot(key);
-        let mut place = slot.live.lock();
-        let live = place.take().filter(|live| !matches!(live.last.outcome(), Some(Err(_))));
-        let mut live = match live {
-            Some(live) => live,
+        let mut kept = slot.live.lock();
+        let open = kept.take().filter(|open| !matches!(open.last.outcome(), Some(Err(_))));
+        let mut open = match open {
+            Some(open) => open,
             None => self.fetch(key, budget)?,
         };
-        let sequence = live.session.sequence();
-        let done = work(&mut live);
-        if done.is_ok() || live.session.sequence() == sequence {
-            let weight = live.session.text().len() as u64;
+        let sequence = open.session.sequence();
+        let done = work(&mut open);
+        if done.is_ok() || open.session.sequence() == sequence {
+            let weight = open.session.text().len() as u64;
             if slot.weight.swap(weight, Ordering::Relaxed) != weight {
-                self.grown.store(true, Ordering::Relaxed);
+                self.has_grown.store(true, Ordering::Relaxed);
             }
-            *place = Some(live);
+            *kept = Some(open);
         }
         done
     }
 
-    fn fetch(&self, key: &Key, budget: &Budget) -> Result<Live, Error> {
+    fn fetch(&self, key: &Key, budget: &Budget) -> Result<OpenSession, Error> {
         let stored = self.store.load(key)?;
         let known = stored.is_some();
         let stored =
@@ -357,7 +358,7 @@ impl Sessions {
             // What can be read becomes the new beginning; the sequences go on after those lost.
             last = self.store.snapshot(key, session.sequence(), encode(&session.snapshot())?);
         }
-        Ok(Live {
+        Ok(OpenSession {
             opened: (self.clock.now(), session.time()),
             session,
             stored: known,
@@ -388,8 +389,8 @@ impl Sessions {
 
     /// Lets go of the least recently used sessions when there are too many. All of what they
     /// are is in the store or on its way there.
-    fn make_room(&self) {
-        if !self.grown.swap(false, Ordering::Relaxed) {
+    fn evict(&self) {
+        if !self.has_grown.swap(false, Ordering::Relaxed) {
             return;
         }
         let mut all: Vec<(u64, u64, Key)> = Vec::new();
@@ -424,14 +425,14 @@ impl Sessions {
                 count -= 1;
                 bytes = bytes.saturating_sub(weight);
                 if self.options.idle.is_some() {
-                    self.left.lock().insert(key, Time(used));
+                    self.evicted.lock().insert(key, Time(used));
                 }
             }
         }
     }
 }
 
-impl Live {
+impl OpenSession {
     /// The session time: it stands still while nobody has the session open, so a delayed
     /// action never runs because a server was down.
     fn now(&self, clock: Time) -> Time {

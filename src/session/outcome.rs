@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drag_solver::Constrained;
 use super::operation::{ActiveConstraint, Coordinates};
-use super::sketch::Constrained;
 use svgx_base::budget::Tier;
 
 /// An attribute that an operation changed. `None` is an attribute that is not there.
@@ -55,7 +55,7 @@ pub enum SnapKind {
 pub struct DragState {
     /// Whether an element is held.
     pub active: bool,
-    /// Which.
+    /// The element that is held.
     pub element_id: Option<String>,
     /// Where it was taken hold of.
     pub start_coordinates: Option<Coordinates>,

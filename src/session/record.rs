@@ -67,7 +67,7 @@ fn is_zero(n: &usize) -> bool {
 
 /// The element that is held, and where it was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Held {
+pub(crate) struct ActiveDrag {
     pub(crate) element: u32,
     pub(crate) start: Coordinates,
     pub(crate) placement: Placement,
@@ -84,8 +84,8 @@ pub(crate) struct Interactive {
     pub(crate) selected: Vec<u32>,
     #[serde(skip)]
     pub(crate) hovered: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) held: Option<Held>,
+    #[serde(rename = "held", skip_serializing_if = "Option::is_none")]
+    pub(crate) drag: Option<ActiveDrag>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) constraints: Vec<ActiveConstraint>,
     pub(crate) precision: Tier,

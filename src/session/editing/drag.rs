@@ -1,15 +1,16 @@
-//! Dragging: what is held follows the pointer, on the grid, along its constraints.
+//! Dragging: the element that is held follows the pointer, on the grid, along its constraints.
 
 use kurbo::{Point, Vec2};
 
+use super::super::drag_solver::DragSolver;
 use super::super::error::Error;
 use super::super::operation::{Coordinates, DragTick, Pointer};
 use super::super::placement::{self, Movement, Placement};
-use super::super::record::{Held, HistoryMove};
-use super::super::sketch::Live;
+use super::super::record::{ActiveDrag, HistoryMove};
 use super::super::snap::{self, Candidate};
 use super::super::{SnapKind, SnapOptions};
-use super::{Session, Work, check, push_if_edited};
+use super::operations::{check, push_if_edited};
+use super::{Session, Transaction};
 use svgx_base::budget::{Budget, Time};
 use svgx_engine::document::NodeId;
 
@@ -18,12 +19,12 @@ impl Session {
         &mut self,
         pointer: &Pointer,
         now: Time,
-        work: &mut Work,
+        tx: &mut Transaction,
     ) -> Result<(), Error> {
         let target = self.target(pointer, "drag_start")?;
-        work.effect.element_id = target.map(|n| self.label(n));
-        work.effect.is_dragging = Some(target.is_some());
-        self.interactive.held = None;
+        tx.effect.element_id = target.map(|n| self.label(n));
+        tx.effect.is_dragging = Some(target.is_some());
+        self.interactive.drag = None;
         let Some(target) = target else { return Ok(()) };
         let node = self.node(target).unwrap_or(NodeId::ROOT);
         let placement = Placement::read(
@@ -35,12 +36,12 @@ impl Session {
         )?;
         let (x, y) = placement.reference;
         let start = pointer.coordinates.unwrap_or(Coordinates { x, y, z: None });
-        work.effect.coordinates = Some(start);
-        self.fire(self.event("drag_start", Some(target), Some(start), now), work);
-        push_if_edited(work);
+        tx.effect.coordinates = Some(start);
+        self.fire(self.event("drag_start", Some(target), Some(start), now), tx);
+        push_if_edited(tx);
         // What a trigger did on taking hold is part of the drag's step.
-        let step_open = work.history == HistoryMove::Push;
-        self.interactive.held = Some(Held { element: target, start, placement, step_open });
+        let step_open = tx.history == HistoryMove::Push;
+        self.interactive.drag = Some(ActiveDrag { element: target, start, placement, step_open });
         Ok(())
     }
 
@@ -50,47 +51,47 @@ impl Session {
         end: bool,
         now: Time,
         budget: &Budget,
-        work: &mut Work,
+        tx: &mut Transaction,
     ) -> Result<(), Error> {
         let options = snap::options(tick.snap, tick.modifiers)?;
-        let Some(mut held) = self.interactive.held.take() else {
-            work.effect.is_dragging = Some(false);
+        let Some(mut active) = self.interactive.drag.take() else {
+            tx.effect.is_dragging = Some(false);
             return Ok(());
         };
-        work.effect.element_id = Some(self.label(held.element));
-        work.effect.is_dragging = Some(!end);
+        tx.effect.element_id = Some(self.label(active.element));
+        tx.effect.is_dragging = Some(!end);
         if let Some(to) = tick.coordinates {
             check(to)?;
-            let (movement, kind) = self.snapped(&held, to, options.as_ref());
-            work.effect.snapped_to = kind;
-            work.effect.coordinates = Some(Coordinates {
-                x: held.start.x + movement.plane.x,
-                y: held.start.y + movement.plane.y,
-                z: to.z.map(|_| held.start.z.unwrap_or_default() + movement.height),
+            let (movement, kind) = self.snapped(&active, to, options.as_ref());
+            tx.effect.snapped_to = kind;
+            tx.effect.coordinates = Some(Coordinates {
+                x: active.start.x + movement.plane.x,
+                y: active.start.y + movement.plane.y,
+                z: to.z.map(|_| active.start.z.unwrap_or_default() + movement.height),
             });
             let tier = self.interactive.precision;
-            let (x, y) = held.placement.reference;
+            let (x, y) = active.placement.reference;
             let place = (x + movement.plane.x, y + movement.plane.y);
-            if !self.constrain(held.element, place, end, budget, work) {
-                for (element, name, value) in held.placement.moved(movement, tier) {
-                    self.set(work, element, &name, value.as_deref());
+            if !self.constrain(active.element, place, end, budget, tx) {
+                for (element, name, value) in active.placement.moved(movement, tier) {
+                    self.set(tx, element, &name, value.as_deref());
                 }
             }
-            if work.edits.len() > work.delayed {
-                let at = work.effect.coordinates;
-                self.fire(self.event("drag", Some(held.element), at, now), work);
+            if tx.edits.len() > tx.delayed {
+                let at = tx.effect.coordinates;
+                self.fire(self.event("drag", Some(active.element), at, now), tx);
             }
         }
         if end {
-            let at = work.effect.coordinates;
-            self.fire(self.event("drag_end", Some(held.element), at, now), work);
+            let at = tx.effect.coordinates;
+            self.fire(self.event("drag_end", Some(active.element), at, now), tx);
         }
-        if work.edits.len() > work.delayed {
-            let open = std::mem::replace(&mut held.step_open, true);
-            work.history = if open { HistoryMove::Extend } else { HistoryMove::Push };
+        if tx.edits.len() > tx.delayed {
+            let open = std::mem::replace(&mut active.step_open, true);
+            tx.history = if open { HistoryMove::Extend } else { HistoryMove::Push };
         }
         if !end {
-            self.interactive.held = Some(held);
+            self.interactive.drag = Some(active);
         }
         Ok(())
     }
@@ -103,34 +104,34 @@ impl Session {
         to: (f64, f64),
         end: bool,
         budget: &Budget,
-        work: &mut Work,
+        tx: &mut Transaction,
     ) -> bool {
         let tier = self.interactive.precision;
-        let live = self.constrained.take().or_else(|| {
+        let solver = self.solver.take().or_else(|| {
             let active = &self.interactive.constraints;
             let (document, scene, node) = (&self.document, &self.scene, self.node(element)?);
-            Live::new(document, scene, active, node, tier, &self.limits, end).map(Box::new)
+            DragSolver::new(document, scene, active, node, tier, &self.limits, end).map(Box::new)
         });
-        let Some(mut live) = live else { return false };
-        let Some(tick) = live.tick(&self.document, &self.scene, to, end, budget) else {
+        let Some(mut solver) = solver else { return false };
+        let Some(tick) = solver.tick(&self.document, &self.scene, to, end, budget) else {
             return false;
         };
-        work.effect.constrained = Some(tick.said);
+        tx.effect.constrained = Some(tick.report);
         for edit in tick.edits {
-            self.set(work, self.number(edit.node), edit.name, Some(&edit.value));
+            self.set(tx, self.number(edit.node), edit.name, Some(&edit.value));
         }
-        self.constrained = (!end).then_some(live);
+        self.solver = (!end).then_some(solver);
         true
     }
 
     fn snapped(
         &self,
-        held: &Held,
+        active: &ActiveDrag,
         to: Coordinates,
         options: Option<&SnapOptions>,
     ) -> (Movement, Option<SnapKind>) {
-        let wanted = Vec2::new(to.x - held.start.x, to.y - held.start.y);
-        let height = match (to.z, held.start.z) {
+        let wanted = Vec2::new(to.x - active.start.x, to.y - active.start.y);
+        let height = match (to.z, active.start.z) {
             (Some(to), start) => to - start.unwrap_or_default(),
             _ => 0.0,
         };
@@ -138,9 +139,9 @@ impl Session {
             return (Movement { plane: wanted, height }, None);
         };
         let height = if options.grid > 0.0 { snap::to_step(height, options.grid) } else { height };
-        let (x, y) = held.placement.reference;
+        let (x, y) = active.placement.reference;
         let reference = Point::new(x, y);
-        let node = self.node(held.element).unwrap_or(NodeId::ROOT);
+        let node = self.node(active.element).unwrap_or(NodeId::ROOT);
         let to_points = options.endpoint || options.midpoint || options.center;
         let own = if to_points { self.own_points(node, reference) } else { Vec::new() };
         let kinds = |kind| match kind {

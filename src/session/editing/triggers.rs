@@ -3,7 +3,7 @@
 use super::super::operation::Coordinates;
 use super::super::outcome::{BehaviorTriggered, Message, ValueChange};
 use super::super::record::Edit;
-use super::{Session, Work};
+use super::{Session, Transaction};
 use svgx_base::budget::Time;
 use svgx_engine::behavior::{Change, Event, What};
 use svgx_engine::document::NodeId;
@@ -30,44 +30,44 @@ impl Session {
         }
     }
 
-    pub(super) fn fire(&mut self, event: Event, work: &mut Work) {
+    pub(super) fn fire(&mut self, event: Event, tx: &mut Transaction) {
         let changes = self.machine.fire(&mut self.document, &self.program, &event);
-        self.report(changes, work);
+        self.report(changes, tx);
     }
 
     /// Runs the delayed actions whose time has come.
-    pub(super) fn overdue(&mut self, now: Time, work: &mut Work) {
+    pub(super) fn run_due(&mut self, now: Time, tx: &mut Transaction) {
         if self.machine.next_due().is_none_or(|due| due > now) {
             return;
         }
         let changes = self.machine.due(&mut self.document, &self.program, now);
-        self.report(changes, work);
-        work.delayed = work.edits.len();
+        self.report(changes, tx);
+        tx.delayed = tx.edits.len();
     }
 
-    fn report(&mut self, changes: Vec<Change>, work: &mut Work) {
+    fn report(&mut self, changes: Vec<Change>, tx: &mut Transaction) {
         for Change { node, what, .. } in changes {
             let element = self.number(node);
             match what {
                 What::Attribute { name, old, new } => {
                     self.follow(node);
-                    if self.constrained.as_ref().is_some_and(|live| live.involves(node)) {
-                        self.constrained = None;
+                    if self.solver.as_ref().is_some_and(|solver| solver.involves(node)) {
+                        self.solver = None;
                     }
-                    work.edits.push(Edit { element, attribute: name, old, new });
+                    tx.edits.push(Edit { element, attribute: name, old, new });
                 }
                 What::Value { name, old, new, unit } => {
                     let change = ValueChange { name, old_value: old, new_value: new, unit };
-                    work.effect.values_changed.push(change);
+                    tx.effect.values_changed.push(change);
                 }
                 What::Ran { event, action } => {
-                    work.effect.behaviors_triggered.push(BehaviorTriggered {
+                    tx.effect.behaviors_triggered.push(BehaviorTriggered {
                         element_id: self.label(element),
                         event,
                         action: action.to_owned(),
                     });
                 }
-                What::Record { action, message } => work.effect.messages.push(Message {
+                What::Record { action, message } => tx.effect.messages.push(Message {
                     element_id: self.label(element),
                     action: action.to_owned(),
                     message,

@@ -23,8 +23,8 @@ use parking_lot::{Mutex, RwLock};
 use redb::{Database, DatabaseError, StorageError};
 
 use self::tables::{commit, prepare, read};
-use super::ledger::Ledger;
 use super::pending::Acknowledge;
+use super::quota::Accounts;
 use super::{Key, Listing, Pending, Store, StoreError, StoreLimits, Stored};
 
 /// The file in the data directory.
@@ -58,8 +58,8 @@ struct Writer {
 struct Shared {
     /// Gone once the store is closed.
     database: RwLock<Option<Database>>,
-    /// The books as of the last commit.
-    ledger: RwLock<Ledger>,
+    /// The accounts as of the last commit.
+    accounts: RwLock<Accounts>,
     commits: AtomicU64,
 }
 
@@ -104,8 +104,8 @@ impl Embedded {
             Err(_) => return Err(corrupt("its structure makes no sense".to_owned())),
         };
         let read = catch_unwind(AssertUnwindSafe(|| prepare(&database)));
-        let ledger = match read {
-            Ok(Ok(ledger)) => ledger,
+        let accounts = match read {
+            Ok(Ok(accounts)) => accounts,
             Ok(Err(reason)) => return Err(corrupt(reason)),
             Err(_) => return Err(corrupt("its structure makes no sense".to_owned())),
         };
@@ -115,7 +115,7 @@ impl Embedded {
         }
         let shared = Arc::new(Shared {
             database: RwLock::new(Some(database)),
-            ledger: RwLock::new(ledger),
+            accounts: RwLock::new(accounts),
             commits: AtomicU64::new(0),
         });
         let queued = Arc::new(AtomicU64::new(0));
@@ -202,7 +202,7 @@ impl Store for Embedded {
 
     fn list(&self, tenant: Option<&str>) -> Result<Vec<Listing>, StoreError> {
         self.flush()?;
-        Ok(self.shared.ledger.read().list(tenant))
+        Ok(self.shared.accounts.read().list(tenant))
     }
 
     fn flush(&self) -> Result<(), StoreError> {
@@ -263,8 +263,8 @@ fn write_all(
     queued: &AtomicU64,
     limits: &StoreLimits,
 ) {
-    // The books with what is being written; `shared` has them as of the last commit.
-    let mut ledger = shared.ledger.read().clone();
+    // The accounts with what is being written; `shared` has them as of the last commit.
+    let mut accounts = shared.accounts.read().clone();
     while let Ok(first) = receiver.recv() {
         let mut bytes = first.bytes;
         let mut batch = vec![first];
@@ -277,16 +277,16 @@ fn write_all(
         let mut touched = HashSet::new();
         let committed = match shared.database.read().as_ref() {
             Some(database) => {
-                commit(database, &batch, &mut ledger, limits, &mut touched, &mut results)
+                commit(database, &batch, &mut accounts, limits, &mut touched, &mut results)
                     .map_err(|e| StoreError::Io(e.to_string()))
             }
             None => Err(StoreError::Closed),
         };
         if committed.is_ok() && !touched.is_empty() {
-            shared.ledger.write().copy(&touched, &ledger);
+            shared.accounts.write().copy(&touched, &accounts);
             shared.commits.fetch_add(1, Ordering::Relaxed);
         } else {
-            ledger.copy(&touched, &shared.ledger.read());
+            accounts.copy(&touched, &shared.accounts.read());
         }
         queued.fetch_sub(bytes, Ordering::AcqRel);
         let mut results = results.into_iter();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::ledger::Ledger;
+use super::quota::Accounts;
 use super::{Key, Listing, Pending, Store, StoreError, StoreLimits, Stored};
 
 /// Keeps sessions in memory, under the same rules as the store on disk.
@@ -17,7 +17,7 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Inner {
     closed: bool,
-    ledger: Ledger,
+    accounts: Accounts,
     sessions: BTreeMap<u64, Kept>,
 }
 
@@ -46,7 +46,7 @@ impl Memory {
 impl Store for Memory {
     fn load(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
         self.with(|inner| {
-            let Some(account) = inner.ledger.account(key) else { return Ok(None) };
+            let Some(account) = inner.accounts.account(key) else { return Ok(None) };
             let kept = inner.sessions.get(&account.id).ok_or(StoreError::NoSession)?;
             let (at, snapshot) = kept.snapshots.last_key_value().ok_or(StoreError::NoSession)?;
             let records = kept.records.range(at + 1..).map(|(s, r)| (*s, r.clone())).collect();
@@ -63,14 +63,14 @@ impl Store for Memory {
     fn begin(&self, key: &Key, sequence: u64, text: &str, snapshot: Vec<u8>) -> Pending {
         Pending::ready(self.with(|inner| {
             let (text_bytes, bytes) = (text.len() as u64, snapshot.len() as u64);
-            let account = inner.ledger.begin(key, sequence, text_bytes, bytes, &self.limits)?;
-            if let Some(old) = inner.ledger.account(key) {
+            let account = inner.accounts.begin(key, sequence, text_bytes, bytes, &self.limits)?;
+            if let Some(old) = inner.accounts.account(key) {
                 inner.sessions.remove(&old.id);
             }
             let snapshots = BTreeMap::from([(sequence, snapshot)]);
             let kept = Kept { text: text.to_owned(), snapshots, records: BTreeMap::new() };
             inner.sessions.insert(account.id, kept);
-            inner.ledger.enter(key, account);
+            inner.accounts.enter(key, account);
             Ok(())
         }))
     }
@@ -78,11 +78,11 @@ impl Store for Memory {
     fn append(&self, key: &Key, sequence: u64, record: Vec<u8>) -> Pending {
         Pending::ready(self.with(|inner| {
             let bytes = record.len() as u64;
-            let account = inner.ledger.append(key, sequence, bytes, &self.limits)?;
+            let account = inner.accounts.append(key, sequence, bytes, &self.limits)?;
             if let Some(kept) = inner.sessions.get_mut(&account.id) {
                 kept.records.insert(sequence, record);
             }
-            inner.ledger.enter(key, account);
+            inner.accounts.enter(key, account);
             Ok(())
         }))
     }
@@ -90,7 +90,7 @@ impl Store for Memory {
     fn snapshot(&self, key: &Key, sequence: u64, snapshot: Vec<u8>) -> Pending {
         Pending::ready(self.with(|inner| {
             let bytes = snapshot.len() as u64;
-            let (account, gone) = inner.ledger.snapshot(key, sequence, bytes, &self.limits)?;
+            let (account, gone) = inner.accounts.snapshot(key, sequence, bytes, &self.limits)?;
             if let Some(kept) = inner.sessions.get_mut(&account.id) {
                 kept.snapshots.insert(sequence, snapshot);
                 if let Some(gone) = gone {
@@ -98,14 +98,14 @@ impl Store for Memory {
                     kept.records.retain(|s, _| !gone.records.contains(s));
                 }
             }
-            inner.ledger.enter(key, account);
+            inner.accounts.enter(key, account);
             Ok(())
         }))
     }
 
     fn delete(&self, key: &Key) -> Pending {
         Pending::ready(self.with(|inner| {
-            if let Some(account) = inner.ledger.remove(key) {
+            if let Some(account) = inner.accounts.remove(key) {
                 inner.sessions.remove(&account.id);
             }
             Ok(())
@@ -113,7 +113,7 @@ impl Store for Memory {
     }
 
     fn list(&self, tenant: Option<&str>) -> Result<Vec<Listing>, StoreError> {
-        self.with(|inner| Ok(inner.ledger.list(tenant)))
+        self.with(|inner| Ok(inner.accounts.list(tenant)))
     }
 
     fn flush(&self) -> Result<(), StoreError> {

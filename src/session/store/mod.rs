@@ -4,12 +4,12 @@
 //! the records since the older of them. So a damaged snapshot costs nothing,
 //! and what a session occupies is bounded.
 
+mod checksum;
 mod copy;
 mod embedded;
-mod ledger;
 mod memory;
 mod pending;
-mod sealed;
+mod quota;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ impl Key {
         &self.tenant
     }
 
-    /// Its name.
+    /// The name within the tenant.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -129,7 +129,7 @@ pub struct Damage {
 /// A session in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
-    /// Which.
+    /// The session.
     pub key: Key,
     /// The last sequence acknowledged.
     pub last: u64,
@@ -167,7 +167,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The sessions of a tenant, or all.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] when the store is closed or cannot be read.
     fn list(&self, tenant: Option<&str>) -> Result<Vec<Listing>, StoreError>;
 
     /// Waits until every write made before the call has been acknowledged or refused.

@@ -7,8 +7,8 @@ use redb::{
     Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction,
 };
 
-use super::super::ledger::{Account, Ledger};
-use super::super::sealed::{self, Kind, OVERHEAD};
+use super::super::checksum::{self, Kind, OVERHEAD};
+use super::super::quota::{Account, Accounts};
 use super::super::{Damage, Key, StoreError, StoreLimits, Stored};
 use super::{Request, Write};
 
@@ -20,9 +20,9 @@ pub(super) const SNAPSHOTS: TableDefinition<'_, (u64, u64), &[u8]> =
     TableDefinition::new("snapshots");
 pub(super) const RECORDS: TableDefinition<'_, (u64, u64), &[u8]> = TableDefinition::new("records");
 
-/// Makes the tables of a new file; reads the books of an old one.
-pub(super) fn prepare(database: &Database) -> Result<Ledger, String> {
-    fn inner(database: &Database) -> Result<Result<Ledger, String>, redb::Error> {
+/// Makes the tables of a new file; reads the accounts of an old one.
+pub(super) fn prepare(database: &Database) -> Result<Accounts, String> {
+    fn inner(database: &Database) -> Result<Result<Accounts, String>, redb::Error> {
         let transaction = database.begin_write()?;
         {
             let mut meta = transaction.open_table(META)?;
@@ -42,17 +42,17 @@ pub(super) fn prepare(database: &Database) -> Result<Ledger, String> {
             transaction.open_table(RECORDS)?;
         }
         transaction.commit()?;
-        let mut ledger = Ledger::default();
+        let mut accounts = Accounts::default();
         let sessions = database.begin_read()?.open_table(SESSIONS)?;
         for entry in sessions.range::<&str>(..)? {
             let (key, account) = entry?;
             let account: Option<Account> = serde_json::from_slice(account.value()).ok();
             match (Key::decode(key.value()), account) {
-                (Some(key), Some(account)) => ledger.enter(&key, account),
+                (Some(key), Some(account)) => accounts.enter(&key, account),
                 _ => return Ok(Err(format!("the entry of session {:?}", key.value()))),
             }
         }
-        Ok(Ok(ledger))
+        Ok(Ok(accounts))
     }
     inner(database).map_err(|e| e.to_string())?
 }
@@ -72,7 +72,7 @@ pub(super) fn read(database: &Database, key: &Key) -> Result<Option<Stored>, Sto
         let text = texts.get(id)?;
         let text = text
             .as_ref()
-            .and_then(|v| sealed::open(Kind::Text, id, 0, v.value()))
+            .and_then(|v| checksum::open(Kind::Text, id, 0, v.value()))
             .and_then(|v| String::from_utf8(v.to_vec()).ok());
         let Some(text) = text else { return Ok(Err(damaged("text"))) };
         let mut stored = Stored { text, last: account.last, ..Stored::default() };
@@ -81,7 +81,9 @@ pub(super) fn read(database: &Database, key: &Key) -> Result<Option<Stored>, Sto
         for segment in account.segments.iter().rev() {
             let sequence = segment.sequence;
             let value = snapshots.get((id, sequence))?;
-            match value.as_ref().and_then(|v| sealed::open(Kind::Snapshot, id, sequence, v.value()))
+            match value
+                .as_ref()
+                .and_then(|v| checksum::open(Kind::Snapshot, id, sequence, v.value()))
             {
                 Some(payload) => {
                     found = Some((sequence, payload.to_vec()));
@@ -96,7 +98,7 @@ pub(super) fn read(database: &Database, key: &Key) -> Result<Option<Stored>, Sto
         for entry in records.range((id, next)..=(id, account.last))? {
             let (place, value) = entry?;
             let (_, sequence) = place.value();
-            let payload = sealed::open(Kind::Record, id, sequence, value.value());
+            let payload = checksum::open(Kind::Record, id, sequence, value.value());
             let (true, Some(payload)) = (sequence == next, payload) else { break };
             stored.records.push((sequence, payload.to_vec()));
             next += 1;
@@ -118,7 +120,7 @@ pub(super) fn read(database: &Database, key: &Key) -> Result<Option<Stored>, Sto
 pub(super) fn commit(
     database: &Database,
     batch: &[Request],
-    ledger: &mut Ledger,
+    accounts: &mut Accounts,
     limits: &StoreLimits,
     touched: &mut HashSet<Key>,
     results: &mut Vec<Result<(), StoreError>>,
@@ -131,12 +133,12 @@ pub(super) fn commit(
     {
         let mut tables = Tables::open(&transaction)?;
         for request in batch {
-            results.push(tables.write(&request.write, ledger, limits, touched)?);
+            results.push(tables.write(&request.write, accounts, limits, touched)?);
         }
         let mut sessions = transaction.open_table(SESSIONS)?;
         for key in touched.iter() {
             let name = key.encode();
-            match ledger.account(key).map(serde_json::to_vec) {
+            match accounts.account(key).map(serde_json::to_vec) {
                 Some(Ok(account)) => sessions.insert(name.as_str(), account.as_slice())?,
                 _ => sessions.remove(name.as_str())?,
             };
@@ -165,7 +167,7 @@ impl<'t> Tables<'t> {
     fn write(
         &mut self,
         write: &Write,
-        ledger: &mut Ledger,
+        accounts: &mut Accounts,
         limits: &StoreLimits,
         touched: &mut HashSet<Key>,
     ) -> Result<Result<(), StoreError>, redb::Error> {
@@ -173,50 +175,50 @@ impl<'t> Tables<'t> {
         let key = match write {
             Write::Begin { key, sequence, text, snapshot } => {
                 let (text_bytes, bytes) = (sized(text.len()), sized(snapshot.len()));
-                let account = match ledger.begin(key, *sequence, text_bytes, bytes, limits) {
+                let account = match accounts.begin(key, *sequence, text_bytes, bytes, limits) {
                     Ok(account) => account,
                     Err(error) => return Ok(Err(error)),
                 };
-                if let Some(old) = ledger.account(key) {
+                if let Some(old) = accounts.account(key) {
                     self.forget(old.id)?;
                 }
                 let (id, at) = (account.id, *sequence);
-                let text = sealed::seal(Kind::Text, id, 0, text.as_bytes());
+                let text = checksum::seal(Kind::Text, id, 0, text.as_bytes());
                 self.texts.insert(id, text.as_slice())?;
-                let snapshot = sealed::seal(Kind::Snapshot, id, at, snapshot);
+                let snapshot = checksum::seal(Kind::Snapshot, id, at, snapshot);
                 self.snapshots.insert((id, at), snapshot.as_slice())?;
-                ledger.enter(key, account);
+                accounts.enter(key, account);
                 key
             }
             Write::Append { key, sequence, record } => {
-                let account = match ledger.append(key, *sequence, sized(record.len()), limits) {
+                let account = match accounts.append(key, *sequence, sized(record.len()), limits) {
                     Ok(account) => account,
                     Err(error) => return Ok(Err(error)),
                 };
-                let record = sealed::seal(Kind::Record, account.id, *sequence, record);
+                let record = checksum::seal(Kind::Record, account.id, *sequence, record);
                 self.records.insert((account.id, *sequence), record.as_slice())?;
-                ledger.enter(key, account);
+                accounts.enter(key, account);
                 key
             }
             Write::Snapshot { key, sequence, snapshot } => {
                 let bytes = sized(snapshot.len());
-                let (account, gone) = match ledger.snapshot(key, *sequence, bytes, limits) {
+                let (account, gone) = match accounts.snapshot(key, *sequence, bytes, limits) {
                     Ok(done) => done,
                     Err(error) => return Ok(Err(error)),
                 };
                 let (id, at) = (account.id, *sequence);
-                let snapshot = sealed::seal(Kind::Snapshot, id, at, snapshot);
+                let snapshot = checksum::seal(Kind::Snapshot, id, at, snapshot);
                 self.snapshots.insert((id, at), snapshot.as_slice())?;
                 if let Some(gone) = gone {
                     self.snapshots.remove((id, gone.snapshot))?;
                     let (low, high) = gone.records.into_inner();
                     self.records.retain_in((id, low)..=(id, high), |_, _| false)?;
                 }
-                ledger.enter(key, account);
+                accounts.enter(key, account);
                 key
             }
             Write::Delete { key } => {
-                let Some(account) = ledger.remove(key) else { return Ok(Ok(())) };
+                let Some(account) = accounts.remove(key) else { return Ok(Ok(())) };
                 self.forget(account.id)?;
                 key
             }

@@ -17,7 +17,7 @@ pub(super) struct Segment {
     record_bytes: u64,
 }
 
-/// The books on one session.
+/// What one session occupies, and where it stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Account {
     /// The session's number in the store; a session that begins anew gets a new one.
@@ -43,16 +43,16 @@ pub(super) struct Superfluous {
     pub(super) records: RangeInclusive<u64>,
 }
 
-/// The books on all sessions.
+/// The accounts of all sessions, added up by tenant and as a whole.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct Accounts {
     accounts: HashMap<String, (Account, u64)>,
     tenants: HashMap<String, u64>,
     bytes: u64,
     next: u64,
 }
 
-impl Ledger {
+impl Accounts {
     pub(super) fn account(&self, key: &Key) -> Option<&Account> {
         self.accounts.get(&key.encode()).map(|(a, _)| a)
     }
@@ -81,7 +81,7 @@ impl Ledger {
     }
 
     /// Takes over what `other` says about some sessions.
-    pub(super) fn copy(&mut self, keys: &HashSet<Key>, other: &Ledger) {
+    pub(super) fn copy(&mut self, keys: &HashSet<Key>, other: &Accounts) {
         for key in keys {
             match other.account(key) {
                 Some(account) => self.enter(key, account.clone()),

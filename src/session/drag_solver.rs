@@ -21,7 +21,7 @@ use svgx_engine::geometry::Scene;
 
 /// Constraints that a session keeps a solver for: some megabytes of factors. Larger sketches
 /// are solved when the element is let go of.
-const LIVE: usize = 4_000;
+const KEPT_CONSTRAINTS: usize = 4_000;
 
 /// Ticks in a row that may go unsolved.
 const BATCH: u32 = 3;
@@ -44,7 +44,7 @@ pub struct Constrained {
 
 /// The solver of a drag.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct DragSolver {
     sketch: Sketch,
     solver: Solver,
     entity: usize,
@@ -65,7 +65,7 @@ struct Solved {
 /// What changed, and what to say about it.
 pub(super) struct Tick {
     pub(super) edits: Vec<Edit>,
-    pub(super) said: Constrained,
+    pub(super) report: Constrained,
 }
 
 /// An active constraint of the session as the solver takes it.
@@ -80,7 +80,7 @@ fn constraint(active: &ActiveConstraint) -> Option<Constraint> {
     })
 }
 
-impl Live {
+impl DragSolver {
     /// The solver for a drag of `node`; `None` where nothing constrains it, or where the
     /// sketch is too large to be kept (`last`: it is solved once and not kept).
     pub(super) fn new(
@@ -91,18 +91,18 @@ impl Live {
         tier: Tier,
         limits: &Limits,
         last: bool,
-    ) -> Option<Live> {
+    ) -> Option<DragSolver> {
         if active.is_empty() && !Sketch::is_in(document) {
             return None;
         }
         let more: Vec<Constraint> = active.iter().filter_map(constraint).collect();
         let sketch = Sketch::usable(document, scene, &more, limits).ok()?;
         let entity = sketch.entity_of(node)?;
-        if !last && sketch.problem.constraints.len() > LIVE {
+        if !last && sketch.problem.constraints.len() > KEPT_CONSTRAINTS {
             return None;
         }
         let solver = sketch.solver(limits).ok()?;
-        Some(Live { sketch, solver, entity, solved: [None, None], skip: 0, tier })
+        Some(DragSolver { sketch, solver, entity, solved: [None, None], skip: 0, tier })
     }
 
     /// Whether the solver was made from what `node` says.
@@ -127,14 +127,14 @@ impl Live {
         {
             self.skip -= 1;
             let edits = self.sketch.edits(document, &entities, self.tier);
-            let said = Constrained {
+            let report = Constrained {
                 outcome: Outcome::Partial,
                 // Not measured: that would be half the work of solving.
                 residual_mm: None,
                 tolerance_mm: self.tier.millimetres(),
                 interpolated: true,
             };
-            return Some(Tick { edits, said });
+            return Some(Tick { edits, report });
         }
         let budget = budget.clone().at(self.tier);
         let before = budget.remaining();
@@ -149,7 +149,7 @@ impl Live {
             self.solved[1] = Some(Solved { at: to, entities });
         }
         let edits = self.sketch.edits(document, &self.solver.entities(), self.tier);
-        Some(Tick { edits, said: said(report) })
+        Some(Tick { edits, report: summary(report) })
     }
 
     /// The geometry on the line through the last two solutions.
@@ -167,7 +167,7 @@ impl Live {
     }
 }
 
-fn said(report: Report) -> Constrained {
+fn summary(report: Report) -> Constrained {
     Constrained {
         outcome: report.outcome,
         residual_mm: Some(report.residual),
