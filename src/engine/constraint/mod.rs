@@ -33,42 +33,16 @@
     reason = "a negated comparison is how a NaN is refused; numerical kernels index several arrays at once"
 )]
 
-/// How many rows, unknowns or nodes are gone through between two looks at the budget: a
-/// small part of a millisecond.
-const MANY: usize = 1024;
-
-mod api;
-mod block;
-mod conflict;
-mod decompose;
 mod diagnose;
-mod drag;
-mod edge;
-mod equation;
-mod fault;
-mod feature;
-mod forest;
-mod freedom;
-mod graft;
-mod joints;
-mod ldl;
-mod lower;
-mod normal;
-mod order;
-mod plan;
-mod problem;
-mod rank;
-mod shape;
+mod drawing;
+mod elimination;
+mod equations;
 mod sketch;
-mod solver;
-mod structure;
-mod trial;
+mod solution;
+mod solve;
 
-pub use api::{Asked, Solution, Violation, solve};
 pub use diagnose::{Conflict, Diagnosis, EntityFreedom, Redundancy, Status};
-pub use drag::Change;
-pub use fault::{Error, Place, Reason};
-pub use problem::{Constraint, Entity, Kind, Problem, Target};
-pub use shape::{PathArc, Shape};
-pub use sketch::{Edit, Sketch, apply, check};
-pub use solver::{Outcome, Report, Solver};
+pub use drawing::{Edit, Sketch, apply, check};
+pub use sketch::{Constraint, Entity, Error, Kind, PathArc, Place, Problem, Reason, Shape, Target};
+pub use solution::{Asked, Solution, Violation, solve};
+pub use solve::{Change, Outcome, Report, Solver};

@@ -1,0 +1,16 @@
+//! The solver: a plan made from the structure, blocks solved one after the other, and what
+//! changes from one solve to the next.
+
+mod block;
+mod drag;
+mod edit;
+mod incremental;
+mod normal_equations;
+mod plan;
+mod report;
+mod solver;
+
+pub use drag::Change;
+pub(crate) use plan::{BLOCKS_PER_CHECKPOINT, Plan};
+pub(crate) use solver::unlimited;
+pub use solver::{Outcome, Report, Solver};
