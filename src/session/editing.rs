@@ -14,7 +14,7 @@ use super::history::{History, Step};
 use super::operation::{Coordinates, Operation, Pointer};
 use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
 use super::record::{Edit, HistoryMove, Interactive, Record};
-use super::sketch::Live;
+use super::sketch::DragSolver;
 use super::{ActiveConstraint, attribute};
 use svgx_base::budget::{Budget, Time};
 use svgx_engine::behavior::{Machine, Program};
@@ -60,7 +60,7 @@ pub struct Session {
     fault: Option<String>,
     /// The solver of the drag in progress, where constraints hold what is dragged. Made from
     /// the drawing when it is not there; gone with the drag.
-    constrained: Option<Box<Live>>,
+    constrained: Option<Box<DragSolver>>,
 }
 
 /// Everything of a session but its base text.

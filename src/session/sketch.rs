@@ -5,7 +5,7 @@
 //! decomposition, the factors and the side of every tangency are those of the tick
 //! before. Where a solve takes more than half of what a tick has left, the next ticks
 //! are not solved but drawn between (along the line of the last two solutions), at most
-//! [`BATCH`] in a row; letting go always solves.
+//! [`MAX_INTERPOLATED_TICKS`] in a row; letting go always solves.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use svgx_engine::geometry::Scene;
 
 /// Constraints that a session keeps a solver for: some megabytes of factors. Larger sketches
 /// are solved when the element is let go of.
-const LIVE: usize = 4_000;
+const MAX_LIVE_CONSTRAINTS: usize = 4_000;
 
 /// Ticks in a row that may go unsolved.
-const BATCH: u32 = 3;
+const MAX_INTERPOLATED_TICKS: u32 = 3;
 
 /// What the constraints made of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct Constrained {
 
 /// The solver of a drag.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct DragSolver {
     sketch: Sketch,
     solver: Solver,
     entity: usize,
@@ -65,7 +65,7 @@ struct Solved {
 /// What changed, and what to say about it.
 pub(super) struct Tick {
     pub(super) edits: Vec<Edit>,
-    pub(super) said: Constrained,
+    pub(super) constrained: Constrained,
 }
 
 /// An active constraint of the session as the solver takes it.
@@ -80,7 +80,7 @@ fn constraint(active: &ActiveConstraint) -> Option<Constraint> {
     })
 }
 
-impl Live {
+impl DragSolver {
     /// The solver for a drag of `node`; `None` where nothing constrains it, or where the
     /// sketch is too large to be kept (`last`: it is solved once and not kept).
     pub(super) fn new(
@@ -91,18 +91,18 @@ impl Live {
         tier: Tier,
         limits: &Limits,
         last: bool,
-    ) -> Option<Live> {
+    ) -> Option<DragSolver> {
         if active.is_empty() && !Sketch::is_in(document) {
             return None;
         }
         let more: Vec<Constraint> = active.iter().filter_map(constraint).collect();
         let sketch = Sketch::usable(document, scene, &more, limits).ok()?;
         let entity = sketch.entity_of(node)?;
-        if !last && sketch.problem.constraints.len() > LIVE {
+        if !last && sketch.problem.constraints.len() > MAX_LIVE_CONSTRAINTS {
             return None;
         }
         let solver = sketch.solver(limits).ok()?;
-        Some(Live { sketch, solver, entity, solved: [None, None], skip: 0, tier })
+        Some(DragSolver { sketch, solver, entity, solved: [None, None], skip: 0, tier })
     }
 
     /// Whether the solver was made from what `node` says.
@@ -123,18 +123,18 @@ impl Live {
         let to = Sketch::to_mm(scene, to);
         if self.skip > 0
             && !last
-            && let Some(entities) = self.between(to)
+            && let Some(entities) = self.interpolated(to)
         {
             self.skip -= 1;
             let edits = self.sketch.edits(document, &entities, self.tier);
-            let said = Constrained {
+            let constrained = Constrained {
                 outcome: Outcome::Partial,
                 // Not measured: that would be half the work of solving.
                 residual_mm: None,
                 tolerance_mm: self.tier.millimetres(),
                 interpolated: true,
             };
-            return Some(Tick { edits, said });
+            return Some(Tick { edits, constrained });
         }
         let budget = budget.clone().at(self.tier);
         let before = budget.remaining();
@@ -142,18 +142,18 @@ impl Live {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let change = Change::Carry { entity: self.entity, dx, dy };
         let report = self.solver.drag(&change, &budget).ok()?;
-        self.skip = pause(before, budget.remaining());
+        self.skip = ticks_to_interpolate(before, budget.remaining());
         if report.outcome == Outcome::Solved {
             let entities = self.solver.entities();
             self.solved.swap(0, 1);
             self.solved[1] = Some(Solved { at: to, entities });
         }
         let edits = self.sketch.edits(document, &self.solver.entities(), self.tier);
-        Some(Tick { edits, said: said(report) })
+        Some(Tick { edits, constrained: constrained(report) })
     }
 
     /// The geometry on the line through the last two solutions.
-    fn between(&self, to: (f64, f64)) -> Option<Vec<Entity>> {
+    fn interpolated(&self, to: (f64, f64)) -> Option<Vec<Entity>> {
         let [Some(a), Some(b)] = &self.solved else { return None };
         let (p, q) = (a.at, b.at);
         let (u, v) = ((q.0 - p.0, q.1 - p.1), (to.0 - q.0, to.1 - q.1));
@@ -167,7 +167,7 @@ impl Live {
     }
 }
 
-fn said(report: Report) -> Constrained {
+fn constrained(report: Report) -> Constrained {
     Constrained {
         outcome: report.outcome,
         residual_mm: Some(report.residual),
@@ -177,12 +177,12 @@ fn said(report: Report) -> Constrained {
 }
 
 /// How many ticks to draw between after a solve that had `before` left and leaves `after`.
-fn pause(before: Option<Duration>, after: Option<Duration>) -> u32 {
+fn ticks_to_interpolate(before: Option<Duration>, after: Option<Duration>) -> u32 {
     match (before, after) {
         (Some(before), Some(after)) if !before.is_zero() => {
             let spent = before.saturating_sub(after);
             match spent.as_secs_f64() / before.as_secs_f64() {
-                share if share > 0.9 => BATCH,
+                share if share > 0.9 => MAX_INTERPOLATED_TICKS,
                 share if share > 0.5 => 1,
                 _ => 0,
             }

@@ -1,6 +1,11 @@
 //! Geometric constraints between points, lines, circles and arcs: decomposed,
 //! solved inside a budget, and diagnosed when they do not fit together.
 //!
+//! From the ground up, each room using only those before it: `sketch` (what is to be solved),
+//! `equations` (residuals and derivatives), `elimination` (what is substituted instead of
+//! solved), `solve` (blocks, the solver, drags), `diagnose` (degrees of freedom, redundancy,
+//! conflicts), `drawing` (the sketch in a drawing), `solution` (one solve from start to end).
+//!
 //! ```
 //! use svgx_base::budget::{Budget, Class, Tier};
 //! use svgx_engine::constraint::{Constraint, Entity, Kind, Outcome, Problem, Shape, Solver};
@@ -43,6 +48,8 @@ mod solve;
 
 pub use diagnose::{Conflict, Diagnosis, EntityFreedom, Redundancy, Status};
 pub use drawing::{Edit, Sketch, apply, check};
-pub use sketch::{Constraint, Entity, Error, Kind, PathArc, Place, Problem, Reason, Shape, Target};
-pub use solution::{Asked, Solution, Violation, solve};
+pub use sketch::{
+    Constraint, Entity, Error, Kind, Location, PathArc, Problem, Reason, Shape, Target,
+};
+pub use solution::{Solution, SolveOptions, Violation, solve};
 pub use solve::{Change, Outcome, Report, Solver};

@@ -9,7 +9,7 @@ use svgx_base::budget::Budget;
 
 /// What is to be done with a sketch besides solving it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Asked {
+pub struct SolveOptions {
     /// Also answer degrees of freedom, redundant constraints and conflicts.
     pub diagnose: bool,
     /// Where the user pulls points.
@@ -58,13 +58,17 @@ pub struct Solution {
 /// Solves a sketch and finds out about it.
 ///
 /// # Errors
-/// As [`Solver::aim`], [`Solver::solve`] and [`Solver::diagnose`].
-pub fn solve(solver: &mut Solver, asked: Asked, budget: &Budget) -> Result<Solution, Error> {
-    if !asked.targets.is_empty() {
-        solver.aim(asked.targets)?;
+/// As [`Solver::set_targets`], [`Solver::solve`] and [`Solver::diagnose`].
+pub fn solve(
+    solver: &mut Solver,
+    options: SolveOptions,
+    budget: &Budget,
+) -> Result<Solution, Error> {
+    if !options.targets.is_empty() {
+        solver.set_targets(options.targets)?;
     }
     let report = solver.solve(budget)?;
-    let diagnosis = if asked.diagnose { Some(solver.diagnose(budget)?) } else { None };
+    let diagnosis = if options.diagnose { Some(solver.diagnose(budget)?) } else { None };
     let unsatisfied = solver.unsatisfied(report.tolerance).into_iter();
     Ok(Solution {
         outcome: report.outcome,

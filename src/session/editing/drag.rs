@@ -6,7 +6,7 @@ use super::super::error::Error;
 use super::super::operation::{Coordinates, DragTick, Pointer};
 use super::super::placement::{self, Movement, Placement};
 use super::super::record::{Held, HistoryMove};
-use super::super::sketch::Live;
+use super::super::sketch::DragSolver;
 use super::super::snap::{self, Candidate};
 use super::super::{SnapKind, SnapOptions};
 use super::{Session, Work, check, push_if_edited};
@@ -109,13 +109,13 @@ impl Session {
         let live = self.constrained.take().or_else(|| {
             let active = &self.interactive.constraints;
             let (document, scene, node) = (&self.document, &self.scene, self.node(element)?);
-            Live::new(document, scene, active, node, tier, &self.limits, end).map(Box::new)
+            DragSolver::new(document, scene, active, node, tier, &self.limits, end).map(Box::new)
         });
         let Some(mut live) = live else { return false };
         let Some(tick) = live.tick(&self.document, &self.scene, to, end, budget) else {
             return false;
         };
-        work.effect.constrained = Some(tick.said);
+        work.effect.constrained = Some(tick.constrained);
         for edit in tick.edits {
             self.set(work, self.number(edit.node), edit.name, Some(&edit.value));
         }

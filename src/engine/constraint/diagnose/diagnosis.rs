@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::freedom::{Findings, small_rank};
-use super::subset::Trial;
+use super::subset::SubsetSolve;
 use crate::constraint::equations::{GROUND, INTRINSIC};
 use crate::constraint::sketch::{Error, constraint_name};
 use crate::constraint::solve::Solver;
@@ -39,7 +39,7 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EntityFreedom {
-    /// The entity.
+    /// The id of the entity.
     pub entity: String,
     /// In how many independent ways it can move or change.
     pub degrees_of_freedom: usize,
@@ -50,7 +50,7 @@ pub struct EntityFreedom {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "SketchRedundancy"))]
 pub struct Redundancy {
-    /// The constraint.
+    /// The name of the constraint.
     pub constraint: String,
     /// Only a part of what it says follows from the others (one of two coordinates, say).
     pub partial: bool,
@@ -64,7 +64,7 @@ pub struct Redundancy {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "SketchConflict"))]
 pub struct Conflict {
-    /// The constraints.
+    /// The names of the constraints, in their order.
     pub constraints: Vec<String>,
     /// Without any one of them the rest can hold: false only where the time ran out before that was shown.
     pub minimal: bool,
@@ -108,7 +108,7 @@ impl Solver {
             conflicts: Vec::new(),
             complete: false,
         };
-        match self.examine(&mut diagnosis, budget) {
+        match self.diagnose_into(&mut diagnosis, budget) {
             Ok(()) => diagnosis.complete = true,
             Err(linear::Error::Stopped(stop)) if budget.is_strict() || stop == Stop::Cancelled => {
                 return Err(Error::Stopped(stop));
@@ -132,45 +132,49 @@ impl Solver {
         Ok(diagnosis)
     }
 
-    fn examine(&mut self, diagnosis: &mut Diagnosis, budget: &Budget) -> Result<(), linear::Error> {
-        let mut off: BTreeSet<u32> = BTreeSet::new();
+    fn diagnose_into(
+        &mut self,
+        diagnosis: &mut Diagnosis,
+        budget: &Budget,
+    ) -> Result<(), linear::Error> {
+        let mut excluded: BTreeSet<u32> = BTreeSet::new();
         // The solver's own plan serves where it stands on a solved sketch.
-        let mut kept = if self.is_settled() { self.plan.take() } else { None };
+        let mut plan = if self.is_solved() { self.plan.take() } else { None };
         let mut x = self.x.clone();
-        let mut trial = match kept.take() {
-            Some(plan) => Trial::resume(plan, &self.rows, &mut x, budget)?,
-            None => Trial::run(self, &self.x, |_| true, budget)?,
+        let mut subset = match plan.take() {
+            Some(plan) => SubsetSolve::resume(plan, &self.rows, &mut x, budget)?,
+            None => SubsetSolve::run(self, &self.x, |_| true, budget)?,
         };
-        while !trial.failures.is_empty() && diagnosis.conflicts.len() < CONFLICTS {
-            let suspects = self.suspects(&trial, &off, budget)?;
-            let (set, minimal) = self.minimal_conflict(suspects, &off, budget)?;
+        while !subset.failures.is_empty() && diagnosis.conflicts.len() < CONFLICTS {
+            let candidates = self.conflict_candidates(&subset, &excluded, budget)?;
+            let (set, minimal) = self.minimal_conflict(candidates, &excluded, budget)?;
             let Some(&latest) = set.last() else { break };
-            off.insert(latest);
+            excluded.insert(latest);
             let name = |&i: &u32| constraint_name(&self.problem, i as usize);
             diagnosis
                 .conflicts
                 .push(Conflict { constraints: set.iter().map(name).collect(), minimal });
-            trial = Trial::run(self, &self.x, |c| !off.contains(&c), budget)?;
+            subset = SubsetSolve::run(self, &self.x, |c| !excluded.contains(&c), budget)?;
         }
-        let findings = self.judge(&trial, budget)?;
-        self.describe(&findings, &trial, &off, diagnosis, budget)?;
-        if off.is_empty() && trial.reusable {
-            self.plan = Some(trial.plan);
+        let findings = self.find_freedom(&subset, budget)?;
+        self.write_findings(&findings, &subset, &excluded, diagnosis, budget)?;
+        if excluded.is_empty() && subset.reusable {
+            self.plan = Some(subset.plan);
         }
         Ok(())
     }
 
-    fn describe(
+    fn write_findings(
         &self,
         findings: &Findings,
-        trial: &Trial,
-        off: &BTreeSet<u32>,
+        subset: &SubsetSolve,
+        excluded: &BTreeSet<u32>,
         diagnosis: &mut Diagnosis,
         budget: &Budget,
     ) -> Result<(), Stop> {
-        let forest = &trial.plan.forest;
-        let loose = findings.motion.iter().filter(|m| m.is_none()).count();
-        diagnosis.degrees_of_freedom = findings.freedom + loose;
+        let forest = &subset.plan.forest;
+        let unheld = findings.motion.iter().filter(|m| m.is_none()).count();
+        diagnosis.degrees_of_freedom = findings.freedom + unheld;
         // Rows back to constraints: all rows redundant, or only some.
         let mut rows_of = vec![0usize; self.problem.constraints.len()];
         for row in self.rows.iter().filter(|r| r.soft == 0.0 && !r.implied) {
@@ -193,7 +197,7 @@ impl Solver {
             why.extend(reasons);
         }
         for (c, (count, why)) in found {
-            if off.contains(&c) {
+            if excluded.contains(&c) {
                 continue;
             }
             let name = |i: u32| constraint_name(&self.problem, i as usize);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::subset::{Failure, Trial};
-use crate::constraint::equations::{GROUND, Row, WIDTH};
+use super::subset::{Failure, SubsetSolve};
+use crate::constraint::equations::{GROUND, MAX_UNKNOWNS, Row};
 use crate::constraint::solve::{BLOCKS_PER_CHECKPOINT, Plan, Solver};
 use crate::linear::{
     self, Component, Determinacy, Matrix, ROWS_PER_CHECKPOINT, Rank, analyse, combination,
@@ -27,8 +27,12 @@ pub(crate) struct Findings {
 }
 
 impl Solver {
-    pub(crate) fn judge(&self, trial: &Trial, budget: &Budget) -> Result<Findings, linear::Error> {
-        let plan = &trial.plan;
+    pub(crate) fn find_freedom(
+        &self,
+        subset: &SubsetSolve,
+        budget: &Budget,
+    ) -> Result<Findings, linear::Error> {
+        let plan = &subset.plan;
         let mut findings = Findings {
             freedom: 0,
             motion: vec![None; plan.forest.classes()],
@@ -36,27 +40,27 @@ impl Solver {
         };
         for (k, component) in plan.components.iter().enumerate() {
             budget.checkpoint()?;
-            self.judge_component(k, component, trial, &mut findings, budget)?;
+            self.find_freedom_of(k, component, subset, &mut findings, budget)?;
         }
-        for &row in &plan.closed {
+        for &row in &plan.constant_rows {
             let implied = self.rows[row as usize].implied;
-            if !implied && !trial.failures.contains(&Failure::Closed(row)) {
-                let reasons = self.with_reasons(plan, &[row]);
+            if !implied && !subset.failures.contains(&Failure::ConstantRow(row)) {
+                let reasons = self.constraints_behind(plan, &[row]);
                 findings.redundant.push((row, reasons));
             }
         }
         Ok(findings)
     }
 
-    fn judge_component(
+    fn find_freedom_of(
         &self,
         k: usize,
         component: &Component,
-        trial: &Trial,
+        subset: &SubsetSolve,
         findings: &mut Findings,
         budget: &Budget,
     ) -> Result<(), linear::Error> {
-        let plan = &trial.plan;
+        let plan = &subset.plan;
         // An entity has no more freedom than unknowns.
         let motions = self.most_unknowns().min(MOTIONS);
         let fixed = |unknowns: &[u32], findings: &mut Findings| {
@@ -67,7 +71,7 @@ impl Solver {
         // Part by part, as long as every part is what its structure promises.
         let mut regular = true;
         let mut part_findings: Vec<(&[u32], &[u32], Matrix, Rank)> = Vec::new();
-        let mut derivatives = Derivatives::at(&self.rows, plan, &trial.x);
+        let mut derivatives = Derivatives::at(&self.rows, plan, &subset.x);
         let mut j = Matrix::default();
         for (i, part) in component.parts.iter().enumerate() {
             if i % BLOCKS_PER_CHECKPOINT == BLOCKS_PER_CHECKPOINT - 1 {
@@ -129,7 +133,7 @@ impl Solver {
                 let mut set = combination(&j, &independent, d, budget)?;
                 set.push(d);
                 let set: Vec<u32> = set.iter().map(|&i| rows[i as usize]).collect();
-                findings.redundant.push((row, self.with_reasons(plan, &set)));
+                findings.redundant.push((row, self.constraints_behind(plan, &set)));
             }
         }
         Ok(())
@@ -166,7 +170,7 @@ impl<'s> Derivatives<'s> {
         sorted.clear();
         sorted.extend(unknowns.iter().enumerate().map(|(k, &c)| (c, k as u32)));
         sorted.sort_unstable();
-        let (mut vars, mut g) = ([0; WIDTH], [0.0; WIDTH]);
+        let (mut vars, mut g) = ([0; MAX_UNKNOWNS], [0.0; MAX_UNKNOWNS]);
         for (i, &r) in members.iter().enumerate() {
             if i % ROWS_PER_CHECKPOINT == ROWS_PER_CHECKPOINT - 1 {
                 budget.checkpoint()?;

@@ -13,7 +13,7 @@ use crate::document::{Diagnostic, Document, Limits, NodeId, Ns, Span};
 use crate::geometry::Scene;
 use svgx_base::budget::{Budget, Tier};
 
-use super::sketch::{Constraint, Entity, Error, Place, Problem};
+use super::sketch::{Constraint, Entity, Error, Location, Problem};
 use super::solve::{Solver, unlimited};
 use element::Drawn;
 
@@ -34,11 +34,11 @@ pub struct Sketch {
 /// An attribute that a solution changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// The element.
+    /// The element it is written at.
     pub node: NodeId,
     /// The attribute, without namespace.
     pub name: &'static str,
-    /// Its new value.
+    /// The value to be written.
     pub value: String,
 }
 
@@ -65,11 +65,11 @@ impl Sketch {
         limits: &Limits,
     ) -> Result<Sketch, Error> {
         let (mut sketch, _) = read::read(document, scene, limits, more)?;
-        let faults = Solver::faults(&sketch.problem, limits, usize::MAX);
-        let wrong: std::collections::HashSet<usize> = faults
+        let errors = Solver::errors(&sketch.problem, limits, usize::MAX);
+        let wrong: std::collections::HashSet<usize> = errors
             .iter()
-            .filter_map(|fault| match fault {
-                Error::Invalid { place: Place::Constraint(i), .. } => Some(*i),
+            .filter_map(|error| match error {
+                Error::Invalid { location: Location::Constraint(i), .. } => Some(*i),
                 _ => None,
             })
             .collect();
@@ -135,18 +135,18 @@ impl Sketch {
     }
 
     fn findings(&self, limits: &Limits) -> Vec<Diagnostic> {
-        let place = |place: Place| match place {
-            Place::Entity(i) => self.drawn.get(i).map(|d| d.span),
-            Place::Constraint(i) => self.written.get(i).map(|w| w.1),
+        let span = |location: Location| match location {
+            Location::Entity(i) => self.drawn.get(i).map(|d| d.span),
+            Location::Constraint(i) => self.written.get(i).map(|w| w.1),
         };
-        let faults = Solver::faults(&self.problem, limits, FINDINGS);
-        faults
+        let errors = Solver::errors(&self.problem, limits, FINDINGS);
+        errors
             .into_iter()
-            .map(|fault| match fault {
-                Error::Invalid { place: at, ref reason, .. } => Diagnostic::error(
+            .map(|error| match error {
+                Error::Invalid { location: at, ref reason, .. } => Diagnostic::error(
                     reason.code(),
-                    place(at).unwrap_or(Span::NONE),
-                    fault.to_string(),
+                    span(at).unwrap_or(Span::NONE),
+                    error.to_string(),
                 ),
                 other => Diagnostic::error("constraint-limit", Span::NONE, other.to_string()),
             })

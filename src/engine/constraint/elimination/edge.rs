@@ -12,7 +12,7 @@ pub(crate) trait Known {
     fn difference(&mut self, a: u32, b: u32) -> Option<f64>;
 }
 
-/// The length that a derived edge resolves into its leg.
+/// The hypotenuse of a derived edge: the edge is a leg of its right triangle.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Length {
     /// The distance of the equation.
@@ -38,14 +38,14 @@ pub(crate) enum Rule {
     Radius { factor: f64, r: u32 },
     /// `factor * (u - v)`.
     Share { factor: f64, u: u32, v: u32 },
-    /// Equal.
+    /// The two unknowns are equal.
     Zero,
 }
 
 /// An equation used as a substitution: `child` is known from its parent.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge {
-    /// Which row.
+    /// The row whose equation it is.
     pub(crate) row: u32,
     pub(crate) a: u32,
     pub(crate) b: u32,

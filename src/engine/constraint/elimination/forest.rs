@@ -8,13 +8,13 @@
 //! more follows. On a floor plan little or nothing is left to iterate on.
 
 use super::edge::{Edge, Known, NONE, derive, value_of};
-use crate::constraint::equations::{Equation, GROUND, Row, WIDTH};
+use crate::constraint::equations::{Equation, GROUND, MAX_UNKNOWNS, Row};
 use crate::linear::ROWS_PER_CHECKPOINT;
 use svgx_base::budget::{Budget, Stop};
 
 /// How often the list of equations is searched for new linear ones. Floor
 /// plans need two or three; a chain that needs more is solved numerically.
-const PASSES: usize = 8;
+const MAX_PASSES: usize = 8;
 
 /// Classes of unknowns with known differences. Unknown `n` is the ground, at zero.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ pub(crate) struct Forest {
     /// Members of class `c`: `tour[start[c]..start[c + 1]]`.
     pub(crate) start: Vec<u32>,
     pub(crate) tour: Vec<u32>,
-    /// Place of every unknown in the tour, and the end of its subtree.
-    pub(crate) place: Vec<u32>,
+    /// Location of every unknown in the tour, and the end of its subtree.
+    pub(crate) position: Vec<u32>,
     pub(crate) end: Vec<u32>,
     pub(crate) parent: Vec<u32>,
     pub(crate) depth: Vec<u32>,
@@ -138,7 +138,7 @@ impl Forest {
                 open.push(i as u32);
             }
         }
-        for _ in 0..PASSES {
+        for _ in 0..MAX_PASSES {
             budget.checkpoint()?;
             let before = open.len();
             open.retain(|&i| {
@@ -157,7 +157,7 @@ impl Forest {
         }
         let mut forest = Forest::root(n, edges, edge_of_row);
         let drawn = x.to_vec();
-        forest.settle(x);
+        forest.back_substitute(x);
         // A class is to stay where most of it was drawn.
         for class in 0..forest.classes() as u32 {
             let members = forest.members(class);
@@ -197,7 +197,7 @@ impl Forest {
             class: vec![GROUND; count],
             start: Vec::new(),
             tour: Vec::with_capacity(count),
-            place: vec![NONE; count],
+            position: vec![NONE; count],
             end: vec![0; count],
             parent: vec![NONE; count],
             depth: vec![0; count],
@@ -208,7 +208,7 @@ impl Forest {
         };
         let mut stack: Vec<(u32, bool)> = Vec::new();
         for v in std::iter::once(n).chain(0..n) {
-            if forest.place[v as usize] != NONE {
+            if forest.position[v as usize] != NONE {
                 continue;
             }
             let class = if v == n { GROUND } else { forest.start.len() as u32 };
@@ -222,7 +222,7 @@ impl Forest {
                     forest.end[u_] = forest.tour.len() as u32;
                     continue;
                 }
-                forest.place[u_] = forest.tour.len() as u32;
+                forest.position[u_] = forest.tour.len() as u32;
                 forest.class[u_] = class;
                 forest.tour.push(u);
                 stack.push((u, true));
@@ -259,7 +259,7 @@ impl Forest {
     }
 
     /// Puts every unknown where its parent and its edge say, against the drift of many shifts.
-    pub(crate) fn settle(&mut self, x: &mut [f64]) {
+    pub(crate) fn back_substitute(&mut self, x: &mut [f64]) {
         for i in 0..self.tour.len() {
             let v = self.tour[i];
             let (up, parent) = (self.up[v as usize], self.parent[v as usize]);
@@ -314,7 +314,7 @@ impl Forest {
         let (a, b) = (index(e.a), index(e.b));
         let (child, by) = if self.up[a as usize] == k { (a, by) } else { (b, -by) };
         self.edges[k as usize].value = value;
-        let (from, to) = (self.place[child as usize], self.end[child as usize]);
+        let (from, to) = (self.position[child as usize], self.end[child as usize]);
         for &v in &self.tour[from as usize..to as usize] {
             x[v as usize] += by;
             moved.push(v);
@@ -353,7 +353,7 @@ impl Forest {
     /// The distinct classes that the residual of `equation` depends on.
     pub(crate) fn pattern(&self, equation: &Equation, out: &mut Vec<u32>) {
         out.clear();
-        let mut vars = [0; WIDTH];
+        let mut vars = [0; MAX_UNKNOWNS];
         let n = equation.unknowns(&mut vars);
         // A group of unknowns that can only move together does not change a
         // residual that does not feel common shifts.

@@ -46,7 +46,7 @@ impl Forest {
     }
 
     pub(crate) fn subtree(&self, v: u32) -> std::ops::Range<usize> {
-        self.place[v as usize] as usize..self.end[v as usize] as usize
+        self.position[v as usize] as usize..self.end[v as usize] as usize
     }
 
     /// Of the ends of an edge to be, the one that is to hang on the other: the smaller
@@ -64,8 +64,8 @@ impl Forest {
     fn renumber(&mut self, stretch: std::ops::Range<usize>) {
         for i in stretch {
             let v = self.tour[i] as usize;
-            let size = self.end[v] - self.place[v];
-            (self.place[v], self.end[v]) = (i as u32, i as u32 + size);
+            let size = self.end[v] - self.position[v];
+            (self.position[v], self.end[v]) = (i as u32, i as u32 + size);
         }
     }
 
@@ -169,7 +169,7 @@ impl Forest {
         }
         for &v in &order {
             self.depth[v as usize] = self.depth[self.parent[v as usize] as usize] + 1;
-            (self.place[v as usize], self.end[v as usize]) = (0, 1);
+            (self.position[v as usize], self.end[v as usize]) = (0, 1);
         }
         for &v in order[1..].iter().rev() {
             self.end[self.parent[v as usize] as usize] += self.end[v as usize];

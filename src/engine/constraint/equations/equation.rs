@@ -13,7 +13,7 @@ use crate::constraint::sketch::{Circle, Line, Point};
 pub(crate) const GROUND: u32 = u32::MAX;
 
 /// The most unknowns one equation has.
-pub(crate) const WIDTH: usize = 8;
+pub(crate) const MAX_UNKNOWNS: usize = 8;
 
 /// One scalar equation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,7 +44,7 @@ pub(crate) enum Equation {
 }
 
 /// Values of the derivatives, in the order of [`Equation::unknowns`].
-pub(crate) type Gradient = [f64; WIDTH];
+pub(crate) type Gradient = [f64; MAX_UNKNOWNS];
 
 #[derive(Clone, Copy)]
 struct V {
@@ -116,7 +116,7 @@ fn signed_distance(x: &[f64], l: Line, p: V) -> (f64, [f64; 6]) {
 impl Equation {
     /// Writes the unknowns of the equation and answers how many there are.
     /// Unknowns along x come before those along y only within a point; see [`Equation::groups`].
-    pub(crate) fn unknowns(&self, out: &mut [u32; WIDTH]) -> usize {
+    pub(crate) fn unknowns(&self, out: &mut [u32; MAX_UNKNOWNS]) -> usize {
         let mut n = 0;
         let mut push = |values: &[u32]| {
             for &v in values {
@@ -219,7 +219,7 @@ impl Equation {
         match *self {
             Equation::Distance { p, q, d } => between(x, p, q).length() - d,
             Equation::OnCircle { p, k } => between(x, k.c, p).length() - x[k.r as usize],
-            _ => self.evaluate(x, &mut [0.0; WIDTH]),
+            _ => self.evaluate(x, &mut [0.0; MAX_UNKNOWNS]),
         }
     }
 
@@ -336,7 +336,7 @@ mod tests {
             Equation::MirrorAcross { p: p(2), q: p(3), l },
         ];
         for e in equations {
-            let (mut vars, mut g) = ([0; WIDTH], [0.0; WIDTH]);
+            let (mut vars, mut g) = ([0; MAX_UNKNOWNS], [0.0; MAX_UNKNOWNS]);
             let n = e.unknowns(&mut vars);
             let r = e.evaluate(&x, &mut g);
             assert!((r - e.residual(&x)).abs() < 1e-12, "{e:?}");

@@ -1,4 +1,4 @@
-//! Which points are one, and which lie on which circle: what decides how a
+//! Incidence: which points coincide, and which lie on which circle. It decides how a
 //! tangency is written.
 
 use std::collections::HashMap;
@@ -7,12 +7,12 @@ use crate::constraint::sketch::{Circle, Feature, Kind, Point, Problem};
 
 /// Which points are one by a coincidence, and which lie on which circle.
 #[derive(Default)]
-pub(crate) struct Joints {
+pub(crate) struct Incidence {
     parent: HashMap<Point, Point>,
     on: HashMap<u32, Vec<Point>>,
 }
 
-impl Joints {
+impl Incidence {
     pub(crate) fn on_circle(&mut self, k: Circle, p: Point) {
         let on = self.on.entry(k.r).or_default();
         // More is no sketch; the list is searched for every tangency.

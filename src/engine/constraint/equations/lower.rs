@@ -4,59 +4,31 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use super::equation::{Equation, GROUND};
-use super::incidence::Joints;
+use super::incidence::Incidence;
+use super::row::{INTRINSIC, Row};
 use crate::constraint::sketch::{
-    Circle, Constraint, Error, FAR, Feature, Index, Kind, Line, MIN_LENGTH, Place, Point, Problem,
-    Reason, Shape, Target, constraint_name,
+    Circle, Constraint, Error, Feature, Index, Kind, Line, Location, MAX_COORDINATE, MIN_LENGTH,
+    Point, Problem, Reason, Shape, Target, constraint_name,
 };
 use crate::linear::ROWS_PER_CHECKPOINT;
 use svgx_base::budget::{Budget, Stop};
 
-/// An equation and the constraint it came from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
-    pub(crate) equation: Equation,
-    /// Index of the constraint, or [`INTRINSIC`].
-    pub(crate) constraint: u32,
-    /// The equation's constant divided by the constraint's value, where it follows the value.
-    pub(crate) factor: f64,
-    /// `0.0`: must hold. Else the weight of a wish.
-    pub(crate) soft: f64,
-    /// What the constraint takes for granted (that lines at a distance are parallel): it
-    /// holds them to it, but nobody asked for it, so it is never one too many.
-    pub(crate) implied: bool,
-}
-
-/// How little a wish of weight 1 counts beside what must hold: enough to be seen, too
-/// little to bend it.
-const WISH: f64 = 0.02;
-
-impl Row {
-    /// How much the row counts in a sum of squares.
-    pub(crate) fn weight(&self) -> f64 {
-        if self.soft > 0.0 { WISH * self.soft } else { 1.0 }
-    }
-}
-
-/// The constraint of equations that belong to a shape itself (an arc's ends).
-pub(crate) const INTRINSIC: u32 = u32::MAX;
-
 /// Lowers a whole problem.
 ///
 /// # Errors
-/// The first of [`faults`].
+/// The first of [`find_errors`].
 pub(crate) fn lower(
     problem: &Problem,
     index: &Index,
     x: &[f64],
     budget: &Budget,
 ) -> Result<Vec<Row>, Error> {
-    let (rows, mut faults) = lower_all(problem, index, x, 1, budget).map_err(Error::Stopped)?;
-    if faults.is_empty() { Ok(rows) } else { Err(faults.swap_remove(0)) }
+    let (rows, mut errors) = lower_all(problem, index, x, 1, budget).map_err(Error::Stopped)?;
+    if errors.is_empty() { Ok(rows) } else { Err(errors.swap_remove(0)) }
 }
 
 /// What is wrong with the constraints of a problem, `most` of it at most.
-pub(crate) fn faults(
+pub(crate) fn find_errors(
     problem: &Problem,
     index: &Index,
     x: &[f64],
@@ -64,7 +36,7 @@ pub(crate) fn faults(
     budget: &Budget,
 ) -> Vec<Error> {
     lower_all(problem, index, x, most, budget)
-        .map_or_else(|stop| vec![Error::Stopped(stop)], |(_, faults)| faults)
+        .map_or_else(|stop| vec![Error::Stopped(stop)], |(_, errors)| errors)
 }
 
 fn lower_all(
@@ -74,10 +46,11 @@ fn lower_all(
     most: usize,
     budget: &Budget,
 ) -> Result<(Vec<Row>, Vec<Error>), Stop> {
-    let mut context = Context { x, problem, index, rows: Vec::new(), joints: Joints::default() };
-    let mut faults = Vec::new();
+    let mut lowering =
+        Lowering { x, problem, index, rows: Vec::new(), incidence: Incidence::default() };
+    let mut errors = Vec::new();
     let invalid = |i: usize, reason| Error::Invalid {
-        place: Place::Constraint(i),
+        location: Location::Constraint(i),
         name: constraint_name(problem, i),
         reason,
     };
@@ -86,39 +59,39 @@ fn lower_all(
         if i % ROWS_PER_CHECKPOINT == ROWS_PER_CHECKPOINT - 1 {
             budget.checkpoint()?;
         }
-        match context.check(constraint) {
+        match lowering.check(constraint) {
             Ok(of) => features.push(of),
             Err(reason) => {
-                faults.push(invalid(i, reason));
-                if faults.len() >= most {
-                    return Ok((Vec::new(), faults));
+                errors.push(invalid(i, reason));
+                if errors.len() >= most {
+                    return Ok((Vec::new(), errors));
                 }
                 features.push(Vec::new());
             }
         }
     }
     for (entity, &first) in problem.entities.iter().zip(&index.first) {
-        context.keep_arcs_round(&entity.shape, first);
+        lowering.keep_arcs_round(&entity.shape, first);
     }
     budget.checkpoint()?;
-    context.joints.read(problem, &features);
+    lowering.incidence.read(problem, &features);
     budget.checkpoint()?;
     for (i, of) in features.iter().enumerate() {
         if i % ROWS_PER_CHECKPOINT == ROWS_PER_CHECKPOINT - 1 {
             budget.checkpoint()?;
         }
-        // Without features: it was found at fault above.
-        if of.is_empty() && !faults.is_empty() {
+        // Without features: it was found to be wrong above.
+        if of.is_empty() && !errors.is_empty() {
             continue;
         }
-        if let Err(reason) = context.constraint(i, of) {
-            faults.push(invalid(i, reason));
-            if faults.len() >= most {
+        if let Err(reason) = lowering.constraint(i, of) {
+            errors.push(invalid(i, reason));
+            if errors.len() >= most {
                 break;
             }
         }
     }
-    Ok((context.rows, faults))
+    Ok((lowering.rows, errors))
 }
 
 /// The equations of constraint `i` alone; `None` where they depend on which points are one.
@@ -128,28 +101,15 @@ pub(crate) fn lower_one(
     x: &[f64],
     i: usize,
 ) -> Result<Option<Vec<Row>>, Reason> {
-    let mut context = Context { x, problem, index, rows: Vec::new(), joints: Joints::default() };
-    let of = context.check(&problem.constraints[i])?;
-    context.constraint(i, &of)?;
+    let mut lowering =
+        Lowering { x, problem, index, rows: Vec::new(), incidence: Incidence::default() };
+    let of = lowering.check(&problem.constraints[i])?;
+    lowering.constraint(i, &of)?;
     let joined = matches!(problem.constraints[i].kind, Kind::Tangent | Kind::Collinear);
-    Ok((!joined).then_some(context.rows))
+    Ok((!joined).then_some(lowering.rows))
 }
 
-/// Where the rows of every constraint begin and end (intrinsic rows come before).
-pub(crate) fn ranges(rows: &[Row], constraints: usize) -> Vec<(u32, u32)> {
-    let mut ranges = vec![(0, 0); constraints];
-    for (i, row) in rows.iter().enumerate() {
-        if let Some(range) = ranges.get_mut(row.constraint as usize) {
-            if range.1 == 0 {
-                range.0 = i as u32;
-            }
-            range.1 = i as u32 + 1;
-        }
-    }
-    ranges
-}
-
-/// The wish of a target: two equations of its weight.
+/// The soft equations of a target: two equations of its weight.
 pub(crate) fn lower_target(
     problem: &Problem,
     index: &Index,
@@ -157,7 +117,7 @@ pub(crate) fn lower_target(
 ) -> Result<[Row; 2], Error> {
     let wrong = |what: String| Error::Change(format!("target {:?}: {what}", target.point));
     let Target { x, y, priority, .. } = *target;
-    if !(x.abs() <= FAR && y.abs() <= FAR) {
+    if !(x.abs() <= MAX_COORDINATE && y.abs() <= MAX_COORDINATE) {
         return Err(wrong(format!("{x}, {y} is not a usable place")));
     }
     if !(priority > 0.0 && priority <= 1e6) {
@@ -178,20 +138,20 @@ pub(crate) fn lower_target(
     Ok([row(p.x, x), row(p.y, y)])
 }
 
-struct Context<'p> {
+struct Lowering<'p> {
     x: &'p [f64],
     problem: &'p Problem,
     index: &'p Index,
     rows: Vec<Row>,
-    joints: Joints,
+    incidence: Incidence,
 }
 
-impl Context<'_> {
+impl Lowering<'_> {
     fn check(&self, c: &Constraint) -> Result<Vec<Feature>, Reason> {
         match c.value {
             None if c.kind.has_value() => return Err(Reason::MissingValue(c.kind)),
             Some(_) if !c.kind.has_value() => return Err(Reason::UnexpectedValue(c.kind)),
-            Some(v) if !(v.abs() <= FAR) => return Err(Reason::NotFinite(v)),
+            Some(v) if !(v.abs() <= MAX_COORDINATE) => return Err(Reason::NotFinite(v)),
             Some(v) if c.kind == Kind::Angle && !(0.0..=180.0).contains(&v) => {
                 return Err(Reason::AngleRange(v));
             }
@@ -227,7 +187,7 @@ impl Context<'_> {
         let circle = |v: u32| Circle { c: point(v), r: v + 2 };
         let mut keep = |k: Circle, ends: [Point; 2]| {
             for p in ends {
-                self.joints.on_circle(k, p);
+                self.incidence.on_circle(k, p);
                 self.rows.push(Row {
                     equation: Equation::OnCircle { p, k },
                     constraint: INTRINSIC,
@@ -373,7 +333,7 @@ impl Context<'_> {
                         Kind::EqualLength => rows.push((Equation::EqualLength { l, m }, 0.0)),
                         _ => {
                             for p in [m.a, m.b] {
-                                if !self.joints.same(p, l.a) && !self.joints.same(p, l.b) {
+                                if !self.incidence.same(p, l.a) && !self.incidence.same(p, l.b) {
                                     rows.push((Equation::LineDistance { l, p, d: 0.0 }, 0.0));
                                 }
                             }
@@ -494,7 +454,7 @@ impl Context<'_> {
     /// distance of the centre has a double root at the solution (its derivative
     /// vanishes there), so the right angle at the joint is asked for instead.
     fn tangent_line(&self, l: Line, k: Circle) -> Equation {
-        if let Some(e) = [l.a, l.b].into_iter().find(|&p| self.joints.is_on(k, p)) {
+        if let Some(e) = [l.a, l.b].into_iter().find(|&p| self.incidence.is_on(k, p)) {
             let spoke = Line { a: k.c, b: e };
             if self.length(spoke) > MIN_LENGTH {
                 return self.angle(spoke, l, self.turn(spoke, l) * FRAC_PI_2);
@@ -504,9 +464,9 @@ impl Context<'_> {
     }
 
     /// Tangency of two circles, outside or inside as drawn; at a shared point
-    /// the two spokes are in line instead (see [`Context::tangent_line`]).
+    /// the two spokes are in line instead (see [`Lowering::tangent_line`]).
     fn tangent_circles(&self, k: Circle, m: Circle) -> Equation {
-        if let Some(e) = self.joints.shared(k, m) {
+        if let Some(e) = self.incidence.shared(k, m) {
             let (a, b) = (Line { a: k.c, b: e }, Line { a: m.c, b: e });
             if self.length(a) > MIN_LENGTH && self.length(b) > MIN_LENGTH {
                 return self.parallel(a, b);

@@ -3,6 +3,8 @@
 mod equation;
 mod incidence;
 mod lower;
+mod row;
 
-pub(crate) use equation::{Equation, GROUND, Gradient, WIDTH};
-pub(crate) use lower::{INTRINSIC, Row, faults, lower, lower_one, lower_target, ranges};
+pub(crate) use equation::{Equation, GROUND, Gradient, MAX_UNKNOWNS};
+pub(crate) use lower::{find_errors, lower, lower_one, lower_target};
+pub(crate) use row::{INTRINSIC, Row, ranges};

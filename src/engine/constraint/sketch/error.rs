@@ -6,7 +6,7 @@ use svgx_base::budget::Stop;
 
 /// Which part of a [`Problem`] an error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// Index into [`Problem::entities`].
     Entity(usize),
     /// Index into [`Problem::constraints`].
@@ -29,9 +29,9 @@ pub enum Error {
     /// A part of the problem is wrong.
     #[error("{name}: {reason}")]
     Invalid {
-        /// Which part.
-        place: Place,
-        /// Its name.
+        /// The entity or the constraint that is wrong.
+        location: Location,
+        /// Its id, or `#n` (from 1) for a constraint without one.
         name: String,
         /// What is wrong with it.
         reason: Reason,
@@ -62,9 +62,9 @@ pub enum Reason {
     /// A radius, width or height below zero.
     #[error("{what} is {value}; it cannot be negative")]
     NegativeSize {
-        /// Which size.
+        /// `the radius`, `the width` or `the height`.
         what: &'static str,
-        /// The value seen.
+        /// The value that was given, in mm.
         value: f64,
     },
     /// No entity has this id.
@@ -73,9 +73,9 @@ pub enum Reason {
     /// The entity has no such feature.
     #[error("{entity:?} is a {shape} and has no {feature:?}")]
     UnknownFeature {
-        /// The entity.
+        /// The id of the entity.
         entity: String,
-        /// Its shape.
+        /// The type of its shape.
         shape: &'static str,
         /// The feature asked for.
         feature: String,
@@ -85,9 +85,9 @@ pub enum Reason {
     Arity {
         /// The constraint's type.
         kind: Kind,
-        /// What it takes.
+        /// What that type can be between.
         expected: &'static str,
-        /// What was given.
+        /// What it was given.
         got: String,
     },
     /// The type needs a value and has none.
@@ -101,7 +101,7 @@ pub enum Reason {
     NegativeValue {
         /// The constraint's type.
         kind: Kind,
-        /// The value seen.
+        /// The value that was given, in mm.
         value: f64,
     },
     /// An angle outside 0 to 180 degrees.
@@ -113,9 +113,9 @@ pub enum Reason {
     /// An arc of a path between vertices that are not there, or from one to itself.
     #[error("there is no arc from vertex {from} to vertex {to}")]
     NoVertex {
-        /// Where it starts.
+        /// The number of the vertex it starts at.
         from: usize,
-        /// Where it ends.
+        /// The number of the vertex it ends at.
         to: usize,
     },
     /// A thing is constrained against itself.

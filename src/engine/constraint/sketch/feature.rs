@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::error::{Error, Place, Reason};
+use super::error::{Error, Location, Reason};
 use super::problem::Problem;
 use super::shape::{PathArc, Shape, check_shape};
 use crate::document::Limits;
@@ -11,7 +11,7 @@ use crate::linear::ROWS_PER_CHECKPOINT;
 use svgx_base::budget::Budget;
 
 /// Coordinates and values beyond this many millimetres (1 000 km) are refused.
-pub(crate) const FAR: f64 = 1e9;
+pub(crate) const MAX_COORDINATE: f64 = 1e9;
 
 /// A point: the numbers of its two unknowns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,7 +101,7 @@ impl Index {
                 budget.checkpoint().map_err(Error::Stopped)?;
             }
             let invalid = |reason| Error::Invalid {
-                place: Place::Entity(i),
+                location: Location::Entity(i),
                 name: entity.id.clone(),
                 reason,
             };
@@ -110,7 +110,7 @@ impl Index {
             }
             let start = values.len();
             entity.shape.push_values(&mut values);
-            if let Some(&bad) = values[start..].iter().find(|v| !(v.abs() <= FAR)) {
+            if let Some(&bad) = values[start..].iter().find(|v| !(v.abs() <= MAX_COORDINATE)) {
                 return Err(invalid(Reason::NotFinite(bad)));
             }
             check_shape(&entity.shape).map_err(invalid)?;

@@ -6,8 +6,8 @@ mod kind;
 mod problem;
 mod shape;
 
-pub use error::{Error, Place, Reason};
-pub(crate) use feature::{Circle, FAR, Feature, Index, Line, Point};
+pub use error::{Error, Location, Reason};
+pub(crate) use feature::{Circle, Feature, Index, Line, MAX_COORDINATE, Point};
 pub use kind::Kind;
 pub(crate) use problem::constraint_name;
 pub use problem::{Constraint, Entity, Problem, Target};

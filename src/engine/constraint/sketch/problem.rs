@@ -18,14 +18,14 @@ pub struct Problem {
     pub constraints: Vec<Constraint>,
 }
 
-/// A named shape.
+/// A shape with the name that constraints use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "SketchEntity"))]
 pub struct Entity {
     /// Unique in the problem; the name constraints use.
     pub id: String,
-    /// Where it is.
+    /// The shape and where it is.
     #[serde(flatten)]
     pub shape: Shape,
 }
@@ -55,7 +55,7 @@ pub struct Target {
     pub x: f64,
     /// Where to, in mm.
     pub y: f64,
-    /// How much it counts beside other targets and wishes; 1 without.
+    /// How much it counts beside other targets and soft constraints; 1 without.
     #[serde(default = "one")]
     pub priority: f64,
 }
@@ -81,7 +81,7 @@ pub struct Constraint {
     /// The dimension, for the types that have one: millimetres, or degrees for `angle`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
-    /// `None`: must hold. A number: a wish of that weight, granted as far as the
+    /// `None`: must hold. A number: a soft constraint of that weight, met as far as the
     /// constraints that must hold leave room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft: Option<f64>,

@@ -13,60 +13,60 @@ pub(crate) const MIN_LENGTH: f64 = 1e-9;
 #[serde(tag = "type", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", schemars(rename = "SketchShape"))]
 pub enum Shape {
-    /// A point.
+    /// A point, without features.
     Point {
-        /// To the right.
+        /// x in mm, to the right.
         x: f64,
-        /// Down.
+        /// y in mm, downward.
         y: f64,
     },
     /// A line segment; features `start` and `end`.
     Line {
-        /// Start.
+        /// x of the start, in mm.
         x1: f64,
-        /// Start.
+        /// y of the start, in mm.
         y1: f64,
-        /// End.
+        /// x of the end, in mm.
         x2: f64,
-        /// End.
+        /// y of the end, in mm.
         y2: f64,
     },
     /// A circle; feature `center`.
     Circle {
-        /// Centre.
+        /// x of the centre, in mm.
         cx: f64,
-        /// Centre.
+        /// y of the centre, in mm.
         cy: f64,
-        /// Radius.
+        /// Radius in mm; above zero in every answer.
         r: f64,
     },
     /// A circular arc; features `center`, `start` and `end`.
     Arc {
-        /// Centre.
+        /// x of the centre, in mm.
         cx: f64,
-        /// Centre.
+        /// y of the centre, in mm.
         cy: f64,
-        /// Radius.
+        /// Radius in mm; above zero in every answer.
         r: f64,
-        /// Start, on the circle.
+        /// x of the start, in mm; on the circle.
         x1: f64,
-        /// Start.
+        /// y of the start, in mm.
         y1: f64,
-        /// End, on the circle.
+        /// x of the end, in mm; on the circle.
         x2: f64,
-        /// End.
+        /// y of the end, in mm.
         y2: f64,
     },
     /// An upright rectangle; features `left`, `right`, `top`, `bottom` (lines) and
     /// `top_left`, `top_right`, `bottom_left`, `bottom_right` (points).
     Rect {
-        /// Left edge.
+        /// x of the left edge, in mm.
         x: f64,
-        /// Upper edge.
+        /// y of the upper edge, in mm.
         y: f64,
-        /// Along x.
+        /// Width in mm; above zero in every answer.
         width: f64,
-        /// Along y.
+        /// Height in mm; above zero in every answer.
         height: f64,
     },
     /// Vertices with straight or circular ways between them; features `1`, `2`, ... (a
@@ -90,11 +90,11 @@ pub struct PathArc {
     pub from: usize,
     /// The vertex it ends at, from 1.
     pub to: usize,
-    /// Centre.
+    /// x of the centre, in mm.
     pub cx: f64,
-    /// Centre.
+    /// y of the centre, in mm.
     pub cy: f64,
-    /// Radius.
+    /// Radius in mm; above zero in every answer.
     pub r: f64,
 }
 

@@ -5,17 +5,16 @@
 use smallvec::SmallVec;
 
 use super::normal_equations::NormalEquations;
-use super::report::BlockReport;
+use super::step::{BlockReport, StepContext};
 use crate::constraint::elimination::Forest;
-use crate::constraint::equations::{Gradient, Row, WIDTH};
+use crate::constraint::equations::{Gradient, MAX_UNKNOWNS, Row};
 use crate::constraint::sketch::Point;
 use crate::linear::{self, Determinacy, max_abs};
-use svgx_base::budget::Budget;
 
 const NONE: u32 = u32::MAX;
 
 /// Blocks up to this size are solved densely.
-const DENSE: usize = 6;
+const MAX_DENSE: usize = 6;
 
 /// Equations solved together, with everything that does not change between solves.
 #[derive(Clone, Debug)]
@@ -24,8 +23,8 @@ pub(crate) struct Block {
     /// Classes of the forest.
     pub(crate) unknowns: SmallVec<[u32; 2]>,
     square: bool,
-    /// For the gradient entry `k` of row `i`: column in the block, at `i * WIDTH + k`.
-    columns: SmallVec<[u8; 2 * WIDTH]>,
+    /// For the gradient entry `k` of row `i`: column in the block, at `i * MAX_UNKNOWNS + k`.
+    columns: SmallVec<[u8; 2 * MAX_UNKNOWNS]>,
     /// Known points the block hangs on.
     anchors: Option<(Point, Point)>,
     /// For every unknown a point it is a coordinate of, and whether that is y.
@@ -59,10 +58,10 @@ impl Block {
             local[c as usize] = k as u32;
         }
         if block.is_dense() {
-            let mut vars = [0; WIDTH];
+            let mut vars = [0; MAX_UNKNOWNS];
             for &r in members {
                 let n = rows[r as usize].equation.unknowns(&mut vars);
-                for k in 0..WIDTH {
+                for k in 0..MAX_UNKNOWNS {
                     let class = if k < n { forest.class[vars[k] as usize] } else { NONE };
                     let column = if class == NONE { NONE } else { local[class as usize] };
                     block.columns.push(if column == NONE { u8::MAX } else { column as u8 });
@@ -77,7 +76,7 @@ impl Block {
     }
 
     fn is_dense(&self) -> bool {
-        self.square && self.rows.len() <= DENSE
+        self.square && self.rows.len() <= MAX_DENSE
     }
 
     fn find_handles(&mut self, rows: &[Row], forest: &Forest, local: &[u32]) {
@@ -148,16 +147,14 @@ impl Block {
         max_abs(hard.map(|r| r.equation.residual(x)))
     }
 
-    /// Solves from `x`, in place. `stiff`: unknowns that are to move less than others.
+    /// Solves from `x`, in place.
     pub(crate) fn solve(
         &mut self,
-        rows: &[Row],
+        step: StepContext<'_>,
         forest: &Forest,
         x: &mut [f64],
-        tolerance: f64,
-        stiff: &[u32],
-        budget: &Budget,
     ) -> Result<BlockReport, linear::Error> {
+        let StepContext { rows, tolerance, budget, .. } = step;
         let residual = self.max_residual(rows, x);
         let soft = self.rows.iter().any(|&r| rows[r as usize].soft > 0.0);
         if residual <= tolerance && !soft {
@@ -174,7 +171,7 @@ impl Block {
                 Box::new(NormalEquations::new(&self.rows, &self.unknowns, rows, forest, budget)?)
             }
         };
-        let report = normal.minimise(self, rows, forest, x, tolerance, stiff, budget);
+        let report = normal.minimise(self, step, forest, x);
         self.sparse = Some(normal);
         report
     }
@@ -188,19 +185,21 @@ impl Block {
         tolerance: f64,
     ) -> Option<BlockReport> {
         let n = self.rows.len();
-        let mut total = [0.0; DENSE];
+        let mut total = [0.0; MAX_DENSE];
         let mut last = f64::INFINITY;
-        let undo = |total: &[f64; DENSE], x: &mut [f64]| {
+        let undo = |total: &[f64; MAX_DENSE], x: &mut [f64]| {
             for (k, &class) in self.unknowns.iter().enumerate() {
                 forest.shift(class, -total[k], x);
             }
         };
         for iterations in 0..20 {
-            let mut a = [[0.0; DENSE + 1]; DENSE];
-            let mut g: Gradient = [0.0; WIDTH];
+            let mut a = [[0.0; MAX_DENSE + 1]; MAX_DENSE];
+            let mut g: Gradient = [0.0; MAX_UNKNOWNS];
             for (i, &r) in self.rows.iter().enumerate() {
                 a[i][n] = -rows[r as usize].equation.evaluate(x, &mut g);
-                for (k, &column) in self.columns[i * WIDTH..(i + 1) * WIDTH].iter().enumerate() {
+                for (k, &column) in
+                    self.columns[i * MAX_UNKNOWNS..(i + 1) * MAX_UNKNOWNS].iter().enumerate()
+                {
                     if column != u8::MAX {
                         a[i][column as usize] += g[k];
                     }
@@ -227,7 +226,7 @@ impl Block {
 }
 
 /// Gaussian elimination with partial pivoting; the solution ends in column `n`.
-fn eliminate(a: &mut [[f64; DENSE + 1]; DENSE], n: usize) -> bool {
+fn eliminate(a: &mut [[f64; MAX_DENSE + 1]; MAX_DENSE], n: usize) -> bool {
     for k in 0..n {
         let mut pivot = k;
         for i in k + 1..n {

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::solver::{Outcome, Report, Solver};
 use crate::constraint::equations::{Equation, GROUND};
-use crate::constraint::sketch::{Error, FAR, Feature, Kind, Place, Reason, Shape, constraint_name};
+use crate::constraint::sketch::{
+    Error, Feature, Kind, Location, MAX_COORDINATE, Reason, Shape, constraint_name,
+};
 use crate::linear::Determinacy;
 use svgx_base::budget::Budget;
 
@@ -58,8 +60,8 @@ impl Solver {
     /// # Errors
     /// [`Error::Change`] for a change that does not fit, [`Error::Stopped`] as in [`Solver::solve`].
     pub fn drag(&mut self, change: &Change, budget: &Budget) -> Result<Report, Error> {
-        let unusable = |v: f64| !(v.abs() <= FAR);
-        if self.plan.is_none() || self.stale || !self.settled {
+        let unusable = |v: f64| !(v.abs() <= MAX_COORDINATE);
+        if self.plan.is_none() || self.stale || !self.solved {
             let report = self.solve(budget)?;
             if report.outcome == Outcome::Partial {
                 return Ok(report);
@@ -68,7 +70,7 @@ impl Solver {
         self.before.copy_from_slice(&self.x);
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks.is_multiple_of(64) {
-            self.settle();
+            self.project();
         }
         self.moved.clear();
         self.dirty.fill(false);
@@ -108,7 +110,7 @@ impl Solver {
         };
         let (kind, old) = (constraint.kind, constraint.value);
         let invalid = |reason| Error::Invalid {
-            place: Place::Constraint(i),
+            location: Location::Constraint(i),
             name: constraint_name(&self.problem, i),
             reason,
         };
@@ -124,7 +126,7 @@ impl Solver {
         }
         if kind == Kind::Distance && (old == 0.0) != (value == 0.0) {
             // Zero distance is coincidence: another structure.
-            self.lower_again()?;
+            self.relower()?;
             return self.solve(budget);
         }
         let (from, to) = self.rows_of[i];
@@ -137,7 +139,7 @@ impl Solver {
             }
         }
         if !met {
-            return Ok(self.keep_last_good(budget));
+            return Ok(self.restore_last_good(budget));
         }
         self.run(&[], budget)
     }
@@ -183,7 +185,7 @@ impl Solver {
             }
         }
         if !met {
-            return Ok(self.keep_last_good(budget));
+            return Ok(self.restore_last_good(budget));
         }
         self.run(&[], budget)
     }

@@ -4,7 +4,7 @@
 
 use super::solver::{Solver, unlimited};
 use crate::constraint::equations::{INTRINSIC, lower, lower_one, lower_target, ranges};
-use crate::constraint::sketch::{Constraint, Error, Kind, Place, constraint_name};
+use crate::constraint::sketch::{Constraint, Error, Kind, Location, constraint_name};
 
 impl Solver {
     /// Adds a constraint, the last in order. [`Solver::solve`] then meets it.
@@ -13,25 +13,25 @@ impl Solver {
     /// [`Error::Invalid`] where it cannot be meant; nothing is added then.
     pub fn add(&mut self, constraint: Constraint) -> Result<(), Error> {
         let i = self.problem.constraints.len();
-        let shapes_others = shapes_others(&constraint);
+        let affects_others = affects_others(&constraint);
         self.problem.constraints.push(constraint);
         let added = match lower_one(&self.problem, &self.index, &self.x, i) {
-            Ok(Some(rows)) if !shapes_others => rows,
+            Ok(Some(rows)) if !affects_others => rows,
             Ok(_) => {
-                return self.lower_again().inspect_err(|_| {
+                return self.relower().inspect_err(|_| {
                     self.problem.constraints.pop();
                 });
             }
             Err(reason) => {
                 let name = constraint_name(&self.problem, i);
                 self.problem.constraints.pop();
-                return Err(Error::Invalid { place: Place::Constraint(i), name, reason });
+                return Err(Error::Invalid { location: Location::Constraint(i), name, reason });
             }
         };
         // Targets stay last.
         let at = self.rows.len() - 2 * self.targets.len();
         self.rows_of.push((at as u32, (at + added.len()) as u32));
-        self.settled = false;
+        self.solved = false;
         if !self.targets.is_empty() || self.stale {
             self.rows.splice(at..at, added);
             self.plan = None;
@@ -57,12 +57,12 @@ impl Solver {
             return Err(Error::Change(format!("there is no constraint {i}")));
         }
         let constraint = self.problem.constraints.remove(i);
-        if shapes_others(&constraint) {
-            self.lower_again()?;
+        if affects_others(&constraint) {
+            self.relower()?;
             return Ok(constraint);
         }
         let (from, to) = self.rows_of.remove(i);
-        self.settled = false;
+        self.solved = false;
         if self.stale {
             self.plan = None;
         }
@@ -84,24 +84,24 @@ impl Solver {
     }
 
     /// Lowers every constraint from the geometry as it is.
-    pub(crate) fn lower_again(&mut self) -> Result<(), Error> {
+    pub(crate) fn relower(&mut self) -> Result<(), Error> {
         let mut rows = lower(&self.problem, &self.index, &self.x, &unlimited())?;
         self.rows_of = ranges(&rows, self.problem.constraints.len());
         for target in &self.targets {
             rows.extend(lower_target(&self.problem, &self.index, target)?);
         }
         self.rows = rows;
-        self.forget();
+        self.discard_plan();
         Ok(())
     }
 
-    fn forget(&mut self) {
+    fn discard_plan(&mut self) {
         self.plan = None;
-        self.settled = false;
+        self.solved = false;
     }
 }
 
 /// Whether the constraint decides how others are written (see [`crate::constraint::equations::Incidence`]).
-fn shapes_others(c: &Constraint) -> bool {
+fn affects_others(c: &Constraint) -> bool {
     c.soft.is_none() && matches!(c.kind, Kind::Coincident | Kind::PointOn)
 }

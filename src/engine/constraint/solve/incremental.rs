@@ -5,25 +5,27 @@
 
 use super::plan::Plan;
 use crate::constraint::elimination::{Edge, Known, KnownDifferences, NONE, close_gap, derive};
-use crate::constraint::equations::{Equation, GROUND, Row, WIDTH};
+use crate::constraint::equations::{Equation, GROUND, MAX_UNKNOWNS, Row};
 
 impl Plan {
     /// Takes row `r`, which is still in `rows`, out of the plan. False where more would have
     /// to be planned anew: the plan is then of no use.
     pub(crate) fn without(&mut self, rows: &[Row], r: u32) -> bool {
-        if self.wished {
+        if self.has_soft {
             return false;
         }
         match self.forest.edge_of_row[r as usize] {
             NONE => {
-                let Some(at) = self.closed.iter().position(|&c| c == r) else { return false };
-                self.closed.remove(at);
+                let Some(at) = self.constant_rows.iter().position(|&c| c == r) else {
+                    return false;
+                };
+                self.constant_rows.remove(at);
             }
             k => {
                 let forest = &self.forest;
                 let hung = forest.subtree(forest.child(k));
                 let inside =
-                    |v: u32| hung.contains(&(forest.place[forest.index(v) as usize] as usize));
+                    |v: u32| hung.contains(&(forest.position[forest.index(v) as usize] as usize));
                 if self.is_read(rows, &forest.tour[hung.clone()], inside) {
                     return false;
                 }
@@ -40,7 +42,7 @@ impl Plan {
         // It reads no class that is solved for.
         self.patterns.start.remove(r as usize);
         let edges = self.forest.edges.iter_mut().map(|e| &mut e.row);
-        edges.chain(&mut self.closed).for_each(|row| close_gap(row, r));
+        edges.chain(&mut self.constant_rows).for_each(|row| close_gap(row, r));
         for component in &mut self.components {
             let parts = component.parts.iter_mut().flat_map(|p| &mut p.rows);
             component.rows.iter_mut().chain(parts).for_each(|row| close_gap(row, r));
@@ -56,7 +58,7 @@ impl Plan {
         let Some((row, r)) = rows.last().zip(u32::try_from(rows.len() - 1).ok()) else {
             return true;
         };
-        if self.wished || row.soft > 0.0 {
+        if self.has_soft || row.soft > 0.0 {
             return false;
         }
         let mut known = KnownDifferences(&self.forest);
@@ -72,7 +74,7 @@ impl Plan {
         let Some(edge) = edge else {
             let mut pattern = Vec::new();
             self.forest.pattern(&row.equation, &mut pattern);
-            self.closed.push(r);
+            self.constant_rows.push(r);
             return pattern.is_empty();
         };
         let (child, parent) = self.forest.hanging(&edge);
@@ -97,9 +99,9 @@ impl Plan {
     /// Whether an equation that was not substituted reads one of `unknowns`, which are those
     /// that `inside` holds for.
     fn is_read(&self, rows: &[Row], unknowns: &[u32], inside: impl Fn(u32) -> bool) -> bool {
-        let mut vars = [0; WIDTH];
+        let mut vars = [0; MAX_UNKNOWNS];
         unknowns.iter().any(|&v| !self.readers.row(v).is_empty())
-            || self.closed.iter().any(|&r| {
+            || self.constant_rows.iter().any(|&r| {
                 let n = rows[r as usize].equation.unknowns(&mut vars);
                 vars[..n].iter().any(|&v| inside(v))
             })
@@ -124,7 +126,7 @@ mod tests {
         for (i, &v) in forest.tour.iter().enumerate() {
             let v = v as usize;
             assert!(!std::mem::replace(&mut seen[v], true), "{v} is there twice");
-            assert_eq!(forest.place[v] as usize, i);
+            assert_eq!(forest.position[v] as usize, i);
             let (parent, up) = (forest.parent[v], forest.up[v]);
             assert_eq!(parent == NONE, up == NONE);
             if parent == NONE {
@@ -186,7 +188,7 @@ mod tests {
                 taken += 1;
                 check(&plan.forest);
                 assert_eq!(plan.forest.classes(), anew.forest.classes());
-                assert_eq!(plan.closed.len(), anew.closed.len());
+                assert_eq!(plan.constant_rows.len(), anew.constant_rows.len());
                 assert_eq!(plan.component_of.len(), anew.component_of.len());
                 assert_eq!(plan.patterns.len(), rows.len());
                 for a in 0..n {

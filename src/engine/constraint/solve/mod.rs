@@ -7,10 +7,11 @@ mod edit;
 mod incremental;
 mod normal_equations;
 mod plan;
-mod report;
 mod solver;
+mod step;
 
 pub use drag::Change;
 pub(crate) use plan::{BLOCKS_PER_CHECKPOINT, Plan};
 pub(crate) use solver::unlimited;
 pub use solver::{Outcome, Report, Solver};
+pub(crate) use step::StepContext;

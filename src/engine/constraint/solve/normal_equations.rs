@@ -1,4 +1,4 @@
-//! The sparse normal equations of a block, and the damped steps they give
+//! The sparse normal equations of a block, made from its Jacobian, and the damped steps they give
 //! (Levenberg-Marquardt; Nocedal and Wright, *Numerical Optimization*, 2006, ch. 10.3).
 //!
 //! They are taken on the shorter side: `J J^T` where there are fewer equations than
@@ -8,9 +8,9 @@
 use smallvec::SmallVec;
 
 use super::block::Block;
-use super::report::BlockReport;
+use super::step::{BlockReport, StepContext};
 use crate::constraint::elimination::Forest;
-use crate::constraint::equations::{Gradient, Row, WIDTH};
+use crate::constraint::equations::{Gradient, MAX_UNKNOWNS, Row};
 use crate::linear::{
     self, FactorError, Graph, Ldl, MAX_ENTRIES, ROWS_PER_CHECKPOINT, Sparse, max_abs,
 };
@@ -38,7 +38,7 @@ pub(crate) struct NormalEquations {
     start: Vec<u32>,
     column: Vec<u32>,
     value: Vec<f64>,
-    /// Entry of every gradient value, at `i * WIDTH + k`.
+    /// Entry of every gradient value, at `i * MAX_UNKNOWNS + k`.
     scatter: Vec<u32>,
     /// The normal matrix is `J J^T`.
     dual: bool,
@@ -47,7 +47,7 @@ pub(crate) struct NormalEquations {
     ldl: Ldl,
     residual: Vec<f64>,
     step: Vec<f64>,
-    give: Vec<f64>,
+    inverse_weight: Vec<f64>,
     scaled: Vec<f64>,
     right: Vec<f64>,
 }
@@ -68,16 +68,16 @@ impl NormalEquations {
             local.insert(class, k as u32);
         }
         let mut jacobian = Sparse::new();
-        let mut scatter = vec![NONE; members.len() * WIDTH];
+        let mut scatter = vec![NONE; members.len() * MAX_UNKNOWNS];
         let mut pattern = Vec::new();
-        let mut vars = [0; WIDTH];
+        let mut vars = [0; MAX_UNKNOWNS];
         for (i, &r) in members.iter().enumerate() {
             if i % ROWS_PER_CHECKPOINT == ROWS_PER_CHECKPOINT - 1 {
                 budget.checkpoint()?;
             }
             let equation = &rows[r as usize].equation;
             forest.pattern(equation, &mut pattern);
-            let columns: SmallVec<[u32; WIDTH]> =
+            let columns: SmallVec<[u32; MAX_UNKNOWNS]> =
                 pattern.iter().filter_map(|c| local.get(c).copied()).collect();
             let from = jacobian.items.len() as u32;
             jacobian.push(&columns);
@@ -86,7 +86,7 @@ impl NormalEquations {
                 if let Some(column) = local.get(&forest.class[vars[k] as usize])
                     && let Some(at) = columns.iter().position(|c| c == column)
                 {
-                    scatter[i * WIDTH + k] = from + at as u32;
+                    scatter[i * MAX_UNKNOWNS + k] = from + at as u32;
                 }
             }
         }
@@ -120,7 +120,7 @@ impl NormalEquations {
         Ok(NormalEquations {
             residual: vec![0.0; members.len()],
             step: vec![0.0; unknowns.len()],
-            give: vec![1.0; unknowns.len()],
+            inverse_weight: vec![1.0; unknowns.len()],
             scaled: vec![0.0; jacobian.items.len()],
             value: vec![0.0; jacobian.items.len()],
             right: vec![0.0; n],
@@ -143,7 +143,7 @@ impl NormalEquations {
         budget: &Budget,
     ) -> Result<(f64, f64), Stop> {
         self.value.fill(0.0);
-        let mut g: Gradient = [0.0; WIDTH];
+        let mut g: Gradient = [0.0; MAX_UNKNOWNS];
         let (mut sum, mut worst) = (0.0, 0.0f64);
         for (i, &r) in members.iter().enumerate() {
             if i % ROWS_PER_CHECKPOINT == ROWS_PER_CHECKPOINT - 1 {
@@ -158,7 +158,9 @@ impl NormalEquations {
             let residual = weight * plain;
             self.residual[i] = residual;
             sum += residual * residual;
-            for (k, &at) in self.scatter[i * WIDTH..(i + 1) * WIDTH].iter().enumerate() {
+            for (k, &at) in
+                self.scatter[i * MAX_UNKNOWNS..(i + 1) * MAX_UNKNOWNS].iter().enumerate()
+            {
                 if at != NONE {
                     self.value[at as usize] += weight * g[k];
                 }
@@ -189,19 +191,19 @@ impl NormalEquations {
             }
         }
         if self.dual {
-            for (step, give) in self.step.iter_mut().zip(&self.give) {
-                *step *= give;
+            for (step, inverse_weight) in self.step.iter_mut().zip(&self.inverse_weight) {
+                *step *= inverse_weight;
             }
         } else {
             debug_assert_eq!(n, self.step.len());
             let mut step = std::mem::take(&mut self.step);
             // Scaled unknowns: (S J^T J S + m I) z = -S J^T r, step = S z.
-            for (s, give) in step.iter_mut().zip(&self.give) {
-                *s *= give.sqrt();
+            for (s, inverse_weight) in step.iter_mut().zip(&self.inverse_weight) {
+                *s *= inverse_weight.sqrt();
             }
             self.ldl.solve(&mut step);
-            for (s, give) in step.iter_mut().zip(&self.give) {
-                *s *= give.sqrt();
+            for (s, inverse_weight) in step.iter_mut().zip(&self.inverse_weight) {
+                *s *= inverse_weight.sqrt();
             }
             self.step = step;
         }
@@ -210,7 +212,7 @@ impl NormalEquations {
 
     fn assemble(&mut self) -> f64 {
         for (e, scaled) in self.scaled.iter_mut().enumerate() {
-            *scaled = self.value[e] * self.give[self.column[e] as usize].sqrt();
+            *scaled = self.value[e] * self.inverse_weight[self.column[e] as usize].sqrt();
         }
         self.ldl.off_diagonal.fill(0.0);
         self.ldl.diagonal.fill(0.0);
@@ -224,22 +226,19 @@ impl NormalEquations {
         max_abs(self.ldl.diagonal.iter().copied()).max(1e-12)
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the state of one solve, borrowed apart")]
     /// Solves the block from `x`, in place, as [`Block::solve`] does.
     pub(crate) fn minimise(
         &mut self,
         block: &Block,
-        rows: &[Row],
+        step: StepContext<'_>,
         forest: &Forest,
         x: &mut [f64],
-        tolerance: f64,
-        stiff: &[u32],
-        budget: &Budget,
     ) -> Result<BlockReport, linear::Error> {
-        self.give.fill(1.0);
+        let StepContext { rows, tolerance, stiff, budget, .. } = step;
+        self.inverse_weight.fill(1.0);
         for class in stiff {
             if let Some(k) = block.unknowns.iter().position(|c| c == class) {
-                self.give[k] = 1e-4;
+                self.inverse_weight[k] = 1e-4;
             }
         }
         let soft = block.rows.iter().any(|&r| rows[r as usize].soft > 0.0);

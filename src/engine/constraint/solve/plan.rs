@@ -2,8 +2,9 @@
 //! its components are solved with it.
 
 use super::block::Block;
+use super::step::StepContext;
 use crate::constraint::elimination::Forest;
-use crate::constraint::equations::{GROUND, Row, WIDTH};
+use crate::constraint::equations::{GROUND, MAX_UNKNOWNS, Row};
 use crate::linear::{self, Component, Determinacy, Part, ROWS_PER_CHECKPOINT, Sparse, decompose};
 use svgx_base::budget::{Budget, Stop};
 
@@ -17,7 +18,7 @@ pub(crate) struct Plan {
     /// Classes every row depends on; empty for eliminated, soft and switched-off rows.
     pub(crate) patterns: Sparse,
     /// Rows that depend on no unknown and were not needed for elimination.
-    pub(crate) closed: Vec<u32>,
+    pub(crate) constant_rows: Vec<u32>,
     pub(crate) components: Vec<Component>,
     pub(crate) blocks: Vec<Vec<Block>>,
     /// The whole component as one block, made when its parts fail.
@@ -28,8 +29,8 @@ pub(crate) struct Plan {
     pub(crate) readers: Sparse,
     pub(crate) residuals: Vec<f64>,
     pub(crate) soft: Option<Block>,
-    /// There are wishes.
-    pub(crate) wished: bool,
+    /// There are soft constraints.
+    pub(crate) has_soft: bool,
 }
 
 fn restore(forest: &Forest, component: &Component, from: &[f64], x: &mut [f64]) {
@@ -52,9 +53,9 @@ impl Plan {
     ) -> Result<Plan, linear::Error> {
         let forest = Forest::grow(rows, &active, x, budget)?;
         let mut patterns = Sparse::new();
-        let mut closed = Vec::new();
+        let mut constant_rows = Vec::new();
         let mut pattern = Vec::new();
-        let mut wishes = Vec::new();
+        let mut soft_rows = Vec::new();
         for (i, row) in rows.iter().enumerate() {
             if i % ROWS_PER_CHECKPOINT == 0 {
                 budget.checkpoint()?;
@@ -62,11 +63,11 @@ impl Plan {
             pattern.clear();
             if active(i) && forest.edge_of_row[i] == GROUND {
                 if row.soft > 0.0 {
-                    wishes.push(i as u32);
+                    soft_rows.push(i as u32);
                 } else {
                     forest.pattern(&row.equation, &mut pattern);
                     if pattern.is_empty() {
-                        closed.push(i as u32);
+                        constant_rows.push(i as u32);
                     }
                 }
             }
@@ -95,43 +96,40 @@ impl Plan {
         }
         budget.checkpoint()?;
         let readers = readers(rows, &components, x.len());
-        let soft = soft_block(rows, &wishes, &patterns, &components, &component_of, &forest);
+        let soft = soft_block(rows, &soft_rows, &patterns, &components, &component_of, &forest);
         Ok(Plan {
             whole: vec![None; components.len()],
             residuals: vec![0.0; components.len()],
             forest,
             patterns,
-            closed,
+            constant_rows,
             components,
             blocks,
             component_of,
             readers,
             soft,
-            wished: !wishes.is_empty(),
+            has_soft: !soft_rows.is_empty(),
         })
     }
 }
 
 impl Plan {
     /// Solves component `k` at `x`: its parts in their order, or all of it at
-    /// once where the parts do not fit. `at` holds the rows, the geometry it was
-    /// last solved at, the tolerance and the unknowns that are to move little.
-    /// Answers the steps taken and whether it converged.
+    /// once where the parts do not fit. Answers the steps taken and whether it converged.
     pub(crate) fn solve_component(
         &mut self,
         k: usize,
-        at: (&[Row], &[f64], f64, &[u32]),
+        step: StepContext<'_>,
         x: &mut [f64],
-        budget: &Budget,
     ) -> Result<(u32, bool), linear::Error> {
-        let (rows, before, tolerance, stiff) = at;
+        let StepContext { rows, before, budget, .. } = step;
         let (mut iterations, mut failed, mut worst) = (0, false, 0.0f64);
         for (i, block) in self.blocks[k].iter_mut().enumerate() {
             if i % BLOCKS_PER_CHECKPOINT == 0 {
                 budget.checkpoint()?;
             }
             block.follow(rows, &self.forest, before, x);
-            let report = block.solve(rows, &self.forest, x, tolerance, stiff, budget)?;
+            let report = block.solve(step, &self.forest, x)?;
             iterations += report.iterations;
             worst = worst.max(report.residual);
             if !report.converged {
@@ -148,7 +146,7 @@ impl Plan {
                 let (members, unknowns) = (&component.rows, &component.unknowns);
                 Block::new(Determinacy::Over, members, unknowns, rows, forest, &mut local)
             });
-            let report = whole.solve(rows, forest, x, tolerance, stiff, budget)?;
+            let report = whole.solve(step, forest, x)?;
             iterations += report.iterations;
             worst = report.residual;
             failed = !report.converged;
@@ -160,7 +158,7 @@ impl Plan {
 
 /// For every unknown the components whose equations read it.
 fn readers(rows: &[Row], components: &[Component], unknowns: usize) -> Sparse {
-    let mut vars = [0; WIDTH];
+    let mut vars = [0; MAX_UNKNOWNS];
     // Components come in order, so that a repetition is one of the last.
     let mut each = |visit: &mut dyn FnMut(u32, u32)| {
         let mut last = vec![GROUND; unknowns];
@@ -189,24 +187,24 @@ fn readers(rows: &[Row], components: &[Component], unknowns: usize) -> Sparse {
     Sparse { start, items }
 }
 
-/// The wishes, together with the hard rows of the under-determined parts they touch.
+/// The soft rows, together with the hard rows of the under-determined parts they touch.
 fn soft_block(
     rows: &[Row],
-    wishes: &[u32],
+    soft_rows: &[u32],
     patterns: &Sparse,
     components: &[Component],
     component_of: &[u32],
     forest: &Forest,
 ) -> Option<Block> {
-    if wishes.is_empty() {
+    if soft_rows.is_empty() {
         return None;
     }
-    let mut members: Vec<u32> = wishes.to_vec();
+    let mut members: Vec<u32> = soft_rows.to_vec();
     let mut unknowns: Vec<u32> = Vec::new();
     let mut taken = vec![false; components.len()];
     let mut known = vec![false; forest.classes()];
     let mut pattern = Vec::new();
-    for &r in wishes {
+    for &r in soft_rows {
         forest.pattern(&rows[r as usize].equation, &mut pattern);
         for &class in &pattern {
             let Some(component) = components.get(component_of[class as usize] as usize) else {

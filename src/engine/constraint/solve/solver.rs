@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
-use crate::constraint::equations::{Row, faults, lower, lower_target, ranges};
+use super::step::StepContext;
+use crate::constraint::equations::{Row, find_errors, lower, lower_target, ranges};
 use crate::constraint::sketch::{Entity, Error, Feature, Index, Problem, Target, constraint_name};
 use crate::document::Limits;
 use crate::linear::{self, max_abs};
@@ -28,7 +29,7 @@ pub enum Outcome {
 /// What a solve did. Read the geometry from the [`Solver`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Report {
-    /// How it ended.
+    /// How the solve ended.
     pub outcome: Outcome,
     /// The largest residual of the constraints that must hold, in millimetres, at the geometry kept.
     pub residual: f64,
@@ -61,7 +62,7 @@ pub struct Solver {
     /// The geometry does not follow from the eliminated equations (a change failed).
     pub(crate) stale: bool,
     /// The last solve ended well.
-    pub(crate) settled: bool,
+    pub(crate) solved: bool,
     pub(crate) ticks: u32,
     pub(crate) moved: Vec<u32>,
     pub(crate) dirty: Vec<bool>,
@@ -98,7 +99,7 @@ impl Solver {
             plan: None,
             tolerance: None,
             stale: false,
-            settled: false,
+            solved: false,
             ticks: 0,
             moved: Vec::new(),
             dirty: Vec::new(),
@@ -106,10 +107,10 @@ impl Solver {
     }
 
     /// What is wrong with a problem, `most` of it at most.
-    pub fn faults(problem: &Problem, limits: &Limits, most: usize) -> Vec<Error> {
+    pub fn errors(problem: &Problem, limits: &Limits, most: usize) -> Vec<Error> {
         let budget = unlimited();
         match Index::new(problem, limits, &budget) {
-            Ok((index, x)) => faults(problem, &index, &x, most, &budget),
+            Ok((index, x)) => find_errors(problem, &index, &x, most, &budget),
             Err(error) => vec![error],
         }
     }
@@ -118,7 +119,7 @@ impl Solver {
     ///
     /// # Errors
     /// [`Error::Change`] for a target that is no point, or a place or priority that is none.
-    pub fn aim(&mut self, targets: Vec<Target>) -> Result<(), Error> {
+    pub fn set_targets(&mut self, targets: Vec<Target>) -> Result<(), Error> {
         let mut rows = Vec::with_capacity(targets.len() * 2);
         for target in &targets {
             rows.extend(lower_target(&self.problem, &self.index, target)?);
@@ -130,7 +131,8 @@ impl Solver {
         Ok(())
     }
 
-    /// Solves to this many millimetres instead of the tier's step.
+    /// Solves to this many millimetres instead of the tier's step: comparisons with other
+    /// solvers need the tolerance of those.
     #[must_use]
     pub fn with_tolerance(mut self, millimetres: f64) -> Solver {
         self.tolerance = Some(millimetres.clamp(1e-11, 1e3));
@@ -142,7 +144,7 @@ impl Solver {
         &self.problem
     }
 
-    /// The geometry now.
+    /// The geometry as it was solved last.
     pub fn entities(&self) -> Vec<Entity> {
         (0..self.problem.entities.len()).filter_map(|i| self.entity(i)).collect()
     }
@@ -165,8 +167,8 @@ impl Solver {
     }
 
     /// Whether the geometry satisfies the plan.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.plan.is_some() && self.settled && !self.stale
+    pub(crate) fn is_solved(&self) -> bool {
+        self.plan.is_some() && self.solved && !self.stale
     }
 
     pub(crate) fn span_of(&self, i: usize) -> Option<std::ops::Range<usize>> {
@@ -204,10 +206,10 @@ impl Solver {
     /// [`Error::Stopped`] where the budget is strict and ended; the geometry is then as before.
     pub fn solve(&mut self, budget: &Budget) -> Result<Report, Error> {
         self.before.copy_from_slice(&self.x);
-        if let Err(refusal) = self.make_plan(budget) {
-            return self.give_up(refusal, budget);
+        if let Err(error) = self.make_plan(budget) {
+            return self.stop_early(error, budget);
         }
-        self.settle();
+        self.project();
         self.dirty.fill(true);
         self.run(&[], budget)
     }
@@ -223,35 +225,37 @@ impl Solver {
                 continue;
             }
             solved += 1;
-            let at = (&self.rows[..], &self.before[..], tolerance, stiff);
-            match plan.solve_component(k, at, &mut self.x, budget) {
+            let (rows, before) = (&self.rows, &self.before);
+            let step = StepContext { rows, before, tolerance, stiff, budget };
+            match plan.solve_component(k, step, &mut self.x) {
                 Ok((steps, converged)) => {
                     iterations += steps;
                     consistent &= converged;
                 }
-                Err(refusal) => {
-                    stopped = Some(refusal);
+                Err(error) => {
+                    stopped = Some(error);
                     break;
                 }
             }
         }
-        if let Some(refusal) = stopped {
-            return self.give_up(refusal, budget);
+        if let Some(error) = stopped {
+            return self.stop_early(error, budget);
         }
-        let closed = plan.closed.iter().map(|&r| self.rows[r as usize].equation.residual(&self.x));
+        let closed =
+            plan.constant_rows.iter().map(|&r| self.rows[r as usize].equation.residual(&self.x));
         consistent &= max_abs(closed) <= tolerance;
         if !consistent {
-            let mut report = self.keep_last_good(budget);
+            let mut report = self.restore_last_good(budget);
             report.iterations = iterations;
             report.components = solved;
             return Ok(report);
         }
-        match self.grant_wishes(tolerance, budget) {
+        match self.solve_soft(tolerance, budget) {
             Ok(more) => iterations += more,
-            Err(refusal) => return self.give_up(refusal, budget),
+            Err(error) => return self.stop_early(error, budget),
         }
         self.stale = false;
-        self.settled = true;
+        self.solved = true;
         let mut report = self.report(Outcome::Solved, budget);
         report.iterations = iterations;
         report.components = solved;
@@ -259,17 +263,18 @@ impl Solver {
     }
 
     /// Moves what is still free towards the soft constraints, then back onto the hard ones.
-    fn grant_wishes(&mut self, tolerance: f64, budget: &Budget) -> Result<u32, linear::Error> {
+    fn solve_soft(&mut self, tolerance: f64, budget: &Budget) -> Result<u32, linear::Error> {
         let Some(plan) = &mut self.plan else { return Ok(0) };
         let Some(soft) = &mut plan.soft else { return Ok(0) };
         let good = self.x.clone();
-        let report = soft.solve(&self.rows, &plan.forest, &mut self.x, tolerance, &[], budget)?;
+        let (rows, before) = (&self.rows, &self.before);
+        let step = StepContext { rows, before, tolerance, stiff: &[], budget };
+        let report = soft.solve(step, &plan.forest, &mut self.x)?;
         let mut iterations = report.iterations;
         let mut met = true;
         for k in 0..plan.blocks.len() {
             for block in &mut plan.blocks[k] {
-                let back =
-                    block.solve(&self.rows, &plan.forest, &mut self.x, tolerance, &[], budget)?;
+                let back = block.solve(step, &plan.forest, &mut self.x)?;
                 iterations += back.iterations;
                 met &= back.converged;
                 plan.residuals[k] = plan.residuals[k].max(back.residual);
@@ -287,7 +292,7 @@ impl Solver {
             (Some(plan), Outcome::Solved) => {
                 residual = max_abs(plan.residuals.iter().copied());
                 let at = |&r: &u32| self.rows[r as usize].equation.residual(&self.x);
-                residual = residual.max(max_abs(plan.closed.iter().map(at)));
+                residual = residual.max(max_abs(plan.constant_rows.iter().map(at)));
             }
             _ => {
                 let hard = self.rows.iter().filter(|r| r.soft == 0.0);
@@ -298,19 +303,19 @@ impl Solver {
         Report { outcome, residual, tolerance, iterations: 0, components: 0 }
     }
 
-    pub(crate) fn keep_last_good(&mut self, budget: &Budget) -> Report {
+    pub(crate) fn restore_last_good(&mut self, budget: &Budget) -> Report {
         self.x.copy_from_slice(&self.before);
         self.stale = true;
         self.report(Outcome::Inconsistent, budget)
     }
 
-    pub(crate) fn give_up(
+    pub(crate) fn stop_early(
         &mut self,
-        refusal: linear::Error,
+        error: linear::Error,
         budget: &Budget,
     ) -> Result<Report, Error> {
         self.stale = true;
-        match refusal {
+        match error {
             linear::Error::Stopped(stop) if budget.is_strict() || stop == Stop::Cancelled => {
                 self.x.copy_from_slice(&self.before);
                 Err(Error::Stopped(stop))
@@ -323,11 +328,11 @@ impl Solver {
         }
     }
 
-    /// Puts the geometry onto the eliminated equations.
-    pub(crate) fn settle(&mut self) {
+    /// Projects the geometry onto the eliminated equations.
+    pub(crate) fn project(&mut self) {
         if let Some(plan) = &mut self.plan {
             self.moved.clear();
-            plan.forest.settle(&mut self.x);
+            plan.forest.back_substitute(&mut self.x);
             plan.forest.refresh_derived(&self.rows, &mut self.x, &mut self.moved);
             self.moved.clear();
         }
