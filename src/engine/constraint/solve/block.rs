@@ -171,7 +171,7 @@ impl Block {
                 Box::new(NormalEquations::new(&self.rows, &self.unknowns, rows, forest, budget)?)
             }
         };
-        let report = normal.minimise(self, step, forest, x);
+        let report = normal.minimise(&self.rows, &self.unknowns, step, forest, x);
         self.sparse = Some(normal);
         report
     }

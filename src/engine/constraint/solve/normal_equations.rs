@@ -7,7 +7,6 @@
 
 use smallvec::SmallVec;
 
-use super::block::Block;
 use super::step::{BlockReport, StepContext};
 use crate::constraint::elimination::Forest;
 use crate::constraint::equations::{Gradient, MAX_UNKNOWNS, Row};
@@ -226,10 +225,11 @@ impl NormalEquations {
         max_abs(self.ldl.diagonal.iter().copied()).max(1e-12)
     }
 
-    /// Solves the block from `x`, in place, as [`Block::solve`] does.
+    /// Solves the rows `members` for `unknowns` from `x`, in place.
     pub(crate) fn minimise(
         &mut self,
-        block: &Block,
+        members: &[u32],
+        unknowns: &[u32],
         step: StepContext<'_>,
         forest: &Forest,
         x: &mut [f64],
@@ -237,12 +237,12 @@ impl NormalEquations {
         let StepContext { rows, tolerance, stiff, budget, .. } = step;
         self.inverse_weight.fill(1.0);
         for class in stiff {
-            if let Some(k) = block.unknowns.iter().position(|c| c == class) {
+            if let Some(k) = unknowns.iter().position(|c| c == class) {
                 self.inverse_weight[k] = 1e-4;
             }
         }
-        let soft = block.rows.iter().any(|&r| rows[r as usize].soft > 0.0);
-        let (mut sum, mut residual) = self.evaluate(&block.rows, rows, x, budget)?;
+        let soft = members.iter().any(|&r| rows[r as usize].soft > 0.0);
+        let (mut sum, mut residual) = self.evaluate(members, rows, x, budget)?;
         let mut relative = 1e-12;
         let mut idle = 0;
         let mut iterations = 0;
@@ -259,12 +259,12 @@ impl NormalEquations {
             if moved {
                 length = max_abs(self.step.iter().copied());
                 let go = |sign: f64, x: &mut [f64], step: &[f64]| {
-                    for (&class, &by) in block.unknowns.iter().zip(step) {
+                    for (&class, &by) in unknowns.iter().zip(step) {
                         forest.shift(class, sign * by, x);
                     }
                 };
                 go(1.0, x, &self.step);
-                let (new, worst) = match self.evaluate(&block.rows, rows, x, budget) {
+                let (new, worst) = match self.evaluate(members, rows, x, budget) {
                     Ok(found) => found,
                     // Nobody knows whether the step is one to the better.
                     Err(stop) => {
@@ -278,7 +278,7 @@ impl NormalEquations {
                     (sum, residual) = (new, worst);
                 } else {
                     go(-1.0, x, &self.step);
-                    self.evaluate(&block.rows, rows, x, budget)?;
+                    self.evaluate(members, rows, x, budget)?;
                 }
             }
             if better {
