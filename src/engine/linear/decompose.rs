@@ -277,7 +277,7 @@ impl Matching {
             {
                 continue;
             }
-            if root as usize % ROWS_PER_CHECKPOINT == 0 {
+            if (root as usize).is_multiple_of(ROWS_PER_CHECKPOINT) {
                 budget.checkpoint()?;
             }
             calls.push((root, rows.start[root as usize]));
