@@ -51,5 +51,5 @@ pub use drawing::{Edit, Sketch, apply, check};
 pub use sketch::{
     Constraint, Entity, Error, Kind, Location, PathArc, Problem, Reason, Shape, Target,
 };
-pub use solution::{Solution, SolveOptions, Violation, solve};
+pub use solution::{Options, Solution, Violation, solve};
 pub use solve::{Change, Outcome, Report, Solver};

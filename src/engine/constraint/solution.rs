@@ -9,7 +9,7 @@ use svgx_base::budget::Budget;
 
 /// What is to be done with a sketch besides solving it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct SolveOptions {
+pub struct Options {
     /// Also answer degrees of freedom, redundant constraints and conflicts.
     pub diagnose: bool,
     /// Where the user pulls points.
@@ -59,11 +59,7 @@ pub struct Solution {
 ///
 /// # Errors
 /// As [`Solver::set_targets`], [`Solver::solve`] and [`Solver::diagnose`].
-pub fn solve(
-    solver: &mut Solver,
-    options: SolveOptions,
-    budget: &Budget,
-) -> Result<Solution, Error> {
+pub fn solve(solver: &mut Solver, options: Options, budget: &Budget) -> Result<Solution, Error> {
     if !options.targets.is_empty() {
         solver.set_targets(options.targets)?;
     }
