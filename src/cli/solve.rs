@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use svgx_base::budget::{Budget, Class, Tier};
-use svgx_engine::constraint::{self, Asked, Error, Outcome, Sketch, Solution, Status, Target};
+use svgx_engine::constraint::{self, Error, Outcome, Sketch, Solution, Status, Target};
 use svgx_engine::document::{Document, Limits, canonical};
 use svgx_engine::geometry::Scene;
 
@@ -96,8 +96,9 @@ impl Args {
             .map_err(|e| Error::Change(format!("the drawing has no geometry: {e}")))?;
         let sketch = Sketch::read(document, &scene, &limits)?;
         let mut solver = sketch.solver(&limits)?;
-        let asked = Asked { diagnose: !self.no_diagnosis, targets: self.pull.clone() };
-        let solution = constraint::solve(&mut solver, asked, &budget)?;
+        let options =
+            constraint::Options { diagnose: !self.no_diagnosis, targets: self.pull.clone() };
+        let solution = constraint::solve(&mut solver, options, &budget)?;
         Ok((sketch, solution))
     }
 

@@ -353,7 +353,7 @@ pub fn constraints(
     error: constraint::Error,
     place: impl Fn(&str) -> Option<(usize, usize)>,
 ) -> Error {
-    use constraint::{Error as E, Place};
+    use constraint::{Error as E, Location};
     let at = |pointer: String, error: &E| {
         let at = place(&pointer);
         Error::Invalid { pointer, message: error.to_string(), at }
@@ -362,8 +362,10 @@ pub fn constraints(
         E::Document(diagnostics) => Error::Document(findings(source, &diagnostics)),
         E::Limit { what, count, limit } => limit_passed(what, limit, count),
         E::Stopped(stop) => Error::Stopped(stop),
-        E::Invalid { place: Place::Entity(i), .. } => at(format!("/problem/entities/{i}"), &error),
-        E::Invalid { place: Place::Constraint(i), .. } => {
+        E::Invalid { location: Location::Entity(i), .. } => {
+            at(format!("/problem/entities/{i}"), &error)
+        }
+        E::Invalid { location: Location::Constraint(i), .. } => {
             at(format!("/problem/constraints/{i}"), &error)
         }
         _ => at("/options/targets".to_owned(), &error),

@@ -5,7 +5,7 @@
 //! decomposition, the factors and the side of every tangency are those of the tick
 //! before. Where a solve takes more than half of what a tick has left, the next ticks
 //! are not solved but drawn between (along the line of the last two solutions), at most
-//! [`BATCH`] in a row; letting go always solves.
+//! [`MAX_INTERPOLATED_TICKS`] in a row; letting go always solves.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use svgx_engine::geometry::Scene;
 const KEPT_CONSTRAINTS: usize = 4_000;
 
 /// Ticks in a row that may go unsolved.
-const BATCH: u32 = 3;
+const MAX_INTERPOLATED_TICKS: u32 = 3;
 
 /// What the constraints made of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ impl DragSolver {
         let to = Sketch::to_mm(scene, to);
         if self.skip > 0
             && !last
-            && let Some(entities) = self.between(to)
+            && let Some(entities) = self.interpolated(to)
         {
             self.skip -= 1;
             let edits = self.sketch.edits(document, &entities, self.tier);
@@ -142,7 +142,7 @@ impl DragSolver {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let change = Change::Carry { entity: self.entity, dx, dy };
         let report = self.solver.drag(&change, &budget).ok()?;
-        self.skip = pause(before, budget.remaining());
+        self.skip = ticks_to_interpolate(before, budget.remaining());
         if report.outcome == Outcome::Solved {
             let entities = self.solver.entities();
             self.solved.swap(0, 1);
@@ -153,7 +153,7 @@ impl DragSolver {
     }
 
     /// The geometry on the line through the last two solutions.
-    fn between(&self, to: (f64, f64)) -> Option<Vec<Entity>> {
+    fn interpolated(&self, to: (f64, f64)) -> Option<Vec<Entity>> {
         let [Some(a), Some(b)] = &self.solved else { return None };
         let (p, q) = (a.at, b.at);
         let (u, v) = ((q.0 - p.0, q.1 - p.1), (to.0 - q.0, to.1 - q.1));
@@ -177,12 +177,12 @@ fn summary(report: Report) -> Constrained {
 }
 
 /// How many ticks to draw between after a solve that had `before` left and leaves `after`.
-fn pause(before: Option<Duration>, after: Option<Duration>) -> u32 {
+fn ticks_to_interpolate(before: Option<Duration>, after: Option<Duration>) -> u32 {
     match (before, after) {
         (Some(before), Some(after)) if !before.is_zero() => {
             let spent = before.saturating_sub(after);
             match spent.as_secs_f64() / before.as_secs_f64() {
-                share if share > 0.9 => BATCH,
+                share if share > 0.9 => MAX_INTERPOLATED_TICKS,
                 share if share > 0.5 => 1,
                 _ => 0,
             }

@@ -1,6 +1,11 @@
 //! Geometric constraints between points, lines, circles and arcs: decomposed,
 //! solved inside a budget, and diagnosed when they do not fit together.
 //!
+//! From the ground up, each room using only those before it: `sketch` (what is to be solved),
+//! `equations` (residuals and derivatives), `elimination` (what is substituted instead of
+//! solved), `solve` (blocks, the solver, drags), `diagnose` (degrees of freedom, redundancy,
+//! conflicts), `drawing` (the sketch in a drawing), `solution` (one solve from start to end).
+//!
 //! ```
 //! use svgx_base::budget::{Budget, Class, Tier};
 //! use svgx_engine::constraint::{Constraint, Entity, Kind, Outcome, Problem, Shape, Solver};
@@ -33,42 +38,18 @@
     reason = "a negated comparison is how a NaN is refused; numerical kernels index several arrays at once"
 )]
 
-/// How many rows, unknowns or nodes are gone through between two looks at the budget: a
-/// small part of a millisecond.
-const MANY: usize = 1024;
-
-mod api;
-mod block;
-mod conflict;
-mod decompose;
 mod diagnose;
-mod drag;
-mod edge;
-mod equation;
-mod fault;
-mod feature;
-mod forest;
-mod freedom;
-mod graft;
-mod joints;
-mod ldl;
-mod lower;
-mod normal;
-mod order;
-mod plan;
-mod problem;
-mod rank;
-mod shape;
+mod drawing;
+mod elimination;
+mod equations;
 mod sketch;
-mod solver;
-mod structure;
-mod trial;
+mod solution;
+mod solve;
 
-pub use api::{Asked, Solution, Violation, solve};
 pub use diagnose::{Conflict, Diagnosis, EntityFreedom, Redundancy, Status};
-pub use drag::Change;
-pub use fault::{Error, Place, Reason};
-pub use problem::{Constraint, Entity, Kind, Problem, Target};
-pub use shape::{PathArc, Shape};
-pub use sketch::{Edit, Sketch, apply, check};
-pub use solver::{Outcome, Report, Solver};
+pub use drawing::{Edit, Sketch, apply, check};
+pub use sketch::{
+    Constraint, Entity, Error, Kind, Location, PathArc, Problem, Reason, Shape, Target,
+};
+pub use solution::{Options, Solution, Violation, solve};
+pub use solve::{Change, Outcome, Report, Solver};

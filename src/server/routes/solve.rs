@@ -14,7 +14,7 @@ use crate::problem::{self, Error};
 use crate::reply::Endpoint;
 use crate::schema;
 use svgx_base::budget::{Class, Tier};
-use svgx_engine::constraint::{self, Asked, Problem, Sketch, Solution, Solver, Target};
+use svgx_engine::constraint::{self, Problem, Sketch, Solution, Solver, Target};
 use svgx_engine::document::canonical;
 use svgx_engine::geometry::Scene;
 use svgx_telemetry::stage::Step;
@@ -156,8 +156,9 @@ pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpRespons
             (solver.problem().entities.len(), solver.problem().constraints.len());
         let diagnose = asked.diagnose.unwrap_or(true);
         let targets = asked.targets.unwrap_or_default();
-        let solution = constraint::solve(&mut solver, Asked { diagnose, targets }, &budget)
-            .map_err(refused)?;
+        let solution =
+            constraint::solve(&mut solver, constraint::Options { diagnose, targets }, &budget)
+                .map_err(refused)?;
         let taken = call.now().since(began);
         let metrics = call.app.telemetry.metrics();
         metrics.constraints(constraints);

@@ -336,14 +336,14 @@ fn an_inconsistent_sketch_keeps_its_last_good_geometry() {
 }
 
 #[test]
-fn a_wish_is_granted_only_as_far_as_the_constraints_leave_room() {
-    let wish = |of: &[&str], value| Constraint { soft: Some(1.0), ..v(Kind::Distance, of, value) };
+fn a_soft_constraint_is_met_only_as_far_as_the_constraints_leave_room() {
+    let soft = |of: &[&str], value| Constraint { soft: Some(1.0), ..v(Kind::Distance, of, value) };
     let mut s = solver(
         vec![point("a", 0.0, 0.0), point("b", 3.0, 0.0), point("t", 10.0, 0.5)],
         vec![
             c(Kind::Fixed, &["a", "t"]),
             v(Kind::Distance, &["a", "b"], 3.0),
-            wish(&["b", "t"], 0.5),
+            soft(&["b", "t"], 0.5),
         ],
     );
     let report = s.solve(&budget()).unwrap();

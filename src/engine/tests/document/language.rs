@@ -90,7 +90,7 @@ fn every_type_of_constraint_is_in_the_language() {
 #[test]
 fn every_sketch_of_the_language_solves_and_is_what_it_says() {
     use svgx_base::budget::{Budget, Class, Tier};
-    use svgx_engine::constraint::{Asked, Outcome, Sketch, Status, apply, solve};
+    use svgx_engine::constraint::{Options, Outcome, Sketch, Status, apply, solve};
     use svgx_engine::geometry::Scene;
     let (limits, budget) = (Limits::default(), Budget::unlimited(Class::Physics, Tier::Compute));
     let mut sketches = 0;
@@ -105,8 +105,8 @@ fn every_sketch_of_the_language_solves_and_is_what_it_says() {
             Sketch::read(document, &scene, &limits).unwrap()
         };
         let sketch = read(&document);
-        let asked = Asked { diagnose: true, ..Asked::default() };
-        let solution = solve(&mut sketch.solver(&limits).unwrap(), asked.clone(), &budget).unwrap();
+        let options = Options { diagnose: true, ..Options::default() };
+        let solution = solve(&mut sketch.solver(&limits).unwrap(), options.clone(), &budget).unwrap();
         assert_eq!(solution.outcome, Outcome::Solved, "{example}");
         let status = solution.diagnosis.map(|d| d.status);
         assert_eq!(status, Some(Status::FullyConstrained), "{example}");
@@ -115,7 +115,7 @@ fn every_sketch_of_the_language_solves_and_is_what_it_says() {
         apply(&mut document, &edits);
         // What was written solves to itself: within a step it holds already.
         let again = read(&document);
-        let solved = solve(&mut again.solver(&limits).unwrap(), asked, &budget).unwrap();
+        let solved = solve(&mut again.solver(&limits).unwrap(), options, &budget).unwrap();
         assert_eq!(again.edits(&document, &solved.entities, Tier::Edit), [], "{example}");
     }
     assert!(sketches >= 2);

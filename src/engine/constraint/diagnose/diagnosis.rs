@@ -1,0 +1,238 @@
+//! What a sketch lacks and what it has too much of: degrees of freedom,
+//! redundant constraints and minimal sets of conflicting ones.
+//!
+//! Everything is decided block by block, at the solved geometry and to first
+//! order: a sketch that stands at a singular position (three points of a
+//! triangle in line) is judged as it stands.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::freedom::{Findings, small_rank};
+use super::subset::SubsetSolve;
+use crate::constraint::equations::{GROUND, INTRINSIC};
+use crate::constraint::sketch::{Error, constraint_name};
+use crate::constraint::solve::Solver;
+use crate::linear::{self, ROWS_PER_CHECKPOINT};
+use svgx_base::budget::{Budget, Stop};
+
+/// How much a sketch, or a part of it, is constrained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", schemars(rename = "SketchStatus"))]
+pub enum Status {
+    /// Nothing can move and nothing is said twice.
+    FullyConstrained,
+    /// Something can still move.
+    UnderConstrained,
+    /// Nothing can move, and some constraints say what others say already.
+    OverConstrained,
+    /// Some constraints say what others say already, and something can still move.
+    Redundant,
+    /// Some constraints contradict each other.
+    Conflicting,
+}
+
+/// What one entity can still do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EntityFreedom {
+    /// The id of the entity.
+    pub entity: String,
+    /// In how many independent ways it can move or change.
+    pub degrees_of_freedom: usize,
+}
+
+/// A constraint that follows from others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "SketchRedundancy"))]
+pub struct Redundancy {
+    /// The name of the constraint.
+    pub constraint: String,
+    /// Only a part of what it says follows from the others (one of two coordinates, say).
+    pub partial: bool,
+    /// The others; none of them can be spared. Empty where it says nothing at
+    /// all, or where they were not searched for.
+    pub implied_by: Vec<String>,
+}
+
+/// Constraints that cannot all hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "SketchConflict"))]
+pub struct Conflict {
+    /// The names of the constraints, in their order.
+    pub constraints: Vec<String>,
+    /// Without any one of them the rest can hold: false only where the time ran out before that was shown.
+    pub minimal: bool,
+}
+
+/// What was found out about a sketch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "SketchDiagnosis"))]
+pub struct Diagnosis {
+    /// The whole sketch in one word.
+    pub status: Status,
+    /// In how many independent ways it can move or change.
+    pub degrees_of_freedom: usize,
+    /// The same for every entity. An entity that only moves together with others counts the motion too.
+    pub entities: Vec<EntityFreedom>,
+    /// Constraints that could be removed without changing anything.
+    pub redundant: Vec<Redundancy>,
+    /// Minimal sets of constraints that contradict each other. Of each, the
+    /// latest constraint was left out to judge the rest.
+    pub conflicts: Vec<Conflict>,
+    /// Whether everything was looked at; false where the time ran out.
+    pub complete: bool,
+}
+
+/// Conflicts named at most.
+const CONFLICTS: usize = 16;
+
+impl Solver {
+    /// Finds out what the sketch lacks and what it has too much of. The geometry stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] where the budget is strict and ended, [`Error::Limit`]
+    /// where a component is too large to factor.
+    pub fn diagnose(&mut self, budget: &Budget) -> Result<Diagnosis, Error> {
+        let mut diagnosis = Diagnosis {
+            status: Status::UnderConstrained,
+            degrees_of_freedom: 0,
+            entities: Vec::new(),
+            redundant: Vec::new(),
+            conflicts: Vec::new(),
+            complete: false,
+        };
+        match self.diagnose_into(&mut diagnosis, budget) {
+            Ok(()) => diagnosis.complete = true,
+            Err(linear::Error::Stopped(stop)) if budget.is_strict() || stop == Stop::Cancelled => {
+                return Err(Error::Stopped(stop));
+            }
+            Err(linear::Error::Stopped(_)) => {}
+            Err(linear::Error::TooLarge { what, count, limit }) => {
+                return Err(Error::Limit { what, count, limit });
+            }
+        }
+        diagnosis.status = match (
+            diagnosis.conflicts.is_empty(),
+            diagnosis.redundant.is_empty(),
+            diagnosis.degrees_of_freedom,
+        ) {
+            (false, _, _) => Status::Conflicting,
+            (_, false, 0) => Status::OverConstrained,
+            (_, false, _) => Status::Redundant,
+            (_, _, 0) if diagnosis.complete => Status::FullyConstrained,
+            _ => Status::UnderConstrained,
+        };
+        Ok(diagnosis)
+    }
+
+    fn diagnose_into(
+        &mut self,
+        diagnosis: &mut Diagnosis,
+        budget: &Budget,
+    ) -> Result<(), linear::Error> {
+        let mut excluded: BTreeSet<u32> = BTreeSet::new();
+        // The solver's own plan serves where it stands on a solved sketch.
+        let mut plan = if self.is_solved() { self.plan.take() } else { None };
+        let mut x = self.x.clone();
+        let mut subset = match plan.take() {
+            Some(plan) => SubsetSolve::resume(plan, &self.rows, &mut x, budget)?,
+            None => SubsetSolve::run(self, &self.x, |_| true, budget)?,
+        };
+        while !subset.failures.is_empty() && diagnosis.conflicts.len() < CONFLICTS {
+            let candidates = self.conflict_candidates(&subset, &excluded, budget)?;
+            let (set, minimal) = self.minimal_conflict(candidates, &excluded, budget)?;
+            let Some(&latest) = set.last() else { break };
+            excluded.insert(latest);
+            let name = |&i: &u32| constraint_name(&self.problem, i as usize);
+            diagnosis
+                .conflicts
+                .push(Conflict { constraints: set.iter().map(name).collect(), minimal });
+            subset = SubsetSolve::run(self, &self.x, |c| !excluded.contains(&c), budget)?;
+        }
+        let findings = self.find_freedom(&subset, budget)?;
+        self.write_findings(&findings, &subset, &excluded, diagnosis, budget)?;
+        if excluded.is_empty() && subset.reusable {
+            self.plan = Some(subset.plan);
+        }
+        Ok(())
+    }
+
+    fn write_findings(
+        &self,
+        findings: &Findings,
+        subset: &SubsetSolve,
+        excluded: &BTreeSet<u32>,
+        diagnosis: &mut Diagnosis,
+        budget: &Budget,
+    ) -> Result<(), Stop> {
+        let forest = &subset.plan.forest;
+        let unheld = findings.motion.iter().filter(|m| m.is_none()).count();
+        diagnosis.degrees_of_freedom = findings.freedom + unheld;
+        // Rows back to constraints: all rows redundant, or only some.
+        let mut rows_of = vec![0usize; self.problem.constraints.len()];
+        for row in self.rows.iter().filter(|r| r.soft == 0.0 && !r.implied) {
+            if let Some(count) = rows_of.get_mut(row.constraint as usize) {
+                *count += 1;
+            }
+        }
+        let mut found: std::collections::BTreeMap<u32, (usize, BTreeSet<u32>)> = Default::default();
+        for (row, reasons) in &findings.redundant {
+            let mut c = self.rows[*row as usize].constraint;
+            if c == INTRINSIC {
+                // The shape's own equation stays; the latest that implies it is the one too many.
+                match reasons.iter().next_back() {
+                    Some(&latest) => c = latest,
+                    None => continue,
+                }
+            }
+            let (count, why) = found.entry(c).or_default();
+            *count += 1;
+            why.extend(reasons);
+        }
+        for (c, (count, why)) in found {
+            if excluded.contains(&c) {
+                continue;
+            }
+            let name = |i: u32| constraint_name(&self.problem, i as usize);
+            diagnosis.redundant.push(Redundancy {
+                constraint: name(c),
+                partial: count < rows_of[c as usize],
+                implied_by: why.into_iter().filter(|&o| o != c).map(name).collect(),
+            });
+        }
+        for (i, entity) in self.problem.entities.iter().enumerate() {
+            if i % ROWS_PER_CHECKPOINT == ROWS_PER_CHECKPOINT - 1 {
+                budget.checkpoint()?;
+            }
+            let mut degrees_of_freedom = 0;
+            let mut moving: Vec<(u32, &[f64])> = Vec::new();
+            let mut seen: Vec<u32> = Vec::new();
+            for v in self.unknowns_of(i) {
+                let class = forest.class[v];
+                if class == GROUND || seen.contains(&class) {
+                    continue;
+                }
+                seen.push(class);
+                match &findings.motion[class as usize] {
+                    None => degrees_of_freedom += 1,
+                    Some((k, motion)) if !motion.is_empty() => moving.push((*k, motion)),
+                    Some(_) => {}
+                }
+            }
+            moving.sort_by_key(|m| m.0);
+            for group in moving.chunk_by(|a, b| a.0 == b.0) {
+                degrees_of_freedom += small_rank(group);
+            }
+            let entity = entity.id.clone();
+            diagnosis.entities.push(EntityFreedom { entity, degrees_of_freedom });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! The sketch in a drawing: its `arx:constraints` and the shapes they name, read
+//! into a [`Problem`] in millimetres and written back into the shapes' attributes.
+//!
+//! Only shapes that a constraint names belong to the sketch. Constraints inside
+//! `arx:physics` are about forces, not about geometry, and are none of it.
+
+mod arc;
+mod element;
+mod path_data;
+mod read;
+
+use crate::document::{Diagnostic, Document, Limits, NodeId, Ns, Span};
+use crate::geometry::Scene;
+use svgx_base::budget::{Budget, Tier};
+
+use super::sketch::{Constraint, Entity, Error, Location, Problem};
+use super::solve::{Solver, unlimited};
+use element::Drawn;
+
+/// Findings kept of one sketch.
+const FINDINGS: usize = 200;
+
+/// The constraints of a drawing and where they are written.
+#[derive(Clone, Debug)]
+pub struct Sketch {
+    /// What is to be solved.
+    pub problem: Problem,
+    /// Where every entity of the problem is drawn.
+    drawn: Vec<Drawn>,
+    /// The element and the name of every constraint of the problem.
+    written: Vec<(NodeId, Span)>,
+}
+
+/// An attribute that a solution changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The element it is written at.
+    pub node: NodeId,
+    /// The attribute, without namespace.
+    pub name: &'static str,
+    /// The value to be written.
+    pub value: String,
+}
+
+impl Sketch {
+    /// Reads the constraints of a drawing.
+    ///
+    /// # Errors
+    /// [`Error::Document`] with every constraint and shape that cannot be used,
+    /// [`Error::Limit`] for more constraints than `limits` allow.
+    pub fn read(document: &Document, scene: &Scene, limits: &Limits) -> Result<Sketch, Error> {
+        let (sketch, findings) = read::read(document, scene, limits, &[])?;
+        if findings.is_empty() { Ok(sketch) } else { Err(Error::Document(findings)) }
+    }
+
+    /// What can be used of the constraints of a drawing and of `more`, for dragging while
+    /// some of it is still wrong.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for more constraints than `limits` allow.
+    pub fn usable(
+        document: &Document,
+        scene: &Scene,
+        more: &[Constraint],
+        limits: &Limits,
+    ) -> Result<Sketch, Error> {
+        let (mut sketch, _) = read::read(document, scene, limits, more)?;
+        let errors = Solver::errors(&sketch.problem, limits, usize::MAX);
+        let wrong: std::collections::HashSet<usize> = errors
+            .iter()
+            .filter_map(|error| match error {
+                Error::Invalid { location: Location::Constraint(i), .. } => Some(*i),
+                _ => None,
+            })
+            .collect();
+        let mut sound = (0..).map(|i: usize| !wrong.contains(&i));
+        sketch.problem.constraints.retain(|_| sound.next().unwrap_or(true));
+        let mut sound = (0..).map(|i: usize| !wrong.contains(&i));
+        sketch.written.retain(|_| sound.next().unwrap_or(true));
+        Ok(sketch)
+    }
+
+    /// Whether a drawing has constraints at all.
+    pub fn is_in(document: &Document) -> bool {
+        read::constraints(document).next().is_some()
+    }
+
+    /// A solver for the sketch as it is drawn.
+    ///
+    /// # Errors
+    /// [`Error::Document`] with every constraint that cannot be used, [`Error::Limit`].
+    pub fn solver(&self, limits: &Limits) -> Result<Solver, Error> {
+        self.solver_within(limits, &unlimited())
+    }
+
+    /// As [`Sketch::solver`], within a budget.
+    ///
+    /// # Errors
+    /// As [`Sketch::solver`], and [`Error::Stopped`] where the budget ended.
+    pub fn solver_within(&self, limits: &Limits, budget: &Budget) -> Result<Solver, Error> {
+        Solver::within(self.problem.clone(), limits, budget).map_err(|error| match error {
+            Error::Invalid { .. } => Error::Document(self.findings(limits)),
+            other => other,
+        })
+    }
+
+    /// The element that entity `i` is drawn by.
+    pub fn node(&self, i: usize) -> Option<NodeId> {
+        self.drawn.get(i).map(|d| d.node)
+    }
+
+    /// The entity that `node` draws.
+    pub fn entity_of(&self, node: NodeId) -> Option<usize> {
+        self.drawn.iter().position(|d| d.node == node)
+    }
+
+    /// Whether `node` draws an entity or is a constraint of the sketch.
+    pub fn involves(&self, node: NodeId) -> bool {
+        self.entity_of(node).is_some() || self.written.iter().any(|w| w.0 == node)
+    }
+
+    /// From user units of the root's `viewBox` to the sketch's millimetres.
+    pub fn to_mm(scene: &Scene, (x, y): (f64, f64)) -> (f64, f64) {
+        (scene.scale().to_mm(x), scene.scale().to_mm(y))
+    }
+
+    /// The attributes that say where `entities` are, rounded to the step of `tier`;
+    /// what did not move by half a step is left as it is written.
+    pub fn edits(&self, document: &Document, entities: &[Entity], tier: Tier) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        for (drawn, entity) in self.drawn.iter().zip(entities) {
+            drawn.write(document, &entity.shape, tier, &mut edits);
+        }
+        edits
+    }
+
+    fn findings(&self, limits: &Limits) -> Vec<Diagnostic> {
+        let span = |location: Location| match location {
+            Location::Entity(i) => self.drawn.get(i).map(|d| d.span),
+            Location::Constraint(i) => self.written.get(i).map(|w| w.1),
+        };
+        let errors = Solver::errors(&self.problem, limits, FINDINGS);
+        errors
+            .into_iter()
+            .map(|error| match error {
+                Error::Invalid { location: at, ref reason, .. } => Diagnostic::error(
+                    reason.code(),
+                    span(at).unwrap_or(Span::NONE),
+                    error.to_string(),
+                ),
+                other => Diagnostic::error("constraint-limit", Span::NONE, other.to_string()),
+            })
+            .collect()
+    }
+}
+
+/// Makes the edits of a solution.
+pub fn apply(document: &mut Document, edits: &[Edit]) {
+    for edit in edits {
+        document.set_attribute(edit.node, Ns::None, edit.name, &edit.value);
+    }
+}
+
+/// What is wrong with the constraints of a drawing, without solving them.
+pub fn check(document: &Document, scene: &Scene, limits: &Limits) -> Vec<Diagnostic> {
+    match read::read(document, scene, limits, &[]) {
+        Ok((sketch, mut findings)) => {
+            findings.extend(sketch.findings(limits));
+            findings
+        }
+        Err(error) => vec![Diagnostic::error(
+            "constraint-limit",
+            read::constraints(document).next().map_or(Span::NONE, |n| element::tag(document, n)),
+            error.to_string(),
+        )],
+    }
+}

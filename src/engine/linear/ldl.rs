@@ -1,0 +1,340 @@
+//! Sparse `L D L^T` of a symmetric positive definite matrix, with everything
+//! that depends on the pattern alone computed once.
+//!
+//! Factorisation: up-looking, along the elimination tree (Davis, *Direct Methods for
+//! Sparse Linear Systems*, 2006, ch. 4). For the order of elimination see [`super::ordering`].
+
+use super::{
+    Error, FactorError, Graph, NONE, OPERATIONS_PER_CHECKPOINT, Pivot, ROWS_PER_CHECKPOINT,
+};
+use svgx_base::budget::Budget;
+
+/// Entries a factor may have: 64 MB of values and indices.
+pub(crate) const MAX_ENTRIES: usize = 4_000_000;
+
+/// Where an entry of the matrix is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// In [`Ldl::diagonal`].
+    Diagonal(u32),
+    /// In [`Ldl::off_diagonal`].
+    OffDiagonal(u32),
+}
+
+/// The factorisation of one pattern.
+#[derive(Clone, Debug)]
+pub(crate) struct Ldl {
+    n: usize,
+    /// Position of every node in the order of elimination.
+    position: Vec<u32>,
+    /// Upper triangle by columns, in the order: `row[column[k]..column[k + 1]]`, without the diagonal.
+    column: Vec<u32>,
+    row: Vec<u32>,
+    /// Rows of L: which columns, in an order fit for elimination.
+    pattern_start: Vec<u32>,
+    pattern: Vec<u32>,
+    /// Columns of L.
+    l_start: Vec<u32>,
+    l_row: Vec<u32>,
+    l_value: Vec<f64>,
+    fill: Vec<u32>,
+    d: Vec<f64>,
+    work: Vec<f64>,
+    /// Values of the upper triangle, to be written by the caller (see [`Ldl::entry`]).
+    pub(crate) off_diagonal: Vec<f64>,
+    /// Values of the diagonal, in the order of elimination; written by the caller too.
+    pub(crate) diagonal: Vec<f64>,
+}
+
+impl Ldl {
+    /// Analyses the pattern of a matrix.
+    pub(crate) fn new(graph: &Graph, budget: &Budget) -> Result<Ldl, Error> {
+        let n = graph.nodes();
+        let order = graph.minimum_degree(budget)?;
+        let mut position = vec![0u32; n];
+        for (k, &i) in order.iter().enumerate() {
+            position[i as usize] = k as u32;
+        }
+        let mut column = Vec::with_capacity(n + 1);
+        let mut row = Vec::with_capacity(graph.edges());
+        column.push(0);
+        for (k, &i) in order.iter().enumerate() {
+            let from = row.len();
+            if k % ROWS_PER_CHECKPOINT == ROWS_PER_CHECKPOINT - 1 {
+                budget.checkpoint()?;
+            }
+            row.extend(
+                graph
+                    .neighbors(i)
+                    .iter()
+                    .map(|&j| position[j as usize])
+                    .filter(|&j| (j as usize) < k),
+            );
+            row[from..].sort_unstable();
+            column.push(row.len() as u32);
+        }
+        // Elimination tree and column counts.
+        let mut parent = vec![NONE; n];
+        let mut flag = vec![NONE; n];
+        let mut count = vec![0usize; n];
+        let mut entries = 0usize;
+        for k in 0..n {
+            flag[k] = k as u32;
+            for &i in &row[column[k] as usize..column[k + 1] as usize] {
+                let mut i = i as usize;
+                while flag[i] != k as u32 {
+                    if parent[i] == NONE {
+                        parent[i] = k as u32;
+                    }
+                    count[i] += 1;
+                    entries += 1;
+                    flag[i] = k as u32;
+                    i = parent[i] as usize;
+                }
+            }
+            if entries > MAX_ENTRIES {
+                return Err(Error::TooLarge {
+                    what: "entries of a factor",
+                    count: entries,
+                    limit: MAX_ENTRIES,
+                });
+            }
+            if k % ROWS_PER_CHECKPOINT == 0 {
+                budget.checkpoint()?;
+            }
+        }
+        let mut l_start = Vec::with_capacity(n + 1);
+        l_start.push(0u32);
+        for k in 0..n {
+            l_start.push(l_start[k] + count[k] as u32);
+        }
+        let mut pattern_start = Vec::with_capacity(n + 1);
+        let mut pattern = Vec::with_capacity(entries);
+        let mut path = Vec::new();
+        let mut groups: Vec<u32> = Vec::new();
+        flag.fill(NONE);
+        pattern_start.push(0u32);
+        for k in 0..n {
+            if k % ROWS_PER_CHECKPOINT == 0 {
+                budget.checkpoint()?;
+            }
+            flag[k] = k as u32;
+            groups.clear();
+            for &i in &row[column[k] as usize..column[k + 1] as usize] {
+                path.clear();
+                let mut i = i as usize;
+                while flag[i] != k as u32 {
+                    path.push(i as u32);
+                    flag[i] = k as u32;
+                    i = parent[i] as usize;
+                }
+                // Later paths come first; each runs from its leaf upward.
+                groups.extend(path.iter().rev());
+            }
+            pattern.extend(groups.iter().rev());
+            pattern_start.push(pattern.len() as u32);
+        }
+        Ok(Ldl {
+            n,
+            position,
+            off_diagonal: vec![0.0; row.len()],
+            diagonal: vec![0.0; n],
+            column,
+            row,
+            pattern_start,
+            pattern,
+            l_start,
+            l_row: vec![0; entries],
+            l_value: vec![0.0; entries],
+            fill: vec![0; n],
+            d: vec![0.0; n],
+            work: vec![0.0; n],
+        })
+    }
+
+    /// Where entry `(i, j)` of the matrix is kept.
+    pub(crate) fn entry(&self, i: u32, j: u32) -> Entry {
+        let (p, q) = (self.position[i as usize], self.position[j as usize]);
+        if p == q {
+            return Entry::Diagonal(p);
+        }
+        let (low, high) = (p.min(q), p.max(q) as usize);
+        let column = &self.row[self.column[high] as usize..self.column[high + 1] as usize];
+        let at = column.partition_point(|&r| r < low);
+        Entry::OffDiagonal(self.column[high] + at as u32)
+    }
+
+    /// Factors the matrix plus `shift` times the identity.
+    ///
+    /// # Errors
+    /// [`FactorError::NotPositive`] with the first pivot that is not positive enough to divide
+    /// by, [`FactorError::Stopped`]; there is no factor then.
+    pub(crate) fn factor(&mut self, shift: f64, budget: &Budget) -> Result<(), FactorError> {
+        let mut work = 0usize;
+        self.fill.fill(0);
+        for k in 0..self.n {
+            let mut d = self.diagonal[k] + shift;
+            let least = 1e-16 * d.abs();
+            for p in self.column[k]..self.column[k + 1] {
+                self.work[self.row[p as usize] as usize] = self.off_diagonal[p as usize];
+            }
+            let from = self.pattern_start[k] as usize;
+            let to = self.pattern_start[k + 1] as usize;
+            for t in from..to {
+                let i = self.pattern[t] as usize;
+                let y = std::mem::take(&mut self.work[i]);
+                let first = self.l_start[i] as usize;
+                let last = first + self.fill[i] as usize;
+                for p in first..last {
+                    self.work[self.l_row[p] as usize] -= self.l_value[p] * y;
+                }
+                let l = y / self.d[i];
+                d -= l * y;
+                self.l_row[last] = k as u32;
+                self.l_value[last] = l;
+                self.fill[i] += 1;
+                work += last - first + 1;
+            }
+            if !(d > least && d.is_finite()) {
+                self.work.fill(0.0);
+                return Err(FactorError::NotPositive(Pivot { row: self.node_at(k), value: d }));
+            }
+            self.d[k] = d;
+            if work > OPERATIONS_PER_CHECKPOINT {
+                work = 0;
+                if let Err(stop) = budget.checkpoint() {
+                    self.work.fill(0.0);
+                    return Err(stop.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The node that is eliminated at `position`.
+    fn node_at(&self, position: usize) -> u32 {
+        let node = self.position.iter().position(|&p| p as usize == position);
+        node.unwrap_or_default() as u32
+    }
+
+    /// Solves for the right-hand side `b`, in position.
+    pub(crate) fn solve(&mut self, b: &mut [f64]) {
+        let n = self.n;
+        for i in 0..n {
+            self.work[self.position[i] as usize] = b[i];
+        }
+        for k in 0..n {
+            let y = self.work[k];
+            for p in self.l_start[k] as usize..self.l_start[k + 1] as usize {
+                self.work[self.l_row[p] as usize] -= self.l_value[p] * y;
+            }
+        }
+        for k in (0..n).rev() {
+            let mut y = self.work[k] / self.d[k];
+            for p in self.l_start[k] as usize..self.l_start[k + 1] as usize {
+                y -= self.l_value[p] * self.work[self.l_row[p] as usize];
+            }
+            self.work[k] = y;
+        }
+        for i in 0..n {
+            b[i] = self.work[self.position[i] as usize];
+        }
+        self.work.fill(0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Sparse;
+    use super::*;
+    use svgx_base::budget::{Class, Tier};
+
+    fn set(ldl: &mut Ldl, i: u32, j: u32, value: f64) {
+        match ldl.entry(i, j) {
+            Entry::Diagonal(at) => ldl.diagonal[at as usize] = value,
+            Entry::OffDiagonal(at) => ldl.off_diagonal[at as usize] = value,
+        }
+    }
+
+    #[test]
+    fn a_pivot_that_is_not_positive_is_named_with_its_value() {
+        // A path of five nodes, its Laplacian grounded at node 0: positive definite. The last
+        // pivot, whichever node it is, loses what `less` takes from the diagonal of node 3.
+        let budget = Budget::unlimited(Class::Physics, Tier::Compute);
+        let mut pairs = Sparse::new();
+        (1..5u32).for_each(|i| pairs.push(&[i - 1, i]));
+        let graph = Graph::of(&pairs, 5, MAX_ENTRIES, &budget).unwrap();
+        // What is taken from the diagonal of node 3; whether a factor exists.
+        for (less, positive) in [(0.0, true), (2.5, false), (f64::NAN, false)] {
+            let mut ldl = Ldl::new(&graph, &budget).unwrap();
+            for i in 0..5 {
+                let ends = if i == 0 || i == 4 { 1.0 } else { 2.0 };
+                let ground = if i == 0 { 1.0 } else { 0.0 };
+                set(&mut ldl, i, i, ends + ground - if i == 3 { less } else { 0.0 });
+            }
+            (1..5).for_each(|i| set(&mut ldl, i - 1, i, -1.0));
+            match ldl.factor(0.0, &budget) {
+                Ok(()) => assert!(positive, "{less}"),
+                Err(FactorError::NotPositive(pivot)) => {
+                    assert!(!positive && pivot.row < 5, "{pivot:?}");
+                    assert!(!(pivot.value > 0.0), "{pivot:?}");
+                }
+                Err(stopped) => panic!("{stopped:?}"),
+            }
+        }
+        // Without edges every pivot is its diagonal: the row is exactly known.
+        let alone = Graph::of(&Sparse::new(), 3, MAX_ENTRIES, &budget).unwrap();
+        let mut ldl = Ldl::new(&alone, &budget).unwrap();
+        [4.0, -7.0, 2.0].into_iter().zip(0..).for_each(|(d, i)| set(&mut ldl, i, i, d));
+        let pivot = Pivot { row: 1, value: -7.0 };
+        assert_eq!(ldl.factor(0.0, &budget), Err(FactorError::NotPositive(pivot)));
+    }
+
+    #[test]
+    fn solves_what_it_factored_on_paths_stars_and_grids() {
+        let budget = Budget::unlimited(Class::Physics, Tier::Compute);
+        let mut graphs: Vec<(usize, Vec<(u32, u32)>)> = vec![
+            (1, vec![]),
+            (40, (1..40).map(|i| (i - 1, i)).collect()),
+            (40, (1..40).map(|i| (0, i)).collect()),
+        ];
+        let side = 9u32;
+        let mut grid = Vec::new();
+        for r in 0..side {
+            for c in 0..side {
+                if c + 1 < side {
+                    grid.push((r * side + c, r * side + c + 1));
+                }
+                if r + 1 < side {
+                    grid.push((r * side + c, r * side + c + side));
+                }
+            }
+        }
+        graphs.push(((side * side) as usize, grid));
+        for (n, edges) in graphs {
+            let mut pairs = Sparse::new();
+            edges.iter().for_each(|&(a, b)| pairs.push(&[a, b]));
+            let graph = Graph::of(&pairs, n, MAX_ENTRIES, &budget).unwrap();
+            let mut ldl = Ldl::new(&graph, &budget).unwrap();
+            let weight = |a: u32, b: u32| 1.0 + f64::from((a * 7 + b * 7) % 5) / 10.0;
+            let mut full = nalgebra::DMatrix::<f64>::zeros(n, n);
+            for i in 0..n as u32 {
+                let d = 8.0 * graph.neighbors(i).len() as f64 + 1.0;
+                full[(i as usize, i as usize)] = d;
+                set(&mut ldl, i, i, d);
+            }
+            for &(a, b) in &edges {
+                full[(a as usize, b as usize)] = weight(a, b);
+                full[(b as usize, a as usize)] = weight(a, b);
+                set(&mut ldl, a, b, weight(a, b));
+            }
+            let x = nalgebra::DVector::from_fn(n, |i, _| (i as f64 * 0.37).sin());
+            let mut b: Vec<f64> = (&full * &x).iter().copied().collect();
+            assert_eq!(ldl.factor(0.0, &budget), Ok(()));
+            ldl.solve(&mut b);
+            for i in 0..n {
+                assert!((b[i] - x[i]).abs() < 1e-12);
+            }
+        }
+    }
+}
