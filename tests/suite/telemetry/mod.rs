@@ -15,7 +15,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-
 use crate::support::service::{Running, Service};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
