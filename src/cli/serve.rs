@@ -3,8 +3,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use svgx_controller::spec::Spec;
-use svgx_server::app::{App, StartError};
 use svgx_server::config::{self, Config, Flags, Loaded, LogFormat};
+use svgx_server::{App, StartError};
 use svgx_server::{Bound, serve};
 use svgx_telemetry::{LogFormat as Lines, Settings, Telemetry};
 
@@ -36,11 +36,8 @@ impl Args {
             Ok(app) => app,
             Err(error) => return refuse(&error),
         };
-        if app.keys().is_empty() {
-            tracing::warn!(
-                "no keys: every program on this machine may use the service on {}",
-                app.config.listen
-            );
+        if let Some(at) = app.open_to_everybody() {
+            tracing::warn!("no keys: every program on this machine may use the service on {at}");
         }
         let result: Result<(), StartError> =
             actix_web::rt::System::new().block_on(serve(app, announce));

@@ -1,46 +1,33 @@
-//! Routes, keys, rate limits, problem documents: the service around the engine.
+//! The service around the engine: keys, rates, admission, routes, problem documents.
 //!
-//! - [`config`] reads the settings; [`app`] builds what handlers share from them;
-//!   [`serve`] listens, and drains when it is told to stop.
-//! - [`edge`] is what every public request passes through: its trace, its key, its
-//!   rate, its headers, its log line, and the problem document when it failed.
-//! - [`admit`] asks for a place before the body is read; `deferred` takes on what is answered
-//!   later, and [`jobs`] keeps it.
-//! - [`body`] and [`input`] read requests, [`operation`] runs their work on the compute pool
-//!   of [`svgx_controller`], [`reply`] is what it answers; [`routes`] holds one file per endpoint.
-//! - [`session`] opens the sessions with the service, and closes them with it.
-//! - [`problem`] is the one place where an error becomes a status code.
+//! A request goes down through these floors, and each knows only those below it:
 //!
-//! This room computes nothing itself.
+//! - [`serve`] listens, and drains when it is told to stop.
+//! - `edge` is what every public request passes through: its trace, its key, its rate, its
+//!   headers, its log line, and the problem document when it failed.
+//! - `endpoints` is the one table of endpoints; `routes` holds one file for each.
+//! - `admission` asks for a place before the body is read, reads the body, runs the work on the
+//!   compute pool of [`svgx_controller`], and answers, now or as a job.
+//! - `state` is what all requests share: settings, keys, rates, caches, jobs, sessions.
+//! - `protocol` is what HTTP itself asks for; in it, `problem` is the one place where an error
+//!   becomes a status code.
+//!
+//! This crate computes nothing itself.
 
-pub mod admit;
-pub mod app;
-pub mod body;
-pub mod cache;
-pub mod config;
-pub mod counts;
-mod deferred;
-pub mod edge;
-pub mod input;
-pub mod jobs;
-pub mod keys;
-mod lag;
-pub mod negotiate;
-mod notes;
-mod observe;
-pub mod openapi;
-pub mod operation;
-pub mod place;
-pub mod problem;
-pub mod rate;
-pub mod reply;
-pub mod routes;
+mod admission;
+mod edge;
+mod endpoints;
+mod gauges;
+mod listen;
+mod openapi;
+mod protocol;
+mod routes;
 mod schema;
-mod seen;
-mod server;
-pub mod session;
-pub mod tls;
-pub mod trace;
+mod state;
+mod tls;
 mod watch;
 
-pub use server::{Bound, serve};
+pub use listen::{Bound, serve};
+pub use state::app::App;
+pub use state::config;
+pub use state::start_error::StartError;

@@ -1,10 +1,6 @@
-//! The description of the service (OpenAPI 3.1), generated from the handlers,
-//! with what the edge adds to every answer.
+//! The description of the service (OpenAPI 3.1), made from the table of endpoints, with what the
+//! edge adds to every answer.
 
-use std::sync::OnceLock;
-
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -14,12 +10,9 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{ContentBuilder, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 
-use super::problem::{Error, Finding, Problem};
-use super::routes::{
-    compile_json, compile_svg, evaluate, interactive, jobs, parse, precision, render, simulate,
-    slo, solve, state, status,
-};
-use super::{negotiate, schema};
+use crate::endpoints::{ENDPOINTS, Method};
+use crate::protocol::problem::{Finding, Problem};
+use crate::schema;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -38,15 +31,6 @@ use super::{negotiate, schema};
         (name = "interaction", description = "Editing a drawing in a session"),
         (name = "jobs", description = "Work that is done later, and what became of it"),
         (name = "status", description = "How the service does"),
-    ),
-    paths(
-        status::health, status::metrics, status::metrics_json, document,
-        slo::status, slo::decisions, slo::stream, slo::controls, slo::control,
-        jobs::list, jobs::look, jobs::result, jobs::cancel,
-        parse::parse, precision::precision,
-        compile_svg::compile_svg, compile_json::compile_json,
-        evaluate::evaluate, simulate::simulate, solve::solve, render::render,
-        interactive::interactive, state::state,
     ),
     components(schemas(Problem<'_>, Finding)),
     modifiers(&Edge),
@@ -82,23 +66,26 @@ impl Modify for Edge {
         );
         let components = api.components.get_or_insert_with(Default::default);
         components.security_schemes.insert("key".to_owned(), RefOr::T(key));
-        for (path, item) in &mut api.paths.paths {
-            let open = path == "/openapi.json";
-            let deferrable = DEFERRABLE.contains(&path.as_str());
-            let all = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
-            for operation in all.into_iter().flatten() {
-                if deferrable {
+        for endpoint in ENDPOINTS {
+            if let Some(add) = endpoint.describe {
+                add(api);
+            }
+            let Some(item) = api.paths.paths.get_mut(endpoint.path) else { continue };
+            let operation = match endpoint.method {
+                Method::Get => &mut item.get,
+                Method::Post => &mut item.post,
+                Method::Put => &mut item.put,
+                Method::Delete => &mut item.delete,
+            };
+            if let Some(operation) = operation {
+                if endpoint.is_deferrable() {
                     offer_job(operation);
                 }
-                describe(operation, open);
+                describe(operation, endpoint.is_open);
             }
         }
     }
 }
-
-/// The endpoints that answer `202` with a job (`Endpoint::or_job`).
-const DEFERRABLE: &[&str] =
-    &["/parse", "/compile/svg", "/compile/json", "/render", "/simulate", "/constraints/solve"];
 
 /// What an endpoint that knows jobs reads and answers besides.
 fn offer_job(operation: &mut Operation) {
@@ -213,31 +200,13 @@ fn text() -> RefOr<utoipa::openapi::Schema> {
 }
 
 /// The description as JSON.
-pub(super) fn json() -> &'static Bytes {
-    // Generated once; it depends on nothing but the code.
-    static JSON: OnceLock<Bytes> = OnceLock::new();
-    JSON.get_or_init(|| {
-        let mut document = serde_json::to_value(Description::openapi()).unwrap_or_default();
-        schema::insert(&mut document);
-        Bytes::from(document.to_string())
-    })
-}
-
-/// The description of the service.
-///
-/// # Errors
-/// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/openapi.json", tag = "status", operation_id = "openapi",
-    responses((status = 200, content_type = "application/json", body = Object)))]
-pub async fn document(request: HttpRequest) -> Result<HttpResponse, Error> {
-    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .body(json().clone()))
+pub(crate) fn json() -> Bytes {
+    let mut document = serde_json::to_value(Description::openapi()).unwrap_or_default();
+    schema::insert(&mut document);
+    Bytes::from(document.to_string())
 }
 
 /// The page to try the service on: everything it needs is in the binary.
-pub fn page() -> utoipa_swagger_ui::Config<'static> {
+pub(crate) fn page() -> utoipa_swagger_ui::Config<'static> {
     utoipa_swagger_ui::Config::from("/openapi.json").try_it_out_enabled(true).validator_url("none")
 }

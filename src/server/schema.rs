@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use svgx_controller::core as controller;
 use svgx_engine::{compile, constraint, physics};
 
-use crate::routes::{simulate, simulate_stream};
+use crate::routes::simulate;
 
 macro_rules! stand_ins {
     ($($generator:ident { $($name:ident = $type:ty,)* })*) => {
@@ -60,13 +60,13 @@ stand_ins! {
         SimulationCounts = physics::Statistics,
         SimulationEnd = physics::SimulationEnd,
         SimulationFrame = physics::Frame,
-        SimulationLine = simulate_stream::Line,
+        SimulationLine = simulate::Line,
         SketchSolution = constraint::Solution,
     }
 }
 
 /// Puts the schemas of other crates' types into an OpenAPI document.
-pub(super) fn insert(document: &mut Value) {
+pub(crate) fn insert(document: &mut Value) {
     let generator = |settings: SchemaSettings| {
         settings.with(|s| s.definitions_path = "/components/schemas".into()).into_generator()
     };
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn every_reference_of_the_description_leads_to_a_schema_that_says_something() {
-        let document: Value = serde_json::from_slice(crate::openapi::json()).unwrap();
+        let document: Value = serde_json::from_slice(&crate::openapi::json()).unwrap();
         let mut found = BTreeSet::new();
         references(&document, &mut found);
         assert!(found.len() > 80, "{found:?}");

@@ -13,7 +13,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::config::Config;
+use crate::state::config::Config;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -24,15 +24,15 @@ pub enum Error {
     /// A file cannot be read.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// Why it cannot be read.
         source: std::io::Error,
     },
     /// A file is not what it should be.
     #[error("{}: {reason}", path.display())]
     Pem {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
@@ -44,7 +44,7 @@ pub enum Error {
 
 /// The certificate in force, and where it comes from.
 #[derive(Debug)]
-pub struct Certificate {
+pub(crate) struct Certificate {
     chain: PathBuf,
     key: PathBuf,
     provider: Arc<CryptoProvider>,
@@ -58,7 +58,7 @@ impl Certificate {
     ///
     /// # Errors
     /// [`Error`] for one half only, or files that cannot be used.
-    pub fn of(config: &Config) -> Result<Option<Arc<Certificate>>, Error> {
+    pub(crate) fn of(config: &Config) -> Result<Option<Arc<Certificate>>, Error> {
         match (&config.tls_cert, &config.tls_key) {
             (None, None) => Ok(None),
             (Some(chain), Some(key)) => Certificate::load(chain, key).map(|c| Some(Arc::new(c))),
@@ -84,7 +84,7 @@ impl Certificate {
     ///
     /// # Errors
     /// [`Error`].
-    pub fn reload(&self) -> Result<bool, Error> {
+    pub(crate) fn reload(&self) -> Result<bool, Error> {
         let files = Files::read(&self.chain, &self.key)?;
         let hash = files.hash();
         if std::mem::replace(&mut *self.seen.lock(), hash) == hash {
@@ -99,7 +99,7 @@ impl Certificate {
     ///
     /// # Errors
     /// [`Error::Settings`].
-    pub fn server(self: &Arc<Self>) -> Result<ServerConfig, Error> {
+    pub(crate) fn server(self: &Arc<Self>) -> Result<ServerConfig, Error> {
         let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
             .map_err(Error::Settings)?;

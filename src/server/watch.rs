@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How often files are looked at.
-pub(super) const EVERY: Duration = Duration::from_secs(5);
+pub(crate) const EVERY: Duration = Duration::from_secs(5);
 
 /// A file, and what it held when it was looked at last.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     path: PathBuf,
     seen: Option<blake3::Hash>,
 }
 
 impl Watch {
-    pub(super) fn new(path: PathBuf) -> Watch {
+    pub(crate) fn new(path: PathBuf) -> Watch {
         let mut watch = Watch { path, seen: None };
         watch.seen = watch.look();
         watch
@@ -27,7 +27,7 @@ impl Watch {
 
     /// Whether it holds something else than last time. A file that cannot be read is not news:
     /// it may be about to be replaced.
-    pub(super) fn changed(&mut self) -> bool {
+    pub(crate) fn changed(&mut self) -> bool {
         let now = self.look();
         if now.is_none() || now == self.seen {
             return false;

@@ -32,7 +32,7 @@ fn open() -> Session {
 }
 
 fn operation(value: Value) -> Operation {
-    Operation::from_json(value).unwrap()
+    serde_json::from_value(value).unwrap()
 }
 
 fn apply(session: &mut Session, value: Value) -> Outcome {
@@ -301,17 +301,17 @@ fn what_cannot_be_done_is_refused_by_name_and_changes_nothing() {
     for (op, code) in cases {
         assert_eq!(refused(&mut s, op).code(), code);
     }
-    let unknown = Operation::from_json(json!({"operation": "explode"})).unwrap_err();
-    assert_eq!(unknown.code(), "unknown-operation");
-    let bad = Operation::from_json(json!({"operation": "click", "element_id": 3})).unwrap_err();
-    assert_eq!(bad.code(), "bad-operation");
 }
 
 #[test]
 fn every_operation_reads_back_from_its_own_json() {
-    let mut seen = std::collections::BTreeSet::new();
+    // The refusal of a name that is none lists those that are.
+    let refusal = serde_json::from_value::<Operation>(json!({"operation": "explode"})).unwrap_err();
+    let refusal = refusal.to_string();
+    let names: Vec<&str> = refusal.split('`').skip(3).step_by(2).collect();
+    assert!(names.len() > 10, "{refusal}");
     let pointer = json!({"element_id": "desk", "coordinates": {"x": 1.5, "y": 2.0}});
-    for name in Operation::NAMES {
+    for name in names {
         let mut value = match name {
             "set_attribute" => json!({"element_id": "desk", "name": "x", "value": "1"}),
             "load" => json!({"content": "<svg/>"}),
@@ -326,9 +326,7 @@ fn every_operation_reads_back_from_its_own_json() {
         let read = operation(value);
         assert_eq!(read.name(), name);
         assert_eq!(operation(serde_json::to_value(&read).unwrap()), read);
-        seen.insert(name);
     }
-    assert_eq!(seen.len(), Operation::NAMES.len());
 }
 
 #[test]

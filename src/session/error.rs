@@ -7,12 +7,6 @@ use svgx_engine::document::Diagnostic;
 /// Why an operation was not done. Nothing has changed when one is returned.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// No such operation.
-    #[error("unknown operation {name:?}; expected one of {}", super::Operation::NAMES.join(", "))]
-    UnknownOperation {
-        /// The name given.
-        name: String,
-    },
     /// The fields do not fit the operation.
     #[error("malformed operation: {reason}")]
     BadOperation {
@@ -93,7 +87,6 @@ impl Error {
     /// A stable code for problem documents, logs and labels.
     pub fn code(&self) -> &'static str {
         match self {
-            Error::UnknownOperation { .. } => "unknown-operation",
             Error::BadOperation { .. } => "bad-operation",
             Error::UnknownElement { .. } => "unknown-element",
             Error::MissingTarget { .. } => "missing-target",

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
 use svgx_base::budget::Tier;
 
 /// A place in the drawing: user units of the root `viewBox`, y downward.
@@ -204,25 +203,6 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Every name, as on the wire.
-    pub const NAMES: [&'static str; 15] = [
-        "click",
-        "drag_start",
-        "drag_move",
-        "drag_end",
-        "hover",
-        "select",
-        "deselect",
-        "undo",
-        "redo",
-        "set_attribute",
-        "load",
-        "set_precision",
-        "add_constraint",
-        "remove_constraint",
-        "fire",
-    ];
-
     /// The name on the wire, in logs and in labels.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -242,18 +222,5 @@ impl Operation {
             Operation::RemoveConstraint { .. } => "remove_constraint",
             Operation::Fire { .. } => "fire",
         }
-    }
-
-    /// Reads an operation from JSON.
-    ///
-    /// # Errors
-    /// [`Error::UnknownOperation`] for a name that is none of [`Operation::NAMES`],
-    /// [`Error::BadOperation`] for fields that do not fit it.
-    pub fn from_json(value: serde_json::Value) -> Result<Operation, Error> {
-        let name = value.get("operation").and_then(serde_json::Value::as_str).unwrap_or_default();
-        if !Operation::NAMES.contains(&name) {
-            return Err(Error::UnknownOperation { name: name.chars().take(64).collect() });
-        }
-        serde_json::from_value(value).map_err(|e| Error::BadOperation { reason: e.to_string() })
     }
 }

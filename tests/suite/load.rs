@@ -10,15 +10,15 @@ use svgx_base::budget::Class;
 use svgx_controller::spec::Spec;
 use svgx_load::{Options, Phase, Profile, Target, run};
 
-use crate::support::engine::Engine;
+use crate::support::service::Service;
 
-fn engine(more: &[&str]) -> Engine {
-    Engine::start(more)
+fn engine(more: &[&str]) -> Service {
+    Service::with(&[&["--rate-limit", "off", "--log-level", "warn"], more].concat(), None)
 }
 
-fn load(engine: &Engine, args: &[&str]) -> Output {
+fn load(engine: &Service, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_svgx"))
-        .args(["load", "--url", &engine.at])
+        .args(["load", "--url", &engine.public.to_string()])
         .args(args)
         .env_clear()
         .output()

@@ -12,7 +12,8 @@ use futures::{StreamExt as _, stream};
 use subtle::ConstantTimeEq as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::app::App;
+use crate::protocol::headers;
+use crate::state::app::App;
 use svgx_session::{Copied, Embedded, STORE_FILE, Store as _, StoreError, StoreLimits, copy};
 
 /// Bytes handed to the socket at once.
@@ -87,7 +88,7 @@ impl Drop for Scratch {
 }
 
 /// Every session as it is now, in a file that a data directory may hold.
-pub async fn backup(request: HttpRequest, app: Data<App>) -> HttpResponse {
+pub(crate) async fn backup(request: HttpRequest, app: Data<App>) -> HttpResponse {
     let answered = async {
         operator(&app, &request)?;
         let _only = app.maintenance.try_lock().map_err(|_| Refused::Busy)?;
@@ -113,7 +114,7 @@ pub async fn backup(request: HttpRequest, app: Data<App>) -> HttpResponse {
 }
 
 /// Takes the file of a backup into a service that has no sessions yet.
-pub async fn restore(request: HttpRequest, app: Data<App>, body: Payload) -> HttpResponse {
+pub(crate) async fn restore(request: HttpRequest, app: Data<App>, body: Payload) -> HttpResponse {
     let answered = async {
         operator(&app, &request)?;
         let _only = app.maintenance.try_lock().map_err(|_| Refused::Busy)?;
@@ -199,7 +200,7 @@ fn file_response(copied: Copied, file: tokio::fs::File) -> HttpResponse {
     });
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/octet-stream"))
-        .insert_header(("x-svgx-sessions", copied.sessions.to_string()))
-        .insert_header(("x-svgx-lost", copied.lost.to_string()))
+        .insert_header((headers::SVGX_SESSIONS.clone(), copied.sessions.to_string()))
+        .insert_header((headers::SVGX_LOST.clone(), copied.lost.to_string()))
         .streaming(parts)
 }

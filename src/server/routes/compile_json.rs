@@ -1,28 +1,25 @@
 //! `POST /compile/json`: a drawing as data.
 
-use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::compile_svg::CompileStatistics;
-use crate::cache::Cache;
-use crate::input::{self, Input, request};
-use crate::operation;
-use crate::problem::Error;
-use crate::reply::Endpoint;
+use crate::admission::body::Body;
+use crate::admission::input::{self, Input, request};
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::Error;
 use crate::schema;
-use svgx_base::budget::Class;
+use crate::state::cache::Cache;
 use svgx_engine::compile::{JsonOptions, Model, json};
 use svgx_telemetry::stage::Step;
 
 /// What the model is to contain.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CompileJsonOptions {
+pub(crate) struct CompileJsonOptions {
     /// Whether `metadata` is part of it; true without.
     #[serde(default)]
-    pub include_metadata: Option<bool>,
+    pub(crate) include_metadata: Option<bool>,
 }
 
 request! {
@@ -36,14 +33,14 @@ request! {
 /// What is made.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum JsonFormat {
+pub(crate) enum JsonFormat {
     /// The JSON model.
     Json,
 }
 
 /// A drawing as data.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CompileJsonAnswer {
+pub(crate) struct CompileJsonAnswer {
     status: &'static str,
     success: bool,
     /// Always `json`.
@@ -65,39 +62,35 @@ pub struct CompileJsonAnswer {
 #[utoipa::path(post, path = "/compile/json", tag = "drawing",
     request_body(content((CompileJsonRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = CompileJsonAnswer)))]
-pub async fn compile_json(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "compile-json").or_job();
-    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let mut input: Input<CompileJsonRequest> = Input::read(&call, body)?;
-        let asked = input.request.options.unwrap_or_default();
-        let options = JsonOptions { include_metadata: asked.include_metadata.unwrap_or(true) };
-        let content = &input.drawing(&call)?;
-        let parsed = input::parse(&mut call, content)?;
-        let etag = input::etag(true, &Cache::key("json", &format!("{options:?}"), content));
-        if call.is_known(&etag) {
-            return Ok(call.not_modified(etag));
-        }
-        let began = call.now();
-        let mut output = json(&parsed.document, &options);
-        if let Some(metadata) = &mut output.metadata {
-            metadata.compiled_at = Some(call.app.timestamp());
-        }
-        let text = serde_json::to_string(&output).map_err(|e| Error::Internal(e.to_string()))?;
-        let size = ("svgx.output.size", text.len().into());
-        call.note(Step::Compile, began, [("svgx.output.format", "json".into()), size]);
-        let answer = CompileJsonAnswer {
-            status: "success",
-            success: true,
-            format: "json",
-            output,
-            statistics: CompileStatistics {
-                compilation_time_ms: call.now().since(began).as_secs_f64() * 1e3,
-                output_size_bytes: text.len(),
-            },
-            content: text,
-            duration_ms: call.elapsed_ms(),
-        };
-        call.json(&answer, Some(etag))
-    })
-    .await
+pub(crate) fn compile_json(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+    let mut input: Input<CompileJsonRequest> = Input::read(&call, body)?;
+    let asked = input.request.options.unwrap_or_default();
+    let options = JsonOptions { include_metadata: asked.include_metadata.unwrap_or(true) };
+    let content = &input.drawing(&call)?;
+    let document = input::parse(&mut call, content)?;
+    let etag = input::etag(true, &Cache::key("json", &format!("{options:?}"), content));
+    if call.is_known(&etag) {
+        return Ok(call.not_modified(etag));
+    }
+    let began = call.now();
+    let mut output = json(&document, &options);
+    if let Some(metadata) = &mut output.metadata {
+        metadata.compiled_at = Some(call.app.timestamp());
+    }
+    let text = serde_json::to_string(&output).map_err(|e| Error::Internal(e.to_string()))?;
+    let size = ("svgx.output.size", text.len().into());
+    call.note(Step::Compile, began, [("svgx.output.format", "json".into()), size]);
+    let answer = CompileJsonAnswer {
+        status: "success",
+        success: true,
+        format: "json",
+        output,
+        statistics: CompileStatistics {
+            compilation_time_ms: call.now().since(began).as_secs_f64() * 1e3,
+            output_size_bytes: text.len(),
+        },
+        content: text,
+        duration_ms: call.elapsed_ms(),
+    };
+    call.json(&answer, Some(etag))
 }

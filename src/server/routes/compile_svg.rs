@@ -1,31 +1,27 @@
 //! `POST /compile/svg`: a drawing as SVG that every browser opens.
 
-use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::body;
-use crate::cache::Cache;
-use crate::input::{self, Input, request};
-use crate::operation;
-use crate::problem::Error;
-use crate::reply::Endpoint;
-use svgx_base::budget::Class;
+use crate::admission::body::{self, Body};
+use crate::admission::input::{self, Input, request};
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::Error;
+use crate::state::cache::Cache;
 use svgx_engine::compile::{SvgOptions, svg_within};
 use svgx_telemetry::stage::Step;
 
 /// What the SVG is to contain.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CompileSvgOptions {
+pub(crate) struct CompileSvgOptions {
     /// Whether `style` elements and attributes are kept; true without.
     #[serde(default)]
-    pub include_styles: Option<bool>,
+    pub(crate) include_styles: Option<bool>,
     /// Whether white space between elements and needless decimals are left out; false without.
     #[serde(default)]
-    pub optimize: Option<bool>,
+    pub(crate) optimize: Option<bool>,
 }
 
 request! {
@@ -39,14 +35,14 @@ request! {
 /// What is made.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum SvgFormat {
+pub(crate) enum SvgFormat {
     /// SVG 1.1.
     Svg,
 }
 
 /// A drawing as SVG.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CompileSvgAnswer<'s> {
+pub(crate) struct CompileSvgAnswer<'s> {
     status: &'static str,
     success: bool,
     /// Always `svg`.
@@ -62,11 +58,11 @@ pub struct CompileSvgAnswer<'s> {
 
 /// Figures of a compilation.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct CompileStatistics {
+pub(crate) struct CompileStatistics {
     /// Time from document to output, in milliseconds; near zero when it was known already.
-    pub compilation_time_ms: f64,
+    pub(crate) compilation_time_ms: f64,
     /// Bytes of output.
-    pub output_size_bytes: usize,
+    pub(crate) output_size_bytes: usize,
 }
 
 /// Compiles a drawing to safe SVG 1.1: as JSON, or as the picture itself when
@@ -78,59 +74,51 @@ pub struct CompileStatistics {
     request_body(content((CompileSvgRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, content((CompileSvgAnswer<'_> = "application/json"),
         (String = "image/svg+xml")))))]
-pub async fn compile_svg(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint {
-        media: &["application/json", "image/svg+xml"],
-        media_list: "application/json, image/svg+xml",
-        ..Endpoint::json(Class::Redraw, "compile-svg").or_job()
+pub(crate) fn compile_svg(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+    let mut input: Input<CompileSvgRequest> = Input::read(&call, body)?;
+    let asked = input.request.options.unwrap_or_default();
+    let options = SvgOptions {
+        include_styles: asked.include_styles.unwrap_or(true),
+        optimize: asked.optimize.unwrap_or(false),
     };
-    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let mut input: Input<CompileSvgRequest> = Input::read(&call, body)?;
-        let asked = input.request.options.unwrap_or_default();
-        let options = SvgOptions {
-            include_styles: asked.include_styles.unwrap_or(true),
-            optimize: asked.optimize.unwrap_or(false),
-        };
-        let content = &input.drawing(&call)?;
-        let as_json = call.media == "application/json";
-        let key = Cache::key("svg", &format!("{options:?}"), content);
-        // Two representations of one result have two tags.
-        let tag = Cache::key("svg-tag", &format!("{options:?} {}", call.media), content);
-        let etag = input::etag(as_json, &tag);
-        let output = match call.app.cache.result(&key) {
-            Some(output) => output,
-            None => {
-                let parsed = input::parse(&mut call, content)?;
-                let began = call.now();
-                let output = Bytes::from(svg_within(&parsed.document, &options, call.budget)?);
-                let format = ("svgx.output.format", "svg".into());
-                let size = ("svgx.output.size", output.len().into());
-                call.note(Step::Compile, began, [format, size]);
-                call.app.cache.keep_result(key, &output);
-                output
-            }
-        };
-        if call.is_known(&etag) {
-            return Ok(call.not_modified(etag));
+    let content = &input.drawing(&call)?;
+    let as_json = call.media == "application/json";
+    let key = Cache::key("svg", &format!("{options:?}"), content);
+    // Two representations of one result have two tags.
+    let tag = Cache::key("svg-tag", &format!("{options:?} {}", call.media), content);
+    let etag = input::etag(as_json, &tag);
+    let output = match call.app.cache.result(&key) {
+        Some(output) => output,
+        None => {
+            let document = input::parse(&mut call, content)?;
+            let began = call.now();
+            let output = Bytes::from(svg_within(&document, &options, call.budget)?);
+            let format = ("svgx.output.format", "svg".into());
+            let size = ("svgx.output.size", output.len().into());
+            call.note(Step::Compile, began, [format, size]);
+            call.app.cache.keep_result(key, &output);
+            output
         }
-        if !as_json {
-            return Ok(call.bytes("image/svg+xml", output, Some(etag)));
-        }
-        let text = body::text(&output)?;
-        let taken = call.elapsed_ms();
-        let answer = CompileSvgAnswer {
-            status: "success",
-            success: true,
-            format: "svg",
-            output: text,
-            content: text,
-            statistics: CompileStatistics {
-                compilation_time_ms: (taken - call.phases.parse.as_secs_f64() * 1e3).max(0.0),
-                output_size_bytes: text.len(),
-            },
-            duration_ms: taken,
-        };
-        call.json(&answer, Some(etag))
-    })
-    .await
+    };
+    if call.is_known(&etag) {
+        return Ok(call.not_modified(etag));
+    }
+    if !as_json {
+        return Ok(call.bytes("image/svg+xml", output, Some(etag)));
+    }
+    let text = body::text(&output)?;
+    let taken = call.elapsed_ms();
+    let answer = CompileSvgAnswer {
+        status: "success",
+        success: true,
+        format: "svg",
+        output: text,
+        content: text,
+        statistics: CompileStatistics {
+            compilation_time_ms: (taken - call.phases.parse.as_secs_f64() * 1e3).max(0.0),
+            output_size_bytes: text.len(),
+        },
+        duration_ms: taken,
+    };
+    call.json(&answer, Some(etag))
 }

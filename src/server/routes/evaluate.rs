@@ -2,17 +2,14 @@
 
 use std::collections::HashMap;
 
-use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::cache::Cache;
-use crate::input::{self, Input, request};
-use crate::operation;
-use crate::problem::{self, Error, Finding};
-use crate::reply::Endpoint;
-use svgx_base::budget::Class;
+use crate::admission::body::Body;
+use crate::admission::input::{self, Input, request};
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::{self, Error, Finding};
+use crate::state::cache::Cache;
 use svgx_engine::behavior::{Outcome, Program, Value};
 use svgx_engine::document::{Behavior, Document, NodeId, Trigger};
 use svgx_telemetry::stage::Step;
@@ -20,13 +17,13 @@ use svgx_telemetry::stage::Step;
 /// What is to be answered.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EvaluateOptions {
+pub(crate) struct EvaluateOptions {
     /// Whether `behaviors` lists what every event does; true without.
     #[serde(default)]
-    pub interactive: Option<bool>,
+    pub(crate) interactive: Option<bool>,
     /// Whether `physics` says what simulations take into account; true without.
     #[serde(default)]
-    pub include_physics: Option<bool>,
+    pub(crate) include_physics: Option<bool>,
 }
 
 request! {
@@ -36,7 +33,7 @@ request! {
 
 /// Values of a drawing.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EvaluateAnswer<'d> {
+pub(crate) struct EvaluateAnswer<'d> {
     status: &'static str,
     success: bool,
     /// Every behavior, in document order, with the values of its formulas.
@@ -55,7 +52,7 @@ pub struct EvaluateAnswer<'d> {
 
 /// A behavior and whose it is.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EvaluatedElement<'d> {
+pub(crate) struct EvaluatedElement<'d> {
     /// The id of the element, or `node-<number>` for one without.
     element_id: String,
     behavior: EvaluatedBehavior<'d>,
@@ -63,7 +60,7 @@ pub struct EvaluatedElement<'d> {
 
 /// Inputs, results and triggers of a behavior.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EvaluatedBehavior<'d> {
+pub(crate) struct EvaluatedBehavior<'d> {
     /// The id that shapes refer to, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'d str>,
@@ -74,7 +71,7 @@ pub struct EvaluatedBehavior<'d> {
 
 /// An input.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EvaluatedVariable<'d> {
+pub(crate) struct EvaluatedVariable<'d> {
     name: &'d str,
     /// Its number; none when what was written is no number.
     value: Option<f64>,
@@ -86,7 +83,7 @@ pub struct EvaluatedVariable<'d> {
 
 /// A result, or why there is none.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EvaluatedCalculation<'d> {
+pub(crate) struct EvaluatedCalculation<'d> {
     name: &'d str,
     formula: &'d str,
     /// A number in `unit`, a truth value, or none when it failed; never NaN or infinite.
@@ -101,7 +98,7 @@ pub struct EvaluatedCalculation<'d> {
 
 /// Why a result has no value.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EvaluationFailure {
+pub(crate) struct EvaluationFailure {
     /// `not-finite`, `depends-on-error`, or the code of a diagnostic.
     code: &'static str,
     /// One sentence.
@@ -110,7 +107,7 @@ pub struct EvaluationFailure {
 
 /// An action on an event.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EvaluatedTrigger<'d> {
+pub(crate) struct EvaluatedTrigger<'d> {
     event: &'d str,
     action: &'d str,
     /// Everything else that was written on it.
@@ -119,7 +116,7 @@ pub struct EvaluatedTrigger<'d> {
 
 /// What an event does to an element.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EventActions<'d> {
+pub(crate) struct EventActions<'d> {
     element_id: String,
     event_type: &'d str,
     actions: Vec<EventAction<'d>>,
@@ -127,7 +124,7 @@ pub struct EventActions<'d> {
 
 /// One action.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct EventAction<'d> {
+pub(crate) struct EventAction<'d> {
     /// The action, in snake case: `toggle`, `set_attribute`, ...
     #[serde(rename = "type")]
     kind: String,
@@ -139,7 +136,7 @@ pub struct EventAction<'d> {
 
 /// What a simulation of the drawing takes into account without further options.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct PhysicsFlags {
+pub(crate) struct PhysicsFlags {
     gravity_enabled: bool,
     collision_detection: bool,
     /// Elements with physics.
@@ -148,7 +145,7 @@ pub struct PhysicsFlags {
 
 /// Figures of an evaluation.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct EvaluateStatistics {
+pub(crate) struct EvaluateStatistics {
     /// Time to compile and run the formulas, in milliseconds.
     evaluation_time_ms: f64,
     behaviors: usize,
@@ -165,57 +162,52 @@ pub struct EvaluateStatistics {
 #[utoipa::path(post, path = "/evaluate", tag = "drawing",
     request_body(content((EvaluateRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = EvaluateAnswer<'_>)))]
-pub async fn evaluate(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "evaluate");
-    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let mut input: Input<EvaluateRequest> = Input::read(&call, body)?;
-        let options = input.request.options.unwrap_or_default();
-        let content = &input.drawing(&call)?;
-        let parsed = input::parse(&mut call, content)?;
-        let document = &*parsed.document;
-        let etag = input::etag(true, &Cache::key("evaluate", &format!("{options:?}"), content));
-        if call.is_known(&etag) {
-            return Ok(call.not_modified(etag));
-        }
-        let began = call.now();
-        let program = Program::compile(document, &call.app.config.limits);
-        let evaluation = program.evaluate(call.budget)?;
-        let mut outcomes: HashMap<NodeId, Outcome<'_>> =
-            program.results(&evaluation).map(|o| (o.node, o)).collect();
-        let taken = call.now().since(began);
-        let failed = outcomes.values().filter(|o| o.value.is_err()).count();
-        let counted = ("svgx.formula.count", program.calculations().into());
-        call.note(Step::Evaluate, began, [counted, ("svgx.formula.failed", failed.into())]);
-        let results = document
-            .behaviors()
-            .iter()
-            .map(|b| EvaluatedElement {
-                element_id: element_id(document, b),
-                behavior: evaluated(b, &mut outcomes),
-            })
-            .collect();
-        let answer = EvaluateAnswer {
-            status: "success",
-            success: true,
-            results,
-            behaviors: options.interactive.unwrap_or(true).then(|| events(document)),
-            physics: options.include_physics.unwrap_or(true).then(|| PhysicsFlags {
-                gravity_enabled: !document.physics().is_empty(),
-                collision_detection: !document.physics().is_empty(),
-                bodies: document.physics().len(),
-            }),
-            diagnostics: problem::findings(content, program.diagnostics()),
-            statistics: EvaluateStatistics {
-                evaluation_time_ms: taken.as_secs_f64() * 1e3,
-                behaviors: document.behaviors().len(),
-                calculations: program.calculations(),
-                failed,
-            },
-            duration_ms: call.elapsed_ms(),
-        };
-        call.json(&answer, Some(etag))
-    })
-    .await
+pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+    let mut input: Input<EvaluateRequest> = Input::read(&call, body)?;
+    let options = input.request.options.unwrap_or_default();
+    let content = &input.drawing(&call)?;
+    let document = &*input::parse(&mut call, content)?;
+    let etag = input::etag(true, &Cache::key("evaluate", &format!("{options:?}"), content));
+    if call.is_known(&etag) {
+        return Ok(call.not_modified(etag));
+    }
+    let began = call.now();
+    let program = Program::compile(document, &call.app.config.limits);
+    let evaluation = program.evaluate(call.budget)?;
+    let mut outcomes: HashMap<NodeId, Outcome<'_>> =
+        program.results(&evaluation).map(|o| (o.node, o)).collect();
+    let taken = call.now().since(began);
+    let failed = outcomes.values().filter(|o| o.value.is_err()).count();
+    let counted = ("svgx.formula.count", program.calculations().into());
+    call.note(Step::Evaluate, began, [counted, ("svgx.formula.failed", failed.into())]);
+    let results = document
+        .behaviors()
+        .iter()
+        .map(|b| EvaluatedElement {
+            element_id: element_id(document, b),
+            behavior: evaluated(b, &mut outcomes),
+        })
+        .collect();
+    let answer = EvaluateAnswer {
+        status: "success",
+        success: true,
+        results,
+        behaviors: options.interactive.unwrap_or(true).then(|| events(document)),
+        physics: options.include_physics.unwrap_or(true).then(|| PhysicsFlags {
+            gravity_enabled: !document.physics().is_empty(),
+            collision_detection: !document.physics().is_empty(),
+            bodies: document.physics().len(),
+        }),
+        diagnostics: problem::findings(content, program.diagnostics()),
+        statistics: EvaluateStatistics {
+            evaluation_time_ms: taken.as_secs_f64() * 1e3,
+            behaviors: document.behaviors().len(),
+            calculations: program.calculations(),
+            failed,
+        },
+        duration_ms: call.elapsed_ms(),
+    };
+    call.json(&answer, Some(etag))
 }
 
 /// The element a behavior belongs to, or the behavior itself when it stands alone.

@@ -3,61 +3,90 @@
 use crate::schema;
 use std::collections::BTreeMap;
 
-use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::input::{Input, NoOptions, request};
-use crate::operation;
-use crate::problem::Error;
-use crate::reply::{Call, Endpoint};
+use crate::admission::body::Body;
+use crate::admission::input::{HasContent, Input, NoOptions};
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::{self, Error};
 use crate::routes::precision;
-use crate::session;
-use svgx_base::budget::Class;
 use svgx_session::{
-    ActiveConstraint, Coordinates, DragTick, Effect, Modifiers, Operation, Outcome, Pointer, Snap,
-    State,
+    ActiveConstraint, Coordinates, Effect, Modifiers, Operation, Outcome, Snap, State,
 };
 use svgx_telemetry::stage::Step;
 
-request! {
-    /// An operation on a session, after a drawing has been loaded into it where one is sent.
-    InteractiveRequest, NoOptions {
-        /// `click`, `drag_start`, `drag_move`, `drag_end`, `hover`, `select`, `deselect`, `undo`,
-        /// `redo`, `set_attribute`, `load`, `set_precision`, `add_constraint`,
-        /// `remove_constraint` or `fire`. `load` where only a drawing is sent.
-        #[serde(alias = "interaction")]
-        #[schema(example = "click")]
-        operation: Option<String>,
-        /// The `id` of an element, or `@N`: its number in document order.
-        element_id: Option<String>,
-        /// Where the pointer is, in user units of the drawing.
-        #[schema(value_type = Option<schema::PointerCoordinates>)]
-        coordinates: Option<Coordinates>,
-        /// The keys held down.
-        #[schema(value_type = Option<schema::Modifiers>)]
-        modifiers: Option<Modifiers>,
-        /// How a drag snaps: `false`, `true` (a 1 mm grid, as without), or the parts.
-        #[schema(value_type = Option<schema::Snap>)]
-        snap: Option<Snap>,
-        /// `set_attribute`: the attribute; `fire`: the event.
-        name: Option<String>,
-        /// `set_attribute`: the new value; without one the attribute is removed.
-        value: Option<String>,
-        /// `set_precision`: `ui`, `edit` or `compute`.
-        level: Option<String>,
-        /// `add_constraint`, `remove_constraint`: the constraint.
-        #[schema(value_type = Option<schema::ActiveConstraint>)]
-        constraint: Option<ActiveConstraint>,
-        /// `fire`: what came with the event.
-        data: Option<BTreeMap<String, String>>,
+/// An operation on a session, after a drawing has been loaded into it where one is sent.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InteractiveRequest {
+    /// The drawing. Either this or `svgx_content`, not both.
+    #[serde(default, skip_serializing)]
+    content: Option<String>,
+    /// The drawing, under its other name.
+    #[serde(default, skip_serializing)]
+    svgx_content: Option<String>,
+    /// There are none.
+    #[serde(default, skip_serializing)]
+    #[expect(dead_code, reason = "only checked")]
+    options: Option<NoOptions>,
+    /// The session that is meant; its drawing is taken where none is sent.
+    #[serde(default, skip_serializing)]
+    // No control characters; bytes are counted, so that 128 characters may be too many.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
+    session: Option<String>,
+    /// `click`, `drag_start`, `drag_move`, `drag_end`, `hover`, `select`, `deselect`, `undo`,
+    /// `redo`, `set_attribute`, `load`, `set_precision`, `add_constraint`,
+    /// `remove_constraint` or `fire`. `load` where only a drawing is sent.
+    #[serde(alias = "interaction", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "click")]
+    operation: Option<String>,
+    /// The `id` of an element, or `@N`: its number in document order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    element_id: Option<String>,
+    /// Where the pointer is, in user units of the drawing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::PointerCoordinates>)]
+    coordinates: Option<Coordinates>,
+    /// The keys held down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Modifiers>)]
+    modifiers: Option<Modifiers>,
+    /// How a drag snaps: `false`, `true` (a 1 mm grid, as without), or the parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Snap>)]
+    snap: Option<Snap>,
+    /// `set_attribute`: the attribute; `fire`: the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// `set_attribute`: the new value; without one the attribute is removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    /// `set_precision`: `ui`, `edit` or `compute`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<String>,
+    /// `add_constraint`, `remove_constraint`: the constraint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::ActiveConstraint>)]
+    constraint: Option<ActiveConstraint>,
+    /// `fire`: what came with the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<BTreeMap<String, String>>,
+}
+
+impl HasContent for InteractiveRequest {
+    fn take_content(&mut self) -> (Option<String>, Option<String>) {
+        (self.content.take(), self.svgx_content.take())
+    }
+
+    fn take_session(&mut self) -> Option<String> {
+        self.session.take()
     }
 }
 
 /// What an operation did.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct InteractiveAnswer {
+pub(crate) struct InteractiveAnswer {
     status: &'static str,
     success: bool,
     /// The operation.
@@ -88,33 +117,31 @@ pub struct InteractiveAnswer {
     params(("X-SVGX-Session" = Option<String>, Header, description = "The session's name")),
     request_body(content((InteractiveRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = InteractiveAnswer)))]
-pub async fn interactive(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Ui, "interactive");
-    operation::run(request, Some(payload), ENDPOINT, |call, body| {
-        let mut input: Input<InteractiveRequest> = Input::read(&call, body)?;
-        let operation = operation(&mut input.request, input.content.is_some())?;
-        let key = call.app.session_key(&call.identity, input.session.as_deref())?;
-        let apply = |operation: &Operation, content: Option<&str>| {
-            let done = call.app.sessions.apply(&key, operation, call.budget);
-            done.map_err(|e| session::problem(e, content))
+pub(crate) fn interactive(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+    let mut input: Input<InteractiveRequest> = Input::read(&call, body)?;
+    let operation = operation(&mut input.request, input.content.is_some())?;
+    let key = call.app.session_key(&call.identity, input.session.as_deref())?;
+    let apply = |operation: &Operation| {
+        let content = match operation {
+            Operation::Load { content } => Some(content.as_str()),
+            _ => None,
         };
-        let (mut done, began) = (None, call.now());
-        if let Some(content) = input.content {
-            let load = Operation::Load { content };
-            let Operation::Load { content } = &load else { return Err(missing("content")) };
-            done = Some(apply(&load, Some(content))?);
-        }
-        if let Some(operation) = operation {
-            // A session's writes take effect in order: waiting for the last waits for all.
-            done = Some(apply(&operation, None)?);
-        }
-        let Some(done) = done else { return Err(missing("operation")) };
-        let (outcome, pending) = done.into_parts();
-        call.note(Step::Evaluate, began, [("svgx.undo.depth", outcome.state.undo_depth.into())]);
-        let answer = answer(&call, key.name(), outcome);
-        Ok(call.json(&answer, None)?.once(pending))
-    })
-    .await
+        let done = call.app.sessions.apply(&key, operation, call.budget);
+        done.map_err(|e| problem::session(e, content))
+    };
+    let (mut done, began) = (None, call.now());
+    if let Some(content) = input.content {
+        done = Some(apply(&Operation::Load { content })?);
+    }
+    if let Some(operation) = operation {
+        // A session's writes take effect in order: waiting for the last waits for all.
+        done = Some(apply(&operation)?);
+    }
+    let Some(done) = done else { return Err(missing("operation")) };
+    let (outcome, pending) = done.into_parts();
+    call.note(Step::Evaluate, began, [("svgx.undo.depth", outcome.state.undo_depth.into())]);
+    let answer = answer(&call, key.name(), outcome);
+    Ok(call.json(&answer, None)?.once_durable(pending))
 }
 
 fn answer(call: &Call<'_>, session: &str, outcome: Outcome) -> InteractiveAnswer {
@@ -129,12 +156,8 @@ fn answer(call: &Call<'_>, session: &str, outcome: Outcome) -> InteractiveAnswer
     }
 }
 
-fn missing(field: &'static str) -> Error {
-    Error::Invalid {
-        pointer: format!("/{field}"),
-        message: format!("missing field `{field}`"),
-        at: None,
-    }
+fn missing(field: &str) -> Error {
+    Error::invalid(&format!("/{field}"), format!("missing field `{field}`"))
 }
 
 /// The operation that is asked besides loading; `None` when loading is all.
@@ -142,52 +165,24 @@ fn operation(
     request: &mut InteractiveRequest,
     has_content: bool,
 ) -> Result<Option<Operation>, Error> {
-    let Some(name) = request.operation.take() else {
-        return if has_content { Ok(None) } else { Err(missing("operation")) };
-    };
-    let pointer = Pointer {
-        element_id: request.element_id.take(),
-        coordinates: request.coordinates,
-        modifiers: request.modifiers.unwrap_or_default(),
-    };
-    let tick = DragTick {
-        coordinates: request.coordinates,
-        modifiers: request.modifiers.unwrap_or_default(),
-        snap: request.snap.unwrap_or_default(),
-    };
-    let constraint = request.constraint.take().ok_or_else(|| missing("constraint"));
-    Ok(Some(match name.as_str() {
-        "click" => Operation::Click(pointer),
-        "drag_start" => Operation::DragStart(pointer),
-        "drag_move" => Operation::DragMove(tick),
-        "drag_end" => Operation::DragEnd(tick),
-        "hover" => Operation::Hover(pointer),
-        "select" => Operation::Select(pointer),
-        "deselect" => Operation::Deselect(pointer),
-        "undo" => Operation::Undo,
-        "redo" => Operation::Redo,
-        "set_attribute" => Operation::SetAttribute {
-            element_id: pointer.element_id.ok_or_else(|| missing("element_id"))?,
-            name: request.name.take().ok_or_else(|| missing("name"))?,
-            value: request.value.take(),
-        },
-        "load" if has_content => return Ok(None),
-        "load" => return Err(missing("content")),
-        "set_precision" => {
+    match request.operation.as_deref() {
+        None | Some("load") if has_content => return Ok(None),
+        None => return Err(missing("operation")),
+        Some("set_precision") => {
+            // Words of the older interface are levels as well.
             let level = request.level.as_deref().ok_or_else(|| missing("level"))?;
-            Operation::SetPrecision { level: precision::level(level, "/level")? }
+            request.level = Some(precision::level(level, "/level")?.to_string());
         }
-        "add_constraint" => Operation::AddConstraint { constraint: constraint? },
-        "remove_constraint" => Operation::RemoveConstraint { constraint: constraint? },
-        "fire" => Operation::Fire {
-            name: request.name.take().ok_or_else(|| missing("name"))?,
-            element_id: pointer.element_id,
-            data: request.data.take().unwrap_or_default(),
-        },
-        other => {
-            let name = other.chars().take(64).collect();
-            let error = svgx_session::Error::UnknownOperation { name };
-            return Err(session::problem(error, None));
+        Some(_) => {}
+    }
+    // What the members are was checked where they were read: what can be wrong now is that one is
+    // missing, or that there is no such operation.
+    let members = serde_json::to_value(&*request).map_err(|e| Error::Internal(e.to_string()))?;
+    Operation::deserialize(members).map(Some).map_err(|error| {
+        let message = error.to_string();
+        match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+            Some(field) => missing(field),
+            None => Error::invalid("/operation", message.replacen("variant", "operation", 1)),
         }
-    }))
+    })
 }

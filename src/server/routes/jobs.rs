@@ -7,15 +7,15 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
-use crate::jobs::{JobView, Kept};
-use crate::keys::Identity;
-use crate::negotiate;
-use crate::problem::{Error, Problem};
+use crate::protocol::negotiate;
+use crate::protocol::problem::{Error, Problem};
+use crate::state::app::App;
+use crate::state::jobs::{JobView, Kept};
+use crate::state::keys::Identity;
 
 /// The jobs of a key.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct JobList {
+pub(crate) struct JobList {
     status: &'static str,
     success: bool,
     /// The newest first.
@@ -27,7 +27,7 @@ pub struct JobList {
 /// # Errors
 /// [`Error::NotAcceptable`].
 #[utoipa::path(get, path = "/jobs", tag = "jobs", responses((status = 200, body = JobList)))]
-pub async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     let jobs = app.jobs.of(app.clock.now(), &owner(&request, &app));
     json(&request, &JobList { status: "success", success: true, jobs })
 }
@@ -40,7 +40,7 @@ pub async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, 
     params(("id" = String, Path, description = "The job")),
     responses((status = 200, body = JobView),
         (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
-pub async fn look(
+pub(crate) async fn look(
     request: HttpRequest,
     id: Path<String>,
     app: Data<App>,
@@ -67,13 +67,13 @@ pub async fn look(
         (status = 409, content_type = "application/problem+json", body = Problem<'_>),
         (status = 413, content_type = "application/problem+json", body = Problem<'_>),
         (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
-pub async fn result(
+pub(crate) async fn result(
     request: HttpRequest,
     id: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Error> {
     match app.jobs.answer(app.clock.now(), &owner(&request, &app), &id)? {
-        Kept::Reply(reply) => Ok(reply.into_response()),
+        Kept::Answer(answer) => Ok(answer.into_response(StatusCode::OK)),
         Kept::Problem(status, body) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             Ok(HttpResponse::build(status)
@@ -92,7 +92,7 @@ pub async fn result(
     params(("id" = String, Path, description = "The job")),
     responses((status = 204, description = "It ends at its next step, or is forgotten"),
         (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
-pub async fn cancel(
+pub(crate) async fn cancel(
     request: HttpRequest,
     id: Path<String>,
     app: Data<App>,
@@ -106,7 +106,7 @@ fn owner(request: &HttpRequest, app: &App) -> Identity {
 }
 
 fn json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, Error> {
-    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
+    negotiate::json(request.headers())?;
     let body = serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/json"))

@@ -2,30 +2,27 @@
 
 use std::collections::HashMap;
 
-use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::cache::Cache;
-use crate::input::{self, Input, request};
-use crate::operation;
-use crate::problem::{self, Error, Finding};
-use crate::reply::Endpoint;
-use svgx_base::budget::Class;
+use crate::admission::body::Body;
+use crate::admission::input::{self, Input, request};
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::{self, Error, Finding};
+use crate::state::cache::Cache;
 use svgx_engine::document::{Behavior, Document, LineIndex, NodeId, Ns, Object, Physics, Quantity};
 
 /// How a drawing is to be read.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ParseOptions {
+pub(crate) struct ParseOptions {
     /// Whether findings are listed in `diagnostics`; true without. Errors are always answered.
     #[serde(default)]
-    pub validate: Option<bool>,
+    pub(crate) validate: Option<bool>,
     /// Whether each element says its line and column; true without.
     #[serde(default)]
-    pub include_metadata: Option<bool>,
+    pub(crate) include_metadata: Option<bool>,
 }
 
 request! {
@@ -39,7 +36,7 @@ request! {
 /// The form of a drawing.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum DocumentFormat {
+pub(crate) enum DocumentFormat {
     /// SVGX.
     Svgx,
     /// SVG, which is SVGX without its own elements.
@@ -50,7 +47,7 @@ pub enum DocumentFormat {
 
 /// What a drawing holds.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ParseAnswer<'d> {
+pub(crate) struct ParseAnswer<'d> {
     status: &'static str,
     success: bool,
     /// Every element in document order.
@@ -66,7 +63,7 @@ pub struct ParseAnswer<'d> {
 
 /// Figures of a reading.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ParseStatistics {
+pub(crate) struct ParseStatistics {
     total_elements: usize,
     objects: usize,
     behaviors: usize,
@@ -78,7 +75,7 @@ pub struct ParseStatistics {
 
 /// An element of a drawing.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Element<'d> {
+pub(crate) struct Element<'d> {
     /// Its name; `arx:` stands before the names of the language.
     #[schema(value_type = String)]
     tag: Name<'d>,
@@ -110,14 +107,14 @@ pub struct Element<'d> {
 
 /// A place in the source.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct Place {
+pub(crate) struct Place {
     line_number: u32,
     column_number: u32,
 }
 
 /// A name with the usual prefix of its namespace.
 #[derive(Clone, Copy, Debug)]
-pub struct Name<'d> {
+pub(crate) struct Name<'d> {
     prefix: &'d str,
     local: &'d str,
 }
@@ -144,7 +141,7 @@ fn prefix(document: &Document, ns: Ns) -> &str {
 
 /// Attributes as a map.
 #[derive(Debug)]
-pub struct Attributes<'d>(&'d Document, NodeId);
+pub(crate) struct Attributes<'d>(&'d Document, NodeId);
 
 impl Serialize for Attributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -160,7 +157,7 @@ impl Serialize for Attributes<'_> {
 
 /// A building object.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct ObjectView<'d> {
+pub(crate) struct ObjectView<'d> {
     id: Option<&'d str>,
     #[serde(rename = "type")]
     kind: Option<&'d str>,
@@ -171,7 +168,7 @@ pub struct ObjectView<'d> {
 
 /// A named value.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct ValueView<'d> {
+pub(crate) struct ValueView<'d> {
     name: &'d str,
     value: &'d str,
     unit: Option<&'d str>,
@@ -179,7 +176,7 @@ pub struct ValueView<'d> {
 
 /// A behavior.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct BehaviorView<'d> {
+pub(crate) struct BehaviorView<'d> {
     id: Option<&'d str>,
     variables: Vec<ValueView<'d>>,
     calculations: Vec<CalculationView<'d>>,
@@ -188,7 +185,7 @@ pub struct BehaviorView<'d> {
 
 /// A formula.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct CalculationView<'d> {
+pub(crate) struct CalculationView<'d> {
     name: &'d str,
     formula: &'d str,
     unit: Option<&'d str>,
@@ -196,14 +193,14 @@ pub struct CalculationView<'d> {
 
 /// An action on an event.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct TriggerView<'d> {
+pub(crate) struct TriggerView<'d> {
     event: &'d str,
     action: &'d str,
 }
 
 /// Physics of an element.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct PhysicsView<'d> {
+pub(crate) struct PhysicsView<'d> {
     id: Option<&'d str>,
     /// Mass as written.
     mass: Option<QuantityView<'d>>,
@@ -215,14 +212,14 @@ pub struct PhysicsView<'d> {
 
 /// A value and its unit, as written.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct QuantityView<'d> {
+pub(crate) struct QuantityView<'d> {
     value: &'d str,
     unit: Option<&'d str>,
 }
 
 /// A force as written.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct ForceView<'d> {
+pub(crate) struct ForceView<'d> {
     name: Option<&'d str>,
     direction: Option<&'d str>,
     magnitude: Option<QuantityView<'d>>,
@@ -312,43 +309,38 @@ impl<'d> From<&'d Physics> for PhysicsView<'d> {
 #[utoipa::path(post, path = "/parse", tag = "drawing",
     request_body(content((ParseRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = ParseAnswer<'_>)))]
-pub async fn parse(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Redraw, "parse").or_job();
-    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let mut input: Input<ParseRequest> = Input::read(&call, body)?;
-        let options = input.request.options.unwrap_or_default();
-        let content = &input.drawing(&call)?;
-        let parsed = input::parse(&mut call, content)?;
-        let document = &*parsed.document;
-        let etag = input::etag(true, &Cache::key("parse", &format!("{options:?}"), content));
-        if call.is_known(&etag) {
-            return Ok(call.not_modified(etag));
-        }
-        let elements = elements(document, options.include_metadata.unwrap_or(true));
-        let diagnostics = if options.validate.unwrap_or(true) {
-            problem::findings(content, document.diagnostics())
-        } else {
-            Vec::new()
-        };
-        let answer = ParseAnswer {
-            status: "success",
-            success: true,
-            count: elements.len(),
-            statistics: ParseStatistics {
-                total_elements: elements.len(),
-                objects: document.objects().len(),
-                behaviors: document.behaviors().len(),
-                physics: document.physics().len(),
-                systems: document.systems().len(),
-                parse_time_ms: call.phases.parse.as_secs_f64() * 1e3,
-            },
-            elements,
-            diagnostics,
-            duration_ms: call.elapsed_ms(),
-        };
-        call.json(&answer, Some(etag))
-    })
-    .await
+pub(crate) fn parse(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+    let mut input: Input<ParseRequest> = Input::read(&call, body)?;
+    let options = input.request.options.unwrap_or_default();
+    let content = &input.drawing(&call)?;
+    let document = &*input::parse(&mut call, content)?;
+    let etag = input::etag(true, &Cache::key("parse", &format!("{options:?}"), content));
+    if call.is_known(&etag) {
+        return Ok(call.not_modified(etag));
+    }
+    let elements = elements(document, options.include_metadata.unwrap_or(true));
+    let diagnostics = if options.validate.unwrap_or(true) {
+        problem::findings(content, document.diagnostics())
+    } else {
+        Vec::new()
+    };
+    let answer = ParseAnswer {
+        status: "success",
+        success: true,
+        count: elements.len(),
+        statistics: ParseStatistics {
+            total_elements: elements.len(),
+            objects: document.objects().len(),
+            behaviors: document.behaviors().len(),
+            physics: document.physics().len(),
+            systems: document.systems().len(),
+            parse_time_ms: call.phases.parse.as_secs_f64() * 1e3,
+        },
+        elements,
+        diagnostics,
+        duration_ms: call.elapsed_ms(),
+    };
+    call.json(&answer, Some(etag))
 }
 
 fn elements(document: &Document, with_places: bool) -> Vec<Element<'_>> {

@@ -1,32 +1,29 @@
 //! `POST /precision`: what a precision level means, and coordinates rounded to it.
 
-use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::body::{self, Kind};
-use crate::operation;
-use crate::problem::Error;
-use crate::reply::Endpoint;
-use svgx_base::budget::{Class, Tier};
+use crate::admission::body::{self, Body, Kind};
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::Error;
+use svgx_base::budget::Tier;
 use svgx_engine::geometry::Fixed;
 
 /// A level and, if any, coordinates to round to it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PrecisionRequest {
+pub(crate) struct PrecisionRequest {
     /// `ui` (0.1 mm), `edit` (0.01 mm) or `compute` (0.001 mm), in any case;
     /// `low`, `medium` and `high` mean the same.
     #[schema(example = "edit")]
-    pub level: String,
+    pub(crate) level: String,
     /// Coordinates in millimetres.
     #[serde(default)]
-    pub coordinates: Option<Coordinates>,
+    pub(crate) coordinates: Option<Coordinates>,
     /// Fixed point is the only arithmetic there is; `false` is refused.
     #[serde(default)]
     #[schema(schema_with = only_true)]
-    pub fixed_point: Option<bool>,
+    pub(crate) fixed_point: Option<bool>,
 }
 
 /// `true`, or nothing.
@@ -46,7 +43,7 @@ fn only_true() -> utoipa::openapi::Schema {
     untagged,
     expecting = "coordinates are {\"x\": .., \"y\": ..} or a list of two or three numbers"
 )]
-pub enum Coordinates {
+pub(crate) enum Coordinates {
     /// By name.
     Named(Point),
     /// In a row.
@@ -58,14 +55,14 @@ pub enum Coordinates {
 /// A point in millimetres.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Point {
+pub(crate) struct Point {
     /// To the right.
-    pub x: f64,
+    pub(crate) x: f64,
     /// Downward.
-    pub y: f64,
+    pub(crate) y: f64,
     /// Height above the floor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub z: Option<f64>,
+    pub(crate) z: Option<f64>,
 }
 
 impl From<Coordinates> for Point {
@@ -80,7 +77,7 @@ impl From<Coordinates> for Point {
 
 /// A level and what it means.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PrecisionAnswer {
+pub(crate) struct PrecisionAnswer {
     status: &'static str,
     success: bool,
     /// The level.
@@ -99,7 +96,7 @@ pub struct PrecisionAnswer {
 
 /// How numbers are kept.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PrecisionInfo {
+pub(crate) struct PrecisionInfo {
     /// Decimals of a millimetre that are kept.
     decimal_places: u32,
     /// Always true: whole micrometres.
@@ -112,44 +109,39 @@ pub struct PrecisionInfo {
 /// An unknown level, or coordinates beyond what fixed point can hold.
 #[utoipa::path(post, path = "/precision", tag = "interaction", request_body = PrecisionRequest,
     responses((status = 200, body = PrecisionAnswer)))]
-pub async fn precision(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Ui, "precision");
-    operation::run(request, Some(payload), ENDPOINT, |call, body| {
-        let request: PrecisionRequest = match body {
-            Some(b) if b.kind == Kind::Json => body::json(&b.bytes)?,
-            _ => {
-                return Err(Error::UnsupportedMediaType {
-                    seen: "a document".to_owned(),
-                    expected: "application/json",
-                });
-            }
-        };
-        let tier = level(&request.level, "/level")?;
-        if request.fixed_point == Some(false) {
-            return Err(invalid("/fixed_point", "coordinates are always kept in fixed point"));
+pub(crate) fn precision(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+    let request: PrecisionRequest = match body {
+        Some(b) if b.kind == Kind::Json => body::json(&b.bytes)?,
+        _ => {
+            return Err(Error::UnsupportedMediaType {
+                seen: "a document".to_owned(),
+                expected: "application/json",
+            });
         }
-        let coordinates =
-            request.coordinates.map(Point::from).map(|p| round(p, tier)).transpose()?;
-        let answer = PrecisionAnswer {
-            status: "success",
-            success: true,
-            precision_level: tier.as_str(),
-            level: tier.as_str(),
-            precision_value_mm: tier.millimetres(),
-            coordinates,
-            precision_info: PrecisionInfo { decimal_places: tier.decimals(), fixed_point: true },
-            duration_ms: call.elapsed_ms(),
-        };
-        call.json(&answer, None)
-    })
-    .await
+    };
+    let tier = level(&request.level, "/level")?;
+    if request.fixed_point == Some(false) {
+        return Err(invalid("/fixed_point", "coordinates are always kept in fixed point"));
+    }
+    let coordinates = request.coordinates.map(Point::from).map(|p| round(p, tier)).transpose()?;
+    let answer = PrecisionAnswer {
+        status: "success",
+        success: true,
+        precision_level: tier.as_str(),
+        level: tier.as_str(),
+        precision_value_mm: tier.millimetres(),
+        coordinates,
+        precision_info: PrecisionInfo { decimal_places: tier.decimals(), fixed_point: true },
+        duration_ms: call.elapsed_ms(),
+    };
+    call.json(&answer, None)
 }
 
 /// The tier called `name`; an error points to `pointer`.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a name that is none.
-pub fn level(name: &str, pointer: &str) -> Result<Tier, Error> {
+pub(crate) fn level(name: &str, pointer: &str) -> Result<Tier, Error> {
     match name.to_ascii_lowercase().as_str() {
         "low" => Ok(Tier::Ui),
         "medium" => Ok(Tier::Edit),

@@ -1,37 +1,34 @@
 //! `POST /render`: a drawing as a picture.
 
-use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::cache::Cache;
-use crate::input::{self, Input, request};
-use crate::operation;
-use crate::problem::Error;
-use crate::reply::Endpoint;
-use svgx_base::budget::Class;
+use crate::admission::body::Body;
+use crate::admission::input::{self, Input, request};
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::Error;
+use crate::state::cache::Cache;
 use svgx_engine::compile::{Background, PngOptions, png};
 use svgx_telemetry::stage::Step;
 
 /// How the picture is to look.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RenderOptions {
+pub(crate) struct RenderOptions {
     /// Pixels across; without either side, the drawing's own size.
     #[serde(default)]
-    pub width: Option<u32>,
+    pub(crate) width: Option<u32>,
     /// Pixels down; one side follows from the other.
     #[serde(default)]
-    pub height: Option<u32>,
+    pub(crate) height: Option<u32>,
     /// Times the size; 1 without.
     #[serde(default)]
-    pub scale: Option<f64>,
+    pub(crate) scale: Option<f64>,
     /// A CSS colour, or `transparent`, which it is without.
     #[serde(default)]
     #[schema(example = "white")]
-    pub background: Option<String>,
+    pub(crate) background: Option<String>,
 }
 
 request! {
@@ -45,7 +42,7 @@ request! {
 /// What is made.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum PictureFormat {
+pub(crate) enum PictureFormat {
     /// PNG.
     Png,
 }
@@ -57,49 +54,41 @@ pub enum PictureFormat {
 #[utoipa::path(post, path = "/render", tag = "drawing",
     request_body(content((RenderRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, content_type = "image/png", body = Vec<u8>)))]
-pub async fn render(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint {
-        media: &["image/png"],
-        media_list: "image/png",
-        ..Endpoint::json(Class::Redraw, "render").or_job()
+pub(crate) fn render(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+    let mut input: Input<RenderRequest> = Input::read(&call, body)?;
+    let asked = input.request.options.clone().unwrap_or_default();
+    let background = match &asked.background {
+        None => Background::default(),
+        Some(colour) => colour.parse().map_err(|message| Error::Invalid {
+            pointer: "/options/background".to_owned(),
+            message,
+            at: None,
+        })?,
     };
-    operation::run(request, Some(payload), ENDPOINT, |mut call, body| {
-        let mut input: Input<RenderRequest> = Input::read(&call, body)?;
-        let asked = input.request.options.clone().unwrap_or_default();
-        let background = match &asked.background {
-            None => Background::default(),
-            Some(colour) => colour.parse().map_err(|message| Error::Invalid {
-                pointer: "/options/background".to_owned(),
-                message,
-                at: None,
-            })?,
-        };
-        let options = PngOptions {
-            width: asked.width,
-            height: asked.height,
-            scale: asked.scale.unwrap_or(1.0),
-            background,
-        };
-        let content = &input.drawing(&call)?;
-        let key = Cache::key("png", &format!("{options:?}"), content);
-        let etag = input::etag(false, &key);
-        let picture = match call.app.cache.result(&key) {
-            Some(picture) => picture,
-            None => {
-                let parsed = input::parse(&mut call, content)?;
-                let limits = &call.app.config.limits;
-                let began = call.now();
-                let picture = Bytes::from(png(&parsed.document, &options, limits, call.budget)?);
-                let size = ("svgx.output.size", picture.len().into());
-                call.note(Step::Compile, began, [("svgx.output.format", "png".into()), size]);
-                call.app.cache.keep_result(key, &picture);
-                picture
-            }
-        };
-        if call.is_known(&etag) {
-            return Ok(call.not_modified(etag));
+    let options = PngOptions {
+        width: asked.width,
+        height: asked.height,
+        scale: asked.scale.unwrap_or(1.0),
+        background,
+    };
+    let content = &input.drawing(&call)?;
+    let key = Cache::key("png", &format!("{options:?}"), content);
+    let etag = input::etag(false, &key);
+    let picture = match call.app.cache.result(&key) {
+        Some(picture) => picture,
+        None => {
+            let document = input::parse(&mut call, content)?;
+            let limits = &call.app.config.limits;
+            let began = call.now();
+            let picture = Bytes::from(png(&document, &options, limits, call.budget)?);
+            let size = ("svgx.output.size", picture.len().into());
+            call.note(Step::Compile, began, [("svgx.output.format", "png".into()), size]);
+            call.app.cache.keep_result(key, &picture);
+            picture
         }
-        Ok(call.bytes("image/png", picture, Some(etag)))
-    })
-    .await
+    };
+    if call.is_known(&etag) {
+        return Ok(call.not_modified(etag));
+    }
+    Ok(call.bytes("image/png", picture, Some(etag)))
 }

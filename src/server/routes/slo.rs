@@ -12,12 +12,12 @@ use serde::Deserialize;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::App;
-use crate::body;
-use crate::keys::Identity;
-use crate::negotiate;
-use crate::problem::{Error, Problem};
-use crate::trace::Trace;
+use crate::admission::body;
+use crate::protocol::negotiate;
+use crate::protocol::problem::{Error, Problem};
+use crate::protocol::trace::Trace;
+use crate::state::app::App;
+use crate::state::keys::Identity;
 use svgx_controller::core::{Control, DecisionView, Mode};
 
 /// Decisions answered at the most, and without `limit`.
@@ -31,7 +31,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`Error::NotAcceptable`].
 #[utoipa::path(get, path = "/slo", tag = "status", responses((status = 200, body = schema::ControllerStatus)))]
-pub async fn status(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+pub(crate) async fn status(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     json(&request, &app.pool.status())
 }
 
@@ -39,7 +39,7 @@ pub async fn status(request: HttpRequest, app: Data<App>) -> Result<HttpResponse
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// The trace, 32 hexadecimal digits; every trace without.
     #[param(pattern = "^[0-9a-fA-F]{32}$")]
     trace_id: Option<String>,
@@ -49,7 +49,7 @@ pub struct Wanted {
 
 /// The last decisions, newest first, with the numbers they were made from.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Decisions {
+pub(crate) struct Decisions {
     /// The decisions.
     #[schema(value_type = Vec<schema::DecisionView>)]
     decisions: Vec<DecisionView>,
@@ -62,7 +62,7 @@ pub struct Decisions {
 #[utoipa::path(get, path = "/slo/decisions", tag = "status", params(Wanted),
     responses((status = 200, body = Decisions),
         (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
-pub async fn decisions(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+pub(crate) async fn decisions(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     let wanted = Query::<Wanted>::from_query(request.query_string())
         .map_err(|e| invalid("", &e.to_string()))?;
     let trace_id = wanted.trace_id.as_deref().map(trace_id).transpose()?;
@@ -85,9 +85,9 @@ fn trace_id(text: &str) -> Result<u128, Error> {
 /// [`Error::NotAcceptable`].
 #[utoipa::path(get, path = "/slo/stream", tag = "status",
     responses((status = 200, content((serde_json::Value = "text/event-stream")))))]
-pub async fn stream(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+pub(crate) async fn stream(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     const EVENTS: &str = "text/event-stream";
-    negotiate::media_type(request.headers(), &[EVENTS], EVENTS)?;
+    negotiate::media_type(request.headers(), &[EVENTS])?;
     let events = stream::unfold((app, tokio::time::interval(EVERY)), async |(app, mut every)| {
         every.tick().await;
         if !app.is_ready() {
@@ -107,7 +107,7 @@ pub async fn stream(request: HttpRequest, app: Data<App>) -> Result<HttpResponse
 /// What an operator overrides, and for how long.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ControlRequest {
+pub(crate) struct ControlRequest {
     /// `on`, `shadow` (decide, record, let everything in), `freeze` (act, learn nothing new)
     /// or `off`; `on` without.
     #[serde(default)]
@@ -124,7 +124,7 @@ pub struct ControlRequest {
 
 /// The override in force.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Controls {
+pub(crate) struct Controls {
     status: &'static str,
     success: bool,
     /// How the controller acts now.
@@ -142,7 +142,7 @@ pub struct Controls {
 /// [`Error::NotAcceptable`].
 #[utoipa::path(get, path = "/slo/controls", tag = "status",
     responses((status = 200, body = Controls)))]
-pub async fn controls(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+pub(crate) async fn controls(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     json(&request, &in_force(&app))
 }
 
@@ -153,7 +153,7 @@ pub async fn controls(request: HttpRequest, app: Data<App>) -> Result<HttpRespon
 /// [`Error::Forbidden`] with any other key, [`Error::Invalid`] for what cannot be overridden so.
 #[utoipa::path(put, path = "/slo/controls", tag = "status", request_body = ControlRequest,
     responses((status = 200, body = Controls)))]
-pub async fn control(
+pub(crate) async fn control(
     request: HttpRequest,
     payload: Payload,
     app: Data<App>,
@@ -195,13 +195,12 @@ fn in_force(app: &App) -> Controls {
         success: true,
         mode: status.mode,
         pinned: status.pinned,
-        #[allow(clippy::cast_precision_loss, reason = "shown")]
         ends_in_s: status.override_ends_ms as f64 / 1e3,
     }
 }
 
 fn json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, Error> {
-    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
+    negotiate::json(request.headers())?;
     let body = serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/json"))

@@ -1,19 +1,16 @@
 //! `POST /constraints/solve`: geometry that meets its constraints, and what they leave open.
 
-use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::precision;
-use crate::body;
-use crate::input::{self, Input, request};
-use crate::operation;
-use crate::place::place;
-use crate::problem::{self, Error};
-use crate::reply::Endpoint;
+use crate::admission::body::{self, Body};
+use crate::admission::input::{self, Input, request};
+use crate::admission::json_position::json_position;
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::{self, Error};
 use crate::schema;
-use svgx_base::budget::{Class, Tier};
+use svgx_base::budget::Tier;
 use svgx_engine::constraint::{self, Problem, Sketch, Solution, Solver, Target};
 use svgx_engine::document::canonical;
 use svgx_engine::geometry::Scene;
@@ -22,23 +19,23 @@ use svgx_telemetry::stage::Step;
 /// How to solve.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SolveOptions {
+pub(crate) struct SolveOptions {
     /// `ui` (0.1 mm), `edit` (0.01 mm) or `compute` (0.001 mm); `compute` without.
     #[serde(default)]
-    pub precision: Option<String>,
+    pub(crate) precision: Option<String>,
     /// Whether to answer degrees of freedom, redundant constraints and conflicts; true without.
     #[serde(default)]
-    pub diagnose: Option<bool>,
+    pub(crate) diagnose: Option<bool>,
     /// Refuse a partial answer, or one below the precision; false without.
     #[serde(default)]
-    pub strict: Option<bool>,
+    pub(crate) strict: Option<bool>,
     /// Points that are pulled; they go as far as the constraints leave room.
     #[serde(default)]
     #[schema(value_type = Option<Vec<schema::SketchTarget>>)]
-    pub targets: Option<Vec<Target>>,
+    pub(crate) targets: Option<Vec<Target>>,
     /// Whether to answer the drawing with the solution in it; false without.
     #[serde(default)]
-    pub drawing: Option<bool>,
+    pub(crate) drawing: Option<bool>,
 }
 
 request! {
@@ -52,7 +49,7 @@ request! {
 
 /// An attribute of the drawing that the solution changes.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Moved {
+pub(crate) struct Moved {
     /// The element's id.
     element_id: String,
     /// The attribute.
@@ -65,7 +62,7 @@ pub struct Moved {
 
 /// The solved sketch.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SolveAnswer {
+pub(crate) struct SolveAnswer {
     status: &'static str,
     success: bool,
     /// The precision solved to: `ui`, `edit` or `compute`.
@@ -88,7 +85,7 @@ pub struct SolveAnswer {
 
 /// Figures of the solve.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct SolveStatistics {
+pub(crate) struct SolveStatistics {
     /// Shapes in the sketch.
     entities: usize,
     /// Constraints in the sketch.
@@ -106,104 +103,101 @@ pub struct SolveStatistics {
 #[utoipa::path(post, path = "/constraints/solve", tag = "drawing",
     request_body(content((SolveRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = SolveAnswer)))]
-pub async fn solve(request: HttpRequest, payload: Payload) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Physics, "constraints-solve").or_job();
-    operation::run(request, Some(payload), ENDPOINT, |mut call, sent| {
-        let bytes = sent.as_ref().map(|b| b.bytes.clone()).unwrap_or_default();
-        let mut input: Input<SolveRequest> = Input::read(&call, sent)?;
-        // Where no sketch is sent, the drawing of the session is meant.
-        if input.content.is_none() && input.request.problem.is_none() {
-            input.content = Some(input.drawing(&call)?);
-        }
-        let asked = input.request.options.take().unwrap_or_default();
-        let wanted = match &asked.precision {
-            Some(name) => precision::level(name, "/options/precision")?,
-            None => Tier::Compute,
-        };
-        let strict = asked.strict.unwrap_or(false);
-        // Under load the controller grants a coarser tier; `strict` insists.
-        let tier = if strict { wanted } else { wanted.min(call.budget.tier()) };
-        let budget = call.budget.clone().at(tier).strict(strict);
-        let limits = call.app.config.limits;
-        let content = input.content.as_deref();
-        let find = |pointer: &str| body::text(&bytes).ok().and_then(|text| place(text, pointer));
-        let refused = |error| problem::constraints(content.unwrap_or_default(), error, find);
+pub(crate) fn solve(mut call: Call<'_>, sent: Option<Body>) -> Result<Reply, Error> {
+    let bytes = sent.as_ref().map(|b| b.bytes.clone()).unwrap_or_default();
+    let mut input: Input<SolveRequest> = Input::read(&call, sent)?;
+    // Where no sketch is sent, the drawing of the session is meant.
+    if input.content.is_none() && input.request.problem.is_none() {
+        input.content = Some(input.drawing(&call)?);
+    }
+    let asked = input.request.options.take().unwrap_or_default();
+    let wanted = match &asked.precision {
+        Some(name) => precision::level(name, "/options/precision")?,
+        None => Tier::Compute,
+    };
+    let strict = asked.strict.unwrap_or(false);
+    // Under load the controller grants a coarser tier; `strict` insists.
+    let tier = if strict { wanted } else { wanted.min(call.budget.tier()) };
+    let budget = call.budget.clone().at(tier).strict(strict);
+    let limits = call.app.config.limits;
+    let content = input.content.as_deref();
+    let find =
+        |pointer: &str| body::text(&bytes).ok().and_then(|text| json_position(text, pointer));
+    let refused = |error| problem::constraints(content.unwrap_or_default(), error, find);
 
-        let mut drawing = None;
-        let mut solver = match (content, input.request.problem.take()) {
-            (Some(_), Some(_)) => {
-                return Err(Error::Invalid {
-                    pointer: "/problem".to_owned(),
-                    message: "content and problem are two sketches; send one".to_owned(),
-                    at: place(body::text(&bytes)?, "/problem"),
-                });
-            }
-            (Some(content), None) => {
-                let document = input::parse(&mut call, content)?.document;
-                let scene = Scene::build(&document, &limits, &budget)?;
-                let sketch = Sketch::read(&document, &scene, &limits).map_err(refused)?;
-                let solver = sketch.solver_within(&limits, &budget).map_err(refused)?;
-                drawing = Some((document, sketch));
-                solver
-            }
-            (None, Some(problem)) => Solver::within(problem, &limits, &budget).map_err(refused)?,
-            (None, None) => {
-                return Err(Error::Internal("a drawing that is there and is not".to_owned()));
-            }
-        };
-        let began = call.now();
-        let (entities, constraints) =
-            (solver.problem().entities.len(), solver.problem().constraints.len());
-        let diagnose = asked.diagnose.unwrap_or(true);
-        let targets = asked.targets.unwrap_or_default();
-        let solution =
-            constraint::solve(&mut solver, constraint::Options { diagnose, targets }, &budget)
-                .map_err(refused)?;
-        let taken = call.now().since(began);
-        let metrics = call.app.telemetry.metrics();
-        metrics.constraints(constraints);
-        let (iterations, residual) = (u64::from(solution.iterations), solution.residual_mm);
-        metrics.solved("constraints", iterations, Some(residual));
-        let facts = [
-            ("svgx.solver.name", "constraints".into()),
-            ("svgx.constraint.count", constraints.into()),
-            ("svgx.iteration.count", iterations.into()),
-            ("svgx.residual", residual.into()),
-        ];
-        call.note(Step::Solve, began, facts);
-
-        let (mut attributes_changed, mut svgx_content) = (None, None);
-        if let Some((document, sketch)) = drawing {
-            let edits = sketch.edits(&document, &solution.entities, tier);
-            let moved = edits.iter().map(|edit| Moved {
-                element_id: document.id(edit.node).unwrap_or_default().to_owned(),
-                name: edit.name,
-                old_value: document.attr(edit.node, edit.name).map(str::to_owned),
-                new_value: edit.value.clone(),
+    let mut drawing = None;
+    let mut solver = match (content, input.request.problem.take()) {
+        (Some(_), Some(_)) => {
+            return Err(Error::Invalid {
+                pointer: "/problem".to_owned(),
+                message: "content and problem are two sketches; send one".to_owned(),
+                at: json_position(body::text(&bytes)?, "/problem"),
             });
-            attributes_changed = Some(moved.collect());
-            if asked.drawing.unwrap_or(false) {
-                let mut solved = (*document).clone();
-                constraint::apply(&mut solved, &edits);
-                svgx_content = Some(canonical(&solved));
-            }
         }
-        let answer = SolveAnswer {
-            status: "success",
-            success: true,
-            precision: tier.as_str(),
-            precision_asked: wanted.as_str(),
-            solution,
-            attributes_changed,
-            svgx_content,
-            statistics: SolveStatistics {
-                entities,
-                constraints,
-                solve_time_ms: taken.as_secs_f64() * 1e3,
-            },
-            duration_ms: call.elapsed_ms(),
-        };
-        Ok(call.json(&answer, None)?.at(tier, wanted))
-    })
-    .await
+        (Some(content), None) => {
+            let document = input::parse(&mut call, content)?;
+            let scene = Scene::build(&document, &limits, &budget)?;
+            let sketch = Sketch::read(&document, &scene, &limits).map_err(refused)?;
+            let solver = sketch.solver_within(&limits, &budget).map_err(refused)?;
+            drawing = Some((document, sketch));
+            solver
+        }
+        (None, Some(problem)) => Solver::within(problem, &limits, &budget).map_err(refused)?,
+        (None, None) => {
+            return Err(Error::Internal("a drawing that is there and is not".to_owned()));
+        }
+    };
+    let began = call.now();
+    let (entities, constraints) =
+        (solver.problem().entities.len(), solver.problem().constraints.len());
+    let diagnose = asked.diagnose.unwrap_or(true);
+    let targets = asked.targets.unwrap_or_default();
+    let solution =
+        constraint::solve(&mut solver, constraint::Options { diagnose, targets }, &budget)
+            .map_err(refused)?;
+    let taken = call.now().since(began);
+    let metrics = call.app.telemetry.metrics();
+    metrics.constraints(constraints);
+    let (iterations, residual) = (u64::from(solution.iterations), solution.residual_mm);
+    metrics.solved("constraints", iterations, Some(residual));
+    let facts = [
+        ("svgx.solver.name", "constraints".into()),
+        ("svgx.constraint.count", constraints.into()),
+        ("svgx.iteration.count", iterations.into()),
+        ("svgx.residual", residual.into()),
+    ];
+    call.note(Step::Solve, began, facts);
+
+    let (mut attributes_changed, mut svgx_content) = (None, None);
+    if let Some((document, sketch)) = drawing {
+        let edits = sketch.edits(&document, &solution.entities, tier);
+        let moved = edits.iter().map(|edit| Moved {
+            element_id: document.id(edit.node).unwrap_or_default().to_owned(),
+            name: edit.name,
+            old_value: document.attr(edit.node, edit.name).map(str::to_owned),
+            new_value: edit.value.clone(),
+        });
+        attributes_changed = Some(moved.collect());
+        if asked.drawing.unwrap_or(false) {
+            let mut solved = (*document).clone();
+            constraint::apply(&mut solved, &edits);
+            svgx_content = Some(canonical(&solved));
+        }
+    }
+    let answer = SolveAnswer {
+        status: "success",
+        success: true,
+        precision: tier.as_str(),
+        precision_asked: wanted.as_str(),
+        solution,
+        attributes_changed,
+        svgx_content,
+        statistics: SolveStatistics {
+            entities,
+            constraints,
+            solve_time_ms: taken.as_secs_f64() * 1e3,
+        },
+        duration_ms: call.elapsed_ms(),
+    };
+    Ok(call.json(&answer, None)?.at(tier, wanted))
 }

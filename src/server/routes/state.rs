@@ -1,21 +1,18 @@
 //! `GET /state`: the interactive state of a session.
 
 use crate::schema;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::operation;
-use crate::problem::Error;
-use crate::reply::Endpoint;
-use crate::session;
-use svgx_base::budget::Class;
+use crate::admission::body::Body;
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::{self, Error};
 use svgx_session::State;
 
 /// Which session.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct StateQuery {
+pub(crate) struct StateQuery {
     /// The session's name; goes before the `X-SVGX-Session` header. The default one without.
     #[param(min_length = 1, max_length = 128)]
     session: Option<String>,
@@ -23,7 +20,7 @@ pub struct StateQuery {
 
 /// The interactive state of a session.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct StateAnswer {
+pub(crate) struct StateAnswer {
     status: &'static str,
     success: bool,
     /// The session's name.
@@ -43,25 +40,21 @@ pub struct StateAnswer {
 #[utoipa::path(get, path = "/state", tag = "interaction", params(StateQuery,
         ("X-SVGX-Session" = Option<String>, Header, description = "The session's name")),
     responses((status = 200, body = StateAnswer),
-        (status = 422, content_type = "application/problem+json", body = crate::problem::Problem<'_>)))]
-pub async fn state(request: HttpRequest) -> Result<HttpResponse, Error> {
-    const ENDPOINT: Endpoint = Endpoint::json(Class::Ui, "state");
-    let query = read_query(request.query_string());
-    operation::run(request, None, ENDPOINT, move |call, _| {
-        let name = query.session.as_deref().or(call.session.as_deref());
-        let key = call.app.session_key(&call.identity, name)?;
-        let seen = call.app.sessions.state(&key, call.budget);
-        let state = seen.map_err(|e| session::problem(e, None))?;
-        let answer = StateAnswer {
-            status: "success",
-            success: true,
-            session: key.name().to_owned(),
-            state,
-            duration_ms: call.elapsed_ms(),
-        };
-        call.json(&answer, None)
-    })
-    .await
+        (status = 422, content_type = "application/problem+json", body = crate::protocol::problem::Problem<'_>)))]
+pub(crate) fn state(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
+    let query = read_query(&call.query);
+    let name = query.session.as_deref().or(call.session.as_deref());
+    let key = call.app.session_key(&call.identity, name)?;
+    let seen = call.app.sessions.state(&key, call.budget);
+    let state = seen.map_err(|e| problem::session(e, None))?;
+    let answer = StateAnswer {
+        status: "success",
+        success: true,
+        session: key.name().to_owned(),
+        state,
+        duration_ms: call.elapsed_ms(),
+    };
+    call.json(&answer, None)
 }
 
 /// The query; what is not understood in it counts as not sent.

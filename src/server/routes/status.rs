@@ -8,15 +8,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
-use crate::counts::Summary;
-use crate::negotiate;
-use crate::problem::Error;
+use crate::protocol::negotiate;
+use crate::protocol::problem::Error;
+use crate::state::app::App;
+use crate::state::health::CachedHealth;
+use crate::state::totals::Summary;
 use svgx_telemetry::exposition::Format;
 
 /// How the service does.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
+pub(crate) struct Health {
     /// `healthy`, or `stopping` while running requests finish.
     status: &'static str,
     success: bool,
@@ -32,7 +33,7 @@ pub struct Health {
 
 /// True figures of the process.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Performance {
+pub(crate) struct Performance {
     /// Mean time of a request in milliseconds.
     response_time_ms: f64,
     /// The same, under its other name.
@@ -52,17 +53,17 @@ pub struct Performance {
 /// # Errors
 /// [`Error::NotAcceptable`].
 #[utoipa::path(get, path = "/health", tag = "status", responses((status = 200, body = Health)))]
-pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
-    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
+pub(crate) async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    negotiate::json(request.headers())?;
     let now = app.clock.now();
     let (at, ready) = (now.0 / 1_000_000, app.is_ready());
-    if let Some(said) = &*app.health.load()
-        && (said.at, said.ready) == (at, ready)
+    if let Some(cached) = &*app.health.load()
+        && cached.holds(at, ready)
     {
-        return Ok(json(said.body.clone()));
+        return Ok(json(cached.body.clone()));
     }
     let usage = app.telemetry.usage();
-    let totals = app.counts.totals();
+    let totals = app.totals.snapshot();
     let mut version = env!("CARGO_PKG_VERSION").to_owned();
     if app.config.environment != "production" {
         version.push('-');
@@ -85,18 +86,8 @@ pub async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse
         },
     };
     let body = Bytes::from(padded(to_json(&health)?));
-    app.health.store(Some(Arc::new(Said { at, ready, body: body.clone() })));
+    app.health.store(Some(Arc::new(CachedHealth { at, ready, body: body.clone() })));
     Ok(json(body))
-}
-
-/// The last health document. Its time is in milliseconds: those who ask within one are
-/// answered alike.
-#[derive(Debug)]
-pub struct Said {
-    /// By the clock of the service, in milliseconds.
-    at: u64,
-    ready: bool,
-    body: Bytes,
 }
 
 /// Counts and durations: Prometheus text, or OpenMetrics with exemplars, or JSON, as `Accept` prefers.
@@ -106,12 +97,11 @@ pub struct Said {
 #[utoipa::path(get, path = "/metrics", tag = "status", responses(
     (status = 200, content((String = "text/plain"), (Summary = "application/json")))
 ))]
-pub async fn metrics(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+pub(crate) async fn metrics(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     const ALL: &[&str] = &["text/plain", "application/openmetrics-text", "application/json"];
-    const LIST: &str = "text/plain, application/openmetrics-text or application/json";
-    let media = negotiate::media_type(request.headers(), ALL, LIST)?;
+    let media = negotiate::media_type(request.headers(), ALL)?;
     if media == "application/json" {
-        return Ok(json(to_json(&app.counts.json(&app.telemetry.usage()))?));
+        return Ok(json(to_json(&app.totals.summary(&app.telemetry.usage(), &app.spec))?));
     }
     Ok(text(&app, Format::accepted(Some(media))))
 }
@@ -121,9 +111,12 @@ pub async fn metrics(request: HttpRequest, app: Data<App>) -> Result<HttpRespons
 /// # Errors
 /// [`Error::NotAcceptable`].
 #[utoipa::path(get, path = "/metrics.json", tag = "status", responses((status = 200, body = Summary)))]
-pub async fn metrics_json(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
-    negotiate::media_type(request.headers(), &["application/json"], "application/json")?;
-    Ok(json(to_json(&app.counts.json(&app.telemetry.usage()))?))
+pub(crate) async fn metrics_json(
+    request: HttpRequest,
+    app: Data<App>,
+) -> Result<HttpResponse, Error> {
+    negotiate::json(request.headers())?;
+    Ok(json(to_json(&app.totals.summary(&app.telemetry.usage(), &app.spec))?))
 }
 
 /// The length of a health document, whatever its figures.
@@ -154,18 +147,18 @@ fn text(app: &App, format: Format) -> HttpResponse {
 }
 
 /// The internal listener's metrics.
-pub async fn internal_metrics(request: HttpRequest, app: Data<App>) -> HttpResponse {
+pub(crate) async fn internal_metrics(request: HttpRequest, app: Data<App>) -> HttpResponse {
     let accept = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok());
     text(&app, Format::accepted(accept))
 }
 
 /// Whether the process runs at all.
-pub async fn livez() -> &'static str {
+pub(crate) async fn livez() -> &'static str {
     "ok\n"
 }
 
 /// Whether new requests are welcome.
-pub async fn readyz(app: Data<App>) -> HttpResponse {
+pub(crate) async fn readyz(app: Data<App>) -> HttpResponse {
     let app: &Arc<App> = &app;
     if app.is_ready() {
         HttpResponse::Ok().body("ready\n")

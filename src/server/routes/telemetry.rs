@@ -7,18 +7,18 @@ use actix_web::{HttpRequest, HttpResponse};
 use opentelemetry::trace::TraceId;
 use serde_json::json;
 
-use crate::app::App;
+use crate::state::app::App;
 
 /// Bytes of a filter of levels at the most.
-pub const LARGEST_FILTER: usize = 4_096;
+pub(crate) const LARGEST_FILTER: usize = 4_096;
 
 /// The traces kept lately, newest first, one line each.
-pub async fn traces(app: Data<App>) -> HttpResponse {
+pub(crate) async fn traces(app: Data<App>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "traces": app.telemetry.recent_traces() }))
 }
 
 /// One of them in OTLP's JSON, as `svgx trace` draws it.
-pub async fn trace(app: Data<App>, id: Path<String>) -> HttpResponse {
+pub(crate) async fn trace(app: Data<App>, id: Path<String>) -> HttpResponse {
     let digits = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
     let found =
         TraceId::from_hex(&id).ok().filter(|_| digits).and_then(|id| app.telemetry.trace(id));
@@ -29,12 +29,12 @@ pub async fn trace(app: Data<App>, id: Path<String>) -> HttpResponse {
 }
 
 /// The levels in force.
-pub async fn levels(app: Data<App>) -> HttpResponse {
+pub(crate) async fn levels(app: Data<App>) -> HttpResponse {
     text(HttpResponse::Ok(), &app.telemetry.filter())
 }
 
 /// Puts other levels in force: `info,svgx_server=debug`.
-pub async fn set_levels(request: HttpRequest, app: Data<App>, body: String) -> HttpResponse {
+pub(crate) async fn set_levels(request: HttpRequest, app: Data<App>, body: String) -> HttpResponse {
     // A page in a browser cannot send this header to another origin unasked.
     if request.headers().contains_key(header::ORIGIN) {
         return text(HttpResponse::Forbidden(), "not from a page");

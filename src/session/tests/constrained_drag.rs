@@ -35,7 +35,7 @@ fn done(sessions: &Sessions, key: &Key, value: Value) -> Value {
 
 /// `None` where the budget is not enough for an answer.
 fn done_within(sessions: &Sessions, key: &Key, value: Value, budget: &Budget) -> Option<Value> {
-    let operation = Operation::from_json(value).unwrap();
+    let operation: Operation = serde_json::from_value(value).unwrap();
     let outcome = sessions.apply(key, &operation, budget).ok()?.wait().unwrap();
     Some(serde_json::to_value(outcome).unwrap())
 }

@@ -30,7 +30,7 @@ fn key(name: impl ToString) -> Key {
 }
 
 fn operation(value: Value) -> Operation {
-    Operation::from_json(value).unwrap()
+    serde_json::from_value(value).unwrap()
 }
 
 fn options() -> Options {

@@ -24,7 +24,7 @@ fn public(service: &Service) -> Client {
 }
 
 fn operator(service: &Service, key: &str) -> Client {
-    let url = format!("http://{}", service.internal_address());
+    let url = format!("http://{}", service.internal);
     Client::new(&url, Some(key.to_owned()), None).expect("a client")
 }
 

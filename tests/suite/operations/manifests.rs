@@ -253,7 +253,7 @@ fn probes_ask_for_what_the_engine_answers() {
     for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
         let get = &container[probe]["httpGet"];
         assert_eq!(get["port"], "internal", "{probe}");
-        let answer = service.internal(get["path"].as_str().expect("a path"));
+        let answer = service.probe(get["path"].as_str().expect("a path"));
         assert_eq!(answer, 200, "{probe}");
     }
 }

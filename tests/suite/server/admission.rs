@@ -5,10 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use svgx_load::{drawing, pile};
 
-use crate::support::engine::{Answer, Engine};
+use crate::support::service::{Answer, Service};
 
 const SVG: &str = "Content-Type: image/svg+xml\r\n";
 const JSON: &str = "Content-Type: application/json\r\n";
+
+fn engine(more: &[&str]) -> Service {
+    Service::with(&[&["--rate-limit", "off"], more].concat(), None)
+}
 
 fn wait(what: &str, mut done: impl FnMut() -> bool) {
     // Patient: the machine may be busy with everything else.
@@ -21,7 +25,7 @@ fn wait(what: &str, mut done: impl FnMut() -> bool) {
     panic!("{what} did not come to be");
 }
 
-fn stage(engine: &Engine, key: &str, id: &str) -> String {
+fn stage(engine: &Service, key: &str, id: &str) -> String {
     let job = engine.ask("GET", &format!("/jobs/{id}"), key, b"");
     job.json()["stage"].as_str().unwrap_or("none").to_owned()
 }
@@ -34,7 +38,7 @@ fn job(answer: &Answer) -> String {
 
 #[test]
 fn a_client_that_prefers_it_gets_a_job_whose_result_is_what_the_endpoint_answers() {
-    let engine = Engine::start(&["--controller", "on", "--api-key", "a:one", "--api-key", "b:two"]);
+    let engine = engine(&["--controller", "on", "--api-key", "a:one", "--api-key", "b:two"]);
     let (one, two) = ("Authorization: Bearer one\r\n", "Authorization: Bearer two\r\n");
     let headers = format!("{one}{SVG}Prefer: respond-async\r\n");
     let text = drawing(300);
@@ -68,7 +72,7 @@ fn a_client_that_prefers_it_gets_a_job_whose_result_is_what_the_endpoint_answers
 
 #[test]
 fn a_job_that_fails_keeps_its_problem() {
-    let engine = Engine::start(&["--controller", "on"]);
+    let engine = engine(&["--controller", "on"]);
     let broken = b"<svg xmlns='http://www.w3.org/2000/svg'";
     let headers = format!("{SVG}Prefer: respond-async\r\n");
     let id = job(&engine.ask("POST", "/parse", &headers, broken));
@@ -83,7 +87,7 @@ fn a_job_that_fails_keeps_its_problem() {
 
 #[test]
 fn a_running_job_tells_how_far_it_is_and_stops_when_it_is_cancelled() {
-    let engine = Engine::start(&["--controller", "on"]);
+    let engine = engine(&["--controller", "on"]);
     // Half an hour of falling: nobody waits for the end of it.
     let body = json!({ "content": pile(400), "options": { "duration": 1800, "fps": 10,
         "changes_only": true } });
@@ -110,7 +114,7 @@ fn a_running_job_tells_how_far_it_is_and_stops_when_it_is_cancelled() {
 
 #[test]
 fn a_header_that_means_nothing_is_refused() {
-    let engine = Engine::start(&[]);
+    let engine = engine(&[]);
     for header in ["X-SVGX-Timeout-Ms: soon", "X-SVGX-Precision: fine", "X-Retry-Attempt: -1"] {
         let headers = format!("{SVG}{header}\r\n");
         let answer = engine.ask("POST", "/parse", &headers, drawing(5).as_bytes());
@@ -122,7 +126,7 @@ fn a_header_that_means_nothing_is_refused() {
 
 #[test]
 fn an_operator_pins_a_tier_for_a_while_and_who_insists_on_another_is_refused() {
-    let engine = Engine::start(&[
+    let engine = engine(&[
         "--controller",
         "on",
         "--api-key",
@@ -178,7 +182,7 @@ fn an_operator_pins_a_tier_for_a_while_and_who_insists_on_another_is_refused() {
 
 #[test]
 fn a_client_that_cannot_wait_is_told_at_once() {
-    let engine = Engine::start(&["--controller", "on"]);
+    let engine = engine(&["--controller", "on"]);
     let text = drawing(2_000);
     let ask = |more: &str| engine.ask("POST", "/parse", &format!("{SVG}{more}"), text.as_bytes());
     // Let it learn what a drawing of this size costs; 202 says that it has.

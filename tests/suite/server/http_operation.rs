@@ -114,7 +114,7 @@ fn every_answer_of_health_has_one_length_so_that_ab_counts_no_failure() {
 #[test]
 fn a_request_that_runs_when_the_service_is_told_to_stop_is_finished() {
     let mut service = Service::start();
-    assert_eq!(service.internal("/readyz"), 200);
+    assert_eq!(service.probe("/readyz"), 200);
     let mut running = connect(service.public);
     let head = format!(
         "POST /parse HTTP/1.1\r\nHost: {}\r\nContent-Type: image/svg+xml\r\n\
@@ -131,7 +131,7 @@ fn a_request_that_runs_when_the_service_is_told_to_stop_is_finished() {
     running.write_all(first).expect("sent");
 
     service.signal(rustix::process::Signal::TERM);
-    eventually("not ready", || service.internal("/readyz") == 503);
+    eventually("not ready", || service.probe("/readyz") == 503);
     eventually("no new connection", || TcpStream::connect(service.public).is_err());
     running.write_all(rest).expect("the connection is still there");
     let answer = Answer::read(&mut running);

@@ -3,60 +3,34 @@
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::engine::UNHURRIED;
+use crate::support::service::Service;
 
 const LINES: &str = "application/x-ndjson";
 
-/// A running service; ends with the value.
-struct Service {
-    process: Child,
-    at: String,
-}
+/// A running service, and its answers while they come in.
+struct Streaming(Service);
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It may have ended by itself already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Service {
-    fn start() -> Service {
-        Service::with(&[])
+impl Streaming {
+    fn start() -> Streaming {
+        Streaming::with(&[])
     }
 
-    fn with(more: &[&str]) -> Service {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_svgx"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
-            .args(["--rate-limit", "off"])
-            .args(more)
-            .env_clear()
-            .envs([UNHURRIED])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary runs");
-        let mut line = String::new();
-        let out = process.stdout.take().expect("piped");
-        BufReader::new(out).read_line(&mut line).expect("it says where it listens");
-        let bound: Value = serde_json::from_str(&line).expect("one line of JSON");
-        let at = bound["public"].as_str().expect("an address").to_owned();
-        Service { process, at }
+    fn with(more: &[&str]) -> Streaming {
+        Streaming(Service::with(&[&["--rate-limit", "off"], more].concat(), None))
     }
 
     fn open(&self, method: &str, path: &str, accept: &str, body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.at).expect("it accepts");
+        let mut stream = TcpStream::connect(self.0.public).expect("it accepts");
         stream.set_read_timeout(Some(Duration::from_secs(600))).expect("a timeout");
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: {accept}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            self.at,
+            self.0.public,
             body.len()
         );
         stream.write_all(head.as_bytes()).expect("sent");
@@ -171,7 +145,7 @@ fn until<'l>(lines: &'l [String], name: &str) -> Vec<&'l String> {
 
 #[test]
 fn frames_arrive_while_it_runs_and_whoever_hangs_up_frees_the_place() {
-    let service = Service::start();
+    let service = Streaming::start();
     // An hour of 100 boxes: minutes of work.
     let options = json!({ "duration": 3600, "fps": 25, "precision": "ui", "changes_only": true });
     let mut answer = service.simulate(LINES, &pile(100), &options);
@@ -196,7 +170,7 @@ fn frames_arrive_while_it_runs_and_whoever_hangs_up_frees_the_place() {
 
 #[test]
 fn a_client_that_does_not_read_keeps_nobody_waiting() {
-    let service = Service::start();
+    let service = Streaming::start();
     let options = json!({ "duration": 3600, "fps": 25, "precision": "ui" });
     let idle = service.simulate(LINES, &pile(100), &options);
     assert_eq!(idle.status, 200);
@@ -210,7 +184,7 @@ fn a_client_that_does_not_read_keeps_nobody_waiting() {
 
 #[test]
 fn a_stream_taken_up_from_a_token_goes_on_with_the_same_bytes() {
-    let service = Service::start();
+    let service = Streaming::start();
     let drawing = pile(24);
     let options = json!({ "duration": 1.5, "precision": "ui", "checkpoint": 0.5 });
     let whole = service.simulate(LINES, &drawing, &options).lines();
@@ -257,24 +231,22 @@ fn a_stream_taken_up_from_a_token_goes_on_with_the_same_bytes() {
 
 #[test]
 fn a_stream_of_a_stopping_service_ends_with_a_token() {
-    let mut service = Service::start();
+    let mut service = Streaming::start();
     let options = json!({ "duration": 3600, "fps": 25, "precision": "ui", "changes_only": true });
     let mut answer = service.simulate(LINES, &pile(40), &options);
     assert!(answer.line().is_some() && answer.line().is_some());
-    let process = service.process.id().to_string();
-    let told = Command::new("kill").args(["-TERM", &process]).status().expect("kill runs");
-    assert!(told.success());
+    service.0.signal(rustix::process::Signal::TERM);
     let lines = answer.lines();
     let outcome = lines.last().and_then(|l| member(l, "outcome")).expect("an outcome");
     assert_eq!((&outcome["partial"], &outcome["ended"]), (&json!(true), &json!("cancelled")));
     assert!(outcome["resume"].as_str().is_some_and(|t| t.len() > 100));
     assert!(outcome["error"]["millimetres"].is_number());
-    assert!(service.process.wait().expect("it ends").success());
+    assert!(service.0.wait().success());
 }
 
 #[test]
 fn events_carry_the_same_lines() {
-    let service = Service::start();
+    let service = Streaming::start();
     let (drawing, options) = (pile(4), json!({ "duration": 0.2, "precision": "ui" }));
     let lines = service.simulate(LINES, &drawing, &options).lines();
     let answer = service.simulate("text/event-stream", &drawing, &options);
@@ -310,7 +282,7 @@ fn the_state_at_the_end_depends_on_neither_process_nor_threads() {
         assert!(digest.is_string());
         assert_eq!(told(tier), digest, "another process");
         for threads in ["1", "4"] {
-            let service = Service::with(&["--compute-threads", threads]);
+            let service = Streaming::with(&["--compute-threads", threads]);
             let options = json!({ "duration": 1, "precision": tier });
             let lines = service.simulate(LINES, &pile(16), &options).lines();
             let outcome = lines.last().and_then(|l| member(l, "outcome")).expect("an outcome");
@@ -321,7 +293,7 @@ fn the_state_at_the_end_depends_on_neither_process_nor_threads() {
 
 #[test]
 fn an_answer_says_its_tier_its_reason_and_its_error_or_is_refused_when_strict() {
-    let service = Service::start();
+    let service = Streaming::start();
     let work = json!({ "duration": 10, "fps": 10, "precision": "compute" });
     let answer = service.simulate("application/json", &pile(100), &work);
     assert_eq!(answer.status, 200, "{}", answer.head);
@@ -347,7 +319,7 @@ fn an_answer_says_its_tier_its_reason_and_its_error_or_is_refused_when_strict() 
 fn what_cannot_be_simulated_is_a_problem_that_names_the_element_and_its_line() {
     // Reading the crowd below takes half a second of the batch lane, which is the last to get
     // a busy processor.
-    let service = Service::with(&["--request-timeout", "600"]);
+    let service = Streaming::with(&["--request-timeout", "600"]);
     let drawing = |inside: &str, after: &str| {
         format!(
             r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx">

@@ -1,4 +1,3 @@
 //! A service under test.
 
-pub(crate) mod engine;
 pub(crate) mod service;

@@ -7,28 +7,49 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 use svgx_operations::staging::client::Client;
 use tokio::runtime::Runtime;
 
-use crate::support::engine::UNHURRIED;
-
 pub(crate) const ROOM: &str = include_str!("../../../examples/room.svgx");
+
+/// For tests that are not about the controller: unoptimised and beside all the others, the
+/// engine is too slow for its budgets, and would rightly refuse. A flag has precedence.
+const UNHURRIED: (&str, &str) = ("SVGX_CONTROLLER", "shadow");
+
+/// A process that does not outlive its test.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    /// Tells it something.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        rustix::process::kill_process(id, signal).expect("it runs");
+    }
+
+    /// Asks it to end, and waits; whether it ended well.
+    pub(crate) fn terminate(&mut self) -> bool {
+        self.signal(Signal::TERM);
+        self.0.wait().expect("it ends").success()
+    }
+}
 
 /// A running service.
 pub(crate) struct Service {
-    process: Child,
+    pub(crate) process: Running,
     /// The public endpoints.
     pub(crate) public: SocketAddr,
-    internal: SocketAddr,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It may have ended by itself already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+    /// Metrics and probes.
+    pub(crate) internal: SocketAddr,
 }
 
 /// What came back.
@@ -57,14 +78,16 @@ impl Answer {
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("the body is JSON")
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!("{error}: {}\n{}", self.head, String::from_utf8_lossy(&self.body))
+        })
     }
 }
 
 /// A connection to `at` that does not wait for ever.
 pub(crate) fn connect(at: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(at).expect("it accepts");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    stream.set_read_timeout(Some(Duration::from_secs(120))).expect("a timeout");
     stream
 }
 
@@ -87,18 +110,18 @@ impl Service {
     ) -> Service {
         let stderr =
             log.map_or_else(Stdio::null, |path| std::fs::File::create(path).expect("a log").into());
-        let mut process = Command::new(env!("CARGO_BIN_EXE_svgx"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_svgx"));
+        command
             .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
             .args(flags)
             .env_clear()
             .envs([UNHURRIED])
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .expect("the binary runs");
+            .stderr(stderr);
+        let mut process = Running(command.spawn().expect("the binary runs"));
         let mut line = String::new();
-        let out = process.stdout.take().expect("piped");
+        let out = process.0.stdout.take().expect("piped");
         BufReader::new(out).read_line(&mut line).expect("it says where it listens");
         let bound: Value = serde_json::from_str(&line).expect("one line of JSON");
         let at =
@@ -107,32 +130,25 @@ impl Service {
     }
 
     /// The status that the internal listener answers a GET with.
-    pub(crate) fn internal(&self, path: &str) -> u16 {
+    pub(crate) fn probe(&self, path: &str) -> u16 {
         let client = Client::new(&format!("http://{}", self.internal), None, None);
         block(client.expect("a client").get(path, &[])).expect("an answer").status
     }
 
-    /// Where metrics and probes are.
-    pub(crate) fn internal_address(&self) -> SocketAddr {
-        self.internal
-    }
-
     /// Tells the process something.
-    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
-        let id = i32::try_from(self.process.id()).expect("a process id");
-        let id = rustix::process::Pid::from_raw(id).expect("a process id");
-        rustix::process::kill_process(id, signal).expect("it runs");
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
     }
 
     /// Ends it at once, as a failing machine does.
     pub(crate) fn kill(mut self) {
-        self.process.kill().expect("it runs");
-        self.process.wait().expect("it ends");
+        self.process.0.kill().expect("it runs");
+        self.process.0.wait().expect("it ends");
     }
 
     /// Waits for its end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        self.process.wait().expect("it ends")
+        self.process.0.wait().expect("it ends")
     }
 
     pub(crate) fn get(&self, path: &str, headers: &str) -> Answer {
@@ -143,13 +159,16 @@ impl Service {
         self.ask("POST", path, headers, body)
     }
 
-    fn ask(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+    /// One request on a connection of its own; `headers` are lines with their ends.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
         let mut stream = connect(self.public);
+        let length = match method {
+            "GET" | "HEAD" | "DELETE" => String::new(),
+            _ => format!("Content-Length: {}\r\n", body.len()),
+        };
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\
-             Content-Length: {}\r\n\r\n",
-            self.public,
-            body.len()
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}{length}\r\n",
+            self.public
         );
         stream.write_all(head.as_bytes()).expect("sent");
         // The service may answer, and hang up, before it has read everything.

@@ -10,64 +10,18 @@ mod sink;
 mod slo;
 mod traces;
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::support::engine::UNHURRIED;
+use crate::support::service::{Running, Service};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const DRAWING: &str = r#"{"content":"<svg xmlns='http://www.w3.org/2000/svg'><rect id='r' width='10' height='10'/></svg>"}"#;
 
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Running {
-    fn terminate(&mut self) -> bool {
-        let pid = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw);
-        let pid = pid.expect("a process id");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
-        self.0.wait().expect("it ends").success()
-    }
-}
-
-struct Service {
-    process: Running,
-    public: SocketAddr,
-    internal: SocketAddr,
-}
-
 fn serve(log: Option<&Path>, variables: &[(&str, &str)]) -> Service {
-    let stderr = log.map_or_else(Stdio::null, |path| fs::File::create(path).expect("a log").into());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_svgx"));
-    command
-        .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
-        .args(["--log-format", "json"])
-        .env_clear()
-        .envs([UNHURRIED])
-        .envs(variables.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(stderr);
-    let mut process = Running(command.spawn().expect("the binary starts"));
-    let stdout = process.0.stdout.take().expect("piped");
-    let mut line = String::new();
-    BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
-    let at: Value = serde_json::from_str(&line).expect("JSON");
-    let address = |name: &str| at[name].as_str().and_then(|a| a.parse().ok()).expect("an address");
-    Service { public: address("public"), internal: address("internal"), process }
+    Service::with_environment(&["--log-format", "json"], variables, log)
 }
 
 /// One request on a connection of its own; the whole answer as text.

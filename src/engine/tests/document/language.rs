@@ -106,7 +106,8 @@ fn every_sketch_of_the_language_solves_and_is_what_it_says() {
         };
         let sketch = read(&document);
         let options = Options { diagnose: true, ..Options::default() };
-        let solution = solve(&mut sketch.solver(&limits).unwrap(), options.clone(), &budget).unwrap();
+        let solution =
+            solve(&mut sketch.solver(&limits).unwrap(), options.clone(), &budget).unwrap();
         assert_eq!(solution.outcome, Outcome::Solved, "{example}");
         let status = solution.diagnosis.map(|d| d.status);
         assert_eq!(status, Some(Status::FullyConstrained), "{example}");

@@ -239,7 +239,7 @@ fn sessions_of_every_replica_come_back_in_every_replica() {
         }
     }
     let to = cluster.path("backup").display().to_string();
-    let address = |e: &Service| format!("http://{}", e.internal_address());
+    let address = |e: &Service| format!("http://{}", e.internal);
     let (a, b) = (address(&old[0]), address(&old[1]));
     let from = ["--engine", &a, "--engine", &b, "--operator-key-file", &key];
     let made = cluster.staging(&[&["backup", "--to", &to], &from[..]].concat());
@@ -267,7 +267,7 @@ fn sessions_of_every_replica_come_back_in_every_replica() {
         { "metadata": { "name": "pod-2" }, "status": { "phase": "Pending" } },
     ] });
     std::fs::write(cluster.path("pods"), pods.to_string()).expect("written");
-    cluster.variables.push(("INTERNAL", old[1].internal_address().port().to_string()));
+    cluster.variables.push(("INTERNAL", old[1].internal.port().to_string()));
     cluster.variables.push(("OPERATOR", "the-operator".to_owned()));
     assert_eq!(cluster.deploy(&["--no-validate"]).code, Some(0));
     let whole = cluster.path("whole").display().to_string();

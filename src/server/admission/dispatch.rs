@@ -1,0 +1,75 @@
+//! Where admitted work goes: it is answered on the open connection, or becomes a job.
+
+use svgx_base::budget::Class;
+use svgx_controller::{Reason, Request, Shed, Ticket};
+use svgx_telemetry::stage::Stages;
+
+use super::admit::{AdmissionRequest, is_too_large};
+use super::operation::Operation;
+use super::stages;
+use crate::state::app::App;
+
+/// Where work goes.
+pub(super) enum Dispatch {
+    /// It is answered as soon as it is done.
+    Inline(Ticket),
+    /// It becomes a job.
+    Deferred(Ticket),
+}
+
+impl Dispatch {
+    /// A place in the queue of its class. What no tier brings inside the budget, and what the
+    /// client would rather not wait for, has its place behind everything that has an objective:
+    /// as a job where the operation is deferrable.
+    ///
+    /// # Errors
+    /// [`Shed`].
+    pub(super) fn decide(
+        app: &App,
+        operation: &Operation,
+        asked: &AdmissionRequest,
+        stages: &Stages,
+    ) -> Result<Dispatch, Shed> {
+        if operation.is_deferrable && asked.respond_async {
+            return noted(app, stages, asked.admit_as_batch(app)).map(Dispatch::Deferred);
+        }
+        match noted(app, stages, asked.admit(app)) {
+            Ok(ticket) => Ok(Dispatch::Inline(ticket)),
+            Err(shed) if is_too_large(&shed) => {
+                let ticket = noted(app, stages, asked.admit_as_batch(app))?;
+                let deferred = operation.is_deferrable && !asked.wait;
+                Ok(if deferred { Dispatch::Deferred(ticket) } else { Dispatch::Inline(ticket) })
+            }
+            Err(shed) => Err(shed),
+        }
+    }
+
+    /// Why it was admitted as it was.
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Dispatch::Inline(ticket) | Dispatch::Deferred(ticket) => ticket.decision().reason,
+        }
+    }
+}
+
+/// A place for a further piece of work that was admitted before.
+pub(crate) fn admit_again(app: &App, request: &Request<'_>) -> Result<Ticket, Shed> {
+    match app.pool.admit(request) {
+        Err(shed) if is_too_large(&shed) => {
+            app.pool.admit(&Request { class: Class::Batch, ..*request })
+        }
+        decided => decided,
+    }
+}
+
+/// Notes the decision in the trace.
+fn noted(app: &App, stages: &Stages, decided: Result<Ticket, Shed>) -> Result<Ticket, Shed> {
+    let decision = match &decided {
+        Ok(ticket) => Some(ticket.decision()),
+        Err(shed) => shed.decision.as_deref(),
+    };
+    if let Some(decision) = decision {
+        stages.note(stages::admit(decision.at, app.clock.now(), decision));
+    }
+    decided
+}

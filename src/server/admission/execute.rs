@@ -1,0 +1,293 @@
+//! An operation: admitted, its body read, its work run on the pool, and answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use opentelemetry::Context;
+
+use svgx_base::budget::{Budget, Class, Time};
+use svgx_controller::{Done, Reason, Request};
+use svgx_telemetry::Outcome;
+use svgx_telemetry::stage::{Stages, Step};
+
+use super::admit::{self, AdmissionRequest};
+use super::body::{self, Body};
+use super::deferred;
+use super::dispatch::Dispatch;
+use super::operation::Operation;
+use super::reply::{Call, Reply};
+use super::stages;
+use crate::protocol::headers;
+use crate::protocol::negotiate::{self, Coding};
+use crate::protocol::problem::{self, Error};
+use crate::state::answer::Phases;
+use crate::state::app::App;
+use crate::state::jobs::Progress;
+use crate::state::keys::Identity;
+
+/// How long a body may take to arrive before the place in the queue is asked for again.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// What is put into the request for the edge to read: which work it was, and how it ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operated {
+    /// The class of its budget.
+    pub(crate) class: Class,
+    pub(crate) operation: &'static str,
+    /// From the last byte of the body to the answer.
+    pub(crate) duration: Duration,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// Why, in one word.
+    pub(crate) reason: &'static str,
+}
+
+/// Marks an answer below the tier that was asked for, and why.
+#[derive(Clone, Copy, Debug)]
+struct Coarser(Reason);
+
+/// Admits `operation`, reads the body, runs its work on the pool, and answers.
+///
+/// # Errors
+/// Whatever reading, admitting or working fails with.
+pub(crate) async fn run(
+    request: HttpRequest,
+    payload: Option<Payload>,
+    operation: &Operation,
+) -> Result<HttpResponse, Error> {
+    let app = Arc::clone(
+        request.app_data::<Data<App>>().ok_or_else(|| Error::Internal("no app".into()))?,
+    );
+    let media = negotiate::media_type(request.headers(), operation.media);
+    let operation = &media.as_ref().map_or(*operation, |media| operation.answering(media));
+    let limit = app.config.request_timeout;
+    let mut began = app.clock.now();
+    let running = async { run_inner(&app, &request, payload, operation, media?, &mut began).await };
+    let done = match tokio::time::timeout(limit, running).await {
+        Ok(done) => done,
+        Err(_) => Err(Error::Timeout(limit)),
+    };
+    let duration = app.clock.now().since(began);
+    let (outcome, reason) = ended(&app, operation, duration, &done);
+    request.extensions_mut().insert(Operated {
+        class: operation.class,
+        operation: operation.name,
+        duration,
+        outcome,
+        reason,
+    });
+    done
+}
+
+/// How what failed ended; none for a request that was wrong: it was answered all the same.
+pub(super) fn failed(error: &Error) -> Option<(Outcome, &'static str)> {
+    match error {
+        Error::Crowded { .. } => Some((Outcome::Shed, Reason::QueueFull.as_str())),
+        Error::Shed(shed) if shed.reason != Reason::Panicked => {
+            Some((Outcome::Shed, shed.reason.as_str()))
+        }
+        error if error.status().0.is_server_error() => Some((Outcome::Failed, error.status().1)),
+        _ => None,
+    }
+}
+
+/// How an operation ended.
+fn ended(
+    app: &App,
+    operation: &Operation,
+    duration: Duration,
+    done: &Result<HttpResponse, Error>,
+) -> (Outcome, &'static str) {
+    if let Some(failed) = done.as_ref().err().and_then(failed) {
+        return failed;
+    }
+    match done {
+        Ok(response) if response.status() == StatusCode::ACCEPTED => {
+            (Outcome::Ok, Reason::Batch.as_str())
+        }
+        Ok(response) if response.extensions().get::<Coarser>().is_some() => {
+            let why = response.extensions().get::<Coarser>().map_or("", |c| c.0.as_str());
+            (Outcome::Degraded, why)
+        }
+        _ => match app.spec.objective(operation.class) {
+            Some(objective) if duration > objective.budget => {
+                (Outcome::OverBudget, Reason::Late.as_str())
+            }
+            _ => (Outcome::Ok, Reason::Completed.as_str()),
+        },
+    }
+}
+
+async fn run_inner(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    payload: Option<Payload>,
+    operation: &Operation,
+    media: &'static str,
+    began: &mut Time,
+) -> Result<HttpResponse, Error> {
+    let given = request.headers();
+    let identity =
+        request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
+    let stages = request.extensions().get::<Stages>().cloned().unwrap_or_default();
+    let mut asked = AdmissionRequest::of(app, request, operation, &identity, payload.is_some())?;
+    // Decided before the body is read, so that refusing costs nothing.
+    let arrived = app.clock.now();
+    let mut dispatch = match Dispatch::decide(app, operation, &asked, &stages) {
+        Ok(dispatch) => dispatch,
+        Err(shed) => {
+            if let Some(payload) = payload {
+                admit::discard(request, payload).await;
+            }
+            return Err(shed.into());
+        }
+    };
+    let reading = app.clock.now();
+    let body = match payload {
+        Some(payload) => Some(body::read(app, request, payload).await?),
+        None => None,
+    };
+    if let Some(body) = &body {
+        stages.note(stages::read(reading, app.clock.now(), body.bytes.len()));
+    }
+    // A slow client is not the service's latency: the clock starts with the last byte.
+    *began = app.clock.now();
+    let more = body.as_ref().and_then(|body| operation.estimate.and_then(|by| by(body)));
+    if more.is_some() || began.since(arrived) > PATIENCE {
+        drop(dispatch);
+        asked = more.map_or(asked, |work| asked.refined(work));
+        dispatch = Dispatch::decide(app, operation, &asked, &stages)?;
+    }
+    let text = |name: &HeaderName| {
+        given.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
+    };
+    let caller = Caller {
+        identity,
+        media,
+        query: request.query_string().to_owned(),
+        session: text(&headers::SVGX_SESSION),
+        if_none_match: text(&header::IF_NONE_MATCH),
+        coding: Coding::of(given),
+        asked: asked.request(),
+        reason: dispatch.reason(),
+    };
+    match dispatch {
+        Dispatch::Inline(ticket) => {
+            let predicted = Duration::from_nanos(ticket.decision().cost);
+            let noting = stages.clone();
+            let work =
+                on_pool(app, operation, caller, Progress::default(), noting, body, operation.work);
+            let done = app.pool.run(ticket, work).await?;
+            answer(app, operation.class, predicted, &stages, done).await.map(|(reply, reason)| {
+                let coarser = reply.tiers().is_some_and(|(tier, asked)| tier < asked);
+                let mut response = explained(reply, reason);
+                if coarser {
+                    response.extensions_mut().insert(Coarser(reason));
+                }
+                response
+            })
+        }
+        Dispatch::Deferred(ticket) => {
+            deferred::defer(app, request, operation, caller, ticket, body)
+        }
+    }
+}
+
+/// What the work needs to know of the request.
+pub(super) struct Caller {
+    pub(super) identity: Identity,
+    media: &'static str,
+    query: String,
+    session: Option<String>,
+    if_none_match: Option<String>,
+    coding: Coding,
+    asked: Request<'static>,
+    reason: Reason,
+}
+
+/// The work of a handler as the pool takes it.
+pub(super) fn on_pool(
+    app: &Arc<App>,
+    operation: &Operation,
+    caller: Caller,
+    progress: Progress,
+    stages: Stages,
+    body: Option<Body>,
+    work: impl FnOnce(Call<'_>, Option<Body>) -> Result<Reply, Error> + Send + 'static,
+) -> impl FnOnce(&Budget) -> Result<Reply, Error> + Send + 'static {
+    let shared = Arc::clone(app);
+    let context = Context::current();
+    let (operation, waiting) = (operation.name, app.clock.now());
+    move |budget: &Budget| {
+        let Caller { identity, media, query, session, if_none_match, coding, asked, reason } =
+            caller;
+        let call = Call {
+            started: shared.clock.now(),
+            app: shared,
+            operation,
+            identity,
+            budget,
+            media,
+            query,
+            session,
+            asked,
+            reason,
+            phases: Phases::default(),
+            progress,
+            stages: stages.clone(),
+            if_none_match,
+            coding,
+        };
+        let (clock, started) = (Arc::clone(&call.app.clock), call.started);
+        stages.note(stages::queue(waiting, started));
+        let here = context.attach();
+        let done = work(call, body);
+        drop(here);
+        stages.note(stages::work(started, clock.now()));
+        done
+    }
+}
+
+/// What the work answered, once it is durable, and why it was admitted as it was.
+pub(super) async fn answer(
+    app: &App,
+    class: Class,
+    predicted: Duration,
+    stages: &Stages,
+    done: Done<Result<Reply, Error>>,
+) -> Result<(Reply, Reason), Error> {
+    let Done { value, queued, cpu, tier, reason, .. } = done;
+    let (metrics, class) = (app.telemetry.metrics(), class.as_str());
+    metrics.worked(class, queued, predicted, cpu);
+    stages.explain(Step::Work, [("svgx.cost.actual", cpu.into())]);
+    let mut reply = value?;
+    if let Some(written) = reply.durable.take() {
+        // Awaited here, so that no thread of the pool waits for the disk.
+        let waiting = app.clock.now();
+        written.await.map_err(|e| problem::session(e.into(), None))?;
+        let stored = app.clock.now();
+        metrics.stored(stored.since(waiting));
+        stages.note(stages::store(waiting, stored));
+    }
+    reply.queued(queued);
+    metrics.delivered(class, reply.tiers().map_or(tier, |(tier, _)| tier).as_str());
+    Ok((reply, reason))
+}
+
+/// The answer with its tier and its reason.
+fn explained(reply: Reply, reason: Reason) -> HttpResponse {
+    let tier = reply.tiers().map(|(tier, _)| tier);
+    let mut response = reply.into_response();
+    let written = response.headers_mut();
+    if let Some(tier) = tier {
+        let tier = HeaderValue::from_static(tier.as_str());
+        written.insert(headers::SVGX_TIER.clone(), tier);
+    }
+    let reason = HeaderValue::from_static(reason.as_str());
+    written.insert(headers::SVGX_REASON.clone(), reason);
+    response
+}

@@ -1,0 +1,15 @@
+//! From a request to its work on the compute pool, and to its answer, now or as a job.
+
+mod admit;
+pub(crate) mod body;
+mod deferred;
+pub(crate) mod dispatch;
+pub(crate) mod estimate;
+mod event_loop_lag;
+pub(crate) mod execute;
+pub(crate) mod input;
+pub(crate) mod json_position;
+pub(crate) mod operation;
+mod precision;
+pub(crate) mod reply;
+mod stages;

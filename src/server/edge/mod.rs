@@ -1,0 +1,183 @@
+//! The edge of every public request: its trace, its key, its rate, its headers,
+//! its log line, its place in the metrics, and the problem document when it
+//! failed, panics included.
+
+mod answer_headers;
+mod identify;
+mod request_record;
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{HttpMessage as _, HttpRequest, ResponseError};
+use futures::FutureExt as _;
+use opentelemetry::Context;
+use opentelemetry::trace::FutureExt as _;
+
+use svgx_telemetry::server;
+
+use self::answer_headers::{write_security_headers, write_trace_headers};
+use self::identify::identify;
+use self::request_record::RequestRecord;
+use crate::admission::execute::Operated;
+use crate::endpoints::{PathPolicy, policy};
+use crate::protocol::headers::X_TRACE_ID;
+use crate::protocol::problem::Error;
+use crate::state::answer::Timing;
+use crate::state::app::App;
+use crate::state::rate::RateLimitStatus;
+
+/// A failure below the handlers, with what its problem document needs.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+struct UnhandledError {
+    error: Error,
+    path: String,
+    trace_id: String,
+}
+
+impl ResponseError for UnhandledError {
+    fn status_code(&self) -> StatusCode {
+        self.error.status().0
+    }
+
+    fn error_response(&self) -> actix_web::HttpResponse {
+        let mut response = self.error.response(&self.path, &self.trace_id);
+        if let Ok(value) = HeaderValue::from_str(&self.trace_id) {
+            response.headers_mut().insert(X_TRACE_ID.clone(), value);
+        }
+        response
+    }
+}
+
+/// The middleware, in the order of its duties.
+///
+/// # Errors
+/// None: every failure is an answer.
+pub(crate) async fn edge(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let Some(app) = request.app_data::<Data<App>>().cloned() else {
+        return Err(Error::Internal("no app".to_owned()).into());
+    };
+    let _running = app.totals.begin();
+    let policy = policy(request.path());
+    let mut record = RequestRecord::begin(&app, &request, policy.route);
+    let context = server::context(record.trace.ids());
+
+    let mut rate = None;
+    let answered = match authenticate_and_count(&app, &request, policy, &mut rate) {
+        Ok(()) => {
+            request.extensions_mut().insert(record.trace);
+            request.extensions_mut().insert(record.stages());
+            match call(request, next, &context).await {
+                Ok(response) => response,
+                // The request went with the failure: nothing is left to build an answer on.
+                Err(error) => return Err(unhandled(&mut record, error, context).into()),
+            }
+        }
+        Err(error) => {
+            let (request, _) = request.into_parts();
+            let answer = problem(&error, &request, &record, &context);
+            ServiceResponse::new(request, answer)
+        }
+    };
+    let mut response = errors_as_problems(answered, &record, &context);
+
+    let operated = response.request().extensions().get::<Operated>().copied();
+    let took = record.finish(response.status().as_u16(), operated);
+    let phases = response.response().extensions().get::<Timing>().map(|t| t.0);
+    let headers = response.headers_mut();
+    write_trace_headers(headers, &record.trace, phases, took);
+    write_security_headers(headers, &app);
+    if let Some(rate) = rate {
+        rate.write(headers, app.unix_seconds(record.began.after(took)));
+    }
+    if !app.is_ready() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    record.log(&response, took);
+    Ok(response)
+}
+
+/// Who asks, noted in the request, and how they stand with their rate, noted in `rate`.
+fn authenticate_and_count(
+    app: &App,
+    request: &ServiceRequest,
+    policy: PathPolicy,
+    rate: &mut Option<RateLimitStatus>,
+) -> Result<(), Error> {
+    let identity = identify(app, request, policy.is_open)?;
+    let counted = app.rates.as_ref().and_then(|rates| rates.count(policy.rate?, identity.id));
+    request.extensions_mut().insert(identity);
+    *rate = counted;
+    rate.as_ref().and_then(RateLimitStatus::refusal).map_or(Ok(()), Err)
+}
+
+/// Calls the handler; its panics are errors.
+async fn call(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    context: &Context,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    // The router wants to be the only holder of the request, so nothing of it is kept here: what
+    // fails below the handlers is answered by `UnhandledError`.
+    let called = AssertUnwindSafe(next.call(request).with_context(context.clone()));
+    match called.catch_unwind().await {
+        Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
+        Ok(Err(error)) => Err(from_actix(&error)),
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().copied().unwrap_or("a panic");
+            Err(Error::Internal(text.to_owned()))
+        }
+    }
+}
+
+fn unhandled(record: &mut RequestRecord, error: Error, context: Context) -> UnhandledError {
+    let _here = context.attach();
+    tracing::error!(%error, "a request failed below the handlers");
+    record.lost(error.status().0.as_u16());
+    UnhandledError { error, path: std::mem::take(&mut record.path), trace_id: record.trace.id() }
+}
+
+/// The answer of a handler that failed as a problem document.
+fn errors_as_problems(
+    response: ServiceResponse<BoxBody>,
+    record: &RequestRecord,
+    context: &Context,
+) -> ServiceResponse<BoxBody> {
+    let Some(error) = response.response().error() else { return response };
+    let answer = match error.as_error::<Error>() {
+        Some(own) => problem(own, response.request(), record, context),
+        None => problem(&from_actix(error), response.request(), record, context),
+    };
+    response.into_response(answer)
+}
+
+fn problem(
+    error: &Error,
+    request: &HttpRequest,
+    record: &RequestRecord,
+    context: &Context,
+) -> actix_web::HttpResponse {
+    if error.status().0 == StatusCode::INTERNAL_SERVER_ERROR {
+        let _here = context.clone().attach();
+        tracing::error!(?error, "internal error");
+    }
+    error.response(request.path(), &record.trace.id())
+}
+
+/// One of our errors for an error of the framework.
+fn from_actix(error: &actix_web::Error) -> Error {
+    match error.as_response_error().status_code().as_u16() {
+        404 => Error::NotFound("this path".to_owned()),
+        400..=499 => Error::Malformed { message: error.to_string(), at: None },
+        _ => Error::Internal(error.to_string()),
+    }
+}

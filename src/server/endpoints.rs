@@ -1,0 +1,367 @@
+//! The one table of public endpoints. The router, the counts, admission, rates, authentication and
+//! the API's description follow from it: an endpoint is added by an entry and its handler.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Route};
+use utoipa::openapi::{Components, OpenApi};
+
+use svgx_base::budget::Class;
+
+use crate::admission::estimate;
+use crate::admission::execute;
+use crate::admission::operation::Operation;
+use crate::protocol::problem::Error;
+use crate::routes::{
+    compile_json, compile_svg, evaluate, interactive, jobs, openapi, parse, precision, render,
+    simulate, slo, solve, state, status,
+};
+use crate::state::rate::RateClass;
+
+/// The public endpoints, in the order of the API's description.
+pub(crate) static ENDPOINTS: &[Endpoint] = &[
+    get("/health", Direct(|| web::to(status::health)))
+        .rate(RateClass::Status)
+        .described::<status::__path_health>(),
+    get("/metrics", Direct(|| web::to(status::metrics)))
+        .rate(RateClass::Status)
+        .described::<status::__path_metrics>(),
+    get("/metrics.json", Direct(|| web::to(status::metrics_json)))
+        .rate(RateClass::Status)
+        .described::<status::__path_metrics_json>(),
+    get("/openapi.json", Direct(|| web::to(openapi::document)))
+        .open()
+        .described::<openapi::__path_document>(),
+    get("/slo", Direct(|| web::to(slo::status))).described::<slo::__path_status>(),
+    get("/slo/decisions", Direct(|| web::to(slo::decisions))).described::<slo::__path_decisions>(),
+    get("/slo/stream", Direct(|| web::to(slo::stream))).described::<slo::__path_stream>(),
+    get("/slo/controls", Direct(|| web::to(slo::controls))).described::<slo::__path_controls>(),
+    put("/slo/controls", Direct(|| web::to(slo::control))).described::<slo::__path_control>(),
+    get("/jobs", Direct(|| web::to(jobs::list))).described::<jobs::__path_list>(),
+    get("/jobs/{id}", Direct(|| web::to(jobs::look))).described::<jobs::__path_look>(),
+    get("/jobs/{id}/result", Direct(|| web::to(jobs::result))).described::<jobs::__path_result>(),
+    delete("/jobs/{id}", Direct(|| web::to(jobs::cancel))).described::<jobs::__path_cancel>(),
+    post("/parse", Pool(Operation::new(Class::Redraw, "parse", parse::parse).deferrable()))
+        .described::<parse::__path_parse>(),
+    post("/precision", Pool(Operation::new(Class::Ui, "precision", precision::precision)))
+        .rate(RateClass::Ui)
+        .described::<precision::__path_precision>(),
+    post(
+        "/compile/svg",
+        Pool(
+            Operation::new(Class::Redraw, "compile-svg", compile_svg::compile_svg)
+                .estimated_as("compile")
+                .media(&["application/json", "image/svg+xml"])
+                .deferrable(),
+        ),
+    )
+    .described::<compile_svg::__path_compile_svg>(),
+    post(
+        "/compile/json",
+        Pool(
+            Operation::new(Class::Redraw, "compile-json", compile_json::compile_json)
+                .estimated_as("compile")
+                .deferrable(),
+        ),
+    )
+    .described::<compile_json::__path_compile_json>(),
+    post("/evaluate", Pool(Operation::new(Class::Redraw, "evaluate", evaluate::evaluate)))
+        .described::<evaluate::__path_evaluate>(),
+    post(
+        "/simulate",
+        Pool(
+            Operation::new(Class::Physics, "simulate", simulate::simulate)
+                .estimated_by(estimate::simulation)
+                .media(simulate::MEDIA)
+                .streams(simulate::STREAMS)
+                .deferrable(),
+        ),
+    )
+    .described::<simulate::__path_simulate>(),
+    post(
+        "/constraints/solve",
+        Pool(
+            Operation::new(Class::Physics, "constraints-solve", solve::solve)
+                .estimated_as("solve")
+                .deferrable(),
+        ),
+    )
+    .described::<solve::__path_solve>(),
+    post(
+        "/render",
+        Pool(
+            Operation::new(Class::Redraw, "render", render::render)
+                .media(&["image/png"])
+                .deferrable(),
+        ),
+    )
+    .described::<render::__path_render>(),
+    post(
+        "/interactive",
+        Pool(
+            Operation::new(Class::Ui, "interactive", interactive::interactive)
+                .estimated_as("session.operate"),
+        ),
+    )
+    .rate(RateClass::Ui)
+    .described::<interactive::__path_interactive>(),
+    get(
+        "/state",
+        Pool(Operation::new(Class::Ui, "state", state::state).estimated_as("session.state")),
+    )
+    .rate(RateClass::Ui)
+    .described::<state::__path_state>(),
+];
+
+/// The page that shows the API's description; its files are below it.
+pub(crate) const DOCS: &str = "/docs";
+
+/// How an endpoint answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Handler {
+    /// At once, on the thread that speaks HTTP.
+    Direct(fn() -> Route),
+    /// With work on the pool, for which it is admitted.
+    Pool(Operation),
+}
+use Handler::{Direct, Pool};
+
+/// The method of an endpoint. A GET answers HEAD as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+impl Method {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Method::Get => &["GET", "HEAD"],
+            Method::Post => &["POST"],
+            Method::Put => &["PUT"],
+            Method::Delete => &["DELETE"],
+        }
+    }
+}
+
+/// A public endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) method: Method,
+    /// Its path, with `{name}` for a part that varies.
+    pub(crate) path: &'static str,
+    pub(crate) handler: Handler,
+    /// The rate it is counted in.
+    pub(crate) rate: RateClass,
+    /// Whether it needs no key and is not counted: what the service is, not what it does.
+    pub(crate) is_open: bool,
+    /// Adds it to the API's description.
+    pub(crate) describe: Option<fn(&mut OpenApi)>,
+}
+
+const fn get(path: &'static str, handler: Handler) -> Endpoint {
+    endpoint(Method::Get, path, handler)
+}
+
+const fn post(path: &'static str, handler: Handler) -> Endpoint {
+    endpoint(Method::Post, path, handler)
+}
+
+const fn put(path: &'static str, handler: Handler) -> Endpoint {
+    endpoint(Method::Put, path, handler)
+}
+
+const fn delete(path: &'static str, handler: Handler) -> Endpoint {
+    endpoint(Method::Delete, path, handler)
+}
+
+const fn endpoint(method: Method, path: &'static str, handler: Handler) -> Endpoint {
+    Endpoint { method, path, handler, rate: RateClass::Rest, is_open: false, describe: None }
+}
+
+impl Endpoint {
+    const fn rate(mut self, class: RateClass) -> Endpoint {
+        self.rate = class;
+        self
+    }
+
+    const fn open(mut self) -> Endpoint {
+        self.is_open = true;
+        self
+    }
+
+    /// The same, described by what the attribute `utoipa::path` makes of its handler.
+    const fn described<P>(mut self) -> Endpoint
+    where
+        P: utoipa::Path + utoipa::__dev::SchemaReferences,
+    {
+        self.describe = Some(describe::<P>);
+        self
+    }
+
+    /// Whether it may answer with a job.
+    pub(crate) fn is_deferrable(&self) -> bool {
+        matches!(self.handler, Pool(operation) if operation.is_deferrable)
+    }
+
+    fn route(&'static self) -> Route {
+        match &self.handler {
+            Direct(route) => route(),
+            Pool(operation) if self.method == Method::Get => {
+                web::to(move |request: HttpRequest| execute::run(request, None, operation))
+            }
+            Pool(operation) => web::to(move |request: HttpRequest, payload: Payload| {
+                execute::run(request, Some(payload), operation)
+            }),
+        }
+    }
+}
+
+fn describe<P>(api: &mut OpenApi)
+where
+    P: utoipa::Path + utoipa::__dev::SchemaReferences,
+{
+    api.paths.add_path_operation(P::path(), P::methods(), P::operation());
+    let mut schemas = Vec::new();
+    P::schemas(&mut schemas);
+    api.components.get_or_insert_with(Components::new).schemas.extend(schemas);
+}
+
+/// Registers every endpoint at the place `config` stands for.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    for (path, endpoints) in by_path() {
+        let names = endpoints.iter().flat_map(|e| e.method.names());
+        let allow = names.copied().collect::<Vec<_>>().join(", ");
+        let mut resource = web::resource(path);
+        for endpoint in endpoints {
+            for name in endpoint.method.names() {
+                // The names are those of standard methods.
+                let method = name.parse().unwrap_or_default();
+                resource = resource.route(endpoint.route().method(method));
+            }
+        }
+        config.service(resource.default_service(web::to(move |request: HttpRequest| {
+            std::future::ready(not_allowed(&request, allow.clone()))
+        })));
+    }
+}
+
+fn by_path() -> BTreeMap<&'static str, Vec<&'static Endpoint>> {
+    let mut paths = BTreeMap::<_, Vec<_>>::new();
+    for endpoint in ENDPOINTS {
+        paths.entry(endpoint.path).or_default().push(endpoint);
+    }
+    paths
+}
+
+fn not_allowed(request: &HttpRequest, allow: String) -> Result<HttpResponse, Error> {
+    let method = request.method().as_str().chars().take(32).collect();
+    Err(Error::MethodNotAllowed { method, allow })
+}
+
+/// What is answered where nothing is.
+///
+/// # Errors
+/// Always [`Error::NotFound`].
+pub(crate) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Error> {
+    Err(Error::NotFound(request.path().chars().take(200).collect()))
+}
+
+/// What the edge has to know of a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PathPolicy {
+    /// The path as declared, for metrics and logs; `None` where there is no endpoint.
+    pub(crate) route: Option<&'static str>,
+    /// Whether no key is needed.
+    pub(crate) is_open: bool,
+    /// The class it is counted in; `None`: not counted.
+    pub(crate) rate: Option<RateClass>,
+}
+
+/// The policy of a path, with or without `/api/v1` in front.
+pub(crate) fn policy(path: &str) -> PathPolicy {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    if path.strip_prefix(DOCS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return PathPolicy { route: Some(DOCS), is_open: true, rate: None };
+    }
+    match ENDPOINTS.iter().find(|endpoint| matches(endpoint.path, path)) {
+        Some(endpoint) => PathPolicy {
+            route: Some(endpoint.path),
+            is_open: endpoint.is_open,
+            rate: (!endpoint.is_open).then_some(endpoint.rate),
+        },
+        None => PathPolicy { route: None, is_open: false, rate: Some(RateClass::Rest) },
+    }
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    if !pattern.contains('{') {
+        return pattern == path;
+    }
+    let (mut parts, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (parts.next(), given.next()) {
+            (None, None) => return true,
+            (Some(part), Some(text)) if part == text || part.starts_with('{') => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versioned_path_is_the_same_route_and_an_unknown_one_is_none() {
+        for (path, name) in [
+            ("/parse", Some("/parse")),
+            ("/api/v1/parse", Some("/parse")),
+            ("/docs", Some("/docs")),
+            ("/docs/index.html", Some("/docs")),
+            ("/documents", None),
+            ("/slo/stream", Some("/slo/stream")),
+            ("/jobs", Some("/jobs")),
+            ("/api/v1/jobs/j7", Some("/jobs/{id}")),
+            ("/jobs/j7/result", Some("/jobs/{id}/result")),
+            ("/jobs/j7/other", None),
+            ("/nowhere", None),
+        ] {
+            assert_eq!(policy(path).route, name, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_endpoint_is_described_where_it_is() {
+        for endpoint in ENDPOINTS {
+            let mut api = OpenApi::default();
+            endpoint.describe.expect(endpoint.path)(&mut api);
+            let described: Vec<_> = api.paths.paths.iter().collect();
+            let [(path, item)] = described[..] else {
+                panic!("{}: {}", endpoint.path, described.len())
+            };
+            assert_eq!(path, endpoint.path);
+            let operation = match endpoint.method {
+                Method::Get => &item.get,
+                Method::Post => &item.post,
+                Method::Put => &item.put,
+                Method::Delete => &item.delete,
+            };
+            assert!(operation.is_some(), "{:?} {path}", endpoint.method);
+        }
+    }
+
+    #[test]
+    fn the_names_of_operations_are_those_that_telemetry_declares() {
+        let declared = include_str!("../../slo/telemetry/attributes.yaml");
+        for endpoint in ENDPOINTS {
+            if let Pool(operation) = endpoint.handler {
+                let value = format!("value: {},", operation.name);
+                assert!(declared.contains(&value), "{value}");
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Listening, and stopping without cutting anybody off.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::ServerHandle;
+use actix_web::http::header;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App as Service, HttpServer};
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::MissedTickBehavior;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::edge::edge;
+use crate::endpoints;
+use crate::gauges::register_gauges;
+use crate::openapi;
+use crate::protocol::headers;
+use crate::routes;
+use crate::routes::openapi::ApiDescription;
+use crate::state::app::App;
+use crate::state::config::Config;
+use crate::state::start_error::StartError;
+use crate::tls::Certificate;
+use crate::watch::{self, Watch};
+use svgx_telemetry::Metrics;
+
+/// Connections that may wait to be accepted: one that finds no room comes again after a second.
+const BACKLOG: u32 = 4096;
+
+/// How long a stopping server waits for the collector.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// The addresses that were bound.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Bound {
+    /// The public endpoints.
+    pub public: SocketAddr,
+    /// Metrics and probes.
+    pub internal: Option<SocketAddr>,
+}
+
+/// Serves until SIGTERM or SIGINT, then finishes what runs. `bound` is called
+/// once, with the addresses, when the service is ready.
+///
+/// # Errors
+/// [`StartError`] when it cannot start.
+pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError> {
+    let app = Data::new(app);
+    register_gauges(&app);
+    let config = &app.config;
+    let certificate = Certificate::of(config)?;
+    let public = public(&app, certificate.as_ref())?;
+    let internal = config.internal_listen.map(|at| internal(&app, at)).transpose()?;
+    let addresses = Bound { public: public.0, internal: internal.as_ref().map(|(at, _)| *at) };
+    let public_handle = public.1.handle();
+    let running = actix_web::rt::spawn(public.1);
+    let internal = internal.map(|(_, server)| {
+        let handle = server.handle();
+        (handle, actix_web::rt::spawn(server))
+    });
+    app.set_ready(true);
+    bound(addresses);
+
+    let signals = |e| StartError::System("no signal handler", e);
+    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    let mut keys = config.api_keys_file.clone().map(Watch::new);
+    let mut look = tokio::time::interval(watch::EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                app.reload_keys();
+                reload(certificate.as_ref());
+            }
+            _ = look.tick() => {
+                if keys.as_mut().is_some_and(Watch::changed) {
+                    app.reload_keys();
+                }
+                reload(certificate.as_ref());
+            }
+        }
+    }
+    drain(&app, &public_handle).await;
+    // Ended by `drain`; its own error would be a listener that had died before.
+    if let Ok(Err(error)) = running.await {
+        tracing::error!(%error, "the public listener had failed");
+    }
+    // The pool's threads block: they are joined where blocking is allowed.
+    let pool = Arc::clone(&app);
+    let closing = tokio::task::spawn_blocking(move || {
+        pool.pool.close();
+        pool.sessions.close()
+    });
+    if let Ok(Err(error)) = closing.await {
+        tracing::error!(%error, "the session store did not close");
+    }
+    if let Some((handle, running)) = internal {
+        handle.stop(false).await;
+        let _ = running.await;
+    }
+    tracing::info!("stopped");
+    // What is still queued for the collector is sent now, or given up.
+    let telemetry = Arc::clone(&app.telemetry);
+    let _ = tokio::task::spawn_blocking(move || telemetry.shutdown(FLUSH)).await;
+    Ok(())
+}
+
+/// Not ready first, then no new connections, then the last answer.
+async fn drain(app: &App, public: &ServerHandle) {
+    tracing::info!("stopping: no longer ready, finishing running requests");
+    app.set_ready(false);
+    if app.config.drain_delay > Duration::ZERO {
+        tokio::time::sleep(app.config.drain_delay).await;
+    }
+    public.stop(true).await;
+}
+
+/// Takes a new certificate into use, if there is one.
+fn reload(certificate: Option<&Arc<Certificate>>) {
+    match certificate.map(|c| c.reload()) {
+        None | Some(Ok(false)) => {}
+        Some(Ok(true)) => tracing::info!("certificate reloaded"),
+        Some(Err(error)) => {
+            tracing::error!(%error, "cannot reload the certificate; keeping the one in force");
+        }
+    }
+}
+
+type Listening = (SocketAddr, actix_web::dev::Server);
+
+fn public(
+    app: &Data<App>,
+    certificate: Option<&Arc<Certificate>>,
+) -> Result<Listening, StartError> {
+    let config: &Config = &app.config;
+    let shared = app.clone();
+    let api = Data::new(ApiDescription(openapi::json()));
+    let server = HttpServer::new(move || {
+        let origins = shared.config.cors_origins.clone();
+        let cors = Condition::new(!origins.is_empty(), cors(&origins));
+        Service::new()
+            .app_data(shared.clone())
+            .wrap(from_fn(edge))
+            .wrap(cors)
+            .app_data(api.clone())
+            .service(web::scope("/api/v1").configure(endpoints::configure))
+            .configure(endpoints::configure)
+            .service(web::redirect(endpoints::DOCS, "/docs/"))
+            .service(SwaggerUi::new("/docs/{_:.*}").config(openapi::page()))
+            .default_service(web::to(endpoints::not_found))
+    })
+    .on_connect({
+        let metrics = Arc::clone(app.telemetry.metrics());
+        move |_, extensions| {
+            extensions.insert(Connection::open(&metrics));
+        }
+    })
+    .workers(config.workers)
+    .max_connections(config.max_connections)
+    .backlog(BACKLOG)
+    // An answer is one write; waiting for a fuller packet could only delay it.
+    .tcp_nodelay(true)
+    .keep_alive(config.keep_alive)
+    .client_request_timeout(config.client_timeout)
+    .client_disconnect_timeout(Duration::from_secs(2))
+    .shutdown_timeout(config.drain_timeout.as_secs().max(1))
+    .disable_signals();
+    let server = match certificate {
+        Some(certificate) => server.bind_rustls_0_23(config.listen, certificate.server()?),
+        None => server.bind(config.listen),
+    }
+    .map_err(|e| StartError::Bind(config.listen, e))?;
+    let at = server.addrs().first().copied().unwrap_or(config.listen);
+    Ok((at, server.run()))
+}
+
+/// Counts a connection as open until it is dropped with it.
+struct Connection(Arc<Metrics>);
+
+impl Connection {
+    fn open(metrics: &Arc<Metrics>) -> Connection {
+        metrics.connections(1);
+        Connection(Arc::clone(metrics))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.connections(-1);
+    }
+}
+
+fn internal(app: &Data<App>, at: SocketAddr) -> Result<Listening, StartError> {
+    let shared = app.clone();
+    let server = HttpServer::new(move || {
+        Service::new()
+            .app_data(shared.clone())
+            .route("/metrics", web::get().to(routes::status::internal_metrics))
+            .route("/slo", web::get().to(routes::slo::status))
+            .route("/slo/decisions", web::get().to(routes::slo::decisions))
+            .route("/slo/stream", web::get().to(routes::slo::stream))
+            .route("/backup", web::get().to(routes::backup::backup))
+            .route("/restore", web::post().to(routes::backup::restore))
+            .route("/traces", web::get().to(routes::telemetry::traces))
+            .route("/traces/{id}", web::get().to(routes::telemetry::trace))
+            .service(
+                web::resource("/log-levels")
+                    .app_data(web::PayloadConfig::new(routes::telemetry::LARGEST_FILTER))
+                    .route(web::get().to(routes::telemetry::levels))
+                    .route(web::put().to(routes::telemetry::set_levels)),
+            )
+            .route("/livez", web::get().to(routes::status::livez))
+            .route("/readyz", web::get().to(routes::status::readyz))
+    })
+    .workers(1)
+    .max_connections(256)
+    .client_request_timeout(Duration::from_secs(5))
+    .disable_signals()
+    .bind(at)
+    .map_err(|e| StartError::Bind(at, e))?;
+    let at = server.addrs().first().copied().unwrap_or(at);
+    Ok((at, server.run()))
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let exposed = [
+        header::ETAG,
+        header::RETRY_AFTER,
+        header::LOCATION,
+        headers::SERVER_TIMING.clone(),
+        headers::X_RESPONSE_TIME.clone(),
+        headers::X_TRACE_ID.clone(),
+        headers::TRACEPARENT.clone(),
+        headers::RATELIMIT.clone(),
+        headers::RATELIMIT_POLICY.clone(),
+        headers::SVGX_TIER.clone(),
+        headers::SVGX_REASON.clone(),
+        headers::SVGX_RETRY_AFTER_MS.clone(),
+    ];
+    let cors = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            headers::TRACEPARENT.clone(),
+            headers::PREFER.clone(),
+            headers::RETRY_ATTEMPT.clone(),
+            headers::SVGX_PRECISION.clone(),
+            headers::SVGX_SESSION.clone(),
+            headers::SVGX_TIMEOUT_MS.clone(),
+        ])
+        .expose_headers(exposed)
+        .max_age(3600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

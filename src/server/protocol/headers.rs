@@ -1,0 +1,50 @@
+//! The names of headers that are not of HTTP itself, each written once.
+//!
+//! A client may send, and every answer explains itself in, these:
+//!
+//! | header | meaning |
+//! |---|---|
+//! | `X-SVGX-Timeout-Ms` | milliseconds the client still waits; what cannot be done in time is refused at once |
+//! | `X-SVGX-Precision` | `ui`, `edit` or `compute`; with `; strict` (or `strict` alone) a coarser answer is refused instead of given |
+//! | `X-SVGX-Session` | the session that is meant |
+//! | `X-Retry-Attempt` | how often this request was already tried |
+//! | `Prefer: respond-async` | answer with a job (RFC 7240) |
+//! | `Prefer: wait=SECONDS` | no job: the client waits, however long it takes |
+//! | `X-SVGX-Tier`, `X-SVGX-Reason` | in the answer: the tier worked at, and why it was admitted as it was, or refused |
+//! | `X-SVGX-Retry-After-Ms` | in a refusal: `Retry-After`, more finely |
+
+use actix_web::http::header::HeaderName;
+
+macro_rules! names {
+    ($($constant:ident = $name:literal,)*) => {
+        $(pub(crate) static $constant: HeaderName = HeaderName::from_static($name);)*
+    };
+}
+
+names! {
+    // Of a request.
+    BAGGAGE = "baggage",
+    PREFER = "prefer",
+    RETRY_ATTEMPT = "x-retry-attempt",
+    SVGX_PRECISION = "x-svgx-precision",
+    SVGX_SESSION = "x-svgx-session",
+    SVGX_TIMEOUT_MS = "x-svgx-timeout-ms",
+    // Of both.
+    TRACEPARENT = "traceparent",
+    // Of an answer.
+    PREFERENCE_APPLIED = "preference-applied",
+    RATELIMIT = "ratelimit",
+    RATELIMIT_POLICY = "ratelimit-policy",
+    SERVER_TIMING = "server-timing",
+    SVGX_LOST = "x-svgx-lost",
+    SVGX_REASON = "x-svgx-reason",
+    SVGX_RETRY_AFTER_MS = "x-svgx-retry-after-ms",
+    SVGX_SESSIONS = "x-svgx-sessions",
+    SVGX_TIER = "x-svgx-tier",
+    X_ACCEL_BUFFERING = "x-accel-buffering",
+    X_RATELIMIT_LIMIT = "x-ratelimit-limit",
+    X_RATELIMIT_REMAINING = "x-ratelimit-remaining",
+    X_RATELIMIT_RESET = "x-ratelimit-reset",
+    X_RESPONSE_TIME = "x-response-time",
+    X_TRACE_ID = "x-trace-id",
+}

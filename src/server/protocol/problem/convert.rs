@@ -1,0 +1,141 @@
+//! The errors of the rooms below as errors of a request.
+
+use std::time::Duration;
+
+use svgx_controller::{Reason, Shed};
+use svgx_engine::{compile, constraint, geometry, physics};
+use svgx_session::StoreError;
+
+use super::{Error, Finding, findings};
+
+impl From<geometry::Error> for Error {
+    fn from(error: geometry::Error) -> Error {
+        match error {
+            geometry::Error::Stopped(stop) => Error::Stopped(stop),
+            geometry::Error::Limit { limit, max, seen, .. } => limit_passed(limit, max, seen),
+        }
+    }
+}
+
+impl From<compile::Error> for Error {
+    fn from(error: compile::Error) -> Error {
+        match error {
+            compile::Error::Stopped(stop) => Error::Stopped(stop),
+            compile::Error::Limit { limit, max, seen, place } => match place {
+                Some(place) => limit_passed(&format!("{limit} by {place}"), max, seen),
+                None => limit_passed(limit, max, seen),
+            },
+            compile::Error::Size => Error::Invalid {
+                pointer: "/options".to_owned(),
+                message: error.to_string(),
+                at: None,
+            },
+            compile::Error::Renderer(_) => Error::Document(vec![Finding {
+                code: "render",
+                severity: Some("error"),
+                message: error.to_string(),
+                ..Finding::default()
+            }]),
+        }
+    }
+}
+
+fn limit_passed(what: &str, limit: usize, seen: usize) -> Error {
+    Error::Limit { what: what.to_owned(), limit: limit as f64, seen: seen as f64 }
+}
+
+/// Why physics gave no answer; `source` is the document it was asked about.
+pub(crate) fn physics(source: &str, error: physics::Error) -> Error {
+    match error {
+        physics::Error::Document(diagnostics) => Error::Document(findings(source, &diagnostics)),
+        physics::Error::Limit { what, limit, seen } => {
+            Error::Limit { what: what.to_owned(), limit, seen }
+        }
+        physics::Error::Strict(_) => Error::Shed(Shed {
+            reason: Reason::StrictPrecision,
+            retry_after: Some(Duration::from_secs(1)),
+            decision: None,
+        }),
+        physics::Error::Stopped(stop) => Error::Stopped(stop),
+        physics::Error::Option { name, .. } => Error::Invalid {
+            pointer: format!("/options/{name}"),
+            message: error.to_string(),
+            at: None,
+        },
+        physics::Error::UnknownBody(_) => Error::Invalid {
+            pointer: "/options/disturb".to_owned(),
+            message: error.to_string(),
+            at: None,
+        },
+        physics::Error::Snapshot(_) => Error::Invalid {
+            pointer: "/options/resume".to_owned(),
+            message: error.to_string(),
+            at: None,
+        },
+    }
+}
+
+/// Why a sketch was not solved; `source` is the drawing it was read from, or the request it
+/// came in, where `place` finds what a pointer means.
+pub(crate) fn constraints(
+    source: &str,
+    error: constraint::Error,
+    place: impl Fn(&str) -> Option<(usize, usize)>,
+) -> Error {
+    use constraint::{Error as E, Location};
+    let at = |pointer: String, error: &E| {
+        let at = place(&pointer);
+        Error::Invalid { pointer, message: error.to_string(), at }
+    };
+    match error {
+        E::Document(diagnostics) => Error::Document(findings(source, &diagnostics)),
+        E::Limit { what, count, limit } => limit_passed(what, limit, count),
+        E::Stopped(stop) => Error::Stopped(stop),
+        E::Invalid { location: Location::Entity(i), .. } => {
+            at(format!("/problem/entities/{i}"), &error)
+        }
+        E::Invalid { location: Location::Constraint(i), .. } => {
+            at(format!("/problem/constraints/{i}"), &error)
+        }
+        _ => at("/options/targets".to_owned(), &error),
+    }
+}
+
+/// What the failure of an operation is to the client. `content` is the drawing that was to be
+/// loaded, for the places of findings.
+pub(crate) fn session(error: svgx_session::Error, content: Option<&str>) -> Error {
+    use svgx_session::Error as E;
+    match error {
+        E::BadOperation { .. } => Error::invalid("", error),
+        E::MissingTarget { .. } => Error::invalid("/element_id", error),
+        E::BadNumber { name, .. } => {
+            let field = match name {
+                "x" | "y" | "z" => format!("/coordinates/{name}"),
+                other => format!("/{}", other.replace('.', "/")),
+            };
+            Error::invalid(&field, error)
+        }
+        E::BadAttribute { .. } => Error::invalid("/name", error),
+        E::UnknownElement { .. } => Error::Missing(error.to_string()),
+        E::NotMovable { .. } => Error::Conflict(error.to_string()),
+        E::Limit { what, limit, seen } => {
+            Error::Limit { what: what.to_owned(), limit: limit as f64, seen: seen as f64 }
+        }
+        E::Document(diagnostics) => {
+            Error::Document(findings(content.unwrap_or_default(), &diagnostics))
+        }
+        E::Geometry(message) => Error::Document(vec![Finding {
+            code: "geometry",
+            severity: Some("error"),
+            message,
+            ..Finding::default()
+        }]),
+        E::Stopped(stop) => Error::Stopped(stop),
+        E::Store(StoreError::BadKey) => Error::invalid("/session", error),
+        E::Store(StoreError::Closed) => Error::Store("the service is stopping".to_owned()),
+        E::Store(StoreError::Full { what, limit, seen }) => {
+            Error::Limit { what: what.to_owned(), limit: limit as f64, seen: seen as f64 }
+        }
+        other => Error::Store(other.to_string()),
+    }
+}

@@ -1,0 +1,386 @@
+//! Problem documents (RFC 9457), and the one place where an error becomes a
+//! status code.
+
+mod convert;
+
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use svgx_base::budget::Stop;
+use svgx_engine::document::{Diagnostic, LineIndex, Severity};
+
+use svgx_controller::{Reason, Shed};
+
+use crate::protocol::headers;
+
+pub(crate) use convert::{constraints, physics, session};
+
+/// Everything a request can fail with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// No such path.
+    #[error("there is nothing at {0}")]
+    NotFound(String),
+    /// The path exists, the method does not.
+    #[error("{method} is not allowed here; allowed: {allow}")]
+    MethodNotAllowed {
+        /// What was tried.
+        method: String,
+        /// The value of the `Allow` header.
+        allow: String,
+    },
+    /// Nothing the client accepts can be produced.
+    #[error("cannot answer as {accept}; this resource is available as {available}")]
+    NotAcceptable {
+        /// What the client accepts.
+        accept: String,
+        available: String,
+    },
+    /// The body is of a kind that is not understood.
+    #[error("cannot read {seen}; expected {expected}")]
+    UnsupportedMediaType {
+        /// What came.
+        seen: String,
+        /// What is understood.
+        expected: &'static str,
+    },
+    /// No key, or one that is not known.
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    /// Not from there.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// Too many requests with this key.
+    #[error("more than {quota} requests a minute in the class {class}; retry in {wait:?}")]
+    RateLimited {
+        /// The class of the limit.
+        class: &'static str,
+        /// Requests a minute.
+        quota: u32,
+        /// Until the next one is let through.
+        wait: Duration,
+    },
+    /// The body is larger than a limit.
+    #[error("the request body has {}; the limit is {limit} bytes", bytes_seen(*.seen))]
+    BodyTooLarge {
+        /// Bytes allowed.
+        limit: usize,
+        /// Bytes announced or read so far.
+        seen: u64,
+    },
+    /// The client did not finish sending in time.
+    #[error("the request body did not arrive within {0:?}")]
+    BodyTimeout(Duration),
+    /// The client broke off.
+    #[error("the request body broke off: {0}")]
+    BodyBroken(String),
+    /// The work was not done in time.
+    #[error("not done within {0:?}")]
+    Timeout(Duration),
+    /// The work was told to stop before it had an answer.
+    #[error("stopped before there was an answer: {0}")]
+    Stopped(#[from] Stop),
+    /// The body is no JSON, or no text.
+    #[error("{message}")]
+    Malformed {
+        /// What is wrong.
+        message: String,
+        /// Line and column in the body, from 1, where known.
+        at: Option<(usize, usize)>,
+    },
+    /// The body is JSON of another shape.
+    #[error("{message}")]
+    Invalid {
+        /// JSON pointer to the offending value.
+        pointer: String,
+        /// What is wrong.
+        message: String,
+        /// Line and column in the body, where known.
+        at: Option<(usize, usize)>,
+    },
+    /// Something that was asked for is not there.
+    #[error("{0}")]
+    Missing(String),
+    /// The request contradicts what there is.
+    #[error("{0}")]
+    Conflict(String),
+    /// The document cannot be used.
+    #[error("{}", first(.0))]
+    Document(Vec<Finding>),
+    /// A limit of the language.
+    #[error("{what}: {seen}; the limit is {limit}")]
+    Limit {
+        /// What is limited.
+        what: String,
+        /// How much is allowed.
+        limit: f64,
+        /// How much was asked for.
+        seen: f64,
+    },
+    /// No room for the work.
+    #[error("the service is busy: {}", .0.reason)]
+    Shed(#[from] Shed),
+    /// Too many bytes are held already.
+    #[error("no room for more {what}, {limit} are held; retry shortly")]
+    Crowded { what: &'static str, limit: usize },
+    /// The store failed.
+    #[error("the session store failed: {0}")]
+    Store(String),
+    /// A defect.
+    #[error("internal error")]
+    Internal(String),
+}
+
+impl Error {
+    /// A request of another shape, for the value at `pointer`.
+    pub(crate) fn invalid(pointer: &str, message: impl std::fmt::Display) -> Error {
+        Error::Invalid { pointer: pointer.to_owned(), message: message.to_string(), at: None }
+    }
+
+    /// The one place where an error becomes a status: status, stable code, title.
+    pub(crate) fn status(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Error::Malformed { .. } => {
+                (S::BAD_REQUEST, "malformed-body", "The body cannot be read")
+            }
+            Error::BodyBroken(_) => (S::BAD_REQUEST, "incomplete-body", "The body is incomplete"),
+            Error::Unauthorized(_) => (S::UNAUTHORIZED, "unauthorized", "A valid key is required"),
+            Error::Forbidden(_) => (S::FORBIDDEN, "forbidden", "Not from there"),
+            Error::NotFound(_) => (S::NOT_FOUND, "not-found", "Not found"),
+            Error::Missing(_) => (S::NOT_FOUND, "no-such-thing", "What was named does not exist"),
+            Error::MethodNotAllowed { .. } => {
+                (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
+            }
+            Error::NotAcceptable { .. } => (S::NOT_ACCEPTABLE, "not-acceptable", "Not acceptable"),
+            Error::BodyTimeout(_) => {
+                (S::REQUEST_TIMEOUT, "body-timeout", "The body came too slowly")
+            }
+            Error::Conflict(_) => (S::CONFLICT, "conflict", "Not possible in this state"),
+            Error::BodyTooLarge { .. } => {
+                (S::PAYLOAD_TOO_LARGE, "limit-body-bytes", "The body is too large")
+            }
+            Error::UnsupportedMediaType { .. } => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type")
+            }
+            Error::Invalid { .. } => {
+                (S::UNPROCESSABLE_ENTITY, "invalid-request", "The request has the wrong shape")
+            }
+            Error::Document(findings) => match findings.first().map(|f| f.code) {
+                Some("limit-bytes") => {
+                    (S::PAYLOAD_TOO_LARGE, "limit-bytes", "The document is too large")
+                }
+                Some("xml") => (S::BAD_REQUEST, "malformed-document", "The document is not XML"),
+                _ => (S::UNPROCESSABLE_ENTITY, "invalid-document", "The document cannot be used"),
+            },
+            Error::Limit { .. } => {
+                (S::UNPROCESSABLE_ENTITY, "limit-exceeded", "A limit is exceeded")
+            }
+            Error::RateLimited { .. } => {
+                (S::TOO_MANY_REQUESTS, "rate-limited", "Too many requests")
+            }
+            Error::Shed(Shed { reason: Reason::Panicked, .. }) | Error::Internal(_) => {
+                (S::INTERNAL_SERVER_ERROR, "internal-error", "Internal error")
+            }
+            Error::Shed(shed) => {
+                (S::SERVICE_UNAVAILABLE, shed.reason.as_str(), "The service is busy")
+            }
+            Error::Crowded { .. } => (S::SERVICE_UNAVAILABLE, "overloaded", "The service is busy"),
+            Error::Timeout(_) | Error::Stopped(_) => {
+                (S::SERVICE_UNAVAILABLE, "request-timeout", "Not done in time")
+            }
+            Error::Store(_) => (S::SERVICE_UNAVAILABLE, "store-failed", "The store failed"),
+        }
+    }
+
+    /// How long the client is to wait before it tries again.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::RateLimited { wait, .. } => Some(*wait),
+            Error::Shed(shed) => shed.retry_after(),
+            Error::Crowded { .. } | Error::Store(_) => Some(Duration::from_secs(1)),
+            Error::Timeout(_) | Error::Stopped(_) => Some(Duration::from_secs(5)),
+            _ => None,
+        }
+    }
+
+    /// The answer: a problem document with its headers.
+    pub(crate) fn response(&self, instance: &str, trace_id: &str) -> HttpResponse {
+        let (status, code, title) = self.status();
+        let (limit, value) = match self {
+            Error::BodyTooLarge { limit, seen } => (Some(*limit as f64), Some(*seen as f64)),
+            Error::Limit { limit, seen, .. } => (Some(*limit), Some(*seen)),
+            Error::RateLimited { quota, .. } => (Some(f64::from(*quota)), None),
+            Error::Crowded { limit, .. } => (Some(*limit as f64), None),
+            _ => (None, None),
+        };
+        let problem = Problem {
+            kind: format!("tag:arxos.io,2026:svgx/problem/{code}"),
+            title,
+            status: status.as_u16(),
+            detail: self.to_string(),
+            instance,
+            code,
+            success: false,
+            trace_id,
+            limit,
+            value,
+            errors: self.findings(),
+        };
+        let mut response = HttpResponseBuilder::new(status);
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(wait) = self.retry_after() {
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        match self {
+            Error::Unauthorized(_) => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"svgx\""));
+            }
+            Error::Shed(shed) => {
+                response.insert_header((headers::SVGX_REASON.clone(), shed.reason.as_str()));
+                if let Some(wait) = shed.retry_after {
+                    let milliseconds = wait.as_millis().to_string();
+                    response.insert_header((headers::SVGX_RETRY_AFTER_MS.clone(), milliseconds));
+                }
+            }
+            Error::MethodNotAllowed { allow, .. } => {
+                response.insert_header((header::ALLOW, allow.as_str()));
+            }
+            _ => {}
+        }
+        response.body(serde_json::to_vec(&problem).unwrap_or_default())
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        match self {
+            Error::Document(findings) => findings.clone(),
+            Error::Malformed { message, at } => vec![Finding {
+                code: "malformed-body",
+                message: message.clone(),
+                line: at.and_then(|(line, _)| u32::try_from(line).ok()),
+                column: at.and_then(|(_, column)| u32::try_from(column).ok()),
+                ..Finding::default()
+            }],
+            Error::Invalid { pointer, message, at } => vec![Finding {
+                code: "invalid-request",
+                message: message.clone(),
+                pointer: Some(pointer.clone()),
+                line: at.and_then(|(line, _)| u32::try_from(line).ok()),
+                column: at.and_then(|(_, column)| u32::try_from(column).ok()),
+                ..Finding::default()
+            }],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn bytes_seen(seen: u64) -> String {
+    format!("{seen} bytes or more")
+}
+
+fn first(findings: &[Finding]) -> String {
+    match findings {
+        [] => "the document cannot be used".to_owned(),
+        [one] => one.message.clone(),
+        [one, rest @ ..] => format!("{} (and {} more)", one.message, rest.len()),
+    }
+}
+
+impl actix_web::ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.status().0
+    }
+
+    // The edge writes the answer: only it knows the trace.
+}
+
+/// A problem document.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem<'p> {
+    /// An identifier of the kind of problem.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem in words; the same for every problem of the kind.
+    title: &'static str,
+    /// The status code.
+    status: u16,
+    /// What happened this time.
+    detail: String,
+    /// The path that was asked.
+    instance: &'p str,
+    /// A stable code.
+    code: &'static str,
+    /// Always false: the envelope of the answers.
+    success: bool,
+    /// The trace of the request.
+    trace_id: &'p str,
+    /// The limit that was passed, where one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<f64>,
+    /// The value seen, where a limit was passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+    /// Single findings, with their places.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Finding>,
+}
+
+/// One finding in a request or a document, and where it is.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub(crate) struct Finding {
+    /// A stable code.
+    pub(crate) code: &'static str,
+    /// `error`, `warning` or `note`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) severity: Option<&'static str>,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// Line in the document or the body, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u32>,
+    /// Column in characters, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<u32>,
+    /// First byte and one past the last byte of the place in the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) span: Option<[u32; 2]>,
+    /// JSON pointer into the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pointer: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) help: Option<String>,
+}
+
+/// Diagnostics with their places in `source`; errors first, document order otherwise.
+pub(crate) fn findings(source: &str, diagnostics: &[Diagnostic]) -> Vec<Finding> {
+    let lines = LineIndex::new(source);
+    let mut findings: Vec<Finding> = diagnostics
+        .iter()
+        .map(|d| {
+            let place = (!d.span.is_none()).then(|| lines.position(source, d.span.start));
+            Finding {
+                code: d.code,
+                severity: Some(match d.severity {
+                    Severity::Error => "error",
+                    Severity::Warning => "warning",
+                    Severity::Note => "note",
+                }),
+                message: d.message.clone(),
+                line: place.map(|p| p.line),
+                column: place.map(|p| p.column),
+                span: (!d.span.is_none()).then_some([d.span.start, d.span.end]),
+                pointer: None,
+                help: d.help.clone(),
+            }
+        })
+        .collect();
+    findings.sort_by_key(|f| f.severity != Some("error"));
+    findings
+}

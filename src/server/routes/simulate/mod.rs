@@ -1,0 +1,136 @@
+//! `POST /simulate`: what holds a drawing up, and how it moves.
+
+mod answer;
+mod options;
+mod stream;
+
+use std::ops::ControlFlow;
+
+use self::answer::{SimulateAnswer, Simulated, at_rest, facts, motion, record_outcome};
+use self::options::{SimulateRequest, Wanted};
+use crate::admission::body::Body;
+use crate::admission::input::{self, Input};
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::{self, Error};
+use crate::schema;
+use crate::state::cache::Cache;
+use crate::state::jobs::Progress;
+use svgx_base::budget::Budget;
+use svgx_controller::{Reason, Shed};
+use svgx_engine::geometry::Scene;
+use svgx_engine::physics::{self, Frame, Outcome, Simulation};
+use svgx_telemetry::stage::Step;
+
+pub(crate) use self::options::Estimation;
+pub(crate) use self::stream::Line;
+
+/// One JSON value per line.
+const NDJSON: &str = "application/x-ndjson";
+/// Server-sent events.
+const EVENTS: &str = "text/event-stream";
+/// The media types of the answer.
+pub(crate) const MEDIA: &[&str] = &["application/json", NDJSON, EVENTS];
+/// Those of them that are streams: frames as they are made.
+pub(crate) const STREAMS: &[&str] = &[NDJSON, EVENTS];
+
+/// Answers what holds a drawing up: forces, weights and reactions of every body at
+/// rest. With a duration, steps it through time and answers frames and contacts:
+/// in one answer, or, when asked for lines or events, as they are made.
+///
+/// # Errors
+/// A body or a drawing that cannot be read, options past a limit, or no time.
+#[utoipa::path(post, path = "/simulate", tag = "drawing",
+    request_body(content((SimulateRequest = "application/json"), (String = "image/svg+xml"))),
+    responses((status = 200, content(
+        (SimulateAnswer = "application/json"),
+        (schema::SimulationLine = "application/x-ndjson"),
+        (schema::SimulationLine = "text/event-stream"),
+    ))))]
+pub(crate) fn simulate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+    let mut input: Input<SimulateRequest> = Input::read(&call, body)?;
+    let asked = input.request.options.clone().unwrap_or_default();
+    let mut wanted = Wanted::of(&asked, input.request.simulation_time)?;
+    let is_stream = call.media != "application/json";
+    let content = &input.drawing(&call)?;
+    let document = &*input::parse(&mut call, content)?;
+    // Admission may have lowered the tier; what was asked is never raised by it.
+    let tier = wanted.tier.min(call.budget.tier());
+    wanted.strict |= call.budget.is_strict();
+    if wanted.strict && tier < wanted.tier {
+        return Err(Shed::now(Reason::StrictPrecision).into());
+    }
+    let etag = (!is_stream && wanted.resume.is_none()).then(|| {
+        let described = format!("{:?} {tier} {} {}", wanted.options, wanted.tier, wanted.moving);
+        input::etag(true, &Cache::key("simulate", &described, content))
+    });
+    if let Some(etag) = &etag
+        && call.is_known(etag)
+    {
+        return Ok(call.not_modified(etag.clone()));
+    }
+    let began = call.now();
+    let limits = call.app.config.limits;
+    let budget = call.budget.clone().at(tier).strict(wanted.strict && !is_stream);
+    let refused = |error: physics::Error| problem::physics(content, error);
+    let scene = Scene::build(document, &limits, &budget)?;
+    if is_stream {
+        let simulation = wanted.simulation(&call, document, &scene, &budget).map_err(refused)?;
+        return stream::begin(call, simulation, wanted.checkpoint);
+    }
+    let mut answer = if wanted.moving || wanted.resume.is_some() {
+        let mut simulation =
+            wanted.simulation(&call, document, &scene, &budget).map_err(refused)?;
+        if wanted.resume.is_some() {
+            // A token brings its tier.
+            wanted.tier = simulation.describe().tier;
+        }
+        let (outcome, frames) =
+            run(&mut simulation, limits.positions, &budget, &call.progress, &refused)?;
+        record_outcome(&call.app, &outcome);
+        call.note(Step::Step, began, facts(&outcome));
+        motion(outcome, frames, &wanted, call.reason, call.now().since(began))
+    } else {
+        let statics = physics::statics(document, &scene, &wanted.options, &limits, &budget)
+            .map_err(refused)?;
+        let bodies = statics.simulation.len();
+        call.app.telemetry.metrics().bodies("statics", bodies);
+        let solver = ("svgx.solver.name", "statics".into());
+        call.note(Step::Solve, began, [solver, ("svgx.body.count", bodies.into())]);
+        at_rest(statics, tier, &wanted, call.reason, call.now().since(began))
+    };
+    answer.duration_ms = call.elapsed_ms();
+    // What ended early would end elsewhere the next time.
+    let partial = matches!(&answer.simulation, Simulated::Moving(m) if m.partial);
+    let reply = call.json(&answer, etag.filter(|_| !partial))?;
+    Ok(if wanted.resume.is_some() { reply } else { reply.at(tier, wanted.tier) })
+}
+
+/// Runs to the end, or to as many positions as one answer may hold.
+fn run(
+    simulation: &mut Simulation,
+    most: usize,
+    budget: &Budget,
+    progress: &Progress,
+    refused: &dyn Fn(physics::Error) -> Error,
+) -> Result<(Outcome, Vec<Frame>), Error> {
+    let (mut frames, mut positions) = (Vec::new(), 0);
+    let whole = simulation.describe().duration;
+    let outcome = simulation
+        .run(budget, &mut |frame: Frame| {
+            positions += frame.elements.len();
+            progress.set(frame.time / whole);
+            frames.push(frame);
+            if positions > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .map_err(refused)?;
+    if positions > most {
+        return Err(Error::Limit {
+            what: "positions in the frames of one answer (ask for fewer frames, for \
+                changes_only, or for a stream)"
+                .to_owned(),
+            limit: most as f64,
+            seen: positions as f64,
+        });
+    }
+    Ok((outcome, frames))
+}

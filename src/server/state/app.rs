@@ -1,0 +1,228 @@
+//! What the handlers share: one value, made when the service starts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use svgx_base::budget::{Clock, Monotonic, Time};
+use svgx_controller::spec::Spec;
+use svgx_controller::{Runtime, RuntimeOptions};
+use svgx_session::Sessions;
+use svgx_telemetry::Telemetry;
+
+use crate::protocol::problem::Error;
+use crate::protocol::trace::Ids;
+use crate::state::cache::Cache;
+use crate::state::config::Config;
+use crate::state::health::CachedHealth;
+use crate::state::jobs::Jobs;
+use crate::state::keys::{Identity, Keys, Names};
+use crate::state::rate::Rates;
+use crate::state::session;
+use crate::state::start_error::StartError;
+use crate::state::totals::Totals;
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct App {
+    /// The configuration.
+    pub(crate) config: Config,
+    /// The keys in force; replaced on SIGHUP.
+    keys: ArcSwap<Keys>,
+    names: Names,
+    /// The identity of everybody, where no key is needed.
+    pub(crate) anonymous: Identity,
+    /// The rates; `None`: off.
+    pub(crate) rates: Option<Rates>,
+    /// The one clock.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Unix time at the clock's origin.
+    epoch: Duration,
+    /// Totals for `/health`.
+    pub(crate) totals: Totals,
+    /// What `/health` said last.
+    pub(crate) health: ArcSwapOption<CachedHealth>,
+    /// Traces, metrics and logs.
+    pub(crate) telemetry: Arc<Telemetry>,
+    /// The objectives.
+    pub(crate) spec: Spec,
+    /// Where work is admitted and done.
+    pub(crate) pool: Runtime,
+    /// Work that is done later.
+    pub(crate) jobs: Jobs,
+    /// Parsed and compiled documents.
+    pub(crate) cache: Cache,
+    /// The sessions and their store.
+    pub(crate) sessions: Sessions,
+    /// What the tokens of interrupted simulations are sealed with.
+    pub(crate) snapshots: svgx_engine::physics::Key,
+    /// Identifiers of traces and spans.
+    pub(crate) ids: Ids,
+    /// Bytes of request bodies held now.
+    held: AtomicUsize,
+    ready: AtomicBool,
+    /// Held while sessions are backed up or restored: one at a time.
+    pub(crate) maintenance: tokio::sync::Mutex<()>,
+}
+
+impl App {
+    /// Builds everything that needs no socket.
+    ///
+    /// # Errors
+    /// [`StartError`] when the configuration is not safe or not possible.
+    pub fn new(config: Config, spec: Spec, telemetry: Arc<Telemetry>) -> Result<App, StartError> {
+        let names = Names::default();
+        let anonymous = names.identity("anonymous");
+        let keys = Keys::load(&config, &names)?;
+        if keys.is_empty() && !config.listen.ip().is_loopback() {
+            return Err(StartError::Open(config.listen));
+        }
+        let clock: Arc<dyn Clock> = Arc::new(Monotonic::new());
+        let options = RuntimeOptions {
+            cores: config.compute_threads.map(|n| n as f64),
+            mode: config.controller,
+            log: config.decision_log.clone(),
+            ..RuntimeOptions::default()
+        };
+        let pool = Runtime::start(&spec, Arc::clone(&clock), options)
+            .map_err(|e| StartError::System("no threads to compute with", e))?;
+        let sessions = session::open(&config, Arc::clone(&clock))?;
+        if let Some(path) = &config.open {
+            let mut names = keys.names();
+            if names.is_empty() {
+                names.push(Arc::clone(&anonymous.name));
+            }
+            session::load(&sessions, path, names)?;
+        }
+        Ok(App {
+            keys: ArcSwap::from_pointee(keys),
+            names,
+            anonymous,
+            rates: Rates::new(&config),
+            epoch: unix_time().saturating_sub(Duration::from_nanos(clock.now().0)),
+            clock,
+            totals: Totals::default(),
+            health: ArcSwapOption::empty(),
+            telemetry,
+            spec,
+            pool,
+            jobs: Jobs::default(),
+            cache: Cache::new(config.cache_bytes),
+            sessions,
+            snapshots: snapshot_key()?,
+            ids: Ids::new(),
+            held: AtomicUsize::new(0),
+            ready: AtomicBool::new(false),
+            maintenance: tokio::sync::Mutex::default(),
+            config,
+        })
+    }
+
+    /// Where the public endpoints are to listen, if everybody who reaches them may use them.
+    pub fn open_to_everybody(&self) -> Option<std::net::SocketAddr> {
+        self.keys.load().is_empty().then_some(self.config.listen)
+    }
+
+    /// The keys in force.
+    pub(crate) fn keys(&self) -> arc_swap::Guard<Arc<Keys>> {
+        self.keys.load()
+    }
+
+    /// Reads the keys again; keeps the old ones when that fails or would open the service.
+    pub(crate) fn reload_keys(&self) {
+        match Keys::load(&self.config, &self.names) {
+            Ok(keys) if keys.is_empty() && !self.keys.load().is_empty() => {
+                tracing::error!("no keys after reload; keeping the ones in force");
+            }
+            Ok(keys) => {
+                tracing::info!(keys = keys.len(), "keys reloaded");
+                self.keys.store(Arc::new(keys));
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot reload keys; keeping the ones in force");
+            }
+        }
+    }
+
+    /// Seconds since the Unix epoch, by the one clock.
+    pub(crate) fn unix_seconds(&self, now: Time) -> u64 {
+        (self.epoch + Duration::from_nanos(now.0)).as_secs()
+    }
+
+    /// The time of day, as RFC 3339 in UTC.
+    pub(crate) fn timestamp(&self) -> String {
+        let since = self.epoch + Duration::from_nanos(self.clock.now().0);
+        let millis = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |t| t.to_string())
+    }
+
+    /// Whether new requests are welcome.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Says whether new requests are welcome.
+    pub(crate) fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
+    }
+
+    /// The key of the session that a request means: of whoever asks, by name or the default one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name that cannot be one.
+    pub(crate) fn session_key(
+        &self,
+        identity: &Identity,
+        name: Option<&str>,
+    ) -> Result<svgx_session::Key, Error> {
+        svgx_session::Key::new(&identity.name, name.unwrap_or(session::DEFAULT))
+            .map_err(|e| Error::invalid("/session", e))
+    }
+
+    /// Reserves memory for a request body; `None` when too much is held already.
+    pub(crate) fn reserve_body(self: &Arc<Self>, bytes: usize) -> Option<BodyReservation> {
+        let mut held = BodyReservation { app: Arc::clone(self), bytes: 0 };
+        held.grow(bytes).then_some(held)
+    }
+}
+
+/// Memory reserved for a request body, until dropped.
+#[derive(Debug)]
+pub(crate) struct BodyReservation {
+    app: Arc<App>,
+    bytes: usize,
+}
+
+impl BodyReservation {
+    /// Reserves `more` bytes; false when too much is held already.
+    pub(crate) fn grow(&mut self, more: usize) -> bool {
+        let before = self.app.held.fetch_add(more, Ordering::AcqRel);
+        if before.saturating_add(more) > self.app.config.max_body_total {
+            self.app.held.fetch_sub(more, Ordering::AcqRel);
+            return false;
+        }
+        self.bytes += more;
+        true
+    }
+}
+
+impl Drop for BodyReservation {
+    fn drop(&mut self) {
+        self.app.held.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// A key of this process alone: tokens end with it.
+fn snapshot_key() -> Result<svgx_engine::physics::Key, StartError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|e| StartError::System("no random numbers", std::io::Error::other(e)))?;
+    Ok(svgx_engine::physics::Key::new(bytes))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the time of day is read once, at the door")]
+fn unix_time() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,60 @@
+//! The sessions of the service: opened when it starts.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use svgx_base::budget::{Budget, Class, Clock, Tier};
+use svgx_session::{self, Embedded, Key, Memory, Operation, Options, Sessions, Store, StoreLimits};
+
+use crate::state::config::Config;
+use crate::state::start_error::StartError;
+
+/// The session of an API key that names none.
+pub(crate) const DEFAULT: &str = "default";
+
+/// The sessions of the service: on disk where `data_dir` says, in memory otherwise.
+///
+/// # Errors
+/// [`StartError::Store`] when the store cannot be opened.
+pub(crate) fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Sessions, StartError> {
+    let limits = StoreLimits::default();
+    let store: Arc<dyn Store> = match &config.data_dir {
+        Some(directory) => Arc::new(
+            Embedded::open(directory, limits).map_err(|e| StartError::Store(e.to_string()))?,
+        ),
+        None => Arc::new(Memory::new(limits)),
+    };
+    let options = Options { limits: Arc::new(config.limits), ..Options::default() };
+    Ok(Sessions::new(store, clock, options))
+}
+
+/// Loads the drawing in `path` into the default session of each of `names`. A session that
+/// holds something already keeps it: an acknowledged edit outlives a restart.
+///
+/// # Errors
+/// [`StartError::Example`] when the drawing cannot be used, [`StartError::Store`].
+pub(crate) fn load(
+    sessions: &Sessions,
+    path: &Path,
+    names: impl IntoIterator<Item = Arc<str>>,
+) -> Result<(), StartError> {
+    let bad = |e: &dyn std::fmt::Display| StartError::Example(format!("{}: {e}", path.display()));
+    let failed = |e: svgx_session::Error| match e {
+        svgx_session::Error::Store(e) => StartError::Store(e.to_string()),
+        other => bad(&other),
+    };
+    let content = std::fs::read_to_string(path).map_err(|e| bad(&e))?;
+    let budget = Budget::unlimited(Class::Batch, Tier::Compute);
+    for name in names {
+        let key = Key::new(&name, DEFAULT).map_err(|e| StartError::Store(e.to_string()))?;
+        if sessions.state(&key, &budget).map_err(failed)?.sequence > 0 {
+            tracing::info!(session = %key, "the session holds a drawing already; it is kept");
+            continue;
+        }
+        let operation = Operation::Load { content: content.clone() };
+        let loading = sessions.apply(&key, &operation, &budget).map_err(failed)?;
+        loading.wait().map_err(failed)?;
+        tracing::info!(session = %key, drawing = %path.display(), "drawing opened");
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! Why the service does not start.
+
+use std::net::SocketAddr;
+
+use crate::state::keys;
+use crate::tls;
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It would be open to everybody.
+    #[error(
+        "refusing to listen on {0} without keys: everybody who reaches it could use it; \
+         give --api-key NAME:KEY or --api-keys-file FILE, or listen on 127.0.0.1"
+    )]
+    Open(SocketAddr),
+    /// The keys cannot be read.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    /// An address cannot be bound.
+    #[error("cannot listen on {0}: {1}")]
+    Bind(SocketAddr, std::io::Error),
+    /// The system refuses something.
+    #[error("{0}: {1}")]
+    System(&'static str, std::io::Error),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    /// The drawing to open cannot be used.
+    #[error("{0}")]
+    Example(String),
+    /// The store cannot be opened.
+    #[error("{0}")]
+    Store(String),
+}
