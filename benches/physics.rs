@@ -74,7 +74,7 @@ fn pyramid(base: usize) -> Scene {
 }
 
 /// Boxes standing apart on one floor.
-fn apart(n: usize) -> Scene {
+fn separated(n: usize) -> Scene {
     let mut boxes = vec![[-1_000.0, 0.0, 1_500.0 * n as f64 + 2_000.0, 1_000.0]];
     boxes.extend((0..n).map(|i| [1_500.0 * i as f64, -1_000.0, 1_000.0, 1_000.0]));
     Scene { name: format!("apart{n}"), boxes, fixed: 1 }
@@ -262,7 +262,7 @@ fn overhead(effort: Effort) {
 fn one_of_many(effort: Effort) {
     let n = effort.of(5_000);
     println!("\nOne body disturbed among {n} at rest in islands of their own (ui tier)");
-    let (resting, awake) = (apart(n).document(), pen(n).document());
+    let (resting, awake) = (separated(n).document(), pen(n).document());
     let element = format!("b{}", n / 2);
     let disturb = vec![Disturbance { element, velocity: [0.0, -45.0], spin: 0.0 }];
     let quiet = Options {

@@ -128,7 +128,7 @@ fn service(turns: usize, turn: Duration) {
     for (name, path, body) in
         [("/parse", "/parse", &parse), ("/interactive", "/interactive", &click)]
     {
-        let mut seen: Vec<Seen> = services.iter().map(|_| Seen::default()).collect();
+        let mut seen: Vec<Measured> = services.iter().map(|_| Measured::default()).collect();
         for service in &services {
             Connection::open(service.at).ask("/interactive", &load);
         }
@@ -140,7 +140,7 @@ fn service(turns: usize, turn: Duration) {
             for k in 0..n {
                 let k = if i.is_multiple_of(2) { k } else { n - 1 - k };
                 let s = (i / 2 + k) % n;
-                let turned = seen_in_turn(&services[s], path, body, turn);
+                let turned = measure_turn(&services[s], path, body, turn);
                 if i > 0 {
                     seen[s].add(&turned);
                 }
@@ -160,21 +160,21 @@ fn service(turns: usize, turn: Duration) {
     }
 }
 
-struct Seen {
+struct Measured {
     micros: Histogram<u64>,
     spent: Duration,
     cpu: Duration,
 }
 
-impl Default for Seen {
-    fn default() -> Seen {
+impl Default for Measured {
+    fn default() -> Measured {
         let micros = Histogram::new(3).expect("three digits");
-        Seen { micros, spent: Duration::ZERO, cpu: Duration::ZERO }
+        Measured { micros, spent: Duration::ZERO, cpu: Duration::ZERO }
     }
 }
 
-impl Seen {
-    fn add(&mut self, turn: &Seen) {
+impl Measured {
+    fn add(&mut self, turn: &Measured) {
         self.micros.add(&turn.micros).expect("it grows");
         self.spent += turn.spent;
         self.cpu += turn.cpu;
@@ -188,10 +188,10 @@ impl Seen {
     }
 }
 
-fn seen_in_turn(service: &Service, path: &str, body: &str, turn: Duration) -> Seen {
+fn measure_turn(service: &Service, path: &str, body: &str, turn: Duration) -> Measured {
     let before = processor_time(service.process.0.id());
     let began = Instant::now();
-    let mut seen = Seen::default();
+    let mut seen = Measured::default();
     std::thread::scope(|scope| {
         let asking: Vec<_> = (0..CONNECTIONS)
             .map(|_| {
