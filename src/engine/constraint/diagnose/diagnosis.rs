@@ -184,6 +184,9 @@ impl Solver {
         for &(row, ref near) in &findings.redundant {
             let mut c = self.rows[row as usize].constraint;
             if c == INTRINSIC {
+                if near.is_empty() {
+                    continue;
+                }
                 // The shape's own equation stays; the latest that implies it is the one too many.
                 let reasons = self.minimal_reasons(&subset.x, c, &[row], near, budget)?;
                 match reasons.iter().next_back() {

@@ -3,7 +3,9 @@
 //! Decided on the derivatives by all unknowns, those of eliminated equations included: what
 //! ties two walls together by way of the ground need not be a reason of what is said of both.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use smallvec::SmallVec;
 
 use crate::constraint::equations::{INTRINSIC, MAX_UNKNOWNS};
 use crate::constraint::solve::Solver;
@@ -72,24 +74,42 @@ impl Solver {
         Ok(reasons)
     }
 
-    /// The rows that `redundant` may follow from: those of `candidates`, after those of shapes
-    /// themselves and what else `own` says.
+    /// The rows that `redundant` may follow from: those of `candidates`, after those that
+    /// belong to their shapes and what else `own` says.
     fn members(&self, own: u32, redundant: &[u32], candidates: &BTreeSet<u32>) -> Members {
         let mut members = Members::default();
         let rows_of = |c: u32| {
             let (from, to) = self.rows_of.get(c as usize).copied().unwrap_or_default();
             (from..to).filter(|&r| self.rows[r as usize].soft == 0.0 && !redundant.contains(&r))
         };
+        let mut named = Members::default();
+        rows_of(own).for_each(|r| named.push(r, None));
+        for &c in candidates.iter().filter(|&&c| c != own) {
+            rows_of(c).for_each(|r| named.push(r, Some(c)));
+        }
+        let mut shapes = HashSet::new();
+        for &r in named.rows.iter().chain(redundant) {
+            shapes.extend(self.shapes_of(r));
+        }
         for (i, row) in (0..).zip(&self.rows) {
-            if row.constraint == INTRINSIC && row.soft == 0.0 && !redundant.contains(&i) {
+            if row.constraint == INTRINSIC
+                && row.soft == 0.0
+                && !redundant.contains(&i)
+                && self.shapes_of(i).iter().any(|shape| shapes.contains(shape))
+            {
                 members.push(i, None);
             }
         }
-        rows_of(own).for_each(|r| members.push(r, None));
-        for &c in candidates.iter().filter(|&&c| c != own) {
-            rows_of(c).for_each(|r| members.push(r, Some(c)));
-        }
+        members.rows.extend(named.rows);
+        members.constraint.extend(named.constraint);
         members
+    }
+
+    /// The entities whose unknowns a row has.
+    fn shapes_of(&self, row: u32) -> SmallVec<[usize; MAX_UNKNOWNS]> {
+        let mut vars = [0; MAX_UNKNOWNS];
+        let n = self.rows[row as usize].equation.unknowns(&mut vars);
+        vars[..n].iter().map(|&v| self.index.first.partition_point(|&first| first <= v)).collect()
     }
 
     /// The derivatives of `rows`, then of `more`, by the unknowns they have.
