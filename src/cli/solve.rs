@@ -106,7 +106,9 @@ impl Args {
         let mut out = String::new();
         let outcome = match solution.outcome {
             Outcome::Solved => "solved",
-            Outcome::Inconsistent => "cannot be solved; the geometry stays as it is drawn",
+            Outcome::Inconsistent => {
+                "not all constraints can hold; those that contradict no earlier one do"
+            }
             Outcome::Partial => "not done in time",
         };
         // Writing into a string cannot fail.
@@ -125,8 +127,13 @@ impl Args {
         for missed in &solution.unsatisfied {
             line(format!("  {} is missed by {:.3} mm", missed.constraint, missed.residual_mm));
         }
+        for u in &solution.undrawable {
+            let (size, entity, value) = (&u.size, &u.entity, u.value_mm);
+            line(format!("  the {size} of {entity} would be {value:.3} mm; it must be above zero"));
+        }
         let Some(diagnosis) = &solution.diagnosis else { return out };
         let status = match diagnosis.status {
+            Status::Unconstrained => "unconstrained",
             Status::FullyConstrained => "fully constrained",
             Status::UnderConstrained => "under-constrained",
             Status::OverConstrained => "over-constrained",
@@ -145,7 +152,8 @@ impl Args {
             });
         }
         for c in &diagnosis.conflicts {
-            line(format!("    {} cannot hold together", c.constraints.join(", ")));
+            let together = if c.constraints.len() > 1 { " together" } else { "" };
+            line(format!("    {} cannot hold{together}", c.constraints.join(", ")));
         }
         out
     }

@@ -52,4 +52,4 @@ pub use sketch::{
     Constraint, Entity, Error, Kind, Location, PathArc, Problem, Reason, Shape, Target,
 };
 pub use solution::{Options, Solution, Violation, solve};
-pub use solve::{Change, Outcome, Report, Solver};
+pub use solve::{Change, Outcome, Report, Solver, Undrawable};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::constraint::diagnose::Diagnosis;
 use crate::constraint::sketch::{Entity, Error, Target};
-use crate::constraint::solve::{Outcome, Solver};
+use crate::constraint::solve::{Outcome, Solver, Undrawable};
 use svgx_base::budget::Budget;
 
 /// What is to be done with a sketch besides solving it.
@@ -46,10 +46,15 @@ pub struct Solution {
     pub iterations: u32,
     /// Components that were solved.
     pub components: u32,
-    /// The geometry: solved, or the last good one where the sketch is inconsistent.
+    /// The geometry: solved, or the best so far where the time ran out. Where the sketch is
+    /// inconsistent, the constraints that do not contradict an earlier one hold in it.
     pub entities: Vec<Entity>,
     /// What does not hold in that geometry.
     pub unsatisfied: Vec<Violation>,
+    /// Sizes that the constraints would make impossible to draw: the latest of those
+    /// constraints does not hold instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undrawable: Vec<Undrawable>,
     /// What was found out about the sketch, where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
@@ -76,6 +81,7 @@ pub fn solve(solver: &mut Solver, options: Options, budget: &Budget) -> Result<S
         iterations: report.iterations,
         components: report.components,
         entities: solver.entities(),
+        undrawable: solver.undrawable().to_vec(),
         unsatisfied: unsatisfied
             .map(|(constraint, residual_mm)| Violation { constraint, residual_mm })
             .collect(),

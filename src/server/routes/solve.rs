@@ -96,7 +96,8 @@ pub(crate) struct SolveStatistics {
 
 /// Solves the geometric constraints of a drawing, or of a sketch in JSON, and says what they
 /// leave open: degrees of freedom of every entity, redundant constraints, and minimal sets of
-/// constraints that contradict each other. A sketch that cannot be solved keeps its geometry.
+/// constraints that contradict each other. Where constraints cannot hold together, the latest
+/// of them gives way.
 ///
 /// # Errors
 /// A constraint or shape that cannot be used, a limit that is passed, or no time.

@@ -59,7 +59,7 @@ fn a_sketch_in_json_is_dragged_as_far_as_its_constraints_leave_room() {
 }
 
 #[test]
-fn an_inconsistent_sketch_keeps_its_geometry_and_names_what_contradicts() {
+fn an_inconsistent_sketch_keeps_the_earlier_constraint_and_names_what_contradicts() {
     let service = Service::start();
     let content = drawing(
         "<line id='a' x1='1' y1='1' x2='31' y2='1'/>\n<arx:constraints>\
@@ -74,6 +74,52 @@ fn an_inconsistent_sketch_keeps_its_geometry_and_names_what_contradicts() {
     assert_eq!(answer["diagnosis"]["status"], "conflicting");
     let conflict = &answer["diagnosis"]["conflicts"][0];
     assert_eq!(conflict, &json!({ "constraints": ["one", "two"], "minimal": true }));
+}
+
+#[test]
+fn the_answer_says_what_gave_way_what_is_redundant_and_whether_there_is_anything_to_solve() {
+    let service = Service::start();
+    // The shapes, the constraints, and parts of the answer with what they are to be.
+    let cases = [
+        (
+            "<circle id='o' cx='50' cy='50' r='10'/><circle id='i' cx='50' cy='50' r='8'/>",
+            "<arx:constraint id='size' type='radius' of='o' value='10'/>\
+             <arx:constraint id='gap' type='offset' of='o i' value='15'/>",
+            json!({
+                "/outcome": "inconsistent",
+                "/unsatisfied/0/constraint": "gap",
+                "/undrawable/0/entity": "i",
+                "/undrawable/0/size": "radius",
+                "/undrawable/0/value_mm": -5.0,
+                "/diagnosis/conflicts/0/constraints": ["size", "gap"],
+                "/attributes_changed": [],
+            }),
+        ),
+        (
+            "<line id='a' x1='1' y1='1' x2='30' y2='1'/><line id='b' x1='1' y1='9' x2='30' y2='9'/>",
+            "<arx:constraint type='coincident' of='a.start b.start'/>\
+             <arx:constraint id='h1' type='horizontal' of='a'/>\
+             <arx:constraint id='h2' type='horizontal' of='b'/>\
+             <arx:constraint id='both' type='parallel' of='a b'/>",
+            json!({
+                "/outcome": "solved",
+                "/diagnosis/redundant/0/constraint": "both",
+                "/diagnosis/redundant/0/implied_by": ["h1", "h2"],
+            }),
+        ),
+        (
+            "<line id='a' x1='1' y1='1' x2='30' y2='1'/>",
+            "",
+            json!({ "/outcome": "solved", "/diagnosis/status": "unconstrained" }),
+        ),
+    ];
+    for (shapes, constraints, expected) in cases {
+        let content = drawing(&format!("{shapes}<arx:constraints>{constraints}</arx:constraints>"));
+        let answer = service.post("/constraints/solve", &json!({ "content": content })).json();
+        for (pointer, value) in expected.as_object().unwrap() {
+            assert_eq!(answer.pointer(pointer), Some(value), "{pointer}: {answer}");
+        }
+    }
 }
 
 /// The problem document of a request that cannot be solved.

@@ -5,15 +5,14 @@
 //! order: a sketch that stands at a singular position (three points of a
 //! triangle in line) is judged as it stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::freedom::{Findings, small_rank};
-use super::subset::SubsetSolve;
 use crate::constraint::equations::{GROUND, INTRINSIC};
 use crate::constraint::sketch::{Error, constraint_name};
-use crate::constraint::solve::Solver;
+use crate::constraint::solve::{Conflicts, Solver, SubsetSolve};
 use crate::linear::{self, ROWS_PER_CHECKPOINT};
 use svgx_base::budget::{Budget, Stop};
 
@@ -23,6 +22,8 @@ use svgx_base::budget::{Budget, Stop};
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", schemars(rename = "SketchStatus"))]
 pub enum Status {
+    /// There are no constraints.
+    Unconstrained,
     /// Nothing can move and nothing is said twice.
     FullyConstrained,
     /// Something can still move.
@@ -54,8 +55,8 @@ pub struct Redundancy {
     pub constraint: String,
     /// Only a part of what it says follows from the others (one of two coordinates, say).
     pub partial: bool,
-    /// The others; none of them can be spared. Empty where it says nothing at
-    /// all, or where they were not searched for.
+    /// The others: a minimal set, none of them can be spared. Empty where it says nothing at
+    /// all, or where they were not found.
     pub implied_by: Vec<String>,
 }
 
@@ -90,9 +91,6 @@ pub struct Diagnosis {
     pub complete: bool,
 }
 
-/// Conflicts named at most.
-const CONFLICTS: usize = 16;
-
 impl Solver {
     /// Finds out what the sketch lacks and what it has too much of. The geometry stays as it is.
     ///
@@ -108,7 +106,13 @@ impl Solver {
             conflicts: Vec::new(),
             complete: false,
         };
-        match self.diagnose_into(&mut diagnosis, budget) {
+        let mut conflicts = Conflicts::default();
+        let done = self.diagnose_into(&mut diagnosis, &mut conflicts, budget);
+        for (set, minimal) in conflicts.sets {
+            let names = set.iter().map(|&i| constraint_name(&self.problem, i as usize));
+            diagnosis.conflicts.push(Conflict { constraints: names.collect(), minimal });
+        }
+        match done {
             Ok(()) => diagnosis.complete = true,
             Err(linear::Error::Stopped(stop)) if budget.is_strict() || stop == Stop::Cancelled => {
                 return Err(Error::Stopped(stop));
@@ -119,14 +123,16 @@ impl Solver {
             }
         }
         diagnosis.status = match (
+            self.problem.constraints.is_empty(),
             diagnosis.conflicts.is_empty(),
             diagnosis.redundant.is_empty(),
             diagnosis.degrees_of_freedom,
         ) {
-            (false, _, _) => Status::Conflicting,
-            (_, false, 0) => Status::OverConstrained,
-            (_, false, _) => Status::Redundant,
-            (_, _, 0) if diagnosis.complete => Status::FullyConstrained,
+            (true, ..) => Status::Unconstrained,
+            (_, false, _, _) => Status::Conflicting,
+            (_, _, false, 0) => Status::OverConstrained,
+            (_, _, false, _) => Status::Redundant,
+            (_, _, _, 0) if diagnosis.complete => Status::FullyConstrained,
             _ => Status::UnderConstrained,
         };
         Ok(diagnosis)
@@ -135,30 +141,21 @@ impl Solver {
     fn diagnose_into(
         &mut self,
         diagnosis: &mut Diagnosis,
+        conflicts: &mut Conflicts,
         budget: &Budget,
     ) -> Result<(), linear::Error> {
-        let mut excluded: BTreeSet<u32> = BTreeSet::new();
-        // The solver's own plan serves where it stands on a solved sketch.
-        let mut plan = if self.is_solved() { self.plan.take() } else { None };
-        let mut x = self.x.clone();
-        let mut subset = match plan.take() {
-            Some(plan) => SubsetSolve::resume(plan, &self.rows, &mut x, budget)?,
+        let subset = match if self.is_solved() { self.plan.take() } else { None } {
+            // The solver's own plan serves where it stands on a solved sketch.
+            Some(plan) => {
+                conflicts.clone_from(&self.conflicts);
+                SubsetSolve::resume(plan, self, budget)?
+            }
             None => SubsetSolve::run(self, &self.x, |_| true, budget)?,
         };
-        while !subset.failures.is_empty() && diagnosis.conflicts.len() < CONFLICTS {
-            let candidates = self.conflict_candidates(&subset, &excluded, budget)?;
-            let (set, minimal) = self.minimal_conflict(candidates, &excluded, budget)?;
-            let Some(&latest) = set.last() else { break };
-            excluded.insert(latest);
-            let name = |&i: &u32| constraint_name(&self.problem, i as usize);
-            diagnosis
-                .conflicts
-                .push(Conflict { constraints: set.iter().map(name).collect(), minimal });
-            subset = SubsetSolve::run(self, &self.x, |c| !excluded.contains(&c), budget)?;
-        }
+        let subset = self.exclude_conflicting(subset, conflicts, budget)?;
         let findings = self.find_freedom(&subset, budget)?;
-        self.write_findings(&findings, &subset, &excluded, diagnosis, budget)?;
-        if excluded.is_empty() && subset.reusable {
+        self.write_findings(&findings, &subset, &conflicts.excluded, diagnosis, budget)?;
+        if subset.reusable {
             self.plan = Some(subset.plan);
         }
         Ok(())
@@ -171,7 +168,7 @@ impl Solver {
         excluded: &BTreeSet<u32>,
         diagnosis: &mut Diagnosis,
         budget: &Budget,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), linear::Error> {
         let forest = &subset.plan.forest;
         let unheld = findings.motion.iter().filter(|m| m.is_none()).count();
         diagnosis.degrees_of_freedom = findings.freedom + unheld;
@@ -182,29 +179,39 @@ impl Solver {
                 *count += 1;
             }
         }
-        let mut found: std::collections::BTreeMap<u32, (usize, BTreeSet<u32>)> = Default::default();
-        for (row, reasons) in &findings.redundant {
-            let mut c = self.rows[*row as usize].constraint;
+        // By constraint: the rows that follow from others, and what is near to them.
+        let mut found: BTreeMap<u32, (Vec<u32>, BTreeSet<u32>)> = BTreeMap::new();
+        for &(row, ref near) in &findings.redundant {
+            let mut c = self.rows[row as usize].constraint;
             if c == INTRINSIC {
+                if near.is_empty() {
+                    continue;
+                }
                 // The shape's own equation stays; the latest that implies it is the one too many.
+                let reasons = self.minimal_reasons(&subset.x, c, &[row], near, budget)?;
                 match reasons.iter().next_back() {
                     Some(&latest) => c = latest,
                     None => continue,
                 }
             }
-            let (count, why) = found.entry(c).or_default();
-            *count += 1;
-            why.extend(reasons);
+            let (rows, reasons) = found.entry(c).or_default();
+            rows.push(row);
+            reasons.extend(near);
         }
-        for (c, (count, why)) in found {
+        for (c, (rows, near)) in found {
             if excluded.contains(&c) {
                 continue;
             }
+            let mut reasons = match near.is_empty() {
+                true => near,
+                false => self.minimal_reasons(&subset.x, c, &rows, &near, budget)?,
+            };
+            reasons.remove(&c);
             let name = |i: u32| constraint_name(&self.problem, i as usize);
             diagnosis.redundant.push(Redundancy {
                 constraint: name(c),
-                partial: count < rows_of[c as usize],
-                implied_by: why.into_iter().filter(|&o| o != c).map(name).collect(),
+                partial: rows.len() < rows_of[c as usize],
+                implied_by: reasons.into_iter().map(name).collect(),
             });
         }
         for (i, entity) in self.problem.entities.iter().enumerate() {

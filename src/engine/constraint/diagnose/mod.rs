@@ -1,8 +1,7 @@
 //! What a sketch lacks and what it has too much of.
 
-mod conflict;
 mod diagnosis;
 mod freedom;
-mod subset;
+mod redundancy;
 
 pub use diagnosis::{Conflict, Diagnosis, EntityFreedom, Redundancy, Status};

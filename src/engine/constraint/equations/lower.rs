@@ -156,6 +156,7 @@ impl Lowering<'_> {
                 return Err(Reason::AngleRange(v));
             }
             Some(v) if v < 0.0 => return Err(Reason::NegativeValue { kind: c.kind, value: v }),
+            Some(0.0) if c.kind.has_size() => return Err(Reason::ZeroSize(c.kind)),
             _ => {}
         }
         if let Some(w) = c.soft

@@ -104,6 +104,9 @@ pub enum Reason {
         /// The value that was given, in mm.
         value: f64,
     },
+    /// A radius or diameter of zero: nothing is drawn then.
+    #[error("the {0} is 0 mm; it must be above zero")]
+    ZeroSize(Kind),
     /// An angle outside 0 to 180 degrees.
     #[error("the angle is {0} degrees; it must lie between 0 and 180")]
     AngleRange(f64),
@@ -130,7 +133,9 @@ impl Reason {
             Reason::DuplicateId => "duplicate-id",
             Reason::NotFinite(_) => "constraint-number",
             Reason::ZeroLength => "constraint-zero-length",
-            Reason::NegativeSize { .. } | Reason::NegativeValue { .. } => "constraint-negative",
+            Reason::NegativeSize { .. } | Reason::NegativeValue { .. } | Reason::ZeroSize(_) => {
+                "constraint-negative"
+            }
             Reason::UnknownEntity(_) => "constraint-unknown-entity",
             Reason::UnknownFeature { .. } | Reason::NoVertex { .. } => "constraint-unknown-feature",
             Reason::Arity { .. } | Reason::Repeated(_) => "constraint-arity",

@@ -105,6 +105,11 @@ impl Kind {
         Kind::NAMES.iter().find(|(n, _)| *n == name).map(|(_, k)| *k)
     }
 
+    /// Whether the dimension of the type is the size of a shape, which has to be above zero.
+    pub(crate) fn has_size(self) -> bool {
+        matches!(self, Kind::Radius | Kind::Diameter)
+    }
+
     /// Whether the type has a dimension.
     pub fn has_value(self) -> bool {
         matches!(self, Kind::Distance | Kind::Angle | Kind::Radius | Kind::Diameter | Kind::Offset)

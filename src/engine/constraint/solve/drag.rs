@@ -60,13 +60,19 @@ impl Solver {
     /// # Errors
     /// [`Error::Change`] for a change that does not fit, [`Error::Stopped`] as in [`Solver::solve`].
     pub fn drag(&mut self, change: &Change, budget: &Budget) -> Result<Report, Error> {
-        let unusable = |v: f64| !(v.abs() <= MAX_COORDINATE);
         if self.plan.is_none() || self.stale || !self.solved {
-            let report = self.solve(budget)?;
+            // A change that failed is not searched for conflicts at every one that follows.
+            let report = if self.stale { self.solve_active(budget) } else { self.solve(budget) }?;
             if report.outcome == Outcome::Partial {
                 return Ok(report);
             }
         }
+        let report = self.make_change(change, budget)?;
+        Ok(self.with_excluded(report, budget))
+    }
+
+    fn make_change(&mut self, change: &Change, budget: &Budget) -> Result<Report, Error> {
+        let unusable = |v: f64| !(v.abs() <= MAX_COORDINATE);
         self.before.copy_from_slice(&self.x);
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks.is_multiple_of(64) {
@@ -121,6 +127,9 @@ impl Solver {
         if value < 0.0 {
             return Err(invalid(Reason::NegativeValue { kind, value }));
         }
+        if value == 0.0 && kind.has_size() {
+            return Err(invalid(Reason::ZeroSize(kind)));
+        }
         if let Some(c) = self.problem.constraints.get_mut(i) {
             c.value = Some(value);
         }
@@ -130,13 +139,18 @@ impl Solver {
             return self.solve(budget);
         }
         let (from, to) = self.rows_of[i];
+        let all_hold = self.conflicts.excluded.is_empty();
         let mut met = true;
         for r in from..to {
             let row = &mut self.rows[r as usize];
             if row.factor != 0.0 {
                 row.equation.set_constant(row.factor * value);
-                met &= self.apply(r);
+                met &= !all_hold || self.apply(r);
             }
+        }
+        if !all_hold {
+            // What was left out may hold now.
+            return self.solve(budget);
         }
         if !met {
             return Ok(self.restore_last_good(budget));
@@ -174,6 +188,7 @@ impl Solver {
             };
             by.extend(step);
         }
+        let all_hold = self.conflicts.excluded.is_empty();
         let mut met = true;
         for (r, by) in (from..to).zip(by) {
             if by == 0.0 {
@@ -181,8 +196,11 @@ impl Solver {
             }
             if let Equation::Difference { c, .. } = &mut self.rows[r as usize].equation {
                 *c += by;
-                met &= self.apply(r);
+                met &= !all_hold || self.apply(r);
             }
+        }
+        if !all_hold {
+            return self.solve(budget);
         }
         if !met {
             return Ok(self.restore_last_good(budget));

@@ -12,6 +12,7 @@ impl Solver {
     /// # Errors
     /// [`Error::Invalid`] where it cannot be meant; nothing is added then.
     pub fn add(&mut self, constraint: Constraint) -> Result<(), Error> {
+        self.include_all();
         let i = self.problem.constraints.len();
         let affects_others = affects_others(&constraint);
         self.problem.constraints.push(constraint);
@@ -56,6 +57,7 @@ impl Solver {
         if i >= self.problem.constraints.len() {
             return Err(Error::Change(format!("there is no constraint {i}")));
         }
+        self.include_all();
         let constraint = self.problem.constraints.remove(i);
         if affects_others(&constraint) {
             self.relower()?;
@@ -85,6 +87,7 @@ impl Solver {
 
     /// Lowers every constraint from the geometry as it is.
     pub(crate) fn relower(&mut self) -> Result<(), Error> {
+        self.include_all();
         let mut rows = lower(&self.problem, &self.index, &self.x, &unlimited())?;
         self.rows_of = ranges(&rows, self.problem.constraints.len());
         for target in &self.targets {

@@ -4,9 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::conflict::Conflicts;
 use super::plan::Plan;
+use super::size::{Size, Undrawable, sizes};
 use super::step::StepContext;
-use crate::constraint::equations::{Row, find_errors, lower, lower_target, ranges};
+use super::subset::SubsetSolve;
+use crate::constraint::equations::{INTRINSIC, Row, find_errors, lower, lower_target, ranges};
 use crate::constraint::sketch::{Entity, Error, Feature, Index, Problem, Target, constraint_name};
 use crate::document::Limits;
 use crate::linear::{self, max_abs};
@@ -20,7 +23,8 @@ use svgx_base::budget::{Budget, Class, Stop, Tier};
 pub enum Outcome {
     /// Every constraint that must hold holds within the tolerance.
     Solved,
-    /// Some constraints cannot be met from here; what they touch stays at its last good geometry.
+    /// Some constraints cannot be met. A solve meets those that do not contradict an earlier
+    /// one; a change that cannot be made leaves the last good geometry.
     Inconsistent,
     /// The time ran out; the geometry is the best so far.
     Partial,
@@ -66,6 +70,10 @@ pub struct Solver {
     pub(crate) ticks: u32,
     pub(crate) moved: Vec<u32>,
     pub(crate) dirty: Vec<bool>,
+    /// Every radius, width and height.
+    pub(crate) sizes: Vec<Size>,
+    /// What the last solve left out because it cannot hold.
+    pub(crate) conflicts: Conflicts,
 }
 
 impl Solver {
@@ -87,6 +95,7 @@ impl Solver {
         let rows = lower(&problem, &index, &x, budget)?;
         budget.checkpoint().map_err(Error::Stopped)?;
         let rows_of = ranges(&rows, problem.constraints.len());
+        let sizes = sizes(&problem, &index);
         let before = x.clone();
         Ok(Solver {
             problem,
@@ -103,6 +112,8 @@ impl Solver {
             ticks: 0,
             moved: Vec::new(),
             dirty: Vec::new(),
+            sizes,
+            conflicts: Conflicts::default(),
         })
     }
 
@@ -196,15 +207,60 @@ impl Solver {
         over.map(|(i, r)| (name(i), r)).collect()
     }
 
-    fn tolerance(&self, budget: &Budget) -> f64 {
+    pub(crate) fn tolerance(&self, budget: &Budget) -> f64 {
         self.tolerance.unwrap_or(budget.tier().millimetres())
     }
 
-    /// Solves everything, from the geometry as it is.
+    /// Solves everything, from the geometry as it is. Where constraints contradict each other,
+    /// or would make a size impossible to draw, the latest of them are left out.
     ///
     /// # Errors
     /// [`Error::Stopped`] where the budget is strict and ended; the geometry is then as before.
     pub fn solve(&mut self, budget: &Budget) -> Result<Report, Error> {
+        self.include_all();
+        let report = self.solve_active(budget)?;
+        if report.outcome != Outcome::Inconsistent {
+            return Ok(report);
+        }
+        let mut conflicts = Conflicts::default();
+        let found = SubsetSolve::run(self, &self.x, |_| true, budget)
+            .and_then(|subset| self.exclude_conflicting(subset, &mut conflicts, budget));
+        if let Err(error) = found {
+            return self.stop_early(error, budget);
+        }
+        self.conflicts = conflicts;
+        if self.conflicts.excluded.is_empty() {
+            return Ok(report);
+        }
+        self.plan = None;
+        let report = self.solve_active(budget)?;
+        Ok(self.with_excluded(report, budget))
+    }
+
+    /// The sizes that the last solve did not make because they could not be drawn.
+    pub fn undrawable(&self) -> &[Undrawable] {
+        &self.conflicts.undrawable
+    }
+
+    /// Takes in again what a solve left out.
+    pub(crate) fn include_all(&mut self) {
+        if !self.conflicts.excluded.is_empty() {
+            self.plan = None;
+        }
+        self.conflicts = Conflicts::default();
+    }
+
+    /// A report of the constraints that were solved as one of all constraints.
+    pub(crate) fn with_excluded(&self, report: Report, budget: &Budget) -> Report {
+        if report.outcome != Outcome::Solved || self.conflicts.excluded.is_empty() {
+            return report;
+        }
+        let all = self.report(Outcome::Inconsistent, budget);
+        Report { outcome: all.outcome, residual: all.residual, ..report }
+    }
+
+    /// Solves what is not left out, from the geometry as it is.
+    pub(crate) fn solve_active(&mut self, budget: &Budget) -> Result<Report, Error> {
         self.before.copy_from_slice(&self.x);
         if let Err(error) = self.make_plan(budget) {
             return self.stop_early(error, budget);
@@ -244,6 +300,14 @@ impl Solver {
         let closed =
             plan.constant_rows.iter().map(|&r| self.rows[r as usize].equation.residual(&self.x));
         consistent &= max_abs(closed) <= tolerance;
+        if consistent {
+            let (rows, before) = (&self.rows, &self.before);
+            let step = StepContext { rows, before, tolerance, stiff, budget };
+            match plan.restore_sizes(&self.sizes, tolerance, step, &mut self.x) {
+                Ok(undrawable) => consistent = undrawable.is_none(),
+                Err(error) => return self.stop_early(error, budget),
+            }
+        }
         if !consistent {
             let mut report = self.restore_last_good(budget);
             report.iterations = iterations;
@@ -280,7 +344,9 @@ impl Solver {
                 plan.residuals[k] = plan.residuals[k].max(back.residual);
             }
         }
-        if !met {
+        // A soft constraint gives way to a size that has to be drawn.
+        let restored = plan.restore_sizes(&self.sizes, tolerance, step, &mut self.x)?;
+        if !met || restored.is_some() {
             self.x.copy_from_slice(&good);
         }
         Ok(iterations)
@@ -340,7 +406,12 @@ impl Solver {
 
     fn make_plan(&mut self, budget: &Budget) -> Result<(), linear::Error> {
         if self.plan.is_none() {
-            let plan = Plan::new(&self.rows, &mut self.x, |_| true, budget)?;
+            let (rows, excluded) = (&self.rows, &self.conflicts.excluded);
+            let active = |i: usize| {
+                let constraint = rows[i].constraint;
+                constraint == INTRINSIC || !excluded.contains(&constraint)
+            };
+            let plan = Plan::new(rows, &mut self.x, active, budget)?;
             self.dirty = vec![false; plan.components.len()];
             self.plan = Some(plan);
         }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use svgx_engine::constraint::{
-    Constraint, Diagnosis, Entity, Kind, Outcome, Problem, Solver, Status,
+    Change, Constraint, Diagnosis, Entity, Kind, Outcome, Problem, Solver, Status,
 };
 use svgx_engine::document::Limits;
 
@@ -88,7 +88,8 @@ fn an_extra_width_that_disagrees_is_named_with_nothing_but_its_opponents() {
     let mut s = solver(e.clone(), c.clone());
     let report = s.solve(&budget()).unwrap();
     assert_eq!(report.outcome, Outcome::Inconsistent);
-    assert_eq!(s.entities(), e, "the drawing stays");
+    let missed: Vec<String> = s.unsatisfied(1e-8).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(missed, ["#12"], "the earlier width holds");
     let d = s.diagnose(&budget()).unwrap();
     assert_eq!(d.status, Status::Conflicting);
     assert_eq!(d.conflicts.len(), 1, "{:?}", d.conflicts);
@@ -97,6 +98,100 @@ fn an_extra_width_that_disagrees_is_named_with_nothing_but_its_opponents() {
     let named: Vec<_> = d.conflicts[0].constraints.iter().map(String::as_str).collect();
     assert!(named.contains(&"#10") && named.contains(&"#12"), "{named:?}");
     assert!(!named.contains(&"#11"), "the height is innocent: {named:?}");
+}
+
+#[test]
+fn where_constraints_conflict_the_earlier_ones_hold() {
+    let length = |value| v(Kind::Distance, &["l.start", "l.end"], value);
+    let sides = |ab: f64, bc: f64, ca: f64| {
+        let side = |p, q, d| v(Kind::Distance, &[p, q], d);
+        vec![side("a", "b", ab), side("b", "c", bc), side("c", "a", ca)]
+    };
+    let fixed = c(Kind::Fixed, &["a", "b"]);
+    let (rectangle_, walls) = rectangle(vec![
+        v(Kind::Distance, &["n.start", "n.end"], 31.0),
+        v(Kind::Distance, &["w.start", "w.end"], 19.0),
+    ]);
+    let loose = vec![
+        line("l", 0.0, 0.0, 20.0, 3.0),
+        point("a", 0.0, 0.0),
+        point("b", 4.0, 0.5),
+        point("c", 2.0, 3.0),
+    ];
+    // The constraints, and those that give way.
+    let cases: Vec<(&[Entity], Vec<Constraint>, Vec<&str>)> = vec![
+        (&loose, vec![length(30.0), length(35.0)], vec!["#2"]),
+        (&loose, vec![length(35.0), length(30.0)], vec!["#2"]),
+        (&loose, vec![length(30.0), length(35.0), length(40.0)], vec!["#2", "#3"]),
+        (&loose, vec![length(30.0), length(35.0), length(30.0)], vec!["#2"]),
+        (&loose, sides(1.0, 1.0, 5.0), vec!["#3"]),
+        (&loose, [sides(3.0, 4.0, 5.0), vec![fixed.clone()]].concat(), vec!["#4"]),
+        (&loose, [vec![fixed], sides(3.0, 4.0, 5.0)].concat(), vec!["#2"]),
+        (&loose, [sides(1.0, 1.0, 5.0), vec![length(3.0), length(2.0)]].concat(), vec!["#3", "#5"]),
+        (&rectangle_, walls, vec!["#12", "#13"]),
+    ];
+    for (entities, constraints, expected) in cases {
+        let mut s = solver(entities.to_vec(), constraints.clone());
+        let report = s.solve(&budget()).unwrap();
+        assert_eq!(report.outcome, Outcome::Inconsistent, "{constraints:?}");
+        let missed: Vec<String> = s.unsatisfied(1e-7).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(missed, expected, "{constraints:?}");
+        let solved = s.entities();
+        let d = s.diagnose(&budget()).unwrap();
+        assert_eq!((d.status, d.complete), (Status::Conflicting, true));
+        let latest: Vec<_> = d.conflicts.iter().filter_map(|c| c.constraints.last()).collect();
+        assert_eq!(latest, expected, "the diagnosis and the solver leave out the same");
+        assert_eq!(s.entities(), solved);
+        // Another solve finds nothing to do.
+        s.solve(&budget()).unwrap();
+        assert!(s.unsatisfied(1e-7).iter().map(|(name, _)| name).eq(expected));
+    }
+}
+
+#[test]
+fn what_was_left_out_is_taken_in_again_when_it_can_hold() {
+    let length = |value| v(Kind::Distance, &["l.start", "l.end"], value);
+    let mut s = solver(vec![line("l", 0.0, 0.0, 20.0, 3.0)], vec![length(30.0), length(35.0)]);
+    let long = |s: &Solver| {
+        let (a, b) = (super::at(s, "l.start"), super::at(s, "l.end"));
+        (a.0 - b.0).hypot(a.1 - b.1)
+    };
+    assert_eq!(s.solve(&budget()).unwrap().outcome, Outcome::Inconsistent);
+    assert!((long(&s) - 30.0).abs() < 1e-8);
+    // Dragging goes on with what holds.
+    let carry = Change::Carry { entity: 0, dx: 5.0, dy: 0.0 };
+    assert_eq!(s.drag(&carry, &budget()).unwrap().outcome, Outcome::Inconsistent);
+    assert!((long(&s) - 30.0).abs() < 1e-8);
+    let change = Change::Value { constraint: 0, value: 35.0 };
+    assert_eq!(s.drag(&change, &budget()).unwrap().outcome, Outcome::Solved);
+    assert!((long(&s) - 35.0).abs() < 1e-8);
+    s.add(length(10.0)).unwrap();
+    assert_eq!(s.solve(&budget()).unwrap().outcome, Outcome::Inconsistent);
+    s.remove(0).unwrap();
+    s.remove(0).unwrap();
+    assert_eq!(s.solve(&budget()).unwrap().outcome, Outcome::Solved);
+    assert!((long(&s) - 10.0).abs() < 1e-8);
+}
+
+#[test]
+fn the_status_says_whether_there_are_constraints_at_all() {
+    let soft = Constraint { soft: Some(1.0), ..v(Kind::Radius, &["k"], 2.0) };
+    let cases = [
+        (vec![], vec![], Status::Unconstrained, 0),
+        (vec![point("p", 0.0, 0.0)], vec![], Status::Unconstrained, 2),
+        (vec![circle("k", 0.0, 0.0, 1.0)], vec![soft], Status::UnderConstrained, 3),
+        (vec![point("p", 0.0, 0.0)], vec![c(Kind::Fixed, &["p"])], Status::FullyConstrained, 0),
+        (
+            vec![point("p", 0.0, 0.0)],
+            vec![c(Kind::Fixed, &["p"]), c(Kind::Fixed, &["p"])],
+            Status::OverConstrained,
+            0,
+        ),
+    ];
+    for (entities, constraints, status, freedom) in cases {
+        let d = diagnose(entities, constraints.clone());
+        assert_eq!((d.status, d.degrees_of_freedom), (status, freedom), "{constraints:?}");
+    }
 }
 
 /// A named conflict is one, and no longer one without any of its members.
@@ -276,6 +371,7 @@ proptest! {
         let d = s.diagnose(&budget()).unwrap();
         prop_assert!(d.conflicts.is_empty());
         for r in &d.redundant {
+            super::redundancy::check_reasons(&s.entities(), &constraints, r);
             let i = r.constraint.trim_start_matches('#').parse::<usize>().unwrap() - 1;
             let mut fewer = constraints.clone();
             fewer.remove(i);

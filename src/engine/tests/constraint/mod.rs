@@ -3,8 +3,11 @@
 mod against_ezpz;
 mod diagnosis;
 mod drag;
+mod drawings;
 #[allow(dead_code, reason = "some of it only the benchmark uses")]
 mod peer;
+mod redundancy;
+mod sizes;
 
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::constraint::{
@@ -49,7 +52,7 @@ pub(crate) fn solver(entities: Vec<Entity>, constraints: Vec<Constraint>) -> Sol
     Solver::new(Problem { entities, constraints }, &Limits::default()).unwrap().with_tolerance(1e-9)
 }
 
-fn at(s: &Solver, name: &str) -> (f64, f64) {
+pub(crate) fn at(s: &Solver, name: &str) -> (f64, f64) {
     s.position(name).unwrap_or_else(|| panic!("{name} is no point"))
 }
 
@@ -260,6 +263,8 @@ fn what_cannot_be_meant_is_refused_and_named() {
         (sketch(), c(Kind::Parallel, &["l", "k"]), "two or more lines; got line, circle"),
         (sketch(), c(Kind::Parallel, &["l", "l"]), "named twice"),
         (sketch(), v(Kind::Distance, &["p", "q"], -1.0), "-1 mm; it cannot be negative"),
+        (sketch(), v(Kind::Radius, &["k"], 0.0), "the radius is 0 mm; it must be above zero"),
+        (sketch(), v(Kind::Diameter, &["a"], 0.0), "the diameter is 0 mm; it must be above zero"),
         (sketch(), v(Kind::Radius, &["k"], f64::NAN), "not a usable number"),
         (sketch(), v(Kind::Distance, &["p", "q"], 1e300), "not a usable number"),
         (sketch(), v(Kind::Angle, &["l", "m"], 181.0), "between 0 and 180"),

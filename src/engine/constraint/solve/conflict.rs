@@ -1,17 +1,62 @@
-//! Minimal sets of constraints that contradict each other.
+//! Minimal sets of constraints that contradict each other, and which of them give way: always
+//! the latest, so that where two cannot both hold the earlier one does.
 
 use std::collections::BTreeSet;
 
-use super::freedom::Derivatives;
+use super::jacobian::Derivatives;
+use super::plan::Plan;
+use super::size::Undrawable;
+use super::solver::Solver;
 use super::subset::{Failure, SubsetSolve};
 use crate::constraint::equations::{Equation, GROUND, INTRINSIC, MAX_UNKNOWNS};
-use crate::constraint::solve::{Plan, Solver};
 use crate::linear::{self, Matrix, analyse, combination, max_abs};
 use svgx_base::budget::{Budget, Stop};
 
+/// Conflicts searched for at most.
+const MAX_CONFLICTS: usize = 64;
+
+/// What cannot hold in a sketch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conflicts {
+    /// Constraints that contradict each other, ascending, and whether that is known to be a
+    /// minimal set.
+    pub(crate) sets: Vec<(Vec<u32>, bool)>,
+    /// The latest of every set: without these the rest can hold.
+    pub(crate) excluded: BTreeSet<u32>,
+    /// Sizes that some of the sets would make impossible to draw.
+    pub(crate) undrawable: Vec<Undrawable>,
+}
+
 impl Solver {
+    /// Excludes constraints, the latest of one minimal conflict after the other, until the
+    /// rest can hold. `subset` is the solve without those excluded so far.
+    pub(crate) fn exclude_conflicting(
+        &self,
+        mut subset: SubsetSolve,
+        conflicts: &mut Conflicts,
+        budget: &Budget,
+    ) -> Result<SubsetSolve, linear::Error> {
+        while let Some(&failure) = subset.failures.first() {
+            if conflicts.sets.len() >= MAX_CONFLICTS {
+                break;
+            }
+            let candidates = self.conflict_candidates(&subset, &conflicts.excluded, budget)?;
+            let (set, minimal) = self.minimal_conflict(candidates, &conflicts.excluded, budget)?;
+            let Some(&latest) = set.last() else { break };
+            if let Failure::Size(size) = failure {
+                let undrawable = self.sizes[size].undrawable(&self.problem, &subset.x);
+                conflicts.undrawable.push(undrawable);
+            }
+            conflicts.excluded.insert(latest);
+            conflicts.sets.push((set, minimal));
+            let excluded = &conflicts.excluded;
+            subset = SubsetSolve::run(self, &self.x, |c| !excluded.contains(&c), budget)?;
+        }
+        Ok(subset)
+    }
+
     /// Constraints among which the contradiction of the first failure lies.
-    pub(crate) fn conflict_candidates(
+    fn conflict_candidates(
         &self,
         subset: &SubsetSolve,
         excluded: &BTreeSet<u32>,
@@ -26,6 +71,19 @@ impl Solver {
         let mut rows: Vec<Vec<u32>> = Vec::new();
         match *failure {
             Failure::ConstantRow(row) => rows.push(vec![row]),
+            Failure::Size(size) => {
+                let (high, low) = (self.sizes[size].high, self.sizes[size].low);
+                let mut set = Vec::new();
+                plan.forest.explain(&[(high, low)], &mut set);
+                for v in [high, low].into_iter().filter(|&v| v != GROUND) {
+                    let k = plan.forest.class[v as usize];
+                    let k = plan.component_of.get(k as usize).copied().unwrap_or(GROUND);
+                    if let Some(component) = plan.components.get(k as usize) {
+                        set.extend(&component.rows);
+                    }
+                }
+                rows.push(set);
+            }
             Failure::Component(k) => {
                 let component = &plan.components[k];
                 // At the point of least squares the residuals are themselves a
@@ -98,7 +156,7 @@ impl Solver {
 
     /// Leaves out what can be left out of `candidates` while they stay contradictory
     /// (Junker, *QuickXplain*, AAAI 2004), earlier constraints being left out first.
-    pub(crate) fn minimal_conflict(
+    fn minimal_conflict(
         &self,
         candidates: Vec<u32>,
         excluded: &BTreeSet<u32>,

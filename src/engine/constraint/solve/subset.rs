@@ -1,8 +1,10 @@
 //! The solve of all or some of the constraints, as far as it goes: what diagnosis asks again and
 //! again (can these hold together?).
 
-use crate::constraint::equations::{INTRINSIC, Row};
-use crate::constraint::solve::{Plan, Solver, StepContext};
+use super::plan::Plan;
+use super::solver::Solver;
+use super::step::StepContext;
+use crate::constraint::equations::INTRINSIC;
 use crate::linear;
 use svgx_base::budget::Budget;
 
@@ -13,6 +15,8 @@ pub(crate) enum Failure {
     ConstantRow(u32),
     /// A component of the plan.
     Component(usize),
+    /// A size (see [`Solver::sizes`]) that comes out too small to be drawn.
+    Size(usize),
 }
 
 /// A sketch, or some of its constraints, solved as far as it goes.
@@ -20,7 +24,7 @@ pub(crate) struct SubsetSolve {
     pub(crate) plan: Plan,
     pub(crate) x: Vec<f64>,
     pub(crate) failures: Vec<Failure>,
-    /// The plan holds for all constraints.
+    /// The plan is the one of the solver.
     pub(crate) reusable: bool,
 }
 
@@ -40,28 +44,28 @@ impl SubsetSolve {
         let on = |i: usize| rows[i].constraint == INTRINSIC || active(rows[i].constraint);
         let plan = Plan::new(rows, &mut x, on, budget)?;
         let mut subset = SubsetSolve { plan, x, failures: Vec::new(), reusable: false };
-        subset.solve(rows, budget)?;
+        subset.solve(solver, budget)?;
         Ok(subset)
     }
 
-    /// Takes over a plan that stands at a solved geometry.
+    /// Takes over the plan of `solver`, which stands at a solved geometry.
     pub(crate) fn resume(
         plan: Plan,
-        rows: &[Row],
-        x: &mut Vec<f64>,
+        solver: &Solver,
         budget: &Budget,
     ) -> Result<SubsetSolve, linear::Error> {
         let mut subset =
-            SubsetSolve { plan, x: std::mem::take(x), failures: Vec::new(), reusable: true };
-        subset.solve(rows, budget)?;
+            SubsetSolve { plan, x: solver.x.clone(), failures: Vec::new(), reusable: true };
+        subset.solve(solver, budget)?;
         Ok(subset)
     }
 
-    fn solve(&mut self, rows: &[Row], budget: &Budget) -> Result<(), linear::Error> {
+    fn solve(&mut self, solver: &Solver, budget: &Budget) -> Result<(), linear::Error> {
+        let rows = &solver.rows[..];
         // Rank decisions see the geometry's error divided by its lengths.
         let before = self.x.clone();
+        let step = StepContext { rows, before: &before, tolerance: 1e-10, stiff: &[], budget };
         for k in 0..self.plan.components.len() {
-            let step = StepContext { rows, before: &before, tolerance: 1e-10, stiff: &[], budget };
             let (_, converged) = self.plan.solve_component(k, step, &mut self.x)?;
             if !converged && self.plan.residuals[k] > EXACT {
                 self.failures.push(Failure::Component(k));
@@ -71,6 +75,17 @@ impl SubsetSolve {
             if !(rows[r as usize].equation.residual(&self.x).abs() <= EXACT) {
                 self.failures.push(Failure::ConstantRow(r));
             }
+        }
+        // A size is wrong in itself only where everything else is right.
+        if self.failures.is_empty()
+            && let Some(size) = self.plan.restore_sizes(
+                &solver.sizes,
+                solver.tolerance(budget),
+                step,
+                &mut self.x,
+            )?
+        {
+            self.failures.push(Failure::Size(size));
         }
         Ok(())
     }
