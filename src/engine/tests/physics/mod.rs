@@ -1,7 +1,9 @@
 //! Statics and dynamics of documents.
 
+mod accuracy;
 mod bad_input;
 mod ends;
+mod scenes;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
