@@ -22,19 +22,22 @@ const SHARE: f64 = 0.8;
 /// What continuous detection has to know of a body.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Extent {
-    /// The radius of the largest disc within its thinnest part, m; infinite without a shape.
+    /// The radius of the largest disc within its thinnest part, or how near contacts are made
+    /// before shapes touch, m; infinite without a shape.
     pub(super) thickness: f64,
     /// The farthest point from the centre of mass, m.
     pub(super) reach: f64,
 }
 
 /// The next impact of two free bodies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Impact {
     /// When to stop, from now, s: shortly before.
     pub(super) after: f64,
-    /// The faster of the two, as its thickness goes.
-    pub(super) body: RigidBodyHandle,
+    /// How long the impact takes from there, s: the motion after it is another one.
+    pub(super) lasts: f64,
+    /// All bodies that move by more than their thickness.
+    pub(super) fast: Vec<RigidBodyHandle>,
 }
 
 /// A body that moves by more than its thickness in a step.
@@ -44,6 +47,9 @@ struct Fast<'w> {
     extent: Extent,
     swept: Aabb,
 }
+
+/// Pairs examined in one search. Beyond, what is left meets by discrete contacts.
+const PAIRS: usize = 20_000;
 
 /// The first impact within `span` seconds of two free bodies that could otherwise pass each
 /// other. `extents` are by the number in `user_data`; `collide` says which pairs may meet.
@@ -71,31 +77,41 @@ pub(super) fn first_impact(
     }
     fast.sort_by(|a, b| a.swept.mins.x.total_cmp(&b.swept.mins.x));
     let prediction = physics.integration_parameters.prediction_distance();
-    let mut first: Option<Impact> = None;
+    let mut first: Option<(f64, f64)> = None;
+    let mut pairs = 0;
     let mut meet = |one: &Fast<'_>, other: &RigidBody, thickness: f64, reach: f64| {
+        pairs += 1;
         let relative = (one.body.linvel() - other.linvel()).length()
             + one.body.angvel().abs() * one.extent.reach
             + other.angvel().abs() * reach;
-        if relative * span <= SHARE * (one.extent.thickness + thickness)
-            || !collide(one.body, other)
+        if relative * span > SHARE * (one.extent.thickness + thickness) && collide(one.body, other)
         {
-            return;
+            let latest = first.map_or(span, |(after, _)| after);
+            let times = parts(physics, one.body).flat_map(|a| {
+                parts(physics, other).filter_map(move |b| {
+                    time_of_impact(one.body, a, other, b, latest, prediction / 8.0)
+                })
+            });
+            let times = times.filter(|(after, _)| *after < latest);
+            if let Some(impact) = times.min_by(|a, b| a.0.total_cmp(&b.0)) {
+                first = Some(impact);
+            }
         }
-        let latest = first.map_or(span, |f| f.after);
-        let times = parts(physics, one.body).flat_map(|a| {
-            parts(physics, other).filter_map(move |b| {
-                time_of_impact(one.body, a, other, b, latest, prediction / 2.0)
-            })
-        });
-        if let Some(after) = times.filter(|t| *t < latest).min_by(f64::total_cmp) {
-            first = Some(Impact { after, body: one.handle });
-        }
+        pairs < PAIRS
+    };
+    let answer = |first: Option<(f64, f64)>| {
+        first.map(|(after, lasts)| Impact {
+            after,
+            lasts,
+            fast: fast.iter().map(|f| f.handle).collect(),
+        })
     };
     for (i, one) in fast.iter().enumerate() {
         // Both fast: by the boxes they sweep, in order of their left edges.
         for other in fast[i + 1..].iter().take_while(|o| o.swept.mins.x <= one.swept.maxs.x) {
-            if one.swept.intersects(&other.swept) {
-                meet(one, other.body, other.extent.thickness, other.extent.reach);
+            let (size, body) = (other.extent, other.body);
+            if one.swept.intersects(&other.swept) && !meet(one, body, size.thickness, size.reach) {
+                return answer(first);
             }
         }
         // One fast: boxes in the tree are those of the start of the step before.
@@ -112,12 +128,13 @@ pub(super) fn first_impact(
                 continue;
             };
             let Some(size) = extent(other) else { continue };
-            if travel(other, size, span) <= SHARE * size.thickness || other.is_sleeping() {
-                meet(one, other, size.thickness, size.reach);
+            let slow = travel(other, size, span) <= SHARE * size.thickness;
+            if (slow || other.is_sleeping()) && !meet(one, other, size.thickness, size.reach) {
+                return answer(first);
             }
         }
     }
-    first
+    answer(first)
 }
 
 fn travel(body: &RigidBody, extent: Extent, span: f64) -> f64 {
@@ -140,8 +157,11 @@ fn swept(physics: &PhysicsWorld, body: &RigidBody, span: f64, extent: Extent) ->
     Some(now.merged(&now.transform_by(&moved)).loosened(turning))
 }
 
-/// When two parts come within `margin` of each other; `None` when they already are, or not
-/// before `latest`.
+/// When to stop so that two parts that will meet are `margin` apart, and how long it takes them
+/// to come twice as far, s; `None` when they do not meet
+/// before `latest`, or are that near already.
+///
+/// Only what really meets counts: a contact made ahead of a near miss would hold it up.
 fn time_of_impact(
     one: &RigidBody,
     a: &Collider,
@@ -149,10 +169,11 @@ fn time_of_impact(
     b: &Collider,
     latest: f64,
     margin: f64,
-) -> Option<f64> {
+) -> Option<(f64, f64)> {
     let (shape_a, shape_b) = (a.shape(), b.shape());
-    let turns = (one.angvel() - other.angvel()).abs() * latest > 0.1;
-    if turns {
+    let relative = other.linvel() - one.linvel();
+    let turns = one.angvel().abs().max(other.angvel().abs()) * latest > 0.02;
+    let (time, normal) = if turns {
         let motion = |body: &RigidBody, part: &Collider| {
             let centre = part.position().inverse_transform_point(body.center_of_mass());
             NonlinearRigidMotion::new(*part.position(), centre, body.linvel(), body.angvel())
@@ -161,21 +182,23 @@ fn time_of_impact(
         let hit = DefaultQueryDispatcher
             .cast_shapes_nonlinear(&m1, shape_a, &m2, shape_b, 0.0, latest, false)
             .ok()??;
-        let closing = (one.linvel() - other.linvel()).length().max(1e-9);
-        let before = hit.time_of_impact - margin / closing;
-        return (before > 0.0).then_some(before);
-    }
-    let between = a.position().inv_mul(b.position());
-    let turn = a.position().rotation.inverse();
-    let velocity: Vector = turn * (other.linvel() - one.linvel());
-    let options = ShapeCastOptions {
-        max_time_of_impact: latest,
-        target_distance: margin,
-        stop_at_penetration: false,
-        compute_impact_geometry_on_penetration: false,
+        (hit.time_of_impact, relative.normalize_or_zero())
+    } else {
+        let between = a.position().inv_mul(b.position());
+        let velocity: Vector = a.position().rotation.inverse() * relative;
+        let options = ShapeCastOptions {
+            max_time_of_impact: latest,
+            target_distance: 0.0,
+            stop_at_penetration: false,
+            compute_impact_geometry_on_penetration: false,
+        };
+        let hit = DefaultQueryDispatcher
+            .cast_shapes(&between, velocity, shape_a, shape_b, options)
+            .ok()??;
+        (hit.time_of_impact, a.position().rotation * hit.normal1)
     };
-    let hit = DefaultQueryDispatcher
-        .cast_shapes(&between, velocity, shape_a, shape_b, options)
-        .ok()??;
-    (hit.time_of_impact > 0.0).then_some(hit.time_of_impact)
+    let closing = relative.dot(normal).abs().max(1e-9);
+    let stop = time - margin / closing;
+    // Nearer than a tenth of it the pair is already there, but for rounding.
+    (stop > 0.1 * margin / closing).then_some((stop, 2.0 * margin / closing))
 }

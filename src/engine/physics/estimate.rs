@@ -31,6 +31,9 @@ use serde::{Deserialize, Serialize};
 use super::sleep::STILL;
 use super::world::World;
 
+/// By what share of a substep friction sets in late.
+const FRICTION_LATE: f64 = 0.5;
+
 /// The error of one body, and what it is found from. SI.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct BodyError {
@@ -66,6 +69,8 @@ pub(super) struct Observation {
     pub(super) spin: f64,
     /// The acceleration that is known without contacts and joints.
     pub(super) constant_acceleration: Vector,
+    /// Coulomb coefficient.
+    pub(super) friction: f64,
     pub(super) flying: bool,
     /// Whether a joint holds it, and no twin shows what that costs.
     pub(super) jointed: bool,
@@ -86,12 +91,20 @@ impl PropagatedError {
     /// Bodies by the velocity they start with, and the acceleration (m/s²) that
     /// something has to take up from the start.
     pub(super) fn new(
-        starts: impl Iterator<Item = (Vector, f64)>,
+        starts: impl Iterator<Item = (Vector, f64, f64)>,
         substep: f64,
     ) -> PropagatedError {
-        let drift = |(v, load): (Vector, f64)| {
+        let drift = |(v, load, friction): (Vector, f64, f64)| {
             let place = load * substep * substep;
-            BodyError { last: v, from: v, place, speed: 0.0, path: place, angle: 0.0, met: None }
+            BodyError {
+                last: v,
+                from: v,
+                place,
+                speed: FRICTION_LATE * friction * load * substep,
+                path: place,
+                angle: 0.0,
+                met: None,
+            }
         };
         PropagatedError { drifts: starts.map(drift).collect(), worst: 0.0, given_way: 0.0 }
     }
@@ -130,6 +143,8 @@ impl PropagatedError {
                 let turned = (apart / seen.reach.max(1e-9)).min(1.0);
                 // What stops forgets how fast it came.
                 drift.speed *= (speed / before.max(1e-9)).min(1.0);
+                drift.speed +=
+                    FRICTION_LATE * seen.friction * seen.constant_acceleration.length() * substep;
                 drift.speed +=
                     restitution * seen.constant_acceleration.length() * step + impact * turned;
                 drift.place = apart + step * impact;

@@ -57,8 +57,14 @@ impl Simulation {
         let mut elements = Vec::with_capacity(if all { list.len() } else { 0 });
         let mut kinetic = 0.0;
         for &i in &list {
-            let Some(&BodyConstants { mass, inertia, reach, constant_acceleration, jointed }) =
-                self.constants.get(i)
+            let Some(&BodyConstants {
+                mass,
+                inertia,
+                reach,
+                constant_acceleration,
+                friction,
+                jointed,
+            }) = self.constants.get(i)
             else {
                 continue;
             };
@@ -74,6 +80,7 @@ impl Simulation {
                     velocity: now.velocity,
                     spin: now.spin,
                     constant_acceleration,
+                    friction,
                     flying: self.state.main.flying.get(i).copied().unwrap_or(false),
                     jointed: jointed && !has_twin,
                     reach,

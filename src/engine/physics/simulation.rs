@@ -69,7 +69,8 @@ impl Simulation {
             let load = |(i, body): (usize, &Body)| {
                 let constant_acceleration =
                     super::world::constant_acceleration(body, options.gravity).length();
-                (body.velocity, if body.fixed || unloaded(i) { 0.0 } else { constant_acceleration })
+                let load = if body.fixed || unloaded(i) { 0.0 } else { constant_acceleration };
+                (body.velocity, load, body.friction)
             };
             let substep = grid.step / settings.iterations as f64;
             PropagatedError::new(model.bodies.iter().enumerate().map(load), substep)

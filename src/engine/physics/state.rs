@@ -114,6 +114,8 @@ pub(super) struct BodyConstants {
     pub(super) reach: f64,
     /// The acceleration that is known without contacts and joints, m/s².
     pub(super) constant_acceleration: Vector,
+    /// Coulomb coefficient.
+    pub(super) friction: f64,
     /// Whether a joint holds it to something.
     pub(super) jointed: bool,
 }
@@ -132,6 +134,7 @@ pub(super) fn body_constants(model: &Model, options: &Options) -> Vec<BodyConsta
         inertia: body.inertia,
         reach: body.half.length(),
         constant_acceleration: super::world::constant_acceleration(body, options.gravity),
+        friction: body.friction,
         jointed,
     };
     model.bodies.iter().zip(jointed).map(constants).collect()

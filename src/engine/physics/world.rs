@@ -34,7 +34,7 @@ pub(super) type Pair = (u32, u32);
 const BUILDING: u128 = u128::MAX;
 
 /// Cuts of one step at impacts of free bodies; then the engine's own means have to do.
-const CUTS: usize = 16;
+const CUTS: usize = 32;
 
 /// How bodies start.
 #[derive(Clone, Debug, Default)]
@@ -257,25 +257,35 @@ impl World {
     pub(super) fn step(&mut self, model: &Model, events: &ContactEvents, budget: &Budget) {
         let step = self.physics.integration_parameters.dt;
         let start = self.steps as f64 * step;
+        // Shorter spans are rounding.
+        let least = 1e-9 * step;
         let (mut done, mut cuts) = (0.0, 0);
-        while !self.extents.is_empty() {
+        while !self.extents.is_empty() && step - done > least {
             let Some(impact) = self.first_impact(step - done) else { break };
             if cuts == CUTS {
-                // So many impacts in one step: the engine stops this one where it meets the other.
-                if let Some(body) = self.physics.bodies.get_mut(impact.body) {
-                    body.enable_ccd(true);
+                // So many impacts in one step: the engine stops the fast ones where they meet others.
+                for handle in impact.fast {
+                    if let Some(body) = self.physics.bodies.get_mut(handle) {
+                        body.enable_ccd(true);
+                    }
                 }
                 break;
             }
             cuts += 1;
-            self.retime(model, impact.after);
+            for span in [impact.after, impact.lasts.min(step - done - impact.after)] {
+                if span > least {
+                    self.retime(model, span);
+                    self.advance(model, start + done, events, budget);
+                    done += span;
+                }
+            }
+        }
+        if step - done > least {
+            if cuts > 0 {
+                self.retime(model, step - done);
+            }
             self.advance(model, start + done, events, budget);
-            done += impact.after;
         }
-        if cuts > 0 {
-            self.retime(model, step - done);
-        }
-        self.advance(model, start + done, events, budget);
         if cuts > 0 {
             self.retime(model, step);
             self.physics.integration_parameters.warmstart_coefficient = 1.0;
@@ -309,7 +319,8 @@ impl World {
         let gravity = self.physics.gravity.y;
         let parameters = &mut self.physics.integration_parameters;
         let before = std::mem::replace(&mut parameters.dt, span);
-        parameters.warmstart_coefficient = span / before;
+        // Of an impact in a short step nothing more than that comes again in a longer one.
+        parameters.warmstart_coefficient = (span / before).min(1.0);
         let late = (before - span) / parameters.num_solver_iterations as f64 / 2.0;
         let flying = self.flying.iter().zip(&model.bodies).zip(&self.handles);
         for ((_, body), &handle) in flying.filter(|((flying, _), _)| **flying) {
@@ -454,12 +465,14 @@ pub(super) fn constant_acceleration(body: &Body, gravity: f64) -> Vector {
 
 /// The size of every body for continuous detection, by number.
 fn extents(physics: &PhysicsWorld, handles: &[RigidBodyHandle]) -> Vec<Extent> {
+    // A contact is made this far ahead: what comes no nearer in a step cannot pass.
+    let ahead = physics.integration_parameters.prediction_distance() / 2.0;
     let extent = |&handle: &RigidBodyHandle| {
         let mut extent = Extent { thickness: f64::INFINITY, reach: 0.0 };
         let Some(body) = physics.bodies.get(handle) else { return extent };
         for collider in body.colliders().iter().filter_map(|&c| physics.colliders.get(c)) {
             let shape = collider.shape();
-            extent.thickness = extent.thickness.min(shape.ccd_thickness());
+            extent.thickness = extent.thickness.min(shape.ccd_thickness().max(ahead));
             let about = collider.position_wrt_parent().copied().unwrap_or_default();
             let sphere = shape.compute_local_bounding_sphere();
             let centre = about.transform_point(sphere.center());

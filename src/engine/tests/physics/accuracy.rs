@@ -94,3 +94,33 @@ fn the_error_estimate_is_at_least_a_third_of_the_true_error() {
     }
     assert!(short.is_empty(), "{short:#?}");
 }
+
+#[test]
+fn the_error_estimate_holds_in_a_crowd_too() {
+    // Too many bodies for a twin: the estimate has to do with what it sees of the motion.
+    let mut crowd = String::from(
+        r#"<rect id="far" x="-900000" y="90000" width="300000" height="500"><arx:physics motion="fixed"/></rect>"#,
+    );
+    for i in 0..80 {
+        crowd += &super::block(
+            &format!("c{i}"),
+            -890_000.0 + 1_000.0 * f64::from(i),
+            89_700.0,
+            300.0,
+            "",
+        );
+    }
+    let mut short = Vec::new();
+    for scene in all().into_iter().filter(|s| matches!(s.truth, Truth::Formula(_))) {
+        let document = drawing(&(scene.content.clone() + &crowd));
+        for tier in Tier::ALL {
+            let (outcome, frames) = run(&document, &seconds(scene.seconds), tier);
+            let truth = true_error(&scene, &document, &frames);
+            let estimate = outcome.error.millimetres.expect("measured");
+            if truth > 1e-6 && 3.0 * estimate < truth {
+                short.push(format!("{}, {tier}: off {truth} mm, said {estimate}", scene.name));
+            }
+        }
+    }
+    assert!(short.is_empty(), "{short:#?}");
+}

@@ -3,6 +3,7 @@
 mod accuracy;
 mod bad_input;
 mod ends;
+mod passing;
 mod scenes;
 
 use std::ops::ControlFlow;
