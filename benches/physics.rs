@@ -3,6 +3,9 @@
 //! `cargo bench --bench physics`, or `-- --quick` for a look at small scenes
 //! that says nothing about speed. Times are CPU time of this thread, so that
 //! neighbours count less; every figure is the median of alternated rounds.
+//!
+//! How far off the tiers are, and what they say of it, is a test:
+//! `cargo test -p svgx-engine --test engine accuracy -- --nocapture`.
 
 use std::fmt::Write;
 use std::ops::ControlFlow;
@@ -413,62 +416,6 @@ fn grain(effort: Effort) {
     }
 }
 
-/// Scenes with a formula: where the body is at the end, mm.
-fn errors() {
-    println!("\nError of the tiers against formulas, mm (what the answer says; what a twin says)");
-    println!(
-        "scene                                        ui                           edit                        compute"
-    );
-    let floor = r#"<rect id="floor" x="-20000" y="0" width="40000" height="1000"><arx:physics motion="fixed" friction="0.3" restitution="1"/></rect>"#;
-    let g: f64 = 9.81;
-    let hop = 2.0 * (2.0 / g).sqrt();
-    let cases = [
-        (
-            "free fall, 2 s",
-            r#"<circle id="b" cx="0" cy="0" r="100"><arx:physics velocity="3,-1"><arx:mass value="2"/></arx:physics></circle>"#.to_owned(),
-            2.0,
-            [6_000.0, -2_000.0 + 2_000.0 * g],
-        ),
-        (
-            "slide to a stop, mu 0.3",
-            format!(r#"{floor}<rect id="b" x="-200" y="-100" width="400" height="100"><arx:physics velocity="2,0" friction="0.3"><arx:mass value="2"/></arx:physics></rect>"#),
-            1.5,
-            [1_000.0 * 4.0 / (2.0 * 0.3 * g), -50.0],
-        ),
-        (
-            "elastic bounce, 1 m",
-            format!(r#"{floor}<circle id="b" cx="0" cy="-1100" r="100"><arx:physics restitution="1"><arx:mass value="2"/></arx:physics></circle>"#),
-            hop,
-            [0.0, -1_100.0],
-        ),
-        (
-            "box at rest on a box",
-            format!(r#"{floor}<rect id="a" x="-250" y="-500" width="500" height="500"><arx:physics><arx:mass value="10"/></arx:physics></rect><rect id="b" x="-250" y="-1000" width="500" height="500"><arx:physics><arx:mass value="10"/></arx:physics></rect>"#),
-            2.0,
-            [0.0, -750.0],
-        ),
-    ];
-    for (name, content, seconds, [x, y]) in cases {
-        let text = format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx">{content}</svg>"#
-        );
-        let document = document::parse(&text, &Limits::default()).expect("a document");
-        print!("{name:<26}");
-        for tier in Tier::ALL {
-            let said = |estimate| {
-                let (_, outcome) = ours(&document, &options(seconds, estimate), tier, 1);
-                (outcome.error.millimetres.unwrap_or(f64::NAN), outcome)
-            };
-            let (twin, _) = said(Estimate::Doubling);
-            let (own, outcome) = said(Estimate::Propagated);
-            let body = outcome.elements.iter().find(|e| &*e.id == "b").expect("the body");
-            let off = (body.position[0] - x).hypot(body.position[1] - y);
-            print!(" {off:>9.4} ({own:>8.4}; {twin:>8.4})");
-        }
-        println!();
-    }
-}
-
 fn main() {
     // `cargo bench` passes `--bench` along.
     let quick = std::env::args().any(|a| a == "--quick");
@@ -478,5 +425,4 @@ fn main() {
     tiers(effort);
     reference(effort);
     grain(effort);
-    errors();
 }

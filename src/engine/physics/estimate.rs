@@ -28,7 +28,11 @@ use std::collections::BinaryHeap;
 use rapier2d_f64::math::Vector;
 use serde::{Deserialize, Serialize};
 
+use super::sleep::STILL;
 use super::world::World;
+
+/// By what share of a substep friction sets in late.
+const FRICTION_LATE: f64 = 0.5;
 
 /// The error of one body, and what it is found from. SI.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -43,6 +47,8 @@ struct BodyError {
     speed: f64,
     /// Travelled so far: nothing is farther off than that.
     path: f64,
+    /// Of the angle, rad.
+    angle: f64,
     /// Began to touch something since the last sample: the largest error of what it met.
     met: Option<f64>,
 }
@@ -50,19 +56,26 @@ struct BodyError {
 /// The errors of all bodies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PropagatedError {
-    propagated: Vec<BodyError>,
+    drifts: Vec<BodyError>,
     /// The largest so far, m.
     worst: f64,
+    /// How far supports and joints have given way at most, m.
+    given_way: f64,
 }
 
 /// A body at a sample.
 pub(super) struct Observation {
     pub(super) velocity: Vector,
+    pub(super) spin: f64,
     /// The acceleration that is known without contacts and joints.
     pub(super) constant_acceleration: Vector,
+    /// Coulomb coefficient.
+    pub(super) friction: f64,
     pub(super) flying: bool,
+    /// Whether a joint holds it, and no twin shows what that costs.
+    pub(super) jointed: bool,
     /// Half the diagonal of its box.
-    pub(super) size: f64,
+    pub(super) reach: f64,
 }
 
 /// The time since the last sample.
@@ -78,26 +91,34 @@ impl PropagatedError {
     /// Bodies by the velocity they start with, and the acceleration (m/s²) that
     /// something has to take up from the start.
     pub(super) fn new(
-        starts: impl Iterator<Item = (Vector, f64)>,
+        starts: impl Iterator<Item = (Vector, f64, f64)>,
         substep: f64,
     ) -> PropagatedError {
-        let drift = |(v, load): (Vector, f64)| {
+        let drift = |(v, load, friction): (Vector, f64, f64)| {
             let place = load * substep * substep;
-            BodyError { last: v, from: v, place, speed: 0.0, path: place, met: None }
+            BodyError {
+                last: v,
+                from: v,
+                place,
+                speed: FRICTION_LATE * friction * load * substep,
+                path: place,
+                angle: 0.0,
+                met: None,
+            }
         };
-        PropagatedError { propagated: starts.map(drift).collect(), worst: 0.0 }
+        PropagatedError { drifts: starts.map(drift).collect(), worst: 0.0, given_way: 0.0 }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.propagated.len()
+        self.drifts.len()
     }
 
     /// Two bodies begin to touch.
     pub(super) fn begin_contact(&mut self, a: usize, b: usize) {
-        let place = |i: usize| self.propagated.get(i).map_or(0.0, |d| d.place);
+        let place = |i: usize| self.drifts.get(i).map_or(0.0, |d| d.place);
         let (of_a, of_b) = (place(a), place(b));
         for (i, of_other) in [(a, of_b), (b, of_a)] {
-            if let Some(drift) = self.propagated.get_mut(i) {
+            if let Some(drift) = self.drifts.get_mut(i) {
                 drift.met = Some(drift.met.unwrap_or(0.0).max(of_other));
             }
         }
@@ -105,10 +126,11 @@ impl PropagatedError {
 
     /// Carries the error of a body on to this sample.
     pub(super) fn observe(&mut self, body: usize, seen: &Observation, pace: Interval) {
-        let Some(drift) = self.propagated.get_mut(body) else { return };
+        let Some(drift) = self.drifts.get_mut(body) else { return };
         let Interval { since, step, substep } = pace;
         let speed = seen.velocity.length();
-        let before = drift.last.length();
+        let previous = drift.last;
+        let before = previous.length();
         drift.path += 0.5 * (speed + before) * since;
         if let Some(of_other) = drift.met.take() {
             // What neither gravity nor a constant force explains is the impact.
@@ -118,61 +140,92 @@ impl PropagatedError {
                 let leaves = (seen.velocity.dot(jump) / impact).clamp(0.0, impact);
                 let restitution = (leaves / (impact - leaves).max(1e-9)).min(1.0);
                 let apart = drift.place.max(of_other);
-                let turned = (apart / seen.size.max(1e-9)).min(1.0);
+                let turned = (apart / seen.reach.max(1e-9)).min(1.0);
                 // What stops forgets how fast it came.
                 drift.speed *= (speed / before.max(1e-9)).min(1.0);
                 drift.speed +=
+                    FRICTION_LATE * seen.friction * seen.constant_acceleration.length() * substep;
+                drift.speed +=
                     restitution * seen.constant_acceleration.length() * step + impact * turned;
-                drift.place = apart + step * leaves + substep * impact;
+                drift.place = apart + step * impact;
             }
         }
         drift.place = (drift.place + drift.speed.min(speed.max(before)) * since).min(drift.path);
+        if seen.jointed && speed > 0.0 && since > 0.0 {
+            // A joint turns the velocity at the end of each substep, and what then points along
+            // the joint is lost.
+            let acceleration = (seen.velocity - previous) / since;
+            let normal = acceleration.perp_dot(seen.velocity) / speed;
+            drift.speed += 0.5 * substep * normal * normal / speed * since;
+        }
+        // Orientations turn by an arc tangent of the angle of a substep.
+        let turned = seen.spin.abs() * substep;
+        drift.angle += turned * turned * seen.spin.abs() * since / 3.0;
         if seen.flying {
             drift.from = seen.velocity;
         }
         drift.last = seen.velocity;
         let late = 0.5 * substep * (seen.velocity - drift.from).length();
-        let error = drift.place + late;
+        let error = drift.place + late + drift.angle.min(std::f64::consts::PI) * seen.reach;
         if error > self.worst {
             self.worst = error;
         }
     }
 
-    /// The largest error so far, m, with how far supports have given way now.
+    /// Whether the scene is small enough to follow its supports through all frames.
+    pub(super) fn is_small(&self) -> bool {
+        self.drifts.len() <= SMALL
+    }
+
+    /// Keeps how far supports and joints have given way.
+    pub(super) fn observe_supports(&mut self, world: &World) {
+        self.given_way = self.given_way.max(given_way(world, self.drifts.len()));
+    }
+
+    /// The largest error so far, m, with how far supports and joints have given way.
     pub(super) fn worst(&self, world: &World) -> f64 {
-        self.worst + deepest(world, self.propagated.len())
+        let asleep = 2.0 * STILL * world.steps as f64 * world.step_length();
+        let given_way = self.given_way.max(given_way(world, self.drifts.len()));
+        self.worst + given_way + asleep
     }
 }
 
-/// The most that a body has sunk into what carries it, m: depths of contacts
-/// added up along the shortest way from something fixed.
-fn deepest(world: &World, bodies: usize) -> f64 {
-    let mut touching: Vec<Vec<(u32, f64)>> = vec![Vec::new(); bodies];
-    for (a, b, depth) in world.penetrations() {
-        if let Some(list) = touching.get_mut(a) {
-            list.push((b as u32, depth));
+/// Bodies up to which supports are followed through all frames, not only at the end.
+const SMALL: usize = 256;
+
+/// The most that a body has moved against what carries it, m: depths of contacts and gaps of
+/// joints added up along the shortest way from something fixed.
+fn given_way(world: &World, bodies: usize) -> f64 {
+    // The last one stands for the building.
+    let mut held: Vec<Vec<(u32, f64)>> = vec![Vec::new(); bodies + 1];
+    let mut most: f64 = 0.0;
+    for (a, b, gap) in world.penetrations().chain(world.joint_gaps()) {
+        let (a, b) = (a.min(bodies), b.min(bodies));
+        for (one, other) in [(a, b), (b, a)] {
+            if let Some(list) = held.get_mut(one) {
+                list.push((other as u32, gap));
+            }
         }
-        if let Some(list) = touching.get_mut(b) {
-            list.push((a as u32, depth));
-        }
+        most = most.max(gap);
     }
-    // Dijkstra; depths are not negative, so their bits are in their order.
-    let mut sunk = vec![f64::INFINITY; bodies];
+    // Dijkstra; gaps are not negative, so their bits are in their order.
+    let mut moved = vec![f64::INFINITY; bodies + 1];
     let mut open = BinaryHeap::new();
-    for (i, sunk) in sunk.iter_mut().enumerate().filter(|&(i, _)| world.is_fixed(i)) {
-        *sunk = 0.0;
-        open.push(Reverse((0_u64, i as u32)));
+    for (i, moved) in moved.iter_mut().enumerate() {
+        if i == bodies || world.is_fixed(i) {
+            *moved = 0.0;
+            open.push(Reverse((0_u64, i as u32)));
+        }
     }
-    let mut most = 0.0;
     while let Some(Reverse((bits, at))) = open.pop() {
         let here = f64::from_bits(bits);
-        if sunk.get(at as usize).is_none_or(|&known| here > known) {
+        if moved.get(at as usize).is_none_or(|&known| here > known) {
             continue;
         }
         most = here.max(most);
-        for &(next, depth) in touching.get(at as usize).into_iter().flatten() {
-            let through = here + depth;
-            if let Some(known) = sunk.get_mut(next as usize).filter(|known| through < **known) {
+        for &(next, gap) in held.get(at as usize).into_iter().flatten() {
+            let through = here + gap;
+            if let Some(known) = moved.get_mut(next as usize).filter(|known| through < **known) {
                 *known = through;
                 open.push(Reverse((through.to_bits(), next)));
             }

@@ -16,6 +16,9 @@ impl Simulation {
     pub(super) fn frame(&mut self) -> Frame {
         let elements = self.sample_frames(true);
         self.measure();
+        if let Some(propagated) = self.state.propagated.as_mut().filter(|p| p.is_small()) {
+            propagated.observe_supports(&self.state.main);
+        }
         self.state.frames += 1;
         let State { kinetic, potential, .. } = self.state;
         let energy = Energy { kinetic, potential, total: kinetic + potential };
@@ -39,19 +42,29 @@ impl Simulation {
             list.dedup();
             list
         };
-        let pace = Interval {
+        let interval = Interval {
             since: (self.state.main.steps - self.state.sampled_at_step) as f64 * self.grid.step,
             step: self.grid.step,
             substep: self.grid.step / Settings::of(self.tier).iterations as f64,
         };
         self.state.sampled_at_step = self.state.main.steps;
-        let late = self.late();
+        self.state.main.keep_moving(&self.model, interval.since);
+        if let Some(twin) = &mut self.state.twin {
+            twin.keep_moving(&self.model, interval.since);
+        }
+        let (late, has_twin) = (self.late(), self.state.twin.is_some());
         let threshold = self.tier.millimetres() / 1e3;
         let mut elements = Vec::with_capacity(if all { list.len() } else { 0 });
         let mut kinetic = 0.0;
         for &i in &list {
-            let Some(&BodyConstants { mass, inertia, reach, constant_acceleration }) =
-                self.constants.get(i)
+            let Some(&BodyConstants {
+                mass,
+                inertia,
+                reach,
+                constant_acceleration,
+                friction,
+                jointed,
+            }) = self.constants.get(i)
             else {
                 continue;
             };
@@ -65,11 +78,14 @@ impl Simulation {
             if let Some(propagated) = &mut self.state.propagated {
                 let seen = Observation {
                     velocity: now.velocity,
+                    spin: now.spin,
                     constant_acceleration,
-                    flying: self.state.flying.get(i).copied().unwrap_or(false),
-                    size: reach,
+                    friction,
+                    flying: self.state.main.flying.get(i).copied().unwrap_or(false),
+                    jointed: jointed && !has_twin,
+                    reach,
                 };
-                propagated.observe(i, &seen, pace);
+                propagated.observe(i, &seen, interval);
             }
             if now.enabled && now.place.abs().max_element() > FAR {
                 self.quarantine_distant(i);
@@ -108,7 +124,7 @@ impl Simulation {
 
     pub(super) fn kinematics(&self, body: usize, late: f64) -> Option<Kinematics> {
         let rigid = self.rigid(body)?;
-        let back = match (self.state.flying.get(body), self.constants.get(body)) {
+        let back = match (self.state.main.flying.get(body), self.constants.get(body)) {
             (Some(true), Some(known)) => known.constant_acceleration * late,
             _ => Vector::ZERO,
         };

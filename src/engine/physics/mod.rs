@@ -13,6 +13,7 @@
 mod answer;
 #[cfg(test)]
 mod closed_forms;
+mod continuous;
 mod dispatcher;
 mod error;
 mod estimate;
@@ -25,7 +26,9 @@ mod outcome;
 mod outline;
 mod read;
 mod simulation;
+mod sleep;
 mod snapshot;
+mod solver_effort;
 mod state;
 mod statics;
 mod tier;

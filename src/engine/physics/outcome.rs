@@ -11,7 +11,10 @@ use super::state::QuarantineReason;
 use super::tier::Settings;
 
 const PROPAGATED: &str = "the leading error of every step and bounce, from the velocities that came \
-                          out, carried along with each body; and how far supports have given way";
+                          out, carried along with each body; and how far supports and joints have given way";
+const BOTH: &str = "the larger of two: the leading error of every step and bounce, from the \
+                    velocities that came out, carried along with each body, with how far supports \
+                    and joints have given way; and step doubling";
 const DOUBLING: &str = "step doubling: the largest distance between the positions found with the \
                         step used and with twice that step, at the ends of frames";
 const UNMEASURED: &str = "not measured: error_estimate was none";
@@ -53,7 +56,11 @@ impl Simulation {
             time: 0.0,
         });
         let (metres, method) = match (&self.state.propagated, &self.state.twin) {
-            (Some(propagated), _) => (Some(propagated.worst(&self.state.main)), PROPAGATED),
+            (Some(propagated), None) => (Some(propagated.worst(&self.state.main)), PROPAGATED),
+            (Some(propagated), Some(_)) => {
+                let worst = propagated.worst(&self.state.main);
+                (Some(worst.max(self.state.twin_distance)), BOTH)
+            }
             (None, Some(_)) => (Some(self.state.twin_distance), DOUBLING),
             (None, None) => (None, UNMEASURED),
         };

@@ -13,7 +13,7 @@ use super::answer::{Conventions, Frame, Outcome, SimulationEnd, SimulationStart}
 use super::error::Error;
 use super::estimate::PropagatedError;
 use super::initial_state;
-use super::model::{Body, Model};
+use super::model::{Body, JointKind, Model};
 use super::options::{Estimate, Options};
 use super::state::{BodyConstants, QuarantineReason, State, TimeGrid, body_constants};
 use super::tier::Settings;
@@ -57,7 +57,7 @@ impl Simulation {
             main = build(grid.step, &start.overlapping)?;
         }
         main.begin(&model, &start, budget)?;
-        let twin = if options.error_estimate == Estimate::Doubling {
+        let twin = if needs_twin(&model, &options) {
             let mut twin = build(2.0 * grid.step, &start.overlapping)?;
             twin.begin(&model, &start, budget)?;
             Some(twin)
@@ -69,7 +69,8 @@ impl Simulation {
             let load = |(i, body): (usize, &Body)| {
                 let constant_acceleration =
                     super::world::constant_acceleration(body, options.gravity).length();
-                (body.velocity, if body.fixed || unloaded(i) { 0.0 } else { constant_acceleration })
+                let load = if body.fixed || unloaded(i) { 0.0 } else { constant_acceleration };
+                (body.velocity, load, body.friction)
             };
             let substep = grid.step / settings.iterations as f64;
             PropagatedError::new(model.bodies.iter().enumerate().map(load), substep)
@@ -99,7 +100,6 @@ impl Simulation {
                 .iter()
                 .map(|&((a, b), depth)| (Some(b), a, QuarantineReason::Overlap, depth, 0.0))
                 .collect(),
-            flying: start.flying,
         };
         let mut simulation = Simulation {
             constants: body_constants(&model, &options),
@@ -127,7 +127,7 @@ impl Simulation {
         let n = model.bodies.len();
         let sizes = [
             state.main.handles.len(),
-            state.flying.len(),
+            state.main.flying.len(),
             state.seen.len(),
             state.given.len(),
             state.twin.as_ref().map_or(n, |t| t.handles.len()),
@@ -258,11 +258,6 @@ impl Simulation {
         self.state.body_steps += self.state.main.physics.islands.num_active_bodies() as u64;
         self.record_quarantined(time);
         for (pair, began) in events.take() {
-            for i in [pair.0, pair.1] {
-                if let Some(f) = self.state.flying.get_mut(i as usize) {
-                    *f = false;
-                }
-            }
             self.state.collisions += u64::from(began);
             if began && let Some(propagated) = &mut self.state.propagated {
                 propagated.begin_contact(pair.0 as usize, pair.1 as usize);
@@ -321,6 +316,22 @@ pub(super) fn disturb(model: &mut Model, options: &Options) -> Result<(), Error>
         body.spin += d.spin;
     }
     Ok(())
+}
+
+/// Movable bodies up to which a twin costs less than a reader notices.
+const TWIN_BODIES: usize = 64;
+/// The same for scenes with joints, whose errors nothing but a twin finds.
+const TWIN_BODIES_JOINED: usize = 512;
+
+/// Whether a simulation runs beside one with steps twice as long.
+fn needs_twin(model: &Model, options: &Options) -> bool {
+    let free = model.bodies.iter().filter(|b| !b.fixed).count();
+    let joined = model.joints.iter().any(|j| j.kind != JointKind::Fixed || j.other.is_some());
+    match options.error_estimate {
+        Estimate::None => false,
+        Estimate::Doubling => true,
+        Estimate::Propagated => free <= if joined { TWIN_BODIES_JOINED } else { TWIN_BODIES },
+    }
 }
 
 fn movable(model: &Model) -> Vec<usize> {

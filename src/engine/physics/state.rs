@@ -70,8 +70,6 @@ pub(super) struct State {
     pub(super) propagated: Option<PropagatedError>,
     /// Steps done at the last sample.
     pub(super) sampled_at_step: u64,
-    /// Bodies in free flight since the start, whose velocities the engine holds half a substep back.
-    pub(super) flying: Vec<bool>,
     /// Positions at the last sample.
     pub(super) seen: Vec<Vector>,
     /// Places and angles last given in a frame.
@@ -116,16 +114,30 @@ pub(super) struct BodyConstants {
     pub(super) reach: f64,
     /// The acceleration that is known without contacts and joints, m/s².
     pub(super) constant_acceleration: Vector,
+    /// Coulomb coefficient.
+    pub(super) friction: f64,
+    /// Whether a joint holds it to something.
+    pub(super) jointed: bool,
 }
 
 pub(super) fn body_constants(model: &Model, options: &Options) -> Vec<BodyConstants> {
-    let constants = |body: &Body| BodyConstants {
+    let mut jointed = vec![false; model.bodies.len()];
+    for joint in &model.joints {
+        for i in std::iter::once(joint.body).chain(joint.other) {
+            if let Some(jointed) = jointed.get_mut(i) {
+                *jointed = true;
+            }
+        }
+    }
+    let constants = |(body, jointed): (&Body, bool)| BodyConstants {
         mass: body.mass,
         inertia: body.inertia,
         reach: body.half.length(),
         constant_acceleration: super::world::constant_acceleration(body, options.gravity),
+        friction: body.friction,
+        jointed,
     };
-    model.bodies.iter().map(constants).collect()
+    model.bodies.iter().zip(jointed).map(constants).collect()
 }
 
 /// A body as it is now, SI.

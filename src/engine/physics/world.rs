@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use parking_lot::Mutex;
 use rapier2d_f64::dynamics::{
     FixedJointBuilder, GenericJoint, GenericJointBuilder, JointAxesMask, PrismaticJointBuilder,
-    RevoluteJointBuilder, RigidBodyBuilder, RigidBodyHandle, RigidBodySet, RopeJointBuilder,
-    SoftBodySet, SoftBodyTearEvent,
+    RevoluteJointBuilder, RigidBody, RigidBodyBuilder, RigidBodyHandle, RigidBodySet,
+    RopeJointBuilder, SoftBodySet, SoftBodyTearEvent,
 };
 use rapier2d_f64::geometry::{
     ColliderBuilder, ColliderSet, CollisionEvent, ContactPair, SolverFlags,
@@ -20,8 +20,11 @@ use serde::{Deserialize, Serialize};
 
 use svgx_base::budget::{Budget, Stop};
 
+use super::continuous::{Extent, Impact, first_impact};
 use super::dispatcher::with_checkpoints;
 use super::model::{Body, Joint, JointKind, Model, Profile};
+use super::sleep::{Verdict, keep_moving};
+use super::solver_effort::additional_iterations;
 use super::tier::Settings;
 
 /// Two bodies by number, the smaller first.
@@ -29,6 +32,9 @@ pub(super) type Pair = (u32, u32);
 
 /// Number of the body that stands for the building.
 const BUILDING: u128 = u128::MAX;
+
+/// Cuts of one step at impacts of free bodies; then the engine's own means have to do.
+const CUTS: usize = 32;
 
 /// How bodies start.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +59,13 @@ pub(super) struct World {
     shares: Vec<Vec<f64>>,
     /// Pairs that overlapped at the start: they do not collide.
     hooks: ExcludedPairs,
+    /// Bodies in free flight since the start, whose velocities the engine holds half a substep
+    /// back.
+    pub(super) flying: Vec<bool>,
+    /// Sizes for continuous detection; empty when nothing can meet.
+    extents: Vec<Extent>,
+    /// What is known of slow bodies.
+    verdicts: Vec<Verdict>,
     /// Steps done.
     pub(super) steps: u64,
 }
@@ -85,6 +98,14 @@ pub(super) struct ContactEvents(Mutex<Vec<(Pair, bool)>>);
 impl ContactEvents {
     pub(super) fn take(&self) -> Vec<(Pair, bool)> {
         std::mem::take(&mut self.0.lock())
+    }
+
+    /// Tells of every body in them.
+    fn each(&self, mut tell: impl FnMut(u32)) {
+        self.0.lock().iter().for_each(|&((a, b), _)| {
+            tell(a);
+            tell(b);
+        });
     }
 }
 
@@ -142,11 +163,12 @@ impl World {
         }
         let building = physics.insert_body(RigidBodyBuilder::fixed().user_data(BUILDING));
         let mut handles = Vec::with_capacity(model.bodies.len());
+        let extra = additional_iterations(model, settings.iterations);
         for (i, body) in model.bodies.iter().enumerate() {
             if i % 64 == 0 {
                 budget.checkpoint()?;
             }
-            let handle = insert(&mut physics, i, body, collisions, hooked[i]);
+            let handle = insert(&mut physics, i, body, collisions, hooked[i], extra[i]);
             handles.push(handle);
         }
         for joint in &model.joints {
@@ -161,7 +183,11 @@ impl World {
             .map(|i| i as u32)
             .collect();
         let shares = vec![Vec::new(); forced.len()];
-        Ok(World { physics, handles, forced, shares, hooks, steps: 0 })
+        let free = model.bodies.iter().filter(|b| !b.fixed).count();
+        let extents = if collisions && free > 1 { extents(&physics, &handles) } else { Vec::new() };
+        let flying = vec![false; handles.len()];
+        let verdicts = vec![Verdict::default(); handles.len()];
+        Ok(World { physics, handles, forced, shares, hooks, flying, extents, verdicts, steps: 0 })
     }
 
     /// Puts to sleep what rests, and sets what flies half a substep back.
@@ -187,6 +213,7 @@ impl World {
         let half = step / iterations as f64 / 2.0;
         let gravity = self.physics.gravity.y;
         let any = start.resting.contains(&true);
+        self.flying.clone_from(&start.flying);
         if any {
             self.physics.integration_parameters.dt = 1e-12;
             with_checkpoints(&mut self.physics, budget, true, |p| {
@@ -225,9 +252,100 @@ impl World {
 
     /// One step. The budget is checked on the way only so that more urgent
     /// work may pass: half a step is no answer.
+    ///
+    /// Where two free bodies could pass each other, the step is cut at their impact.
     pub(super) fn step(&mut self, model: &Model, events: &ContactEvents, budget: &Budget) {
         let step = self.physics.integration_parameters.dt;
-        let time = self.steps as f64 * step;
+        let start = self.steps as f64 * step;
+        // Shorter spans are rounding.
+        let least = 1e-9 * step;
+        let (mut done, mut cuts) = (0.0, 0);
+        while !self.extents.is_empty() && step - done > least {
+            let Some(impact) = self.first_impact(step - done) else { break };
+            if cuts == CUTS {
+                // So many impacts in one step: the engine stops the fast ones where they meet others.
+                for handle in impact.fast {
+                    if let Some(body) = self.physics.bodies.get_mut(handle) {
+                        body.enable_ccd(true);
+                    }
+                }
+                break;
+            }
+            cuts += 1;
+            for span in [impact.after, impact.lasts.min(step - done - impact.after)] {
+                if span > least {
+                    self.retime(model, span);
+                    self.advance(model, start + done, events, budget);
+                    done += span;
+                }
+            }
+        }
+        if step - done > least {
+            if cuts > 0 {
+                self.retime(model, step - done);
+            }
+            self.advance(model, start + done, events, budget);
+        }
+        if cuts > 0 {
+            self.retime(model, step);
+            self.physics.integration_parameters.warmstart_coefficient = 1.0;
+        }
+        if cuts == CUTS {
+            for &handle in &self.handles {
+                if let Some(body) = self.physics.bodies.get_mut(handle) {
+                    body.enable_ccd(false);
+                }
+            }
+        }
+        self.steps += 1;
+    }
+
+    fn first_impact(&self, span: f64) -> Option<Impact> {
+        let pairs = &self.hooks.0;
+        let joints = &self.physics.impulse_joints;
+        first_impact(&self.physics, &self.extents, span, &|one, other| {
+            let (a, b) = (one.user_data as u32, other.user_data as u32);
+            let handle = |i: u32| self.handles.get(i as usize).copied();
+            let joined = handle(a).zip(handle(b)).is_some_and(|(a, b)| {
+                joints.joints_between(a, b).any(|(_, j)| !j.data.contacts_enabled())
+            });
+            !joined && !pairs.contains(&(a.min(b), a.max(b)))
+        })
+    }
+
+    /// Sets the length of what is stepped next. Impulses kept from the last step, and velocities
+    /// half a substep back, go with the length of a substep.
+    fn retime(&mut self, model: &Model, span: f64) {
+        let gravity = self.physics.gravity.y;
+        let parameters = &mut self.physics.integration_parameters;
+        let before = std::mem::replace(&mut parameters.dt, span);
+        // Of an impact in a short step nothing more than that comes again in a longer one.
+        parameters.warmstart_coefficient = (span / before).min(1.0);
+        let late = (before - span) / parameters.num_solver_iterations as f64 / 2.0;
+        let flying = self.flying.iter().zip(&model.bodies).zip(&self.handles);
+        for ((_, body), &handle) in flying.filter(|((flying, _), _)| **flying) {
+            if let Some(rigid) = self.physics.bodies.get_mut(handle) {
+                let velocity = rigid.linvel() + constant_acceleration(body, gravity) * late;
+                rigid.set_linvel(velocity, false);
+            }
+        }
+    }
+
+    /// Advances by the length set, from `time` on.
+    fn advance(&mut self, model: &Model, time: f64, events: &ContactEvents, budget: &Budget) {
+        let span = self.physics.integration_parameters.dt;
+        self.apply_forces(model, time, span);
+        with_checkpoints(&mut self.physics, budget, false, |p| {
+            p.step_with_events(&self.hooks, events);
+        });
+        events.each(|i| {
+            if let Some(flying) = self.flying.get_mut(i as usize) {
+                *flying = false;
+            }
+        });
+    }
+
+    fn apply_forces(&mut self, model: &Model, time: f64, span: f64) {
         for (&i, before) in self.forced.iter().zip(&mut self.shares) {
             let Some(body) = model.bodies.get(i as usize) else { continue };
             let Some(rigid) =
@@ -235,7 +353,7 @@ impl World {
             else {
                 continue;
             };
-            let now: Vec<f64> = body.forces.iter().map(|f| f.profile.mean(time, step)).collect();
+            let now: Vec<f64> = body.forces.iter().map(|f| f.profile.mean(time, span)).collect();
             if rigid.is_sleeping() && *before == now {
                 continue;
             }
@@ -248,10 +366,11 @@ impl World {
                 rigid.add_force_at_point(force.vector * *share, point, wake);
             }
         }
-        with_checkpoints(&mut self.physics, budget, false, |p| {
-            p.step_with_events(&self.hooks, events)
-        });
-        self.steps += 1;
+    }
+
+    /// Keeps the slow bodies awake that are not at rest; at every sample, `since` seconds apart.
+    pub(super) fn keep_moving(&mut self, model: &Model, since: f64) {
+        keep_moving(&mut self.physics, &mut self.verdicts, model, since);
     }
 
     /// Numbers of the bodies that are awake.
@@ -300,6 +419,33 @@ impl World {
         )
     }
 
+    /// The pairs of bodies that a joint holds together: numbers, and how far its ends are apart
+    /// along what it takes, m. The building has the largest number there is.
+    pub(super) fn joint_gaps(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        self.physics.impulse_joints.iter().filter_map(|(_, joint)| {
+            let one = self.physics.bodies.get(joint.body1())?;
+            let other = self.physics.bodies.get(joint.body2())?;
+            let (data, number) = (&joint.data, |b: &RigidBody| b.user_data as u32 as usize);
+            let from = *one.position() * data.local_frame1;
+            let to = *other.position() * data.local_frame2;
+            let apart = from.inverse_transform_point(to.translation);
+            let gap = if data.coupled_axes.contains(JointAxesMask::LIN_AXES) {
+                (apart.length() - data.limits[0].max).max(0.0)
+            } else {
+                let takes = |axis| f64::from(u8::from(data.locked_axes.contains(axis)));
+                let x = apart.x * takes(JointAxesMask::LIN_X);
+                let y = apart.y * takes(JointAxesMask::LIN_Y);
+                libm::hypot(x, y)
+            };
+            gap.is_finite().then(|| (number(one), number(other), gap))
+        })
+    }
+
+    /// Length of a step, s.
+    pub(super) fn step_length(&self) -> f64 {
+        self.physics.integration_parameters.dt
+    }
+
     /// Whether a body never moves.
     pub(super) fn is_fixed(&self, body: usize) -> bool {
         self.handles
@@ -317,12 +463,33 @@ pub(super) fn constant_acceleration(body: &Body, gravity: f64) -> Vector {
     Vector::new(0.0, gravity) + own
 }
 
+/// The size of every body for continuous detection, by number.
+fn extents(physics: &PhysicsWorld, handles: &[RigidBodyHandle]) -> Vec<Extent> {
+    // A contact is made this far ahead: what comes no nearer in a step cannot pass.
+    let ahead = physics.integration_parameters.prediction_distance() / 2.0;
+    let extent = |&handle: &RigidBodyHandle| {
+        let mut extent = Extent { thickness: f64::INFINITY, reach: 0.0 };
+        let Some(body) = physics.bodies.get(handle) else { return extent };
+        for collider in body.colliders().iter().filter_map(|&c| physics.colliders.get(c)) {
+            let shape = collider.shape();
+            extent.thickness = extent.thickness.min(shape.ccd_thickness().max(ahead));
+            let about = collider.position_wrt_parent().copied().unwrap_or_default();
+            let sphere = shape.compute_local_bounding_sphere();
+            let centre = about.transform_point(sphere.center());
+            extent.reach = extent.reach.max(centre.length() + sphere.radius());
+        }
+        extent
+    };
+    handles.iter().map(extent).collect()
+}
+
 fn insert(
     physics: &mut PhysicsWorld,
     number: usize,
     body: &Body,
     collisions: bool,
     hooked: bool,
+    extra_iterations: usize,
 ) -> RigidBodyHandle {
     let rigid = if body.fixed {
         RigidBodyBuilder::fixed()
@@ -333,6 +500,7 @@ fn insert(
             .linvel(body.velocity)
             .angvel(body.spin)
             .allow_fast_rotation(true)
+            .additional_solver_iterations(extra_iterations)
     };
     let rigid = rigid.translation(body.centre).user_data(number as u128);
     let handle = physics.insert_body(rigid);

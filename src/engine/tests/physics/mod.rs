@@ -1,7 +1,10 @@
 //! Statics and dynamics of documents.
 
+mod accuracy;
 mod bad_input;
 mod ends;
+mod passing;
+mod scenes;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
