@@ -1,4 +1,5 @@
 //! Sessions through their public interface.
 
 mod constrained_drag;
+mod edits;
 mod stores;
