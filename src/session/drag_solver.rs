@@ -48,6 +48,8 @@ pub(super) struct DragSolver {
     sketch: Sketch,
     solver: Solver,
     entity: usize,
+    /// Which of the elements that are dragged the entity is drawn by.
+    body: usize,
     /// The last two ticks that were solved.
     solved: [Option<Solved>; 2],
     /// Ticks still to be drawn between.
@@ -81,13 +83,13 @@ fn constraint(active: &ActiveConstraint) -> Option<Constraint> {
 }
 
 impl DragSolver {
-    /// The solver for a drag of `node`; `None` where nothing constrains it, or where the
-    /// sketch is too large to be kept (`last`: it is solved once and not kept).
+    /// The solver for a drag of `bodies`, which move together: the first one that is
+    /// constrained is carried along. `None` where nothing constrains them, or where the sketch is too large to be kept (`last`: it is solved once and not kept).
     pub(super) fn new(
         document: &Document,
         scene: &Scene,
         active: &[ActiveConstraint],
-        node: NodeId,
+        bodies: &[NodeId],
         tier: Tier,
         limits: &Limits,
         last: bool,
@@ -97,12 +99,18 @@ impl DragSolver {
         }
         let more: Vec<Constraint> = active.iter().filter_map(constraint).collect();
         let sketch = Sketch::usable(document, scene, &more, limits).ok()?;
-        let entity = sketch.entity_of(node)?;
+        let found = |(at, &body)| sketch.entity_of(body).map(|entity| (at, entity));
+        let (body, entity) = bodies.iter().enumerate().find_map(found)?;
         if !last && sketch.problem.constraints.len() > KEPT_CONSTRAINTS {
             return None;
         }
         let solver = sketch.solver(limits).ok()?;
-        Some(DragSolver { sketch, solver, entity, solved: [None, None], skip: 0, tier })
+        Some(DragSolver { sketch, solver, entity, body, solved: [None, None], skip: 0, tier })
+    }
+
+    /// Which of the elements that are dragged is carried.
+    pub(super) fn body(&self) -> usize {
+        self.body
     }
 
     /// Whether the solver was made from what `node` says.

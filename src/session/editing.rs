@@ -1,6 +1,7 @@
 //! One session: a document, what is selected and held in it, and how it got there.
 
 mod drag;
+mod formulas;
 mod operations;
 mod triggers;
 
@@ -10,15 +11,16 @@ use std::sync::Arc;
 use kurbo::Point;
 use serde::{Deserialize, Serialize};
 
-use super::attribute;
+use super::ActiveConstraint;
 use super::drag_solver::DragSolver;
 use super::error::Error;
 use super::history::{History, UndoStep};
 use super::operation::{Operation, Pointer};
 use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
 use super::record::{Edit, HistoryMove, Interactive, Record};
+use super::{attribute, placement};
 use svgx_base::budget::{Budget, Time};
-use svgx_engine::behavior::{Machine, Program};
+use svgx_engine::behavior::{Fit, Machine, Program, Values};
 use svgx_engine::document::{self, Document, Limits, NodeId, Ns};
 use svgx_engine::geometry::Scene;
 
@@ -28,8 +30,6 @@ pub const EMPTY: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 
 pub const SELECTION: usize = 10_000;
 /// Constraints that can be active at once.
 pub const CONSTRAINTS: usize = 1_000;
-/// How near the pointer must be to hit a line, in user units.
-const HIT_TOLERANCE: f64 = 0.5;
 
 /// A session in memory. It never reads a clock and never does I/O: every call takes the
 /// session time, and answers with the record to be stored.
@@ -38,8 +38,14 @@ pub struct Session {
     text: Arc<str>,
     document: Document,
     scene: Scene,
-    program: Program,
+    program: Arc<Program>,
+    /// Whether what formulas were compiled from has changed since.
+    stale: bool,
+    /// The values before the edits of this operation, where formulas read what was edited.
+    values_before: Option<Values>,
     machine: Machine,
+    /// The machine of the base text, as nothing had happened.
+    loaded: Machine,
     /// The elements in document order; an element's place is its number in the log.
     elements: Vec<NodeId>,
     /// From a node to its number; `u32::MAX` for what is no element.
@@ -90,7 +96,8 @@ impl Session {
         let scene =
             Scene::build(&document, &limits, budget).map_err(|e| Error::Geometry(e.to_string()))?;
         budget.checkpoint()?;
-        let program = Program::compile(&document, &limits);
+        let program = Arc::new(Program::compile(&document, &limits));
+        let machine = Machine::new(&document, &program);
         let elements: Vec<NodeId> = document.elements().collect();
         let mut numbers = vec![u32::MAX; document.node_count()];
         for (number, node) in (0..).zip(&elements) {
@@ -103,7 +110,10 @@ impl Session {
             document,
             scene,
             program,
-            machine: Machine::new(),
+            stale: false,
+            values_before: None,
+            loaded: machine.clone(),
+            machine,
             elements,
             numbers,
             touched: BTreeSet::new(),
@@ -176,7 +186,9 @@ impl Session {
         let interactive = self.interactive.clone();
         let machine = self.machine.clone();
         let mut tx = Transaction::default();
+        self.recompile();
         self.run_due(now, &mut tx);
+        let due = self.machine.clone();
         let done = self.perform(operation, now, budget, &mut tx);
         let fault = self.fault.take().map(Error::Geometry);
         if let Some(error) = done.err().or(fault) {
@@ -185,8 +197,10 @@ impl Session {
             self.solver = None;
             self.interactive = interactive;
             self.machine = machine;
+            self.values_before = None;
             return Err(error);
         }
+        self.choose_step(operation, &interactive, &due, &mut tx);
         tx.effect.attributes_changed = tx
             .edits
             .iter()
@@ -213,10 +227,11 @@ impl Session {
                 history: tx.history,
                 interactive: changed_state.then(|| self.interactive.clone()),
                 machine: changed_machine.then(|| written(&self.machine)),
+                machine_due: (due != machine).then(|| written(&due)),
                 delayed: tx.delayed,
                 edits: tx.edits,
             };
-            self.remember(&entry, &machine);
+            self.remember(&entry, &machine, &interactive.constraints);
             record = Some(entry);
         }
         let outcome = Outcome {
@@ -237,6 +252,7 @@ impl Session {
                 format!("no attribute {} on element {}", edit.attribute, edit.element)
             })?;
         }
+        let constraints = self.interactive.constraints.clone();
         if let Some(interactive) = &record.interactive {
             self.interactive.clone_from(interactive);
         }
@@ -246,7 +262,7 @@ impl Session {
         }
         self.at = record.at;
         self.sequence += 1;
-        self.remember(record, &before);
+        self.remember(record, &before, &constraints);
         Ok(())
     }
 
@@ -262,7 +278,7 @@ impl Session {
             values: self.touched.iter().filter_map(value).collect(),
             interactive: self.interactive.clone(),
             history: self.history.clone(),
-            machine: (self.machine != Machine::new()).then(|| written(&self.machine)),
+            machine: (self.machine != self.loaded).then(|| written(&self.machine)),
         }
     }
 
@@ -291,7 +307,8 @@ impl Session {
         self.sequence = self.sequence.max(sequence);
     }
 
-    fn remember(&mut self, record: &Record, before: &Machine) {
+    /// Notes in the undo log what a record did.
+    fn remember(&mut self, record: &Record, machine: &Machine, constraints: &[ActiveConstraint]) {
         for edit in &record.edits {
             self.touched.insert((edit.element, edit.attribute.clone()));
         }
@@ -301,9 +318,43 @@ impl Session {
             }
             _ => Vec::new(),
         };
-        let machine_before = record.machine.as_ref().map(|_| written(before));
+        // What delayed actions did is nobody's step to take back.
+        let due = || record.machine_due.clone().unwrap_or_else(|| written(machine));
+        let machine_before = record.machine.as_ref().map(|_| due());
         let machine_after = record.machine.clone();
-        self.history.advance(record.history, UndoStep { edits, machine_before, machine_after });
+        let now = record.interactive.as_ref().map(|i| &i.constraints);
+        let constraints = now
+            .filter(|now| now.as_slice() != constraints)
+            .map(|now| (constraints.to_vec(), now.clone()));
+        let step = UndoStep { edits, machine_before, machine_after, constraints };
+        self.history.advance(record.history, step);
+    }
+
+    /// What the undo log does with an operation: whatever it changed of the drawing, of the
+    /// values of formulas or of the constraints is one step; a drag is one from end to end.
+    fn choose_step(
+        &mut self,
+        operation: &Operation,
+        before: &Interactive,
+        due: &Machine,
+        tx: &mut Transaction,
+    ) {
+        if matches!(operation, Operation::Undo | Operation::Redo) {
+            return;
+        }
+        let changed = tx.edits.len() > tx.delayed
+            || self.machine != *due
+            || self.interactive.constraints != before.constraints;
+        let open = before.drag.as_ref().is_some_and(|drag| drag.step_open);
+        let dragged = matches!(operation, Operation::DragMove(_) | Operation::DragEnd(_));
+        if changed {
+            tx.history = if dragged && open { HistoryMove::Extend } else { HistoryMove::Push };
+            if let Some(drag) = &mut self.interactive.drag {
+                // What a trigger did on taking hold is part of the drag's step; what another
+                // operation does meanwhile is a step of its own.
+                drag.step_open = dragged || matches!(operation, Operation::DragStart(_));
+            }
+        }
     }
 
     fn only_hovered(&self, before: &Interactive) -> bool {
@@ -343,7 +394,8 @@ impl Session {
         match (&pointer.element_id, pointer.coordinates) {
             (Some(id), _) => self.named(id).map(Some),
             (None, Some(at)) => {
-                let hits = self.scene.hit(Point::new(at.x, at.y), HIT_TOLERANCE);
+                let reach = placement::pick_distance(&self.scene);
+                let hits = self.scene.hit(Point::new(at.x, at.y), reach);
                 Ok(hits.first().map(|&node| self.number(node)))
             }
             (None, None) => Err(Error::MissingTarget { operation }),
@@ -364,7 +416,9 @@ impl Session {
             self.machine.invalidate();
         }
         self.follow(node);
-        Some(old.map(|s| s.to_string()))
+        let old = old.map(|s| s.to_string());
+        self.update_inputs(node, name);
+        Some(old)
     }
 
     /// Brings the scene up to date after an edit of `node`.
@@ -379,6 +433,9 @@ impl Session {
         let Some(node) = self.node(number) else { return };
         if attribute::value(&self.document, node, name) == value {
             return;
+        }
+        if self.values_before.is_none() && self.is_read(node, name) {
+            self.values_before = Some(self.machine.values(&self.document, &self.program));
         }
         if let Some(old) = self.write(number, name, value) {
             tx.edits.push(Edit {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::ActiveConstraint;
 use super::record::{Edit, HistoryMove};
 
 /// Steps that can be taken back.
@@ -19,11 +20,16 @@ pub(crate) struct UndoStep {
     pub(crate) machine_before: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) machine_after: Option<serde_json::Value>,
+    /// The active constraints before and after, where they changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) constraints: Option<(Vec<ActiveConstraint>, Vec<ActiveConstraint>)>,
 }
 
 impl UndoStep {
     fn bytes(&self) -> usize {
-        self.edits.iter().map(Edit::bytes).sum()
+        let edits: usize = self.edits.iter().map(Edit::bytes).sum();
+        let machines = self.machine_before.iter().chain(&self.machine_after);
+        edits + machines.map(json_bytes).sum::<usize>()
     }
 
     /// Adds later edits: the first old value and the last new value of an attribute stay.
@@ -81,6 +87,10 @@ impl History {
                     Some(last) => {
                         last.merge(&step.edits);
                         last.machine_before = last.machine_before.take().or(step.machine_before);
+                        if let Some((before, after)) = step.constraints {
+                            let first = last.constraints.take().map_or(before, |c| c.0);
+                            last.constraints = Some((first, after));
+                        }
                         if step.machine_after.is_some() {
                             last.machine_after = step.machine_after;
                         }
@@ -99,5 +109,18 @@ impl History {
         while self.done.len() > UNDO_STEPS || (bytes > UNDO_BYTES && self.done.len() > 1) {
             bytes -= self.done.pop_front().map_or(0, |s| s.bytes());
         }
+    }
+}
+
+/// About what a value occupies.
+fn json_bytes(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => 32 + text.len(),
+        Value::Array(items) => 32 + items.iter().map(json_bytes).sum::<usize>(),
+        Value::Object(fields) => {
+            32 + fields.iter().map(|(k, v)| 32 + k.len() + json_bytes(v)).sum::<usize>()
+        }
+        _ => 32,
     }
 }

@@ -31,7 +31,7 @@ pub use outcome::{
 };
 pub use store::{
     Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
-    Store, StoreError, StoreLimits, Stored, copy,
+    Store, StoreError, StoreEvent, StoreHealth, StoreLimits, Stored, Watcher, copy,
 };
 
 #[cfg(test)]

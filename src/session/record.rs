@@ -84,7 +84,7 @@ pub(crate) struct Interactive {
     pub(crate) selected: Vec<u32>,
     #[serde(skip)]
     pub(crate) hovered: Option<u32>,
-    #[serde(rename = "held", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) drag: Option<ActiveDrag>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) constraints: Vec<ActiveConstraint>,
@@ -100,6 +100,9 @@ pub(crate) struct Record {
     pub(crate) operation: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) edits: Vec<Edit>,
+    /// The trigger machine after the delayed actions, where they changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) machine_due: Option<serde_json::Value>,
     /// How many of the first edits were delayed actions: nobody's step to take back.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) delayed: usize,

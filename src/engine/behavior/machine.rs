@@ -4,13 +4,16 @@
 //! of the change is an undo of the state. The machine keeps the rest: inputs that
 //! were updated, actions that are due later, and which conditions held.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::firing::{Firing, Work, find, is_on, key, name_of};
 use super::formula::run;
+use super::inputs::Values;
 use super::program::{Evaluation, Program, Source, ValueId};
 use super::trigger::{AUTO_OFF_SECONDS, Action, Event, Operand, Rule};
 use crate::document::{Document, NodeId, Ns};
@@ -141,28 +144,17 @@ pub enum What {
     },
 }
 
-/// One call's working state.
-struct Firing<'f> {
-    document: &'f mut Document,
-    program: &'f Program,
-    changes: Vec<Change>,
-    queue: VecDeque<(Work, usize)>,
-    /// How many events stand between this work and the one that was fired.
-    depth: usize,
-    actions: usize,
-    now: Time,
-}
-
-/// What is left to do, in order. A queue and not calls, so that no document chooses our stack.
-enum Work {
-    Hear(Event),
-    Act { rule: usize, node: NodeId, event: Event },
-}
-
 impl Machine {
-    /// A machine for which nothing has happened yet.
-    pub fn new() -> Machine {
-        Machine::default()
+    /// The machine of a drawing that was just loaded: nothing has happened yet, and a
+    /// condition that holds already has not come to hold.
+    pub fn new(document: &Document, program: &Program) -> Machine {
+        let mut machine = Machine::default();
+        for (number, rule) in program.conditions() {
+            if machine.holds(document, program, rule, &Event::condition(Time(0))) {
+                machine.held.insert(number);
+            }
+        }
+        machine
     }
 
     /// Runs what `event` triggers and answers what changed, in order.
@@ -219,6 +211,51 @@ impl Machine {
         firing.changes
     }
 
+    /// Runs the conditions that came to hold by edits of the document.
+    pub fn check_conditions(
+        &mut self,
+        document: &mut Document,
+        program: &Program,
+        now: Time,
+    ) -> Vec<Change> {
+        let mut firing = Firing::new(document, program, now);
+        self.conditions(&mut firing);
+        self.drain(&mut firing);
+        firing.changes
+    }
+
+    /// Takes over the inputs that are written on `node`, after an edit of it. What a trigger
+    /// had set them to counts no longer.
+    pub fn read_inputs(&mut self, document: &Document, program: &Program, node: NodeId) {
+        for (slot, input) in program.inputs_on(node) {
+            let Some(value) = program.written(document, input) else { continue };
+            let before = self.evaluation.as_ref().map(|e| e.slots[slot as usize]);
+            if before.is_some_and(|before| before.to_bits() == value.to_bits()) {
+                continue;
+            }
+            self.values.remove(&key(&input.scope, &input.name));
+            if let Some(evaluation) = &mut self.evaluation {
+                program.propagate(evaluation, slot, value, &mut |_, _, _| ());
+            }
+        }
+    }
+
+    /// All values now, to be compared with those after an edit.
+    pub fn values(&mut self, document: &Document, program: &Arc<Program>) -> Values {
+        Values::of(program, self.refresh(document, program))
+    }
+
+    /// Which values differ from those of `before`.
+    pub fn values_since(
+        &mut self,
+        document: &Document,
+        program: &Arc<Program>,
+        before: &Values,
+    ) -> Vec<Change> {
+        let evaluation = self.refresh(document, program);
+        before.differences(program, document, evaluation)
+    }
+
     /// The values now: those of the document with the updates on top.
     pub fn evaluation(&mut self, document: &Document, program: &Program) -> &Evaluation {
         self.refresh(document, program)
@@ -242,10 +279,16 @@ impl Machine {
         self.evaluation.insert(kept.unwrap_or_else(|| {
             let mut evaluation = program.start();
             for (slot, input) in program.inputs.iter().enumerate() {
-                if let Source::On(node) = input.source {
-                    evaluation.slots[slot] = f64::from(u8::from(is_on(document, node)));
-                } else if let Some(value) = values.get(&key(&input.scope, &input.name)) {
-                    evaluation.slots[slot] = value.0;
+                let value = match input.source {
+                    Source::On(node) => Some(f64::from(u8::from(is_on(document, node)))),
+                    Source::Event => None,
+                    Source::Document => values
+                        .get(&key(&input.scope, &input.name))
+                        .map(|value| value.0)
+                        .or_else(|| program.written(document, input)),
+                };
+                if let Some(value) = value {
+                    evaluation.slots[slot] = value;
                 }
             }
             let free = Budget::unlimited(Class::Ui, Tier::Compute);
@@ -288,7 +331,9 @@ impl Machine {
             return firing.record(NodeId::ROOT, "failed", format!("there is no element {id:?}"));
         };
         for (number, rule) in program.rules.iter().enumerate() {
-            if rule.event != event.kind.as_str() || !self.holds(firing, rule, event) {
+            if rule.event != event.kind.as_str()
+                || !self.holds(firing.document, program, rule, event)
+            {
                 continue;
             }
             self.start(firing, number, rule, event, &chain);
@@ -328,18 +373,29 @@ impl Machine {
         firing.record(node, "scheduled", format!("in {delay} s"));
     }
 
-    fn holds(&mut self, firing: &mut Firing<'_>, rule: &Rule, event: &Event) -> bool {
+    fn holds(
+        &mut self,
+        document: &Document,
+        program: &Program,
+        rule: &Rule,
+        event: &Event,
+    ) -> bool {
         match rule.condition {
             None => true,
-            Some(at) => self.compute(firing, at, event).is_some_and(|v| v != 0.0),
+            Some(at) => self.compute(document, program, at, event).is_some_and(|v| v != 0.0),
         }
     }
 
     /// Runs a formula of a trigger; `None` when it has no value.
-    fn compute(&mut self, firing: &mut Firing<'_>, at: usize, event: &Event) -> Option<f64> {
-        let program = firing.program;
+    fn compute(
+        &mut self,
+        document: &Document,
+        program: &Program,
+        at: usize,
+        event: &Event,
+    ) -> Option<f64> {
         let expression = program.expressions.get(at)?;
-        let evaluation = self.refresh(firing.document, program);
+        let evaluation = self.refresh(document, program);
         for (slot, input) in program.inputs.iter().enumerate() {
             if input.source == Source::Event {
                 evaluation.slots[slot] = event.field(&input.name);
@@ -370,19 +426,23 @@ impl Machine {
             Action::SetAttribute { ns, name, value } => {
                 let text = match value {
                     Operand::Text(text) => text.to_string(),
-                    Operand::Formula(at) => match self.compute(firing, *at, event) {
-                        Some(number) => number.to_string(),
-                        None => {
-                            let message = format!("the formula for {name} has no value");
-                            return firing.record(node, "failed", message);
+                    Operand::Formula(at) => {
+                        match self.compute(firing.document, firing.program, *at, event) {
+                            Some(number) => number.to_string(),
+                            None => {
+                                let message = format!("the formula for {name} has no value");
+                                return firing.record(node, "failed", message);
+                            }
                         }
-                    },
+                    }
                 };
                 firing.attribute(node, *ns, name, Some(&text));
             }
             Action::Update { name, slot, value, .. } => {
                 let number = match value {
-                    Operand::Formula(at) => self.compute(firing, *at, event),
+                    Operand::Formula(at) => {
+                        self.compute(firing.document, firing.program, *at, event)
+                    }
                     Operand::Text(_) => None,
                 };
                 match (slot, number) {
@@ -462,118 +522,25 @@ impl Machine {
             if input.is_some_and(|i| i.source != Source::Document) {
                 continue;
             }
-            let Some((scope, name, node)) = program.describe(id) else { continue };
-            let what = What::Value {
-                name: format!("{scope}.{name}"),
-                old: old.is_finite().then_some(old),
-                new: new.is_finite().then_some(new),
-                unit: program.unit(id).filter(|u| !u.is_one()).map(|u| u.to_string()),
-            };
-            firing.change(node, what);
+            let Some((_, _, node)) = program.describe(id) else { continue };
+            firing.change(node, program.value_change(id, old, new));
         }
-        let quiet = Event { kind: "condition".into(), time: firing.now, ..Event::default() };
-        for (number, rule) in program.rules.iter().enumerate() {
-            if rule.event != "condition" {
-                continue;
-            }
-            let holds = self.holds(firing, rule, &quiet);
-            let number = number as u32;
-            if !holds {
+        self.conditions(firing);
+    }
+
+    /// Runs the conditions that did not hold when last looked at and hold now.
+    fn conditions(&mut self, firing: &mut Firing<'_>) {
+        let program = firing.program;
+        let event = Event::condition(firing.now);
+        for (number, rule) in program.conditions() {
+            if !self.holds(firing.document, program, rule, &event) {
                 self.held.remove(&number);
             } else if self.held.insert(number) {
                 // One deeper: conditions that set each other off end like any cascade.
                 firing.depth += 1;
-                self.start(firing, number as usize, rule, &quiet, &[]);
+                self.start(firing, number as usize, rule, &event, &[]);
                 firing.depth -= 1;
             }
         }
     }
-}
-
-impl<'f> Firing<'f> {
-    fn new(document: &'f mut Document, program: &'f Program, now: Time) -> Firing<'f> {
-        let (changes, queue) = (Vec::new(), VecDeque::new());
-        Firing { document, program, changes, queue, depth: 0, actions: 0, now }
-    }
-
-    fn change(&mut self, node: NodeId, what: What) {
-        let element = self.document.id(node).map(str::to_owned);
-        self.changes.push(Change { node, element, what });
-    }
-
-    fn record(&mut self, node: NodeId, action: &'static str, message: String) {
-        self.change(node, What::Record { action, message });
-    }
-
-    fn attribute(&mut self, node: NodeId, ns: Ns, name: &str, new: Option<&str>) {
-        let old = match new {
-            Some(new) => self.document.set_attribute(node, ns, name, new),
-            None => self.document.remove_attribute(node, ns, name),
-        };
-        let old = old.map(|o| o.to_string());
-        if old.as_deref() == new {
-            return;
-        }
-        let prefix = if ns == Ns::Arx { "arx:" } else { "" };
-        let name = format!("{prefix}{name}");
-        self.change(node, What::Attribute { name, old, new: new.map(str::to_owned) });
-    }
-
-    /// The element an event happened to and everything around it, innermost first;
-    /// empty without a target, `None` when there is no such element.
-    fn chain(&self, event: &Event) -> Option<Vec<NodeId>> {
-        let Some(id) = &event.target else { return Some(Vec::new()) };
-        let node = find(self.document, self.program, id)?;
-        let mut chain = Vec::new();
-        for around in std::iter::successors(Some(node), |&n| self.document.parent(n)) {
-            chain.push(around);
-            // A shape that shows an object passes on what happens to it.
-            let shown = self.document.arx(around, "object").and_then(|id| self.document.by_id(id));
-            chain.extend(shown.filter(|&object| object != around));
-        }
-        Some(chain)
-    }
-
-    /// What a rule acts on if it hears the event.
-    fn targets(&self, rule: &Rule, event: &Event, chain: &[NodeId]) -> Vec<NodeId> {
-        let everywhere = event.target.is_none();
-        let refers = |n: &NodeId| {
-            rule.behavior.as_ref().is_some_and(|id| self.document.arx(*n, "behavior") == Some(id))
-        };
-        let mut listeners: Vec<NodeId> = match rule.owner {
-            Some(owner) if everywhere || chain.contains(&owner) => vec![owner],
-            _ if rule.behavior.is_none() => Vec::new(),
-            _ if everywhere => self.document.elements().filter(refers).take(ACTIONS).collect(),
-            _ => chain.iter().copied().filter(refers).collect(),
-        };
-        if let Some(target) = &rule.target {
-            let target = self.document.by_id(target).filter(|_| !listeners.is_empty());
-            listeners = target.into_iter().collect();
-        }
-        listeners
-    }
-}
-
-fn is_on(document: &Document, node: NodeId) -> bool {
-    document.arx(node, "state") == Some("on")
-}
-
-fn key(scope: &str, name: &str) -> String {
-    format!("{scope}.{name}")
-}
-
-/// What a delayed action remembers an element by.
-fn name_of(document: &Document, node: NodeId) -> String {
-    document.id(node).map_or_else(|| format!("#{}", node.index()), str::to_owned)
-}
-
-/// The element called `name`: an id, an object's id, or `#` and its number.
-fn find(document: &Document, program: &Program, name: &str) -> Option<NodeId> {
-    document
-        .by_id(name)
-        .or_else(|| program.rules.iter().find(|r| r.label == name).and_then(|r| r.owner))
-        .or_else(|| {
-            let number: usize = name.strip_prefix('#')?.parse().ok()?;
-            document.elements().find(|n| n.index() == number)
-        })
 }

@@ -15,7 +15,7 @@ fn fired(triggers: &str, events: &[(Event, u64)]) -> (Document, Machine, Vec<Cha
     let limits = Limits::default();
     let mut document = crate::document::parse(&text, &limits).unwrap();
     let program = Program::compile(&document, &limits);
-    let mut machine = Machine::new();
+    let mut machine = Machine::new(&document, &program);
     let mut changes = Vec::new();
     for (event, seconds) in events {
         let now = Time(seconds * 1_000_000_000);

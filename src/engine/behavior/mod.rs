@@ -5,12 +5,15 @@
 //! values; [`Machine`] is what an [`Event`] changes, and [`Change`] what it changed.
 
 mod compile;
+mod firing;
 pub mod formula;
+mod inputs;
 mod machine;
 mod program;
 mod trigger;
 pub mod unit;
 
+pub use inputs::{Fit, Values};
 pub use machine::{ACTIONS, CASCADE_DEPTH, Change, Machine, PENDING, What};
 pub use program::{Evaluation, Failure, Outcome, Program, Value, ValueId};
 pub use trigger::{AUTO_OFF_SECONDS, Event};

@@ -365,6 +365,11 @@ impl Event {
         self
     }
 
+    /// What conditions are looked at with: nothing is known but the time.
+    pub(super) fn condition(now: svgx_base::budget::Time) -> Event {
+        Event { kind: "condition".to_owned(), time: now, ..Event::default() }
+    }
+
     pub(super) fn field(&self, name: &str) -> f64 {
         let known = match name {
             "x" => self.x,

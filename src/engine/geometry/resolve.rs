@@ -167,6 +167,27 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The context that `target` stands in where the `use` element `user` shows it, and the
+    /// context inside of it, if it has one.
+    pub(crate) fn context_shown(
+        &mut self,
+        user: NodeId,
+        target: NodeId,
+        outer: Context,
+    ) -> Option<(Context, Option<Context>)> {
+        let mut scrap = Found::default();
+        let mut none = None;
+        match self.enter(user, outer, None, &mut none, &mut scrap).ok()? {
+            Entered::Shows { target: shown, context, size } if shown == target => {
+                match self.enter(target, context, Some(size), &mut none, &mut scrap).ok()? {
+                    Entered::Children(inside) => Some((context, Some(inside))),
+                    _ => Some((context, None)),
+                }
+            }
+            _ => None,
+        }
+    }
+
     /// Resolves `start` and everything below it.
     pub(crate) fn walk(&mut self, start: NodeId, outer: Context) -> Result<Found, Error> {
         let document = self.document;

@@ -1,5 +1,7 @@
 //! Where everything in a document is.
 
+mod frame;
+
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -344,6 +346,17 @@ impl Scene {
     /// identity for what has no outline of its own.
     pub fn transform(&self, node: NodeId) -> Affine {
         self.own(node).map_or(Affine::IDENTITY, |i| i.transform)
+    }
+
+    /// As [`transform`](Self::transform), also for a shape that is drawn by `use` only: that
+    /// of its first instance. `None` for what is not drawn.
+    pub fn transform_shown(&self, node: NodeId) -> Option<Affine> {
+        if let Some(own) = self.own(node) {
+            return Some(own.transform);
+        }
+        (!self.users.is_empty())
+            .then(|| self.items.iter().find(|i| i.source == node))?
+            .map(|i| i.transform)
     }
 
     /// What lies under `point` or within `tolerance` of it, topmost first. A

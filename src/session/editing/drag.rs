@@ -5,11 +5,11 @@ use kurbo::{Point, Vec2};
 use super::super::drag_solver::DragSolver;
 use super::super::error::Error;
 use super::super::operation::{Coordinates, DragTick, Pointer};
-use super::super::placement::{self, Movement, Placement};
-use super::super::record::{ActiveDrag, HistoryMove};
+use super::super::placement::{self, Drawing, Movement, Placement};
+use super::super::record::ActiveDrag;
 use super::super::snap::{self, Candidate};
 use super::super::{SnapKind, SnapOptions};
-use super::operations::{check, push_if_edited};
+use super::operations::check;
 use super::{Session, Transaction};
 use svgx_base::budget::{Budget, Time};
 use svgx_engine::document::NodeId;
@@ -27,21 +27,14 @@ impl Session {
         self.interactive.drag = None;
         let Some(target) = target else { return Ok(()) };
         let node = self.node(target).unwrap_or(NodeId::ROOT);
-        let placement = Placement::read(
-            &self.document,
-            &self.scene,
-            node,
-            |n| self.number(n),
-            &self.label(target),
-        )?;
-        let (x, y) = placement.reference;
+        let label = self.label(target);
+        let placement = Placement::read(self.drawing(), node, |n| self.number(n), &label)?;
+        let Point { x, y } = placement.reference();
         let start = pointer.coordinates.unwrap_or(Coordinates { x, y, z: None });
         tx.effect.coordinates = Some(start);
         self.fire(self.event("drag_start", Some(target), Some(start), now), tx);
-        push_if_edited(tx);
-        // What a trigger did on taking hold is part of the drag's step.
-        let step_open = tx.history == HistoryMove::Push;
-        self.interactive.drag = Some(ActiveDrag { element: target, start, placement, step_open });
+        self.interactive.drag =
+            Some(ActiveDrag { element: target, start, placement, step_open: false });
         Ok(())
     }
 
@@ -54,7 +47,7 @@ impl Session {
         tx: &mut Transaction,
     ) -> Result<(), Error> {
         let options = snap::options(tick.snap, tick.modifiers)?;
-        let Some(mut active) = self.interactive.drag.take() else {
+        let Some(active) = self.interactive.drag.take() else {
             tx.effect.is_dragging = Some(false);
             return Ok(());
         };
@@ -69,14 +62,13 @@ impl Session {
                 y: active.start.y + movement.plane.y,
                 z: to.z.map(|_| active.start.z.unwrap_or_default() + movement.height),
             });
-            let tier = self.interactive.precision;
-            let (x, y) = active.placement.reference;
-            let place = (x + movement.plane.x, y + movement.plane.y);
-            if !self.constrain(active.element, place, end, budget, tx) {
-                for (element, name, value) in active.placement.moved(movement, tier) {
+            if !self.constrain(&active, movement, end, budget, tx) {
+                let moved = self.moved(&active.placement, movement);
+                for (element, name, value) in moved {
                     self.set(tx, element, &name, value.as_deref());
                 }
             }
+            self.follow_edits(now, tx);
             if tx.edits.len() > tx.delayed {
                 let at = tx.effect.coordinates;
                 self.fire(self.event("drag", Some(active.element), at, now), tx);
@@ -86,42 +78,102 @@ impl Session {
             let at = tx.effect.coordinates;
             self.fire(self.event("drag_end", Some(active.element), at, now), tx);
         }
-        if tx.edits.len() > tx.delayed {
-            let open = std::mem::replace(&mut active.step_open, true);
-            tx.history = if open { HistoryMove::Extend } else { HistoryMove::Push };
-        }
         if !end {
             self.interactive.drag = Some(active);
         }
         Ok(())
     }
 
-    /// Moves what is held, and whatever the constraints take along, so that its first point
-    /// comes as near to `to` as they allow. `false` where nothing constrains it.
+    fn drawing(&self) -> Drawing<'_> {
+        Drawing { document: &self.document, scene: &self.scene, limits: &self.limits }
+    }
+
+    fn moved(
+        &self,
+        placement: &Placement,
+        movement: Movement,
+    ) -> Vec<(u32, String, Option<String>)> {
+        let tier = self.interactive.precision;
+        placement.moved(&self.document, |n| self.node(n), movement, tier)
+    }
+
+    /// Moves what is held, and whatever the constraints take along, so that it comes as near
+    /// to the movement as they allow. `false` where nothing constrains it.
     fn constrain(
         &mut self,
-        element: u32,
-        to: (f64, f64),
+        active: &ActiveDrag,
+        movement: Movement,
         end: bool,
         budget: &Budget,
         tx: &mut Transaction,
     ) -> bool {
+        let placement = &active.placement;
         let tier = self.interactive.precision;
         let solver = self.solver.take().or_else(|| {
-            let active = &self.interactive.constraints;
-            let (document, scene, node) = (&self.document, &self.scene, self.node(element)?);
-            DragSolver::new(document, scene, active, node, tier, &self.limits, end).map(Box::new)
+            let constraints = &self.interactive.constraints;
+            let bodies: Vec<NodeId> =
+                placement.bodies.iter().filter_map(|body| self.node(body.element)).collect();
+            let (document, scene) = (&self.document, &self.scene);
+            DragSolver::new(document, scene, constraints, &bodies, tier, &self.limits, end)
+                .map(Box::new)
         });
         let Some(mut solver) = solver else { return false };
-        let Some(tick) = solver.tick(&self.document, &self.scene, to, end, budget) else {
+        let Some(body) = placement.bodies.get(solver.body()) else { return false };
+        let start = Point::from(body.reference);
+        let to = start + movement.plane;
+        let Some(tick) = solver.tick(&self.document, &self.scene, (to.x, to.y), end, budget) else {
             return false;
         };
         tx.effect.constrained = Some(tick.report);
+        let mut followers: Vec<(NodeId, Point, Placement)> = Vec::new();
+        for edit in &tick.edits {
+            let known = followers.iter().any(|(node, ..)| *node == edit.node);
+            if !known && !placement.moves(self.number(edit.node)) {
+                followers.extend(self.follower(edit.node));
+            }
+        }
         for edit in tick.edits {
             self.set(tx, self.number(edit.node), edit.name, Some(&edit.value));
         }
+        // What moves with the elements that were solved goes where they went.
+        let carried = self.node(body.element);
+        if let Some(now) = carried.and_then(|node| placement::reference(self.drawing(), node)) {
+            let actual = Movement { plane: now - start, ..movement };
+            for (element, name, value) in self.moved(placement, actual) {
+                if !self.node(element).is_some_and(|node| solver.involves(node)) {
+                    self.set(tx, element, &name, value.as_deref());
+                }
+            }
+        }
+        for (node, before, with) in followers {
+            let Some(now) = placement::reference(self.drawing(), node) else { continue };
+            let by = Movement { plane: now - before, height: 0.0 };
+            for (element, name, value) in self.moved(&with, by) {
+                let solved = self.node(element).is_some_and(|node| solver.involves(node));
+                let held = placement.bodies.iter().any(|body| body.element == element);
+                if !solved && !held {
+                    self.set(tx, element, &name, value.as_deref());
+                }
+            }
+        }
         self.solver = (!end).then_some(solver);
         true
+    }
+
+    /// What moves with a shape that the constraints move, and where the shape is now.
+    fn follower(&self, node: NodeId) -> Option<(NodeId, Point, Placement)> {
+        let objects = self.document.objects();
+        let object = objects.get(placement::object_of(&self.document, node)?)?;
+        let alone = object.node == node
+            && object.shapes.len() <= 1
+            && object.upstream.is_none()
+            && self.document.systems().is_empty();
+        if alone {
+            return None;
+        }
+        let before = placement::reference(self.drawing(), node)?;
+        let with = Placement::read(self.drawing(), node, |n| self.number(n), "").ok()?;
+        Some((node, before, with))
     }
 
     fn snapped(
@@ -139,8 +191,7 @@ impl Session {
             return (Movement { plane: wanted, height }, None);
         };
         let height = if options.grid > 0.0 { snap::to_step(height, options.grid) } else { height };
-        let (x, y) = active.placement.reference;
-        let reference = Point::new(x, y);
+        let reference = active.placement.reference();
         let node = self.node(active.element).unwrap_or(NodeId::ROOT);
         let to_points = options.endpoint || options.midpoint || options.center;
         let own = if to_points { self.own_points(node, reference) } else { Vec::new() };
@@ -150,38 +201,34 @@ impl Session {
             SnapKind::Center => options.center,
             _ => false,
         };
+        let unit = self.scene.scale().to_units(1.0);
         let near = |at: Point, tolerance: f64| -> Vec<Candidate> {
             let hits = self.scene.hit(at, tolerance);
-            let others = hits.into_iter().filter(|&other| !self.belongs(other, node));
+            let others = hits.into_iter().filter(|&other| !self.moves(active, other));
             others
                 .flat_map(|other| self.points(other))
                 .filter(|candidate| kinds(candidate.kind))
                 .collect()
         };
-        let (plane, kind) = snap::snap(wanted, reference, &own, options, 1.0, near);
+        let (plane, kind) = snap::snap(wanted, reference, &own, options, unit, near);
         (Movement { plane, height }, kind)
     }
 
     /// The points of an element as they were when its reference point was at `reference`.
     fn own_points(&self, node: NodeId, reference: Point) -> Vec<Point> {
-        let now = Placement::read(&self.document, &self.scene, node, |n| self.number(n), "");
-        let back = now.map_or(Vec2::ZERO, |p| reference - Point::from(p.reference));
+        let now = placement::reference(self.drawing(), node);
+        let back = now.map_or(Vec2::ZERO, |now| reference - now);
         self.points(node).into_iter().map(|c| c.at + back).take(64).collect()
     }
 
     fn points(&self, node: NodeId) -> Vec<Candidate> {
-        let world = placement::to_world(&self.document, &self.scene, node);
+        let world = placement::to_world(self.drawing(), node);
         self.scene.outline(node).map_or_else(Vec::new, |outline| snap::points(outline, world))
     }
 
-    fn belongs(&self, node: NodeId, to: NodeId) -> bool {
-        let mut at = Some(node);
-        while let Some(n) = at {
-            if n == to {
-                return true;
-            }
-            at = self.document.parent(n);
-        }
-        false
+    /// Whether an element moves with a drag, by itself or inside of what moves.
+    fn moves(&self, active: &ActiveDrag, node: NodeId) -> bool {
+        std::iter::successors(Some(node), |&n| self.document.parent(n))
+            .any(|n| active.placement.moves(self.number(n)))
     }
 }

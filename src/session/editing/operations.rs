@@ -40,7 +40,6 @@ impl Session {
                     let at = pointer.coordinates;
                     self.fire(self.event("click", target, at, now), tx);
                 }
-                push_if_edited(tx);
             }
             Operation::Select(pointer) => {
                 self.select(pointer, "select", tx)?;
@@ -62,7 +61,6 @@ impl Session {
                     if target.is_some() {
                         let at = pointer.coordinates;
                         self.fire(self.event("hover", target, at, now), tx);
-                        push_if_edited(tx);
                     }
                 }
             }
@@ -81,7 +79,7 @@ impl Session {
                 let name = attribute::check(&self.document, node, name, value, &self.limits)?;
                 tx.effect.element_id = Some(element_id.clone());
                 self.set(tx, target, &name, value);
-                push_if_edited(tx);
+                self.follow_edits(now, tx);
             }
             Operation::Load { .. } => {
                 return Err(Error::BadOperation { reason: "load replaces the session".to_owned() });
@@ -100,7 +98,6 @@ impl Session {
                 let numbers = data.iter().filter_map(|(k, v)| Some((k, v.trim().parse().ok()?)));
                 event.data = numbers.map(|(k, v): (_, f64)| (k.clone(), v)).collect();
                 self.fire(event, tx);
-                push_if_edited(tx);
             }
         }
         Ok(())
@@ -161,8 +158,12 @@ impl Session {
         } else {
             step.edits.iter().map(|e| (e.element, &e.attribute, &e.new)).collect()
         };
+        let before = self.machine.values(&self.document, &self.program);
         for (element, name, value) in edits {
             self.set(tx, element, name, value.as_deref());
+        }
+        if let Some((before, after)) = step.constraints {
+            self.interactive.constraints = if undo { before } else { after };
         }
         let machine = if undo { step.machine_before } else { step.machine_after };
         if let Some(mut machine) = machine.and_then(|m| read(&m).ok()) {
@@ -170,12 +171,11 @@ impl Session {
             machine.forget_until(now);
             self.machine = machine;
         }
-    }
-}
-
-pub(super) fn push_if_edited(tx: &mut Transaction) {
-    if tx.edits.len() > tx.delayed {
-        tx.history = HistoryMove::Push;
+        // Values follow; what held then holds again and is nothing that comes to hold.
+        self.values_before = None;
+        self.recompile();
+        let changes = self.machine.values_since(&self.document, &self.program, &before);
+        self.report(changes, tx);
     }
 }
 

@@ -45,12 +45,13 @@ impl Session {
         tx.delayed = tx.edits.len();
     }
 
-    fn report(&mut self, changes: Vec<Change>, tx: &mut Transaction) {
+    pub(super) fn report(&mut self, changes: Vec<Change>, tx: &mut Transaction) {
         for Change { node, what, .. } in changes {
             let element = self.number(node);
             match what {
                 What::Attribute { name, old, new } => {
                     self.follow(node);
+                    self.update_inputs(node, &name);
                     if self.solver.as_ref().is_some_and(|solver| solver.involves(node)) {
                         self.solver = None;
                     }

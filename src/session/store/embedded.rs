@@ -8,24 +8,30 @@
 //! redb makes a transaction atomic and durable; the checksum of every payload finds what the
 //! disk did to it afterwards.
 
+mod files;
+mod recovery;
 mod tables;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
-use redb::{Database, DatabaseError, StorageError};
+use redb::Database;
+use svgx_base::budget::Monotonic;
 
-use self::tables::{commit, prepare, read};
+use self::files::{Disk, Files, failed};
+use self::recovery::Failure;
+use self::tables::{commit, read};
 use super::pending::Acknowledge;
 use super::quota::Accounts;
-use super::{Key, Listing, Pending, Store, StoreError, StoreLimits, Stored};
+use super::{Key, Listing, Pending, Store, StoreError, StoreHealth, StoreLimits, Stored, Watcher};
 
 /// The file in the data directory.
 pub const FILE: &str = "sessions.redb";
@@ -54,13 +60,25 @@ struct Writer {
 }
 
 /// What the writing thread and the readers have in common.
-#[derive(Debug)]
 struct Shared {
-    /// Gone once the store is closed.
+    /// Gone once the store is closed, and while it is opened again after a failure.
     database: RwLock<Option<Database>>,
     /// The accounts as of the last commit.
     accounts: RwLock<Accounts>,
     commits: AtomicU64,
+    path: PathBuf,
+    files: Box<dyn Files>,
+    /// Set from a failure until the store works again.
+    failure: Mutex<Option<Failure>>,
+    clock: Monotonic,
+    watcher: Watcher,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { path, failure, .. } = self;
+        f.debug_struct("Shared").field("path", path).field("failure", failure).finish()
+    }
 }
 
 #[derive(Debug)]
@@ -85,30 +103,30 @@ impl Embedded {
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::Corrupt`], [`StoreError::Io`].
     pub fn open(directory: &Path, limits: StoreLimits) -> Result<Embedded, StoreError> {
+        Embedded::open_watched(directory, limits, Box::new(|_| ()))
+    }
+
+    /// As [`Embedded::open`]; `watcher` hears when the store fails and when it works again.
+    ///
+    /// # Errors
+    /// As [`Embedded::open`].
+    pub fn open_watched(
+        directory: &Path,
+        limits: StoreLimits,
+        watcher: Watcher,
+    ) -> Result<Embedded, StoreError> {
+        Embedded::open_on(directory, limits, watcher, Box::new(Disk))
+    }
+
+    fn open_on(
+        directory: &Path,
+        limits: StoreLimits,
+        watcher: Watcher,
+        files: Box<dyn Files>,
+    ) -> Result<Embedded, StoreError> {
         private_directory(directory).map_err(|e| failed(directory, &e))?;
         let path = directory.join(FILE);
-        let corrupt = |reason: String| StoreError::Corrupt { path: path.clone(), reason };
-        // redb answers most damage with an error; what it trips over must not take the process along.
-        let opened = catch_unwind(AssertUnwindSafe(|| {
-            Database::builder().set_cache_size(CACHE).create(&path)
-        }));
-        let database = match opened {
-            Ok(Ok(database)) => database,
-            Ok(Err(DatabaseError::DatabaseAlreadyOpen)) => {
-                return Err(StoreError::Locked { path });
-            }
-            Ok(Err(DatabaseError::Storage(StorageError::Io(e)))) if !damage(e.kind()) => {
-                return Err(failed(&path, &e));
-            }
-            Ok(Err(error)) => return Err(corrupt(error.to_string())),
-            Err(_) => return Err(corrupt("its structure makes no sense".to_owned())),
-        };
-        let read = catch_unwind(AssertUnwindSafe(|| prepare(&database)));
-        let accounts = match read {
-            Ok(Ok(accounts)) => accounts,
-            Ok(Err(reason)) => return Err(corrupt(reason)),
-            Err(_) => return Err(corrupt("its structure makes no sense".to_owned())),
-        };
+        let (database, accounts) = files::open(&*files, &path)?;
         // The file's name is durable only with its directory.
         if let Ok(directory) = fs::File::open(directory) {
             directory.sync_all().map_err(|e| failed(&path, &e))?;
@@ -117,6 +135,11 @@ impl Embedded {
             database: RwLock::new(Some(database)),
             accounts: RwLock::new(accounts),
             commits: AtomicU64::new(0),
+            path: path.clone(),
+            files,
+            failure: Mutex::new(None),
+            clock: Monotonic::new(),
+            watcher,
         });
         let queued = Arc::new(AtomicU64::new(0));
         let (sender, receiver) = sync_channel(QUEUE);
@@ -148,6 +171,9 @@ impl Embedded {
 
     fn send(&self, write: Write, bytes: usize) -> Pending {
         let bytes = bytes as u64;
+        if let Some(error) = self.shared.unavailable() {
+            return Pending::ready(Err(error));
+        }
         let sender = self.writer.lock().as_ref().map(|w| w.sender.clone());
         let Some(sender) = sender else { return Pending::ready(Err(StoreError::Closed)) };
         let limit = self.limits.queued_bytes;
@@ -174,8 +200,19 @@ impl Embedded {
 impl Store for Embedded {
     fn load(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
         self.flush()?;
-        let database = self.shared.database.read();
-        read(database.as_ref().ok_or(StoreError::Closed)?, key)
+        let found = match self.shared.database.read().as_ref() {
+            Some(database) => read(database, key),
+            None => return Err(self.shared.unavailable().unwrap_or(StoreError::Closed)),
+        };
+        let Err(StoreError::Io(reason)) = found else { return found };
+        self.shared.fail(reason, 0);
+        // Wakes the writing thread, which opens the store again.
+        if let Some(writer) = self.writer.lock().as_ref() {
+            let (acknowledge, _) = Pending::channel();
+            let wake = Request { write: Write::Flush, bytes: 0, acknowledge };
+            let _ = writer.sender.try_send(wake);
+        }
+        Err(self.shared.unavailable().unwrap_or(StoreError::Closed))
     }
 
     fn begin(&self, key: &Key, sequence: u64, text: &str, snapshot: Vec<u8>) -> Pending {
@@ -206,6 +243,9 @@ impl Store for Embedded {
     }
 
     fn flush(&self) -> Result<(), StoreError> {
+        if let Some(error) = self.shared.unavailable() {
+            return Err(error);
+        }
         // Waits for its turn where a write would be refused: it asks for no room.
         let sender = self.writer.lock().as_ref().map(|w| w.sender.clone());
         let sender = sender.ok_or(StoreError::Closed)?;
@@ -214,6 +254,10 @@ impl Store for Embedded {
         sender.send(flush).map_err(|_| StoreError::Closed)?;
         drop(sender);
         pending.wait()
+    }
+
+    fn health(&self) -> StoreHealth {
+        self.shared.health()
     }
 
     fn close(&self) -> Result<(), StoreError> {
@@ -247,15 +291,6 @@ fn private_directory(directory: &Path) -> std::io::Result<()> {
     builder.create(directory)
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Io(format!("{}: {error}", path.display()))
-}
-
-/// Whether an I/O error says that the file is not what it should be.
-fn damage(kind: std::io::ErrorKind) -> bool {
-    matches!(kind, std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData)
-}
-
 /// The life of the writing thread.
 fn write_all(
     receiver: &Receiver<Request>,
@@ -265,7 +300,26 @@ fn write_all(
 ) {
     // The accounts with what is being written; `shared` has them as of the last commit.
     let mut accounts = shared.accounts.read().clone();
-    while let Ok(first) = receiver.recv() {
+    loop {
+        let first = match shared.until_next_try() {
+            None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(wait) => receiver.recv_timeout(wait),
+        };
+        let first = match first {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                if shared.recover() {
+                    accounts = shared.accounts.read().clone();
+                }
+                continue;
+            }
+        };
+        if let Some(error) = shared.unavailable() {
+            queued.fetch_sub(first.bytes, Ordering::AcqRel);
+            let _ = first.acknowledge.send(Err(error));
+            continue;
+        }
         let mut bytes = first.bytes;
         let mut batch = vec![first];
         while batch.len() < BATCH && bytes < BATCH_BYTES {
@@ -278,10 +332,14 @@ fn write_all(
         let committed = match shared.database.read().as_ref() {
             Some(database) => {
                 commit(database, &batch, &mut accounts, limits, &mut touched, &mut results)
-                    .map_err(|e| StoreError::Io(e.to_string()))
+                    .map_err(|e| e.to_string())
             }
-            None => Err(StoreError::Closed),
+            None => Err("it is closed".to_owned()),
         };
+        let committed = committed.map_err(|reason| {
+            shared.fail(reason.clone(), bytes);
+            shared.unavailable().unwrap_or(StoreError::Io(reason))
+        });
         if committed.is_ok() && !touched.is_empty() {
             shared.accounts.write().copy(&touched, &accounts);
             shared.commits.fetch_add(1, Ordering::Relaxed);
@@ -300,5 +358,7 @@ fn write_all(
     }
 }
 
+#[cfg(all(test, unix))]
+mod fault_tests;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ mod quota;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use copy::{Copied, copy};
 pub use embedded::{Embedded, FILE};
@@ -176,12 +177,51 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`StoreError`] when the store is closed or broken.
     fn flush(&self) -> Result<(), StoreError>;
 
+    /// Whether writing works, as far as is known.
+    fn health(&self) -> StoreHealth {
+        StoreHealth::Working
+    }
+
     /// Flushes and lets go of whatever the store holds. Later calls fail with [`StoreError::Closed`].
     ///
     /// # Errors
     /// [`StoreError`] when something could not be flushed.
     fn close(&self) -> Result<(), StoreError>;
 }
+
+/// Whether a store takes writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreHealth {
+    /// It does.
+    Working,
+    /// It failed and tries to go on by itself.
+    Failed {
+        /// What the file system or the database said.
+        reason: String,
+        /// For how long.
+        since: Duration,
+    },
+}
+
+/// What a store tells whoever watches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreEvent {
+    /// It takes nothing any more, or for another reason than before.
+    Failed {
+        /// What the file system or the database said.
+        reason: String,
+    },
+    /// It works again, verified.
+    Recovered {
+        /// For how long it did not.
+        after: Duration,
+        /// How often it tried.
+        tries: u32,
+    },
+}
+
+/// Hears of every [`StoreEvent`], on the thread where it happens.
+pub type Watcher = Box<dyn Fn(&StoreEvent) + Send + Sync>;
 
 /// Why a store did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -220,6 +260,15 @@ pub enum StoreError {
     /// The file system or the database failed.
     #[error("the session store failed: {0}")]
     Io(String),
+    /// It failed before and has not recovered yet. A write that was refused so may have
+    /// happened, as after any broken connection to a database.
+    #[error("the session store failed and takes nothing until it can write again: {reason}")]
+    Unavailable {
+        /// What the file system or the database said.
+        reason: String,
+        /// When it tries again.
+        retry_after: Duration,
+    },
     /// A limit was reached.
     #[error("{what}: {seen}; the limit is {limit}")]
     Full {
@@ -260,7 +309,7 @@ impl StoreError {
             StoreError::Locked { .. } => "store-locked",
             StoreError::Corrupt { .. } => "store-corrupt",
             StoreError::Damaged { .. } => "session-damaged",
-            StoreError::Io(_) => "store-failed",
+            StoreError::Io(_) | StoreError::Unavailable { .. } => "store-failed",
             StoreError::Full { .. } => "store-full",
             StoreError::Busy { .. } => "store-busy",
             StoreError::OutOfOrder { .. } => "session-conflict",

@@ -90,6 +90,18 @@ impl Accounts {
         }
     }
 
+    /// The first session of which `other` lacks something: its name, the last sequence here,
+    /// and the last one there.
+    pub(super) fn missing_in(&self, other: &Accounts) -> Option<(String, u64, u64)> {
+        self.accounts.iter().find_map(|(key, (account, _))| {
+            let there = other.accounts.get(key).map(|(account, _)| account);
+            // A session that began anew has another number, and a later sequence.
+            let seen = there.map_or(0, |account| account.last);
+            (there.is_none() || seen < account.last)
+                .then(|| (key.replace('\0', "/"), account.last, seen))
+        })
+    }
+
     pub(super) fn list(&self, tenant: Option<&str>) -> Vec<Listing> {
         let mut list: Vec<Listing> = self
             .accounts

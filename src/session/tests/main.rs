@@ -1,4 +1,7 @@
 //! Sessions through their public interface.
 
 mod constrained_drag;
+#[cfg(target_os = "linux")]
+mod disk_faults;
+mod edits;
 mod stores;
