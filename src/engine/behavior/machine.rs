@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::event::Event;
 use super::formula::run;
 use super::program::{Evaluation, Program, Source, ValueId};
-use super::trigger::{AUTO_OFF_SECONDS, Action, Event, Operand, Rule};
+use super::rule::{AUTO_OFF_SECONDS, Action, Operand, Rule};
 use crate::document::{Document, NodeId, Ns};
 use svgx_base::budget::{Budget, Class, Tier, Time};
 

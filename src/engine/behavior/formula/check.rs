@@ -9,7 +9,7 @@ use super::function;
 use super::parse::{Binary, Kind, Parsed};
 use super::slice;
 use crate::behavior::unit::{Dimension, Unit, conversion, nearly};
-use crate::document::{Diagnostic, Severity, Span};
+use crate::document::{Code, Diagnostic, Severity, Span};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -110,7 +110,7 @@ pub(in crate::behavior) fn check(
                         None => {
                             let message =
                                 format!("there is no value {:?} here", slice(text, node.span));
-                            checker.error("unknown-name", node.span, message, None);
+                            checker.error(Code::UnknownName, node.span, message, None);
                             (Place::Constant(1.0), Type::Number { literal: true })
                         }
                     },
@@ -160,7 +160,7 @@ pub(in crate::behavior) fn settle_result(
         (Type::Boolean | Type::Number { .. }, None) => {}
         (Type::Boolean, Some(unit)) => {
             let message = format!("the result is a condition, it cannot be in {unit}");
-            checker.error("unit-mismatch", checked.span, message, None);
+            checker.error(Code::UnitMismatch, checked.span, message, None);
         }
         (Type::Number { .. }, Some(unit)) => {
             checker.stack[0].ty = match Type::of(unit, unit.is_affine()) {
@@ -174,7 +174,7 @@ pub(in crate::behavior) fn settle_result(
             } else {
                 let message = format!("the result is in {}, not in {unit}", m.unit);
                 let help = format!("{} against {}", m.unit.dimension(), unit.dimension());
-                checker.error("unit-mismatch", checked.span, message, Some(help));
+                checker.error(Code::UnitMismatch, checked.span, message, Some(help));
             }
         }
         (Type::Quantity(m), None) => {
@@ -209,7 +209,7 @@ impl Checker<'_> {
         self.stack.push(Checked { place, ty, span });
     }
 
-    fn error(&mut self, code: &'static str, span: Span, message: String, help: Option<String>) {
+    fn error(&mut self, code: Code, span: Span, message: String, help: Option<String>) {
         self.failed = true;
         let d = Diagnostic::error(code, span, message);
         self.diagnostics.push(match help {
@@ -218,8 +218,8 @@ impl Checker<'_> {
         });
     }
 
-    fn note(&mut self, severity: Severity, code: &'static str, span: Span, message: String) {
-        self.diagnostics.push(Diagnostic { severity, ..Diagnostic::error(code, span, message) });
+    fn note(&mut self, severity: Severity, code: Code, span: Span, message: String) {
+        self.diagnostics.push(Diagnostic::new(severity, code, span, message));
     }
 
     /// Replaces the top `count` values by one, computed into the first one's temporary.
@@ -263,7 +263,7 @@ impl Checker<'_> {
         }
         if shift.is_nan() {
             let message = format!("a scaled temperature cannot be converted to {to}");
-            self.error("temperature-scaled", span, message, None);
+            self.error(Code::TemperatureScaled, span, message, None);
         } else if shift != 0.0 {
             self.emit_at(at, Op::Add, Some(shift));
         }
@@ -286,7 +286,7 @@ impl Checker<'_> {
                 format!("{} to {to}", from.unit)
             };
             let message = format!("the factor {factor} is read as the conversion from {what}");
-            self.note(Severity::Note, "hand-conversion", span, message);
+            self.note(Severity::Note, Code::HandConversion, span, message);
         }
         is
     }
@@ -313,7 +313,7 @@ impl Checker<'_> {
 
     fn not_a_number(&mut self, at: usize, what: &str) {
         let span = self.stack[at].span;
-        self.error("formula-type", span, format!("a condition cannot be {what}"), None);
+        self.error(Code::FormulaType, span, format!("a condition cannot be {what}"), None);
         self.stack[at].ty = Type::Number { literal: true };
     }
 
@@ -321,7 +321,7 @@ impl Checker<'_> {
         let Checked { ty, span, .. } = self.stack[at];
         if let Type::Quantity(_) = ty {
             let message = format!("a condition was expected, this is {}", ty.describe());
-            self.error("formula-type", span, message, Some("compare it with something".into()));
+            self.error(Code::FormulaType, span, message, Some("compare it with something".into()));
         }
     }
 
@@ -439,7 +439,7 @@ impl Checker<'_> {
                 m.unit,
                 m.unit
             );
-            self.note(Severity::Warning, "temperature-point", span, message);
+            self.note(Severity::Warning, Code::TemperaturePoint, span, message);
         }
     }
 
@@ -448,7 +448,7 @@ impl Checker<'_> {
             Some(unit) => Type::Quantity(Measure { unit, hand, weight: temperature(&unit) }),
             None => {
                 let message = "the unit of this has exponents out of range".to_owned();
-                self.error("unit-range", span, message, None);
+                self.error(Code::UnitRange, span, message, None);
                 RATIO
             }
         }
@@ -467,7 +467,7 @@ impl Checker<'_> {
         {
             let message =
                 format!("an exponent is a plain number, this is {}", exponent.ty.describe());
-            self.error("unit-exponent", exponent.span, message, None);
+            self.error(Code::UnitExponent, exponent.span, message, None);
         }
         let known = constant(exponent.place);
         let ty = match self.stack[a].ty {
@@ -485,7 +485,7 @@ impl Checker<'_> {
                         "{} can only be raised to a whole number written in the formula",
                         m.unit
                     );
-                    self.error("unit-exponent", span, message, None);
+                    self.error(Code::UnitExponent, span, message, None);
                 }
                 unit.map_or(RATIO, |unit| {
                     Type::Quantity(Measure { unit, hand: 1.0, weight: temperature(&unit) })
@@ -518,7 +518,7 @@ impl Checker<'_> {
                 slice(self.text, span),
                 ty.describe()
             );
-            self.error("unit-argument", span, message, None);
+            self.error(Code::UnitArgument, span, message, None);
         }
     }
 }

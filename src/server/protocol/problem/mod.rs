@@ -170,7 +170,7 @@ impl Error {
             Error::Invalid { .. } => {
                 (S::UNPROCESSABLE_ENTITY, "invalid-request", "The request has the wrong shape")
             }
-            Error::Document(findings) => match findings.first().map(|f| f.code) {
+            Error::Document(findings) => match findings.first().map(|f| f.code.as_str()) {
                 Some("limit-bytes") => {
                     (S::PAYLOAD_TOO_LARGE, "limit-bytes", "The document is too large")
                 }
@@ -366,7 +366,7 @@ pub(crate) fn findings(source: &str, diagnostics: &[Diagnostic]) -> Vec<Finding>
         .map(|d| {
             let place = (!d.span.is_none()).then(|| lines.position(source, d.span.start));
             Finding {
-                code: d.code,
+                code: d.code.as_str(),
                 severity: Some(match d.severity {
                     Severity::Error => "error",
                     Severity::Warning => "warning",

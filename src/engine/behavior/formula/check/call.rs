@@ -4,6 +4,7 @@ use super::super::code::{Op, Place};
 use super::super::function::Rule;
 use super::{Checked, Checker, Measure, Meeting, RATIO, Type, constant, temperature};
 use crate::behavior::unit::{Dimension, Unit};
+use crate::document::Code;
 use crate::document::Span;
 
 impl Checker<'_> {
@@ -126,7 +127,7 @@ impl Checker<'_> {
             None => {
                 let span = self.stack[a + 1].span;
                 let message = "digits are a whole number from -15 to 15".to_owned();
-                self.error("formula-arguments", span, message, None);
+                self.error(Code::FormulaArguments, span, message, None);
             }
         }
     }
@@ -143,7 +144,7 @@ impl Checker<'_> {
                 None => {
                     let message = format!("{} has no {name}", m.unit);
                     let help = format!("{} is no whole power", m.unit.dimension());
-                    self.error("unit-root", span, message, Some(help));
+                    self.error(Code::UnitRoot, span, message, Some(help));
                 }
             },
             _ => self.settle(a),

@@ -4,6 +4,7 @@ use super::super::code::Place;
 use super::super::slice;
 use super::{Checked, Checker, Measure, Meeting, Type};
 use crate::behavior::unit::{Dimension, Unit, nearly};
+use crate::document::Code;
 use crate::document::{Severity, Span};
 
 impl Checker<'_> {
@@ -96,7 +97,7 @@ impl Checker<'_> {
         let span = Span { start: x.span.start.min(y.span.start), end: x.span.end.max(y.span.end) };
         let dimension = |t: Type| t.unit().map_or(Dimension::NONE, |u| u.dimension());
         let help = format!("{} against {}", dimension(x.ty), dimension(y.ty));
-        self.error("unit-mismatch", span, message, Some(help));
+        self.error(Code::UnitMismatch, span, message, Some(help));
     }
 
     pub(super) fn adopt(&mut self, at: usize, unit: &Unit, literal: bool) {
@@ -107,7 +108,7 @@ impl Checker<'_> {
         let written = slice(self.text, span).to_owned();
         if !literal {
             let message = format!("{written} has no unit; it is taken as {unit}");
-            self.note(Severity::Warning, "unit-assumed", span, message);
+            self.note(Severity::Warning, Code::UnitAssumed, span, message);
         } else if let Place::Constant(value) = place
             && nearly(unit.scale(), 0.01)
             && unit.dimension() == Dimension::NONE
@@ -115,7 +116,7 @@ impl Checker<'_> {
             && value.abs() <= 1.0
         {
             let message = format!("{written} is taken as {written} %, beside a value in %");
-            self.note(Severity::Warning, "unit-assumed", span, message);
+            self.note(Severity::Warning, Code::UnitAssumed, span, message);
         }
     }
 }
