@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::document::{self, Diagnostic, Document, Limits, Severity, Span};
+use crate::document::{self, Code, Diagnostic, Document, Limits, Severity, Span};
 use crate::geometry::Scene;
 use crate::{behavior, constraint, geometry, physics};
 use svgx_base::budget::{Budget, Class, Tier};
@@ -25,25 +25,6 @@ impl Report {
     }
 }
 
-/// Findings of the document room, and what the rooms above call the same mistake.
-const SAME: &[(&str, &[&str])] = &[
-    ("bad-name", &["name-invalid"]),
-    ("duplicate-name", &["redefinition"]),
-    ("missing-value", &["variable-value", "formula-syntax"]),
-    ("bad-event", &["trigger-event"]),
-    ("bad-delay", &["trigger-delay"]),
-    ("unknown-action", &["trigger-action"]),
-    ("unknown-target", &["trigger-target"]),
-    ("missing-attribute", &["trigger-action", "trigger-parameter", "physics-anchor"]),
-    ("bad-mass", &["physics-mass", "physics-value"]),
-    ("bad-force", &["physics-force", "physics-value"]),
-    ("unknown-anchor", &["physics-anchor"]),
-    ("unknown-connection-end", &["physics-connection"]),
-    ("bad-length", &["unknown-unit"]),
-    ("circular-use", &["cyclic-use"]),
-    ("unknown-element-id", &["dangling-use"]),
-];
-
 /// Reads `source` and asks every part of the engine what is wrong with it.
 ///
 /// A mistake that several parts meet is reported once, by the one that takes it gravest. Past [`Limits::diagnostics`] errors stay and lesser findings go.
@@ -57,7 +38,7 @@ pub fn check(source: &str, limits: &Limits) -> Report {
     for found in [behavior::check(&document, limits), drawing(&document, limits)] {
         let known = diagnostics.len();
         for d in found {
-            match diagnostics.iter_mut().take(known).find(|e| says_the_same(e, &d)) {
+            match diagnostics.iter_mut().take(known).find(|e| repeats(e, &d)) {
                 Some(earlier) if earlier.severity < d.severity => *earlier = d,
                 Some(_) => {}
                 None => diagnostics.push(d),
@@ -84,18 +65,17 @@ fn drawing(document: &Document, limits: &Limits) -> Vec<Diagnostic> {
                 geometry::Error::Limit { node: Some(node), .. } => document.span(*node),
                 _ => Span::new(0, 0),
             };
-            vec![Diagnostic::error("geometry-limit", span, error.to_string())]
+            vec![Diagnostic::error(Code::GeometryLimit, span, error.to_string())]
         }
     }
 }
 
-/// Whether `later` repeats `earlier`: the same place, and the same code or its twin.
-fn says_the_same(earlier: &Diagnostic, later: &Diagnostic) -> bool {
+/// Whether `later` reports the mistake of `earlier` again: at the same place, with the
+/// same code or one that repeats it.
+fn repeats(earlier: &Diagnostic, later: &Diagnostic) -> bool {
     let (a, b) = (earlier.span, later.span);
     let meet = a.start <= b.end && b.start <= a.end;
-    let twin =
-        |(code, twins): &(&str, &[&str])| *code == earlier.code && twins.contains(&later.code);
-    meet && (a == b && earlier.code == later.code || SAME.iter().any(twin))
+    meet && (a == b && earlier.code == later.code || later.code.repeats().contains(&earlier.code))
 }
 
 /// Keeps the gravest `most`, in order; answers how many went.

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
+use super::event::Event;
 use super::machine::{ACTIONS, Change, What};
 use super::program::Program;
-use super::trigger::{Event, Rule};
+use super::rule::Rule;
 use crate::document::{Document, NodeId, Ns};
 use svgx_base::budget::Time;
 

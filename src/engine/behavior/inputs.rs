@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::formula::Type;
 use super::program::{Evaluation, Input, Program, Source, ValueId};
-use super::trigger::Rule;
+use super::rule::Rule;
 use super::unit::{Unit, quantity};
 use super::{Change, What};
 use crate::document::{Document, NodeId};

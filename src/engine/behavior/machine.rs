@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::event::Event;
 use super::firing::{Firing, Work, find, is_on, key, name_of};
 use super::formula::run;
 use super::inputs::Values;
 use super::program::{Evaluation, Program, Source, ValueId};
-use super::trigger::{AUTO_OFF_SECONDS, Action, Event, Operand, Rule};
+use super::rule::{AUTO_OFF_SECONDS, Action, Operand, Rule};
 use crate::document::{Document, NodeId, Ns};
 use svgx_base::budget::{Budget, Class, Tier, Time};
 

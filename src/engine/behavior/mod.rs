@@ -5,18 +5,20 @@
 //! values; [`Machine`] is what an [`Event`] changes, and [`Change`] what it changed.
 
 mod compile;
+mod event;
 mod firing;
 pub mod formula;
 mod inputs;
 mod machine;
 mod program;
-mod trigger;
+mod rule;
 pub mod unit;
 
+pub use event::Event;
 pub use inputs::{Fit, Values};
 pub use machine::{ACTIONS, CASCADE_DEPTH, Change, Machine, PENDING, What};
 pub use program::{Evaluation, Failure, Outcome, Program, Value, ValueId};
-pub use trigger::{AUTO_OFF_SECONDS, Event};
+pub use rule::AUTO_OFF_SECONDS;
 
 use crate::document::{Diagnostic, Document, Limits};
 

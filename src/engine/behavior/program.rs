@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::formula::{Code, Fault, Type, run, trace};
-use super::trigger::Rule;
+use super::formula::{Bytecode, Fault, Type, run, trace};
+use super::rule::Rule;
 use super::unit::Unit;
-use crate::document::{Diagnostic, Document, Limits, NodeId, Span, Str};
+use crate::document::{Code, Diagnostic, NodeId, Span, Str};
 use svgx_base::budget::{Budget, Stop};
 
 /// A named value of a [`Program`]: a variable, a property, or a result.
@@ -44,7 +44,7 @@ pub(super) struct Input {
 pub(super) enum Standing {
     Ready,
     /// It has an error of its own, with this code.
-    Invalid(&'static str),
+    Invalid(Code),
     /// It needs a value that has one.
     Blocked,
 }
@@ -79,7 +79,7 @@ pub struct Program {
     /// `readers[starts[slot]..starts[slot + 1]]`: ranks of the calculations that read a slot.
     pub(super) starts: Vec<u32>,
     pub(super) readers: Vec<u32>,
-    pub(super) code: Code,
+    pub(super) code: Bytecode,
     pub(super) template: Vec<f64>,
     pub(super) rules: Vec<Rule>,
     pub(super) expressions: Vec<Expression>,
@@ -88,12 +88,6 @@ pub struct Program {
 }
 
 impl Program {
-    /// Compiles the behaviors of `document`. Never fails: what cannot be compiled
-    /// is in [`Program::diagnostics`] and an error on its result.
-    pub fn compile(document: &Document, limits: &Limits) -> Program {
-        super::compile::program(document, document.behaviors(), document.objects(), limits)
-    }
-
     /// What is wrong with the behaviors: formulas, units, names, cycles, triggers.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
@@ -252,7 +246,7 @@ impl Program {
             .unwrap_or(Fault { span: Span::NONE, reason: "the result is not finite".to_owned() });
         let part = c.formula.get(span.start as usize..span.end as usize).unwrap_or_default();
         let message = if part.is_empty() { reason } else { format!("{reason} in {part}") };
-        Failure { code: "not-finite", message }
+        Failure { code: Code::NotFinite, message }
     }
 
     fn blocked(&self, slot: u32) -> Failure {
@@ -260,7 +254,7 @@ impl Program {
             Some((scope, name, _)) => format!("{scope}.{name}"),
             None => "a value".to_owned(),
         };
-        Failure { code: "depends-on-error", message: format!("{name} has no value") }
+        Failure { code: Code::DependsOnError, message: format!("{name} has no value") }
     }
 
     /// The results, in document order.
@@ -352,8 +346,8 @@ impl Value {
 /// Why a result has no value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// Stable code: `not-finite`, `depends-on-error`, or that of a diagnostic.
-    pub code: &'static str,
+    /// [`Code::NotFinite`], [`Code::DependsOnError`], or the code of a diagnostic.
+    pub code: Code,
     /// One sentence.
     pub message: String,
 }

@@ -104,12 +104,14 @@ fn a_cycle_is_named_by_its_path_and_a_mismatch_is_an_error() {
         &[("v", "1", "V"), ("i", "1", "A")],
         &[("a", "b + 1"), ("b", "c"), ("c", "a"), ("d", "v + i"), ("x", "d * 2"), ("z", "1/0")],
     )]);
-    let codes: Vec<_> = program.diagnostics().iter().map(|d| d.code).collect();
+    let codes: Vec<_> = program.diagnostics().iter().map(|d| d.code.as_str()).collect();
     assert_eq!(codes, ["formula-cycle", "unit-mismatch"]);
     assert!(program.diagnostics()[0].message.contains("o.a -> o.b -> o.c -> o.a"));
     let evaluation = program.evaluate(&free()).unwrap();
-    let failures: Vec<_> =
-        program.results(&evaluation).map(|o| o.value.map_err(|f| f.code).unwrap_err()).collect();
+    let failures: Vec<_> = program
+        .results(&evaluation)
+        .map(|o| o.value.map_err(|f| f.code.as_str()).unwrap_err())
+        .collect();
     let cycle = "formula-cycle";
     assert_eq!(failures, [cycle, cycle, cycle, "unit-mismatch", "depends-on-error", "not-finite"]);
 }

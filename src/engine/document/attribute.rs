@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::text::{Span, Str};
 use super::tree::{Map, Ns};
-use super::words::{COMMON, common_index};
+use super::vocabulary::{COMMON, common_index};
 
 /// An attribute.
 #[derive(Clone, Copy, Debug)]

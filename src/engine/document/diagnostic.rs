@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::code::Code;
 use super::text::Span;
 
 /// How bad it is.
@@ -16,11 +17,22 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// The word that clients see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
 /// One finding. Codes are stable: they are listed in `docs/language.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Stable code, such as `duplicate-id`.
-    pub code: &'static str,
+    /// What kind of finding it is.
+    pub code: Code,
     /// How bad it is.
     pub severity: Severity,
     /// One sentence with the names and values seen.
@@ -33,13 +45,24 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at `span`.
-    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { code, severity: Severity::Error, message: message.into(), span, help: None }
+    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Severity::Error, code, span, message)
     }
 
     /// A warning at `span`.
-    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span, message) }
+    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Severity::Warning, code, span, message)
+    }
+
+    /// A finding of any severity that its code allows.
+    pub(crate) fn new(
+        severity: Severity,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        debug_assert!(code.severities().contains(&severity), "{code} is never {severity:?}");
+        Diagnostic { code, severity, message: message.into(), span, help: None }
     }
 
     /// Adds advice.

@@ -1,14 +1,14 @@
 //! The normalised tree to its meaning.
 
 use super::attribute::Attribute;
-use super::meaning::{
+use super::model::{
     Behavior, BehaviorIndex, Calculation, Component, Connection, Force, Geometry, Object,
     ObjectIndex, Physics, PhysicsConstraint, PhysicsIndex, Property, Quantity, System, Trigger,
     Variable,
 };
 use super::text::Str;
 use super::tree::{Document, Map, NodeId, Ns, Roles};
-use super::words;
+use super::vocabulary;
 
 /// Reads objects, behaviors, physics and systems out of the nodes of the
 /// language, which are in document order.
@@ -59,7 +59,7 @@ fn own(document: &Document, node: NodeId, name: &str) -> Option<Str> {
 
 /// A name: a word of the program where it is a common one.
 fn word_or_share(document: &Document, name: &str) -> Str {
-    words::common(name).map_or_else(|| document.share(name), Str::word)
+    vocabulary::common(name).map_or_else(|| document.share(name), Str::word)
 }
 
 /// The elements of the language called `name` directly in `node`.
@@ -444,7 +444,7 @@ impl Document {
     ///
     /// Indices into them may change. Diagnostics stay as they are.
     pub fn refresh(&mut self) {
-        let findings = super::parse::findings(self);
+        let findings = super::findings::Findings::after_edits(self);
         lower(self, &findings.language);
     }
 }

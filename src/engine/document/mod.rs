@@ -6,36 +6,39 @@
 
 mod attribute;
 mod canonical;
+mod code;
 mod diagnostic;
+mod equivalence;
+mod findings;
 mod json;
 mod limits;
 mod lower;
-mod meaning;
+mod model;
 mod normalize;
 mod parse;
 mod render;
-mod same;
 mod scan;
 mod text;
 mod tree;
 mod validate;
 mod values;
-mod words;
+mod vocabulary;
 mod xml;
 
 pub use attribute::{Attribute, Attributes, Shown};
 pub use canonical::canonical;
 
+pub use code::Code;
 pub use diagnostic::{Diagnostic, Severity};
+pub use equivalence::{difference, same_model};
 pub use limits::Limits;
-pub use meaning::{
+pub use model::{
     Behavior, BehaviorIndex, Calculation, Component, Connection, Force, Geometry, Object,
     ObjectIndex, Physics, PhysicsConstraint, PhysicsIndex, Property, Quantity, System, Trigger,
     Variable,
 };
 pub use parse::{decode, parse, parse_bytes};
 pub use render::{Format, render_diagnostics};
-pub use same::{difference, same_model};
 pub use text::{LineIndex, Position, Span, Str};
 pub use tree::{Document, NodeId, NodeKind, Ns};
 

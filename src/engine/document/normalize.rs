@@ -15,8 +15,9 @@
 //! | `arx:object-id`, `arx:id` on a shape | `arx:object` |
 
 use super::attribute::{Attribute, Held, Name, Text};
+use super::code::Code;
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::parse::Findings;
+use super::findings::Findings;
 use super::text::{Span, Str};
 use super::tree::{Document, NodeId, NodeKind, Ns};
 
@@ -177,7 +178,7 @@ fn absorb(document: &mut Document, node: NodeId, attribute: &str, diagnostics: &
     }
     if document.attribute(node, Ns::None, attribute).is_some() {
         let message = format!("the text is ignored: `{attribute}` is given as an attribute");
-        diagnostics.push(Diagnostic::warning("two-values", span, message));
+        diagnostics.push(Diagnostic::warning(Code::TwoValues, span, message));
         return;
     }
     push(document, node, attribute, value, span);
@@ -316,7 +317,7 @@ fn events(document: &mut Document, node: NodeId, diagnostics: &mut Diagnostics) 
             if word.is_empty() || !validate_word(word) {
                 diagnostics.push(
                     Diagnostic::warning(
-                        "script-ignored",
+                        Code::ScriptIgnored,
                         document.span(child),
                         "scripts never run",
                     )

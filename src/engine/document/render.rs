@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::Diagnostic;
 use super::text::{LineIndex, Position, Span};
 
 /// The forms findings are printed in.
@@ -45,14 +45,6 @@ fn pretty(value: &Value) -> String {
     text
 }
 
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
-}
-
 fn human(files: &[(&str, &str, &[Diagnostic])]) -> String {
     let mut out = String::new();
     for (name, source, diagnostics) in files {
@@ -69,7 +61,7 @@ fn human(files: &[(&str, &str, &[Diagnostic])]) -> String {
 
 fn one(out: &mut String, name: &str, source: &str, index: &LineIndex, d: &Diagnostic) {
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{}[{}]: {}", severity(d.severity), d.code, plain(&d.message));
+    let _ = writeln!(out, "{}[{}]: {}", d.severity.as_str(), d.code, plain(&d.message));
     if d.span.is_none() {
         let _ = writeln!(out, "  --> {name}");
     } else {
@@ -132,7 +124,7 @@ fn file_json((name, source, diagnostics): &(&str, &str, &[Diagnostic])) -> Value
             let (start, end) = range(source, &index, d.span).unzip();
             json!({
                 "code": d.code,
-                "severity": severity(d.severity),
+                "severity": d.severity.as_str(),
                 "message": d.message,
                 "start": start,
                 "end": end,
@@ -145,7 +137,7 @@ fn file_json((name, source, diagnostics): &(&str, &str, &[Diagnostic])) -> Value
 
 fn sarif(files: &[(&str, &str, &[Diagnostic])]) -> Value {
     let mut codes: Vec<&str> =
-        files.iter().flat_map(|(_, _, ds)| ds.iter().map(|d| d.code)).collect();
+        files.iter().flat_map(|(_, _, ds)| ds.iter().map(|d| d.code.as_str())).collect();
     codes.sort_unstable();
     codes.dedup();
     let mut results = Vec::new();
@@ -163,8 +155,8 @@ fn sarif(files: &[(&str, &str, &[Diagnostic])]) -> Value {
             }
             results.push(json!({
                 "ruleId": d.code,
-                "ruleIndex": codes.binary_search(&d.code).unwrap_or(0),
-                "level": severity(d.severity),
+                "ruleIndex": codes.binary_search(&d.code.as_str()).unwrap_or(0),
+                "level": d.severity.as_str(),
                 "message": { "text": d.message },
                 "locations": [{ "physicalLocation": location }],
             }));
@@ -205,13 +197,15 @@ fn uri(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::Code;
 
     #[test]
     fn a_finding_points_at_its_place_in_its_line() {
         let source = "<svg>\n  <é mass=\"-1\"/>\n</svg>";
         let start = source.find("-1").unwrap();
-        let found = [Diagnostic::error("bad-mass", Span::new(start, start + 2), "`-1` is no mass")
-            .help("more")];
+        let found =
+            [Diagnostic::error(Code::BadMass, Span::new(start, start + 2), "`-1` is no mass")
+                .help("more")];
         let text = render_diagnostics(&[("a.svgx", source, &found)], Format::Human);
         let expected = "error[bad-mass]: `-1` is no mass\n --> a.svgx:2:12\n  |\n\
                         2 |   <é mass=\"-1\"/>\n  |            ^^\n  = help: more\n\n";
@@ -221,14 +215,14 @@ mod tests {
     #[test]
     fn terminal_escapes_of_a_document_do_not_reach_the_terminal() {
         let source = "<svg a='\u{1b}[31m'>";
-        let found = [Diagnostic::error("xml-character", Span::new(8, 9), "\u{1b}[2J")];
+        let found = [Diagnostic::error(Code::XmlCharacter, Span::new(8, 9), "\u{1b}[2J")];
         let text = render_diagnostics(&[("a", source, &found)], Format::Human);
         assert!(!text.contains('\u{1b}'));
     }
 
     #[test]
     fn sarif_names_rule_level_and_region() {
-        let found = [Diagnostic::warning("missing-size", Span::new(0, 4), "no size")];
+        let found = [Diagnostic::warning(Code::MissingSize, Span::new(0, 4), "no size")];
         let text = render_diagnostics(&[("a b.svgx", "<svg/>", &found)], Format::Sarif);
         let value: Value = serde_json::from_str(&text).unwrap();
         let result = &value["runs"][0]["results"][0];

@@ -13,6 +13,7 @@
 
 use memchr::{memchr, memchr2, memmem};
 
+use super::code::Code;
 use super::diagnostic::Diagnostic;
 use super::limits::Limits;
 use super::text::Span;
@@ -289,7 +290,7 @@ fn entity<'s>(
     let name = words.next().unwrap_or_default();
     if name.len() > ENTITY_NAME {
         let message = format!("an entity name longer than {ENTITY_NAME} bytes");
-        return Err(Diagnostic::error("xml-entity", Span::new(start, open), message));
+        return Err(Diagnostic::error(Code::XmlEntity, Span::new(start, open), message));
     }
     if words.next().is_some_and(|w| w == "SYSTEM" || w == "PUBLIC") {
         found.external.push((name, start));
@@ -297,7 +298,7 @@ fn entity<'s>(
         if let Some(i) = memchr(b'<', value.as_bytes()) {
             let span = Span::new(open + 1 + i, open + 2 + i);
             let message = format!("the entity `{}` contains markup", shorten(name));
-            return Err(Diagnostic::error("entity-markup", span, message)
+            return Err(Diagnostic::error(Code::EntityMarkup, span, message)
                 .help("write the elements out; entities may only stand for text"));
         }
         entities.push((name, value));
@@ -338,7 +339,7 @@ fn bound_expansion(
     if !settled {
         let span = Span::new(from.min(source.len()), from.min(source.len()));
         return Err(Diagnostic::error(
-            "entity-loop",
+            Code::EntityLoop,
             span,
             "entities refer to each other in a circle, or more than ten deep",
         ));
@@ -371,14 +372,14 @@ fn within(limit: &'static str, at: usize, seen: usize, most: usize) -> Result<()
 /// The answer to a document that goes past a limit.
 pub(super) fn over(limit: &'static str, at: usize, seen: usize, most: usize) -> Diagnostic {
     let (code, what) = match limit {
-        "bytes" => ("limit-bytes", "bytes of text"),
-        "depth" => ("limit-depth", "levels of nesting"),
-        "elements" => ("limit-elements", "elements"),
-        "attributes" => ("limit-attributes", "attributes on one element"),
-        "attribute_bytes" => ("limit-attribute-bytes", "bytes in one attribute"),
-        "expansion_bytes" => ("limit-expansion-bytes", "bytes out of entities"),
-        "namespaces" => ("limit-namespaces", "namespaces"),
-        _ => ("limit-entities", "entities"),
+        "bytes" => (Code::LimitBytes, "bytes of text"),
+        "depth" => (Code::LimitDepth, "levels of nesting"),
+        "elements" => (Code::LimitElements, "elements"),
+        "attributes" => (Code::LimitAttributes, "attributes on one element"),
+        "attribute_bytes" => (Code::LimitAttributeBytes, "bytes in one attribute"),
+        "expansion_bytes" => (Code::LimitExpansionBytes, "bytes out of entities"),
+        "namespaces" => (Code::LimitNamespaces, "namespaces"),
+        _ => (Code::LimitEntities, "entities"),
     };
     let message = format!("at least {seen} {what}; the limit is {most}");
     Diagnostic::error(code, Span::new(at, at), message)

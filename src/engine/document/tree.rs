@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 
 use super::attribute::{Attribute, Attributes, Held, Name, Names, Text};
 use super::diagnostic::Diagnostic;
-use super::meaning::{Behavior, BehaviorIndex, Object, ObjectIndex, Physics, PhysicsIndex, System};
+use super::model::{Behavior, BehaviorIndex, Object, ObjectIndex, Physics, PhysicsIndex, System};
 use super::text::{Span, Str};
 
 /// A map whose hashes are quick, and differ from process to process.
@@ -175,11 +175,6 @@ impl Document {
     /// The object whose id is `id`.
     pub fn object(&self, id: &str) -> Option<ObjectIndex> {
         self.object_ids.get(id).copied()
-    }
-
-    /// The object that `node` declares or draws.
-    pub fn object_of(&self, node: NodeId) -> Option<ObjectIndex> {
-        self.roles.get(&node).and_then(|r| r.object)
     }
 
     /// The behavior of the element `node`: its own, or the one it refers to.

@@ -8,17 +8,18 @@ mod uses;
 use std::collections::HashSet;
 
 use super::attribute::Attribute;
+use super::code::Code;
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::meaning::{Object, ObjectIndex, Quantity};
+use super::findings::Findings;
+use super::model::{Object, ObjectIndex, Quantity};
 use super::normalize::is_identifier;
-use super::parse::Findings;
 use super::scan::shorten;
 use super::text::Span;
 use super::tree::{Document, NodeId, Ns};
 use super::values::{
     is_action, is_direction, is_length_unit, is_precision, is_scale, is_vector, number,
 };
-use super::words;
+use super::vocabulary;
 
 struct Check<'d> {
     document: &'d Document,
@@ -40,11 +41,11 @@ pub(super) fn validate(document: &Document, findings: &Findings, out: &mut Diagn
 }
 
 impl Check<'_> {
-    fn error(&mut self, code: &'static str, span: Span, message: String) {
+    fn error(&mut self, code: Code, span: Span, message: String) {
         self.out.push(Diagnostic::error(code, span, message));
     }
 
-    fn warning(&mut self, code: &'static str, span: Span, message: String) {
+    fn warning(&mut self, code: Code, span: Span, message: String) {
         self.out.push(Diagnostic::warning(code, span, message));
     }
 
@@ -66,7 +67,7 @@ impl Check<'_> {
             let message = "the drawing has no size".to_owned();
             let span = self.tag(root);
             self.out.push(
-                Diagnostic::warning("missing-size", span, message)
+                Diagnostic::warning(Code::MissingSize, span, message)
                     .help("give the root element a viewBox, or width and height"),
             );
         }
@@ -77,7 +78,7 @@ impl Check<'_> {
             let Some(id) = self.document.id(node) else { continue };
             let message = format!("the id `{}` is taken", shorten(id));
             let span = self.attribute_span(node, Ns::None, "id");
-            self.error("duplicate-id", span, message);
+            self.error(Code::DuplicateId, span, message);
         }
     }
 
@@ -118,39 +119,39 @@ impl Check<'_> {
                     "`{}` is no precision; expected a number and mm, cm, m, in or ft",
                     shorten(a.value)
                 );
-                self.error("bad-precision", a.span, message);
+                self.error(Code::BadPrecision, a.span, message);
             }
-            "units" if !words::LENGTH_UNITS.contains(&value) => {
+            "units" if !vocabulary::LENGTH_UNITS.contains(&value) => {
                 let message = format!(
                     "`{}` is no unit of length; expected mm, cm, m, in or ft",
                     shorten(a.value)
                 );
-                self.error("unknown-unit", a.span, message);
+                self.error(Code::UnknownUnit, a.span, message);
             }
             "scale" if !is_scale(value) => {
                 let message = format!("`{}` is no positive scale", shorten(a.value));
-                self.error("bad-scale", a.span, message);
+                self.error(Code::BadScale, a.span, message);
             }
-            "layer" if !words::LAYERS.contains(&value) => {
+            "layer" if !vocabulary::LAYERS.contains(&value) => {
                 let message = format!("the layer `{}` is not a usual one", shorten(a.value));
                 self.out.push(
-                    Diagnostic::warning("unknown-layer", a.span, message)
-                        .help(format!("usual layers: {}", words::LAYERS.join(", "))),
+                    Diagnostic::warning(Code::UnknownLayer, a.span, message)
+                        .help(format!("usual layers: {}", vocabulary::LAYERS.join(", "))),
                 );
             }
-            "system" if !words::SYSTEMS.contains(&value) => self.unknown_system(value, a.span),
+            "system" if !vocabulary::SYSTEMS.contains(&value) => self.unknown_system(value, a.span),
             "behavior" if !behaviors.contains(value) => {
                 let message = format!("there is no behavior `{}`", shorten(a.value));
                 // A behavior kept in a file of its own cannot be seen from here.
                 if self.document.attribute(node, a.ns, "behavior_config").is_some() {
-                    self.warning("unknown-behavior", a.span, message);
+                    self.warning(Code::UnknownBehavior, a.span, message);
                 } else {
-                    self.error("unknown-behavior", a.span, message);
+                    self.error(Code::UnknownBehavior, a.span, message);
                 }
             }
             "physics" if !physics.contains(value) => {
                 let message = format!("there is no physics `{}`", shorten(a.value));
-                self.warning("unknown-physics", a.span, message);
+                self.warning(Code::UnknownPhysics, a.span, message);
             }
             _ => {}
         }
@@ -159,27 +160,27 @@ impl Check<'_> {
     /// Names in the language's namespace that mean nothing.
     fn element(&mut self, node: NodeId) {
         let Some((_, name)) = self.document.name(node) else { return };
-        if words::is_language(name) || words::is_record(name) {
+        if vocabulary::is_language(name) || vocabulary::is_record(name) {
             return;
         }
         let mut above = self.document.parent(node);
         while let Some((Ns::Arx, parent)) = above.and_then(|p| self.document.name(p)) {
             // Records and constraints have words of their own.
-            if words::is_record(parent) || parent == "constraints" {
+            if vocabulary::is_record(parent) || parent == "constraints" {
                 return;
             }
             above = above.and_then(|p| self.document.parent(p));
         }
         let message = format!("`{}` is no element of the language", shorten(name));
         let span = self.tag(node);
-        self.warning("unknown-element", span, message);
+        self.warning(Code::UnknownElement, span, message);
     }
 
     fn unknown_system(&mut self, name: &str, span: Span) {
         let message = format!("the system `{}` is not a usual one", shorten(name));
         self.out.push(
-            Diagnostic::warning("unknown-system", span, message)
-                .help(format!("usual systems: {}", words::SYSTEMS.join(", "))),
+            Diagnostic::warning(Code::UnknownSystem, span, message)
+                .help(format!("usual systems: {}", vocabulary::SYSTEMS.join(", "))),
         );
     }
 
@@ -189,31 +190,31 @@ impl Check<'_> {
             let element = document.name(object.node) == Some((Ns::Arx, "object"));
             if element && object.id.is_none() {
                 let span = self.tag(object.node);
-                self.error("missing-attribute", span, "an object needs an id".to_owned());
+                self.error(Code::MissingAttribute, span, "an object needs an id".to_owned());
             }
             if element && object.kind.is_none() {
                 let span = self.tag(object.node);
-                self.warning("missing-attribute", span, "an object needs a type".to_owned());
+                self.warning(Code::MissingAttribute, span, "an object needs a type".to_owned());
             }
             if let Some(id) = &object.id
                 && (id.is_empty() || id.contains(char::is_whitespace))
             {
                 let span = self.object_span(object, "id");
                 let message = format!("`{}` cannot be an id", shorten(id));
-                self.error("bad-id", span, message);
+                self.error(Code::BadId, span, message);
             }
             if let Some(kind) = &object.kind
                 && kind.trim().is_empty()
             {
                 let span = self.object_span(object, "type");
-                self.warning("missing-attribute", span, "the type is empty".to_owned());
+                self.warning(Code::MissingAttribute, span, "the type is empty".to_owned());
             }
             if let Some(upstream) = &object.upstream
                 && document.object(upstream).is_none()
             {
                 let span = self.object_span(object, "upstream");
                 let message = format!("there is no object `{}`", shorten(upstream));
-                self.error("unknown-object", span, message);
+                self.error(Code::UnknownObject, span, message);
             }
             if let Some(geometry) = &object.geometry {
                 let lengths = [
@@ -227,14 +228,14 @@ impl Check<'_> {
                 for length in lengths.into_iter().flatten() {
                     if !number(&length.value).is_some_and(|(_, unit)| is_length_unit(unit)) {
                         let message = format!("`{}` is no length", shorten(&length.value));
-                        self.error("bad-length", length.span, message);
+                        self.error(Code::BadLength, length.span, message);
                     }
                 }
             }
             for property in &object.properties {
                 if property.name.trim().is_empty() {
                     let span = self.tag(property.node);
-                    self.error("missing-attribute", span, "a property needs a name".to_owned());
+                    self.error(Code::MissingAttribute, span, "a property needs a name".to_owned());
                 }
             }
         }
@@ -269,7 +270,7 @@ impl Check<'_> {
                     let name = object.id.as_deref().unwrap_or_default();
                     let message = format!("`{}` feeds itself", shorten(name));
                     let span = self.object_span(object, "upstream");
-                    self.error("circular-upstream", span, message);
+                    self.error(Code::CircularUpstream, span, message);
                     break;
                 }
                 if *mark != 0 {
@@ -292,26 +293,26 @@ impl Check<'_> {
                 if !is_identifier(name) {
                     let message = format!("`{}` cannot be a name", shorten(name));
                     self.out.push(
-                        Diagnostic::error("bad-name", span, message)
+                        Diagnostic::error(Code::BadName, span, message)
                             .help("a letter or underscore, then letters, digits and underscores"),
                     );
                 } else if !names.insert(name) {
                     let message = format!("the name `{}` is taken", shorten(name));
-                    self.error("duplicate-name", span, message);
+                    self.error(Code::DuplicateName, span, message);
                 }
             }
             for variable in &behavior.variables {
                 if variable.value.value.trim().is_empty() {
                     let span = self.tag(variable.node);
                     let message = format!("`{}` has no value", shorten(&variable.name));
-                    self.error("missing-value", span, message);
+                    self.error(Code::MissingValue, span, message);
                 }
             }
             for calculation in &behavior.calculations {
                 if calculation.formula.trim().is_empty() {
                     let span = self.tag(calculation.node);
                     let message = format!("`{}` has no formula", shorten(&calculation.name));
-                    self.error("missing-value", span, message);
+                    self.error(Code::MissingValue, span, message);
                 }
             }
             for trigger in &behavior.triggers {
@@ -323,23 +324,27 @@ impl Check<'_> {
                 if !word(&trigger.event) {
                     let span = self.attribute_span(trigger.node, Ns::None, "event");
                     let message = format!("`{}` is no event", shorten(&trigger.event));
-                    self.out.push(Diagnostic::error("bad-event", span, message).help(
+                    self.out.push(Diagnostic::error(Code::BadEvent, span, message).help(
                         "click, hover, drag, time, condition, or the name of an external event",
                     ));
                 }
                 if trigger.event == "condition" && trigger.parameter("condition").is_none() {
                     let span = self.tag(trigger.node);
                     let message = "this trigger has no `condition`".to_owned();
-                    self.warning("missing-attribute", span, message);
+                    self.warning(Code::MissingAttribute, span, message);
                 }
                 if trigger.action.is_empty() {
                     let span = self.tag(trigger.node);
-                    self.error("missing-attribute", span, "a trigger needs an action".to_owned());
+                    self.error(
+                        Code::MissingAttribute,
+                        span,
+                        "a trigger needs an action".to_owned(),
+                    );
                 } else if !is_action(&trigger.action) {
                     let message = format!("nothing does `{}`", shorten(&trigger.action));
                     self.out.push(
-                        Diagnostic::warning("unknown-action", trigger.span, message)
-                            .help(format!("actions: {}", words::ACTIONS.join(", "))),
+                        Diagnostic::warning(Code::UnknownAction, trigger.span, message)
+                            .help(format!("actions: {}", vocabulary::ACTIONS.join(", "))),
                     );
                 }
                 if let Some(target) = trigger.parameter("target") {
@@ -347,7 +352,7 @@ impl Check<'_> {
                     if document.by_id(id).is_none() && document.object(id).is_none() {
                         let span = self.attribute_span(trigger.node, Ns::None, "target");
                         let message = format!("there is no element `{}`", shorten(id));
-                        self.error("unknown-target", span, message);
+                        self.error(Code::UnknownTarget, span, message);
                     }
                 }
                 if let Some(delay) = trigger.parameter("delay")
@@ -355,7 +360,7 @@ impl Check<'_> {
                 {
                     let span = self.attribute_span(trigger.node, Ns::None, "delay");
                     let message = format!("`{}` is no delay", shorten(delay));
-                    self.error("bad-delay", span, message);
+                    self.error(Code::BadDelay, span, message);
                 }
             }
         }
@@ -367,14 +372,17 @@ impl Check<'_> {
             if let Some(mass) = &physics.mass
                 && !number(&mass.value).is_some_and(|(n, _)| n > 0.0)
             {
-                self.bad_quantity("bad-mass", mass, "is no positive mass");
+                self.bad_quantity(Code::BadMass, mass, "is no positive mass");
             }
             for anchor in &physics.anchors {
                 if !self.is_place(anchor) {
                     let message = format!("there is no anchor `{}`", shorten(anchor));
                     let span = self.anchor_span(physics.node, anchor);
-                    self.out.push(Diagnostic::error("unknown-anchor", span, message).help(
-                        format!("an id, a point `x,y`, or one of {}", words::ANCHORS.join(", ")),
+                    self.out.push(Diagnostic::error(Code::UnknownAnchor, span, message).help(
+                        format!(
+                            "an id, a point `x,y`, or one of {}",
+                            vocabulary::ANCHORS.join(", ")
+                        ),
                     ));
                 }
             }
@@ -382,35 +390,39 @@ impl Check<'_> {
                 if let Some(magnitude) = &force.magnitude
                     && number(&magnitude.value).is_none()
                 {
-                    self.bad_quantity("bad-force", magnitude, "is no magnitude");
+                    self.bad_quantity(Code::BadForce, magnitude, "is no magnitude");
                 }
                 if let Some(direction) = &force.direction
                     && !is_direction(direction)
                 {
                     let span = self.attribute_span(force.node, Ns::None, "direction");
                     let message = format!("`{}` is no direction", shorten(direction));
-                    self.out.push(Diagnostic::error("bad-force", span, message).help(format!(
+                    self.out.push(Diagnostic::error(Code::BadForce, span, message).help(format!(
                         "{}, an angle such as 30deg, or a vector such as 1,0",
-                        words::DIRECTIONS.join(", ")
+                        vocabulary::DIRECTIONS.join(", ")
                     )));
                 }
                 if force.name.is_none() && force.magnitude.is_none() {
                     let span = self.tag(force.node);
                     let message = "a force needs a name or a magnitude".to_owned();
-                    self.error("bad-force", span, message);
+                    self.error(Code::BadForce, span, message);
                 }
             }
             for constraint in &physics.constraints {
                 if constraint.kind.is_empty() {
                     let span = self.tag(constraint.node);
-                    self.error("missing-attribute", span, "a constraint needs a type".to_owned());
+                    self.error(
+                        Code::MissingAttribute,
+                        span,
+                        "a constraint needs a type".to_owned(),
+                    );
                 }
                 if let Some(point) = &constraint.point
                     && !self.is_place(point)
                 {
                     let span = self.attribute_span(constraint.node, Ns::None, "point");
                     let message = format!("there is no point `{}`", shorten(point));
-                    self.error("unknown-anchor", span, message);
+                    self.error(Code::UnknownAnchor, span, message);
                 }
             }
         }
@@ -422,7 +434,7 @@ impl Check<'_> {
         self.attribute_span(anchor.unwrap_or(physics), Ns::None, "point")
     }
 
-    fn bad_quantity(&mut self, code: &'static str, quantity: &Quantity, what: &str) {
+    fn bad_quantity(&mut self, code: Code, quantity: &Quantity, what: &str) {
         let message = format!("`{}` {what}", shorten(&quantity.value));
         self.error(code, quantity.span, message);
     }
@@ -430,7 +442,7 @@ impl Check<'_> {
     fn is_place(&self, name: &str) -> bool {
         let name = name.trim();
         let id = name.trim_start_matches('#');
-        words::ANCHORS.contains(&name)
+        vocabulary::ANCHORS.contains(&name)
             || self.document.by_id(id).is_some()
             || self.document.object(id).is_some()
             || is_vector(name)
@@ -442,11 +454,11 @@ impl Check<'_> {
             for (name, value) in [("id", &system.id), ("type", &system.kind)] {
                 if value.is_none() {
                     let span = self.tag(system.node);
-                    self.error("missing-attribute", span, format!("a system needs `{name}`"));
+                    self.error(Code::MissingAttribute, span, format!("a system needs `{name}`"));
                 }
             }
             if let Some(kind) = &system.kind
-                && !words::SYSTEMS.contains(&kind.trim())
+                && !vocabulary::SYSTEMS.contains(&kind.trim())
             {
                 let span = self.attribute_span(system.node, Ns::None, "type");
                 self.unknown_system(kind, span);
@@ -462,9 +474,9 @@ impl Check<'_> {
                 let message = format!("there is no object `{}`", shorten(id));
                 // With a type of its own it may stand for something that is not drawn.
                 if component.kind.is_some() {
-                    self.warning("unknown-object", span, message);
+                    self.warning(Code::UnknownObject, span, message);
                 } else {
-                    self.error("unknown-object", span, message);
+                    self.error(Code::UnknownObject, span, message);
                 }
             }
             for connection in &system.connections {
@@ -476,7 +488,7 @@ impl Check<'_> {
                     if !exists {
                         let span = self.attribute_span(connection.node, Ns::None, name);
                         let message = format!("there is nothing called `{}`", shorten(id));
-                        self.error("unknown-connection-end", span, message);
+                        self.error(Code::UnknownConnectionEnd, span, message);
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! What the texts of values may be: numbers with units, scales, precisions, directions.
 
-use super::words;
+use super::vocabulary;
 
 /// A finite number and what follows it.
 pub(super) fn number(text: &str) -> Option<(f64, &str)> {
@@ -21,7 +21,7 @@ pub(super) fn number(text: &str) -> Option<(f64, &str)> {
 
 pub(super) fn is_length_unit(unit: &str) -> bool {
     unit.is_empty()
-        || words::LENGTH_UNITS.contains(&unit)
+        || vocabulary::LENGTH_UNITS.contains(&unit)
         || matches!(unit, "px" | "pt" | "pc" | "%" | "em" | "um" | "µm" | "km" | "Q")
 }
 
@@ -33,7 +33,8 @@ pub(super) fn is_scale(text: &str) -> bool {
 
 pub(super) fn is_action(name: &str) -> bool {
     let name = name.trim().replace('-', "_").to_ascii_lowercase();
-    words::ACTIONS.contains(&name.as_str()) || words::SHORT_ACTIONS.contains(&name.as_str())
+    vocabulary::ACTIONS.contains(&name.as_str())
+        || vocabulary::SHORT_ACTIONS.contains(&name.as_str())
 }
 
 pub(super) fn is_precision(text: &str) -> bool {
@@ -42,7 +43,7 @@ pub(super) fn is_precision(text: &str) -> bool {
     let (digits, unit) = text.split_at(start);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    is_digits(whole) && is_digits(fraction) && words::LENGTH_UNITS.contains(&unit)
+    is_digits(whole) && is_digits(fraction) && vocabulary::LENGTH_UNITS.contains(&unit)
 }
 
 pub(super) fn is_vector(text: &str) -> bool {
@@ -53,7 +54,7 @@ pub(super) fn is_vector(text: &str) -> bool {
 
 pub(super) fn is_direction(text: &str) -> bool {
     let text = text.trim();
-    words::DIRECTIONS.contains(&text)
+    vocabulary::DIRECTIONS.contains(&text)
         || is_vector(text)
         || number(text).is_some_and(|(_, unit)| matches!(unit, "" | "deg" | "rad"))
 }

@@ -1,6 +1,6 @@
 //! What is wrong with the geometry of a document.
 
-use crate::document::{Attribute, Diagnostic, Document, NodeId, Ns, Span};
+use crate::document::{Attribute, Code, Diagnostic, Document, NodeId, Ns, Span};
 
 use super::length::{Length, LengthError, ratio};
 use super::path::path;
@@ -32,7 +32,7 @@ pub fn check(document: &Document, scene: &Scene) -> Vec<Diagnostic> {
                 if document.attr(node, side).is_none() {
                     let message = format!("the geometry has no {side}; the object has no box");
                     found.push(Diagnostic::warning(
-                        "geometry-incomplete",
+                        Code::GeometryIncomplete,
                         document.span(node),
                         message,
                     ));
@@ -43,13 +43,13 @@ pub fn check(document: &Document, scene: &Scene) -> Vec<Diagnostic> {
     for &node in scene.cyclic() {
         let id = super::href(document, node).unwrap_or_default();
         let message = format!("this use shows \"{id}\", which shows this use");
-        found.push(Diagnostic::error("cyclic-use", document.span(node), message));
+        found.push(Diagnostic::error(Code::CyclicUse, document.span(node), message));
     }
     for &node in scene.dangling() {
         let id = super::href(document, node).unwrap_or_default();
         let message =
             format!("this use refers to \"{id}\", and nothing that can be drawn has that id");
-        found.push(Diagnostic::warning("dangling-use", document.span(node), message));
+        found.push(Diagnostic::warning(Code::DanglingUse, document.span(node), message));
     }
     found
 }
@@ -64,24 +64,24 @@ fn attribute(element: &str, boxed: bool, a: &Attribute<'_>, found: &mut Vec<Diag
         "d" if element == "path" => {
             if let (_, Some(fault)) = path(value) {
                 let message = format!("bad path data: {}; drawn up to here", fault.message);
-                found.push(Diagnostic::error("bad-path", inside(a, fault.offset), message));
+                found.push(Diagnostic::error(Code::BadPath, inside(a, fault.offset), message));
             }
         }
         "points" => {
             if let (_, Some(offset)) = outline::points(value) {
                 let message = "bad point list: expected pairs of numbers; drawn up to here";
-                found.push(Diagnostic::error("bad-points", inside(a, offset), message));
+                found.push(Diagnostic::error(Code::BadPoints, inside(a, offset), message));
             }
         }
         "transform" => {
             if let Err(reason) = transform(value) {
                 let message = format!("bad transform: {reason}; it is not applied");
-                found.push(Diagnostic::error("bad-transform", a.span, message));
+                found.push(Diagnostic::error(Code::BadTransform, a.span, message));
             }
         }
         "viewBox" if ViewBox::parse(value).is_none() => {
             let message = "bad viewBox: expected x, y, and a positive width and height";
-            found.push(Diagnostic::error("bad-viewbox", a.span, message));
+            found.push(Diagnostic::error(Code::BadViewbox, a.span, message));
         }
         name if is_length(element, name) => length(name, boxed, a, found),
         _ => {}
@@ -113,8 +113,8 @@ fn length(name: &str, boxed: bool, a: &Attribute<'_>, found: &mut Vec<Diagnostic
     };
     if let Some(reason) = reason {
         let code = match reason {
-            LengthError::Unit(_) => "unknown-unit",
-            _ => "bad-length",
+            LengthError::Unit(_) => Code::UnknownUnit,
+            _ => Code::BadLength,
         };
         let message = format!("{name}=\"{}\": {reason}", shorten(value));
         found.push(Diagnostic::error(code, a.span, message));
@@ -123,11 +123,11 @@ fn length(name: &str, boxed: bool, a: &Attribute<'_>, found: &mut Vec<Diagnostic
     let side = matches!(name, "width" | "height" | "depth" | "r" | "rx" | "ry");
     if side && length.as_ref().is_ok_and(|l| l.number < 0.0) {
         let message = format!("{name}=\"{}\" must not be negative", shorten(value));
-        found.push(Diagnostic::error("bad-length", a.span, message));
+        found.push(Diagnostic::error(Code::BadLength, a.span, message));
     }
     if !boxed && length.is_ok_and(|l| matches!(l.unit, Unit::M | Unit::Ft)) {
         let message = format!("{name}=\"{}\": SVG has no such unit", shorten(value));
-        let d = Diagnostic::warning("not-an-svg-unit", a.span, message);
+        let d = Diagnostic::warning(Code::NotAnSvgUnit, a.span, message);
         found.push(d.help("the engine scales it with the drawing; browsers ignore it"));
     }
 }
@@ -143,7 +143,7 @@ fn scale(a: &Attribute<'_>, found: &mut Vec<Diagnostic>) {
         }
         _ => return,
     };
-    found.push(Diagnostic::error("bad-scale", a.span, fault));
+    found.push(Diagnostic::error(Code::BadScale, a.span, fault));
 }
 
 fn inside(a: &Attribute<'_>, offset: usize) -> Span {

@@ -38,7 +38,7 @@ use std::ops::ControlFlow;
 
 use kurbo::{Affine, BezPath};
 
-use crate::document::{Diagnostic, Document, Limits, NodeId, Span};
+use crate::document::{Code, Diagnostic, Document, Limits, NodeId, Span};
 use crate::geometry::Scene;
 use svgx_base::budget::{Budget, Class, Tier};
 
@@ -128,6 +128,8 @@ pub fn check(document: &Document, scene: &dyn Outlines, limits: &Limits) -> Vec<
     match read::read(document, scene, &Settings::of(Tier::Ui), limits, &budget) {
         Ok((_, diagnostics)) => diagnostics,
         Err(Error::Document(diagnostics)) => diagnostics,
-        Err(error) => vec![Diagnostic::error("physics-limit", Span::new(0, 0), error.to_string())],
+        Err(error) => {
+            vec![Diagnostic::error(Code::PhysicsLimit, Span::new(0, 0), error.to_string())]
+        }
     }
 }

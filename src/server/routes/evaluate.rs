@@ -242,7 +242,10 @@ fn evaluated<'d>(
             .map(|outcome| {
                 let (value, error) = match outcome.value {
                     Ok(value) => (Some(value), None),
-                    Err(f) => (None, Some(EvaluationFailure { code: f.code, message: f.message })),
+                    Err(f) => (
+                        None,
+                        Some(EvaluationFailure { code: f.code.as_str(), message: f.message }),
+                    ),
                 };
                 EvaluatedCalculation {
                     name: outcome.name,

@@ -9,7 +9,7 @@ use super::function;
 use super::parse::{Binary, Kind, Parsed};
 use super::slice;
 use crate::behavior::unit::{Dimension, Unit, conversion, nearly};
-use crate::document::{Diagnostic, Severity, Span};
+use crate::document::{Code, Diagnostic, Severity, Span};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,11 +26,48 @@ pub(in crate::behavior) enum Type {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::behavior) struct Measure {
     pub(in crate::behavior) unit: Unit,
-    /// Literal powers of 1000 it was divided by: maybe a conversion by hand.
-    hand: f64,
+    /// Literal factors it was divided by: maybe a conversion by hand.
+    hand: Hand,
     /// How many absolute temperatures are in it: 1 for one, 0 for a difference,
     /// NaN when unknown. Meaningful for temperatures only.
     weight: f64,
+    /// A value in K was taken for a difference because it was added to one in C or F.
+    assumed: bool,
+}
+
+impl Measure {
+    fn new(unit: Unit, weight: f64) -> Measure {
+        Measure { unit, hand: Hand::NONE, weight, assumed: false }
+    }
+}
+
+/// The literal factors that a value was divided by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Hand {
+    /// Powers of 1000 alone: nothing else is a conversion between prefixes.
+    thousands: f64,
+    /// All of them: between angles and cycles, 2, pi and 60 are.
+    all: f64,
+}
+
+impl Hand {
+    const NONE: Hand = Hand { thousands: 1.0, all: 1.0 };
+
+    /// After a multiplication by `factor`; NaN where it is not a literal.
+    fn scaled(self, factor: f64) -> Hand {
+        if factor.is_nan() {
+            return self;
+        }
+        Hand { thousands: self.thousands * thousands(factor), all: self.all / factor }
+    }
+
+    fn times(self, other: Hand, divide: bool) -> Hand {
+        if divide {
+            Hand { thousands: self.thousands / other.thousands, all: self.all / other.all }
+        } else {
+            Hand { thousands: self.thousands * other.thousands, all: self.all * other.all }
+        }
+    }
 }
 
 impl Type {
@@ -40,7 +77,7 @@ impl Type {
             return Type::Number { literal: false };
         }
         let absolute = temperature || unit.dimension() == Dimension::TEMPERATURE;
-        Type::Quantity(Measure { unit: *unit, hand: 1.0, weight: if absolute { 1.0 } else { 0.0 } })
+        Type::Quantity(Measure::new(*unit, if absolute { 1.0 } else { 0.0 }))
     }
 
     /// The unit a value of this type is in; `None` for booleans.
@@ -62,7 +99,8 @@ impl Type {
     }
 }
 
-const RATIO: Type = Type::Quantity(Measure { unit: Unit::ONE, hand: 1.0, weight: 0.0 });
+const RATIO: Type =
+    Type::Quantity(Measure { unit: Unit::ONE, hand: Hand::NONE, weight: 0.0, assumed: false });
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +148,7 @@ pub(in crate::behavior) fn check(
                         None => {
                             let message =
                                 format!("there is no value {:?} here", slice(text, node.span));
-                            checker.error("unknown-name", node.span, message, None);
+                            checker.error(Code::UnknownName, node.span, message, None);
                             (Place::Constant(1.0), Type::Number { literal: true })
                         }
                     },
@@ -160,7 +198,7 @@ pub(in crate::behavior) fn settle_result(
         (Type::Boolean | Type::Number { .. }, None) => {}
         (Type::Boolean, Some(unit)) => {
             let message = format!("the result is a condition, it cannot be in {unit}");
-            checker.error("unit-mismatch", checked.span, message, None);
+            checker.error(Code::UnitMismatch, checked.span, message, None);
         }
         (Type::Number { .. }, Some(unit)) => {
             checker.stack[0].ty = match Type::of(unit, unit.is_affine()) {
@@ -168,17 +206,23 @@ pub(in crate::behavior) fn settle_result(
                 ty => ty,
             };
         }
+        // A logarithm of a ratio is a level once somebody says so.
+        (Type::Quantity(m), Some(unit)) if m.unit.is_one() && unit.is_level() => {
+            checker.stack[0].ty = Type::of(unit, false);
+        }
         (Type::Quantity(m), Some(unit)) => {
             if m.unit.dimension() == unit.dimension() {
                 checker.convert(0, unit, m.weight);
             } else {
                 let message = format!("the result is in {}, not in {unit}", m.unit);
                 let help = format!("{} against {}", m.unit.dimension(), unit.dimension());
-                checker.error("unit-mismatch", checked.span, message, Some(help));
+                checker.error(Code::UnitMismatch, checked.span, message, Some(help));
             }
         }
         (Type::Quantity(m), None) => {
-            if m.unit.dimension() == Dimension::NONE && !m.unit.is_written() {
+            if let Some(angle) = m.unit.as_angle() {
+                checker.rescale(0, &angle);
+            } else if m.unit.dimension() == Dimension::NONE && !m.unit.is_written() {
                 checker.settle(0);
             } else if !m.unit.is_affine() {
                 checker.rescale(0, &m.unit.simplified());
@@ -189,11 +233,19 @@ pub(in crate::behavior) fn settle_result(
     checker.stack.pop().filter(|_| !failed)
 }
 
-/// How operands meet: a sum counts absolute temperatures, a comparison compares them.
+/// How operands meet, which decides what a value in K is beside one in C or F.
 #[derive(Clone, Copy, PartialEq)]
 enum Meeting {
+    /// A difference: two temperatures have no sum.
     Sum,
+    /// The first one is a temperature, the second a difference.
+    Difference,
+    /// A temperature.
+    Average,
+    /// A temperature.
     Comparison,
+    /// Refused: the result would depend on which zero counts.
+    FromZero,
 }
 
 struct Checker<'c> {
@@ -209,7 +261,7 @@ impl Checker<'_> {
         self.stack.push(Checked { place, ty, span });
     }
 
-    fn error(&mut self, code: &'static str, span: Span, message: String, help: Option<String>) {
+    fn error(&mut self, code: Code, span: Span, message: String, help: Option<String>) {
         self.failed = true;
         let d = Diagnostic::error(code, span, message);
         self.diagnostics.push(match help {
@@ -218,8 +270,8 @@ impl Checker<'_> {
         });
     }
 
-    fn note(&mut self, severity: Severity, code: &'static str, span: Span, message: String) {
-        self.diagnostics.push(Diagnostic { severity, ..Diagnostic::error(code, span, message) });
+    fn note(&mut self, severity: Severity, code: Code, span: Span, message: String) {
+        self.diagnostics.push(Diagnostic::new(severity, code, span, message));
     }
 
     /// Replaces the top `count` values by one, computed into the first one's temporary.
@@ -254,7 +306,7 @@ impl Checker<'_> {
     fn convert(&mut self, at: usize, to: &Unit, weight: f64) {
         let Checked { ty: Type::Quantity(m), span, .. } = self.stack[at] else { return };
         if self.by_hand(&m, to, span) {
-            self.stack[at].ty = Type::Quantity(Measure { unit: *to, hand: 1.0, weight: m.weight });
+            self.stack[at].ty = Type::Quantity(Measure { unit: *to, hand: Hand::NONE, ..m });
             return;
         }
         let Ok((factor, shift)) = conversion(&m.unit, to, weight) else { return };
@@ -262,31 +314,39 @@ impl Checker<'_> {
             self.emit_at(at, Op::Multiply, Some(factor));
         }
         if shift.is_nan() {
-            let message = format!("a scaled temperature cannot be converted to {to}");
-            self.error("temperature-scaled", span, message, None);
+            let message = format!(
+                "whether this is a temperature or a difference of two is not known, \
+                 so it cannot be converted from {} to {to}",
+                m.unit
+            );
+            let help = format!("keep it in {}", m.unit.as_difference());
+            self.error(Code::TemperatureScaled, span, message, Some(help));
         } else if shift != 0.0 {
             self.emit_at(at, Op::Add, Some(shift));
         }
-        let hand = if factor == 1.0 { m.hand } else { 1.0 };
-        self.stack[at].ty = Type::Quantity(Measure { unit: *to, hand, weight: m.weight });
+        let hand = if factor == 1.0 { m.hand } else { Hand::NONE };
+        self.stack[at].ty = Type::Quantity(Measure { unit: *to, hand, ..m });
     }
 
     /// Whether literal factors already converted `from` to `to`; says so.
     fn by_hand(&mut self, from: &Measure, to: &Unit, span: Span) -> bool {
-        let needed = from.unit.scale() / to.scale();
-        let is = from.hand != 1.0
+        let Ok((needed, shift)) = conversion(&from.unit, to, 0.0) else { return false };
+        let turning = from.unit.turns() || to.turns();
+        let hand = if turning { from.hand.all } else { from.hand.thousands };
+        let is = hand != 1.0
             && !nearly(needed, 1.0)
-            && nearly(needed * from.hand, 1.0)
+            && nearly(needed * hand, 1.0)
+            && shift == 0.0
             && to.zero() == 0.0;
         if is {
-            let factor = if from.hand < 1.0 { 1.0 / from.hand } else { from.hand };
+            let factor = if hand < 1.0 { 1.0 / hand } else { hand };
             let what = if to.is_one() {
                 format!("{} to a plain ratio", from.unit)
             } else {
                 format!("{} to {to}", from.unit)
             };
             let message = format!("the factor {factor} is read as the conversion from {what}");
-            self.note(Severity::Note, "hand-conversion", span, message);
+            self.note(Severity::Note, Code::HandConversion, span, message);
         }
         is
     }
@@ -313,7 +373,7 @@ impl Checker<'_> {
 
     fn not_a_number(&mut self, at: usize, what: &str) {
         let span = self.stack[at].span;
-        self.error("formula-type", span, format!("a condition cannot be {what}"), None);
+        self.error(Code::FormulaType, span, format!("a condition cannot be {what}"), None);
         self.stack[at].ty = Type::Number { literal: true };
     }
 
@@ -321,7 +381,7 @@ impl Checker<'_> {
         let Checked { ty, span, .. } = self.stack[at];
         if let Type::Quantity(_) = ty {
             let message = format!("a condition was expected, this is {}", ty.describe());
-            self.error("formula-type", span, message, Some("compare it with something".into()));
+            self.error(Code::FormulaType, span, message, Some("compare it with something".into()));
         }
     }
 
@@ -339,7 +399,9 @@ impl Checker<'_> {
                 if operator == Binary::And { Op::And } else { Op::Or }
             }
             Binary::Add | Binary::Subtract => {
-                let weight = self.meet(a, 2, Meeting::Sum, "added", operator == Binary::Subtract);
+                let meeting =
+                    if operator == Binary::Add { Meeting::Sum } else { Meeting::Difference };
+                let weight = self.meet(a, 2, meeting, "added");
                 let op = if operator == Binary::Add { Op::Add } else { Op::Subtract };
                 let place = self.pair(op, a, span);
                 let ty = self.weighed(a, weight);
@@ -351,7 +413,7 @@ impl Checker<'_> {
                 };
                 let equality = matches!(comparison, Binary::Equal | Binary::NotEqual);
                 if !(equality && both(self)) {
-                    self.meet(a, 2, Meeting::Comparison, "compared", false);
+                    self.meet(a, 2, Meeting::Comparison, "compared");
                 }
                 match comparison {
                     Binary::Less => Op::Less,
@@ -390,14 +452,25 @@ impl Checker<'_> {
                 self.not_a_number(at, "multiplied");
             }
         }
-        // A percentage or an angle beside another unit counts as the ratio it is.
+        self.levels_of_product(a, divide, span);
+        // A percentage beside another unit counts as the ratio it is.
         let (one, other) = (self.stack[a].ty, self.stack[a + 1].ty);
         if let (Type::Quantity(m), Type::Quantity(n)) = (one, other) {
             for (at, own, beside) in [(a, m, n), (a + 1, n, m)] {
-                if own.unit.is_written() && beside.unit.dimension() != Dimension::NONE {
+                // An angle stays: over a time it is a speed of turning.
+                if own.unit.is_written()
+                    && !own.unit.has_angle()
+                    && beside.unit.dimension() != Dimension::NONE
+                {
                     self.settle(at);
                 }
-                self.warn_about_point(at, &own);
+                // K has the absolute zero, which is the one that counts in a ratio.
+                let kelvins = beside.unit.is_temperature() && !beside.unit.is_affine();
+                if own.unit.is_affine() && kelvins {
+                    self.convert(at, &Unit::kelvin(), own.weight);
+                } else {
+                    self.warn_about_point(at, &own);
+                }
             }
         }
         let (x, y) = (self.stack[a], self.stack[a + 1]);
@@ -405,22 +478,19 @@ impl Checker<'_> {
         let ty = match (x.ty, y.ty) {
             (Type::Quantity(m), Type::Quantity(n)) => {
                 let unit = m.unit.times(&n.unit, sign);
-                let hand = if divide { m.hand / n.hand } else { m.hand * n.hand };
-                self.in_unit(unit, hand, span)
+                self.in_unit(unit, m.hand.times(n.hand, divide), span)
             }
             (Type::Quantity(m), _) => {
                 let c = constant(y.place);
                 let factor = c.map_or(f64::NAN, |c| if divide { 1.0 / c } else { c });
-                Type::Quantity(scaled(&m, factor))
+                self.scaled(a, &m, factor)
             }
             (_, Type::Quantity(n)) if divide => {
                 self.warn_about_point(a + 1, &n);
-                let hand = constant(x.place).map_or(1.0, thousands) / n.hand;
-                self.in_unit(n.unit.power(-1), hand, span)
+                let hand = Hand::NONE.scaled(constant(x.place).unwrap_or(f64::NAN));
+                self.in_unit(n.unit.power(-1), hand.times(n.hand, true), span)
             }
-            (_, Type::Quantity(n)) => {
-                Type::Quantity(scaled(&n, constant(x.place).unwrap_or(f64::NAN)))
-            }
+            (_, Type::Quantity(n)) => self.scaled(a + 1, &n, constant(x.place).unwrap_or(f64::NAN)),
             _ => {
                 let literal = Type::Number { literal: true };
                 Type::Number { literal: x.ty == literal && y.ty == literal }
@@ -439,16 +509,60 @@ impl Checker<'_> {
                 m.unit,
                 m.unit
             );
-            self.note(Severity::Warning, "temperature-point", span, message);
+            self.note(Severity::Warning, Code::TemperaturePoint, span, message);
         }
     }
 
-    fn in_unit(&mut self, unit: Option<Unit>, hand: f64, span: Span) -> Type {
+    /// A level is a logarithm: it can be scaled by a number and divided by a quantity
+    /// (`dB/m`), but a product with a quantity has no meaning.
+    fn levels_of_product(&mut self, a: usize, divide: bool, span: Span) {
+        let unit = |t: Type| match t {
+            Type::Quantity(m) => Some(m.unit),
+            _ => None,
+        };
+        let (x, y) = (unit(self.stack[a].ty), unit(self.stack[a + 1].ty));
+        let level = |u: &Option<Unit>| u.is_some_and(|u| u.is_level());
+        let quantity = |u: &Option<Unit>| u.is_some_and(|u| u.dimension() != Dimension::NONE);
+        let refused = if divide {
+            level(&y) && !level(&x)
+        } else {
+            (level(&x) && quantity(&y)) || (level(&y) && quantity(&x))
+        };
+        if refused {
+            let at = if level(&x) { a } else { a + 1 };
+            let message = format!(
+                "{} is a level in dB: levels add, they do not multiply",
+                slice(self.text, self.stack[at].span)
+            );
+            let help = "the ratio of a level of powers is 10^(level / 10)".to_owned();
+            self.error(Code::UnitMismatch, span, message, Some(help));
+        }
+    }
+
+    /// A quantity times a plain factor (NaN: not known).
+    fn scaled(&mut self, at: usize, m: &Measure, factor: f64) -> Type {
+        if m.assumed && factor.abs() != 1.0 {
+            let span = self.stack[at].span;
+            let message = format!(
+                "{} adds K to {}: as a temperature and a difference it cannot be multiplied",
+                slice(self.text, span),
+                m.unit
+            );
+            let help = format!("avg(a, b) is a mean; two temperatures in {} add up", m.unit);
+            self.error(Code::TemperatureScaled, span, message, Some(help));
+        }
+        let weight = if m.weight == 0.0 { 0.0 } else { m.weight * factor };
+        Type::Quantity(Measure { hand: m.hand.scaled(factor), weight, ..*m })
+    }
+
+    fn in_unit(&mut self, unit: Option<Unit>, hand: Hand, span: Span) -> Type {
         match unit {
-            Some(unit) => Type::Quantity(Measure { unit, hand, weight: temperature(&unit) }),
+            Some(unit) => {
+                Type::Quantity(Measure { hand, ..Measure::new(unit, temperature(&unit)) })
+            }
             None => {
                 let message = "the unit of this has exponents out of range".to_owned();
-                self.error("unit-range", span, message, None);
+                self.error(Code::UnitRange, span, message, None);
                 RATIO
             }
         }
@@ -461,13 +575,19 @@ impl Checker<'_> {
             }
             self.settle(at);
         }
+        if let Type::Quantity(m) = self.stack[a + 1].ty
+            && m.unit.is_level()
+        {
+            // `10 ^ (level / 10)` is how a level becomes a ratio.
+            self.stack[a + 1].ty = RATIO;
+        }
         let exponent = self.stack[a + 1];
         if let Type::Quantity(m) = exponent.ty
             && m.unit.dimension() != Dimension::NONE
         {
             let message =
                 format!("an exponent is a plain number, this is {}", exponent.ty.describe());
-            self.error("unit-exponent", exponent.span, message, None);
+            self.error(Code::UnitExponent, exponent.span, message, None);
         }
         let known = constant(exponent.place);
         let ty = match self.stack[a].ty {
@@ -485,11 +605,9 @@ impl Checker<'_> {
                         "{} can only be raised to a whole number written in the formula",
                         m.unit
                     );
-                    self.error("unit-exponent", span, message, None);
+                    self.error(Code::UnitExponent, span, message, None);
                 }
-                unit.map_or(RATIO, |unit| {
-                    Type::Quantity(Measure { unit, hand: 1.0, weight: temperature(&unit) })
-                })
+                unit.map_or(RATIO, |unit| Type::Quantity(Measure::new(unit, temperature(&unit))))
             }
             Type::Number { literal } => {
                 Type::Number { literal: literal && exponent.ty == Type::Number { literal: true } }
@@ -518,7 +636,7 @@ impl Checker<'_> {
                 slice(self.text, span),
                 ty.describe()
             );
-            self.error("unit-argument", span, message, None);
+            self.error(Code::UnitArgument, span, message, None);
         }
     }
 }
@@ -536,13 +654,8 @@ fn thousands(factor: f64) -> f64 {
     if POWERS.iter().any(|&p| nearly(p, factor)) { 1.0 / factor } else { 1.0 }
 }
 
-/// A quantity times a plain factor (NaN: not known).
-fn scaled(m: &Measure, factor: f64) -> Measure {
-    let weight = if m.weight == 0.0 { 0.0 } else { m.weight * factor };
-    Measure { unit: m.unit, hand: m.hand * thousands(factor), weight }
-}
-
-/// A temperature that came out of a product is taken as an absolute one.
+/// A temperature that came out of a product is absolute (`p * V / (n * R)`) or a
+/// difference (`heat / (flow * cp)`); nothing tells which.
 fn temperature(unit: &Unit) -> f64 {
-    if unit.dimension() == Dimension::TEMPERATURE { 1.0 } else { 0.0 }
+    if unit.is_temperature() { f64::NAN } else { 0.0 }
 }

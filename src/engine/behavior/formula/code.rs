@@ -423,13 +423,13 @@ pub(in crate::behavior) struct Builder {
 /// Instructions with their places in the formulas and the layout of their slots:
 /// named values, temporaries, constants.
 #[derive(Clone, Debug)]
-pub(in crate::behavior) struct Code {
+pub(in crate::behavior) struct Bytecode {
     pub(in crate::behavior) instructions: Vec<Instruction>,
     pub(in crate::behavior) spans: Vec<Span>,
     variable: usize,
 }
 
-impl Code {
+impl Bytecode {
     /// Fresh slots: named values and temporaries NaN, then the constants.
     pub(in crate::behavior) fn slots(&self, constants: &[f64]) -> Vec<f64> {
         let mut slots = vec![f64::NAN; self.variable];
@@ -532,9 +532,9 @@ impl Builder {
     }
 
     /// The code, and the constants its slots need.
-    pub(in crate::behavior) fn finish(self) -> (Code, Vec<f64>) {
+    pub(in crate::behavior) fn finish(self) -> (Bytecode, Vec<f64>) {
         let variable = (self.named + self.temporaries) as usize;
-        let code = Code { instructions: self.instructions, spans: self.spans, variable };
+        let code = Bytecode { instructions: self.instructions, spans: self.spans, variable };
         (code, self.constants)
     }
 }

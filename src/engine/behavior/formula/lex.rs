@@ -1,7 +1,7 @@
 //! Text to tokens.
 
 use crate::behavior::unit::number_end;
-use crate::document::{Diagnostic, Span};
+use crate::document::{Code, Diagnostic, Span};
 
 /// What a token is. Names and symbols are read from the text through the span.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -105,7 +105,7 @@ impl<'t> Lexer<'t> {
                 let Some(length) = rest[1..].find(close) else {
                     let span = Span::new(start, self.text.len());
                     return Err(Diagnostic::error(
-                        "formula-syntax",
+                        Code::FormulaSyntax,
                         span,
                         format!("{open} is never closed by {close}"),
                     ));
@@ -122,7 +122,7 @@ impl<'t> Lexer<'t> {
         }
         self.at += c.len_utf8();
         let d = Diagnostic::error(
-            "formula-syntax",
+            Code::FormulaSyntax,
             Span::new(start, self.at),
             format!("unexpected character {c:?}"),
         );
@@ -136,7 +136,7 @@ impl<'t> Lexer<'t> {
         let number: f64 = rest.get(..end).and_then(|t| t.parse().ok()).unwrap_or(f64::NAN);
         if !number.is_finite() {
             return Err(Diagnostic::error(
-                "formula-number",
+                Code::FormulaNumber,
                 span,
                 "this number is too large; the largest is about 1.8e308",
             ));

@@ -58,7 +58,7 @@ use super::unit::Unit;
 use crate::document::{Diagnostic, Limits, Severity, Span};
 
 pub(super) use check::{Resolved, Type, check, settle_result};
-pub(super) use code::{Builder, Code, Fault, run, trace};
+pub(super) use code::{Builder, Bytecode, Fault, run, trace};
 pub use function::functions;
 pub(super) use parse::{Kind, Parsed, parse};
 
@@ -91,7 +91,7 @@ enum Form {
     /// Few slots, as nearly every formula has.
     Packed(Packed),
     /// Any number of them.
-    Wide(Code, u32),
+    Wide(Bytecode, u32),
 }
 
 /// The working memory of a [`Formula`]. One per thread.

@@ -4,7 +4,7 @@
 use super::function::{self, Function};
 use super::lex::{Lexer, Symbol, Token};
 use crate::behavior::unit::Unit;
-use crate::document::{Diagnostic, Limits, Span};
+use crate::document::{Code, Diagnostic, Limits, Span};
 
 /// A formula in postfix: operands before their operator.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ struct Parser<'t> {
 pub(in crate::behavior) fn parse(text: &str, limits: &Limits) -> Result<Parsed, Diagnostic> {
     if text.len() > limits.formula_bytes {
         return Err(Diagnostic::error(
-            "limit-formula-bytes",
+            Code::LimitFormulaBytes,
             Span::new(0, text.len()),
             format!("the formula has {} bytes; the limit is {}", text.len(), limits.formula_bytes),
         ));
@@ -147,7 +147,7 @@ pub(in crate::behavior) fn parse(text: &str, limits: &Limits) -> Result<Parsed, 
         nodes: Vec::new(),
     };
     if token == Token::End {
-        return Err(Diagnostic::error("formula-syntax", span, "the formula is empty"));
+        return Err(Diagnostic::error(Code::FormulaSyntax, span, "the formula is empty"));
     }
     parser.run()?;
     Ok(Parsed { nodes: parser.nodes })
@@ -177,7 +177,7 @@ impl Parser<'_> {
                         return match self.stack.last() {
                             None => Ok(()),
                             Some((_, span)) => Err(Diagnostic::error(
-                                "formula-syntax",
+                                Code::FormulaSyntax,
                                 *span,
                                 "this parenthesis is never closed",
                             )),
@@ -255,7 +255,7 @@ impl Parser<'_> {
         };
         let unit: Unit =
             self.word().parse().map_err(|e: crate::behavior::unit::ParseUnitError| {
-                let d = Diagnostic::error("unknown-unit", self.span, e.to_string());
+                let d = Diagnostic::error(Code::UnknownUnit, self.span, e.to_string());
                 match e.help() {
                     Some(help) => d.help(help),
                     None => d,
@@ -266,7 +266,7 @@ impl Parser<'_> {
         self.advance()?;
         if simple && self.token == Token::Symbol(Symbol::Power) {
             return Err(Diagnostic::error(
-                "formula-syntax",
+                Code::FormulaSyntax,
                 span,
                 "a power after a number with a unit can be read in two ways",
             )
@@ -285,7 +285,7 @@ impl Parser<'_> {
             let Some(function) = function::find(name) else {
                 let near = function::suggest(name);
                 let d = Diagnostic::error(
-                    "unknown-function",
+                    Code::UnknownFunction,
                     first,
                     format!("there is no function {name:?}"),
                 );
@@ -309,7 +309,7 @@ impl Parser<'_> {
             self.advance()?;
         }
         if quoted && object.is_none() {
-            return Err(Diagnostic::error("formula-syntax", first, "text is no value")
+            return Err(Diagnostic::error(Code::FormulaSyntax, first, "text is no value")
                 .help("an object's value is written 'object'.name"));
         }
         let span = Span { start: first.start, end: name.end };
@@ -330,7 +330,7 @@ impl Parser<'_> {
             Some((Frame::Call(function, count), at)) => {
                 if !function.arity.contains(&count) {
                     return Err(Diagnostic::error(
-                        "formula-arguments",
+                        Code::FormulaArguments,
                         Span { start: at.start, end: span.end },
                         format!("{} takes {}, not {count}", function.name, function.arguments()),
                     ));
@@ -339,7 +339,7 @@ impl Parser<'_> {
             }
             _ => {
                 return Err(Diagnostic::error(
-                    "formula-syntax",
+                    Code::FormulaSyntax,
                     span,
                     "this parenthesis closes nothing",
                 ));
@@ -374,7 +374,7 @@ impl Parser<'_> {
         self.nesting += usize::from(frame.nests());
         if self.nesting > self.depth {
             return Err(Diagnostic::error(
-                "limit-formula-depth",
+                Code::LimitFormulaDepth,
                 span,
                 format!("the formula is nested deeper than {}, which is the limit", self.depth),
             ));
@@ -403,7 +403,7 @@ impl Parser<'_> {
             Token::End => format!("{expected} was expected, but the formula ends here"),
             _ => format!("{expected} was expected, not {:?}", self.word()),
         };
-        Diagnostic::error("formula-syntax", self.span, message)
+        Diagnostic::error(Code::FormulaSyntax, self.span, message)
     }
 }
 

@@ -8,6 +8,9 @@
 //! What was decided:
 //! - Angles are dimensionless, as in the SI: `rad` is 1 and `deg` is pi/180.
 //!   So are steradians, hence `lm` and `cd` share a dimension, and `%` is 0.01.
+//! - Beside `Hz` an angle counts turns: 60 rpm, 1 rev/s and 2 pi rad/s are 1 Hz.
+//!   A plain `1/s` is either, and converts to both with the factor 1.
+//! - `dB` is a dimension of its own: levels add, they are no ratios.
 //! - `VA`, `W` and `var` share a dimension; none is refused where another is expected.
 //! - `C` and `F` alone are temperatures on a scale with its own zero and convert
 //!   with the offset. Inside a compound unit (`W/(m^2*C)`) they are differences.
@@ -31,31 +34,33 @@ use std::fmt;
 
 pub use parse::{Literal, ParseUnitError, quantity, suggest};
 pub(crate) use parse::{edits, number_end};
-use table::{PREFIXES, TABLE};
+use table::{FREQUENCY, PREFIXES, TABLE};
 
-/// Exponents over the SI base quantities.
+/// Exponents over the SI base quantities, and over logarithmic levels (dB).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Dimension([i8; 7]);
+pub struct Dimension([i8; 8]);
 
 impl Dimension {
     /// No dimension: a plain number, a ratio, an angle.
-    pub const NONE: Dimension = Dimension([0; 7]);
+    pub const NONE: Dimension = Dimension([0; 8]);
     /// Metres.
-    pub const LENGTH: Dimension = Dimension([1, 0, 0, 0, 0, 0, 0]);
+    pub const LENGTH: Dimension = Dimension([1, 0, 0, 0, 0, 0, 0, 0]);
     /// Kilograms.
-    pub const MASS: Dimension = Dimension([0, 1, 0, 0, 0, 0, 0]);
+    pub const MASS: Dimension = Dimension([0, 1, 0, 0, 0, 0, 0, 0]);
     /// Seconds.
-    pub const TIME: Dimension = Dimension([0, 0, 1, 0, 0, 0, 0]);
+    pub const TIME: Dimension = Dimension([0, 0, 1, 0, 0, 0, 0, 0]);
     /// Amperes.
-    pub const CURRENT: Dimension = Dimension([0, 0, 0, 1, 0, 0, 0]);
+    pub const CURRENT: Dimension = Dimension([0, 0, 0, 1, 0, 0, 0, 0]);
     /// Kelvins.
-    pub const TEMPERATURE: Dimension = Dimension([0, 0, 0, 0, 1, 0, 0]);
+    pub const TEMPERATURE: Dimension = Dimension([0, 0, 0, 0, 1, 0, 0, 0]);
     /// Candelas, and lumens.
-    pub const LUMINOUS: Dimension = Dimension([0, 0, 0, 0, 0, 1, 0]);
+    pub const LUMINOUS: Dimension = Dimension([0, 0, 0, 0, 0, 1, 0, 0]);
     /// Moles.
-    pub const AMOUNT: Dimension = Dimension([0, 0, 0, 0, 0, 0, 1]);
+    pub const AMOUNT: Dimension = Dimension([0, 0, 0, 0, 0, 0, 1, 0]);
+    /// Decibels: a logarithm of a ratio, which adds where ratios multiply.
+    pub const LEVEL: Dimension = Dimension([0, 0, 0, 0, 0, 0, 0, 1]);
     /// Newtons.
-    pub const FORCE: Dimension = Dimension([1, 1, -2, 0, 0, 0, 0]);
+    pub const FORCE: Dimension = Dimension([1, 1, -2, 0, 0, 0, 0, 0]);
 
     /// The dimension of `a^power * b`; `None` when an exponent leaves -128..=127.
     fn times(self, other: Dimension, power: i32) -> Option<Dimension> {
@@ -81,7 +86,7 @@ impl Dimension {
 
 impl fmt::Display for Dimension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const BASE: [&str; 7] = ["m", "kg", "s", "A", "K", "cd", "mol"];
+        const BASE: [&str; 8] = ["m", "kg", "s", "A", "K", "cd", "mol", "dB"];
         let mut first = true;
         for (symbol, exponent) in BASE.iter().zip(self.0) {
             if exponent != 0 {
@@ -118,6 +123,45 @@ pub struct Unit {
     terms: [Term; TERMS],
     /// How many terms are in use; `None`: too many to write, only the dimension is known.
     len: Option<u8>,
+    turning: Turning,
+}
+
+/// How often a unit contains an angle (`rad`, `rev`, `rpm`) and a count of turns or
+/// cycles (`Hz`). Both are dimensionless, but one turn is `2 pi` of the former and 1 of
+/// the latter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::behavior) struct Turning {
+    angles: i8,
+    cycles: i8,
+}
+
+impl Turning {
+    pub(super) const NONE: Turning = Turning { angles: 0, cycles: 0 };
+    pub(super) const ANGLE: Turning = Turning { angles: 1, cycles: 0 };
+    pub(super) const CYCLE: Turning = Turning { angles: 0, cycles: 1 };
+
+    fn times(self, other: Turning, power: i8) -> Option<Turning> {
+        let sum = |a: i8, b: i8| a.checked_add(b.checked_mul(power)?);
+        Some(Turning {
+            angles: sum(self.angles, other.angles)?,
+            cycles: sum(self.cycles, other.cycles)?,
+        })
+    }
+
+    fn root(self, n: i8) -> Turning {
+        if self.angles % n == 0 && self.cycles % n == 0 {
+            Turning { angles: self.angles / n, cycles: self.cycles / n }
+        } else {
+            Turning::NONE
+        }
+    }
+
+    /// The factor from an angle to the cycles that replace it: 1 where none does.
+    fn factor(self, to: Turning) -> f64 {
+        let angles = i32::from(self.angles) - i32::from(to.angles);
+        let cycles = i32::from(to.cycles) - i32::from(self.cycles);
+        if angles == cycles { libm::pow(std::f64::consts::TAU, f64::from(-angles)) } else { 1.0 }
+    }
 }
 
 impl Unit {
@@ -128,6 +172,7 @@ impl Unit {
         zero: 0.0,
         terms: [Term { entry: 0, prefix: 0, exponent: 0 }; TERMS],
         len: Some(0),
+        turning: Turning::NONE,
     };
 
     /// The radian: dimensionless, but written.
@@ -149,7 +194,14 @@ impl Unit {
         let mut terms = [Term::default(); TERMS];
         terms[0] = Term { entry: entry as u8, prefix: prefix as u8, exponent: 1 };
         let scale = if prefix == 0 { e.scale } else { tidy(e.scale * p.scale) };
-        Unit { dimension: e.dimension, scale, zero: e.zero, terms, len: Some(1) }
+        Unit {
+            dimension: e.dimension,
+            scale,
+            zero: e.zero,
+            terms,
+            len: Some(1),
+            turning: e.turning,
+        }
     }
 
     /// The dimension.
@@ -194,7 +246,7 @@ impl Unit {
     /// Whether a number in one needs no conversion to be a number in the other.
     pub fn same_measure(&self, other: &Unit) -> bool {
         self.dimension == other.dimension
-            && nearly(self.scale, other.scale)
+            && nearly(self.scale * self.turning.factor(other.turning), other.scale)
             && nearly(self.zero, other.zero)
     }
 
@@ -205,7 +257,9 @@ impl Unit {
         if !(scale.is_finite() && scale > 0.0) {
             return None;
         }
-        let mut unit = Unit { dimension, scale, zero: 0.0, terms: self.terms, len: self.len };
+        let turning = self.turning.times(other.turning, power)?;
+        let mut unit =
+            Unit { dimension, scale, zero: 0.0, terms: self.terms, len: self.len, turning };
         match other.len {
             None => unit.len = None,
             Some(n) => {
@@ -227,7 +281,9 @@ impl Unit {
     pub fn root(&self, n: i8) -> Option<Unit> {
         let dimension = self.dimension.root(n)?;
         let scale = tidy(libm::pow(self.scale, 1.0 / f64::from(n)));
-        let mut unit = Unit { dimension, scale, zero: 0.0, terms: self.terms, len: self.len };
+        let turning = self.turning.root(n);
+        let mut unit =
+            Unit { dimension, scale, zero: 0.0, terms: self.terms, len: self.len, turning };
         for t in unit.terms.iter_mut().take(usize::from(self.len.unwrap_or(0))) {
             if t.exponent % n != 0 {
                 unit.len = None;
@@ -273,23 +329,77 @@ impl Unit {
         }
         if self.dimension != Dimension::NONE {
             let usual = TABLE.iter().position(|e| {
-                e.dimension == self.dimension && e.zero == 0.0 && nearly(e.scale, self.scale)
+                e.dimension == self.dimension
+                    && e.zero == 0.0
+                    && nearly(e.scale, self.scale)
+                    // `1/s` is neither Hz nor rpm unless something says so.
+                    && (e.turning == Turning::NONE || e.turning == self.turning)
             });
             if let Some(usual) = usual.filter(|_| len > 1) {
                 return Unit::of(usual, 0);
             }
         }
+        if len == 2 && self.dimension == FREQUENCY && self.turning == Turning::ANGLE {
+            return *self;
+        }
         let kind = |t: &Term| TABLE[usize::from(t.entry)].dimension;
         let mixed = used.iter().enumerate().any(|(i, t)| {
             (kind(t) == Dimension::NONE && len > 1) || used[..i].iter().any(|u| kind(u) == kind(t))
         });
-        if mixed { self.coherent() } else { *self }
+        // `kW*s*K/J` is a temperature, and nobody reads it as one.
+        let coherent = self.coherent();
+        if mixed || (len > 2 && coherent.is_written()) { coherent } else { *self }
+    }
+
+    /// The angle that a product such as `rpm*min` is: `rev`. `None` for everything else.
+    pub(crate) fn as_angle(&self) -> Option<Unit> {
+        if self.dimension != Dimension::NONE || self.turning != Turning::ANGLE {
+            return None;
+        }
+        let used = &self.terms[..usize::from(self.len?)];
+        let angle = used.iter().find(|t| TABLE[usize::from(t.entry)].turning == Turning::ANGLE)?;
+        Some(match TABLE[usize::from(angle.entry)].dimension {
+            Dimension::NONE => Unit::of(usize::from(angle.entry), 0),
+            _ => Unit::named("rev"),
+        })
+    }
+
+    /// Whether it contains an angle.
+    pub(crate) fn has_angle(&self) -> bool {
+        self.turning.angles != 0
+    }
+
+    /// Whether it contains an angle or counts cycles.
+    pub(crate) fn turns(&self) -> bool {
+        self.turning != Turning::NONE
+    }
+
+    /// Whether it is the percent sign.
+    pub(crate) fn is_percent(&self) -> bool {
+        self.is_written() && TABLE[usize::from(self.terms[0].entry)].symbol == "%"
+    }
+
+    /// Whether it is a temperature, on whichever scale, and nothing else.
+    pub(crate) fn is_temperature(&self) -> bool {
+        self.dimension == Dimension::TEMPERATURE
+    }
+
+    /// Whether it is a level in decibels and nothing else.
+    pub(crate) fn is_level(&self) -> bool {
+        self.dimension == Dimension::LEVEL
     }
 
     /// The SI coherent unit of the same dimension.
     pub fn coherent(&self) -> Unit {
         if self.dimension == Dimension::NONE {
             return Unit::ONE;
+        }
+        if self.dimension == FREQUENCY && self.turning != Turning::CYCLE {
+            let per_second = Unit::named("s").power(-1).unwrap_or(Unit::ONE);
+            return match self.turning {
+                Turning::ANGLE => Unit::radian().times(&per_second, 1).unwrap_or(per_second),
+                _ => per_second,
+            };
         }
         let usual = TABLE
             .iter()
@@ -387,7 +497,7 @@ pub fn conversion(from: &Unit, to: &Unit, weight: f64) -> Result<(f64, f64), Inc
             to_dimension: to.dimension,
         });
     }
-    let factor = tidy(from.scale / to.scale);
+    let factor = tidy(from.scale / to.scale * from.turning.factor(to.turning));
     let shift = if from.zero == 0.0 && to.zero == 0.0 {
         0.0
     } else {
@@ -402,8 +512,13 @@ pub(crate) fn nearly(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-12 * a.abs().max(b.abs())
 }
 
-/// The decimal a factor was meant to be: 25.4 rather than 25.400000000000002.
+/// The decimal or the whole part of one that a factor was meant to be: 25.4 rather than
+/// 25.400000000000002, and 1/60 to the last bit.
 fn tidy(x: f64) -> f64 {
+    let parts = (1.0 / x).round();
+    if parts > 1.0 && nearly(1.0 / x, parts) {
+        return 1.0 / parts;
+    }
     format!("{x:.13e}").parse().unwrap_or(x)
 }
 

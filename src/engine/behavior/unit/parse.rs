@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use super::Unit;
 use super::table::{PREFIXES, TABLE};
+use super::{Dimension, Unit};
 
 /// Longest unit that is read, in bytes.
 const LONGEST: usize = 64;
@@ -110,6 +110,15 @@ impl FromStr for Unit {
                         name: name.to_owned(),
                         near: suggest(name),
                     })?;
+                    // `m2` is how people write areas; `V2` is more likely a name.
+                    let tail = &rest[end..rest.len() - after.len()];
+                    let bare = tail.starts_with(|c: char| c.is_ascii_digit());
+                    if bare && !takes_bare_exponent(&factor, name) {
+                        return Err(ParseUnitError::Unknown {
+                            name: format!("{name}{tail}"),
+                            near: vec![factor.to_string(), format!("{factor}^{tail}")],
+                        });
+                    }
                     let power = exponent
                         .checked_mul(sign)
                         .and_then(|p| p.checked_mul(signs[depth]))
@@ -150,6 +159,12 @@ fn exponent(text: &str) -> Option<(i8, &str)> {
     }
     let (number, rest) = body.split_at(signed + digits);
     Some((number.parse().ok()?, rest))
+}
+
+/// Whether an exponent may follow without a mark, as in `m2` and `m/s2`.
+fn takes_bare_exponent(unit: &Unit, name: &str) -> bool {
+    let kind = unit.dimension();
+    (kind == Dimension::LENGTH || kind == Dimension::TIME) && unit.to_string() == name
 }
 
 fn lookup(name: &str) -> Option<Unit> {

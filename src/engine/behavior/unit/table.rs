@@ -1,7 +1,7 @@
 //! The units there are. Factors are exact by definition where one exists
 //! (international inch and pound, standard gravity; NIST SP 811, appendix B).
 
-use super::Dimension;
+use super::{Dimension, Turning};
 
 /// One unit of the table.
 pub(super) struct Entry {
@@ -17,6 +17,8 @@ pub(super) struct Entry {
     pub(super) zero: f64,
     /// Whether `k`, `m`, `M` ... may stand before it.
     pub(super) prefixes: bool,
+    /// Whether it contains an angle or counts cycles.
+    pub(super) turning: Turning,
 }
 
 /// A decimal prefix.
@@ -43,7 +45,7 @@ pub(super) const PREFIXES: &[Prefix] = &[
 ];
 
 const fn d(m: i8, kg: i8, s: i8, a: i8, k: i8, cd: i8) -> Dimension {
-    Dimension([m, kg, s, a, k, cd, 0])
+    Dimension([m, kg, s, a, k, cd, 0, 0])
 }
 
 const fn e(
@@ -52,7 +54,7 @@ const fn e(
     dimension: Dimension,
     scale: f64,
 ) -> Entry {
-    Entry { symbol, aliases, dimension, scale, zero: 0.0, prefixes: false }
+    Entry { symbol, aliases, dimension, scale, zero: 0.0, prefixes: false, turning: Turning::NONE }
 }
 
 /// With prefixes.
@@ -62,7 +64,17 @@ const fn p(
     dimension: Dimension,
     scale: f64,
 ) -> Entry {
-    Entry { symbol, aliases, dimension, scale, zero: 0.0, prefixes: true }
+    Entry { symbol, aliases, dimension, scale, zero: 0.0, prefixes: true, turning: Turning::NONE }
+}
+
+/// A unit that contains an angle.
+const fn angle(
+    symbol: &'static str,
+    aliases: &'static [&'static str],
+    dimension: Dimension,
+    scale: f64,
+) -> Entry {
+    Entry { turning: Turning::ANGLE, ..e(symbol, aliases, dimension, scale) }
 }
 
 const NONE: Dimension = Dimension::NONE;
@@ -77,7 +89,7 @@ const FLOW: Dimension = d(3, 0, -1, 0, 0, 0);
 const ENERGY: Dimension = d(2, 1, -2, 0, 0, 0);
 const POWER: Dimension = d(2, 1, -3, 0, 0, 0);
 const PRESSURE: Dimension = d(-1, 1, -2, 0, 0, 0);
-const FREQUENCY: Dimension = d(0, 0, -1, 0, 0, 0);
+pub(super) const FREQUENCY: Dimension = d(0, 0, -1, 0, 0, 0);
 const SPEED: Dimension = d(1, 0, -1, 0, 0, 0);
 
 const POUND: f64 = 0.453_592_37;
@@ -98,19 +110,19 @@ pub(super) const TABLE: &[Entry] = &[
     e("mi", &["mile", "miles"], LENGTH, 1609.344),
     // Ratio and angle
     e("%", &["percent", "pct"], NONE, 0.01),
-    e("deg", &["°", "degree", "degrees"], NONE, std::f64::consts::PI / 180.0),
-    e("rad", &["radian", "radians"], NONE, 1.0),
-    e("rev", &["turn", "turns", "revolution"], NONE, std::f64::consts::TAU),
+    angle("deg", &["°", "degree", "degrees"], NONE, std::f64::consts::PI / 180.0),
+    angle("rad", &["radian", "radians"], NONE, 1.0),
+    angle("rev", &["turn", "turns", "revolution", "revolutions"], NONE, std::f64::consts::TAU),
     e("ppm", &[], NONE, 1e-6),
-    e("dB", &["decibel"], NONE, 1.0),
+    e("dB", &["decibel", "decibels"], Dimension::LEVEL, 1.0),
     // Time
     p("s", &["sec", "second", "seconds"], TIME, 1.0),
     e("min", &["minute", "minutes"], TIME, 60.0),
     e("h", &["hr", "hour", "hours"], TIME, 3600.0),
     e("d", &["day", "days"], TIME, 86_400.0),
     // Frequency
-    p("Hz", &["hertz"], FREQUENCY, 1.0),
-    e("rpm", &["RPM"], FREQUENCY, std::f64::consts::TAU / 60.0),
+    Entry { turning: Turning::CYCLE, ..p("Hz", &["hertz"], FREQUENCY, 1.0) },
+    angle("rpm", &["RPM"], FREQUENCY, std::f64::consts::TAU / 60.0),
     // Mass
     e("kg", &["kilogram", "kilograms"], MASS, 1.0),
     p("g", &["gram", "grams"], MASS, 1e-3),
@@ -163,6 +175,7 @@ pub(super) const TABLE: &[Entry] = &[
         scale: 1.0,
         zero: 273.15,
         prefixes: false,
+        turning: Turning::NONE,
     },
     Entry {
         symbol: "F",
@@ -171,6 +184,7 @@ pub(super) const TABLE: &[Entry] = &[
         scale: 5.0 / 9.0,
         zero: 459.67,
         prefixes: false,
+        turning: Turning::NONE,
     },
     // Light
     p("lm", &["lumen", "lumens"], Dimension::LUMINOUS, 1.0),

@@ -6,7 +6,7 @@ use svgtypes::PointsParser;
 use super::Edit;
 use super::path_data::Outline;
 use crate::constraint::sketch::{PathArc, Shape};
-use crate::document::{Diagnostic, Document, NodeId, Ns, Span};
+use crate::document::{Code, Diagnostic, Document, NodeId, Ns, Span};
 use crate::geometry::{self, Length, Scene, Unit};
 use svgx_base::budget::Tier;
 
@@ -56,7 +56,7 @@ pub(super) fn read(
     let cannot = |what: &str| {
         let shown: String = id.chars().take(64).collect();
         Diagnostic::error(
-            "constraint-shape",
+            Code::ConstraintShape,
             span,
             format!("`{shown}` cannot be constrained: {what}"),
         )

@@ -9,7 +9,7 @@ mod element;
 mod path_data;
 mod read;
 
-use crate::document::{Diagnostic, Document, Limits, NodeId, Ns, Span};
+use crate::document::{Code, Diagnostic, Document, Limits, NodeId, Ns, Span};
 use crate::geometry::Scene;
 use svgx_base::budget::{Budget, Tier};
 
@@ -148,7 +148,7 @@ impl Sketch {
                     span(at).unwrap_or(Span::NONE),
                     error.to_string(),
                 ),
-                other => Diagnostic::error("constraint-limit", Span::NONE, other.to_string()),
+                other => Diagnostic::error(Code::ConstraintLimit, Span::NONE, other.to_string()),
             })
             .collect()
     }
@@ -169,7 +169,7 @@ pub fn check(document: &Document, scene: &Scene, limits: &Limits) -> Vec<Diagnos
             findings
         }
         Err(error) => vec![Diagnostic::error(
-            "constraint-limit",
+            Code::ConstraintLimit,
             read::constraints(document).next().map_or(Span::NONE, |n| element::tag(document, n)),
             error.to_string(),
         )],

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::element::{self, Drawn, tag};
 use super::{FINDINGS, Sketch};
 use crate::constraint::sketch::{Constraint, Entity, Error, Kind, Problem, Shape};
-use crate::document::{Diagnostic, Document, Limits, NodeId, Ns, Span};
+use crate::document::{Code, Diagnostic, Document, Limits, NodeId, Ns, Span};
 use crate::geometry::{Scene, length};
 
 /// The geometric constraints of a drawing, in document order.
@@ -70,7 +70,7 @@ pub(super) fn read(
 }
 
 impl Reader<'_> {
-    fn error(&mut self, code: &'static str, span: Span, message: String) {
+    fn error(&mut self, code: Code, span: Span, message: String) {
         self.findings.push(Diagnostic::error(code, span, message));
     }
 
@@ -86,7 +86,8 @@ impl Reader<'_> {
         let Some(kind) = Kind::parse(word) else {
             let names: Vec<&str> = Kind::NAMES.iter().map(|(name, _)| *name).collect();
             let message = format!("`{}` is no type of constraint", shorten(word));
-            let finding = Diagnostic::error("constraint-type", self.span_of(node, "type"), message);
+            let finding =
+                Diagnostic::error(Code::ConstraintType, self.span_of(node, "type"), message);
             self.findings.push(finding.help(format!("types: {}", names.join(", "))));
             return None;
         };
@@ -95,7 +96,7 @@ impl Reader<'_> {
         let soft = document.attr(node, "soft").map(|text| {
             text.trim().parse::<f64>().unwrap_or_else(|_| {
                 let message = format!("`{}` is no weight", shorten(text));
-                self.error("constraint-weight", self.span_of(node, "soft"), message);
+                self.error(Code::ConstraintWeight, self.span_of(node, "soft"), message);
                 1.0
             })
         });
@@ -120,7 +121,7 @@ impl Reader<'_> {
             Ok(value) => Some(value),
             Err(message) => {
                 let message = format!("{kind}: {message}");
-                self.error("constraint-unit", self.span_of(node, "value"), message);
+                self.error(Code::ConstraintUnit, self.span_of(node, "value"), message);
                 None
             }
         }
@@ -134,7 +135,7 @@ impl Reader<'_> {
             .find_map(|end| name.get(..end).and_then(|id| self.document.by_id(id)));
         let Some(shape) = named else {
             let message = format!("there is no element `{}`", shorten(name));
-            return self.error("constraint-unknown-entity", self.span_of(node, "of"), message);
+            return self.error(Code::ConstraintUnknownEntity, self.span_of(node, "of"), message);
         };
         if self.known.contains_key(&shape) {
             return;

@@ -1,7 +1,7 @@
 //! What can be wrong with a problem before any number is computed.
 
 use super::kind::Kind;
-use crate::document::Diagnostic;
+use crate::document::{Code, Diagnostic};
 use svgx_base::budget::Stop;
 
 /// Which part of a [`Problem`] an error is about.
@@ -128,20 +128,22 @@ pub enum Reason {
 
 impl Reason {
     /// Stable code for diagnostics.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Reason::DuplicateId => "duplicate-id",
-            Reason::NotFinite(_) => "constraint-number",
-            Reason::ZeroLength => "constraint-zero-length",
+            Reason::DuplicateId => Code::DuplicateId,
+            Reason::NotFinite(_) => Code::ConstraintNumber,
+            Reason::ZeroLength => Code::ConstraintZeroLength,
             Reason::NegativeSize { .. } | Reason::NegativeValue { .. } | Reason::ZeroSize(_) => {
-                "constraint-negative"
+                Code::ConstraintNegative
             }
-            Reason::UnknownEntity(_) => "constraint-unknown-entity",
-            Reason::UnknownFeature { .. } | Reason::NoVertex { .. } => "constraint-unknown-feature",
-            Reason::Arity { .. } | Reason::Repeated(_) => "constraint-arity",
-            Reason::MissingValue(_) | Reason::UnexpectedValue(_) => "constraint-value",
-            Reason::AngleRange(_) => "constraint-angle",
-            Reason::Weight(_) => "constraint-weight",
+            Reason::UnknownEntity(_) => Code::ConstraintUnknownEntity,
+            Reason::UnknownFeature { .. } | Reason::NoVertex { .. } => {
+                Code::ConstraintUnknownFeature
+            }
+            Reason::Arity { .. } | Reason::Repeated(_) => Code::ConstraintArity,
+            Reason::MissingValue(_) | Reason::UnexpectedValue(_) => Code::ConstraintValue,
+            Reason::AngleRange(_) => Code::ConstraintAngle,
+            Reason::Weight(_) => Code::ConstraintWeight,
         }
     }
 }

@@ -12,9 +12,10 @@ mod text;
 use std::sync::Arc;
 
 use self::text::{Arena, Kind, Value};
+use super::code::Code;
 use super::diagnostic::{Diagnostic, Diagnostics};
+use super::findings::Findings;
 use super::limits::Limits;
-use super::parse::Findings;
 use super::scan::shorten;
 use super::text::{Span, Str};
 use super::tree::{Document, NodeId, NodeKind, Ns};
@@ -35,13 +36,17 @@ pub(super) fn read(
     let ours: Arc<str> = Arc::from(source);
     let arena = text::read(source, &ours, limits)?;
     let Some(root) = arena.root() else {
-        return Err(Diagnostic::error("json", Span::new(0, 0), "there is no value in this text"));
+        return Err(Diagnostic::error(
+            Code::Json,
+            Span::new(0, 0),
+            "there is no value in this text",
+        ));
     };
     let known = ["svgx_version", "elements", "behaviors", "physics", "metadata"];
     if !known.iter().any(|k| arena.member(root, k).is_some()) {
         let message = "this JSON is not a drawing: none of svgx_version, metadata, elements, \
                        behaviors and physics is there";
-        return Err(Diagnostic::error("not-svgx", Span::new(0, 1), message));
+        return Err(Diagnostic::error(Code::NotSvgx, Span::new(0, 1), message));
     }
     let document = Document::new(ours, 64, 256);
     let mut b = Builder { arena: &arena, document, findings: Findings::default(), diagnostics };
@@ -53,7 +58,7 @@ impl<'a> Builder<'a, '_> {
     /// The items of a list; a finding for anything else.
     fn items(&mut self, value: &'a Value) -> Vec<&'a Value> {
         if !matches!(value.kind, Kind::Array(_)) {
-            self.diagnostics.push(Diagnostic::error("json-type", value.span, "expected a list"));
+            self.diagnostics.push(Diagnostic::error(Code::JsonType, value.span, "expected a list"));
         }
         self.arena.items(value).collect()
     }
@@ -98,7 +103,7 @@ impl<'a> Builder<'a, '_> {
 
     fn unknown(&mut self, name: &str, span: Span) {
         let message = format!("`{}` has no meaning here and is dropped", shorten(name));
-        self.diagnostics.push(Diagnostic::warning("json-unknown", span, message));
+        self.diagnostics.push(Diagnostic::warning(Code::JsonUnknown, span, message));
     }
 
     /// A string, number or truth value as an attribute.
@@ -117,7 +122,7 @@ impl<'a> Builder<'a, '_> {
         }
         if self.document.attribute(node, ns, name).is_some() {
             let message = format!("`{}` is given twice; the first counts", shorten(name));
-            self.diagnostics.push(Diagnostic::warning("two-values", value.span, message));
+            self.diagnostics.push(Diagnostic::warning(Code::TwoValues, value.span, message));
             return;
         }
         if ns == Ns::None
@@ -137,7 +142,7 @@ impl<'a> Builder<'a, '_> {
     /// Every plain member of an object as an attribute.
     fn scalars(&mut self, node: NodeId, ns: Ns, of: &'a Value, except: &[&str]) {
         if !matches!(of.kind, Kind::Object(_)) {
-            self.diagnostics.push(Diagnostic::error("json-type", of.span, "expected an object"));
+            self.diagnostics.push(Diagnostic::error(Code::JsonType, of.span, "expected an object"));
         }
         let arena = self.arena;
         for (name, value) in arena.members(of) {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::document::code::Code;
 use crate::document::diagnostic::Diagnostic;
 use crate::document::limits::Limits;
 use crate::document::scan::over;
@@ -216,7 +217,7 @@ impl Reader<'_> {
             Some(c) => (format!("`{}`", c.escape_debug()), c.len_utf8()),
         };
         let message = format!("expected {what}, found {found}");
-        Diagnostic::error("json", Span::new(self.at, self.at + length), message)
+        Diagnostic::error(Code::Json, Span::new(self.at, self.at + length), message)
     }
 
     fn scalar(&mut self) -> Result<Kind, Diagnostic> {
@@ -266,7 +267,7 @@ impl Reader<'_> {
         let span = Span::new(start, self.at);
         let text = Str::slice(&self.ours, start, self.at);
         if !good || !text.parse::<f64>().is_ok_and(f64::is_finite) {
-            return Err(Diagnostic::error("json", span, "this is not a finite number"));
+            return Err(Diagnostic::error(Code::Json, span, "this is not a finite number"));
         }
         Ok(Kind::Number(text))
     }
@@ -282,7 +283,7 @@ impl Reader<'_> {
             match self.peek() {
                 None => {
                     let span = Span::new(open, open + 1);
-                    return Err(Diagnostic::error("json", span, "the string does not end"));
+                    return Err(Diagnostic::error(Code::Json, span, "the string does not end"));
                 }
                 Some(b'"') => {
                     self.at += 1;
@@ -306,7 +307,7 @@ impl Reader<'_> {
                 Some(0..=0x1f) => {
                     let span = Span::new(at, at + 1);
                     let message = "a control character in a string; escape it";
-                    return Err(Diagnostic::error("json", span, message));
+                    return Err(Diagnostic::error(Code::Json, span, message));
                 }
                 Some(_) => self.at += 1,
             }
@@ -316,7 +317,7 @@ impl Reader<'_> {
     fn escape(&mut self) -> Result<char, Diagnostic> {
         let start = self.at;
         let bad = |end: usize| {
-            Diagnostic::error("json", Span::new(start, end), "this escape means no character")
+            Diagnostic::error(Code::Json, Span::new(start, end), "this escape means no character")
         };
         let letter = self.source.as_bytes().get(start + 1).copied();
         self.at += 2;
@@ -390,7 +391,7 @@ mod tests {
             ("", 0),
         ] {
             let found = outcome(source).expect_err(source);
-            assert_eq!((found.code, found.span.start), ("json", at), "{source}");
+            assert_eq!((found.code, found.span.start), (Code::Json, at), "{source}");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::parse::Findings;
+use super::super::code::Code;
+use super::super::findings::Findings;
 use super::super::scan::shorten;
 use super::super::tree::{NodeId, Ns};
 use super::Check;
@@ -22,7 +23,7 @@ impl Check<'_> {
             let Some(href) = href else { continue };
             let Some(id) = href.value.trim().strip_prefix('#') else {
                 let message = "only elements of the same drawing can be used".to_owned();
-                self.warning("foreign-reference", href.span, message);
+                self.warning(Code::ForeignReference, href.span, message);
                 continue;
             };
             match self.document.by_id(id) {
@@ -31,14 +32,14 @@ impl Check<'_> {
                 }
                 None => {
                     let message = format!("there is no element `{}`", shorten(id));
-                    self.warning("unknown-element-id", href.span, message);
+                    self.warning(Code::UnknownElementId, href.span, message);
                 }
             }
         }
         if let Some(node) = self.use_circle(&targets) {
             let message = "this element uses itself, directly or through others".to_owned();
             let span = self.tag(node);
-            self.error("circular-use", span, message);
+            self.error(Code::CircularUse, span, message);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rapier2d_f64::math::Vector;
 
-use crate::document::{Diagnostic, NodeId, Physics, Span};
+use crate::document::{Code, Diagnostic, NodeId, Physics, Span};
 
 use super::super::model::{Body, Joint, JointKind, Model};
 use super::quantity::{Measure, number, shorten};
@@ -57,7 +57,7 @@ pub(super) fn read(
             }
             Err(reason) => {
                 let message = format!("anchor {:?} of {}: {reason}", shorten(&word), body.id);
-                reader.report(Diagnostic::error("physics-anchor", span, message));
+                reader.report(Diagnostic::error(Code::PhysicsAnchor, span, message));
             }
         }
     }
@@ -143,12 +143,12 @@ pub(super) fn connections(
                 shorten(&connection.to),
                 shorten(missing)
             );
-            reader.report(Diagnostic::error("physics-connection", span, message));
+            reader.report(Diagnostic::error(Code::PhysicsConnection, span, message));
             continue;
         };
         if a == b {
             let message = format!("a {kind} connects {:?} to itself", shorten(&connection.from));
-            reader.report(Diagnostic::error("physics-connection", span, message));
+            reader.report(Diagnostic::error(Code::PhysicsConnection, span, message));
             continue;
         }
         let nodes = [connection.node];
@@ -166,7 +166,7 @@ pub(super) fn connections(
             }
             Err(reason) => {
                 let message = format!("{kind} from {:?}: {reason}", shorten(&connection.from));
-                reader.report(Diagnostic::error("physics-connection", span, message));
+                reader.report(Diagnostic::error(Code::PhysicsConnection, span, message));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use rapier2d_f64::math::Vector;
 
-use crate::document::{self, Diagnostic, Physics, Span};
+use crate::document::{self, Code, Diagnostic, Physics, Span};
 
 use super::super::model::{Body, Force, GRAVITY, Profile};
 use super::quantity::{Measure, quantity, shorten};
@@ -32,12 +32,12 @@ fn weight(reader: &mut Reader<'_>, force: &document::Force, body: &Body) {
         Ok(f) => {
             let message =
                 format!("{} has a gravity force of {f} N, but weighs {weight} N", body.id);
-            let note = Diagnostic::warning("physics-gravity", q.span, message);
+            let note = Diagnostic::warning(Code::PhysicsGravity, q.span, message);
             reader.report(note.help("the weight follows from the mass; this value is not used"));
         }
         Err(reason) => {
             let message = format!("gravity of {}: {reason}", body.id);
-            reader.report(Diagnostic::error("physics-value", q.span, message));
+            reader.report(Diagnostic::error(Code::PhysicsValue, q.span, message));
         }
     }
 }
@@ -48,7 +48,7 @@ fn one(reader: &mut Reader<'_>, force: &document::Force, body: &Body, scale: f64
     let span = reader.document.span(force.node);
     let fail = |reader: &mut Reader<'_>, span: Span, reason: String| {
         let message = format!("{what} of {}: {reason}", body.id);
-        reader.report(Diagnostic::error("physics-force", span, message));
+        reader.report(Diagnostic::error(Code::PhysicsForce, span, message));
         None
     };
     let Some(q) = &force.magnitude else {
@@ -68,7 +68,7 @@ fn one(reader: &mut Reader<'_>, force: &document::Force, body: &Body, scale: f64
     };
     if vector == Vector::ZERO && newtons != 0.0 {
         let message = format!("{what} of {} points out of the drawing: left out", body.id);
-        reader.report(Diagnostic::warning("physics-force", span, message));
+        reader.report(Diagnostic::warning(Code::PhysicsForce, span, message));
     }
     let at = match reader.attribute(&nodes, "at").or_else(|| reader.attribute(&nodes, "point")) {
         Some((text, span)) => match point(&text, body, scale) {
@@ -116,7 +116,7 @@ fn profile(
         let message = format!("profile {:?} of {what} of {id} cannot be read", shorten(&word));
         let help = "constant; impulse or ramp with a positive duration; sine with a positive \
                     frequency or period; pulse with a duration no longer than its period";
-        reader.report(Diagnostic::error("physics-force", span, message).help(help));
+        reader.report(Diagnostic::error(Code::PhysicsForce, span, message).help(help));
     }
     profile
 }

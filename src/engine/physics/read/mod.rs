@@ -13,7 +13,7 @@ use rapier2d_f64::math::Vector;
 
 use super::Outlines;
 use crate::document::{
-    Diagnostic, Document, Limits, NodeId, Ns, Object, Physics, Quantity, Severity, Span,
+    Code, Diagnostic, Document, Limits, NodeId, Ns, Object, Physics, Quantity, Severity, Span,
 };
 use svgx_base::budget::{Budget, Stop};
 
@@ -78,7 +78,7 @@ pub(super) fn read(
         };
         if body.centre.abs().max_element() > FAR || body.half.max_element() > FAR {
             let message = format!("{} reaches more than 1000 km: left out", body.id);
-            reader.report(Diagnostic::warning("physics-far", body.span, message));
+            reader.report(Diagnostic::warning(Code::PhysicsFar, body.span, message));
             model.quarantined.push((body.id, "reaches more than 1000 km: left out"));
             continue;
         }
@@ -157,7 +157,7 @@ impl Reader<'_> {
             Ok(value) => Some(value),
             Err(reason) => {
                 let message = format!("{name} of {id}: {reason}");
-                self.report(Diagnostic::error("physics-value", span, message));
+                self.report(Diagnostic::error(Code::PhysicsValue, span, message));
                 None
             }
         }
@@ -175,7 +175,7 @@ impl Reader<'_> {
             Ok(value) => Some(value),
             Err(reason) => {
                 let message = format!("{what} of {id}: {reason}");
-                self.report(Diagnostic::error("physics-value", q.span, message));
+                self.report(Diagnostic::error(Code::PhysicsValue, q.span, message));
                 None
             }
         }
@@ -203,7 +203,7 @@ impl Reader<'_> {
             Some((other, span)) => {
                 let message =
                     format!("motion of {id} is {:?}; expected fixed or free", shorten(other));
-                self.report(Diagnostic::error("physics-value", span, message));
+                self.report(Diagnostic::error(Code::PhysicsValue, span, message));
                 false
             }
             None => matches!(document.attr(node, "physics"), Some("fixed" | "static")),
@@ -214,7 +214,7 @@ impl Reader<'_> {
                 if !(mass > 0.0 && mass <= 1e12) {
                     let message = format!("the mass of {id} is {mass} kg");
                     let help = "a mass is positive, and at most 1e12 kg";
-                    self.report(Diagnostic::error("physics-mass", q.span, message).help(help));
+                    self.report(Diagnostic::error(Code::PhysicsMass, q.span, message).help(help));
                     return None;
                 }
                 mass
@@ -222,7 +222,7 @@ impl Reader<'_> {
             None if fixed => 0.0,
             None => {
                 let message = format!("{id} has no mass: 1 kg is taken");
-                let note = Diagnostic::warning("physics-mass-missing", span, message);
+                let note = Diagnostic::warning(Code::PhysicsMassMissing, span, message);
                 self.report(note.help("write <mass unit=\"kg\">...</mass> in its arx:physics"));
                 1.0
             }
@@ -237,7 +237,7 @@ impl Reader<'_> {
             if !(0.0..=most).contains(&value) {
                 let message = format!("{name} of {id} is {value}; it lies between 0 and {most}");
                 let at = self.attribute(&nodes, name).map_or(span, |(_, s)| s);
-                self.report(Diagnostic::error("physics-value", at, message));
+                self.report(Diagnostic::error(Code::PhysicsValue, at, message));
                 return None;
             }
         }
@@ -246,11 +246,11 @@ impl Reader<'_> {
         let solid = solid(outlines, settings.outline);
         if solid.is_none() {
             let message = format!("{id} has no outline: it has weight, but meets nothing");
-            self.report(Diagnostic::warning("physics-shape", span, message));
+            self.report(Diagnostic::warning(Code::PhysicsShape, span, message));
         }
         if solid.as_ref().is_some_and(|s| s.shape.hulled) {
             let message = format!("the outline of {id} cannot be cut up: its convex hull is used");
-            self.report(Diagnostic::warning("physics-shape", span, message));
+            self.report(Diagnostic::warning(Code::PhysicsShape, span, message));
         }
         let (shape, centre, gyration, low, high) = solid.map_or_else(
             || (Shape::default(), Vector::ZERO, 1e-4, Vector::ZERO, Vector::ZERO),
@@ -288,7 +288,7 @@ impl Reader<'_> {
             Ok(v) => Some(v),
             Err(reason) => {
                 let message = format!("{name} of {id}: {reason}");
-                self.report(Diagnostic::error("physics-value", span, message));
+                self.report(Diagnostic::error(Code::PhysicsValue, span, message));
                 None
             }
         }

@@ -14,7 +14,7 @@ fn run(text: &str) -> Result<f64, Vec<&'static str>> {
         Ok(formula) => Ok(formula.evaluate(&mut formula.frame(), &[3.0, 230.0, 21.0])),
         Err(found) => {
             assert!(!found.is_empty(), "a refusal has a reason");
-            Err(found.iter().map(|d| d.code).collect())
+            Err(found.iter().map(|d| d.code.as_str()).collect())
         }
     }
 }

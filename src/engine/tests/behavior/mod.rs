@@ -1,3 +1,4 @@
 //! Formulas and triggers.
 
 mod formulas;
+mod quantities;

@@ -5,7 +5,7 @@ use svgx_engine::document::{self, Limits, Severity};
 /// Every code a text is answered with, whether it could be read or not.
 fn codes(source: &str) -> Vec<(&'static str, Severity)> {
     let report = svgx_engine::check(source, &Limits::default());
-    report.diagnostics.iter().map(|d| (d.code, d.severity)).collect()
+    report.diagnostics.iter().map(|d| (d.code.as_str(), d.severity)).collect()
 }
 
 fn svg(body: &str) -> String {

@@ -151,7 +151,7 @@ fn every_fault_has_a_code_and_a_place() {
         let source = format!(r#"{HEAD} viewBox="0 0 100 100">{body}</svg>"#);
         let document = parse(&source, &Limits::default()).expect("a document");
         let found = check(&document, &scene(&document));
-        let codes: Vec<_> = found.iter().map(|d| d.code).collect();
+        let codes: Vec<_> = found.iter().map(|d| d.code.as_str()).collect();
         assert_eq!(codes, [code], "{body}");
         let span = found[0].span;
         assert_eq!(&source[span.start as usize..span.end as usize], place, "{body}");

@@ -366,7 +366,7 @@ pub(crate) fn findings(source: &str, diagnostics: &[Diagnostic]) -> Vec<Finding>
         .map(|d| {
             let place = (!d.span.is_none()).then(|| lines.position(source, d.span.start));
             Finding {
-                code: d.code,
+                code: d.code.as_str(),
                 severity: Some(match d.severity {
                     Severity::Error => "error",
                     Severity::Warning => "warning",

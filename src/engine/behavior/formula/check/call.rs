@@ -4,7 +4,7 @@ use super::super::code::{Op, Place};
 use super::super::function::Rule;
 use super::{Checked, Checker, Measure, Meeting, RATIO, Type, constant, temperature};
 use crate::behavior::unit::{Dimension, Unit};
-use crate::document::Span;
+use crate::document::{Code, Span};
 
 impl Checker<'_> {
     pub(super) fn call(&mut self, rule: Rule, name: &'static str, count: usize, span: Span) {
@@ -65,28 +65,33 @@ impl Checker<'_> {
                 (self.stack[a].place, self.stack[a].ty) = (place, number);
             }
             Rule::Same(op) => {
-                self.meet(a, count, Meeting::Comparison, "compared", false);
+                let meeting = match op {
+                    Op::Min | Op::Max => Meeting::Comparison,
+                    _ => Meeting::FromZero,
+                };
+                self.meet(a, count, meeting, "compared");
                 self.chain(op, a, count, span);
                 if count == 1 && op == Op::Hypot {
                     self.emit_at(a, Op::Abs, None);
                 }
             }
             Rule::Direction => {
-                self.meet(a, count, Meeting::Comparison, "compared", false);
+                self.meet(a, count, Meeting::FromZero, "compared");
                 self.chain(Op::Atan2, a, count, span);
                 self.stack[a].ty = Type::of(&Unit::radian(), false);
             }
             Rule::Sum(average) => {
-                let weight = self.meet(a, count, Meeting::Sum, "added", false);
+                let meeting = if average { Meeting::Average } else { Meeting::Sum };
+                let weight = self.meet(a, count, meeting, "added");
                 self.chain(Op::Add, a, count, span);
                 let n = if average { count as f64 } else { 1.0 };
                 if average {
                     self.emit_at(a, Op::Divide, Some(n));
                 }
-                self.stack[a].ty = self.weighed(a, weight / n);
+                self.stack[a].ty = self.weighed(a, weight);
             }
             Rule::Clamp => {
-                self.meet(a, count, Meeting::Comparison, "compared", false);
+                self.meet(a, count, Meeting::Comparison, "compared");
                 let (x, low, high) =
                     (self.stack[a].place, self.stack[a + 1].place, self.stack[a + 2].place);
                 let x = self.builder.emit(Op::Max, x, low, at, span);
@@ -126,7 +131,7 @@ impl Checker<'_> {
             None => {
                 let span = self.stack[a + 1].span;
                 let message = "digits are a whole number from -15 to 15".to_owned();
-                self.error("formula-arguments", span, message, None);
+                self.error(Code::FormulaArguments, span, message, None);
             }
         }
     }
@@ -137,13 +142,12 @@ impl Checker<'_> {
             Type::Boolean => self.not_a_number(a, "an argument here"),
             Type::Quantity(m) if m.unit.dimension() != Dimension::NONE => match m.unit.root(n) {
                 Some(unit) => {
-                    self.stack[a].ty =
-                        Type::Quantity(Measure { unit, hand: 1.0, weight: temperature(&unit) });
+                    self.stack[a].ty = Type::Quantity(Measure::new(unit, temperature(&unit)));
                 }
                 None => {
                     let message = format!("{} has no {name}", m.unit);
                     let help = format!("{} is no whole power", m.unit.dimension());
-                    self.error("unit-root", span, message, Some(help));
+                    self.error(Code::UnitRoot, span, message, Some(help));
                 }
             },
             _ => self.settle(a),
@@ -158,7 +162,7 @@ impl Checker<'_> {
         let ty = if booleans {
             Type::Boolean
         } else {
-            self.meet(a + 1, 2, Meeting::Comparison, "alternatives", false);
+            self.meet(a + 1, 2, Meeting::Comparison, "alternatives");
             self.stack[a + 1].ty
         };
         let (c, x, y) = (self.stack[a].place, self.stack[a + 1].place, self.stack[a + 2].place);

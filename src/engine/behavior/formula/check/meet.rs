@@ -1,41 +1,46 @@
 //! Operands that meet in a sum, a comparison or a choice: brought to one unit, or refused.
 
+use std::ops::Range;
+
 use super::super::code::Place;
 use super::super::slice;
-use super::{Checked, Checker, Measure, Meeting, Type};
-use crate::behavior::unit::{Dimension, Unit, nearly};
-use crate::document::{Severity, Span};
+use super::{Checked, Checker, Hand, Measure, Meeting, Type, constant};
+use crate::behavior::unit::{Dimension, Unit};
+use crate::document::{Code, Diagnostic, Severity, Span};
 
 impl Checker<'_> {
     /// Brings the `count` values from `first` on into one unit; answers the weight of
-    /// their sum (or of the first minus the rest).
-    pub(super) fn meet(
-        &mut self,
-        first: usize,
-        count: usize,
-        meeting: Meeting,
-        verb: &str,
-        minus: bool,
-    ) -> f64 {
+    /// what the meeting makes of them.
+    pub(super) fn meet(&mut self, first: usize, count: usize, meeting: Meeting, verb: &str) -> f64 {
         let all = first..first + count;
+        let turning =
+            self.stack[all.clone()].iter().any(|v| quantity(v).is_some_and(|m| m.unit.has_angle()));
         for at in all.clone() {
             match self.stack[at].ty {
                 Type::Boolean => self.not_a_number(at, verb),
                 // kW/W is 1000 before it meets anything; deg and % stay what they are.
-                Type::Quantity(m) if !m.unit.is_written() => self.settle(at),
+                Type::Quantity(m) if !m.unit.is_written() => match m.unit.as_angle() {
+                    Some(angle) => self.rescale(at, &angle),
+                    None if turning && m.unit.turns() => {}
+                    None => self.settle(at),
+                },
                 _ => {}
             }
         }
-        let quantity = |v: &Checked| match v.ty {
-            Type::Quantity(m) => Some(m),
-            _ => None,
-        };
-        let values = &self.stack[first..first + count];
+        self.percentages(all.clone(), meeting);
+        if matches!(meeting, Meeting::Comparison | Meeting::Average) {
+            self.differences(all.clone());
+        }
+        let values = &self.stack[all.clone()];
         let affine = values.iter().position(|v| quantity(v).is_some_and(|m| m.unit.is_affine()));
-        let lead = affine.or_else(|| values.iter().position(|v| quantity(v).is_some()));
+        // A ratio beside a level is a level, as a plain number is.
+        let level = |v: &Checked| quantity(v).is_some_and(|m| m.unit.is_level());
+        let lead = affine
+            .or_else(|| values.iter().position(level))
+            .or_else(|| values.iter().position(|v| quantity(v).is_some()));
         let Some(lead) = lead else {
             let literal = values.iter().all(|v| v.ty == Type::Number { literal: true });
-            for v in &mut self.stack[first..first + count] {
+            for v in &mut self.stack[all] {
                 v.ty = Type::Number { literal };
             }
             return 0.0;
@@ -48,40 +53,136 @@ impl Checker<'_> {
         }) {
             let span = self.stack[lead].span;
             if self.by_hand(&target, &other.unit, span) {
-                target = Measure { unit: other.unit, hand: 1.0, weight: target.weight };
+                target = Measure { unit: other.unit, hand: Hand::NONE, ..target };
                 self.stack[lead].ty = Type::Quantity(target);
             }
         }
+        let scale = target.unit.is_affine();
         let mut total = 0.0;
+        let mut assumed = target.assumed;
         for at in all {
             let mut weight = target.weight;
             match self.stack[at].ty {
                 Type::Quantity(m) if at != lead => {
+                    assumed |= m.assumed;
+                    let kelvin = scale && !m.unit.is_affine();
                     if m.unit.dimension() == target.unit.dimension() {
                         weight = match meeting {
-                            Meeting::Comparison => 1.0,
-                            Meeting::Sum if target.unit.is_affine() && !m.unit.is_affine() => 0.0,
-                            Meeting::Sum => m.weight,
+                            Meeting::Comparison | Meeting::Average => 1.0,
+                            Meeting::Difference if kelvin && at == first => {
+                                if m.weight == 0.0 {
+                                    0.0
+                                } else {
+                                    1.0
+                                }
+                            }
+                            Meeting::FromZero if kelvin => f64::NAN,
+                            _ if kelvin => {
+                                assumed |= m.weight != 0.0;
+                                0.0
+                            }
+                            _ => m.weight,
                         };
                         if !m.unit.same_measure(&target.unit) {
                             self.convert(at, &target.unit, weight);
                         }
+                    } else if m.unit.is_one() && target.unit.is_level() {
+                        weight = 0.0;
                     } else {
                         self.mismatch(lead, at, verb);
                     }
                 }
                 Type::Number { literal } => {
                     self.adopt(at, &target.unit, literal);
-                    weight = if target.unit.is_affine() { f64::NAN } else { 0.0 };
+                    weight = if scale { f64::NAN } else { 0.0 };
                 }
                 _ => {}
             }
-            total += if minus && at > first { -weight } else { weight };
+            total += if meeting == Meeting::Difference && at > first { -weight } else { weight };
+        }
+        if meeting == Meeting::Difference && scale && total == -1.0 {
+            let span = self.stack[first + 1].span;
+            let message = format!(
+                "{} is a temperature, taken from a difference of two",
+                slice(self.text, span)
+            );
+            self.error(Code::TemperatureScaled, span, message, None);
         }
         for v in &mut self.stack[first..first + count] {
-            v.ty = Type::Quantity(Measure { hand: 1.0, ..target });
+            v.ty = Type::Quantity(Measure { hand: Hand::NONE, assumed, ..target });
         }
-        total
+        match meeting {
+            Meeting::Average if scale => 1.0,
+            Meeting::Average => total / count as f64,
+            _ => total,
+        }
+    }
+
+    /// A percentage is a number: beside one it counts as the ratio it is.
+    fn percentages(&mut self, all: Range<usize>, meeting: Meeting) {
+        let percent = |v: &Checked| quantity(v).is_some_and(|m| m.unit.is_percent());
+        // 0 is 0 %, whatever it stands beside.
+        let number = |v: &Checked| match v.ty {
+            Type::Number { .. } => constant(v.place) != Some(0.0),
+            Type::Quantity(m) => m.unit.is_one(),
+            Type::Boolean => false,
+        };
+        let values = &self.stack[all.clone()];
+        if !values.iter().any(percent) || !values.iter().any(number) {
+            return;
+        }
+        for at in all {
+            if percent(&self.stack[at]) {
+                self.settle(at);
+                continue;
+            }
+            let Checked { place, span, ty } = self.stack[at];
+            if let (Place::Constant(value), Type::Number { .. }) = (place, ty)
+                && meeting == Meeting::Comparison
+                && value.abs() > 1.0
+            {
+                let written = slice(self.text, span);
+                let message = format!("{written} is {} %, beside a value in %", value * 100.0);
+                let d = Diagnostic::new(Severity::Warning, Code::UnitAssumed, span, message);
+                self.diagnostics.push(d.help(format!("write {written} % if that is meant")));
+            }
+        }
+    }
+
+    /// Beside a difference of temperatures a written `5 C` is a difference as well.
+    fn differences(&mut self, all: Range<usize>) {
+        let kelvins =
+            |v: &Checked| quantity(v).filter(|m| m.unit.is_temperature() && !m.unit.is_affine());
+        let affine = |v: &Checked| quantity(v).filter(|m| m.unit.is_affine());
+        let values = &self.stack[all.clone()];
+        if !values.iter().any(|v| affine(v).is_some()) {
+            return;
+        }
+        let difference = values.iter().any(|v| kelvins(v).is_some_and(|m| m.weight == 0.0));
+        let unknown = values.iter().position(|v| kelvins(v).is_some_and(|m| m.weight.is_nan()));
+        if let Some(at) = unknown {
+            let span = values[at].span;
+            let message = format!(
+                "whether {} is a temperature or a difference of two is not known, \
+                 so it cannot be compared with a temperature in C or F",
+                slice(self.text, span)
+            );
+            let help = "compare it with a value in K".to_owned();
+            self.error(Code::TemperatureScaled, span, message, Some(help));
+        }
+        for at in all.filter(|_| difference) {
+            let v = self.stack[at];
+            let Some(m) = affine(&v) else { continue };
+            if m.weight == 1.0 {
+                let message = format!(
+                    "{} is a temperature; it cannot be compared with a difference of two",
+                    slice(self.text, v.span)
+                );
+                self.error(Code::TemperatureScaled, v.span, message, None);
+            }
+            let unit = m.unit.as_difference();
+            self.stack[at].ty = Type::Quantity(Measure { unit, weight: 0.0, ..m });
+        }
     }
 
     pub(super) fn mismatch(&mut self, a: usize, b: usize, verb: &str) {
@@ -96,26 +197,25 @@ impl Checker<'_> {
         let span = Span { start: x.span.start.min(y.span.start), end: x.span.end.max(y.span.end) };
         let dimension = |t: Type| t.unit().map_or(Dimension::NONE, |u| u.dimension());
         let help = format!("{} against {}", dimension(x.ty), dimension(y.ty));
-        self.error("unit-mismatch", span, message, Some(help));
+        self.error(Code::UnitMismatch, span, message, Some(help));
     }
 
     pub(super) fn adopt(&mut self, at: usize, unit: &Unit, literal: bool) {
         if unit.is_one() {
             return;
         }
-        let Checked { place, span, .. } = self.stack[at];
-        let written = slice(self.text, span).to_owned();
-        if !literal {
-            let message = format!("{written} has no unit; it is taken as {unit}");
-            self.note(Severity::Warning, "unit-assumed", span, message);
-        } else if let Place::Constant(value) = place
-            && nearly(unit.scale(), 0.01)
-            && unit.dimension() == Dimension::NONE
-            && value != 0.0
-            && value.abs() <= 1.0
-        {
-            let message = format!("{written} is taken as {written} %, beside a value in %");
-            self.note(Severity::Warning, "unit-assumed", span, message);
+        if literal {
+            return;
         }
+        let span = self.stack[at].span;
+        let message = format!("{} has no unit; it is taken as {unit}", slice(self.text, span));
+        self.note(Severity::Warning, Code::UnitAssumed, span, message);
+    }
+}
+
+fn quantity(v: &Checked) -> Option<Measure> {
+    match v.ty {
+        Type::Quantity(m) => Some(m),
+        _ => None,
     }
 }

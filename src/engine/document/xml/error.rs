@@ -2,11 +2,12 @@
 
 use roxmltree::{Error, TextPos};
 
-use super::diagnostic::Diagnostic;
-use super::limits::Limits;
-use super::parse::Patched;
-use super::scan::{over, shorten};
-use super::text::Span;
+use super::Patched;
+use crate::document::code::Code;
+use crate::document::diagnostic::Diagnostic;
+use crate::document::limits::Limits;
+use crate::document::scan::{over, shorten};
+use crate::document::text::Span;
 
 /// The byte offset of a row and column, both from 1, columns in characters.
 pub(super) fn offset(text: &str, pos: TextPos) -> usize {
@@ -33,29 +34,29 @@ pub(super) fn diagnostic(
     let found = |code, message: String| Diagnostic::error(code, here, message);
     match error {
         Error::DuplicatedAttribute(name, _) => found(
-            "xml-duplicate-attribute",
+            Code::XmlDuplicateAttribute,
             format!("the attribute `{}` stands twice on one element", shorten(name)),
         ),
         Error::UnexpectedCloseTag(expected, actual, _) => found(
-            "xml-close-tag",
+            Code::XmlCloseTag,
             format!("expected </{}>, found </{}>", shorten(expected), shorten(actual)),
         ),
         Error::UnexpectedEntityCloseTag(_) => {
-            found("xml-close-tag", "a closing tag without an opening one".to_owned())
+            found(Code::XmlCloseTag, "a closing tag without an opening one".to_owned())
         }
         Error::UnknownEntityReference(name, _) => {
-            found("xml-entity", format!("the entity `{}` is not defined", shorten(name)))
+            found(Code::XmlEntity, format!("the entity `{}` is not defined", shorten(name)))
                 .help("external entities are never fetched; write & as &amp;")
         }
         Error::MalformedEntityReference(_) => {
-            found("xml-entity", "this is not an entity".to_owned()).help("write & as &amp;")
+            found(Code::XmlEntity, "this is not an entity".to_owned()).help("write & as &amp;")
         }
         Error::EntityReferenceLoop(_) => found(
-            "entity-loop",
+            Code::EntityLoop,
             "entities refer to each other in a circle, or more than ten deep".to_owned(),
         ),
         Error::NonXmlChar(c, _) => found(
-            "xml-character",
+            Code::XmlCharacter,
             format!("the character U+{:04X} may not stand in XML", *c as u32),
         ),
         Error::NodesLimitReached => {
@@ -63,11 +64,11 @@ pub(super) fn diagnostic(
         }
         Error::UnclosedRootNode | Error::UnexpectedEndOfStream => {
             let end = source.trim_end().len();
-            Diagnostic::error("xml-unclosed", Span::new(end, end), "the text ends too early")
+            Diagnostic::error(Code::XmlUnclosed, Span::new(end, end), "the text ends too early")
                 .help("an element, a tag or a comment is not closed")
         }
         Error::NoRootNode => {
-            Diagnostic::error("xml-empty", Span::new(0, 0), "there is no element in this text")
+            Diagnostic::error(Code::XmlEmpty, Span::new(0, 0), "there is no element in this text")
         }
         other => {
             let text = other.to_string();
@@ -75,7 +76,7 @@ pub(super) fn diagnostic(
             let text = text.rsplit_once(" at ").map_or(text.as_str(), |(head, tail)| {
                 if tail.bytes().all(|b| b.is_ascii_digit() || b == b':') { head } else { &text }
             });
-            found("xml-syntax", shorten(text))
+            found(Code::XmlSyntax, shorten(text))
         }
     }
 }

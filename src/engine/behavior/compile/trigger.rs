@@ -1,135 +1,16 @@
-//! Triggers of a document, read once: event, target, condition, action.
+//! Triggers to rules: events, actions, delays and targets are checked once.
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
+use super::Compiler;
+use crate::behavior::event::EVENTS;
+use crate::behavior::program::Standing;
+use crate::behavior::rule::{Action, Operand, Rule};
+use crate::behavior::unit::{Unit, convert, quantity};
+use crate::document::{Code, Diagnostic, NodeId, Ns, Span, Str, Trigger};
 
-use super::compile::Compiler;
-use super::program::Standing;
-use super::unit::{Unit, convert, quantity};
-use crate::document::{Diagnostic, NodeId, Ns, Str, Trigger};
-
-/// Delay of an `auto_off` on `time` that names none, in seconds.
-pub const AUTO_OFF_SECONDS: f64 = 300.0;
 /// Longest delay, in seconds: 366 days.
 const LONGEST_DELAY: f64 = 366.0 * 86_400.0;
-
-/// Event names of the language; every other name is an external event.
-pub(super) const EVENTS: [&str; 10] = [
-    "click",
-    "hover",
-    "drag",
-    "time",
-    "condition",
-    "change",
-    "drag_start",
-    "drag_end",
-    "select",
-    "deselect",
-];
-
-/// What an action does.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Action {
-    Toggle,
-    TurnOn,
-    TurnOff,
-    AutoOff,
-    Highlight,
-    SetState(Str),
-    SetAttribute {
-        ns: Ns,
-        name: Str,
-        value: Operand,
-    },
-    Update {
-        scope: Option<Str>,
-        name: Str,
-        slot: Option<u32>,
-        value: Operand,
-    },
-    Log(Str),
-    Animate(Str),
-    Cascade(Str),
-    /// Not understood; reported, never run.
-    None,
-}
-
-impl Action {
-    /// The name it is written with.
-    pub(super) const fn name(&self) -> &'static str {
-        match self {
-            Action::Toggle => "toggle",
-            Action::TurnOn => "turn_on",
-            Action::TurnOff => "turn_off",
-            Action::AutoOff => "auto_off",
-            Action::Highlight => "highlight",
-            Action::SetState(_) => "set-state",
-            Action::SetAttribute { .. } => "set-attribute",
-            Action::Update { .. } => "update",
-            Action::Log(_) => "log",
-            Action::Animate(_) => "animate",
-            Action::Cascade(_) => "trigger",
-            Action::None => "none",
-        }
-    }
-}
-
-/// A value of an action: fixed text, or a formula.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Operand {
-    Text(Str),
-    Formula(usize),
-}
-
-/// A trigger, ready to run.
-#[derive(Clone, Debug)]
-pub(super) struct Rule {
-    /// The element it acts on unless a target is named; `None`: every shape that refers to it.
-    pub(super) owner: Option<NodeId>,
-    /// The behavior's own id, for shapes that refer to it.
-    pub(super) behavior: Option<Str>,
-    pub(super) label: Str,
-    pub(super) event: Str,
-    pub(super) target: Option<Str>,
-    /// Seconds; `None` when nothing was written.
-    pub(super) delay: Option<f64>,
-    pub(super) condition: Option<usize>,
-    pub(super) action: Action,
-}
-
-impl Rule {
-    /// Turns draft numbers into expression numbers and names into slots.
-    pub(super) fn link(
-        &mut self,
-        calculations: usize,
-        standings: &[Standing],
-        names: &HashMap<(Str, Str), u32>,
-    ) {
-        let mut sound = true;
-        let mut number = |draft: &mut usize| {
-            sound &= standings.get(*draft) == Some(&Standing::Ready);
-            *draft -= calculations.min(*draft);
-        };
-        if let Some(draft) = &mut self.condition {
-            number(draft);
-        }
-        match &mut self.action {
-            Action::SetAttribute { value: Operand::Formula(draft), .. } => number(draft),
-            Action::Update { scope, name, slot, value } => {
-                if let Operand::Formula(draft) = value {
-                    number(draft);
-                }
-                let scope = scope.as_ref().unwrap_or(&self.label).clone();
-                *slot = names.get(&(scope, name.clone())).copied();
-            }
-            _ => {}
-        }
-        if !sound {
-            self.action = Action::None;
-        }
-    }
-}
 
 pub(super) fn rules(compiler: &mut Compiler<'_>) -> Vec<Rule> {
     let mut rules = Vec::new();
@@ -169,7 +50,7 @@ fn rule(
         && event.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'));
     if !external {
         let shown: String = event.chars().take(32).collect();
-        let d = Diagnostic::error("trigger-event", place, format!("{shown:?} is no event name"));
+        let d = Diagnostic::error(Code::TriggerEvent, place, format!("{shown:?} is no event name"));
         compiler.push(d.help(format!("one of {} or an external name", EVENTS.join(", "))));
     }
     let delay = trigger.parameter("delay").and_then(|text| {
@@ -178,7 +59,7 @@ fn rule(
             let shown: String = text.chars().take(32).collect();
             let message = format!("{shown:?} is no delay");
             let help = "a time from 0 to 366 days, seconds if no unit is written: 5, 2 min";
-            compiler.push(Diagnostic::error("trigger-delay", place, message).help(help));
+            compiler.push(Diagnostic::error(Code::TriggerDelay, place, message).help(help));
         }
         seconds
     });
@@ -253,24 +134,24 @@ fn rule(
             let help = "toggle, turn_on, turn_off, auto_off, highlight, animate, set-state, \
                         set-attribute, update, log or trigger";
             let span = if trigger.span.is_none() { place } else { trigger.span };
-            compiler.push(Diagnostic::error("trigger-action", span, message).help(help));
+            compiler.push(Diagnostic::error(Code::TriggerAction, span, message).help(help));
             Action::None
         }
     };
     if let Some(missing) = missing {
         let message = format!("{} needs {missing}=\"...\"", trigger.action);
-        compiler.push(Diagnostic::error("trigger-parameter", place, message));
+        compiler.push(Diagnostic::error(Code::TriggerParameter, place, message));
     }
     if event == "condition" && condition.is_none() {
         let message = "an event=\"condition\" trigger needs condition=\"...\"";
-        compiler.push(Diagnostic::error("trigger-parameter", place, message));
+        compiler.push(Diagnostic::error(Code::TriggerParameter, place, message));
     }
     let target = trigger.parameter("target").map(|t| Str::from(t.trim().trim_start_matches('#')));
     if let Some(target) = &target
         && compiler.document().by_id(target).is_none()
     {
         let message = format!("there is no element with the id {:?}", target.as_str());
-        compiler.push(Diagnostic::error("trigger-target", place, message));
+        compiler.push(Diagnostic::error(Code::TriggerTarget, place, message));
     }
     Rule {
         owner,
@@ -285,12 +166,7 @@ fn rule(
 }
 
 /// Attributes an action may set: nothing that runs, loads or renames.
-fn set_attribute(
-    compiler: &mut Compiler<'_>,
-    name: &str,
-    value: Operand,
-    place: crate::document::Span,
-) -> Action {
+fn set_attribute(compiler: &mut Compiler<'_>, name: &str, value: Operand, place: Span) -> Action {
     let (ns, local) = match name.strip_prefix("arx:") {
         Some(local) => (Ns::Arx, local),
         None => (Ns::None, name),
@@ -306,7 +182,7 @@ fn set_attribute(
     if refused {
         let shown: String = name.chars().take(32).collect();
         let message = format!("an action may not set the attribute {shown:?}");
-        compiler.push(Diagnostic::error("trigger-attribute", place, message));
+        compiler.push(Diagnostic::error(Code::TriggerAttribute, place, message));
         return Action::None;
     }
     Action::SetAttribute { ns, name: local.into(), value }
@@ -327,56 +203,33 @@ fn described(trigger: &Trigger) -> Str {
     Str::from(parts.join(" "))
 }
 
-/// Something that happened: what, to which element, and what is known about it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Event {
-    /// `click`, `hover`, `drag`, `time`, or an external name such as `motion_detected`.
-    pub kind: String,
-    /// The id of the element it happened to; `None`: everything that listens for it.
-    pub target: Option<String>,
-    /// Where the pointer is, in user units.
-    pub x: Option<f64>,
-    /// Where the pointer is, in user units.
-    pub y: Option<f64>,
-    /// When it happened, in the host's clock.
-    pub time: svgx_base::budget::Time,
-    /// Numbers that came with it; formulas read them as `event.NAME`.
-    pub data: std::collections::BTreeMap<String, f64>,
-}
-
-impl Event {
-    /// An event of `kind` on the element `target`.
-    pub fn on(kind: &str, target: &str) -> Event {
-        Event { kind: kind.to_owned(), target: Some(target.to_owned()), ..Event::default() }
+/// Turns draft numbers into expression numbers and names into slots.
+pub(super) fn link(
+    rule: &mut Rule,
+    calculations: usize,
+    standings: &[Standing],
+    names: &HashMap<(Str, Str), u32>,
+) {
+    let mut sound = true;
+    let mut number = |draft: &mut usize| {
+        sound &= standings.get(*draft) == Some(&Standing::Ready);
+        *draft -= calculations.min(*draft);
+    };
+    if let Some(draft) = &mut rule.condition {
+        number(draft);
     }
-
-    /// The same event at another time.
-    #[must_use]
-    pub fn at(mut self, time: svgx_base::budget::Time) -> Event {
-        self.time = time;
-        self
+    match &mut rule.action {
+        Action::SetAttribute { value: Operand::Formula(draft), .. } => number(draft),
+        Action::Update { scope, name, slot, value } => {
+            if let Operand::Formula(draft) = value {
+                number(draft);
+            }
+            let scope = scope.as_ref().unwrap_or(&rule.label).clone();
+            *slot = names.get(&(scope, name.clone())).copied();
+        }
+        _ => {}
     }
-
-    /// The same event with one more number.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: f64) -> Event {
-        self.data.insert(name.to_owned(), value);
-        self
-    }
-
-    /// What conditions are looked at with: nothing is known but the time.
-    pub(super) fn condition(now: svgx_base::budget::Time) -> Event {
-        Event { kind: "condition".to_owned(), time: now, ..Event::default() }
-    }
-
-    pub(super) fn field(&self, name: &str) -> f64 {
-        let known = match name {
-            "x" => self.x,
-            "y" => self.y,
-            "time" => Some(self.time.0 as f64 / 1e9),
-            _ => None,
-        };
-        known.or_else(|| self.data.get(name).copied()).unwrap_or(f64::NAN)
+    if !sound {
+        rule.action = Action::None;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::meaning::Quantity;
+use super::model::Quantity;
 use super::text::Str;
 use super::tree::{Document, NodeId, NodeKind, Ns};
 
