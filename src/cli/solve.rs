@@ -129,7 +129,11 @@ impl Args {
         }
         for u in &solution.undrawable {
             let (size, entity, value) = (&u.size, &u.entity, u.value_mm);
-            line(format!("  the {size} of {entity} would be {value:.3} mm; it must be above zero"));
+            let step = solution.tolerance_mm;
+            line(format!(
+                "  the {size} of {entity} would be {value:.3} mm; \
+                 rounded to {step} mm it must be above zero"
+            ));
         }
         let Some(diagnosis) = &solution.diagnosis else { return out };
         let status = match diagnosis.status {

@@ -42,7 +42,7 @@ pub enum Status {
 pub struct EntityFreedom {
     /// The id of the entity.
     pub entity: String,
-    /// In how many independent ways it can move or change.
+    /// Its degrees of freedom: in how many independent ways it can move or change.
     pub degrees_of_freedom: usize,
 }
 
@@ -78,7 +78,7 @@ pub struct Conflict {
 pub struct Diagnosis {
     /// The whole sketch in one word.
     pub status: Status,
-    /// In how many independent ways it can move or change.
+    /// Its degrees of freedom: in how many independent ways it can move or change.
     pub degrees_of_freedom: usize,
     /// The same for every entity. An entity that only moves together with others counts the motion too.
     pub entities: Vec<EntityFreedom>,

@@ -49,10 +49,41 @@ impl Solver {
             }
             conflicts.excluded.insert(latest);
             conflicts.sets.push((set, minimal));
-            let excluded = &conflicts.excluded;
-            subset = SubsetSolve::run(self, &self.x, |c| !excluded.contains(&c), budget)?;
+            subset = self.without(&conflicts.excluded, budget)?;
+        }
+        if conflicts.excluded.len() > 1 && subset.failures.is_empty() {
+            subset = self.include_again(subset, conflicts, budget)?;
+        }
+        conflicts.sets.sort_by_key(|(set, _)| set.last().copied());
+        Ok(subset)
+    }
+
+    /// Takes in again what was excluded for a constraint that gave way itself later on.
+    fn include_again(
+        &self,
+        mut subset: SubsetSolve,
+        conflicts: &mut Conflicts,
+        budget: &Budget,
+    ) -> Result<SubsetSolve, linear::Error> {
+        for c in conflicts.excluded.clone() {
+            let mut fewer = conflicts.excluded.clone();
+            fewer.remove(&c);
+            let more = self.without(&fewer, budget)?;
+            if more.failures.is_empty() {
+                conflicts.excluded = fewer;
+                conflicts.sets.retain(|(set, _)| set.last() != Some(&c));
+                subset = more;
+            }
         }
         Ok(subset)
+    }
+
+    fn without(
+        &self,
+        excluded: &BTreeSet<u32>,
+        budget: &Budget,
+    ) -> Result<SubsetSolve, linear::Error> {
+        SubsetSolve::run(self, &self.x, |c| !excluded.contains(&c), budget)
     }
 
     /// Constraints among which the contradiction of the first failure lies.

@@ -18,7 +18,8 @@ pub struct Undrawable {
     pub entity: String,
     /// `radius`, `width` or `height`.
     pub size: String,
-    /// What the constraints would make of it, in millimetres; it has to be above zero.
+    /// What the constraints would make of it, in millimetres; rounded to the tolerance it has to
+    /// be above zero.
     pub value_mm: f64,
 }
 

@@ -118,6 +118,7 @@ fn where_constraints_conflict_the_earlier_ones_hold() {
         point("b", 4.0, 0.5),
         point("c", 2.0, 3.0),
     ];
+    let radii = vec![circle("k", 0.0, 0.0, 36.0), circle("j", 0.0, 0.0, 31.0)];
     // The constraints, and those that give way.
     let cases: Vec<(&[Entity], Vec<Constraint>, Vec<&str>)> = vec![
         (&loose, vec![length(30.0), length(35.0)], vec!["#2"]),
@@ -129,6 +130,17 @@ fn where_constraints_conflict_the_earlier_ones_hold() {
         (&loose, [vec![fixed], sides(3.0, 4.0, 5.0)].concat(), vec!["#2"]),
         (&loose, [sides(1.0, 1.0, 5.0), vec![length(3.0), length(2.0)]].concat(), vec!["#3", "#5"]),
         (&rectangle_, walls, vec!["#12", "#13"]),
+        // The last contradicts only what gave way itself.
+        (
+            &radii,
+            vec![
+                v(Kind::Radius, &["k"], 37.0),
+                v(Kind::Radius, &["j"], 30.0),
+                c(Kind::EqualRadius, &["k", "j"]),
+                v(Kind::Offset, &["j", "k"], 7.0),
+            ],
+            vec!["#3"],
+        ),
     ];
     for (entities, constraints, expected) in cases {
         let mut s = solver(entities.to_vec(), constraints.clone());

@@ -1,9 +1,13 @@
 //! No solve makes a radius, a width or a height that cannot be drawn.
 
 use proptest::prelude::*;
-use svgx_engine::constraint::{Change, Constraint, Entity, Kind, Outcome, Shape, Solver};
+use svgx_base::budget::{Budget, Class, Tier};
+use svgx_engine::constraint::{
+    Change, Constraint, Entity, Kind, Outcome, PathArc, Problem, Shape, Solver,
+};
+use svgx_engine::document::Limits;
 
-use super::{at, budget, c, circle, line, point, rect, solver, v};
+use super::{arc, at, budget, c, circle, line, point, rect, solver, v};
 
 /// Every size of every entity.
 fn sizes(entities: &[Entity]) -> Vec<f64> {
@@ -27,7 +31,16 @@ fn sketch() -> Vec<Entity> {
         line("axis", 100.0, 0.0, 100.0, 200.0),
         circle("o", 50.0, 50.0, 10.0),
         circle("i", 50.0, 50.0, 8.0),
+        circle("inner", 52.0, 50.0, 8.0),
         circle("right", 140.0, 50.0, 20.0),
+        arc("bow", (150.0, 150.0), 5.0, (155.0, 150.0), (150.0, 155.0)),
+        Entity {
+            id: "slot".into(),
+            shape: Shape::Path {
+                points: vec![[0.0, 150.0], [10.0, 150.0], [20.0, 160.0]],
+                arcs: vec![PathArc { from: 2, to: 3, cx: 10.0, cy: 160.0, r: 10.0 }],
+            },
+        },
         rect("r", 0.0, 0.0, 10.0, 20.0),
         point("west", -10.0, 5.0),
         point("north", 5.0, -10.0),
@@ -116,6 +129,28 @@ fn what_cannot_be_drawn_is_refused_and_named_and_the_latest_constraint_gives_way
             vec!["#1", "#2", "#3"],
             ("right", "radius", 0.0),
         ),
+        (
+            "a circle that touches another from inside, from too far away",
+            vec![
+                v(Kind::Radius, &["o"], 10.0),
+                v(Kind::Distance, &["o.center", "inner.center"], 30.0),
+                c(Kind::Tangent, &["o", "inner"]),
+            ],
+            vec!["#1", "#2", "#3"],
+            ("inner", "radius", -20.0),
+        ),
+        (
+            "an arc that starts in its centre",
+            vec![c(Kind::Coincident, &["bow.start", "bow.center"])],
+            vec!["#1"],
+            ("bow", "radius", 0.0),
+        ),
+        (
+            "an arc of a path that ends in its centre",
+            vec![c(Kind::Coincident, &["slot.3", "slot.2-3.center"])],
+            vec!["#1"],
+            ("slot", "radius", 0.0),
+        ),
     ];
     for (name, constraints, expected, (entity, size, value)) in cases {
         let mut s = solver(sketch(), constraints);
@@ -170,6 +205,32 @@ fn where_a_size_is_left_open_the_drawable_solution_is_taken() {
         assert_eq!(report.outcome, Outcome::Solved, "{name}");
         assert!(all_can_be_drawn(&s), "{name}: {:?}", s.entities());
         assert!(s.unsatisfied(1e-8).is_empty() && s.undrawable().is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_size_that_rounds_to_zero_is_none_unless_it_is_drawn_so() {
+    let drawn = |r| vec![circle("k", 0.0, 0.0, r)];
+    // The radius drawn and the radius asked for, in mm, and what it comes to.
+    let cases = [
+        (Tier::Compute, 10.0, 0.0006, Outcome::Solved),
+        (Tier::Compute, 10.0, 0.0004, Outcome::Inconsistent),
+        (Tier::Edit, 10.0, 0.006, Outcome::Solved),
+        (Tier::Edit, 10.0, 0.004, Outcome::Inconsistent),
+        (Tier::Ui, 10.0, 0.06, Outcome::Solved),
+        (Tier::Ui, 10.0, 0.04, Outcome::Inconsistent),
+        // It is as it was drawn to within half a step, so that nothing is written.
+        (Tier::Ui, 0.05, 0.04, Outcome::Solved),
+    ];
+    for (tier, r, value, outcome) in cases {
+        let constraints = vec![v(Kind::Radius, &["k"], value)];
+        let problem = Problem { entities: drawn(r), constraints };
+        let mut s = Solver::new(problem, &Limits::default()).unwrap();
+        let report = s.solve(&Budget::unlimited(Class::Physics, tier)).unwrap();
+        assert_eq!(report.outcome, outcome, "{tier} {r} {value}");
+        let expected = if outcome == Outcome::Solved { value } else { r };
+        assert!((sizes(&s.entities())[0] - expected).abs() <= tier.millimetres(), "{tier} {r}");
+        assert!(all_can_be_drawn(&s));
     }
 }
 
