@@ -43,6 +43,9 @@ impl Simulation {
         let settings = Settings::of(budget.tier());
         let grid = TimeGrid::new(&options, &settings, limits)?;
         disturb(&mut model, &options)?;
+        if options.collisions {
+            initial_state::check_overlaps(&model, limits.overlapping_pairs, budget)?;
+        }
         let build = |step: f64, apart: &[(Pair, f64)]| -> Result<World, Error> {
             let (gravity, collisions) = (options.gravity, options.collisions);
             let mut world =

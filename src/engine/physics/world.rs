@@ -66,6 +66,8 @@ pub(super) struct World {
     extents: Vec<Extent>,
     /// What is known of slow bodies.
     verdicts: Vec<Verdict>,
+    /// Length of what was advanced last, s: a whole step, or what was left of a cut one.
+    pub(super) last_span: f64,
     /// Steps done.
     pub(super) steps: u64,
 }
@@ -187,7 +189,18 @@ impl World {
         let extents = if collisions && free > 1 { extents(&physics, &handles) } else { Vec::new() };
         let flying = vec![false; handles.len()];
         let verdicts = vec![Verdict::default(); handles.len()];
-        Ok(World { physics, handles, forced, shares, hooks, flying, extents, verdicts, steps: 0 })
+        Ok(World {
+            physics,
+            handles,
+            forced,
+            shares,
+            hooks,
+            flying,
+            extents,
+            verdicts,
+            last_span: step,
+            steps: 0,
+        })
     }
 
     /// Puts to sleep what rests, and sets what flies half a substep back.
@@ -334,6 +347,7 @@ impl World {
     /// Advances by the length set, from `time` on.
     fn advance(&mut self, model: &Model, time: f64, events: &ContactEvents, budget: &Budget) {
         let span = self.physics.integration_parameters.dt;
+        self.last_span = span;
         self.apply_forces(model, time, span);
         with_checkpoints(&mut self.physics, budget, false, |p| {
             p.step_with_events(&self.hooks, events);
