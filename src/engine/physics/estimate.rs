@@ -49,8 +49,17 @@ struct BodyError {
     path: f64,
     /// Of the angle, rad.
     angle: f64,
-    /// Began to touch something since the last sample: the largest error of what it met.
-    met: Option<f64>,
+    /// What it began to touch since the last sample.
+    met: Option<Met>,
+}
+
+/// What a body began to touch.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Met {
+    /// The largest error of place of it, m.
+    place: f64,
+    /// Whether a step was cut at the impact.
+    timed: bool,
 }
 
 /// The errors of all bodies.
@@ -113,13 +122,14 @@ impl PropagatedError {
         self.drifts.len()
     }
 
-    /// Two bodies begin to touch.
-    pub(super) fn begin_contact(&mut self, a: usize, b: usize) {
+    /// Two bodies begin to touch; `timed` where a step was cut at their impact.
+    pub(super) fn begin_contact(&mut self, a: usize, b: usize, timed: bool) {
         let place = |i: usize| self.drifts.get(i).map_or(0.0, |d| d.place);
         let (of_a, of_b) = (place(a), place(b));
-        for (i, of_other) in [(a, of_b), (b, of_a)] {
+        for (i, place) in [(a, of_b), (b, of_a)] {
             if let Some(drift) = self.drifts.get_mut(i) {
-                drift.met = Some(drift.met.unwrap_or(0.0).max(of_other));
+                let met = drift.met.unwrap_or(Met { place, timed });
+                drift.met = Some(Met { place: met.place.max(place), timed: met.timed && timed });
             }
         }
     }
@@ -132,14 +142,14 @@ impl PropagatedError {
         let previous = drift.last;
         let before = previous.length();
         drift.path += 0.5 * (speed + before) * since;
-        if let Some(of_other) = drift.met.take() {
+        if let Some(met) = drift.met.take() {
             // What neither gravity nor a constant force explains is the impact.
             let jump = seen.velocity - drift.last - seen.constant_acceleration * since;
             let impact = jump.length();
             if impact > 0.0 {
                 let leaves = (seen.velocity.dot(jump) / impact).clamp(0.0, impact);
                 let restitution = (leaves / (impact - leaves).max(1e-9)).min(1.0);
-                let apart = drift.place.max(of_other);
+                let apart = drift.place.max(met.place);
                 let turned = (apart / seen.reach.max(1e-9)).min(1.0);
                 // What stops forgets how fast it came.
                 drift.speed *= (speed / before.max(1e-9)).min(1.0);
@@ -147,7 +157,7 @@ impl PropagatedError {
                     FRICTION_LATE * seen.friction * seen.constant_acceleration.length() * substep;
                 drift.speed +=
                     restitution * seen.constant_acceleration.length() * step + impact * turned;
-                drift.place = apart + step * impact;
+                drift.place = apart + if met.timed { substep } else { step } * impact;
             }
         }
         drift.place = (drift.place + drift.speed.min(speed.max(before)) * since).min(drift.path);

@@ -66,6 +66,8 @@ pub(super) struct World {
     extents: Vec<Extent>,
     /// What is known of slow bodies.
     verdicts: Vec<Verdict>,
+    /// Pairs at whose impacts the last step was cut.
+    pub(super) cut_pairs: Vec<Pair>,
     /// Length of what was advanced last, s: a whole step, or what was left of a cut one.
     pub(super) last_span: f64,
     /// Steps done.
@@ -198,6 +200,7 @@ impl World {
             flying,
             extents,
             verdicts,
+            cut_pairs: Vec::new(),
             last_span: step,
             steps: 0,
         })
@@ -273,6 +276,7 @@ impl World {
         // Shorter spans are rounding.
         let least = 1e-9 * step;
         let (mut done, mut cuts) = (0.0, 0);
+        self.cut_pairs.clear();
         while !self.extents.is_empty() && step - done > least {
             let Some(impact) = self.first_impact(step - done) else { break };
             if cuts == CUTS {
@@ -285,6 +289,7 @@ impl World {
                 break;
             }
             cuts += 1;
+            self.cut_pairs.push(impact.pair);
             for span in [impact.after, impact.lasts.min(step - done - impact.after)] {
                 if span > least {
                     self.retime(model, span);
