@@ -1,26 +1,26 @@
 //! How far off a simulation may be, from what its bodies do.
 //!
-//! A twin with another step (step doubling; Hairer, Nørsett and Wanner,
-//! "Solving Ordinary Differential Equations I", II.4) measures the error
-//! outright, and costs half as much again. Here the leading error of every step
-//! is added up from the velocities that the steps produced, for a few
-//! operations per body and frame:
+//! The leading error of every step is added up from the velocities that the steps produced, for a
+//! few operations per body and frame. (A twin with another step measures the error outright, and
+//! costs half as much again: step doubling; Hairer, Nørsett and Wanner, "Solving Ordinary
+//! Differential Equations I", II.4. It runs as well where a scene is small.)
 //!
 //! - *Smooth motion.* The engine's symplectic Euler substeps are the Verlet
 //!   scheme seen half a substep late (Hairer, Lubich and Wanner, "Geometric
 //!   Numerical Integration", I.1.4 and IX.3): after any time the place is off by
 //!   half a substep times the change of velocity. Free flight has a leapfrog
 //!   start and is exact.
-//! - *Impacts.* They are resolved to a substep. A restitution is applied at the end of the step of its impact:
-//!   the way back begins up to one step late, and with a speed that lacks up to
-//!   one step of acceleration.
-//! - *Loads.* A contact or joint takes up its load one substep late.
+//!   A joint turns the velocity at the end of each substep and loses what then points along it.
+//!   An angle is the arc tangent of what it should be in each substep.
+//! - *Impacts.* They begin up to a step late, a substep where a step was cut at them. A restitution
+//!   is applied at the end of its step, with a speed that lacks up to one step of acceleration.
+//! - *Loads.* A contact or joint takes up its load one substep late, friction half of one.
 //! - *What follows.* An error of velocity grows into one of place until the
 //!   body stops. A collision turns an error of place into one of direction, by
 //!   the ratio of that error to the size of the body: this is how piles forget
 //!   where they came from.
-//! - *Supports.* Contacts are springs. How deep they have given way is read from
-//!   the contacts themselves, and added up from what is fixed to the top.
+//! - *Supports and joints* give way. How far is read from contacts and joints, and added up from
+//!   what is fixed to the top.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
