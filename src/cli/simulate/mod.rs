@@ -4,10 +4,12 @@ use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-use svgx_base::budget::{Budget, Class, Tier};
+use svgx_base::budget::{Budget, Class, Clock, Monotonic, Tier};
 use svgx_engine::document::{self, Diagnostic, Limits, LineIndex};
-use svgx_engine::physics::{self, Error, Frame, Options, Plain};
+use svgx_engine::physics::{self, Error, Frame, Options, Plain, SimulationEnd};
 
 /// Simulate the physics of a drawing: frames, contacts, reactions at rest.
 #[derive(Debug, clap::Args)]
@@ -29,6 +31,9 @@ pub(crate) struct Args {
     /// Frames hold only what moved.
     #[arg(long)]
     changes_only: bool,
+    /// Stop after so many seconds and answer what was reached by then.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    time_limit: u32,
     /// Also draw a strip of frames to this file, as SVG.
     #[arg(long, value_name = "SVG")]
     strip: Option<PathBuf>,
@@ -85,7 +90,9 @@ impl Args {
         let limits = Limits::default();
         let document = document::parse(&source, &limits).map_err(|found| findings(&found))?;
         let scene = Plain(&document);
-        let budget = Budget::unlimited(Class::Batch, self.tier);
+        let clock = Monotonic::new();
+        let deadline = clock.now().after(Duration::from_secs(self.time_limit.into()));
+        let budget = Budget::unlimited(Class::Batch, self.tier).until(deadline, Arc::new(clock));
         let options = Options {
             duration: self.duration,
             fps: self.fps,
@@ -124,8 +131,17 @@ impl Args {
                 if e.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(e) }
             })
             .map_err(|e| Failure::Io(e.to_string()))?;
+        if outcome.ended == Some(SimulationEnd::Deadline) {
+            eprintln!(
+                "{file}: stopped at {:.3} s of {:.3} s by --time-limit {}",
+                outcome.simulated, outcome.duration, self.time_limit
+            );
+        }
         if let Some(path) = &self.strip {
-            let layout = physics::layout(&document, &scene, &limits, &budget).map_err(refused)?;
+            // What was reached by the time limit is drawn, too.
+            let unhurried = Budget::unlimited(Class::Batch, self.tier);
+            let layout =
+                physics::layout(&document, &scene, &limits, &unhurried).map_err(refused)?;
             let svg = strip::strip(&document, &layout, &frames, self.panels);
             std::fs::write(path, svg)
                 .map_err(|e| Failure::Io(format!("{}: {e}", path.display())))?;

@@ -41,6 +41,8 @@ pub struct Limits {
     pub paint_bytes: usize,
     /// Rigid bodies in one simulation.
     pub bodies: usize,
+    /// Pairs of bodies whose boxes overlap at the start of a simulation.
+    pub overlapping_pairs: usize,
     /// Equations (or unknown reactions) of one assembly at rest.
     pub equilibrium_equations: usize,
     /// Steps of one simulation.
@@ -78,6 +80,7 @@ impl Default for Limits {
             paint_steps: 8_000_000_000,
             paint_bytes: 384 * 1024 * 1024,
             bodies: 20_000,
+            overlapping_pairs: 100_000,
             equilibrium_equations: 600,
             steps: 1_000_000,
             frames: 100_000,

@@ -36,6 +36,8 @@ pub(super) struct Impact {
     pub(super) after: f64,
     /// How long the impact takes from there, s: the motion after it is another one.
     pub(super) lasts: f64,
+    /// The numbers of the two, the smaller first.
+    pub(super) pair: (u32, u32),
     /// All bodies that move by more than their thickness.
     pub(super) fast: Vec<RigidBodyHandle>,
 }
@@ -77,7 +79,7 @@ pub(super) fn first_impact(
     }
     fast.sort_by(|a, b| a.swept.mins.x.total_cmp(&b.swept.mins.x));
     let prediction = physics.integration_parameters.prediction_distance();
-    let mut first: Option<(f64, f64)> = None;
+    let mut first: Option<(f64, f64, (u32, u32))> = None;
     let mut pairs = 0;
     let mut meet = |one: &Fast<'_>, other: &RigidBody, thickness: f64, reach: f64| {
         pairs += 1;
@@ -86,25 +88,23 @@ pub(super) fn first_impact(
             + other.angvel().abs() * reach;
         if relative * span > SHARE * (one.extent.thickness + thickness) && collide(one.body, other)
         {
-            let latest = first.map_or(span, |(after, _)| after);
+            let latest = first.map_or(span, |(after, ..)| after);
             let times = parts(physics, one.body).flat_map(|a| {
                 parts(physics, other).filter_map(move |b| {
                     time_of_impact(one.body, a, other, b, latest, prediction / 8.0)
                 })
             });
             let times = times.filter(|(after, _)| *after < latest);
-            if let Some(impact) = times.min_by(|a, b| a.0.total_cmp(&b.0)) {
-                first = Some(impact);
+            if let Some((after, lasts)) = times.min_by(|a, b| a.0.total_cmp(&b.0)) {
+                let (a, b) = (one.body.user_data as u32, other.user_data as u32);
+                first = Some((after, lasts, (a.min(b), a.max(b))));
             }
         }
         pairs < PAIRS
     };
-    let answer = |first: Option<(f64, f64)>| {
-        first.map(|(after, lasts)| Impact {
-            after,
-            lasts,
-            fast: fast.iter().map(|f| f.handle).collect(),
-        })
+    let answer = |first: Option<(f64, f64, (u32, u32))>| {
+        let fast = || fast.iter().map(|f| f.handle).collect();
+        first.map(|(after, lasts, pair)| Impact { after, lasts, pair, fast: fast() })
     };
     for (i, one) in fast.iter().enumerate() {
         // Both fast: by the boxes they sweep, in order of their left edges.

@@ -1,26 +1,26 @@
 //! How far off a simulation may be, from what its bodies do.
 //!
-//! A twin with another step (step doubling; Hairer, Nørsett and Wanner,
-//! "Solving Ordinary Differential Equations I", II.4) measures the error
-//! outright, and costs half as much again. Here the leading error of every step
-//! is added up from the velocities that the steps produced, for a few
-//! operations per body and frame:
+//! The leading error of every step is added up from the velocities that the steps produced, for a
+//! few operations per body and frame. (A twin with another step measures the error outright, and
+//! costs half as much again: step doubling; Hairer, Nørsett and Wanner, "Solving Ordinary
+//! Differential Equations I", II.4. It runs as well where a scene is small.)
 //!
 //! - *Smooth motion.* The engine's symplectic Euler substeps are the Verlet
 //!   scheme seen half a substep late (Hairer, Lubich and Wanner, "Geometric
 //!   Numerical Integration", I.1.4 and IX.3): after any time the place is off by
 //!   half a substep times the change of velocity. Free flight has a leapfrog
 //!   start and is exact.
-//! - *Impacts.* They are resolved to a substep. A restitution is applied at the end of the step of its impact:
-//!   the way back begins up to one step late, and with a speed that lacks up to
-//!   one step of acceleration.
-//! - *Loads.* A contact or joint takes up its load one substep late.
+//!   A joint turns the velocity at the end of each substep and loses what then points along it.
+//!   An angle is the arc tangent of what it should be in each substep.
+//! - *Impacts.* They begin up to a step late, a substep where a step was cut at them. A restitution
+//!   is applied at the end of its step, with a speed that lacks up to one step of acceleration.
+//! - *Loads.* A contact or joint takes up its load one substep late, friction half of one.
 //! - *What follows.* An error of velocity grows into one of place until the
 //!   body stops. A collision turns an error of place into one of direction, by
 //!   the ratio of that error to the size of the body: this is how piles forget
 //!   where they came from.
-//! - *Supports.* Contacts are springs. How deep they have given way is read from
-//!   the contacts themselves, and added up from what is fixed to the top.
+//! - *Supports and joints* give way. How far is read from contacts and joints, and added up from
+//!   what is fixed to the top.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -49,8 +49,17 @@ struct BodyError {
     path: f64,
     /// Of the angle, rad.
     angle: f64,
-    /// Began to touch something since the last sample: the largest error of what it met.
-    met: Option<f64>,
+    /// What it began to touch since the last sample.
+    met: Option<Met>,
+}
+
+/// What a body began to touch.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Met {
+    /// The largest error of place of it, m.
+    place: f64,
+    /// Whether a step was cut at the impact.
+    timed: bool,
 }
 
 /// The errors of all bodies.
@@ -113,13 +122,14 @@ impl PropagatedError {
         self.drifts.len()
     }
 
-    /// Two bodies begin to touch.
-    pub(super) fn begin_contact(&mut self, a: usize, b: usize) {
+    /// Two bodies begin to touch; `timed` where a step was cut at their impact.
+    pub(super) fn begin_contact(&mut self, a: usize, b: usize, timed: bool) {
         let place = |i: usize| self.drifts.get(i).map_or(0.0, |d| d.place);
         let (of_a, of_b) = (place(a), place(b));
-        for (i, of_other) in [(a, of_b), (b, of_a)] {
+        for (i, place) in [(a, of_b), (b, of_a)] {
             if let Some(drift) = self.drifts.get_mut(i) {
-                drift.met = Some(drift.met.unwrap_or(0.0).max(of_other));
+                let met = drift.met.unwrap_or(Met { place, timed });
+                drift.met = Some(Met { place: met.place.max(place), timed: met.timed && timed });
             }
         }
     }
@@ -132,14 +142,14 @@ impl PropagatedError {
         let previous = drift.last;
         let before = previous.length();
         drift.path += 0.5 * (speed + before) * since;
-        if let Some(of_other) = drift.met.take() {
+        if let Some(met) = drift.met.take() {
             // What neither gravity nor a constant force explains is the impact.
             let jump = seen.velocity - drift.last - seen.constant_acceleration * since;
             let impact = jump.length();
             if impact > 0.0 {
                 let leaves = (seen.velocity.dot(jump) / impact).clamp(0.0, impact);
                 let restitution = (leaves / (impact - leaves).max(1e-9)).min(1.0);
-                let apart = drift.place.max(of_other);
+                let apart = drift.place.max(met.place);
                 let turned = (apart / seen.reach.max(1e-9)).min(1.0);
                 // What stops forgets how fast it came.
                 drift.speed *= (speed / before.max(1e-9)).min(1.0);
@@ -147,7 +157,7 @@ impl PropagatedError {
                     FRICTION_LATE * seen.friction * seen.constant_acceleration.length() * substep;
                 drift.speed +=
                     restitution * seen.constant_acceleration.length() * step + impact * turned;
-                drift.place = apart + step * impact;
+                drift.place = apart + if met.timed { substep } else { step } * impact;
             }
         }
         drift.place = (drift.place + drift.speed.min(speed.max(before)) * since).min(drift.path);

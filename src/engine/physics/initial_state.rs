@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use rapier2d_f64::math::Vector;
 
+use svgx_base::budget::Budget;
+
+use super::error::Error;
 use super::model::Model;
 use super::options::Options;
 use super::world::{Pair, Start, World};
@@ -92,6 +95,49 @@ pub(super) fn classify(model: &Model, world: &World, options: &Options) -> Start
         flying: (0..n).map(|i| !(model.bodies[i].fixed || jointed[i] || near[i])).collect(),
         overlapping: depth.into_iter().collect(),
     }
+}
+
+/// Refuses a model in which more pairs of boxes overlap than `most`: each of them is work in
+/// every step, and their number grows with the square of the bodies.
+pub(super) fn check_overlaps(model: &Model, most: usize, budget: &Budget) -> Result<(), Error> {
+    let mut boxes: Vec<(Vector, Vector, bool)> = model
+        .bodies
+        .iter()
+        .filter(|b| !b.shape.parts.is_empty())
+        .map(|b| {
+            let middle = b.centre + b.middle;
+            (middle - b.half, middle + b.half, b.fixed)
+        })
+        .collect();
+    // Along the axis on which the bodies lie farther apart.
+    let spread = |axis: fn(&Vector) -> f64| {
+        let all = boxes.iter().map(|(low, ..)| axis(low));
+        all.clone().fold(f64::NEG_INFINITY, f64::max) - all.fold(f64::INFINITY, f64::min)
+    };
+    if spread(|v| v.y) > spread(|v| v.x) {
+        for (low, high, _) in &mut boxes {
+            (*low, *high) = (Vector::new(low.y, low.x), Vector::new(high.y, high.x));
+        }
+    }
+    boxes.sort_by(|a, b| a.0.x.total_cmp(&b.0.x));
+    let mut pairs = 0_usize;
+    for (i, (low, high, fixed)) in boxes.iter().enumerate() {
+        if i % 64 == 0 {
+            budget.checkpoint()?;
+        }
+        pairs += boxes[i + 1..]
+            .iter()
+            .take_while(|(other, ..)| other.x < high.x)
+            .filter(|(other_low, other_high, other_fixed)| {
+                !(*fixed && *other_fixed) && other_low.y < high.y && low.y < other_high.y
+            })
+            .count();
+    }
+    if pairs > most {
+        let (limit, seen) = (most as f64, pairs as f64);
+        return Err(Error::Limit { what: "overlapping pairs of bodies", limit, seen });
+    }
+    Ok(())
 }
 
 fn add_support(support: &mut Option<Support>, on_fixed: bool, towards: Vector, place: Vector) {

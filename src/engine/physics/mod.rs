@@ -11,6 +11,7 @@
 //! is in metres, kilograms and seconds.
 
 mod answer;
+mod build;
 #[cfg(test)]
 mod closed_forms;
 mod continuous;

@@ -34,7 +34,7 @@ impl Simulation {
             }
         }
         energy.total = energy.kinetic + energy.potential;
-        let step = self.grid.step;
+        let step = self.state.main.last_span;
         let contacts = self.state.main.contacts().map(|(a, b, impulse)| Contact {
             a: self.name(a as u32),
             b: self.name(b as u32),
@@ -80,7 +80,7 @@ impl Simulation {
                 total_frames: self.state.frames,
                 collision_count: self.state.collisions,
                 steps: self.state.main.steps,
-                step,
+                step: self.grid.step,
                 iterations: Settings::of(self.tier).iterations,
                 bodies: bodies.len(),
                 movable: bodies.iter().filter(|b| !b.fixed).count(),

@@ -43,6 +43,9 @@ impl Simulation {
         let settings = Settings::of(budget.tier());
         let grid = TimeGrid::new(&options, &settings, limits)?;
         disturb(&mut model, &options)?;
+        if options.collisions {
+            initial_state::check_overlaps(&model, limits.overlapping_pairs, budget)?;
+        }
         let build = |step: f64, apart: &[(Pair, f64)]| -> Result<World, Error> {
             let (gravity, collisions) = (options.gravity, options.collisions);
             let mut world =
@@ -64,13 +67,16 @@ impl Simulation {
         } else {
             None
         };
+        let constants = body_constants(&model, &options);
         let propagated = (options.error_estimate == Estimate::Propagated).then(|| {
             let unloaded = |i: usize| start.flying[i] || start.resting[i];
             let load = |(i, body): (usize, &Body)| {
                 let constant_acceleration =
                     super::world::constant_acceleration(body, options.gravity).length();
                 let load = if body.fixed || unloaded(i) { 0.0 } else { constant_acceleration };
-                (body.velocity, load, body.friction)
+                // Friction sets in late; a joint holds without any.
+                let friction = if constants[i].jointed { 0.0 } else { body.friction };
+                (body.velocity, load, friction)
             };
             let substep = grid.step / settings.iterations as f64;
             PropagatedError::new(model.bodies.iter().enumerate().map(load), substep)
@@ -102,7 +108,7 @@ impl Simulation {
                 .collect(),
         };
         let mut simulation = Simulation {
-            constants: body_constants(&model, &options),
+            constants,
             movable: movable(&model),
             names: names(&model),
             model,
@@ -260,7 +266,8 @@ impl Simulation {
         for (pair, began) in events.take() {
             self.state.collisions += u64::from(began);
             if began && let Some(propagated) = &mut self.state.propagated {
-                propagated.begin_contact(pair.0 as usize, pair.1 as usize);
+                let timed = self.state.main.cut_pairs.contains(&pair);
+                propagated.begin_contact(pair.0 as usize, pair.1 as usize, timed);
             }
             if self.state.events.len() < self.events_limit {
                 self.state.events.push((time, began, pair));

@@ -39,10 +39,11 @@ pub(super) fn additional_iterations(model: &Model, iterations: usize) -> Vec<usi
         }
     }
     let extra = |(body, least): (&super::model::Body, f64)| {
-        if body.fixed || !(least > 0.0) {
+        let ratio = body.mass / least;
+        if body.fixed || !ratio.is_finite() {
             return 0;
         }
-        let substeps = (body.mass / least).sqrt().ceil().min(MOST as f64) as usize;
+        let substeps = ratio.sqrt().ceil().min(MOST as f64) as usize;
         substeps.saturating_sub(iterations)
     };
     bodies.iter().zip(lightest).map(extra).collect()

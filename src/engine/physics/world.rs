@@ -4,25 +4,20 @@ use std::collections::BTreeSet;
 
 use parking_lot::Mutex;
 use rapier2d_f64::dynamics::{
-    FixedJointBuilder, GenericJoint, GenericJointBuilder, JointAxesMask, PrismaticJointBuilder,
-    RevoluteJointBuilder, RigidBody, RigidBodyBuilder, RigidBodyHandle, RigidBodySet,
-    RopeJointBuilder, SoftBodySet, SoftBodyTearEvent,
+    JointAxesMask, RigidBody, RigidBodyBuilder, RigidBodyHandle, RigidBodySet, SoftBodySet,
+    SoftBodyTearEvent,
 };
-use rapier2d_f64::geometry::{
-    ColliderBuilder, ColliderSet, CollisionEvent, ContactPair, SolverFlags,
-};
-use rapier2d_f64::math::{Pose, Vector, rotation_from_angle};
-use rapier2d_f64::pipeline::{
-    ActiveEvents, ActiveHooks, EventHandler, PairFilterContext, PhysicsHooks, PhysicsWorld,
-};
-use rapier2d_f64::prelude::MassProperties;
+use rapier2d_f64::geometry::{ColliderSet, CollisionEvent, ContactPair, SolverFlags};
+use rapier2d_f64::math::Vector;
+use rapier2d_f64::pipeline::{EventHandler, PairFilterContext, PhysicsHooks, PhysicsWorld};
 use serde::{Deserialize, Serialize};
 
 use svgx_base::budget::{Budget, Stop};
 
+use super::build::{extents, insert, insert_joint};
 use super::continuous::{Extent, Impact, first_impact};
 use super::dispatcher::with_checkpoints;
-use super::model::{Body, Joint, JointKind, Model, Profile};
+use super::model::{Body, Model, Profile};
 use super::sleep::{Verdict, keep_moving};
 use super::solver_effort::additional_iterations;
 use super::tier::Settings;
@@ -66,6 +61,10 @@ pub(super) struct World {
     extents: Vec<Extent>,
     /// What is known of slow bodies.
     verdicts: Vec<Verdict>,
+    /// Pairs at whose impacts the last step was cut.
+    pub(super) cut_pairs: Vec<Pair>,
+    /// Length of what was advanced last, s: a whole step, or what was left of a cut one.
+    pub(super) last_span: f64,
     /// Steps done.
     pub(super) steps: u64,
 }
@@ -187,7 +186,19 @@ impl World {
         let extents = if collisions && free > 1 { extents(&physics, &handles) } else { Vec::new() };
         let flying = vec![false; handles.len()];
         let verdicts = vec![Verdict::default(); handles.len()];
-        Ok(World { physics, handles, forced, shares, hooks, flying, extents, verdicts, steps: 0 })
+        Ok(World {
+            physics,
+            handles,
+            forced,
+            shares,
+            hooks,
+            flying,
+            extents,
+            verdicts,
+            cut_pairs: Vec::new(),
+            last_span: step,
+            steps: 0,
+        })
     }
 
     /// Puts to sleep what rests, and sets what flies half a substep back.
@@ -260,6 +271,7 @@ impl World {
         // Shorter spans are rounding.
         let least = 1e-9 * step;
         let (mut done, mut cuts) = (0.0, 0);
+        self.cut_pairs.clear();
         while !self.extents.is_empty() && step - done > least {
             let Some(impact) = self.first_impact(step - done) else { break };
             if cuts == CUTS {
@@ -272,6 +284,7 @@ impl World {
                 break;
             }
             cuts += 1;
+            self.cut_pairs.push(impact.pair);
             for span in [impact.after, impact.lasts.min(step - done - impact.after)] {
                 if span > least {
                     self.retime(model, span);
@@ -334,6 +347,7 @@ impl World {
     /// Advances by the length set, from `time` on.
     fn advance(&mut self, model: &Model, time: f64, events: &ContactEvents, budget: &Budget) {
         let span = self.physics.integration_parameters.dt;
+        self.last_span = span;
         self.apply_forces(model, time, span);
         with_checkpoints(&mut self.physics, budget, false, |p| {
             p.step_with_events(&self.hooks, events);
@@ -461,131 +475,4 @@ pub(super) fn constant_acceleration(body: &Body, gravity: f64) -> Vector {
     let force = constant.fold(Vector::ZERO, |a, f| a + f.vector);
     let own = if body.mass > 0.0 { force / body.mass } else { Vector::ZERO };
     Vector::new(0.0, gravity) + own
-}
-
-/// The size of every body for continuous detection, by number.
-fn extents(physics: &PhysicsWorld, handles: &[RigidBodyHandle]) -> Vec<Extent> {
-    // A contact is made this far ahead: what comes no nearer in a step cannot pass.
-    let ahead = physics.integration_parameters.prediction_distance() / 2.0;
-    let extent = |&handle: &RigidBodyHandle| {
-        let mut extent = Extent { thickness: f64::INFINITY, reach: 0.0 };
-        let Some(body) = physics.bodies.get(handle) else { return extent };
-        for collider in body.colliders().iter().filter_map(|&c| physics.colliders.get(c)) {
-            let shape = collider.shape();
-            extent.thickness = extent.thickness.min(shape.ccd_thickness().max(ahead));
-            let about = collider.position_wrt_parent().copied().unwrap_or_default();
-            let sphere = shape.compute_local_bounding_sphere();
-            let centre = about.transform_point(sphere.center());
-            extent.reach = extent.reach.max(centre.length() + sphere.radius());
-        }
-        extent
-    };
-    handles.iter().map(extent).collect()
-}
-
-fn insert(
-    physics: &mut PhysicsWorld,
-    number: usize,
-    body: &Body,
-    collisions: bool,
-    hooked: bool,
-    extra_iterations: usize,
-) -> RigidBodyHandle {
-    let rigid = if body.fixed {
-        RigidBodyBuilder::fixed()
-    } else {
-        let mass = MassProperties::new(Vector::ZERO, body.mass, body.inertia);
-        RigidBodyBuilder::dynamic()
-            .additional_mass_properties(mass)
-            .linvel(body.velocity)
-            .angvel(body.spin)
-            .allow_fast_rotation(true)
-            .additional_solver_iterations(extra_iterations)
-    };
-    let rigid = rigid.translation(body.centre).user_data(number as u128);
-    let handle = physics.insert_body(rigid);
-    if !body.fixed && body.forces.iter().all(|f| f.at == Vector::ZERO) {
-        let constant = body.forces.iter().filter(|f| f.profile == Profile::Constant);
-        let force = constant.fold(Vector::ZERO, |a, f| a + f.vector);
-        if force != Vector::ZERO
-            && let Some(rigid) = physics.bodies.get_mut(handle)
-        {
-            rigid.add_force(force, true);
-        }
-    }
-    if collisions {
-        for part in &body.shape.parts {
-            let Some((pose, shape)) = part.shared() else { continue };
-            let hooks =
-                if hooked { ActiveHooks::FILTER_CONTACT_PAIRS } else { ActiveHooks::empty() };
-            let events =
-                if body.fixed { ActiveEvents::empty() } else { ActiveEvents::COLLISION_EVENTS };
-            let collider = ColliderBuilder::new(shape)
-                .position(pose)
-                .density(0.0)
-                .friction(body.friction)
-                .restitution(body.restitution)
-                .active_events(events)
-                .active_hooks(hooks)
-                .user_data(number as u128);
-            physics.insert_collider(collider, Some(handle));
-        }
-    }
-    handle
-}
-
-fn insert_joint(
-    physics: &mut PhysicsWorld,
-    model: &Model,
-    joint: &Joint,
-    handles: &[RigidBodyHandle],
-    building: RigidBodyHandle,
-) {
-    let (Some(body), Some(&handle)) = (model.bodies.get(joint.body), handles.get(joint.body))
-    else {
-        return;
-    };
-    let other = joint.other.and_then(|o| model.bodies.get(o).zip(handles.get(o)));
-    let (other_centre, other_handle) =
-        other.map_or((Vector::ZERO, building), |(b, &h)| (b.centre, h));
-    if body.fixed && other.is_none_or(|(b, _)| b.fixed) {
-        return;
-    }
-    // The frame of a roller or slider turns with the other side.
-    let there = joint.at - other_centre;
-    let here = joint.at - body.centre;
-    let along = |axis: Vector, at: Vector| {
-        Pose::from_parts(at, rotation_from_angle(libm::atan2(axis.y, axis.x)))
-    };
-    let data: GenericJoint = match joint.kind {
-        JointKind::Fixed => {
-            FixedJointBuilder::new().local_anchor1(there).local_anchor2(here).build().into()
-        }
-        JointKind::Hinge => RevoluteJointBuilder::new()
-            .local_anchor1(there)
-            .local_anchor2(here)
-            .contacts_enabled(false)
-            .build()
-            .into(),
-        JointKind::Roller { normal } => {
-            let axis = Vector::new(normal.y, -normal.x);
-            GenericJointBuilder::new(JointAxesMask::LOCKED_PIN_SLOT_AXES)
-                .local_frame1(along(axis, there))
-                .local_frame2(along(axis, here))
-                .contacts_enabled(false)
-                .build()
-        }
-        JointKind::Slider { axis } => {
-            let mut slider: GenericJoint = PrismaticJointBuilder::new(axis).build().into();
-            slider.set_local_frame1(along(axis, there)).set_local_frame2(along(axis, here));
-            slider.set_contacts_enabled(false);
-            slider
-        }
-        JointKind::Rope { to, length } => RopeJointBuilder::new(length)
-            .local_anchor1(to - other_centre)
-            .local_anchor2(here)
-            .build()
-            .into(),
-    };
-    physics.impulse_joints.insert(other_handle, handle, data, true);
 }

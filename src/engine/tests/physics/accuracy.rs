@@ -59,7 +59,7 @@ fn refined(document: &Document, duration: f64, factor: f64) -> Vec<Frame> {
         &unlimited(Tier::Compute),
         &mut |frame| {
             n += 1;
-            if n % every == 0 {
+            if n.is_multiple_of(every) {
                 frames.push(frame);
             }
             ControlFlow::Continue(())

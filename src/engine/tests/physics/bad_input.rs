@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use svgx_base::budget::Tier;
 use svgx_engine::document::Limits;
-use svgx_engine::physics::{self, Disturbance, Error, Options, Plain};
+use svgx_engine::physics::{self, Disturbance, Error, Options, Plain, Simulation};
 
 use super::{FLOOR, at_rest, block, drawing, pile, run, seconds, unlimited};
 
@@ -20,6 +20,24 @@ fn bodies_drawn_into_each_other_are_reported_and_contained() {
     assert!(outcome.quarantined.iter().any(|q| q.depth_mm.is_some_and(|d| (d - 50.0).abs() < 1.0)));
     for element in &outcome.elements {
         assert!(element.velocity[1].abs() < 6000.0, "nothing is shot away: {element:?}");
+    }
+}
+
+#[test]
+fn bodies_that_overlap_too_often_are_refused_with_the_limit_and_the_number_seen() {
+    let limits = Limits::default();
+    for (n, apart, pairs) in [(2_000, 0.0, 1_999_000), (2_000, 300.0, 0), (500, 0.1, 124_750)] {
+        let content: String =
+            (0..n).map(|i| block(&format!("b{i}"), 0.0, apart * f64::from(i), 100.0, "")).collect();
+        let (document, budget) = (drawing(&content), super::unlimited(Tier::Ui));
+        let options = seconds(1.0);
+        match Simulation::of(&document, &Plain(&document), &options, &limits, &budget) {
+            Err(Error::Limit { limit, seen, .. }) => {
+                assert_eq!((limit, seen), (limits.overlapping_pairs as f64, f64::from(pairs)));
+            }
+            Ok(_) => assert_eq!(pairs, 0),
+            Err(other) => panic!("{other}"),
+        }
     }
 }
 
