@@ -1,5 +1,6 @@
 //! The one table of settings: their names, what they mean, and how each is read.
 
+use super::log_level::log_filter;
 use super::value::{bytes, path, positive, seconds, set};
 use super::{Config, LogFormat, Secret};
 use svgx_controller::core::Mode;
@@ -217,7 +218,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         One,
         "off, error, warn, info, debug, trace, or a filter such as svgx_engine=debug",
         |c, v| {
-            c.log_level = v.trim().to_ascii_lowercase();
+            // Empty is unset.
+            if !v.trim().is_empty() {
+                c.log_level = log_filter(v)?;
+            }
             Ok(())
         }
     ),
