@@ -134,6 +134,9 @@ async fn run_inner(
     let identity =
         request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
     let stages = request.extensions().get::<Stages>().cloned().unwrap_or_default();
+    if payload.is_some() {
+        body::announced(app, request)?;
+    }
     let mut asked = AdmissionRequest::of(app, request, operation, &identity, payload.is_some())?;
     // Decided before the body is read, so that refusing costs nothing.
     let arrived = app.clock.now();
