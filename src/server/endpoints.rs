@@ -172,7 +172,7 @@ pub(crate) struct Endpoint {
     pub(crate) handler: Handler,
     /// The rate it is counted in.
     pub(crate) rate: RateClass,
-    /// Whether it needs no key and is not counted: what the service is, not what it does.
+    /// Whether it needs no key and is not counted, as the description of the API.
     pub(crate) is_open: bool,
     /// Adds it to the API's description.
     pub(crate) describe: Option<fn(&mut OpenApi)>,

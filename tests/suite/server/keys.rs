@@ -1,14 +1,15 @@
 //! Keys that come, go, or were never there.
 
-use std::io::Read as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
+use svgx_load::pile;
 
-use crate::support::service::{ROOM, Service, connect};
+use crate::support::service::{Service, connect};
 
 const ALICE: &str = "Authorization: Bearer alice-secret\r\n";
 
@@ -27,16 +28,30 @@ fn refuses(service: &Service) {
     panic!("the key is still good after a minute");
 }
 
+/// A stream that has begun: asked for again until the key is known.
+fn opened(service: &Service, request: &str) -> TcpStream {
+    for _ in 0..600 {
+        let mut stream = connect(service.public);
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut begun = [0; 15];
+        stream.read_exact(&mut begun).expect("an answer");
+        if begun == *b"HTTP/1.1 200 OK" {
+            return stream;
+        }
+        assert_eq!(begun, *b"HTTP/1.1 401 Un", "{}", String::from_utf8_lossy(&begun));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the key is not known after a minute");
+}
+
 #[test]
 fn a_stream_ends_with_the_key_it_was_opened_with() {
     let folder = tempfile::tempdir().expect("a folder");
     let keys = folder.path().join("keys");
     write(&keys, "alice:alice-secret\nbob:bob-secret\n");
     let service = Service::with(&["--api-keys-file", &keys.display().to_string()], None);
-    let body = json!({
-        "content": ROOM, "options": { "duration": 3600, "fps": 60, "precision": "ui" }
-    })
-    .to_string();
+    let options = json!({ "duration": 3600, "fps": 25, "precision": "ui" });
+    let body = json!({ "content": pile(40), "options": options }).to_string();
     let simulate = format!(
         "POST /simulate HTTP/1.1\r\nHost: localhost\r\n{ALICE}Accept: application/x-ndjson\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -49,18 +64,7 @@ fn a_stream_ends_with_the_key_it_was_opened_with() {
         service.signal(rustix::process::Signal::HUP);
         let mut open = Vec::new();
         for request in [&watch, &simulate] {
-            let mut stream = connect(service.public);
-            for _ in 0..100 {
-                stream.write_all(request.as_bytes()).expect("sent");
-                let mut begun = [0; 15];
-                stream.read_exact(&mut begun).expect("an answer");
-                if begun.ends_with(b"200 OK") {
-                    break;
-                }
-                std::thread::sleep(Duration::from_millis(100));
-                stream = connect(service.public);
-            }
-            open.push(stream);
+            open.push(opened(&service, request));
         }
         write(&keys, after);
         service.signal(rustix::process::Signal::HUP);
@@ -70,9 +74,7 @@ fn a_stream_ends_with_the_key_it_was_opened_with() {
             let (mut all, mut part) = (Vec::new(), [0; 65_536]);
             while !all.ends_with(b"\r\n0\r\n\r\n") {
                 let read = stream.read(&mut part).expect("it ends within two minutes");
-                if read == 0 {
-                    break;
-                }
+                assert!(read > 0, "{}", String::from_utf8_lossy(&all));
                 all.extend_from_slice(&part[..read]);
                 let excess = all.len().saturating_sub(64);
                 all.drain(..excess);
