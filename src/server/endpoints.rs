@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::web::{self, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Route};
+use actix_web::{HttpRequest, HttpResponse, Route, http};
 use utoipa::openapi::{Components, OpenApi};
 
 use svgx_base::budget::Class;
@@ -42,8 +42,11 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     get("/jobs/{id}", Direct(|| web::to(jobs::look))).described::<jobs::__path_look>(),
     get("/jobs/{id}/result", Direct(|| web::to(jobs::result))).described::<jobs::__path_result>(),
     delete("/jobs/{id}", Direct(|| web::to(jobs::cancel))).described::<jobs::__path_cancel>(),
-    post("/parse", Pool(Operation::new(Class::Redraw, "parse", parse::parse).deferrable()))
-        .described::<parse::__path_parse>(),
+    post(
+        "/parse",
+        Pool(Operation::new(Class::Redraw, "parse", parse::parse).tagged().deferrable()),
+    )
+    .described::<parse::__path_parse>(),
     post("/precision", Pool(Operation::new(Class::Ui, "precision", precision::precision)))
         .rate(RateClass::Ui)
         .described::<precision::__path_precision>(),
@@ -53,6 +56,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
             Operation::new(Class::Redraw, "compile-svg", compile_svg::compile_svg)
                 .estimated_as("compile")
                 .media(&["application/json", "image/svg+xml"])
+                .tagged()
                 .deferrable(),
         ),
     )
@@ -62,11 +66,12 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         Pool(
             Operation::new(Class::Redraw, "compile-json", compile_json::compile_json)
                 .estimated_as("compile")
+                .tagged()
                 .deferrable(),
         ),
     )
     .described::<compile_json::__path_compile_json>(),
-    post("/evaluate", Pool(Operation::new(Class::Redraw, "evaluate", evaluate::evaluate)))
+    post("/evaluate", Pool(Operation::new(Class::Redraw, "evaluate", evaluate::evaluate).tagged()))
         .described::<evaluate::__path_evaluate>(),
     post(
         "/simulate",
@@ -75,6 +80,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
                 .estimated_by(estimate::simulation)
                 .media(simulate::MEDIA)
                 .streams(simulate::STREAMS)
+                .tagged()
                 .deferrable(),
         ),
     )
@@ -93,6 +99,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         Pool(
             Operation::new(Class::Redraw, "render", render::render)
                 .media(&["image/png"])
+                .tagged()
                 .deferrable(),
         ),
     )
@@ -127,7 +134,7 @@ pub(crate) enum Handler {
 }
 use Handler::{Direct, Pool};
 
-/// The method of an endpoint. A GET answers HEAD as well.
+/// The method of an endpoint. The edge makes HEAD a GET.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Get,
@@ -137,12 +144,21 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    fn names(self) -> &'static [&'static str] {
+    fn allow(self) -> &'static str {
         match self {
-            Method::Get => &["GET", "HEAD"],
-            Method::Post => &["POST"],
-            Method::Put => &["PUT"],
-            Method::Delete => &["DELETE"],
+            Method::Get => "GET, HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+
+    fn standard(self) -> http::Method {
+        match self {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+            Method::Delete => http::Method::DELETE,
         }
     }
 }
@@ -156,7 +172,7 @@ pub(crate) struct Endpoint {
     pub(crate) handler: Handler,
     /// The rate it is counted in.
     pub(crate) rate: RateClass,
-    /// Whether it needs no key and is not counted: what the service is, not what it does.
+    /// Whether it needs no key and is not counted, as the description of the API.
     pub(crate) is_open: bool,
     /// Adds it to the API's description.
     pub(crate) describe: Option<fn(&mut OpenApi)>,
@@ -202,6 +218,11 @@ impl Endpoint {
         self
     }
 
+    /// Whether its answers have tags.
+    pub(crate) fn is_tagged(&self) -> bool {
+        matches!(self.handler, Pool(operation) if operation.is_tagged)
+    }
+
     /// Whether it may answer with a job.
     pub(crate) fn is_deferrable(&self) -> bool {
         matches!(self.handler, Pool(operation) if operation.is_deferrable)
@@ -233,15 +254,10 @@ where
 /// Registers every endpoint at the place `config` stands for.
 pub(crate) fn configure(config: &mut ServiceConfig) {
     for (path, endpoints) in by_path() {
-        let names = endpoints.iter().flat_map(|e| e.method.names());
-        let allow = names.copied().collect::<Vec<_>>().join(", ");
+        let allow = endpoints.iter().map(|e| e.method.allow()).collect::<Vec<_>>().join(", ");
         let mut resource = web::resource(path);
         for endpoint in endpoints {
-            for name in endpoint.method.names() {
-                // The names are those of standard methods.
-                let method = name.parse().unwrap_or_default();
-                resource = resource.route(endpoint.route().method(method));
-            }
+            resource = resource.route(endpoint.route().method(endpoint.method.standard()));
         }
         config.service(resource.default_service(web::to(move |request: HttpRequest| {
             std::future::ready(not_allowed(&request, allow.clone()))

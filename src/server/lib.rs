@@ -15,6 +15,7 @@
 //! This crate computes nothing itself.
 
 mod admission;
+mod descriptors;
 mod edge;
 mod endpoints;
 mod gauges;

@@ -81,6 +81,9 @@ impl Modify for Edge {
                 if endpoint.is_deferrable() {
                     offer_job(operation);
                 }
+                if endpoint.is_tagged() {
+                    offer_tag(operation);
+                }
                 describe(operation, endpoint.is_open);
             }
         }
@@ -117,6 +120,21 @@ fn offer_job(operation: &mut Operation) {
         .content("application/json", job)
         .build();
     operation.responses.responses.insert("202".to_owned(), RefOr::T(response));
+}
+
+/// What an endpoint whose answers have tags reads and answers besides.
+fn offer_tag(operation: &mut Operation) {
+    let known = ParameterBuilder::new()
+        .name("If-None-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(utoipa::openapi::Required::False)
+        .description(Some("Tags of answers that the client holds; `*` is none of them"))
+        .schema(Some(text()));
+    operation.parameters.get_or_insert_default().push(RefOr::T(known.build()));
+    let response = ResponseBuilder::new()
+        .description("The client holds the answer already, by the tag in `ETag`")
+        .build();
+    operation.responses.responses.insert("304".to_owned(), RefOr::T(response));
 }
 
 fn describe(operation: &mut Operation, open: bool) {

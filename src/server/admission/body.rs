@@ -38,7 +38,7 @@ const EXPECTED: &str = "application/json, or the document itself as image/svg+xm
 ///
 /// # Errors
 /// [`Error::UnsupportedMediaType`].
-pub(crate) fn kind(request: &HttpRequest) -> Result<Kind, Error> {
+fn kind(request: &HttpRequest) -> Result<Kind, Error> {
     let unsupported = |seen: String| Error::UnsupportedMediaType { seen, expected: EXPECTED };
     if let Some(coding) = request.headers().get(header::CONTENT_ENCODING)
         && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
@@ -69,6 +69,21 @@ pub(crate) fn kind(request: &HttpRequest) -> Result<Kind, Error> {
     }
 }
 
+/// What the headers tell of a body: what can never be read is refused before it is admitted.
+///
+/// # Errors
+/// Too large, or of an unknown kind.
+pub(crate) fn announced(app: &App, request: &HttpRequest) -> Result<Kind, Error> {
+    let kind = kind(request)?;
+    let limit = app.config.max_body;
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    match length {
+        Some(seen) if seen > limit as u64 => Err(Error::BodyTooLarge { limit, seen }),
+        _ => Ok(kind),
+    }
+}
+
 /// Reads the body of `request`.
 ///
 /// # Errors
@@ -78,18 +93,8 @@ pub(crate) async fn read(
     request: &HttpRequest,
     mut payload: Payload,
 ) -> Result<Body, Error> {
-    let kind = kind(request)?;
+    let kind = announced(app, request)?;
     let limit = app.config.max_body;
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse::<u64>().ok());
-    if let Some(seen) = announced
-        && seen > limit as u64
-    {
-        return Err(Error::BodyTooLarge { limit, seen });
-    }
     let crowded =
         Error::Crowded { what: "bytes of request bodies", limit: app.config.max_body_total };
     let Some(mut held) = app.reserve_body(0) else { return Err(crowded) };

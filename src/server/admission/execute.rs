@@ -27,7 +27,7 @@ use crate::protocol::problem::{self, Error};
 use crate::state::answer::Phases;
 use crate::state::app::App;
 use crate::state::jobs::Progress;
-use crate::state::keys::Identity;
+use crate::state::keys::{Credential, Identity};
 
 /// How long a body may take to arrive before the place in the queue is asked for again.
 const PATIENCE: Duration = Duration::from_millis(2);
@@ -134,6 +134,9 @@ async fn run_inner(
     let identity =
         request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
     let stages = request.extensions().get::<Stages>().cloned().unwrap_or_default();
+    if payload.is_some() {
+        body::announced(app, request)?;
+    }
     let mut asked = AdmissionRequest::of(app, request, operation, &identity, payload.is_some())?;
     // Decided before the body is read, so that refusing costs nothing.
     let arrived = app.clock.now();
@@ -165,12 +168,14 @@ async fn run_inner(
     let text = |name: &HeaderName| {
         given.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
     };
+    let credential = request.extensions().get::<Credential>().copied();
     let caller = Caller {
         identity,
+        credential: credential.unwrap_or(Credential::NONE),
         media,
         query: request.query_string().to_owned(),
         session: text(&headers::SVGX_SESSION),
-        if_none_match: text(&header::IF_NONE_MATCH),
+        if_none_match: Some(negotiate::joined(given, &header::IF_NONE_MATCH, "")),
         coding: Coding::of(given),
         asked: asked.request(),
         reason: dispatch.reason(),
@@ -200,6 +205,7 @@ async fn run_inner(
 /// What the work needs to know of the request.
 pub(super) struct Caller {
     pub(super) identity: Identity,
+    credential: Credential,
     media: &'static str,
     query: String,
     session: Option<String>,
@@ -223,13 +229,23 @@ pub(super) fn on_pool(
     let context = Context::current();
     let (operation, waiting) = (operation.name, app.clock.now());
     move |budget: &Budget| {
-        let Caller { identity, media, query, session, if_none_match, coding, asked, reason } =
-            caller;
+        let Caller {
+            identity,
+            credential,
+            media,
+            query,
+            session,
+            if_none_match,
+            coding,
+            asked,
+            reason,
+        } = caller;
         let call = Call {
             started: shared.clock.now(),
             app: shared,
             operation,
             identity,
+            credential,
             budget,
             media,
             query,

@@ -25,6 +25,8 @@ pub(crate) struct Operation {
     pub(crate) streams: &'static [&'static str],
     /// Whether work that no tier brings inside the budget becomes a job.
     pub(crate) is_deferrable: bool,
+    /// Whether an answer has a tag, by which `If-None-Match` knows it again.
+    pub(crate) is_tagged: bool,
     /// How much work a body is, where its length does not tell.
     pub(crate) estimate: Option<fn(&Body) -> Option<Estimate>>,
     /// What it does.
@@ -41,6 +43,7 @@ impl Operation {
             media: &["application/json"],
             streams: &[],
             is_deferrable: false,
+            is_tagged: false,
             estimate: None,
             work,
         }
@@ -50,6 +53,12 @@ impl Operation {
     /// whoever prefers it.
     pub(crate) const fn deferrable(mut self) -> Operation {
         self.is_deferrable = true;
+        self
+    }
+
+    /// The same, with answers that have a tag.
+    pub(crate) const fn tagged(mut self) -> Operation {
+        self.is_tagged = true;
         self
     }
 

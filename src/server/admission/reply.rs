@@ -20,7 +20,7 @@ use crate::protocol::problem::Error;
 use crate::state::answer::{Answer, Phases};
 use crate::state::app::App;
 use crate::state::jobs::Progress;
-use crate::state::keys::Identity;
+use crate::state::keys::{Credential, Identity};
 
 /// What a handler's work gets, on a thread of the pool.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct Call<'b> {
     pub(crate) operation: &'static str,
     /// Who asks.
     pub(crate) identity: Identity,
+    /// What proves it, for work that outlives the request.
+    pub(crate) credential: Credential,
     /// How long it may take.
     pub(crate) budget: &'b Budget,
     /// The media type that was agreed on.
@@ -95,12 +97,12 @@ impl Call<'_> {
         self.now().since(self.started).as_secs_f64() * 1e3
     }
 
-    /// Whether the client already holds the answer called `etag`.
-    pub(crate) fn is_known(&self, etag: &str) -> bool {
-        let opaque = |t: &str| t.trim().trim_start_matches("W/").to_owned();
-        self.if_none_match.as_ref().is_some_and(|known| {
-            known.trim() == "*" || known.split(',').any(|k| opaque(k) == opaque(etag))
-        })
+    /// The tag by which the client already holds the answer called `etag`, in whatever coding. `*`
+    /// names none: it is about what is stored, and nothing is (RFC 9110, section 13.1.2).
+    pub(crate) fn known_as(&self, etag: &str) -> Option<String> {
+        let known = self.if_none_match.as_ref()?;
+        let found = known.split(',').map(str::trim).find(|tag| same_result(tag, etag))?;
+        Some(found.to_owned())
     }
 
     /// An answer in JSON.
@@ -141,10 +143,10 @@ impl Call<'_> {
         reply
     }
 
-    /// "You have it already."
-    pub(crate) fn not_modified(self, etag: String) -> Reply {
+    /// "You have it already", by the tag `known` of the client.
+    pub(crate) fn not_modified(self, known: String) -> Reply {
         let now = self.now();
-        let mut reply = self.finish(now, "", Bytes::new(), Coding::Identity, Some(etag));
+        let mut reply = self.finish(now, "", Bytes::new(), Coding::Identity, Some(known));
         reply.status = StatusCode::NOT_MODIFIED;
         reply
     }
@@ -165,9 +167,19 @@ impl Call<'_> {
         self.note(Step::Encode, began, [size, ("svgx.encoding", encoding.into())]);
         phases.work = began.since(self.started).saturating_sub(phases.parse);
         let tiers = Some((self.budget.tier().min(self.asked.tier), self.asked.tier));
+        let etag = etag.map(|etag| coding.tag(&etag));
         let answer = Answer { media, body, coding, etag, phases, tiers };
         Reply { status: StatusCode::OK, answer, durable: None, rest: None }
     }
+}
+
+/// Whether two tags name the same result, in whatever coding and strength.
+fn same_result(one: &str, other: &str) -> bool {
+    fn opaque(tag: &str) -> &str {
+        let tag = tag.trim_start_matches("W/").trim_matches('"');
+        tag.strip_suffix("-gzip").or_else(|| tag.strip_suffix("-br")).unwrap_or(tag)
+    }
+    opaque(one) == opaque(other)
 }
 
 impl Reply {
@@ -209,6 +221,27 @@ impl Reply {
                 let first = Box::pin(stream::once(std::future::ready(Ok(answer.body.clone()))));
                 answer.into_stream(status, Box::pin(first.chain(rest)))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_is_known_by_the_tag_of_any_of_its_codings() {
+        for (tag, expected) in [
+            ("\"abc\"", true),
+            ("W/\"abc\"", true),
+            ("\"abc-br\"", true),
+            ("W/\"abc-gzip\"", true),
+            ("\"abcd\"", false),
+            ("\"abc-zip\"", false),
+            ("*", false),
+            ("", false),
+        ] {
+            assert_eq!(same_result(tag, "\"abc\""), expected, "{tag}");
         }
     }
 }

@@ -2,27 +2,29 @@
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header;
+use actix_web::http::uri::Authority;
 
 use crate::protocol::problem::Error;
 use crate::state::app::App;
-use crate::state::keys::Identity;
+use crate::state::keys::{Credential, Identity};
 
-/// Who asks; `is_open` where no key is needed.
+/// Who asks, and what proves it; `is_open` where no key is needed.
 ///
 /// # Errors
-/// [`Error::Unauthorized`] or [`Error::Forbidden`].
+/// [`Error::BadHost`], [`Error::Unauthorized`] or [`Error::Forbidden`].
 pub(super) fn identify(
     app: &App,
     request: &ServiceRequest,
     is_open: bool,
-) -> Result<Identity, Error> {
+) -> Result<(Identity, Credential), Error> {
+    let host = host(request)?;
     let keys = app.keys();
-    if keys.is_empty() {
-        refuse_foreign_pages(app, request)?;
-        return Ok(app.anonymous.clone());
+    if keys.is_open() {
+        refuse_foreign_pages(app, request, host.as_ref())?;
+        return Ok((app.anonymous.clone(), Credential::NONE));
     }
     if is_open {
-        return Ok(app.anonymous.clone());
+        return Ok((app.anonymous.clone(), Credential::NONE));
     }
     let Some(value) = request.headers().get(header::AUTHORIZATION) else {
         return Err(Error::Unauthorized("send the header Authorization: Bearer <key>"));
@@ -32,32 +34,99 @@ pub(super) fn identify(
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
     let token = token.ok_or(Error::Unauthorized("expected Authorization: Bearer <key>"))?;
-    keys.identify(token).cloned().ok_or(Error::Unauthorized("the key is not known"))
+    let found = keys.identify(token).map(|(identity, credential)| (identity.clone(), credential));
+    found.ok_or(Error::Unauthorized("the key is not known"))
+}
+
+/// The host that is asked for: that of an absolute target or of HTTP/2, or else the `Host` header
+/// (RFC 9112, section 3.2.2).
+fn host(request: &ServiceRequest) -> Result<Option<Authority>, Error> {
+    let named = match request.headers().get(header::HOST) {
+        None => None,
+        // Without a name, as from a client that knows none.
+        Some(value) if value.is_empty() => None,
+        Some(value) => Some(authority(value.to_str().unwrap_or("?"))?),
+    };
+    match request.uri().authority() {
+        Some(target) => authority(target.as_str()).map(Some),
+        None => Ok(named),
+    }
+}
+
+fn authority(text: &str) -> Result<Authority, Error> {
+    let parsed = text.parse().ok().filter(|_| !text.contains('@'));
+    parsed.ok_or_else(|| Error::BadHost(text.chars().take(100).collect()))
 }
 
 /// Without keys, only the machine itself may ask: a page of some other site in
 /// the user's browser may not (cross-site requests, DNS rebinding).
-fn refuse_foreign_pages(app: &App, request: &ServiceRequest) -> Result<(), Error> {
-    let local = |authority: &str| {
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-            _ => authority,
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        host.eq_ignore_ascii_case("localhost")
-            || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    };
-    let header = |name| request.headers().get(name).map(|v| v.to_str().unwrap_or("?"));
-    if let Some(origin) = header(header::ORIGIN) {
-        let authority = origin.split_once("://").map_or(origin, |(_, a)| a);
-        if !local(authority) && !app.config.cors_origins.iter().any(|o| o == origin) {
+fn refuse_foreign_pages(
+    app: &App,
+    request: &ServiceRequest,
+    host: Option<&Authority>,
+) -> Result<(), Error> {
+    if let Some(value) = request.headers().get(header::ORIGIN) {
+        let origin = value.to_str().unwrap_or("?");
+        let of_origin = origin.split_once("://").map_or(origin, |(_, a)| a);
+        let is_local = of_origin.parse().is_ok_and(|authority| is_local(&authority));
+        if !is_local && !app.config.cors_origins.iter().any(|o| o == origin) {
             return Err(Error::Forbidden("without keys, pages of other origins are not answered"));
         }
     }
-    match header(header::HOST) {
-        Some(host) if !local(host) => Err(Error::Forbidden(
+    match host {
+        Some(host) if !is_local(host) => Err(Error::Forbidden(
             "without keys, only requests to this machine's own name are answered",
         )),
         _ => Ok(()),
+    }
+}
+
+fn is_local(authority: &Authority) -> bool {
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_host_of_the_target_counts_before_that_of_the_header() {
+        for (target, header, expected) in [
+            ("/health", Some("localhost:8000"), Ok(Some("localhost:8000"))),
+            ("/health", None, Ok(None)),
+            ("/health", Some(""), Ok(None)),
+            ("http://evil.example/health", Some("localhost"), Ok(Some("evil.example"))),
+            ("/health", Some("local host"), Err(())),
+            ("/health", Some("user@localhost"), Err(())),
+            ("http://localhost/health", Some("local host"), Err(())),
+        ] {
+            let mut request = TestRequest::with_uri(target);
+            if let Some(header) = header {
+                request = request.insert_header((header::HOST, header));
+            }
+            let host = host(&request.to_srv_request()).map_err(drop);
+            let expected = expected.map(|host: Option<&str>| host.map(str::to_owned));
+            assert_eq!(host.map(|h| h.map(|a| a.to_string())), expected, "{target} {header:?}");
+        }
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_local() {
+        for (text, expected) in [
+            ("localhost", true),
+            ("LOCALHOST:80", true),
+            ("127.0.0.1:8000", true),
+            ("127.1.2.3", true),
+            ("[::1]:8000", true),
+            ("localhost.evil.example", false),
+            ("192.168.0.1", false),
+            ("[2001:db8::1]", false),
+        ] {
+            assert_eq!(is_local(&text.parse().expect(text)), expected, "{text}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! failed, panics included.
 
 mod answer_headers;
+pub(crate) mod framing;
 mod identify;
 mod request_record;
 
@@ -31,6 +32,7 @@ use crate::protocol::problem::Error;
 use crate::state::answer::Timing;
 use crate::state::app::App;
 use crate::state::rate::RateLimitStatus;
+use crate::state::time_of_day::{time_of_day, unix_seconds};
 
 /// A failure below the handlers, with what its problem document needs.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +62,7 @@ impl ResponseError for UnhandledError {
 /// # Errors
 /// None: every failure is an answer.
 pub(crate) async fn edge(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let Some(app) = request.app_data::<Data<App>>().cloned() else {
@@ -69,6 +71,7 @@ pub(crate) async fn edge(
     let _running = app.totals.begin();
     let policy = policy(request.path());
     let mut record = RequestRecord::begin(&app, &request, policy.route);
+    let is_head = framing::head_as_get(&mut request);
     let context = server::context(record.trace.ids());
 
     let mut rate = None;
@@ -97,11 +100,12 @@ pub(crate) async fn edge(
     write_trace_headers(headers, &record.trace, phases, took);
     write_security_headers(headers, &app);
     if let Some(rate) = rate {
-        rate.write(headers, app.unix_seconds(record.began.after(took)));
+        rate.write(headers, unix_seconds(time_of_day()));
     }
     if !app.is_ready() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    let response = framing::fit(response, is_head);
     record.log(&response, took);
     Ok(response)
 }
@@ -113,7 +117,8 @@ fn authenticate_and_count(
     policy: PathPolicy,
     rate: &mut Option<RateLimitStatus>,
 ) -> Result<(), Error> {
-    let identity = identify(app, request, policy.is_open)?;
+    let (identity, credential) = identify(app, request, policy.is_open)?;
+    request.extensions_mut().insert(credential);
     let counted = app.rates.as_ref().and_then(|rates| rates.count(policy.rate?, identity.id));
     request.extensions_mut().insert(identity);
     *rate = counted;

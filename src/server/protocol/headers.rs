@@ -29,6 +29,7 @@ names! {
     SVGX_PRECISION = "x-svgx-precision",
     SVGX_SESSION = "x-svgx-session",
     SVGX_TIMEOUT_MS = "x-svgx-timeout-ms",
+    TRACESTATE = "tracestate",
     // Of both.
     TRACEPARENT = "traceparent",
     // Of an answer.

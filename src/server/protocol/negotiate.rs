@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 
 use crate::protocol::problem::Error;
 
@@ -16,13 +16,7 @@ pub(crate) fn media_type(
     available: &'static [&'static str],
 ) -> Result<&'static str, Error> {
     let first = available.first().copied().unwrap_or("application/json");
-    let mut written = String::new();
-    for value in headers.get_all(header::ACCEPT) {
-        if !written.is_empty() {
-            written.push(',');
-        }
-        written.push_str(value.to_str().unwrap_or("*/*"));
-    }
+    let written = joined(headers, &header::ACCEPT, "*/*");
     let written = written.trim();
     if written.is_empty() || written == "*/*" {
         return Ok(first);
@@ -38,6 +32,19 @@ pub(crate) fn media_type(
         accept: written.chars().take(200).collect(),
         available: available.join(", "),
     })
+}
+
+/// All lines of a header as one list (RFC 9110, section 5.3); `unreadable` for a line that is no
+/// text.
+pub(crate) fn joined(headers: &HeaderMap, name: &HeaderName, unreadable: &str) -> String {
+    let mut list = String::new();
+    for value in headers.get_all(name) {
+        if !list.is_empty() {
+            list.push(',');
+        }
+        list.push_str(value.to_str().unwrap_or(unreadable));
+    }
+    list
 }
 
 /// Whether the client accepts JSON.
@@ -104,13 +111,19 @@ impl Coding {
         }
     }
 
+    /// The tag of a result in this coding: bytes that differ have strong tags that differ
+    /// (RFC 9110, section 8.8.3.3).
+    pub(crate) fn tag(self, etag: &str) -> String {
+        match (self.as_str(), etag.strip_suffix('"')) {
+            (Some(coding), Some(start)) if !etag.starts_with("W/") => format!("{start}-{coding}\""),
+            _ => etag.to_owned(),
+        }
+    }
+
     /// The best coding for the `Accept-Encoding` header of a request: Brotli
     /// before gzip at equal preference.
     pub(crate) fn of(headers: &HeaderMap) -> Coding {
-        let Some(written) = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok())
-        else {
-            return Coding::Identity;
-        };
+        let written = joined(headers, &header::ACCEPT_ENCODING, "");
         let (mut gzip, mut brotli, mut any) = (None, None, None);
         for item in written.split(',') {
             let mut parts = item.split(';');
@@ -170,9 +183,12 @@ mod tests {
 
     use super::*;
 
+    /// A header of as many lines as `value` has.
     fn headers(name: header::HeaderName, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(name, HeaderValue::from_static(value));
+        for line in value.split('\n') {
+            headers.append(name.clone(), HeaderValue::from_static(line));
+        }
         headers
     }
 
@@ -186,6 +202,9 @@ mod tests {
             ("application/json;q=0.5, image/svg+xml", Some("image/svg+xml")),
             ("application/json;q=0, */*", Some("image/svg+xml")),
             ("text/html", None),
+            ("text/html\nimage/svg+xml", Some("image/svg+xml")),
+            ("application/json;q=0.2\nimage/svg+xml;q=0.3", Some("image/svg+xml")),
+            ("IMAGE/SVG+XML", Some("image/svg+xml")),
             ("application/json;q=0", None),
         ] {
             let got = media_type(&headers(header::ACCEPT, accept), BOTH).ok();
@@ -202,8 +221,22 @@ mod tests {
             ("br;q=0.5, gzip", Coding::Gzip),
             ("br;q=0, *", Coding::Gzip),
             ("identity", Coding::Identity),
+            ("deflate\nbr", Coding::Brotli),
+            ("gzip;q=0.9\nbr;q=0.1", Coding::Gzip),
         ] {
             assert_eq!(Coding::of(&headers(header::ACCEPT_ENCODING, accept)), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_strong_tag_differs_by_coding() {
+        for (coding, etag, expected) in [
+            (Coding::Identity, "\"abc\"", "\"abc\""),
+            (Coding::Gzip, "\"abc\"", "\"abc-gzip\""),
+            (Coding::Brotli, "\"abc\"", "\"abc-br\""),
+            (Coding::Brotli, "W/\"abc\"", "W/\"abc\""),
+        ] {
+            assert_eq!(coding.tag(etag), expected);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
 use crate::schema;
 use crate::state::cache::Cache;
+use crate::state::time_of_day::{time_of_day, timestamp};
 use svgx_engine::compile::{JsonOptions, Model, json};
 use svgx_telemetry::stage::Step;
 
@@ -69,13 +70,13 @@ pub(crate) fn compile_json(mut call: Call<'_>, body: Option<Body>) -> Result<Rep
     let content = &input.drawing(&call)?;
     let document = input::parse(&mut call, content)?;
     let etag = input::etag(true, &Cache::key("json", &format!("{options:?}"), content));
-    if call.is_known(&etag) {
-        return Ok(call.not_modified(etag));
+    if let Some(known) = call.known_as(&etag) {
+        return Ok(call.not_modified(known));
     }
     let began = call.now();
     let mut output = json(&document, &options);
     if let Some(metadata) = &mut output.metadata {
-        metadata.compiled_at = Some(call.app.timestamp());
+        metadata.compiled_at = Some(timestamp(time_of_day()));
     }
     let text = serde_json::to_string(&output).map_err(|e| Error::Internal(e.to_string()))?;
     let size = ("svgx.output.size", text.len().into());

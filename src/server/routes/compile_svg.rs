@@ -100,8 +100,8 @@ pub(crate) fn compile_svg(mut call: Call<'_>, body: Option<Body>) -> Result<Repl
             output
         }
     };
-    if call.is_known(&etag) {
-        return Ok(call.not_modified(etag));
+    if let Some(known) = call.known_as(&etag) {
+        return Ok(call.not_modified(known));
     }
     if !as_json {
         return Ok(call.bytes("image/svg+xml", output, Some(etag)));

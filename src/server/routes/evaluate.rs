@@ -168,8 +168,8 @@ pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
     let content = &input.drawing(&call)?;
     let document = &*input::parse(&mut call, content)?;
     let etag = input::etag(true, &Cache::key("evaluate", &format!("{options:?}"), content));
-    if call.is_known(&etag) {
-        return Ok(call.not_modified(etag));
+    if let Some(known) = call.known_as(&etag) {
+        return Ok(call.not_modified(known));
     }
     let began = call.now();
     let program = Program::compile(document, &call.app.config.limits);

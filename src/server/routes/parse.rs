@@ -315,8 +315,8 @@ pub(crate) fn parse(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Err
     let content = &input.drawing(&call)?;
     let document = &*input::parse(&mut call, content)?;
     let etag = input::etag(true, &Cache::key("parse", &format!("{options:?}"), content));
-    if call.is_known(&etag) {
-        return Ok(call.not_modified(etag));
+    if let Some(known) = call.known_as(&etag) {
+        return Ok(call.not_modified(known));
     }
     let elements = elements(document, options.include_metadata.unwrap_or(true));
     let diagnostics = if options.validate.unwrap_or(true) {

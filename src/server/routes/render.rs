@@ -87,8 +87,8 @@ pub(crate) fn render(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Er
             picture
         }
     };
-    if call.is_known(&etag) {
-        return Ok(call.not_modified(etag));
+    if let Some(known) = call.known_as(&etag) {
+        return Ok(call.not_modified(known));
     }
     Ok(call.bytes("image/png", picture, Some(etag)))
 }

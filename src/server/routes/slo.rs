@@ -10,6 +10,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures::stream;
 use serde::Deserialize;
 use serde::Serialize;
+use tokio::time::MissedTickBehavior;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::admission::body;
@@ -17,7 +18,7 @@ use crate::protocol::negotiate;
 use crate::protocol::problem::{Error, Problem};
 use crate::protocol::trace::Trace;
 use crate::state::app::App;
-use crate::state::keys::Identity;
+use crate::state::keys::{Credential, Identity};
 use svgx_controller::core::{Control, DecisionView, Mode};
 
 /// Decisions answered at the most, and without `limit`.
@@ -79,7 +80,7 @@ fn trace_id(text: &str) -> Result<u128, Error> {
 }
 
 /// The state of the controller every second, as server-sent events, until the
-/// client goes away or the service stops. The data of each event is what `/slo` answers.
+/// client goes away, its key is taken away, or the service stops. The data of each event is what `/slo` answers.
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
@@ -88,9 +89,13 @@ fn trace_id(text: &str) -> Result<u128, Error> {
 pub(crate) async fn stream(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     const EVENTS: &str = "text/event-stream";
     negotiate::media_type(request.headers(), &[EVENTS])?;
-    let events = stream::unfold((app, tokio::time::interval(EVERY)), async |(app, mut every)| {
+    let credential = request.extensions().get::<Credential>().copied();
+    let mut every = tokio::time::interval(EVERY);
+    // After a pause the state of now is of use, not that of each second missed.
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let events = stream::unfold((app, every), move |(app, mut every)| async move {
         every.tick().await;
-        if !app.is_ready() {
+        if !app.is_ready() || credential.is_some_and(|c| !app.accepts(c)) {
             return None;
         }
         // A status is plain data: it can be written.

@@ -12,6 +12,7 @@ use crate::protocol::negotiate;
 use crate::protocol::problem::Error;
 use crate::state::app::App;
 use crate::state::health::CachedHealth;
+use crate::state::time_of_day::{time_of_day, timestamp};
 use crate::state::totals::Summary;
 use svgx_telemetry::exposition::Format;
 
@@ -72,7 +73,7 @@ pub(crate) async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpR
     let health = Health {
         status: if ready { "healthy" } else { "stopping" },
         success: true,
-        timestamp: app.timestamp(),
+        timestamp: timestamp(time_of_day()),
         version,
         environment: app.config.environment.clone(),
         uptime_seconds: now.0 / 1_000_000_000,
@@ -146,10 +147,14 @@ fn text(app: &App, format: Format) -> HttpResponse {
         .body(app.telemetry.exposition(format))
 }
 
+/// The media types of a page of metrics.
+const TEXTS: &[&str] = &["text/plain", "application/openmetrics-text"];
+
 /// The internal listener's metrics.
 pub(crate) async fn internal_metrics(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    let accept = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok());
-    text(&app, Format::accepted(accept))
+    // A scraper that accepts neither gets text all the same: better than none.
+    let media = negotiate::media_type(request.headers(), TEXTS).ok();
+    text(&app, Format::accepted(media))
 }
 
 /// Whether the process runs at all.

@@ -8,6 +8,7 @@ use opentelemetry::trace::TraceId;
 use serde_json::json;
 
 use crate::state::app::App;
+use crate::state::config::log_filter;
 
 /// Bytes of a filter of levels at the most.
 pub(crate) const LARGEST_FILTER: usize = 4_096;
@@ -39,12 +40,15 @@ pub(crate) async fn set_levels(request: HttpRequest, app: Data<App>, body: Strin
     if request.headers().contains_key(header::ORIGIN) {
         return text(HttpResponse::Forbidden(), "not from a page");
     }
-    match app.telemetry.set_filter(body.trim()) {
+    let set = log_filter(&body)
+        .and_then(|filter| app.telemetry.set_filter(&filter).map_err(|e| e.to_string()));
+    match set {
         Ok(()) => {
-            tracing::warn!(levels = body.trim(), "log levels changed");
-            text(HttpResponse::Ok(), &app.telemetry.filter())
+            let levels = app.telemetry.filter();
+            tracing::warn!(levels, "log levels changed");
+            text(HttpResponse::Ok(), &levels)
         }
-        Err(error) => text(HttpResponse::UnprocessableEntity(), &error.to_string()),
+        Err(error) => text(HttpResponse::UnprocessableEntity(), &error),
     }
 }
 

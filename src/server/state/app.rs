@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use svgx_base::budget::{Clock, Monotonic, Time};
+use svgx_base::budget::{Clock, Monotonic};
 use svgx_controller::spec::Spec;
 use svgx_controller::{Runtime, RuntimeOptions};
 use svgx_session::Sessions;
@@ -18,7 +17,7 @@ use crate::state::cache::Cache;
 use crate::state::config::Config;
 use crate::state::health::CachedHealth;
 use crate::state::jobs::Jobs;
-use crate::state::keys::{Identity, Keys, Names};
+use crate::state::keys::{Credential, Identity, Keys, Names};
 use crate::state::rate::Rates;
 use crate::state::session;
 use crate::state::start_error::StartError;
@@ -38,8 +37,6 @@ pub struct App {
     pub(crate) rates: Option<Rates>,
     /// The one clock.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Unix time at the clock's origin.
-    epoch: Duration,
     /// Totals for `/health`.
     pub(crate) totals: Totals,
     /// What `/health` said last.
@@ -76,7 +73,10 @@ impl App {
         let names = Names::default();
         let anonymous = names.identity("anonymous");
         let keys = Keys::load(&config, &names)?;
-        if keys.is_empty() && !config.listen.ip().is_loopback() {
+        if let Some(path) = config.api_keys_file.as_ref().filter(|_| keys.is_empty()) {
+            return Err(StartError::NoKeys(path.clone()));
+        }
+        if keys.is_open() && !config.listen.ip().is_loopback() {
             return Err(StartError::Open(config.listen));
         }
         let clock: Arc<dyn Clock> = Arc::new(Monotonic::new());
@@ -101,7 +101,6 @@ impl App {
             names,
             anonymous,
             rates: Rates::new(&config),
-            epoch: unix_time().saturating_sub(Duration::from_nanos(clock.now().0)),
             clock,
             totals: Totals::default(),
             health: ArcSwapOption::empty(),
@@ -122,7 +121,7 @@ impl App {
 
     /// Where the public endpoints are to listen, if everybody who reaches them may use them.
     pub fn open_to_everybody(&self) -> Option<std::net::SocketAddr> {
-        self.keys.load().is_empty().then_some(self.config.listen)
+        self.keys.load().is_open().then_some(self.config.listen)
     }
 
     /// The keys in force.
@@ -130,13 +129,19 @@ impl App {
         self.keys.load()
     }
 
-    /// Reads the keys again; keeps the old ones when that fails or would open the service.
+    /// Whether what a request proved when it came still holds.
+    pub(crate) fn accepts(&self, credential: Credential) -> bool {
+        self.keys.load().accepts(credential)
+    }
+
+    /// Reads the keys again; keeps the old ones when they cannot be read. Where none is left,
+    /// nobody is let in.
     pub(crate) fn reload_keys(&self) {
         match Keys::load(&self.config, &self.names) {
-            Ok(keys) if keys.is_empty() && !self.keys.load().is_empty() => {
-                tracing::error!("no keys after reload; keeping the ones in force");
-            }
             Ok(keys) => {
+                if keys.is_empty() {
+                    tracing::error!("no keys after reload: every request is refused");
+                }
                 tracing::info!(keys = keys.len(), "keys reloaded");
                 self.keys.store(Arc::new(keys));
             }
@@ -144,18 +149,6 @@ impl App {
                 tracing::error!(%error, "cannot reload keys; keeping the ones in force");
             }
         }
-    }
-
-    /// Seconds since the Unix epoch, by the one clock.
-    pub(crate) fn unix_seconds(&self, now: Time) -> u64 {
-        (self.epoch + Duration::from_nanos(now.0)).as_secs()
-    }
-
-    /// The time of day, as RFC 3339 in UTC.
-    pub(crate) fn timestamp(&self) -> String {
-        let since = self.epoch + Duration::from_nanos(self.clock.now().0);
-        let millis = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-        jiff::Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |t| t.to_string())
     }
 
     /// Whether new requests are welcome.
@@ -220,9 +213,4 @@ fn snapshot_key() -> Result<svgx_engine::physics::Key, StartError> {
     getrandom::fill(&mut bytes)
         .map_err(|e| StartError::System("no random numbers", std::io::Error::other(e)))?;
     Ok(svgx_engine::physics::Key::new(bytes))
-}
-
-#[allow(clippy::disallowed_methods, reason = "the time of day is read once, at the door")]
-fn unix_time() -> Duration {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }

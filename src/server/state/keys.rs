@@ -39,6 +39,22 @@ pub enum Error {
     },
 }
 
+/// What a request proved who it is with: noted in the request, and asked again by what outlives
+/// it, for a key may be taken away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Credential(Option<[u8; 32]>);
+
+impl Credential {
+    /// Of a service that needs no keys.
+    pub(crate) const NONE: Credential = Credential(None);
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
 struct Entry {
     identity: Identity,
     hash: [u8; 32],
@@ -54,6 +70,8 @@ impl std::fmt::Debug for Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     entries: Vec<Entry>,
+    /// Whether a source of keys was given: then a service without keys is closed, not open.
+    is_required: bool,
 }
 
 /// Numbers for names, so that a limit counted against a name outlives a reload.
@@ -80,7 +98,8 @@ impl Keys {
     /// # Errors
     /// [`Error`] for a file that cannot be read or a key that cannot be used.
     pub(crate) fn load(config: &Config, names: &Names) -> Result<Keys, Error> {
-        let mut keys = Keys::default();
+        let is_required = config.api_keys_file.is_some() || !config.api_keys.is_empty();
+        let mut keys = Keys { entries: Vec::new(), is_required };
         for (i, key) in config.api_keys.iter().enumerate() {
             keys.add(key.reveal(), &format!("api-key {}", i + 1), names)?;
         }
@@ -93,6 +112,8 @@ impl Keys {
     fn read_file(&mut self, path: &Path, names: &Names) -> Result<(), Error> {
         let text = std::fs::read_to_string(path)
             .map_err(|e| Error::File { path: path.display().to_string(), reason: e.to_string() })?;
+        // Some editors begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         for (i, line) in text.lines().enumerate() {
             let line = line.trim();
             if !line.is_empty() && !line.starts_with('#') {
@@ -128,6 +149,19 @@ impl Keys {
         Ok(())
     }
 
+    /// Whether nobody needs a key: none was given, nor anything to read them from.
+    pub(crate) fn is_open(&self) -> bool {
+        self.entries.is_empty() && !self.is_required
+    }
+
+    /// Whether what was proved with `credential` still holds.
+    pub(crate) fn accepts(&self, credential: Credential) -> bool {
+        match credential.0 {
+            Some(hash) => self.find(&hash).is_some(),
+            None => self.is_open(),
+        }
+    }
+
     /// Whether there is no key at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -145,14 +179,18 @@ impl Keys {
 
     /// Whose key `token` is. Takes the same time whichever key matches, or none:
     /// the comparison is of hashes and never stops early.
-    pub(crate) fn identify(&self, token: &str) -> Option<&Identity> {
-        let hash = blake3::hash(token.as_bytes());
+    pub(crate) fn identify(&self, token: &str) -> Option<(&Identity, Credential)> {
+        let hash = *blake3::hash(token.as_bytes()).as_bytes();
+        self.find(&hash).map(|entry| (&entry.identity, Credential(Some(hash))))
+    }
+
+    fn find(&self, hash: &[u8; 32]) -> Option<&Entry> {
         let mut found = u32::MAX;
         for (i, entry) in self.entries.iter().enumerate() {
-            let same = entry.hash.ct_eq(hash.as_bytes());
+            let same = entry.hash.ct_eq(hash);
             found.conditional_assign(&u32::try_from(i).unwrap_or(u32::MAX), same);
         }
-        self.entries.get(found as usize).map(|e| &e.identity)
+        self.entries.get(found as usize)
     }
 }
 
@@ -182,7 +220,7 @@ mod tests {
             ("", None),
             ("firs", None),
         ] {
-            assert_eq!(keys.identify(token).map(|i| &*i.name), name, "{token:?}");
+            assert_eq!(keys.identify(token).map(|(i, _)| &*i.name), name, "{token:?}");
         }
     }
 
@@ -192,6 +230,37 @@ mod tests {
             let error = keys(&[text]).expect_err(text).to_string();
             assert!(error.starts_with("here: "), "{error}");
             assert!(!error.contains("with space"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_was_proved_holds_as_long_as_its_key() {
+        let before = keys(&["alice:first", "bob:second"]).expect("keys");
+        let (_, alice) = before.identify("first").expect("known");
+        // The same name with another key is not what was proved.
+        for (after, holds) in [
+            (keys(&["alice:first"]).expect("keys"), true),
+            (keys(&["alice:other", "bob:second"]).expect("keys"), false),
+            (Keys { entries: Vec::new(), is_required: true }, false),
+        ] {
+            assert_eq!(after.accepts(alice), holds);
+            assert!(!after.accepts(Credential::NONE) && !after.is_open());
+        }
+        assert!(Keys::default().accepts(Credential::NONE) && Keys::default().is_open());
+    }
+
+    #[test]
+    fn a_file_without_keys_closes_the_service_and_a_byte_order_mark_is_no_name() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("keys");
+        for (text, names) in
+            [("", &[][..]), ("# none yet\n\n", &[]), ("\u{feff}alice:first\n", &["alice"])]
+        {
+            std::fs::write(&path, text).expect("written");
+            let config = Config { api_keys_file: Some(path.clone()), ..Config::default() };
+            let keys = Keys::load(&config, &Names::default()).expect("loads");
+            assert_eq!(keys.names().iter().map(|n| &**n).collect::<Vec<_>>(), names);
+            assert!(!keys.is_open(), "{text:?}");
         }
     }
 

@@ -50,7 +50,6 @@ type Limiter =
 struct Bucket {
     class: RateClass,
     per_minute: u32,
-    burst: u32,
     limiter: Limiter,
     policy: HeaderValue,
 }
@@ -61,8 +60,8 @@ pub(crate) struct RateLimitStatus {
     class: RateClass,
     per_minute: u32,
     remaining: u32,
-    /// Until the whole burst is available again.
-    full_in: Duration,
+    /// Until there is more quota, at the latest.
+    more_in: Duration,
     policy: HeaderValue,
     /// `Some`: refused, and when the next request is let through.
     pub(crate) wait: Option<Duration>,
@@ -108,7 +107,8 @@ impl Rates {
             class: bucket.class,
             per_minute: bucket.per_minute,
             remaining,
-            full_in: each * bucket.burst.saturating_sub(remaining),
+            // The counter does not tell how long ago the last unit came back.
+            more_in: wait.unwrap_or(each),
             policy: bucket.policy.clone(),
             wait,
         })
@@ -123,7 +123,7 @@ fn bucket(class: RateClass, per_minute: u32, burst: u32) -> Option<Bucket> {
     let policy = format!("\"{name}\";q={per_minute};w=60, \"{name}-burst\";q={burst};w={window}");
     let policy = HeaderValue::from_str(&policy).ok()?;
     let limiter = RateLimiter::keyed(quota).with_middleware();
-    Some(Bucket { class, per_minute, burst, limiter, policy })
+    Some(Bucket { class, per_minute, limiter, policy })
 }
 
 impl RateLimitStatus {
@@ -137,7 +137,7 @@ impl RateLimitStatus {
     /// (draft-ietf-httpapi-ratelimit-headers), and the older `X-RateLimit-*`.
     /// `now` is in seconds since the Unix epoch.
     pub(crate) fn write(&self, headers: &mut HeaderMap, now: u64) {
-        let reset = self.full_in.as_millis().div_ceil(1000);
+        let reset = self.more_in.as_millis().div_ceil(1000);
         let reset = u64::try_from(reset).unwrap_or(u64::MAX);
         headers.insert(names::RATELIMIT_POLICY.clone(), self.policy.clone());
         let mut text = String::with_capacity(32);
@@ -193,6 +193,31 @@ mod tests {
         assert_eq!(refused, 50);
         let exempt = Rates { status: None, ..rates() };
         assert!((0..1_000).all(|_| exempt.count(RateClass::Status, 1).is_none()));
+    }
+
+    #[test]
+    fn the_reset_is_the_time_until_more_quota() {
+        // Requests a minute, burst, seconds until one more.
+        for (per_minute, burst, seconds) in
+            [(60, 10, 1_u32), (6, 5, 10), (6_000, 100, 1), (1, 1, 60), (7, 2, 9)]
+        {
+            let slow = bucket(RateClass::Rest, per_minute, burst).expect("a bucket");
+            let rates = Rates { rest: slow, ..rates() };
+            for i in 0..=burst {
+                let status = rates.count(RateClass::Rest, 1).expect("counted");
+                let mut headers = HeaderMap::new();
+                status.write(&mut headers, 1_000);
+                let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+                let left = burst.saturating_sub(i + 1);
+                let expected = format!("\"rest-burst\";r={left};t={seconds}");
+                assert_eq!(get("ratelimit"), Some(expected.as_str()), "{per_minute}/min, {i}");
+                assert_eq!(get("x-ratelimit-reset"), Some((1_000 + seconds).to_string().as_str()));
+                assert_eq!(status.refusal().is_some(), i == burst);
+                if let Some(wait) = status.wait {
+                    assert!(wait.as_millis().div_ceil(1_000) <= u128::from(seconds), "{wait:?}");
+                }
+            }
+        }
     }
 
     #[test]

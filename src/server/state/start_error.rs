@@ -1,6 +1,7 @@
 //! Why the service does not start.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::state::keys;
 use crate::tls;
@@ -14,6 +15,12 @@ pub enum StartError {
          give --api-key NAME:KEY or --api-keys-file FILE, or listen on 127.0.0.1"
     )]
     Open(SocketAddr),
+    /// A source of keys was given that holds none.
+    #[error(
+        "{}: there is no key in it, so nobody could be let in; add NAME:KEY, or take the setting \
+         away to run without keys", .0.display()
+    )]
+    NoKeys(PathBuf),
     /// The keys cannot be read.
     #[error(transparent)]
     Keys(#[from] keys::Error),

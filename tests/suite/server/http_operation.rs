@@ -74,7 +74,7 @@ fn a_flood_of_parse_on_one_key_meets_429_while_another_key_is_untouched() {
         problem.header("ratelimit-policy"),
         Some("\"rest\";q=1000;w=60, \"rest-burst\";q=100;w=6")
     );
-    assert_eq!(problem.header("ratelimit"), Some("\"rest-burst\";r=0;t=6"));
+    assert_eq!(problem.header("ratelimit"), Some("\"rest-burst\";r=0;t=1"));
     assert_eq!(problem.header("content-type"), Some("application/problem+json"));
     let body = problem.json();
     assert_eq!((&body["code"], &body["limit"]), (&json!("rate-limited"), &json!(1000.0)));

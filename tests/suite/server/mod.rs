@@ -1,9 +1,12 @@
 //! The service over HTTP.
 
 mod admission;
+mod conformance;
 mod constraints;
+mod descriptors;
 mod http;
 mod http_operation;
+mod keys;
 mod nesting;
 mod secrets;
 mod simulate_stream;

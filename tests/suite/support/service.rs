@@ -108,9 +108,25 @@ impl Service {
         variables: &[(&str, &str)],
         log: Option<&Path>,
     ) -> Service {
+        Service::spawn(Command::new(env!("CARGO_BIN_EXE_svgx")), flags, variables, log)
+    }
+
+    /// Started by another program, which is given its path last.
+    pub(crate) fn wrapped(by: &[&str], flags: &[&str]) -> Service {
+        let (program, arguments) = by.split_first().expect("a program");
+        let mut command = Command::new(program);
+        command.args(arguments).arg(env!("CARGO_BIN_EXE_svgx"));
+        Service::spawn(command, flags, &[("PATH", "/usr/bin:/bin")], None)
+    }
+
+    fn spawn(
+        mut command: Command,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+        log: Option<&Path>,
+    ) -> Service {
         let stderr =
             log.map_or_else(Stdio::null, |path| std::fs::File::create(path).expect("a log").into());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_svgx"));
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
             .args(flags)

@@ -48,6 +48,9 @@ pub(crate) enum Error {
         /// What is understood.
         expected: &'static str,
     },
+    /// The host that was asked for is no host.
+    #[error("{0:?} is no host and port")]
+    BadHost(String),
     /// No key, or one that is not known.
     #[error("{0}")]
     Unauthorized(&'static str),
@@ -149,6 +152,7 @@ impl Error {
                 (S::BAD_REQUEST, "malformed-body", "The body cannot be read")
             }
             Error::BodyBroken(_) => (S::BAD_REQUEST, "incomplete-body", "The body is incomplete"),
+            Error::BadHost(_) => (S::BAD_REQUEST, "bad-host", "The host is none"),
             Error::Unauthorized(_) => (S::UNAUTHORIZED, "unauthorized", "A valid key is required"),
             Error::Forbidden(_) => (S::FORBIDDEN, "forbidden", "Not from there"),
             Error::NotFound(_) => (S::NOT_FOUND, "not-found", "Not found"),

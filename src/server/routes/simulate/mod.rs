@@ -64,9 +64,9 @@ pub(crate) fn simulate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
         input::etag(true, &Cache::key("simulate", &described, content))
     });
     if let Some(etag) = &etag
-        && call.is_known(etag)
+        && let Some(known) = call.known_as(etag)
     {
-        return Ok(call.not_modified(etag.clone()));
+        return Ok(call.not_modified(known));
     }
     let began = call.now();
     let limits = call.app.config.limits;

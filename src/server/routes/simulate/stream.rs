@@ -24,6 +24,7 @@ use crate::admission::dispatch::admit_again;
 use crate::admission::reply::{Call, Reply, Rest};
 use crate::protocol::problem::Error;
 use crate::state::app::{App, BodyReservation};
+use crate::state::keys::Credential;
 use svgx_base::budget::Budget;
 use svgx_controller::{Done, Request};
 use svgx_engine::physics::{Frame, Outcome, Simulation, SimulationEnd, SimulationStart};
@@ -218,7 +219,8 @@ pub(crate) fn begin(
     call.note(Step::Step, began, facts);
     let slot = Arc::new(Mutex::new(Some(parked)));
     let (asked, media) = (Request { tier, ..call.asked }, call.media);
-    let running = RunningStream { app, asked, slot, idle: None };
+    let credential = call.credential;
+    let running = RunningStream { app, asked, credential, slot, idle: None };
     let rest = (!finished).then(|| {
         let rest: Rest = Box::pin(stream::unfold(Some(running), async |running| {
             let mut running = running?;
@@ -234,6 +236,7 @@ pub(crate) fn begin(
 struct RunningStream {
     app: Arc<App>,
     asked: Request<'static>,
+    credential: Credential,
     slot: Arc<Mutex<Option<Parked>>>,
     idle: Option<IdleTimeout>,
 }
@@ -252,7 +255,7 @@ impl RunningStream {
     async fn next(&mut self) -> Option<(Vec<u8>, bool)> {
         self.idle = None;
         let mut tries = 0;
-        while self.app.is_ready() && tries < TRIES {
+        while self.may_go_on() && tries < TRIES {
             let wait = match admit_again(&self.app, &self.asked) {
                 Ok(ticket) => {
                     let (app, slot) = (Arc::clone(&self.app), Arc::clone(&self.slot));
@@ -282,12 +285,17 @@ impl RunningStream {
             tries += 1;
             tokio::time::sleep(wait.unwrap_or(Duration::from_millis(200))).await;
         }
-        // Stopping, or too busy: whoever asked can go on elsewhere or later.
+        // Stopping, refused, or too busy: whoever asked can go on elsewhere or later.
         let (app, slot) = (Arc::clone(&self.app), Arc::clone(&self.slot));
         let last = tokio::task::spawn_blocking(move || {
             slot.lock().take().map(|parked| parked.last_words(&app))
         });
         Some((last.await.ok()??, true))
+    }
+
+    /// Whether the service goes on, and whoever asked may still ask.
+    fn may_go_on(&self) -> bool {
+        self.app.is_ready() && self.app.accepts(self.credential)
     }
 
     fn idle_timeout(&self) -> IdleTimeout {

@@ -6,6 +6,7 @@ mod environment;
 mod error;
 mod file;
 mod flags;
+mod log_level;
 mod settings;
 mod suggest;
 mod value;
@@ -21,6 +22,7 @@ use svgx_engine::document::Limits;
 
 pub use self::error::{Error, Origin};
 pub use self::flags::Flags;
+pub use self::log_level::log_filter;
 use self::settings::{Kind, SETTINGS};
 
 /// Everything `svgx serve` can be told.
@@ -198,6 +200,18 @@ pub fn load(
         given.push(Given { key: s.key, shown, origin });
     }
 
+    // A secret that came out empty must not open the service.
+    if let Some(keys) = given.iter().find(|g| g.key == "api-key")
+        && keys.origin != Origin::Default
+        && config.api_keys.is_empty()
+    {
+        return Err(Error::Value {
+            key: keys.key.to_owned(),
+            value: String::new(),
+            origin: keys.origin.clone(),
+            reason: "there is no key in it; unset it to run without keys".to_owned(),
+        });
+    }
     let mut notices = environment::unsupported(&environment);
     environment::apply_switches(&environment, &mut config, &mut given, &mut notices)?;
     Ok(Loaded { config, given, notices })

@@ -1,5 +1,6 @@
 //! The one table of settings: their names, what they mean, and how each is read.
 
+use super::log_level::log_filter;
 use super::value::{bytes, path, positive, seconds, set};
 use super::{Config, LogFormat, Secret};
 use svgx_controller::core::Mode;
@@ -91,7 +92,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         &["SVGX_API_KEYS_FILE"],
         "none",
         One,
-        "A file with one NAME:KEY or NAME:blake3:HEX a line, read again on SIGHUP",
+        "A file with one NAME:KEY or NAME:blake3:HEX a line, read again when it changes; without a key in it nobody is let in",
         |c, v| {
             c.api_keys_file = path(v);
             Ok(())
@@ -215,9 +216,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         &["LOG_LEVEL", "SVGX_LOG_LEVEL"],
         "info",
         One,
-        "off, error, warn, info, debug, trace, or a filter such as svgx_engine=debug",
+        "off, error, warn, info, debug, trace, or a filter such as info,svgx_engine=debug",
         |c, v| {
-            c.log_level = v.trim().to_ascii_lowercase();
+            // Empty is unset.
+            if !v.trim().is_empty() {
+                c.log_level = log_filter(v)?;
+            }
             Ok(())
         }
     ),
@@ -359,7 +363,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         &["SVGX_MAX_CONNECTIONS", "MAX_CONNECTIONS"],
         "4096",
         One,
-        "Connections open at once, for each worker",
+        "Connections open at once, for each worker; fewer where the limit of open files is low",
         |c, v| positive(&mut c.max_connections, v)
     ),
     setting!(

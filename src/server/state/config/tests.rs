@@ -69,6 +69,16 @@ fn the_variables_of_the_guide_mean_what_they_say_or_are_reported() {
 }
 
 #[test]
+fn a_secret_that_came_out_empty_does_not_open_the_service() {
+    for (name, value) in [("SVGX_API_KEYS", ""), ("SVGX_API_KEYS", ","), ("API_KEY", " ")] {
+        let error = load(&Flags::default(), environment(&[(name, value)])).expect_err(name);
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    let given = load(&Flags::default(), environment(&[("LOG_LEVEL", "")])).expect("loads");
+    assert_eq!(given.config.log_level, "info");
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let loaded = load(&Flags::default().with("api-key", "alice:s3cret-s3cret"), []).expect("loads");
     let shown = format!("{:?}", loaded);
@@ -85,6 +95,10 @@ fn values_that_cannot_be_read_are_errors() {
         ("request-timeout", "-1"),
         ("rate-limit", "maybe"),
         ("cors-origin", "*"),
+        ("log-level", "loud"),
+        ("log-level", "5"),
+        ("api-key", ""),
+        ("api-key", " "),
     ] {
         let flags = Flags::default().with(key, value);
         assert!(matches!(load(&flags, []), Err(Error::Value { .. })), "{key} = {value}");

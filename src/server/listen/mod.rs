@@ -1,21 +1,27 @@
 //! Listening, and stopping without cutting anybody off.
 
+mod drain;
+mod https;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::ServerHandle;
-use actix_web::http::header;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, header};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{self, Data};
-use actix_web::{App as Service, HttpServer};
+use actix_web::{App as Service, HttpServer, Route};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::descriptors::Connections;
 use crate::edge::edge;
+use crate::edge::framing::fit_answers;
 use crate::endpoints;
 use crate::gauges::register_gauges;
 use crate::openapi;
@@ -31,6 +37,9 @@ use svgx_telemetry::Metrics;
 
 /// Connections that may wait to be accepted: one that finds no room comes again after a second.
 const BACKLOG: u32 = 4096;
+
+/// How long a client may take to close a connection that is at its end.
+const CLIENT_DISCONNECT: Duration = Duration::from_secs(2);
 
 /// How long a stopping server waits for the collector.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -54,8 +63,10 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     register_gauges(&app);
     let config = &app.config;
     let certificate = Certificate::of(config)?;
-    let public = public(&app, certificate.as_ref())?;
-    let internal = config.internal_listen.map(|at| internal(&app, at)).transpose()?;
+    let connections = Connections::plan(config.max_connections, config.workers);
+    let public = public(&app, certificate.as_ref(), connections.public)?;
+    let internal =
+        config.internal_listen.map(|at| internal(&app, at, connections.internal)).transpose()?;
     let addresses = Bound { public: public.0, internal: internal.as_ref().map(|(at, _)| *at) };
     let public_handle = public.1.handle();
     let running = actix_web::rt::spawn(public.1);
@@ -63,13 +74,13 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
         let handle = server.handle();
         (handle, actix_web::rt::spawn(server))
     });
-    app.set_ready(true);
-    bound(addresses);
-
     let signals = |e| StartError::System("no signal handler", e);
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    // Whoever reads where it listens may send a signal at once.
+    app.set_ready(true);
+    bound(addresses);
     let mut keys = config.api_keys_file.clone().map(Watch::new);
     let mut look = tokio::time::interval(watch::EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -140,47 +151,63 @@ type Listening = (SocketAddr, actix_web::dev::Server);
 fn public(
     app: &Data<App>,
     certificate: Option<&Arc<Certificate>>,
+    connections: usize,
 ) -> Result<Listening, StartError> {
     let config: &Config = &app.config;
-    let shared = app.clone();
     let api = Data::new(ApiDescription(openapi::json()));
-    let server = HttpServer::new(move || {
-        let origins = shared.config.cors_origins.clone();
-        let cors = Condition::new(!origins.is_empty(), cors(&origins));
-        Service::new()
-            .app_data(shared.clone())
-            .wrap(from_fn(edge))
-            .wrap(cors)
-            .app_data(api.clone())
-            .service(web::scope("/api/v1").configure(endpoints::configure))
-            .configure(endpoints::configure)
-            .service(web::redirect(endpoints::DOCS, "/docs/"))
-            .service(SwaggerUi::new("/docs/{_:.*}").config(openapi::page()))
-            .default_service(web::to(endpoints::not_found))
-    })
-    .on_connect({
-        let metrics = Arc::clone(app.telemetry.metrics());
-        move |_, extensions| {
-            extensions.insert(Connection::open(&metrics));
-        }
-    })
-    .workers(config.workers)
-    .max_connections(config.max_connections)
-    .backlog(BACKLOG)
-    // An answer is one write; waiting for a fuller packet could only delay it.
-    .tcp_nodelay(true)
-    .keep_alive(config.keep_alive)
-    .client_request_timeout(config.client_timeout)
-    .client_disconnect_timeout(Duration::from_secs(2))
-    .shutdown_timeout(config.drain_timeout.as_secs().max(1))
-    .disable_signals();
-    let server = match certificate {
-        Some(certificate) => server.bind_rustls_0_23(config.listen, certificate.server()?),
-        None => server.bind(config.listen),
+    if let Some(certificate) = certificate {
+        return https::listen(app, &api, certificate.server()?, connections)
+            .map_err(|e| StartError::Bind(config.listen, e));
     }
-    .map_err(|e| StartError::Bind(config.listen, e))?;
+    let shared = app.clone();
+    let server = HttpServer::new(move || public_app(shared.clone(), api.clone()))
+        .on_connect({
+            let metrics = Arc::clone(app.telemetry.metrics());
+            move |_, extensions| {
+                extensions.insert(Connection::open(&metrics));
+            }
+        })
+        .workers(config.workers)
+        .max_connections(connections)
+        .backlog(BACKLOG)
+        // An answer is one write; waiting for a fuller packet could only delay it.
+        .tcp_nodelay(true)
+        .keep_alive(config.keep_alive)
+        .client_request_timeout(config.client_timeout)
+        .client_disconnect_timeout(CLIENT_DISCONNECT)
+        .shutdown_timeout(config.drain_timeout.as_secs().max(1))
+        .disable_signals()
+        .bind(config.listen)
+        .map_err(|e| StartError::Bind(config.listen, e))?;
     let at = server.addrs().first().copied().unwrap_or(config.listen);
     Ok((at, server.run()))
+}
+
+/// The public endpoints, with everything around them.
+fn public_app(
+    app: Data<App>,
+    api: Data<ApiDescription>,
+) -> Service<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + 'static>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + 'static,
+> {
+    let origins = &app.config.cors_origins;
+    let cors = Condition::new(!origins.is_empty(), cors(origins));
+    Service::new()
+        .app_data(app)
+        .app_data(api)
+        .wrap(from_fn(edge))
+        .wrap(cors)
+        .service(web::scope("/api/v1").configure(endpoints::configure))
+        .configure(endpoints::configure)
+        .service(web::redirect(endpoints::DOCS, "/docs/"))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(openapi::page()))
+        .default_service(web::to(endpoints::not_found))
 }
 
 /// Counts a connection as open until it is dropped with it.
@@ -199,30 +226,31 @@ impl Drop for Connection {
     }
 }
 
-fn internal(app: &Data<App>, at: SocketAddr) -> Result<Listening, StartError> {
+fn internal(app: &Data<App>, at: SocketAddr, connections: usize) -> Result<Listening, StartError> {
     let shared = app.clone();
     let server = HttpServer::new(move || {
+        let get = |path: &str, route: Route| web::resource(path).route(route.method(Method::GET));
         Service::new()
             .app_data(shared.clone())
-            .route("/metrics", web::get().to(routes::status::internal_metrics))
-            .route("/slo", web::get().to(routes::slo::status))
-            .route("/slo/decisions", web::get().to(routes::slo::decisions))
-            .route("/slo/stream", web::get().to(routes::slo::stream))
-            .route("/backup", web::get().to(routes::backup::backup))
+            .wrap(from_fn(fit_answers))
+            .service(get("/metrics", web::to(routes::status::internal_metrics)))
+            .service(get("/slo", web::to(routes::slo::status)))
+            .service(get("/slo/decisions", web::to(routes::slo::decisions)))
+            .service(get("/slo/stream", web::to(routes::slo::stream)))
+            .service(get("/backup", web::to(routes::backup::backup)))
             .route("/restore", web::post().to(routes::backup::restore))
-            .route("/traces", web::get().to(routes::telemetry::traces))
-            .route("/traces/{id}", web::get().to(routes::telemetry::trace))
+            .service(get("/traces", web::to(routes::telemetry::traces)))
+            .service(get("/traces/{id}", web::to(routes::telemetry::trace)))
             .service(
-                web::resource("/log-levels")
+                get("/log-levels", web::to(routes::telemetry::levels))
                     .app_data(web::PayloadConfig::new(routes::telemetry::LARGEST_FILTER))
-                    .route(web::get().to(routes::telemetry::levels))
                     .route(web::put().to(routes::telemetry::set_levels)),
             )
-            .route("/livez", web::get().to(routes::status::livez))
-            .route("/readyz", web::get().to(routes::status::readyz))
+            .service(get("/livez", web::to(routes::status::livez)))
+            .service(get("/readyz", web::to(routes::status::readyz)))
     })
     .workers(1)
-    .max_connections(256)
+    .max_connections(connections)
     .client_request_timeout(Duration::from_secs(5))
     .disable_signals()
     .bind(at)
@@ -253,6 +281,8 @@ fn cors(origins: &[String]) -> Cors {
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
             headers::TRACEPARENT.clone(),
+            headers::TRACESTATE.clone(),
+            headers::BAGGAGE.clone(),
             headers::PREFER.clone(),
             headers::RETRY_ATTEMPT.clone(),
             headers::SVGX_PRECISION.clone(),
