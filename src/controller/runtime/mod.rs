@@ -280,7 +280,7 @@ impl Runtime {
             strict: ticket.strict,
             stops: true,
         };
-        let lane = Lane::of(decision.class);
+        let lane = decision.lane();
         {
             let mut state = self.inner.state.lock();
             if state.closed {
