@@ -66,8 +66,11 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ),
     )
     .described::<compile_json::__path_compile_json>(),
-    post("/evaluate", Pool(Operation::new(Class::Redraw, "evaluate", evaluate::evaluate)))
-        .described::<evaluate::__path_evaluate>(),
+    post(
+        "/evaluate",
+        Pool(Operation::new(Class::Redraw, "evaluate", evaluate::evaluate).deferrable()),
+    )
+    .described::<evaluate::__path_evaluate>(),
     post(
         "/simulate",
         Pool(

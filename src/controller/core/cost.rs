@@ -23,6 +23,8 @@ const UPPER: f64 = 0.90;
 const GAIN: f64 = 1.0 / 32.0;
 /// Gain while the estimate is found to be off.
 const GAIN_OFF: f64 = 0.25;
+/// The size of the reference work of operations that no objective names.
+const UNKNOWN_SIZE: f64 = 1000.0;
 /// An estimate is right while measured over predicted stays in this range on the mean.
 const RIGHT: std::ops::RangeInclusive<f64> = 0.67..=1.5;
 /// Gain once several answers in a row were far cheaper than predicted. An estimate falls faster
@@ -128,8 +130,8 @@ impl CostModel {
             if let Some(slot) = fallback.get_mut(objective.class as usize) {
                 *slot = OperationId(index);
             }
-            // An unknown operation: a tenth of the budget, whatever its size says.
-            let unit = objective.budget.as_nanos() as f64 / 10.0;
+            // An unknown operation: a thousand units take a tenth of the budget.
+            let unit = objective.budget.as_nanos() as f64 / 10.0 / UNKNOWN_SIZE;
             operations.push(known(objective.class.as_str(), u64::MAX, [unit; 3], 1.0));
             for operation in &objective.operations {
                 let unit = operation.cost.as_nanos() as f64 / operation.size as f64;
@@ -146,7 +148,7 @@ impl CostModel {
         if let Some(slot) = fallback.get_mut(Class::Batch as usize) {
             *slot = OperationId(index);
         }
-        operations.push(known("batch", u64::MAX, [1e6; 3], 1.0));
+        operations.push(known("batch", u64::MAX, [1e6 / UNKNOWN_SIZE; 3], 1.0));
         CostModel { operations, fallback, error: (0.0, 0), outlier: spec.policy.cost_outlier }
     }
 

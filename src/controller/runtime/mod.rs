@@ -110,6 +110,11 @@ impl Ticket {
         &self.decision
     }
 
+    /// The queue it waits in.
+    pub fn lane(&self) -> Lane {
+        self.decision.lane()
+    }
+
     /// The tier to work at.
     pub fn tier(&self) -> Tier {
         self.decision.tier

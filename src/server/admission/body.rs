@@ -69,15 +69,12 @@ pub(crate) fn kind(request: &HttpRequest) -> Result<Kind, Error> {
     }
 }
 
-/// Reads the body of `request`.
+/// What can be said of a body before anything of it is read, and before it is asked whether
+/// there is room for the work: what can never be accepted is told so, however busy the service is.
 ///
 /// # Errors
-/// Too large, too slow, broken off, of an unknown kind, or no memory for it.
-pub(crate) async fn read(
-    app: &Arc<App>,
-    request: &HttpRequest,
-    mut payload: Payload,
-) -> Result<Body, Error> {
+/// Too large by its announced length, or of an unknown kind.
+pub(crate) fn check(app: &App, request: &HttpRequest) -> Result<Kind, Error> {
     let kind = kind(request)?;
     let limit = app.config.max_body;
     let announced = request
@@ -85,11 +82,18 @@ pub(crate) async fn read(
         .get(header::CONTENT_LENGTH)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.parse::<u64>().ok());
-    if let Some(seen) = announced
-        && seen > limit as u64
-    {
-        return Err(Error::BodyTooLarge { limit, seen });
+    match announced {
+        Some(seen) if seen > limit as u64 => Err(Error::BodyTooLarge { limit, seen }),
+        _ => Ok(kind),
     }
+}
+
+/// Reads the body of `request`, of the kind that [`check`] found.
+///
+/// # Errors
+/// Too large, too slow, broken off, or no memory for it.
+pub(crate) async fn read(app: &Arc<App>, kind: Kind, mut payload: Payload) -> Result<Body, Error> {
+    let limit = app.config.max_body;
     let crowded =
         Error::Crowded { what: "bytes of request bodies", limit: app.config.max_body_total };
     let Some(mut held) = app.reserve_body(0) else { return Err(crowded) };
