@@ -71,8 +71,11 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ),
     )
     .described::<compile_json::__path_compile_json>(),
-    post("/evaluate", Pool(Operation::new(Class::Redraw, "evaluate", evaluate::evaluate).tagged()))
-        .described::<evaluate::__path_evaluate>(),
+    post(
+        "/evaluate",
+        Pool(Operation::new(Class::Redraw, "evaluate", evaluate::evaluate).tagged().deferrable()),
+    )
+    .described::<evaluate::__path_evaluate>(),
     post(
         "/simulate",
         Pool(

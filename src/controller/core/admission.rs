@@ -1,8 +1,9 @@
 //! Admission: will it be in time, and if not, what instead?
 
 use super::controller::Controller;
-use super::cost::{Prediction, WARM};
-use super::ids::{OperationId, TenantSlot};
+use super::cost::WARM;
+use super::forecast::{Arrival, Forecast, patience};
+use super::ids::OperationId;
 use super::job_table::NewJob;
 use super::mode::Mode;
 use super::request::{Decision, Lane, Request, Verdict};
@@ -12,36 +13,14 @@ use crate::Reason;
 use svgx_base::budget::{Class, Tier, Time};
 use svgx_base::random::GOLDEN;
 
-/// A request as it came, with what is known of it before anything is decided.
-#[derive(Clone, Copy, Debug)]
-struct Arrival<'a> {
-    now: Nanos,
-    /// The same on the caller's clock.
-    raw: Time,
-    request: &'a Request<'a>,
-    operation: OperationId,
-    tenant: TenantSlot,
-    /// How much dearer than predicted the tenant's work is.
-    bias: f64,
-}
-
-/// What admission predicts for a request at one tier.
-#[derive(Clone, Copy, Debug)]
-struct Forecast {
-    tier: Tier,
-    cost: Prediction,
-    /// Predicted processor nanoseconds waiting ahead of it.
-    ahead: u64,
-    capacity: f64,
-    finish: Nanos,
-    limit: Nanos,
-}
-
-impl Forecast {
-    fn fits(&self) -> bool {
-        self.finish <= self.limit
-    }
-}
+/// The least time until a refused client is to ask again, in nanoseconds: sooner, nothing that is
+/// measured has changed.
+const RETRY_LEAST: f64 = 100e6;
+/// Requests within a second from which one can be in another's way before it is read: a client
+/// that waits for its answers sends fewer when they take half a budget and more.
+const CROWD: u64 = 15;
+/// Answers of its size from which an estimate may say that work is too large for its class.
+const KNOWN: u32 = 5;
 
 /// What was decided, before it is recorded.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +52,9 @@ impl Controller {
         let acts = matches!(mode, Mode::On | Mode::Freeze);
         // What only watches neither refuses nor worsens; an operator's pin is no decision of ours.
         let plain = if request.strict { request.tier } else { self.pinned(&arrival) };
-        let bypassed =
-            !acts && !self.jobs.is_full() && (!wanted.admit || wanted.forecast.tier != plain);
+        let worse =
+            !wanted.admit || wanted.forecast.tier != plain || wanted.reason == Reason::Oversize;
+        let bypassed = !acts && !self.jobs.is_full() && worse;
         let choice = if bypassed {
             let forecast = self.forecast(&arrival, plain);
             Choice { admit: true, reason: Reason::Off, forecast }
@@ -107,66 +87,6 @@ impl Controller {
             .is_some_and(|class| matches!(class.tier_cost, [ui, _, compute] if ui < compute))
     }
 
-    /// Predicts when the work would be finished at a tier.
-    fn forecast(&self, arrival: &Arrival<'_>, tier: Tier) -> Forecast {
-        let &Arrival { now, request, operation, bias, .. } = arrival;
-        let cost = self.cost.predict(operation, tier, request.size);
-        let cost = Prediction { mean: cost.mean * bias, upper: cost.upper * bias, ..cost };
-        let Some(constants) = self.constants.class(request.class) else {
-            let finish = Nanos(cost.upper as u64);
-            return Forecast { tier, cost, ahead: 0, capacity: 1.0, finish, limit: Nanos::NEVER };
-        };
-        let allowed = constants.budget.min(patience(request));
-        let limit = Nanos((allowed.as_f64() * self.class(request.class).trim) as u64);
-        let outside = Nanos(request.waited_before_arrival);
-        let deadline = now.plus(allowed).minus(outside);
-        let total = self.capacity.total();
-        let lane = Lane::of(request.class);
-        let workers = self.parallel(lane) as f64;
-        let above: f64 = match request.class {
-            Class::Ui | Class::Batch => 0.0,
-            Class::Redraw => self.used_by(Class::Ui, now),
-            Class::Physics => self.used_by(Class::Ui, now) + self.used_by(Class::Redraw, now),
-        };
-        let mut capacity = (total - above).min(workers);
-        let share = self.capacity.physics_cpu_share();
-        if lane == Lane::Physics {
-            // What is left over is the difference of two large numbers; what it got is known.
-            capacity = capacity.min(share * workers);
-        }
-        let capacity = self.capacity.at_least(capacity);
-        let ahead = self.jobs.ahead(lane, now, deadline) + self.jobs.residual(lane, now);
-        let free = f64::from(self.jobs.active(lane)) < workers.min(total.floor().max(1.0));
-        let finish = if lane == Lane::Physics {
-            // Paused whenever urgent work needs its processor: it advances at the
-            // rate that is left over.
-            let alone = cost.upper / capacity.min(self.capacity.at_least(share));
-            if free { alone } else { alone.max((ahead as f64 + cost.upper) / capacity) }
-        } else {
-            // Less urgent work gives way at its next checkpoint.
-            let pause = if self.jobs.running(Lane::Physics) + self.jobs.running(Lane::Batch) > 0 {
-                Nanos::from(self.constants.policy.checkpoint).as_f64()
-            } else {
-                0.0
-            };
-            let wait = if free { 0.0 } else { ahead as f64 / capacity };
-            // One piece of work runs on one processor, and on less than one when the
-            // machine gives us less.
-            pause + wait + cost.upper / self.capacity.thread_speed()
-        };
-        let finish = Nanos(finish as u64).plus(outside);
-        Forecast { tier, cost, ahead, capacity, finish, limit }
-    }
-
-    /// Processors a class takes: what it took lately, and no less than over the
-    /// last second, or a lull of a few milliseconds would let in what cannot end;
-    /// and what it was denied, for nothing less urgent goes before it.
-    fn used_by(&self, class: Class, now: Nanos) -> f64 {
-        let state = self.class(class);
-        let used = state.admitted.rate(now).max(state.windows.fast().accepted as f64 / 1e9);
-        used + state.denied.rate(now)
-    }
-
     /// Records that the work was asked for, admitted or not.
     fn record_demand(&mut self, arrival: &Arrival<'_>, forecast: &Forecast) {
         let &Arrival { now, request, operation, tenant, bias, .. } = arrival;
@@ -196,31 +116,40 @@ impl Controller {
             return refuse(Reason::QueueFull);
         }
         if request.class == Class::Batch {
-            let room =
-                f64::from(self.jobs.waiting(Lane::Batch)) < self.constants.policy.batch_queue;
-            return if room { admit(Reason::Batch) } else { refuse(Reason::QueueFull) };
+            let reason = if self.has_batch_room() { Reason::Batch } else { Reason::QueueFull };
+            return Choice { admit: reason == Reason::Batch, reason, forecast };
         }
         if self.is_stale(now) {
             return self.static_choice(&refuse, &admit, request.class);
         }
-        if let Some(reason) = self.never_fits(arrival, &forecast) {
-            return refuse(reason);
+        if self.is_known(arrival) && forecast.cost.mean > patience(request).as_f64() {
+            return refuse(Reason::ClientDeadline);
         }
-        if self.backstop.rejects(request.class) {
+        if self.is_oversize(arrival) {
+            return self.oversize(arrival);
+        }
+        let idle = self.is_idle(request.class) && !self.is_crowded(request);
+        if self.backstop.rejects(request.class) && !idle {
             return refuse(Reason::Backstop);
         }
-        let choice = self.fit(arrival, forecast);
-        let class = request.class as usize;
+        let mut choice = self.fit(arrival, forecast);
+        let ordered = request.strict && self.control.pin(now).is_some();
+        if !choice.admit && idle && !ordered {
+            choice = self.best_effort(arrival, choice);
+        }
+        if choice.admit && idle && !self.fairness.floods(tenant) {
+            return choice;
+        }
         let refusal = if !choice.admit {
             choice.reason
-        } else if !self.fairness.within(tenant, class) {
+        } else if !self.fairness.within(tenant, request.class as usize) {
             Reason::TenantShare
         } else if request.attempt > 0
             && self.is_refusing(request.class)
             && !self.class_mut(request.class).retries.spend()
         {
             Reason::RetryBudget
-        } else if now < self.class(request.class).closed_until && !self.is_idle(request.class) {
+        } else if now < self.class(request.class).closed_until {
             Reason::ClassClosed
         } else {
             return choice;
@@ -232,6 +161,17 @@ impl Controller {
             return Choice { admit: true, reason: Reason::Probe, ..choice };
         }
         Choice { admit: false, reason: refusal, ..choice }
+    }
+
+    /// Whether requests queue where they are not seen: in sockets, for a good part of the
+    /// budget. A client on its own that waits so long waits for other programs, and for nobody
+    /// that refusing it would help.
+    fn is_crowded(&self, request: &Request<'_>) -> bool {
+        let budget = self.constants.class(request.class).map_or(Nanos::NEVER, |class| class.budget);
+        let classes = [Class::Ui, Class::Redraw, Class::Physics];
+        let arrived: u64 =
+            classes.into_iter().map(|class| self.class(class).windows.fast().arrived).sum();
+        Nanos(request.waited_before_arrival.saturating_mul(2)) > budget && arrived > CROWD
     }
 
     /// Fixed limits, for when nothing measured can be trusted.
@@ -250,28 +190,90 @@ impl Controller {
         }
     }
 
-    /// Work that would be late on an idle machine.
-    fn never_fits(&self, arrival: &Arrival<'_>, forecast: &Forecast) -> Option<Reason> {
-        let &Arrival { request, operation, bias, .. } = arrival;
-        let budget = self.constants.class(request.class)?.budget.as_f64();
-        if forecast.cost.upper <= budget && request.patience.is_none() {
-            return None;
-        }
-        let cheapest = if request.strict || !self.has_tiers(request.class) {
-            forecast.cost
-        } else {
-            self.cost.predict(operation, Tier::Ui, request.size)
-        };
-        let least = cheapest.mean * bias;
-        // Only what was measured may send work away for good; what is many times the reference
-        // work goes to the batch queue by its prior too, which errs on the side of too little.
-        let known = cheapest.seen >= 5 || self.cost.seen(operation, Tier::Compute) >= WARM;
+    /// Whether the estimate of a request rests on enough to hold it against the request.
+    fn is_known(&self, &Arrival { request, operation, .. }: &Arrival<'_>) -> bool {
+        let tier = if request.strict { request.tier } else { self.cheapest(request) };
+        self.cost.predict(operation, tier, request.size).seen >= KNOWN
+            || self.cost.seen(operation, Tier::Compute) >= WARM
+    }
+
+    /// The cheapest tier a request may be given.
+    fn cheapest(&self, request: &Request<'_>) -> Tier {
+        let tiers = self.has_tiers(request.class) && !request.strict;
+        if tiers { Tier::Ui } else { request.tier }
+    }
+
+    /// Work that would be late alone on the machine and at the cheapest tier. Only what was
+    /// measured may say so, or a prior, which errs on the side of too little, of what is many
+    /// times the reference work.
+    fn is_oversize(&self, arrival: &Arrival<'_>) -> bool {
+        let &Arrival { request, operation, .. } = arrival;
+        let Some(constants) = self.constants.class(request.class) else { return false };
         let far = self.constants.policy.far_beyond;
-        if least > budget && (known || self.cost.is_beyond(operation, request.size, far)) {
-            return Some(Reason::TooLarge);
+        let budget = constants.budget.as_f64() * self.usable(request.class);
+        self.alone(arrival, self.cheapest(request)).as_f64() > budget
+            && (self.is_known(arrival) || self.cost.is_beyond(operation, request.size, far))
+    }
+
+    /// Work that is batch by its size: behind everything that has an objective, and outside of
+    /// it. What nobody should wait for on an open connection becomes a job instead.
+    fn oversize(&self, arrival: &Arrival<'_>) -> Choice {
+        let request = arrival.request;
+        let tier = if request.strict { request.tier } else { self.pinned(arrival) };
+        let mut forecast = self.forecast(arrival, tier);
+        let policy = &self.constants.policy;
+        let waiting = self.jobs.backlog(Lane::Batch) + self.jobs.residual(Lane::Batch, arrival.now);
+        let speed = self.capacity.nominal_speed();
+        // Nothing was measured: the whole prior, not the optimistic part of it.
+        let unknown = self.cost.seen_at_all(arrival.operation) == 0;
+        let doubt = if unknown { policy.optimism } else { 1.0 };
+        forecast.ahead = waiting;
+        forecast.capacity = speed;
+        forecast.finish = Nanos(((waiting as f64 + forecast.cost.mean / doubt) / speed) as u64);
+        forecast.limit = Nanos::from(policy.oversize_limit);
+        let (admit, reason) = if !forecast.fits() {
+            (false, Reason::TooLarge)
+        } else if !self.has_batch_room() {
+            (false, Reason::QueueFull)
+        } else {
+            (true, Reason::Oversize)
+        };
+        Choice { admit, reason, forecast }
+    }
+
+    fn has_batch_room(&self) -> bool {
+        f64::from(self.jobs.waiting(Lane::Batch)) < self.constants.policy.batch_queue
+    }
+
+    /// What an idle machine does with a request that is predicted to be late: it tries. At the
+    /// finest tier that would be in time were the machine ours alone, or else at the cheapest,
+    /// whose answer may end with what it has at its deadline.
+    fn best_effort(&self, arrival: &Arrival<'_>, refused: Choice) -> Choice {
+        let &Arrival { now, request, .. } = arrival;
+        let fixed = self.control.mode(now) == Mode::Freeze || self.control.pin(now).is_some();
+        let mut tier = refused.forecast.tier;
+        while !fixed
+            && tier > self.cheapest(request)
+            && self.alone(arrival, tier) > refused.forecast.limit
+            && let Some(cheaper) = tier.cheaper()
+        {
+            tier = cheaper;
         }
-        (known && request.patience.is_some_and(|patience| least > patience as f64))
-            .then_some(Reason::ClientDeadline)
+        let forecast = self.forecast(arrival, tier);
+        Choice { admit: true, reason: self.reason_of(arrival, tier), forecast }
+    }
+
+    /// Why work is admitted at this tier.
+    fn reason_of(&self, &Arrival { now, request, .. }: &Arrival<'_>, tier: Tier) -> Reason {
+        if tier == request.tier {
+            Reason::Feasible
+        } else if self.control.pin(now) == Some(tier) {
+            Reason::Pinned
+        } else if tier == self.ladder.tier() {
+            Reason::Brownout
+        } else {
+            Reason::SessionDegraded
+        }
     }
 
     /// Fits the request as it is, at a cheaper tier, or not at all.
@@ -282,15 +284,7 @@ impl Controller {
             return Choice { admit: false, reason: Reason::StrictPrecision, forecast };
         }
         if forecast.fits() {
-            let reason = if forecast.tier == request.tier {
-                Reason::Feasible
-            } else if self.control.pin(now) == Some(forecast.tier) {
-                Reason::Pinned
-            } else if forecast.tier == ladder {
-                Reason::Brownout
-            } else {
-                Reason::SessionDegraded
-            };
+            let reason = self.reason_of(arrival, forecast.tier);
             return Choice { admit: true, reason, forecast };
         }
         let budget = self.constants.class(request.class).map_or(Nanos::NEVER, |class| class.budget);
@@ -323,35 +317,12 @@ impl Controller {
         fast.admitted + 1 < fast.arrived
     }
 
-    /// Pieces of work of a lane that may run at once.
-    fn parallel(&self, lane: Lane) -> usize {
-        self.capacity.workers(lane).min(self.capacity.processors())
-    }
-
-    /// Whether a worker and a processor wait for work of this class.
-    fn is_idle(&self, class: Class) -> bool {
-        let lane = Lane::of(class);
-        let busy = self.jobs.active(Lane::Urgent)
-            + if lane == Lane::Urgent { 0 } else { self.jobs.active(Lane::Physics) };
-        f64::from(busy) < self.capacity.total().floor().max(1.0)
-            && (self.jobs.active(lane) as usize) < self.parallel(lane)
-    }
-
-    /// Whether to let one request in against the model. While the model knows
-    /// little, every tenth of a second; later only when a processor is idle
-    /// and the class has been silent.
+    /// Whether to let one request of an operation that is hardly known in against the model.
     fn probe(&self, now: Nanos, class: Class, operation: OperationId) -> bool {
-        let policy = &self.constants.policy;
-        let state = self.class(class);
         // A tier is scaled from its neighbours: only an operation never done is unknown.
         let cold = self.cost.seen_at_all(operation) < WARM;
-        let (interval, since) = if cold {
-            (policy.probe_cold, state.last_probe)
-        } else {
-            (policy.probe_warm, state.last_probe.max(state.last_admitted))
-        };
-        let due = now.since(since) >= interval.into();
-        due && (cold || self.is_idle(class))
+        let since = self.class(class).last_probe;
+        cold && now.since(since) >= self.constants.policy.probe_interval.into()
     }
 
     fn record_decision(
@@ -362,19 +333,19 @@ impl Controller {
     ) -> Decision {
         let &Arrival { now, raw, request, operation, tenant, .. } = arrival;
         let Choice { admit, reason, forecast } = choice;
-        let budget = self.constants.class(request.class).map(|class| class.budget);
+        let class = if reason == Reason::Oversize { Class::Batch } else { request.class };
+        let budget = self.constants.class(class).map_or(Nanos::NEVER, |class| class.budget);
         let arrived = now.minus(Nanos(request.waited_before_arrival));
-        let deadline =
-            budget.map_or(Nanos::NEVER, |budget| arrived.plus(budget.min(patience(request))));
+        let deadline = arrived.plus(budget.min(patience(request))).min(Nanos::NEVER);
         let mut work = (forecast.cost.mean as u64).max(1);
-        if reason == Reason::Probe {
-            // The estimate is what the probe is to test: were the probe dropped from the
-            // queue on the strength of it, nothing would ever be learned.
+        if reason == Reason::Probe || !forecast.fits() {
+            // It is let in against the estimate: were it dropped from the queue on the
+            // strength of that, nothing would ever be learned.
             work = work.min(forecast.limit.0 / 2);
         }
         let job = if admit {
             let record = self.records.next();
-            let (class, tier, size) = (request.class, forecast.tier, request.size);
+            let (tier, size) = (forecast.tier, request.size);
             self.jobs.insert(
                 now,
                 NewJob { class, tier, operation, tenant, size, arrived, deadline, work, record },
@@ -382,7 +353,7 @@ impl Controller {
         } else {
             None
         };
-        if job.is_some() {
+        if job.is_some() && reason != Reason::Oversize {
             self.record_admission(arrival, forecast.tier, work, reason);
         }
         let wanting = matches!(
@@ -421,7 +392,7 @@ impl Controller {
             finish: forecast.finish.0,
             limit: forecast.limit.0,
             trim: self.class(request.class).trim as f32,
-            waiting: self.jobs.waiting(Lane::of(request.class)),
+            waiting: self.jobs.waiting(Lane::of(class)),
             deadline: self.time.raw(deadline),
             retry_after_ms,
         };
@@ -438,7 +409,6 @@ impl Controller {
         let class = self.class_mut(request.class);
         class.admitted.record(now, ns);
         class.windows.record(&Counts { admitted: 1, accepted: work, ..Counts::default() });
-        class.last_admitted = now;
         if reason == Reason::Probe {
             class.last_probe = now;
         }
@@ -452,25 +422,23 @@ impl Controller {
         }
     }
 
-    /// Until what waits, and what was refused within the last second and will
-    /// come back, is worked off; spread by a quarter each way so that it does
-    /// not all come back at once.
+    /// When the same request would fit: once the queue is shorter by what it would be late by,
+    /// and what was refused within the last second and comes back is worked off. At most
+    /// seconds: a longer prediction is worth less than asking again. Spread by a quarter each
+    /// way so that not all comes back at once.
     fn retry_after(&self, arrival: &Arrival<'_>, forecast: &Forecast) -> u32 {
         let &Arrival { now, request, .. } = arrival;
         if now < self.distrust_until {
             return 1_000;
         }
         let fast = self.class(request.class).windows.fast();
-        let refused = fast.offered.saturating_sub(fast.accepted);
-        let drain = (self.jobs.backlog(Lane::of(request.class)) + refused) as f64 / 1e6;
-        let ms = (drain / self.capacity.at_least(forecast.capacity)).clamp(100.0, 60_000.0);
+        let refused = fast.offered.saturating_sub(fast.accepted) as f64;
+        let returning = refused / self.capacity.at_least(forecast.capacity);
+        let late = forecast.finish.since(forecast.limit).as_f64().max(RETRY_LEAST);
+        let longest = Nanos::from(self.constants.policy.retry_limit).as_f64();
+        let drain = (late + returning).min(longest);
         let hash = (request.trace_id as u64 ^ now.0).wrapping_mul(GOLDEN) >> 40;
         let spread = 0.75 + 0.5 * (hash as f64 / f64::from(1u32 << 24));
-        (ms * spread) as u32
+        ((drain * spread).min(longest) / 1e6) as u32
     }
-}
-
-/// How long the caller still waits.
-fn patience(request: &Request<'_>) -> Nanos {
-    request.patience.map_or(Nanos(u64::MAX), Nanos)
 }

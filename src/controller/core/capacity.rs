@@ -102,6 +102,18 @@ impl Capacity {
         (self.total() / self.cores.ceil().max(1.0)).clamp(self.least, 1.0)
     }
 
+    /// The speed of one thread were all processors ours, in processors: less than one only
+    /// where the quota is no whole number of them.
+    pub(super) fn nominal_speed(&self) -> f64 {
+        (self.cores / self.cores.ceil().max(1.0)).clamp(self.least, 1.0)
+    }
+
+    /// Processors as far as they are ours, as a whole number: less urgent work must not hold
+    /// those that other programs have taken.
+    pub(super) fn processors_left(&self) -> usize {
+        (self.total().round() as usize).clamp(1, self.processors())
+    }
+
     /// What is left for work when more urgent work takes so many processors.
     pub(super) fn left(&self, used: f64) -> f64 {
         self.at_least(self.total() - used)

@@ -35,7 +35,6 @@ pub(super) struct ClassState {
     pub(super) retries: RetryBudget,
     /// Closed until then.
     pub(super) closed_until: Nanos,
-    pub(super) last_admitted: Nanos,
     pub(super) last_probe: Nanos,
     /// Answers by tier since the start: `[ui, edit, compute]`.
     pub(super) delivered: [u64; 3],
@@ -52,7 +51,6 @@ impl ClassState {
             trim: 1.0,
             retries: RetryBudget::default(),
             closed_until: Nanos::default(),
-            last_admitted: Nanos::default(),
             last_probe: Nanos::default(),
             delivered: [0; 3],
         }
@@ -198,7 +196,7 @@ impl Controller {
     /// Whether running work of `lane` should pause, because more urgent work
     /// needs the processor it holds.
     pub fn should_pause(&self, lane: Lane) -> bool {
-        let cores = u32::try_from(self.capacity.processors()).unwrap_or(u32::MAX);
+        let cores = u32::try_from(self.capacity.processors_left()).unwrap_or(u32::MAX);
         let urgent = self.jobs.runnable(Lane::Urgent);
         match lane {
             Lane::Urgent => false,
@@ -293,8 +291,11 @@ impl Controller {
         let censored = ended != Outcome::Done;
         if ran && cost.cpu > 0 && (!censored || cost.cpu > job.work) {
             let predicted = job.work as f64 / self.fairness.bias(job.tenant);
+            // Who understates must not make everybody's work dearer: what its tenant is
+            // charged with is no part of the cost of the operation.
+            let cpu = cost.cpu as f64 / self.fairness.blame(job.tenant);
+            self.cost.learn(job.operation, job.tier, job.size, predicted, cpu as u64);
             self.fairness.learn(job.tenant, cost.cpu as f64 / predicted.max(1.0));
-            self.cost.learn(job.operation, job.tier, job.size, predicted, cost.cpu);
         }
         if ran && cost.ran > 0 && cost.cpu > 0 && self.shows_capacity(now, job.class) {
             self.capacity.learn_efficiency(cost, &self.constants.policy);

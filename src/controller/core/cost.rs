@@ -23,8 +23,16 @@ const UPPER: f64 = 0.90;
 const GAIN: f64 = 1.0 / 32.0;
 /// Gain while the estimate is found to be off.
 const GAIN_OFF: f64 = 0.25;
+/// The size of the reference work of operations that no objective names.
+const UNKNOWN_SIZE: f64 = 1000.0;
 /// An estimate is right while measured over predicted stays in this range on the mean.
 const RIGHT: std::ops::RangeInclusive<f64> = 0.67..=1.5;
+/// Gain once several answers in a row were far cheaper than predicted. An estimate falls faster
+/// than it rises: one that is too low costs a late answer, one that is too high turns away the
+/// work that would correct it. Ten ordinary answers undo any number of hostile ones.
+const GAIN_CHEAP: f64 = 0.5;
+/// So many in a row: one cheap answer says no more than one dear one.
+const CHEAP_RUN: u32 = 2;
 /// Gain of that mean.
 const DRIFT_GAIN: f64 = 1.0 / 8.0;
 /// Relative step of the upper estimate, and its bounds relative to the mean.
@@ -41,13 +49,13 @@ struct Estimate {
 }
 
 impl Estimate {
-    fn learn(&mut self, rate: f64, gain: f64, outlier: f64) {
+    /// Averages: plainly at first, then with a gain, and no slower than `least_gain`.
+    fn learn(&mut self, rate: f64, gain: f64, least_gain: f64, outlier: f64) {
         self.seen = self.seen.saturating_add(1);
-        if self.seen <= WARM {
-            self.rate += (rate - self.rate) / f64::from(self.seen);
-        } else {
-            self.rate += gain * (rate.min(outlier * self.rate) - self.rate);
-        }
+        // The first answer is all there is; later ones are held against those before.
+        let rate = if self.seen == 1 { rate } else { rate.min(outlier * self.rate) };
+        let gain = if self.seen <= WARM { 1.0 / f64::from(self.seen) } else { gain };
+        self.rate += gain.max(least_gain) * (rate - self.rate);
     }
 }
 
@@ -62,6 +70,8 @@ struct Cell {
     drift: f64,
     /// The 90 % quantile of measured over predicted.
     spread: f64,
+    /// Answers in a row that were far cheaper than predicted.
+    cheap: u32,
 }
 
 impl Cell {
@@ -71,6 +81,7 @@ impl Cell {
             all: Estimate::default(),
             drift: 1.0,
             spread: FIRST_SPREAD,
+            cheap: 0,
         }
     }
 }
@@ -119,8 +130,8 @@ impl CostModel {
             if let Some(slot) = fallback.get_mut(objective.class as usize) {
                 *slot = OperationId(index);
             }
-            // An unknown operation: a tenth of the budget, whatever its size says.
-            let unit = objective.budget.as_nanos() as f64 / 10.0;
+            // An unknown operation: a thousand units take a tenth of the budget.
+            let unit = objective.budget.as_nanos() as f64 / 10.0 / UNKNOWN_SIZE;
             operations.push(known(objective.class.as_str(), u64::MAX, [unit; 3], 1.0));
             for operation in &objective.operations {
                 let unit = operation.cost.as_nanos() as f64 / operation.size as f64;
@@ -137,7 +148,7 @@ impl CostModel {
         if let Some(slot) = fallback.get_mut(Class::Batch as usize) {
             *slot = OperationId(index);
         }
-        operations.push(known("batch", u64::MAX, [1e6; 3], 1.0));
+        operations.push(known("batch", u64::MAX, [1e6 / UNKNOWN_SIZE; 3], 1.0));
         CostModel { operations, fallback, error: (0.0, 0), outlier: spec.policy.cost_outlier }
     }
 
@@ -212,9 +223,18 @@ impl CostModel {
         // One piece of work a hundred times dearer than its kind says nothing about the
         // next; that all of it became dearer shows in the drift, which is as robust.
         let gain = if RIGHT.contains(&cell.drift) { GAIN } else { GAIN_OFF };
-        cell.all.learn(rate, gain, self.outlier);
+        let far_cheaper = ratio * self.outlier < 1.0;
+        cell.cheap = if far_cheaper { cell.cheap.saturating_add(1) } else { 0 };
+        let least_gain = if cell.cheap >= CHEAP_RUN {
+            // Neither does the spread mean anything any more.
+            cell.spread = cell.spread.min(FIRST_SPREAD);
+            GAIN_CHEAP
+        } else {
+            0.0
+        };
+        cell.all.learn(rate, gain, least_gain, self.outlier);
         if let Some(own) = cell.sizes.get_mut(bucket(size)) {
-            own.learn(rate / cell.all.rate.max(1e-9), GAIN, self.outlier);
+            own.learn(rate / cell.all.rate.max(1e-9), GAIN, 0.0, self.outlier);
         }
     }
 
@@ -226,13 +246,11 @@ impl CostModel {
             .map_or(0, |cell| cell.all.seen)
     }
 
-    /// Whether work is `far` times the reference work of an operation that was never done.
-    pub fn is_beyond(&self, operation: OperationId, size: u64, far: f64) -> bool {
-        self.seen_at_all(operation) == 0
-            && self
-                .operations
-                .get(usize::from(operation.0))
-                .is_some_and(|known| size as f64 >= far * known.reference as f64)
+    /// Whether work is at least `times` as large as the reference work of its operation.
+    pub fn is_beyond(&self, operation: OperationId, size: u64, times: f64) -> bool {
+        self.operations
+            .get(usize::from(operation.0))
+            .is_some_and(|known| size as f64 >= times * known.reference as f64)
     }
 
     /// Answers seen of an operation at any tier.

@@ -27,9 +27,13 @@ const NOBODY: f64 = 1e-6;
 /// Demand over capacity from which shares are enforced. Below, a share would only refuse work
 /// that fits; the last tenth is what averages over half a second do not see.
 const CONTENDED: f64 = 0.9;
+/// The bias from which a tenant is taken to understate its work.
+const UNDERSTATES: f64 = 2.0;
 /// Answers over which the bias is averaged: more than the cost model's twenty, so that the model
 /// is believed first and the tenant is blamed for what remains.
 const BIAS_SPAN: f64 = 32.0;
+/// And while the bias is far too high.
+const BIAS_SPAN_FALLING: f64 = 4.0;
 /// One answer says no more than that it was so many times dearer.
 const MOST_RATIO: f64 = 16.0;
 /// Nobody is charged more than so many times the estimate. Not less than once either: who
@@ -96,10 +100,24 @@ impl Fairness {
         self.tenants.get(usize::from(slot.0)).map_or(1.0, |tenant| tenant.bias)
     }
 
+    /// Whether a tenant asks for far more than the others.
+    pub(super) fn floods(&self, slot: TenantSlot) -> bool {
+        let tenant = self.tenants.get(usize::from(slot.0));
+        tenant.is_some_and(|tenant| tenant.floods(self.flood * self.mean))
+    }
+
+    /// The part of a tenant's cost that is its own doing: its bias, where that is no chance.
+    pub(super) fn blame(&self, slot: TenantSlot) -> f64 {
+        let bias = self.bias(slot);
+        if bias > UNDERSTATES { bias } else { 1.0 }
+    }
+
     /// Learns the bias from finished work.
     pub(super) fn learn(&mut self, slot: TenantSlot, ratio: f64) {
         if let Some(tenant) = self.tenants.get_mut(usize::from(slot.0)) {
-            tenant.bias += (ratio.clamp(0.0, MOST_RATIO) - tenant.bias) / BIAS_SPAN;
+            // Work that is half as dear as the bias says shows that the bias is out of date.
+            let span = if 2.0 * ratio < tenant.bias { BIAS_SPAN_FALLING } else { BIAS_SPAN };
+            tenant.bias += (ratio.clamp(0.0, MOST_RATIO) - tenant.bias) / span;
             tenant.bias = tenant.bias.clamp(1.0, MOST_BIAS);
         }
     }

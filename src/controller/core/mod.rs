@@ -15,6 +15,7 @@ mod constants;
 mod controller;
 mod cost;
 mod fairness;
+mod forecast;
 mod ids;
 mod job_table;
 mod load;

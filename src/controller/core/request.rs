@@ -128,6 +128,13 @@ pub struct Decision {
     pub retry_after_ms: u32,
 }
 
+impl Decision {
+    /// The queue its job waits in.
+    pub fn lane(&self) -> Lane {
+        if self.reason == Reason::Oversize { Lane::Batch } else { Lane::of(self.class) }
+    }
+}
+
 /// How a job ended, as the pool saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

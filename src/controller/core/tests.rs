@@ -39,7 +39,7 @@ fn warm(controller: &mut Controller, now: &mut u64, class: Class, operation: &st
         let request = Request { size: 1000, ..Request::new(class, operation) };
         let decision = controller.on_arrival(Time(*now), &request);
         controller.on_ready(Time(*now), decision.job.expect("an idle machine admits"));
-        drain(controller, now, Lane::of(class), cpu);
+        drain(controller, now, decision.lane(), cpu);
     }
 }
 
@@ -110,26 +110,6 @@ fn physics_is_predicted_by_the_pace_it_had_and_its_stop_leaves_time_for_the_answ
     }
     let again = controller.on_arrival(Time(now), &request).finish;
     assert!(again < quick * 6 / 5, "{again} after {quick}");
-}
-
-#[test]
-fn work_too_large_for_any_tier_is_offered_as_a_job() {
-    let (mut controller, mut now) = (controller(), 1);
-    warm(&mut controller, &mut now, Class::Physics, "solve", 30 * MS);
-    let request = Request { size: 1_000_000, ..Request::new(Class::Physics, "solve") };
-    let decision = controller.on_arrival(Time(now), &request);
-    assert_eq!((decision.verdict, decision.reason), (Verdict::Defer, Reason::TooLarge));
-}
-
-#[test]
-fn work_far_too_large_is_offered_as_a_job_before_anything_was_measured() {
-    let mut controller = controller();
-    let asked = |size| Request { size, ..Request::new(Class::Physics, "simulate") };
-    // A hundred times the reference: by the prior, three tenths of thirty milliseconds each.
-    let large = controller.on_arrival(Time(1), &asked(1_200_000));
-    assert_eq!((large.verdict, large.reason), (Verdict::Defer, Reason::TooLarge));
-    let usual = controller.on_arrival(Time(1), &asked(12_000));
-    assert!(usual.job.is_some(), "{usual:?}");
 }
 
 #[test]
@@ -250,6 +230,184 @@ fn the_backstop_fires_when_a_worker_is_stuck() {
         .filter(|decision| decision.reason == Reason::Backstop)
         .count();
     assert!(refused >= 5, "{refused}");
+}
+
+#[test]
+fn work_too_large_for_its_budget_is_batch_and_far_too_large_work_a_job() {
+    // Class, operation, milliseconds for a thousand units; units, and what they become.
+    let table = [
+        (Class::Ui, "session.operate", 1, 5_000, Reason::Feasible),
+        (Class::Ui, "session.operate", 1, 40_000, Reason::Oversize),
+        (Class::Redraw, "render", 12, 1_000, Reason::Feasible),
+        (Class::Redraw, "render", 33, 1_000, Reason::Oversize),
+        (Class::Redraw, "render", 33, 20_000, Reason::Oversize),
+        (Class::Redraw, "render", 33, 1_000_000, Reason::TooLarge),
+        (Class::Redraw, "parse", 6, 10_000, Reason::Oversize),
+        (Class::Physics, "solve", 30, 20_000, Reason::Oversize),
+        (Class::Physics, "solve", 30, 1_000_000, Reason::TooLarge),
+    ];
+    for (class, operation, ms, size, expected) in table {
+        let (mut controller, mut now) = (controller(), 1);
+        warm(&mut controller, &mut now, class, operation, ms * MS);
+        let before = finished(&controller, class);
+        let request = Request { size, ..Request::new(class, operation) };
+        let decision = controller.on_arrival(Time(now), &request);
+        assert_eq!(decision.reason, expected, "{operation} of {size}: {decision:?}");
+        let lane = if expected == Reason::Feasible { Lane::of(class) } else { Lane::Batch };
+        if expected == Reason::TooLarge {
+            assert_eq!(decision.verdict, Verdict::Defer, "{operation} of {size}");
+        } else {
+            assert_eq!((decision.verdict, decision.lane()), (Verdict::Admit, lane));
+            controller.on_ready(Time(now), decision.job.expect("admitted"));
+            assert_eq!(drain(&mut controller, &mut now, lane, 900 * MS), (1, 0), "{operation}");
+        }
+        if expected == Reason::Oversize {
+            // Outside of the objective: whatever it took, it counts as nothing finished.
+            let counted = finished(&controller, class);
+            assert_eq!(counted, before, "{operation} of {size}");
+        }
+    }
+}
+
+/// Share of bad answers of a class over its longest window.
+fn finished(controller: &Controller, class: Class) -> Option<f64> {
+    let status = controller.status();
+    let class = status.classes.iter().find(|status| status.class == class.as_str())?;
+    class.windows.last().map(|window| window.bad_ratio)
+}
+
+#[test]
+fn before_anything_was_measured_only_the_prior_says_that_work_is_large() {
+    // A hundred times the reference takes three seconds by its prior, a thousand times thirty.
+    let table =
+        [(12_000, Reason::Feasible), (1_200_000, Reason::Oversize), (12_000_000, Reason::TooLarge)];
+    for (size, expected) in table {
+        let request = Request { size, ..Request::new(Class::Physics, "simulate") };
+        let decision = controller().on_arrival(Time(1), &request);
+        assert_eq!(decision.reason, expected, "{size}: {decision:?}");
+    }
+}
+
+/// One client, back to back: each request finds an idle machine.
+#[test]
+fn an_idle_machine_refuses_and_drops_nothing() {
+    let operations = [
+        (Class::Ui, "session.operate", 1_000),
+        (Class::Redraw, "parse", 1_000),
+        (Class::Redraw, "render", 1_000),
+        (Class::Redraw, "compile", 1_000),
+        (Class::Physics, "simulate", 12_000),
+        (Class::Physics, "solve", 500),
+        (Class::Physics, "statics", 200),
+        (Class::Redraw, "a name of no objective", 1_000),
+    ];
+    for cores in [0.25, 1.0, 2.0] {
+        for (class, operation, reference) in operations {
+            // Nanoseconds for the reference work: cheap, as promised, at the edge, beyond.
+            for cost in [MS / 10, 4 * MS, 33 * MS, 90 * MS, 250 * MS] {
+                let spec = Spec::embedded().expect("valid");
+                let (mut controller, mut now) = (Controller::new(&spec, cores, 1), 1);
+                for turn in 0..60u64 {
+                    // Sizes of one to twenty times the reference, in no order.
+                    let times = 1 + turn * 7 % 20;
+                    now += 200_000;
+                    controller.tick(Time(now), Some(Sensors { cores }));
+                    let size = reference * times;
+                    let request = Request { size, ..Request::new(class, operation) };
+                    let decision = controller.on_arrival(Time(now), &request);
+                    let case = format!("{operation} of {size}, {cost} ns, {cores}: {decision:?}");
+                    let Some(job) = decision.job else {
+                        assert_eq!(decision.verdict, Verdict::Defer, "{case}");
+                        continue;
+                    };
+                    controller.on_ready(Time(now), job);
+                    let Next::Run(run) = controller.next(Time(now), decision.lane()) else {
+                        panic!("dropped: {case}")
+                    };
+                    let cpu = cost * times;
+                    now += (cpu as f64 / cores.min(1.0)) as u64;
+                    controller.on_finish(Time(now), run.job, Cost { cpu, ran: cpu }, Outcome::Done);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn work_that_was_refused_leaves_no_processor_taken_on_an_idle_machine() {
+    let (mut controller, mut now) = (controller(), 1);
+    warm(&mut controller, &mut now, Class::Redraw, "render", 20 * MS);
+    warm(&mut controller, &mut now, Class::Physics, "solve", 50 * MS);
+    let redraw = Request { size: 1000, ..Request::new(Class::Redraw, "render") };
+    let jobs: Vec<_> =
+        (0..200).filter_map(|_| controller.on_arrival(Time(now), &redraw).job).collect();
+    assert!(jobs.len() < 100, "most are refused");
+    for job in jobs {
+        controller.on_cancel(Time(now), job);
+    }
+    let solve = Request { size: 1000, ..Request::new(Class::Physics, "solve") };
+    let decision = controller.on_arrival(Time(now), &solve);
+    assert!(decision.job.is_some(), "{decision:?}");
+}
+
+#[test]
+fn ten_ordinary_requests_undo_what_hostile_ones_taught() {
+    // Hostile requests, before them ordinary ones, and the size of the ordinary ones: the
+    // hostile are small and take eight seconds.
+    for (hostile, before, size) in [(1, 0, 2_000), (1, 30, 2_000), (5, 0, 60), (12, 30, 60)] {
+        let (mut controller, mut now) = (controller(), 1);
+        let ordinary = Request { size, ..Request::new(Class::Redraw, "parse") };
+        let nasty = Request { size: 40, ..ordinary };
+        let mut serve = |request: &Request<'_>, cpu: u64| {
+            now += 10 * MS;
+            controller.tick(Time(now), sensors());
+            let decision = controller.on_arrival(Time(now), request);
+            let job = decision.job.or_else(|| {
+                assert_eq!(decision.verdict, Verdict::Defer, "{decision:?}");
+                let batch = Request { class: Class::Batch, ..*request };
+                controller.on_arrival(Time(now), &batch).job
+            });
+            let job = job.expect("an idle machine admits");
+            controller.on_ready(Time(now), job);
+            let taken =
+                [decision.lane(), Lane::Batch].into_iter().find_map(|lane| {
+                    match controller.next(Time(now), lane) {
+                        Next::Run(run) => Some(run.job),
+                        Next::Drop(..) | Next::Idle => None,
+                    }
+                });
+            now += cpu;
+            let cost = Cost { cpu, ran: cpu };
+            controller.on_finish(Time(now), taken.expect("it runs"), cost, Outcome::Done);
+            decision.cost
+        };
+        for _ in 0..before {
+            serve(&ordinary, 6 * MS);
+        }
+        for _ in 0..hostile {
+            serve(&nasty, 8_000 * MS);
+        }
+        for _ in 0..10 {
+            serve(&ordinary, 6 * MS);
+        }
+        let predicted = serve(&ordinary, 6 * MS);
+        assert!(predicted < 32 * MS, "{predicted} ns after {hostile} hostile and {before} before");
+    }
+}
+
+#[test]
+fn a_refused_client_is_asked_to_come_back_within_seconds() {
+    let (mut controller, mut now) = (controller(), 1);
+    warm(&mut controller, &mut now, Class::Redraw, "compile", 8 * MS);
+    let request = Request { size: 1000, ..Request::new(Class::Redraw, "compile") };
+    let mut longest = 0;
+    for _ in 0..5_000 {
+        let decision = controller.on_arrival(Time(now), &request);
+        assert!(decision.job.is_some() || decision.retry_after_ms >= 75, "{decision:?}");
+        longest = longest.max(decision.retry_after_ms);
+    }
+    // The limit of the policy, where the estimate is twenty seconds.
+    assert!((3_750..=5_000).contains(&longest), "{longest}");
 }
 
 /// One step of a random history.

@@ -110,6 +110,11 @@ impl Ticket {
         &self.decision
     }
 
+    /// The queue it waits in.
+    pub fn lane(&self) -> Lane {
+        self.decision.lane()
+    }
+
     /// The tier to work at.
     pub fn tier(&self) -> Tier {
         self.decision.tier
@@ -280,7 +285,7 @@ impl Runtime {
             strict: ticket.strict,
             stops: true,
         };
-        let lane = Lane::of(decision.class);
+        let lane = decision.lane();
         {
             let mut state = self.inner.state.lock();
             if state.closed {

@@ -28,11 +28,23 @@ pub struct Arrival {
     pub locked: u64,
 }
 
-/// Every request of a run, in order. The same for every controller.
+/// Requests of one lone client at the most.
+const LONE_MOST: usize = 20_000;
+
+/// Every request of a run, in order; those of a lone
+/// client at its end, without a time. The same for every controller.
 pub fn arrivals(scenario: &Scenario, seed: u64) -> Vec<Arrival> {
     let mut all = Vec::new();
     for (index, stream) in (0u16..).zip(&scenario.streams) {
         let mut rng = Rng::new(seed, u64::from(index));
+        if let Some(lone) = stream.lone {
+            // Each comes when the one before is answered; their costs are those of its start.
+            all.extend((0..LONE_MOST).map(|_| Arrival {
+                at: u64::MAX,
+                ..arrival(scenario, stream, index, lone.from, &mut rng)
+            }));
+            continue;
+        }
         let peak = stream.rate * f64::from(scenario.replicas) * stream.shape.most();
         if peak <= 0.0 {
             continue;
@@ -54,7 +66,10 @@ pub fn arrivals(scenario: &Scenario, seed: u64) -> Vec<Arrival> {
 }
 
 fn arrival(scenario: &Scenario, stream: &Stream, index: u16, t: f64, rng: &mut Rng) -> Arrival {
-    let scale = rng.lognormal(stream.spread);
+    let scale = match stream.range {
+        Some([least, most]) => least * libm::pow(most / least, rng.unit()) / stream.size,
+        None => rng.lognormal(stream.spread),
+    };
     let large = match stream.elephants {
         Some([share, times]) if rng.unit() < share => times,
         _ => 1.0,

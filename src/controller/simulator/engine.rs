@@ -13,6 +13,8 @@ use svgx_base::hash::fnv1a_words;
 
 const TICK: u64 = 10_000_000;
 const SAMPLE: u64 = 5_000_000;
+/// What a lone client takes to ask again, on the loopback.
+const LONE_GAP: u64 = 200_000;
 /// Where the controllers' clock stands at the start, so that it can jump back.
 const ORIGIN: i64 = 1_000_000_000_000_000;
 
@@ -25,6 +27,8 @@ pub enum Fate {
     Answered(u64),
     /// Refused on arrival.
     Refused,
+    /// Offered to be done as a job.
+    Deferred,
     /// Let in and then given up after so many nanoseconds: dropped or stopped.
     Dropped(u64),
     /// The client gave up waiting.
@@ -44,6 +48,10 @@ pub struct Attempt {
     pub tier: Tier,
     /// How it stands.
     pub fate: Fate,
+    /// It was worked on, or is, outside of its objective.
+    pub batch: bool,
+    /// It was refused although nothing that has an objective was there.
+    pub idle: bool,
     replica: u32,
     running: bool,
 }
@@ -172,6 +180,13 @@ impl Engine<'_> {
         for edge in edges {
             self.push(edge, Event::Fault);
         }
+        for (index, stream) in self.scenario.streams.iter().enumerate() {
+            let first = self.arrivals.iter().position(|a| usize::from(a.stream) == index);
+            if let (Some(lone), Some(first)) = (stream.lone, first) {
+                let arrival = u32::try_from(first).unwrap_or(u32::MAX);
+                self.push(nanos(lone.from), Event::Retry { arrival, attempt: 0 });
+            }
+        }
         self.push(TICK, Event::Tick);
         self.push(SAMPLE, Event::Sample);
         let mut coming = 0;
@@ -249,9 +264,11 @@ impl Engine<'_> {
         let cores = pick(|kind| if let FaultKind::Cores(n) = kind { Some(n) } else { None });
         let quota = pick(|kind| if let FaultKind::Quota(n) = kind { Some(n) } else { None });
         let steal = pick(|kind| if let FaultKind::Steal(n) = kind { Some(n) } else { None });
+        let others = pick(|kind| if let FaultKind::Neighbours(n) = kind { Some(n) } else { None });
         for replica in &mut self.replicas {
             replica.machine.cores = cores.unwrap_or(scenario.cores);
             replica.machine.speed = steal.unwrap_or(1.0);
+            replica.machine.neighbours = others.unwrap_or(0.0);
             replica.machine.set_quota(quota);
         }
         for index in 0..self.replicas.len() {
@@ -334,8 +351,12 @@ impl Engine<'_> {
         let answer = replica.policy.arrive(clock, &incoming);
         let (tier, code, fate) = match answer {
             Answer::Queued { tier } => (tier, 0, Fate::Inside),
+            Answer::Batch { tier } => (tier, 64, Fate::Inside),
+            Answer::Deferred => (Tier::Compute, 128, Fate::Deferred),
             Answer::Refused { code, .. } => (Tier::Compute, code, Fate::Refused),
         };
+        let batch = matches!(answer, Answer::Batch { .. });
+        let idle = fate == Fate::Refused && replica.machine.is_idle();
         self.run.hash =
             fnv1a_words(self.run.hash, [ticket, u32::from(code), tier as u32].map(u64::from));
         self.run.attempts.push(Attempt {
@@ -344,18 +365,21 @@ impl Engine<'_> {
             attempt,
             tier,
             fate,
+            batch,
+            idle,
             replica: u32::try_from(chosen).unwrap_or(u32::MAX),
             running: false,
         });
         match answer {
-            Answer::Queued { .. } => {
+            Answer::Queued { .. } | Answer::Batch { .. } => {
                 replica.inside += 1;
-                if chosen == 0 && arrival.class == Class::Ui {
+                if chosen == 0 && arrival.class == Class::Ui && !batch {
                     replica.waiting.push_back(ticket);
                 }
                 self.patience.push_back((now + nanos(self.scenario.patience), ticket));
             }
             Answer::Refused { .. } => self.retry(now, ticket),
+            Answer::Deferred => self.resolved(now, index),
         }
         self.dispatch(now, chosen);
     }
@@ -367,6 +391,21 @@ impl Engine<'_> {
             let at = now + nanos(self.scenario.retry_after).max(1_000_000);
             let event = Event::Retry { arrival: attempt.arrival, attempt: attempt.attempt + 1 };
             self.push(at, event);
+        } else {
+            self.resolved(now, attempt.arrival as usize);
+        }
+    }
+
+    /// A request has its answer, or will have none. A lone client goes on to its next.
+    fn resolved(&mut self, now: u64, index: usize) {
+        let Some(arrival) = self.arrivals.get(index) else { return };
+        let Some(stream) = self.scenario.streams.get(usize::from(arrival.stream)) else { return };
+        let Some(lone) = stream.lone else { return };
+        let next = self.arrivals.get(index + 1).filter(|next| next.stream == arrival.stream);
+        let at = now + nanos(lone.pause).max(LONE_GAP);
+        if next.is_some() && at < nanos(lone.until) {
+            let arrival = u32::try_from(index + 1).unwrap_or(u32::MAX);
+            self.push(at, Event::Retry { arrival, attempt: 0 });
         }
     }
 
@@ -413,17 +452,17 @@ impl Engine<'_> {
                 attempt.fate =
                     if end.stopped { Fate::Dropped(total) } else { Fate::Answered(total) };
             }
-            let class = self
-                .arrivals
-                .get(attempt.arrival as usize)
-                .map_or(Class::Batch, |arrival| arrival.class);
+            let index_of = attempt.arrival as usize;
+            let class = self.arrivals.get(index_of).map_or(Class::Batch, |arrival| arrival.class);
             let took = Usage { cpu: end.cpu, ran: end.ran, total };
             if let Some(replica) = self.replicas.get_mut(index) {
                 replica.inside = replica.inside.saturating_sub(1);
                 replica.policy.finish(clock, end.ticket, class, took, how);
             }
-            if how == End::Stopped {
-                self.retry(now, end.ticket);
+            match how {
+                End::Stopped => self.retry(now, end.ticket),
+                End::Done => self.resolved(now, index_of),
+                End::Gone => {}
             }
         }
     }

@@ -92,7 +92,7 @@ fn clairvoyant(scenario: &Scenario, arrivals: &[Arrival], spec: &Spec) -> [f64; 
     let mut good = [0.0; 3];
     let mut jobs: Vec<Job> = Vec::new();
     let mut now = 0.0;
-    for arrival in arrivals {
+    for arrival in arrivals.iter().filter(|arrival| arrival.at < u64::MAX) {
         let at = arrival.at as f64 / SECOND;
         let cores = capacity(scenario, at);
         advance(&mut jobs, (at - now) * cores, &mut good);

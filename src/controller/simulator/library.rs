@@ -12,7 +12,7 @@ macro_rules! files {
 }
 
 /// By name, in the order in which they are told.
-const FILES: [(&str, &str); 33] = files![
+const FILES: [(&str, &str); 37] = files![
     "base",
     "step-2x",
     "step-5x",
@@ -44,6 +44,10 @@ const FILES: [(&str, &str); 33] = files![
     "clock-back",
     "clock-ahead",
     "no-ticks",
+    "lone-large",
+    "fresh",
+    "slow-machine",
+    "noisy-neighbour",
     "fleet-round-robin",
     "fleet-least-loaded",
 ];

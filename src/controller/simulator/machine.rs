@@ -9,8 +9,10 @@ pub(super) const GRAIN: f64 = 1e6;
 const PERIOD: u64 = 100_000_000;
 /// Weights of the Linux scheduler at niceness 5, 10 and 19, as the lanes have them.
 const WEIGHT: [f64; 3] = [335.0, 110.0, 15.0];
+/// The weight at niceness 0.
+const DEFAULT_WEIGHT: f64 = 1024.0;
 /// The threads that speak HTTP are not nice to the others.
-const IO_WEIGHT: f64 = 1024.0;
+const IO_WEIGHT: f64 = DEFAULT_WEIGHT;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum ThreadState {
@@ -56,6 +58,8 @@ pub(super) struct Machine {
     pub(super) cores: f64,
     /// Part of each processor the hypervisor gives.
     pub(super) speed: f64,
+    /// Busy threads of other programs, at the default priority.
+    pub(super) neighbours: f64,
     /// Processors by the quota.
     quota: Option<f64>,
     quota_left: f64,
@@ -77,6 +81,7 @@ impl Machine {
             now: 0,
             cores,
             speed: 1.0,
+            neighbours: 0.0,
             quota: None,
             quota_left: 0.0,
             threads: Vec::new(),
@@ -97,6 +102,11 @@ impl Machine {
     /// Threads of a lane on a worker, paused ones too.
     pub(super) fn occupied(&self, lane: Lane) -> usize {
         self.threads.iter().filter(|thread| thread.lane == lane).count()
+    }
+
+    /// Whether nothing is worked on but batch.
+    pub(super) fn is_idle(&self) -> bool {
+        self.threads.iter().all(|thread| thread.lane == Lane::Batch)
     }
 
     /// Puts work on a worker.
@@ -248,7 +258,7 @@ impl Machine {
         let throttled = self.quota.is_some() && self.quota_left < 1.0;
         let running = |thread: &&mut Thread| thread.state == ThreadState::Running;
         let count = self.threads.iter_mut().filter(running).count() + usize::from(self.io > 0.0);
-        let plenty = count as f64 <= self.cores;
+        let plenty = count as f64 + self.neighbours <= self.cores;
         if throttled || plenty {
             let speed = if throttled { 0.0 } else { self.speed };
             self.io_speed = speed;
@@ -258,7 +268,7 @@ impl Machine {
             return;
         }
         // Water filling: whoever would get more than a processor gets one.
-        let (mut left, mut weight) = (self.cores, 0.0);
+        let (mut left, mut weight) = (self.cores, DEFAULT_WEIGHT * self.neighbours);
         if self.io > 0.0 {
             weight += IO_WEIGHT;
         }
@@ -271,9 +281,16 @@ impl Machine {
             }
         }
         let mut io_full = self.io <= 0.0;
+        let mut others_full = self.neighbours <= 0.0;
         loop {
             let unit = left / weight.max(1e-9);
             let mut changed = false;
+            if !others_full && DEFAULT_WEIGHT * unit >= 1.0 {
+                others_full = true;
+                left -= self.neighbours;
+                weight -= DEFAULT_WEIGHT * self.neighbours;
+                changed = true;
+            }
             if !io_full && IO_WEIGHT * unit >= 1.0 {
                 io_full = true;
                 self.io_speed = self.speed;
@@ -343,6 +360,16 @@ mod tests {
         let ends = run(&mut machine, 100_000_000);
         assert_eq!(ends.len(), 3);
         assert!(ends.iter().all(|(at, _)| at.abs_diff(15_000_000) < 100), "{ends:?}");
+    }
+
+    #[test]
+    fn two_busy_neighbours_leave_a_nice_thread_a_quarter_of_a_processor() {
+        let mut machine = Machine::new(2.0);
+        machine.neighbours = 2.0;
+        machine.start(0, Lane::Urgent, 1e6, u64::MAX, 0);
+        let ends = run(&mut machine, 100_000_000);
+        let right = 1e6 * (2.0 * 1024.0 + 335.0) / (2.0 * 335.0);
+        assert!((ends[0].0 as f64 - right).abs() < 100.0, "{ends:?}");
     }
 
     #[test]

@@ -34,6 +34,10 @@ struct Tally {
     admitted: f64,
     compute: f64,
     answered: f64,
+    /// Refused although nothing that has an objective was there.
+    idle_refused: f64,
+    /// Worked on outside of the objective.
+    oversize: f64,
     /// Latencies in milliseconds by ten-second window; what was let in and never
     /// answered counts as the client's patience.
     windows: BTreeMap<u64, Vec<f64>>,
@@ -83,6 +87,8 @@ pub fn metrics(
     if let [.., physics] = tallies.as_slice() {
         out.insert("physics_compute", physics.compute / physics.answered);
     }
+    out.insert("idle_refused", tallies.iter().map(|tally| tally.idle_refused).sum());
+    out.insert("oversize", tallies.iter().map(|tally| tally.oversize).sum());
     timing(scenario, arrivals, run, &mut out);
     tenants(scenario, arrivals, run, spec, &mut out);
     out.insert("cost_error", run.cost_error.unwrap_or(f64::NAN));
@@ -108,7 +114,8 @@ fn tally(scenario: &Scenario, arrivals: &[Arrival], run: &Run, spec: &Spec) -> V
     let mut served = vec![false; arrivals.len()];
     for attempt in &run.attempts {
         let Some(arrival) = arrivals.get(attempt.arrival as usize) else { continue };
-        if !judged(scenario, arrival.at) {
+        // A request of a lone client has no time of its own.
+        if !judged(scenario, arrival.at.min(attempt.at)) {
             continue;
         }
         let Some(tally) = all.get_mut(arrival.class as usize) else { continue };
@@ -116,6 +123,7 @@ fn tally(scenario: &Scenario, arrivals: &[Arrival], run: &Run, spec: &Spec) -> V
         if attempt.attempt == 0 {
             tally.offered += 1.0;
         }
+        tally.idle_refused += f64::from(u8::from(attempt.idle));
         if attempt.fate == Fate::Refused {
             continue;
         }
@@ -124,7 +132,7 @@ fn tally(scenario: &Scenario, arrivals: &[Arrival], run: &Run, spec: &Spec) -> V
         let (took, in_time) = match attempt.fate {
             Fate::Answered(took) => (ms(took), took <= budget(spec, arrival.class)),
             Fate::Dropped(_) | Fate::Abandoned => (patience, false),
-            Fate::Inside | Fate::Refused => continue,
+            Fate::Inside | Fate::Refused | Fate::Deferred => continue,
         };
         if in_time
             && let Some(served) = served.get_mut(attempt.arrival as usize)
@@ -136,6 +144,10 @@ fn tally(scenario: &Scenario, arrivals: &[Arrival], run: &Run, spec: &Spec) -> V
         if matches!(attempt.fate, Fate::Answered(_)) {
             tally.answered += 1.0;
             tally.compute += f64::from(u8::from(attempt.tier == Tier::Compute));
+        }
+        if attempt.batch {
+            tally.oversize += 1.0;
+            continue;
         }
         let at = second(attempt.at);
         tally.windows.entry(at / 10).or_default().push(took);

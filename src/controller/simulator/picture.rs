@@ -95,7 +95,7 @@ pub fn picture(scenario: &Scenario, controller: &str, judged: &Judged, spec: &Sp
         let ms = match attempt.fate {
             Fate::Answered(ns) => ns as f64 / 1e6,
             Fate::Dropped(_) | Fate::Abandoned => scenario.patience * 1e3,
-            Fate::Refused | Fate::Inside => continue,
+            Fate::Refused | Fate::Deferred | Fate::Inside => continue,
         };
         if let Some(bin) = took.get_mut(class).and_then(|c| c.get_mut(bin)) {
             bin.push(ms);

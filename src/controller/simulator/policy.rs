@@ -27,6 +27,13 @@ pub enum Answer {
         /// The tier it will be worked at.
         tier: Tier,
     },
+    /// It waits behind everything that has an objective, and outside of it.
+    Batch {
+        /// The tier it will be worked at.
+        tier: Tier,
+    },
+    /// Not as a request: it is offered to be done as a job.
+    Deferred,
     /// Not now.
     Refused {
         /// Nanoseconds after which the client is incoming to come back; 0 when nothing was said.

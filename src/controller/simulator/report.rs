@@ -18,7 +18,7 @@ pub struct Results {
 }
 
 /// A metric as it is shown: its name in the results, its heading.
-const COLUMNS: [(&str, &str); 19] = [
+const COLUMNS: [(&str, &str); 21] = [
     ("goodput", "goodput"),
     ("clairvoyant", "of clairv."),
     ("ui_served", "ui"),
@@ -38,6 +38,8 @@ const COLUMNS: [(&str, &str); 19] = [
     ("quality_lost_s", "q-s lost"),
     ("cost_error", "cost err"),
     ("jain", "jain"),
+    ("oversize", "oversize"),
+    ("idle_refused", "idle refus"),
 ];
 
 fn number(value: f64) -> String {

@@ -112,7 +112,14 @@ pub struct Stream {
     /// The operation, one the spec names.
     pub operation: String,
     /// Requests a second, on each replica.
+    #[serde(default)]
     pub rate: f64,
+    /// One client, which sends its next request when the last is answered, instead of a rate.
+    #[serde(default)]
+    pub lone: Option<Lone>,
+    /// Size spread evenly over its logarithm, `[least, most]`, instead of around the mean.
+    #[serde(default)]
+    pub range: Option<[f64; 2]>,
     /// Mean processor milliseconds at tier compute.
     pub cost: f64,
     /// Mean declared size, in the operation's unit.
@@ -142,6 +149,19 @@ pub struct Stream {
 
 fn yes() -> bool {
     true
+}
+
+/// A client on its own.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lone {
+    /// Start.
+    pub from: f64,
+    /// End.
+    pub until: f64,
+    /// Seconds between an answer and the next request.
+    #[serde(default)]
+    pub pause: f64,
 }
 
 /// The rate over time, as a factor.
@@ -260,6 +280,8 @@ pub enum FaultKind {
     Quota(f64),
     /// The hypervisor gives only this part of each processor, and nothing says so.
     Steal(f64),
+    /// So many busy threads of other programs, at a higher priority than ours.
+    Neighbours(f64),
     /// Work costs so many times as much.
     Cost(f64),
     /// One lock, which redraw work takes with the chance given, is held so many milliseconds.
@@ -320,6 +342,8 @@ impl Stream {
             class,
             operation: String::new(),
             rate: 0.0,
+            lone: None,
+            range: None,
             cost: 1.0,
             size: 1.0,
             spread: 0.0,
@@ -396,6 +420,21 @@ impl Scenario {
                      and a size of at least 1 are expected",
                     stream.class, stream.operation, stream.rate, stream.cost, stream.size
                 ));
+            }
+            if let Some(Lone { from, until, pause }) = stream.lone
+                && !(fine(from, 0.0, until)
+                    && fine(until, 0.0, self.seconds)
+                    && fine(pause, 0.0, 1e3))
+            {
+                return Err(format!(
+                    "lone client from {from} to {until} with pauses of {pause} s is not inside {} s",
+                    self.seconds
+                ));
+            }
+            if let Some([least, most]) = stream.range
+                && !(fine(least, 1.0, most) && fine(most, 1.0, 1e12))
+            {
+                return Err(format!("range [{least}, {most}]; expected sizes of 1 to 1e12"));
             }
         }
         Ok(())

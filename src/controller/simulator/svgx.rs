@@ -62,12 +62,16 @@ impl Policy for Svgx {
                 self.controller.on_ready(Time(now), job);
                 self.tickets.insert(job, incoming.ticket);
                 self.jobs.insert(incoming.ticket, job);
-                Answer::Queued { tier: decision.tier }
+                if decision.lane() == Lane::of(decision.class) {
+                    Answer::Queued { tier: decision.tier }
+                } else {
+                    Answer::Batch { tier: decision.tier }
+                }
             }
+            None if decision.verdict == Verdict::Defer => Answer::Deferred,
             None => Answer::Refused {
                 retry_after: u64::from(decision.retry_after_ms) * 1_000_000,
-                code: decision.reason as u8
-                    | if decision.verdict == Verdict::Defer { 128 } else { 0 },
+                code: decision.reason as u8,
             },
         }
     }

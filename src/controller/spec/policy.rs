@@ -72,10 +72,8 @@ pub struct Policy {
     pub close_below: f64,
     /// How long it stays closed.
     pub close_for: Duration,
-    /// Time between probes while the cost model is cold.
-    pub probe_cold: Duration,
-    /// Time between probes afterwards.
-    pub probe_warm: Duration,
+    /// Time between probes of an operation that is hardly known.
+    pub probe_interval: Duration,
     /// Factor on a prior before anything was measured.
     pub optimism: f64,
     /// Retries admitted per request admitted while the class refuses work.
@@ -111,8 +109,13 @@ pub struct Policy {
     pub least_processor: f64,
     /// The part of its budget by which physics stops early, for the answer.
     pub answer_reserve: f64,
-    /// Work so many times the reference work is offered as a job by its prior alone.
+    /// Work so many times the reference work is batch by its prior alone.
     pub far_beyond: f64,
+    /// Work that is batch by its size is answered on the open connection when that is predicted
+    /// to take no longer; else it becomes a job.
+    pub oversize_limit: Duration,
+    /// The longest time after which a refused client is asked to come back.
+    pub retry_limit: Duration,
     /// Longest time between two checkpoints of work that can be paused.
     pub checkpoint: Duration,
     /// Batch jobs that may wait.
@@ -297,8 +300,7 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
         quiet_after: duration("quiet-after"),
         close_below,
         close_for: duration("close-for"),
-        probe_cold: duration("probe-cold"),
-        probe_warm: duration("probe-warm"),
+        probe_interval: duration("probe-interval"),
         optimism,
         retry_budget,
         tenant_flood,
@@ -318,6 +320,8 @@ pub(super) fn policy(service: &Document<ServiceSpec>, errors: &mut Vec<Error>) -
         least_processor,
         answer_reserve,
         far_beyond,
+        oversize_limit: duration("oversize-limit"),
+        retry_limit: duration("retry-limit"),
         checkpoint: duration("checkpoint"),
         override_limit: duration("override-limit"),
     };

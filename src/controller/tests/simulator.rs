@@ -26,7 +26,20 @@ fn scenario(name: &str) -> Scenario {
 fn cheap_scenarios_stay_inside_their_expected_ranges() {
     let bench = Bench::new(spec());
     let mut failures = Vec::new();
-    for name in ["base", "half-the-cores", "steal", "elephants", "lock", "blind", "clock-back"] {
+    let names = [
+        "base",
+        "half-the-cores",
+        "steal",
+        "elephants",
+        "lock",
+        "blind",
+        "clock-back",
+        "lone-large",
+        "fresh",
+        "slow-machine",
+        "noisy-neighbour",
+    ];
+    for name in names {
         let scenario = scenario(name);
         let judged = bench.judge(&scenario, OURS, 1).expect("ours");
         assert!(unknown(&scenario, &judged.metrics).is_empty(), "{name}");

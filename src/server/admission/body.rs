@@ -69,31 +69,30 @@ fn kind(request: &HttpRequest) -> Result<Kind, Error> {
     }
 }
 
-/// What the headers tell of a body: what can never be read is refused before it is admitted.
+/// What can be said of a body before anything of it is read, and before it is asked whether
+/// there is room for the work: what can never be accepted is told so, however busy the service is.
 ///
 /// # Errors
-/// Too large, or of an unknown kind.
-pub(crate) fn announced(app: &App, request: &HttpRequest) -> Result<Kind, Error> {
+/// Too large by its announced length, or of an unknown kind.
+pub(crate) fn check(app: &App, request: &HttpRequest) -> Result<Kind, Error> {
     let kind = kind(request)?;
     let limit = app.config.max_body;
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
-    match length {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<u64>().ok());
+    match announced {
         Some(seen) if seen > limit as u64 => Err(Error::BodyTooLarge { limit, seen }),
         _ => Ok(kind),
     }
 }
 
-/// Reads the body of `request`.
+/// Reads the body of `request`, of the kind that [`check`] found.
 ///
 /// # Errors
-/// Too large, too slow, broken off, of an unknown kind, or no memory for it.
-pub(crate) async fn read(
-    app: &Arc<App>,
-    request: &HttpRequest,
-    mut payload: Payload,
-) -> Result<Body, Error> {
-    let kind = announced(app, request)?;
+/// Too large, too slow, broken off, or no memory for it.
+pub(crate) async fn read(app: &Arc<App>, kind: Kind, mut payload: Payload) -> Result<Body, Error> {
     let limit = app.config.max_body;
     let crowded =
         Error::Crowded { what: "bytes of request bodies", limit: app.config.max_body_total };

@@ -1,4 +1,9 @@
 //! Where admitted work goes: it is answered on the open connection, or becomes a job.
+//!
+//! What would be late alone on the machine and at the cheapest tier is `oversize`: it is answered
+//! on the open connection, behind everything that has an objective and outside of it. Only what
+//! is predicted to take longer than `controller-oversize-limit` of `slo/service.yaml` (five
+//! seconds) becomes a job, where the operation can be one and the client does not prefer to wait.
 
 use svgx_base::budget::Class;
 use svgx_controller::{Reason, Request, Shed, Ticket};
@@ -18,9 +23,9 @@ pub(super) enum Dispatch {
 }
 
 impl Dispatch {
-    /// A place in the queue of its class. What no tier brings inside the budget, and what the
-    /// client would rather not wait for, has its place behind everything that has an objective:
-    /// as a job where the operation is deferrable.
+    /// A place in the queue of its class, or behind everything that has an objective: for what is
+    /// far too large, for what the client would rather not wait for, and for what would be late
+    /// where the client said that it waits, however long it takes.
     ///
     /// # Errors
     /// [`Shed`].
@@ -39,6 +44,9 @@ impl Dispatch {
                 let ticket = noted(app, stages, asked.admit_as_batch(app))?;
                 let deferred = operation.is_deferrable && !asked.wait;
                 Ok(if deferred { Dispatch::Deferred(ticket) } else { Dispatch::Inline(ticket) })
+            }
+            Err(shed) if asked.wait && is_late(&shed) => {
+                noted(app, stages, asked.admit_as_batch(app)).map(Dispatch::Inline)
             }
             Err(shed) => Err(shed),
         }
@@ -60,6 +68,11 @@ pub(crate) fn admit_again(app: &App, request: &Request<'_>) -> Result<Ticket, Sh
         }
         decided => decided,
     }
+}
+
+/// Whether a refusal means that the work would miss its objective, and nothing else.
+fn is_late(shed: &Shed) -> bool {
+    matches!(shed.reason, Reason::PredictedLate | Reason::ClassClosed)
 }
 
 /// Notes the decision in the trace.

@@ -10,6 +10,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use opentelemetry::Context;
 
 use svgx_base::budget::{Budget, Class, Time};
+use svgx_controller::core::Lane;
 use svgx_controller::{Done, Reason, Request};
 use svgx_telemetry::Outcome;
 use svgx_telemetry::stage::{Stages, Step};
@@ -50,6 +51,10 @@ pub(crate) struct Operated {
 #[derive(Clone, Copy, Debug)]
 struct Coarser(Reason);
 
+/// Marks an answer that no objective counts, and why.
+#[derive(Clone, Copy, Debug)]
+struct OutsideObjective(Reason);
+
 /// Admits `operation`, reads the body, runs its work on the pool, and answers.
 ///
 /// # Errors
@@ -73,8 +78,9 @@ pub(crate) async fn run(
     };
     let duration = app.clock.now().since(began);
     let (outcome, reason) = ended(&app, operation, duration, &done);
+    let outside = done.as_ref().is_ok_and(|response| outside_objective(response).is_some());
     request.extensions_mut().insert(Operated {
-        class: operation.class,
+        class: if outside { Class::Batch } else { operation.class },
         operation: operation.name,
         duration,
         outcome,
@@ -95,6 +101,11 @@ pub(super) fn failed(error: &Error) -> Option<(Outcome, &'static str)> {
     }
 }
 
+/// Why no objective counts an answer, where none does.
+fn outside_objective(response: &HttpResponse) -> Option<Reason> {
+    response.extensions().get::<OutsideObjective>().map(|outside| outside.0)
+}
+
 /// How an operation ended.
 fn ended(
     app: &App,
@@ -108,6 +119,10 @@ fn ended(
     match done {
         Ok(response) if response.status() == StatusCode::ACCEPTED => {
             (Outcome::Ok, Reason::Batch.as_str())
+        }
+        Ok(response) if outside_objective(response).is_some() => {
+            let why = outside_objective(response).map_or("", Reason::as_str);
+            (Outcome::Ok, why)
         }
         Ok(response) if response.extensions().get::<Coarser>().is_some() => {
             let why = response.extensions().get::<Coarser>().map_or("", |c| c.0.as_str());
@@ -134,9 +149,7 @@ async fn run_inner(
     let identity =
         request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
     let stages = request.extensions().get::<Stages>().cloned().unwrap_or_default();
-    if payload.is_some() {
-        body::announced(app, request)?;
-    }
+    let kind = payload.as_ref().map(|_| body::check(app, request)).transpose()?;
     let mut asked = AdmissionRequest::of(app, request, operation, &identity, payload.is_some())?;
     // Decided before the body is read, so that refusing costs nothing.
     let arrived = app.clock.now();
@@ -150,8 +163,8 @@ async fn run_inner(
         }
     };
     let reading = app.clock.now();
-    let body = match payload {
-        Some(payload) => Some(body::read(app, request, payload).await?),
+    let body = match payload.zip(kind) {
+        Some((payload, kind)) => Some(body::read(app, kind, payload).await?),
         None => None,
     };
     if let Some(body) = &body {
@@ -186,10 +199,17 @@ async fn run_inner(
             let noting = stages.clone();
             let work =
                 on_pool(app, operation, caller, Progress::default(), noting, body, operation.work);
+            let outside = operation.class != Class::Batch && ticket.lane() == Lane::Batch;
+            let class = if outside { Class::Batch } else { operation.class };
             let done = app.pool.run(ticket, work).await?;
-            answer(app, operation.class, predicted, &stages, done).await.map(|(reply, reason)| {
+            answer(app, class, predicted, &stages, done).await.map(|(reply, reason)| {
                 let coarser = reply.tiers().is_some_and(|(tier, asked)| tier < asked);
+                // Waiting for a job that is none: it has the same place for the same reason.
+                let reason = if outside { Reason::Oversize } else { reason };
                 let mut response = explained(reply, reason);
+                if outside {
+                    response.extensions_mut().insert(OutsideObjective(reason));
+                }
                 if coarser {
                     response.extensions_mut().insert(Coarser(reason));
                 }

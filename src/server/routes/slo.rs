@@ -170,7 +170,8 @@ pub(crate) async fn control(
     };
     let trace_id = request.extensions().get::<Trace>().map(|t| t.id());
     let shared = app.clone().into_inner();
-    let read = body::read(&shared, &request, payload).await?;
+    let kind = body::check(&shared, &request)?;
+    let read = body::read(&shared, kind, payload).await?;
     let wanted: ControlRequest = body::json(&read.bytes)?;
     if !(0.0..=1e7).contains(&wanted.seconds) {
         return Err(invalid("/seconds", "expected seconds, 0 or more"));

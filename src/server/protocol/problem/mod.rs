@@ -125,7 +125,7 @@ pub(crate) enum Error {
         seen: f64,
     },
     /// No room for the work.
-    #[error("the service is busy: {}", .0.reason)]
+    #[error("{}", .0.reason.sentence())]
     Shed(#[from] Shed),
     /// Too many bytes are held already.
     #[error("no room for more {what}, {limit} are held; retry shortly")]
