@@ -3,7 +3,9 @@
 
 pub mod budget;
 pub mod digits;
+pub mod duration;
 pub mod hash;
 pub mod machine;
 pub mod random;
+pub mod svg;
 pub mod xml;
