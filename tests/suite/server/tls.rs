@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use svgx_operations::staging::client::{Client, Reply};
+use svgx_operations::http::{Client, Reply};
 
 use crate::support::service::{Service, block};
 
