@@ -2,6 +2,7 @@
 //! that would otherwise be written in each room.
 
 pub mod budget;
+pub mod cgroup;
 pub mod digits;
 pub mod duration;
 pub mod hash;

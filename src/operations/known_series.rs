@@ -44,7 +44,7 @@ impl KnownSeries {
         }
         for name in rules::recorded(alerts) {
             let mut labels = vec!["service", "slo"];
-            if name.starts_with("slo:sli_error:") {
+            if name.starts_with("slo:sli_") {
                 labels.push("window");
             }
             all.insert(name, owned(&labels));

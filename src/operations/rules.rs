@@ -33,11 +33,24 @@ const SYMPTOMS_EVERY: u64 = 10;
 pub(crate) fn recorded(alerts: &[Alert]) -> Vec<String> {
     let ratios = windows(alerts).into_iter().map(duration::exact).chain([PERIOD.to_owned()]);
     let ratios = ratios.map(|w| format!("slo:sli_error:ratio_rate{w}"));
-    ratios.chain(RECORDED.map(str::to_owned)).collect()
+    ratios.chain([BAD_RATE, TOTAL_RATE].into_iter().chain(RECORDED).map(str::to_owned)).collect()
 }
 
 /// The window objectives are judged over.
 const PERIOD: &str = "30d";
+
+/// Bad and all events a second, the two sums that the budget of a period is made of.
+const BAD_RATE: &str = "slo:sli_bad:rate5m";
+const TOTAL_RATE: &str = "slo:sli_total:rate5m";
+const RATE_WINDOW: u64 = 300;
+
+/// The share of bad ones among all events of a period.
+fn by_events(name: &str, period: &str) -> String {
+    let sum = |metric: &str| {
+        format!("sum by (service, slo) (sum_over_time({metric}{{slo=\"{name}\"}}[{period}]))")
+    };
+    format!("{} / ({} > 0)", sum(BAD_RATE), sum(TOTAL_RATE))
+}
 
 /// What is recorded of every objective beside its error ratios.
 const RECORDED: [&str; 6] = [
@@ -89,6 +102,28 @@ pub(crate) fn error_ratio(slo: &Document<SloSpec>, seconds: u64) -> Result<Strin
             return Err(Error { file: slo.file.clone(), message });
         }
     })
+}
+
+/// Bad and all events a second over a window, in PromQL.
+fn event_rates(slo: &Document<SloSpec>, seconds: u64) -> Result<(String, String), Error> {
+    let wrong = || Error {
+        file: slo.file.clone(),
+        message: format!("{}: neither good nor bad", slo.metadata.name),
+    };
+    let ratio = slo.spec.indicator.spec.ratio_metric.as_ref().ok_or_else(wrong)?;
+    let query = |m: &svgx_controller::spec::openslo::Metric| {
+        m.metric_source.spec.query.replace("{{.window}}", &duration::exact(seconds))
+    };
+    let total = query(&ratio.total);
+    let bad = match (&ratio.bad, &ratio.good) {
+        (Some(bad), _) => format!("{} or 0 * {total}", query(bad)),
+        // Never below zero by the last digit of a subtraction.
+        (None, Some(good)) => {
+            format!("clamp_min({total} - ({} or 0 * {total}), 0)", query(good))
+        }
+        (None, None) => return Err(wrong()),
+    };
+    Ok((bad, total))
 }
 
 /// The PromQL of an alert.
@@ -208,12 +243,18 @@ fn budget(
         let metric = format!("slo:sli_error:ratio_rate{}", duration::exact(w));
         record(yaml, at + 2, &metric, &error_ratio(slo, w)?, name, Some(w));
     }
+    // Failures over all events of the period, and not a mean of ratios: a minute of few
+    // requests must not weigh as much as one of many. The rates are recorded as sums, because
+    // the raw histograms of a month are too much to read twice a minute.
+    let (bad, total) = event_rates(slo, RATE_WINDOW)?;
+    record(yaml, at + 2, BAD_RATE, &bad, name, Some(RATE_WINDOW));
+    record(yaml, at + 2, TOTAL_RATE, &total, name, Some(RATE_WINDOW));
     let period = PERIOD;
     record(
         yaml,
         at + 2,
         &format!("slo:sli_error:ratio_rate{period}"),
-        &format!("avg_over_time(slo:sli_error:ratio_rate5m{{slo=\"{name}\"}}[{period}])"),
+        &by_events(name, period),
         name,
         crate::seconds(period),
     );

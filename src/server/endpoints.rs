@@ -137,6 +137,11 @@ pub(crate) enum Method {
 }
 
 impl Method {
+    /// Its name, as metrics say it.
+    pub(crate) fn name(self) -> &'static str {
+        self.names().first().copied().unwrap_or("_OTHER")
+    }
+
     fn names(self) -> &'static [&'static str] {
         match self {
             Method::Get => &["GET", "HEAD"],

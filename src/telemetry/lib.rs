@@ -17,6 +17,7 @@
 pub mod access_log;
 pub mod catalogue;
 mod exemplar;
+mod expected;
 mod exporters;
 pub mod exposition;
 mod log_writer;
@@ -276,7 +277,7 @@ impl Telemetry {
         let mut data = ResourceMetrics::default();
         // After shutdown there is nothing to read; an empty answer says so.
         let _ = self.reader.collect(&mut data);
-        exposition::write(&data, self.metrics.exemplars(), format)
+        exposition::write(&data, self.metrics.exemplars(), self.metrics.expected(), format)
     }
 
     /// What the process uses, at most half a second old.
