@@ -272,7 +272,7 @@ mod single {
     use opentelemetry::trace::{SpanId, TraceId};
     use svgx_base::budget::Time;
     use svgx_controller::spec::Spec;
-    use svgx_telemetry::access::Access;
+    use svgx_telemetry::access_log::AccessLine;
     use svgx_telemetry::stage::{Facts, Stage, Stages, Step};
     use svgx_telemetry::{Outcome, Request, Settings, Telemetry, server};
 
@@ -370,7 +370,7 @@ mod single {
     #[divan::bench]
     fn one_access_line(bencher: divan::Bencher<'_, '_>) {
         let telemetry = telemetry();
-        let access = Access {
+        let access = AccessLine {
             at: SystemTime::UNIX_EPOCH,
             trace: (TraceId::from(7_u128), SpanId::from(9_u64)),
             method: "POST",

@@ -2,8 +2,11 @@
 //! that would otherwise be written in each room.
 
 pub mod budget;
+pub mod cgroup;
 pub mod digits;
+pub mod duration;
 pub mod hash;
 pub mod machine;
 pub mod random;
+pub mod svg;
 pub mod xml;

@@ -2,36 +2,18 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
 use std::time::Duration;
 
+use crate::cgroup::Cgroup;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Processors of this process, at least a twentieth of one: those it may run
-/// on, or the quota of its control group if that is less.
+/// on, or the quota of its control groups if that is less. (The standard library's
+/// `available_parallelism` rounds a quota to whole processors.)
 pub fn cores() -> f64 {
-    #[allow(clippy::cast_precision_loss, reason = "a number of processors")]
-    let machine = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
-    quota(Path::new("/sys/fs/cgroup")).map_or(machine, |quota| machine.min(quota)).max(0.05)
-}
-
-/// The quota in processors, of cgroup v2 or v1; none when unlimited or unknown.
-fn quota(root: &Path) -> Option<f64> {
-    if let Ok(text) = std::fs::read_to_string(root.join("cpu.max")) {
-        return parse(&text);
-    }
-    let quota = std::fs::read_to_string(root.join("cpu/cpu.cfs_quota_us")).ok()?;
-    let period = std::fs::read_to_string(root.join("cpu/cpu.cfs_period_us")).ok()?;
-    parse(&format!("{} {}", quota.trim(), period.trim()))
-}
-
-/// Reads `QUOTA PERIOD`; `max` and `-1` are no quota.
-fn parse(text: &str) -> Option<f64> {
-    let mut words = text.split_whitespace();
-    let quota: f64 = words.next()?.parse().ok()?;
-    let period: f64 = words.next()?.parse().ok()?;
-    let cores = quota / period;
-    (cores.is_finite() && cores > 0.0).then_some(cores)
+    let allowed = rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count());
+    let allowed = f64::from(allowed.max(1));
+    Cgroup::of_this_process().quota().map_or(allowed, |quota| allowed.min(quota)).max(0.05)
 }
 
 /// Tells the operating system that this thread may wait: the higher `niceness`
@@ -76,23 +58,4 @@ pub fn process_cpu() -> Duration {
 fn duration(time: Timespec) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quota_is_read_and_its_absence_too() {
-        for (text, cores) in [
-            ("200000 100000\n", Some(2.0)),
-            ("50000 100000", Some(0.5)),
-            ("max 100000", None),
-            ("-1 100000", None),
-            ("100000 0", None),
-            ("", None),
-        ] {
-            assert_eq!(parse(text), cores, "{text:?}");
-        }
-    }
 }

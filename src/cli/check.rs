@@ -1,8 +1,9 @@
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
 use svgx_engine::document::{self, Diagnostic, Format, Limits};
+
+use super::files;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -24,28 +25,16 @@ enum Style {
     Sarif,
 }
 
-/// The bytes of `file`, of standard input for `-`, as many as the limit allows and one more.
-pub(crate) fn read(file: &str, limits: &Limits) -> std::io::Result<Vec<u8>> {
-    let most = limits.bytes as u64 + 1;
-    let mut bytes = Vec::new();
-    if file == "-" {
-        std::io::stdin().lock().take(most).read_to_end(&mut bytes)?;
-    } else {
-        std::fs::File::open(Path::new(file))?.take(most).read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
-}
-
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
         let limits = Limits::default();
         let mut checked: Vec<(String, String, Vec<Diagnostic>)> = Vec::new();
         let (mut errors, mut dropped, mut unreadable) = (false, 0, false);
         for file in self.files {
-            let bytes = match read(&file, &limits) {
+            let bytes = match files::read(Path::new(&file), &limits) {
                 Ok(bytes) => bytes,
                 Err(e) => {
-                    eprintln!("svgx: {file}: {e}");
+                    files::failed(&format!("{file}: {e}"));
                     unreadable = true;
                     continue;
                 }
@@ -64,21 +53,21 @@ impl Args {
             };
             checked.push((file, source, diagnostics));
         }
-        let files: Vec<(&str, &str, &[Diagnostic])> =
+        let shown: Vec<(&str, &str, &[Diagnostic])> =
             checked.iter().map(|(f, s, d)| (f.as_str(), s.as_str(), d.as_slice())).collect();
         let format = match self.format {
             Style::Human => Format::Human,
             Style::Json => Format::Json,
             Style::Sarif => Format::Sarif,
         };
-        print!("{}", document::render_diagnostics(&files, format));
+        let written = files::write(None, document::render_diagnostics(&shown, format).as_bytes());
         if dropped > 0 {
-            eprintln!("svgx: {dropped} more findings are not shown");
+            files::error(format_args!("svgx: {dropped} more findings are not shown"));
         }
         match (unreadable, errors) {
-            (true, _) => ExitCode::from(2),
-            (false, true) => ExitCode::FAILURE,
-            (false, false) => ExitCode::SUCCESS,
+            (true, _) => ExitCode::from(files::FAILED),
+            (false, true) => ExitCode::from(files::WRONG),
+            (false, false) => written,
         }
     }
 }

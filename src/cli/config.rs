@@ -1,6 +1,9 @@
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use svgx_server::config::{self, Flags};
+
+use super::files;
 
 /// Takes the same flags as `svgx serve`.
 #[derive(Debug, clap::Args)]
@@ -13,23 +16,22 @@ impl Args {
     pub(crate) fn run(self) -> ExitCode {
         match config::load(&self.flags, std::env::vars()) {
             Ok(loaded) => {
+                let mut text = String::new();
                 let widest = loaded.given.iter().map(|g| g.key.len()).max().unwrap_or(0);
                 for g in &loaded.given {
                     let shown = if g.shown.is_empty() { "none" } else { &g.shown };
-                    println!("{:widest$} = {shown:<24} # {}", g.key, g.origin);
+                    // Writing into a string cannot fail.
+                    let _ = writeln!(text, "{:widest$} = {shown:<24} # {}", g.key, g.origin);
                 }
                 for (name, value) in limits(&loaded.config.limits) {
-                    println!("limits.{name} = {value}");
+                    let _ = writeln!(text, "limits.{name} = {value}");
                 }
                 for notice in &loaded.notices {
-                    eprintln!("notice: {notice}");
+                    files::error(format_args!("notice: {notice}"));
                 }
-                ExitCode::SUCCESS
+                files::write(None, text.as_bytes())
             }
-            Err(error) => {
-                eprintln!("svgx config: {error}");
-                ExitCode::from(2)
-            }
+            Err(error) => files::failed(&format!("config: {error}")),
         }
     }
 }

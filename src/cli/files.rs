@@ -1,33 +1,43 @@
-//! Reading drawings and writing results, for every subcommand that does.
+//! Reading drawings, printing what is wrong with them, writing results and ending:
+//! for every subcommand. The exit code is 1 when a drawing or an answer is wrong and
+//! 2 when the surroundings are: a file, the network, a flag.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use svgx_engine::document::{Diagnostic, Document, Limits, LineIndex, parse};
+use svgx_engine::document::{self, Diagnostic, Document, Format, Limits, parse};
 
-/// Reads and parses a drawing; prints what is wrong with it. The code is 2 when
-/// it cannot be read and 1 when it is no drawing.
+/// A drawing or an answer is wrong.
+pub(crate) const WRONG: u8 = 1;
+/// The surroundings are: a file, the network, a flag.
+pub(crate) const FAILED: u8 = 2;
+
+/// Reads and parses a drawing; prints what is wrong with it.
 pub(crate) fn open(path: &Path) -> Result<Document, ExitCode> {
     let limits = Limits::default();
-    let source =
-        read(path, limits.bytes).map_err(|e| failed(&format!("{}: {e}", path.display())))?;
-    parse(&source, &limits).map_err(|diagnostics| {
-        print(path, &source, &diagnostics);
-        ExitCode::from(1)
-    })
+    let bytes = read(path, &limits).map_err(|e| failed(&format!("{}: {e}", path.display())))?;
+    let wrong = |source: &str, found: &[Diagnostic]| {
+        print(path, source, found);
+        ExitCode::from(WRONG)
+    };
+    let source = document::decode(&bytes, &limits)
+        .map_err(|found| wrong(&String::from_utf8_lossy(&bytes), &[found]))?;
+    parse(source, &limits).map_err(|found| wrong(source, &found))
 }
 
-fn read(path: &Path, limit: usize) -> std::io::Result<String> {
-    let mut text = String::new();
-    // One byte more than the limit is enough to see that it is exceeded.
-    let most = limit as u64 + 1;
+/// The bytes of a file, of standard input for `-`: as many as the limit allows and one
+/// more, which is enough to see that it is exceeded.
+pub(crate) fn read(path: &Path, limits: &Limits) -> std::io::Result<Vec<u8>> {
+    let most = limits.bytes as u64 + 1;
+    let mut bytes = Vec::new();
     if path == Path::new("-") {
-        std::io::stdin().lock().take(most).read_to_string(&mut text)?;
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes)?;
     } else {
-        std::fs::File::open(path)?.take(most).read_to_string(&mut text)?;
+        std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 /// Reads a file, or standard input for `-`, whatever its length.
@@ -38,26 +48,62 @@ pub(crate) fn read_all(path: &Path) -> std::io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-/// Prints findings with their places.
+/// Prints findings with their places, for a person.
 pub(crate) fn print(path: &Path, source: &str, diagnostics: &[Diagnostic]) {
-    let lines = LineIndex::new(source);
-    for d in diagnostics {
-        let at = lines.position(source, d.span.start);
-        let (line, column) = (at.line, at.column);
-        eprintln!("{}:{line}:{column}: {}: {}", path.display(), d.code, d.message);
+    let file = path.display().to_string();
+    let files = [(file.as_str(), source, diagnostics)];
+    error(document::render_diagnostics(&files, Format::Human).trim_end());
+}
+
+/// Whether standard output could not be written, for another reason than a reader that
+/// has had enough.
+static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Writes to standard output. A reader that closed it has had enough: what the command does
+/// besides goes on. Any other failure makes the whole command fail ([`code`]).
+pub(crate) fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(e) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && e.kind() != ErrorKind::BrokenPipe
+        && !OUTPUT_LOST.swap(true, Ordering::Relaxed)
+    {
+        failed(&format!("standard output: {e}"));
     }
+}
+
+/// The exit code of a command that ended with `code`.
+pub(crate) fn code(code: ExitCode) -> ExitCode {
+    if OUTPUT_LOST.load(Ordering::Relaxed) { ExitCode::from(FAILED) } else { code }
+}
+
+/// Writes a line to standard error, where there is somebody to read it.
+pub(crate) fn error(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// `println!`, which would panic where the reader of the pipe has left.
+macro_rules! say {
+    ($($part:tt)*) => { $crate::cli::files::put(&(format!($($part)*) + "\n")) };
+}
+
+/// `eprintln!`, which would panic likewise.
+macro_rules! complain {
+    ($($part:tt)*) => { $crate::cli::files::error(format_args!($($part)*)) };
 }
 
 /// Writes to a file, or to standard output.
 pub(crate) fn write(path: Option<&Path>, bytes: &[u8]) -> ExitCode {
     let written = match path {
         Some(path) => std::fs::write(path, bytes),
-        None => std::io::stdout().lock().write_all(bytes),
+        None => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        }
     };
     match written {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has had enough.
-        Err(e) if path.is_none() && e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(e) if path.is_none() && e.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(e) => {
             let name =
                 path.map_or_else(|| "standard output".to_owned(), |p| p.display().to_string());
@@ -68,6 +114,6 @@ pub(crate) fn write(path: Option<&Path>, bytes: &[u8]) -> ExitCode {
 
 /// Prints a failure of the surroundings.
 pub(crate) fn failed(message: &str) -> ExitCode {
-    eprintln!("svgx: {message}");
-    ExitCode::from(2)
+    error(format_args!("svgx: {message}"));
+    ExitCode::from(FAILED)
 }

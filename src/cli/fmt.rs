@@ -1,8 +1,9 @@
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use svgx_engine::document::{self, Diagnostic, Format, Limits};
+use svgx_engine::document::{self, Diagnostic, Limits};
+
+use super::files;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -29,17 +30,16 @@ impl Args {
 
     fn one(&self, file: &str, limits: &Limits) -> u8 {
         let failed = |e: std::io::Error| {
-            eprintln!("svgx: {file}: {e}");
-            2
+            files::failed(&format!("{file}: {e}"));
+            files::FAILED
         };
-        let bytes = match super::check::read(file, limits) {
+        let bytes = match files::read(Path::new(file), limits) {
             Ok(bytes) => bytes,
             Err(e) => return failed(e),
         };
         let refused = |source: &str, diagnostics: &[Diagnostic]| {
-            let text = document::render_diagnostics(&[(file, source, diagnostics)], Format::Human);
-            eprint!("{text}");
-            1
+            files::print(Path::new(file), source, diagnostics);
+            files::WRONG
         };
         let source = match document::decode(&bytes, limits) {
             Ok(source) => source,
@@ -53,11 +53,12 @@ impl Args {
             if text.as_bytes() == bytes {
                 return 0;
             }
-            println!("{file}");
-            return 1;
+            say!("{file}");
+            return files::WRONG;
         }
         let written = if self.stdout || file == "-" {
-            std::io::stdout().lock().write_all(text.as_bytes())
+            let written = files::write(None, text.as_bytes());
+            return if written == ExitCode::SUCCESS { 0 } else { files::FAILED };
         } else if text.as_bytes() == bytes {
             Ok(())
         } else {

@@ -8,9 +8,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use svgx_base::budget::Class;
+use svgx_base::duration;
 use svgx_controller::spec::Spec;
 use svgx_load::overload::Plan;
 use svgx_load::{Arrivals, Options, Phase, Profile, Target, Thresholds, run};
+
+use super::files;
 
 /// Bounded by time, requests, connections and patience; this machine only unless told otherwise.
 #[derive(Debug, clap::Args)]
@@ -158,14 +161,14 @@ impl Args {
             return refuse(&format!("{}: {error}", path.display()));
         }
         if self.json {
-            println!("{json}");
+            say!("{json}");
         } else {
-            print!("{report}");
+            files::put(&report.to_string());
         }
         report.phases.retain(|phase| phase.name != "warm-up");
         let misses = thresholds.misses(&report);
         for miss in &misses {
-            eprintln!("missed: {miss}");
+            complain!("missed: {miss}");
         }
         ExitCode::from(u8::from(!misses.is_empty()))
     }
@@ -178,7 +181,7 @@ impl Args {
             Err(error) => return refuse(&error),
         };
         if cfg!(debug_assertions) {
-            eprintln!("svgx load: this is a build without optimisation; its figures mean nothing");
+            complain!("svgx load: this is a build without optimisation; its figures mean nothing");
         }
         let plan = Plan {
             program,
@@ -189,7 +192,7 @@ impl Args {
             seed: self.seed,
             contrast: !self.no_contrast,
         };
-        let findings = match plan.run(spec, &|what| eprintln!("svgx load: {what}")) {
+        let findings = match plan.run(spec, &|what| complain!("svgx load: {what}")) {
             Ok(findings) => findings,
             Err(error) => return refuse(&error),
         };
@@ -203,16 +206,16 @@ impl Args {
             return refuse(&format!("{}: {error}", path.display()));
         }
         if self.json {
-            println!("{json}")
+            say!("{json}")
         } else {
-            print!("{findings}")
+            files::put(&findings.to_string())
         }
         ExitCode::SUCCESS
     }
 }
 
 fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("svgx load: {error}");
+    complain!("svgx load: {error}");
     ExitCode::from(2)
 }
 
@@ -245,17 +248,9 @@ fn p95(text: &str) -> Result<(Class, Duration), String> {
 
 /// A time such as `250ms`, `30s`, `5m`; bare numbers are seconds.
 fn time(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: f64 = digits.parse().map_err(|_| "expected a time such as 250ms, 30s or 5m")?;
-    let seconds = match text.get(digits.len()..).unwrap_or_default() {
-        "ms" => number / 1e3,
-        "" | "s" => number,
-        "m" | "min" => number * 60.0,
-        unit => return Err(format!("unknown unit {unit:?}; expected ms, s or m")),
-    };
-    if (0.0..=86_400.0).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err("expected between 0 and a day".to_owned())
+    let read = duration::read_or_seconds(text).map_err(|e| e.to_string())?;
+    if read > Duration::from_secs(86_400) {
+        return Err("expected between 0 and a day".to_owned());
     }
+    Ok(read)
 }

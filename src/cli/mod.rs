@@ -1,12 +1,17 @@
 //! One file per subcommand. A command reads its files and flags, calls the
 //! library, and prints; it decides nothing itself.
 
+// A command whose reader has left must not panic: `say!` and `complain!` print.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use std::process::ExitCode;
+
+#[macro_use]
+mod files;
 
 mod check;
 mod compile;
 mod config;
-mod files;
 mod fmt;
 mod internal;
 mod load;
@@ -62,7 +67,7 @@ enum Command {
 
 impl Cli {
     pub(crate) fn run(self) -> ExitCode {
-        match self.command {
+        files::code(match self.command {
             Command::Check(args) => args.run(),
             Command::Compile(args) => args.run(),
             Command::Config(args) => args.run(),
@@ -77,6 +82,6 @@ impl Cli {
             Command::Stack(args) => args.run(),
             Command::Top(args) => args.run(),
             Command::Trace(args) => args.run(),
-        }
+        })
     }
 }

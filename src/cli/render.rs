@@ -43,8 +43,8 @@ impl Args {
         match png(&document, &options, &Limits::default(), &budget) {
             Ok(bytes) => files::write(self.output.as_deref(), &bytes),
             Err(e) => {
-                eprintln!("svgx: {}: {e}", self.file.display());
-                ExitCode::from(1)
+                files::error(format_args!("svgx: {}: {e}", self.file.display()));
+                ExitCode::from(files::WRONG)
             }
         }
     }

@@ -49,7 +49,7 @@ impl Args {
 }
 
 fn refuse(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("svgx serve: {error}");
+    complain!("svgx serve: {error}");
     ExitCode::from(2)
 }
 

@@ -12,9 +12,11 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use svgx_controller::core::replay;
 use svgx_controller::spec::{Spec, show};
-use svgx_operations::gate;
+use svgx_operations::check;
 use svgx_operations::preview::{Source, draw};
 use svgx_operations::runbook::CommandCheck;
+
+use super::files;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -87,13 +89,13 @@ impl Args {
         let spec = match spec {
             Ok(spec) => spec,
             Err(errors) => {
-                eprintln!("{errors}");
+                complain!("{errors}");
                 return ExitCode::from(1);
             }
         };
         let log = match self.command {
             Command::Show => {
-                print!("{}", show(&spec));
+                files::put(&show(&spec));
                 return ExitCode::SUCCESS;
             }
             Command::Generate { root } => return report(generate(&spec, &root)),
@@ -108,26 +110,31 @@ impl Args {
         let replayed = match std::fs::File::open(&log) {
             Ok(file) => replay(BufReader::new(file), &spec),
             Err(error) => {
-                eprintln!("{}: {error}", log.display());
+                complain!("{}: {error}", log.display());
                 return ExitCode::from(2);
             }
         };
         match replayed {
             Ok(found) => {
-                println!(
+                say!(
                     "{} events, {} decisions, {} different, hash {}",
-                    found.events, found.decisions, found.different, found.hash
+                    found.events,
+                    found.decisions,
+                    found.different,
+                    found.hash
                 );
                 if let Some(first) = found.first {
-                    println!(
+                    say!(
                         "first difference in line {}:\n  recorded {:?}\n  now      {:?}",
-                        first.line, first.recorded, first.now
+                        first.line,
+                        first.recorded,
+                        first.now
                     );
                 }
                 ExitCode::from(u8::from(found.different > 0))
             }
             Err(error) => {
-                eprintln!("{}: {error}", log.display());
+                complain!("{}: {error}", log.display());
                 ExitCode::from(1)
             }
         }
@@ -136,7 +143,7 @@ impl Args {
 
 fn report(outcome: Result<ExitCode, String>) -> ExitCode {
     outcome.unwrap_or_else(|message| {
-        eprintln!("error: {message}");
+        complain!("error: {message}");
         ExitCode::from(1)
     })
 }
@@ -155,10 +162,10 @@ fn generate(spec: &Spec, root: &Path) -> Result<ExitCode, String> {
             std::fs::create_dir_all(parent).map_err(|e| format!("{}: {e}", parent.display()))?;
         }
         std::fs::write(&path, &artefact.text).map_err(|e| format!("{}: {e}", path.display()))?;
-        println!("wrote {}", artefact.path);
+        say!("wrote {}", artefact.path);
         written += 1;
     }
-    println!("{written} of {} files changed", all.len());
+    say!("{written} of {} files changed", all.len());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -172,24 +179,24 @@ fn check(spec: &Spec, root: &Path, table: bool) -> Result<ExitCode, String> {
             .map(|_| ())
             .map_err(|e| e.to_string().lines().next().unwrap_or_default().to_owned())
     };
-    let report = gate::check(spec, root, &CommandCheck(&known)).map_err(|e| e.to_string())?;
+    let report = check::check(spec, root, &CommandCheck(&known)).map_err(|e| e.to_string())?;
     for problem in &report.problems {
-        println!("{problem}");
+        say!("{problem}");
     }
-    println!("{} files compared, {} problems", report.compared, report.problems.len());
+    say!("{} files compared, {} problems", report.compared, report.problems.len());
     Ok(ExitCode::from(u8::from(!report.problems.is_empty())))
 }
 
 fn print_table(spec: &Spec) -> Result<(), String> {
     let rows = svgx_operations::table(spec).map_err(|e| e.to_string())?;
-    println!("{}", svgx_operations::Row::HEADING);
+    say!("{}", svgx_operations::Row::HEADING);
     for row in &rows {
-        println!("{row}");
+        say!("{row}");
     }
     let names: BTreeSet<&str> = rows.iter().map(|r| r.alert.as_str()).collect();
     let proved = rows.iter().filter(|r| r.silent > 0 && r.firing > 0 && r.resolved > 0).count();
     let tests: usize = rows.iter().map(|r| r.tests).sum();
-    println!(
+    say!(
         "{} alerts in {} rules, {tests} tests; driven from silent to firing to resolved: {proved} rules\n",
         names.len(),
         rows.len()
@@ -204,7 +211,7 @@ fn preview(spec: &Spec, at: &str, range: u64, out: &Path) -> Result<ExitCode, St
         let path = out.join(format!("{}.svg", dashboard.uid));
         let picture = draw(&dashboard, &source, range).map_err(|e| e.to_string())?;
         std::fs::write(&path, picture).map_err(|e| format!("{}: {e}", path.display()))?;
-        println!("{}", path.display());
+        say!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -59,7 +59,7 @@ impl Args {
                 return ExitCode::from(1);
             }
             Err(error) => {
-                eprintln!("svgx: {}: {error}", self.file.display());
+                complain!("svgx: {}: {error}", self.file.display());
                 return ExitCode::from(1);
             }
         };
@@ -73,7 +73,7 @@ impl Args {
         };
         let to_stdout = self.output.as_deref().is_some_and(|o| o.as_os_str() == "-");
         if to_stdout {
-            eprint!("{text}");
+            complain!("{}", text.trim_end());
         } else if files::write(None, text.as_bytes()) != ExitCode::SUCCESS {
             return ExitCode::from(2);
         }

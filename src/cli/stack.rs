@@ -64,8 +64,8 @@ impl Args {
             Command::Up { parts, ports } => up(&stack, &all(parts), ports),
             Command::Status { json } => status(&stack, json),
             Command::Down { parts } => {
-                stack.down(&all(parts), &mut |line| println!("{line}")).map(|n| {
-                    println!("{n} ended");
+                stack.down(&all(parts), &mut |line| say!("{line}")).map(|n| {
+                    say!("{n} ended");
                     ExitCode::SUCCESS
                 })
             }
@@ -74,7 +74,7 @@ impl Args {
                 .map_err(|e| Error::File(to, e)),
         };
         outcome.unwrap_or_else(|error| {
-            eprintln!("svgx stack: {error}");
+            complain!("svgx stack: {error}");
             ExitCode::from(1)
         })
     }
@@ -90,17 +90,17 @@ fn up(stack: &Stack, parts: &[Part], ports: Choice) -> Result<ExitCode, Error> {
         Choice::Usual => Ports::Usual,
         Choice::Free => Ports::Free,
     };
-    let at = stack.up(parts, ports, &mut |line| println!("{line}"))?;
-    println!("ready. Alerts: http://{}/alerts. End it with `svgx stack down`.", at.prometheus);
+    let at = stack.up(parts, ports, &mut |line| say!("{line}"))?;
+    say!("ready. Alerts: http://{}/alerts. End it with `svgx stack down`.", at.prometheus);
     Ok(ExitCode::SUCCESS)
 }
 
 fn status(stack: &Stack, json: bool) -> Result<ExitCode, Error> {
     let all = stack.status()?;
     if json {
-        println!("{}", serde_json::to_string(&all).unwrap_or_default());
+        say!("{}", serde_json::to_string(&all).unwrap_or_default());
     } else if all.is_empty() {
-        println!("nothing was started");
+        say!("nothing was started");
     } else {
         for s in &all {
             let state = match (s.pid, s.ready) {
@@ -108,7 +108,7 @@ fn status(stack: &Stack, json: bool) -> Result<ExitCode, Error> {
                 (Some(pid), false) => format!("not ready, pid {pid}"),
                 (None, _) => "does not run".to_owned(),
             };
-            println!("{:<13} {state:<22} {}", s.part, s.address);
+            say!("{:<13} {state:<22} {}", s.part, s.address);
         }
     }
     let well = !all.is_empty() && all.iter().all(|s| s.ready);

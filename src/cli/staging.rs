@@ -13,6 +13,8 @@ use svgx_operations::staging::status::{rollback, status};
 use svgx_operations::staging::tools::Kubectl;
 use svgx_operations::staging::validate::{Latency, Options, Report, validate};
 
+use super::files;
+
 type Failure = Box<dyn std::error::Error>;
 
 #[derive(Debug, clap::Args)]
@@ -218,25 +220,25 @@ impl Args {
                 Command::Rollback(args) => {
                     let kubectl = Kubectl::new(&args.place.namespace)?;
                     let revision = rollback(&kubectl, args.to_revision, args.timeout)?;
-                    println!("revision {revision} is in force");
+                    say!("revision {revision} is in force");
                     Ok(ExitCode::SUCCESS)
                 }
                 Command::Status(place) => {
                     let status = status(&Kubectl::new(&place.namespace)?, &place.journal)?;
-                    println!("{}", serde_json::to_string_pretty(&status)?);
+                    say!("{}", serde_json::to_string_pretty(&status)?);
                     Ok(ExitCode::SUCCESS)
                 }
                 Command::Backup(args) => {
                     let made = backup(&args.from.engines()?, &args.to, &args.age_recipient).await?;
                     let sessions: u64 = made.files.iter().filter_map(|f| f.sessions).sum();
                     let secrets = if made.secrets { "encrypted" } else { "left out" };
-                    println!("{}: {sessions} sessions, secrets {secrets}", args.to.display());
+                    say!("{}: {sessions} sessions, secrets {secrets}", args.to.display());
                     Ok(ExitCode::SUCCESS)
                 }
                 Command::Sbom { lock } => {
                     let text = std::fs::read_to_string(&lock)
                         .map_err(|e| format!("{}: {e}", lock.display()))?;
-                    println!("{:#}", sbom::cyclonedx(&text)?);
+                    say!("{:#}", sbom::cyclonedx(&text)?);
                     Ok(ExitCode::SUCCESS)
                 }
                 Command::Restore(args) => args.run().await,
@@ -247,7 +249,7 @@ impl Args {
 }
 
 fn refuse(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("svgx staging: {error}");
+    complain!("svgx staging: {error}");
     ExitCode::from(2)
 }
 
@@ -315,9 +317,9 @@ impl Deploy {
         };
         let deployed = deploy(&plan, &spec, self.dry_run, &mut tell).await?;
         if let Some(report) = &deployed.report {
-            print!("{}", report.human());
+            files::put(&report.human());
         }
-        println!("{} {}", if self.dry_run { "would deploy" } else { "deployed" }, deployed.image);
+        say!("{} {}", if self.dry_run { "would deploy" } else { "deployed" }, deployed.image);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -331,10 +333,10 @@ impl Validate {
         }
         let report: Report = validate(&options, &spec).await?;
         match self.format {
-            Format::Human => print!("{}", report.human()),
-            Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
-            Format::Junit => print!("{}", report.junit()),
-            Format::Markdown => print!("{}", report.markdown()),
+            Format::Human => files::put(&report.human()),
+            Format::Json => say!("{}", serde_json::to_string_pretty(&report)?),
+            Format::Junit => files::put(&report.junit()),
+            Format::Markdown => files::put(&report.markdown()),
         }
         Ok(ExitCode::from(u8::from(!report.passed())))
     }
@@ -355,7 +357,7 @@ impl Restore {
     async fn run(self) -> Result<ExitCode, Failure> {
         if self.verify {
             let contents = verify(&self.from)?;
-            println!(
+            say!(
                 "{}: whole, {} files of {}",
                 self.from.display(),
                 contents.files.len(),
@@ -365,9 +367,10 @@ impl Restore {
         }
         let copied =
             restore(&self.into.engines()?, &self.from, self.age_identity.as_deref()).await?;
-        println!(
+        say!(
             "restored {} sessions with {} records, and compared them",
-            copied.sessions, copied.records
+            copied.sessions,
+            copied.records
         );
         Ok(ExitCode::SUCCESS)
     }

@@ -18,12 +18,12 @@ mod ask;
 mod connection;
 mod drawing;
 pub mod overload;
-mod pace;
 mod profile;
 mod report;
 mod run;
 mod tally;
 mod threshold;
+mod timer;
 
 pub use arrivals::{Arrivals, Phase};
 pub use ask::Ask;

@@ -18,10 +18,10 @@ use svgx_controller::spec::Spec;
 use super::arrivals::{Arrivals, Due, Phase, Schedule};
 use super::ask::{self, Body, Prepared, Sender, SessionKind};
 use super::connection::{Answer, Broken, Connection};
-use super::pace::Pace;
 use super::profile::Profile;
 use super::report::Report;
 use super::tally::{Ending, Sample, Tally};
+use super::timer::Timer;
 
 /// Where the load goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,7 +240,7 @@ async fn send_all(
     requests: &[Vec<Rc<Prepared>>],
     cpu_before: Duration,
 ) -> Result<bool, Error> {
-    let pace = Pace::new()?;
+    let timer = Timer::new()?;
     let mut turns = vec![0usize; requests.len()];
     let (mut phase, mut cpu_at_phase) = (0, cpu_before);
     let mut sent = 0u64;
@@ -257,7 +257,7 @@ async fn send_all(
         }
         let at = shared.began.after(Duration::from_nanos(due.at));
         if shared.clock.now() < at {
-            pace.until(at, &shared.clock).await?;
+            timer.until(at, &shared.clock).await?;
             in_a_row = 0;
         } else {
             // Behind: answers have to be looked at all the same.
@@ -281,7 +281,7 @@ async fn send_all(
     }
     // The last phase lasts until its end, though nothing more is due in it.
     let whole: Duration = phases.iter().map(|phase| phase.length).sum();
-    pace.until(shared.began.after(whole), &shared.clock).await?;
+    timer.until(shared.began.after(whole), &shared.clock).await?;
     close_phase(shared, phase, cpu_at_phase);
     told(phases.len());
     Ok(false)

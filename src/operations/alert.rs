@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use svgx_base::duration;
 use svgx_controller::spec::openslo::{AlertConditionSpec, Document, SloSpec};
 use svgx_controller::spec::{Decimal, Spec};
 
-use super::{Error, window};
+use super::Error;
 
 /// What is compared with what.
 #[derive(Clone, Debug)]
@@ -84,8 +85,8 @@ impl Alert {
             ("slo", self.slo.clone()),
         ]);
         if let Condition::Burn { long, short, .. } = self.condition {
-            labels.insert("long", window::text(long));
-            labels.insert("short", window::text(short));
+            labels.insert("long", duration::exact(long));
+            labels.insert("short", duration::exact(short));
         }
         labels
     }
@@ -122,7 +123,7 @@ fn alert(
         .ok_or_else(|| error(format!("{}: add annotation svgx.dev/alert", from.metadata.name)))?;
     let burn = &from.spec.condition;
     let seconds = |text: &str| {
-        window::seconds(text).ok_or_else(|| error(format!("{name}: duration {text:?}")))
+        crate::seconds(text).ok_or_else(|| error(format!("{name}: duration {text:?}")))
     };
     let hold = seconds(named("alert-after").unwrap_or(&burn.alert_after.value))?;
     let lookback = seconds(&burn.lookback_window.value)?;
@@ -211,7 +212,7 @@ fn detects(text: &str) -> Option<[Option<u64>; 3]> {
         if rest == "never" {
             return Some(None);
         }
-        Some(Some(window::seconds(rest.strip_prefix("in ")?)?))
+        Some(Some(crate::seconds(rest.strip_prefix("in ")?)?))
     };
     Some([next("100%")?, next("50%")?, next("10%")?])
 }

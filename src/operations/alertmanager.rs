@@ -18,8 +18,16 @@ pub(crate) fn artefacts() -> Vec<Artefact> {
     y.line(3, "receiver: page");
     y.line(3, "repeat_interval: 1h");
     y.line(0, "inhibit_rules:");
-    y.line(1, "# A service that is down explains every other alert of it.");
-    y.line(1, "- source_matchers: ['alertname=\"ServiceDown\"']");
+    y.line(
+        1,
+        "# An instance that is down explains the alerts of that instance, and no other's: an",
+    );
+    y.line(1, "# alert without an instance is about all of them.");
+    y.line(1, "- source_matchers: ['alertname=\"ServiceDown\"', 'instance!=\"\"']");
+    y.line(2, "target_matchers: ['alertname!=\"ServiceDown\"', 'instance!=\"\"']");
+    y.line(2, "equal: [service, instance]");
+    y.line(1, "# Without an instance it says that none is left: that explains everything.");
+    y.line(1, "- source_matchers: ['alertname=\"ServiceDown\"', 'instance=\"\"']");
     y.line(2, "target_matchers: ['alertname!=\"ServiceDown\"']");
     y.line(2, "equal: [service]");
     y.line(1, "# The page of a budget explains its tickets.");

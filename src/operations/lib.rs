@@ -2,30 +2,32 @@
 //! and the index of the runbooks are written from `slo/` and never by hand.
 //!
 //! [`generate`] makes all of them in memory; the command line writes them, or
-//! compares them with what is on disk ([`gate`]).
+//! compares them with what is on disk ([`check`]).
 
 pub mod alert;
 mod alertmanager;
-mod cases;
+pub mod check;
 pub mod dashboard;
-mod emitted;
-pub mod gate;
+pub mod http;
+mod known_series;
+mod links;
 pub mod preview;
+mod problem;
 mod promql;
+mod promtool_tests;
 mod rollouts;
 mod rules;
 pub mod runbook;
 pub mod stack;
 pub mod staging;
-mod window;
 mod yaml;
 
 use svgx_controller::spec::Spec;
 
-pub use cases::{Detection, Row, detection_table, table};
+pub use promtool_tests::{Detection, Row, detection_table, table};
 
+pub use problem::Problem;
 pub use rules::scrape;
-pub use window::seconds;
 
 /// The dashboards of `spec`, as data.
 ///
@@ -57,6 +59,11 @@ pub struct Error {
 /// The first line of every generated file, without its comment mark.
 pub const NOTICE: &str = "Generated from slo/ by `svgx slo generate`. DO NOT EDIT.";
 
+/// Whole seconds in a duration of OpenSLO or Prometheus: `30s`, `2m`.
+pub fn seconds(text: &str) -> Option<u64> {
+    svgx_controller::spec::openslo::nanoseconds(text).map(|ns| ns / 1_000_000_000)
+}
+
 /// Makes every artefact of `spec`, in the order of their paths.
 ///
 /// # Errors
@@ -64,7 +71,7 @@ pub const NOTICE: &str = "Generated from slo/ by `svgx slo generate`. DO NOT EDI
 pub fn generate(spec: &Spec) -> Result<Vec<Artefact>, Error> {
     let alerts = alert::alerts(spec)?;
     let mut all = rules::artefacts(spec, &alerts)?;
-    all.extend(cases::artefacts(spec, &alerts)?);
+    all.extend(promtool_tests::artefacts(spec, &alerts)?);
     all.extend(alertmanager::artefacts());
     all.extend(rollouts::artefacts(spec)?);
     all.extend(dashboard::artefacts(spec, &alerts));

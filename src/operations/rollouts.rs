@@ -3,9 +3,9 @@
 
 use svgx_controller::spec::Spec;
 
-use super::window;
 use super::yaml::Yaml;
 use super::{Artefact, Error};
+use svgx_base::duration;
 
 /// The window a release is judged by, in seconds: the shortest that is recorded.
 const WINDOW: u64 = 120;
@@ -41,7 +41,8 @@ pub(crate) fn artefacts(spec: &Spec) -> Result<Vec<Artefact>, Error> {
         yaml.line(3, "provider:");
         yaml.line(4, "prometheus:");
         yaml.pair(5, "address", "{{args.prometheus}}");
-        let query = format!("slo:sli_error:ratio_rate{}{{slo=\"{name}\"}}", window::text(WINDOW));
+        let query =
+            format!("slo:sli_error:ratio_rate{}{{slo=\"{name}\"}}", duration::exact(WINDOW));
         yaml.pair(5, "query", &query);
     }
     let path = "k8s/components/argo-rollouts/analysis-template.yaml".to_owned();

@@ -6,22 +6,17 @@
 
 use std::collections::BTreeSet;
 
+use svgx_base::duration;
 use svgx_controller::spec::Spec;
 use svgx_controller::spec::openslo::{Document, SloSpec};
 
 use super::alert::{Alert, Condition};
 use super::yaml::{Yaml, quoted};
-use super::{Artefact, Error, dashboard, window};
-
-/// Where `what` (runbooks, dashboards) is found, by the data source's document.
-pub(crate) fn home<'s>(spec: &'s Spec, what: &str) -> &'s str {
-    let details = spec.data_sources.first().map(|d| &d.spec.connection_details);
-    details.and_then(|d| d.get(what)).map_or("", |url| url.trim_end_matches('/'))
-}
+use super::{Artefact, Error, links};
 
 /// Seconds between two scrapes, by the data source's document.
 pub fn scrape(spec: &Spec) -> u64 {
-    window::seconds(home(spec, "scrapeInterval")).unwrap_or(15)
+    crate::seconds(links::home(spec, "scrapeInterval")).unwrap_or(15)
 }
 
 /// Seconds between two evaluations of an alert's rule.
@@ -36,13 +31,26 @@ const SYMPTOMS_EVERY: u64 = 10;
 /// The name of each recorded series. All of them carry `service` and `slo`, and
 /// those over a window `window`.
 pub(crate) fn recorded(alerts: &[Alert]) -> Vec<String> {
-    let ratios = windows(alerts).into_iter().map(window::text).chain([PERIOD.to_owned()]);
+    let ratios = windows(alerts).into_iter().map(duration::exact).chain([PERIOD.to_owned()]);
     let ratios = ratios.map(|w| format!("slo:sli_error:ratio_rate{w}"));
-    ratios.chain(RECORDED.map(str::to_owned)).collect()
+    ratios.chain([BAD_RATE, TOTAL_RATE].into_iter().chain(RECORDED).map(str::to_owned)).collect()
 }
 
 /// The window objectives are judged over.
 const PERIOD: &str = "30d";
+
+/// Bad and all events a second, the two sums that the budget of a period is made of.
+const BAD_RATE: &str = "slo:sli_bad:rate5m";
+const TOTAL_RATE: &str = "slo:sli_total:rate5m";
+const RATE_WINDOW: u64 = 300;
+
+/// The share of bad ones among all events of a period.
+fn by_events(name: &str, period: &str) -> String {
+    let sum = |metric: &str| {
+        format!("sum by (service, slo) (sum_over_time({metric}{{slo=\"{name}\"}}[{period}]))")
+    };
+    format!("{} / ({} > 0)", sum(BAD_RATE), sum(TOTAL_RATE))
+}
 
 /// What is recorded of every objective beside its error ratios.
 const RECORDED: [&str; 6] = [
@@ -75,7 +83,7 @@ pub(crate) fn error_ratio(slo: &Document<SloSpec>, seconds: u64) -> Result<Strin
         return Err(Error { file: slo.file.clone(), message });
     };
     let query = |m: &svgx_controller::spec::openslo::Metric| {
-        m.metric_source.spec.query.replace("{{.window}}", &window::text(seconds))
+        m.metric_source.spec.query.replace("{{.window}}", &duration::exact(seconds))
     };
     let total = query(&ratio.total);
     // Rounded: one minus a binary fraction is off by an ulp, and a ratio exactly
@@ -96,12 +104,34 @@ pub(crate) fn error_ratio(slo: &Document<SloSpec>, seconds: u64) -> Result<Strin
     })
 }
 
+/// Bad and all events a second over a window, in PromQL.
+fn event_rates(slo: &Document<SloSpec>, seconds: u64) -> Result<(String, String), Error> {
+    let wrong = || Error {
+        file: slo.file.clone(),
+        message: format!("{}: neither good nor bad", slo.metadata.name),
+    };
+    let ratio = slo.spec.indicator.spec.ratio_metric.as_ref().ok_or_else(wrong)?;
+    let query = |m: &svgx_controller::spec::openslo::Metric| {
+        m.metric_source.spec.query.replace("{{.window}}", &duration::exact(seconds))
+    };
+    let total = query(&ratio.total);
+    let bad = match (&ratio.bad, &ratio.good) {
+        (Some(bad), _) => format!("{} or 0 * {total}", query(bad)),
+        // Never below zero by the last digit of a subtraction.
+        (None, Some(good)) => {
+            format!("clamp_min({total} - ({} or 0 * {total}), 0)", query(good))
+        }
+        (None, None) => return Err(wrong()),
+    };
+    Ok((bad, total))
+}
+
 /// The PromQL of an alert.
 pub(crate) fn expression(spec: &Spec, alert: &Alert) -> Result<String, Error> {
     Ok(match &alert.condition {
         Condition::Latency { quantile, budget, bucket, window } => format!(
             "histogram_quantile({quantile}, sum by (le) (rate({bucket}[{}]))) > {budget}",
-            window::text(*window)
+            duration::exact(*window)
         ),
         Condition::Share { share, window } => {
             let slo = spec.slo(&alert.slo).ok_or_else(|| Error {
@@ -112,7 +142,7 @@ pub(crate) fn expression(spec: &Spec, alert: &Alert) -> Result<String, Error> {
         }
         Condition::Burn { share, long, short, .. } => {
             let ratio = |w: &u64| {
-                format!("slo:sli_error:ratio_rate{}{{slo=\"{}\"}}", window::text(*w), alert.slo)
+                format!("slo:sli_error:ratio_rate{}{{slo=\"{}\"}}", duration::exact(*w), alert.slo)
             };
             // The last clause: a tier needs data as old as its short window. Without it two bad
             // minutes after a cold start are the whole of three days, and every tier pages.
@@ -120,7 +150,7 @@ pub(crate) fn expression(spec: &Spec, alert: &Alert) -> Result<String, Error> {
                 "{0} > {share} and ignoring (window) {1} > {share} and ignoring (window) {1} offset {2} >= 0",
                 ratio(long),
                 ratio(short),
-                window::text(*short)
+                duration::exact(*short)
             )
         }
         Condition::Bound { query, op, bound, absent } => {
@@ -147,7 +177,7 @@ pub(crate) fn summary(alert: &Alert) -> String {
         ),
         Condition::Burn { factor, long, .. } => format!(
             "{{{{ $value | humanizePercentage }}}} bad over {}: the error budget burns more than {factor} times too fast",
-            window::text(*long)
+            duration::exact(*long)
         ),
         Condition::Bound { absent: true, .. } => {
             "No engine answers: the scrape fails or finds nothing".to_owned()
@@ -166,13 +196,13 @@ pub(crate) fn percent(share: f64) -> f64 {
 
 /// The annotations of an alert.
 pub(crate) fn annotations(spec: &Spec, alert: &Alert) -> [(&'static str, String); 4] {
-    let (home, on) = (home(spec, "dashboards"), dashboard::of(alert));
+    let (home, on) = (links::home(spec, "dashboards"), links::dashboard(alert));
     let chosen =
-        if on == dashboard::OVERVIEW { format!("?var-slo={}", alert.slo) } else { String::new() };
+        if on == links::OVERVIEW { format!("?var-slo={}", alert.slo) } else { String::new() };
     [
         ("dashboard_url", format!("{home}/d/{on}{chosen}")),
         ("description", alert.description.clone()),
-        ("runbook_url", dashboard::runbook(spec, &alert.name)),
+        ("runbook_url", links::runbook(spec, &alert.name)),
         ("summary", summary(alert)),
     ]
 }
@@ -184,7 +214,7 @@ fn record(yaml: &mut Yaml, at: usize, name: &str, expr: &str, slo: &str, window:
     yaml.pair(at + 2, "service", "svgx-engine");
     yaml.pair(at + 2, "slo", slo);
     if let Some(w) = window {
-        yaml.pair(at + 2, "window", &window::text(w));
+        yaml.pair(at + 2, "window", &duration::exact(w));
     }
 }
 
@@ -210,17 +240,23 @@ fn budget(
     yaml.line(at + 1, format!("interval: {BUDGETS_EVERY}s"));
     yaml.line(at + 1, "rules:");
     for w in windows(alerts) {
-        let metric = format!("slo:sli_error:ratio_rate{}", window::text(w));
+        let metric = format!("slo:sli_error:ratio_rate{}", duration::exact(w));
         record(yaml, at + 2, &metric, &error_ratio(slo, w)?, name, Some(w));
     }
+    // Failures over all events of the period, and not a mean of ratios: a minute of few
+    // requests must not weigh as much as one of many. The rates are recorded as sums, because
+    // the raw histograms of a month are too much to read twice a minute.
+    let (bad, total) = event_rates(slo, RATE_WINDOW)?;
+    record(yaml, at + 2, BAD_RATE, &bad, name, Some(RATE_WINDOW));
+    record(yaml, at + 2, TOTAL_RATE, &total, name, Some(RATE_WINDOW));
     let period = PERIOD;
     record(
         yaml,
         at + 2,
         &format!("slo:sli_error:ratio_rate{period}"),
-        &format!("avg_over_time(slo:sli_error:ratio_rate5m{{slo=\"{name}\"}}[{period}])"),
+        &by_events(name, period),
         name,
-        window::seconds(period),
+        crate::seconds(period),
     );
     let budget = target.complement();
     let exprs = [
@@ -259,7 +295,7 @@ fn rule(yaml: &mut Yaml, at: usize, spec: &Spec, alert: &Alert) -> Result<(), Er
     yaml.line(at, format!("- alert: {}", alert.name));
     yaml.pair(at + 1, "expr", &expression(spec, alert)?);
     if alert.hold > 0 {
-        yaml.line(at + 1, format!("for: {}", window::text(alert.hold)));
+        yaml.line(at + 1, format!("for: {}", duration::exact(alert.hold)));
     }
     yaml.line(at + 1, "labels:");
     for (name, value) in alert.labels() {

@@ -147,6 +147,16 @@ pub(crate) enum Method {
 }
 
 impl Method {
+    /// Its name, as metrics say it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+
     fn allow(self) -> &'static str {
         match self {
             Method::Get => "GET, HEAD",

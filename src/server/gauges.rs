@@ -5,11 +5,13 @@ use std::sync::{Arc, Weak};
 
 use opentelemetry::KeyValue;
 
-use svgx_base::budget::Tier;
+use svgx_base::budget::{Class, Tier};
+use svgx_controller::Reason;
 use svgx_controller::core::Status;
-use svgx_telemetry::Metrics;
 use svgx_telemetry::catalogue as c;
+use svgx_telemetry::{Metrics, Outcome};
 
+use crate::endpoints::{ENDPOINTS, Handler};
 use crate::state::app::App;
 
 /// Registers the instruments that ask `app` whenever they are read. They stop
@@ -27,6 +29,40 @@ pub(crate) fn register_gauges(app: &Arc<App>) {
     number(&c::CACHE_SIZE, |app| app.cache.bytes() as f64);
     number(&c::SESSIONS, |app| app.sessions.live() as f64);
     controller(&metrics, &Arc::downgrade(app));
+    expect(&metrics, app.config.tls_cert.is_some());
+}
+
+/// Statuses of failure that any endpoint may answer with, and of success.
+const STATUSES: [u16; 4] = [200, 500, 503, 504];
+
+/// Has every series whose labels are known exist at zero, so that the first burst is seen.
+fn expect(metrics: &Metrics, secure: bool) {
+    let scheme = if secure { "https" } else { "http" };
+    for endpoint in ENDPOINTS {
+        let method = endpoint.method.name();
+        for status in STATUSES {
+            metrics.expect_request(method, scheme, Some(endpoint.path), status);
+        }
+        let Handler::Pool(operation) = endpoint.handler else { continue };
+        metrics.expect_operation(operation.class.as_str(), operation.name);
+    }
+    for class in Class::ALL.map(Class::as_str) {
+        for reason in Reason::ALL.iter().filter(|r| r.is_refusal()) {
+            metrics.expect_outcome(class, Outcome::Shed, reason.as_str());
+        }
+        for (outcome, reason) in [
+            (Outcome::Ok, Reason::Completed),
+            (Outcome::OverBudget, Reason::Late),
+            (Outcome::Degraded, Reason::Brownout),
+            (Outcome::Shed, Reason::Doomed),
+            (Outcome::Failed, Reason::Panicked),
+        ] {
+            metrics.expect_outcome(class, outcome, reason.as_str());
+        }
+        for tier in Tier::ALL {
+            metrics.expect_delivery(class, tier.as_str());
+        }
+    }
 }
 
 type See<'s> = &'s mut dyn FnMut(f64, &[KeyValue]);

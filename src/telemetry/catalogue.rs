@@ -145,7 +145,8 @@ pub fn prometheus_name(metric: &Metric) -> String {
     prometheus(metric.name, metric.unit, metric.kind == Kind::Counter)
 }
 
-pub(super) fn prometheus(name: &str, unit: &str, counter: bool) -> String {
+/// As [`prometheus_name`], from what a metric declares.
+pub fn prometheus(name: &str, unit: &str, counter: bool) -> String {
     let mut name = name.replace('.', "_");
     let suffix = match unit {
         "s" => "_seconds",

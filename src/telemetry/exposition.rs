@@ -3,6 +3,7 @@
 //! Names follow OpenTelemetry's rules for Prometheus: dots become underscores,
 //! the unit is a suffix, counters end in `_total`.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::{Display, Write as _};
 use std::time::UNIX_EPOCH;
 
@@ -11,6 +12,7 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, Re
 
 use super::catalogue::{self, prometheus_name};
 use super::exemplar::{Exemplar, Exemplars};
+use super::expected::{self, Expected};
 
 /// Which text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +42,22 @@ impl Format {
 }
 
 /// Writes `data` as text.
-pub(crate) fn write(data: &ResourceMetrics, exemplars: &Exemplars, format: Format) -> String {
-    let mut page = Page { out: String::with_capacity(32 * 1024), exemplars, format };
+pub(crate) fn write(
+    data: &ResourceMetrics,
+    exemplars: &Exemplars,
+    expected: &Expected,
+    format: Format,
+) -> String {
+    let expected = expected.lock();
+    let mut page = Page { out: String::with_capacity(64 * 1024), exemplars, expected, format };
     page.target(data);
     for metric in data.scope_metrics().flat_map(|s| s.metrics()) {
         page.metric(metric);
+    }
+    let seen: Vec<&str> =
+        data.scope_metrics().flat_map(|s| s.metrics()).map(Metric::name).collect();
+    for declared in catalogue::ALL.iter().filter(|m| !seen.contains(&m.name)) {
+        page.untouched(declared);
     }
     if format == Format::OpenMetrics {
         page.out.push_str("# EOF\n");
@@ -55,13 +68,15 @@ pub(crate) fn write(data: &ResourceMetrics, exemplars: &Exemplars, format: Forma
 struct Page<'e> {
     out: String,
     exemplars: &'e Exemplars,
+    expected: parking_lot::MutexGuard<'e, expected::Histograms>,
     format: Format,
 }
 
 impl Page<'_> {
     fn target(&mut self, data: &ResourceMetrics) {
-        let labels: Vec<_> =
-            data.resource().iter().map(|(k, v)| KeyValue::new(k.clone(), v.clone())).collect();
+        let labels = resource_labels(
+            data.resource().iter().map(|(k, v)| (k.as_str(), v.as_str().into_owned())),
+        );
         let kind = if self.format == Format::OpenMetrics { "info" } else { "gauge" };
         let family = if self.format == Format::OpenMetrics { "target" } else { "target_info" };
         self.header(family, kind, "Who is speaking.");
@@ -123,9 +138,40 @@ impl Page<'_> {
                     self.sample(&format!("{name}_sum"), p.attributes(), None, p.sum());
                     self.sample(&format!("{name}_count"), p.attributes(), None, p.count());
                 }
+                let measured: HashSet<Vec<String>> =
+                    h.data_points().map(|p| expected::identity(p.attributes())).collect();
+                self.zeros(declared, &measured);
             }
             // No view asks for exponential histograms: their edges are never on a budget.
             MetricData::ExponentialHistogram(_) => {}
+        }
+    }
+
+    /// A histogram of which nothing was measured yet.
+    fn untouched(&mut self, declared: &catalogue::Metric) {
+        if self.expected.of(declared.name).is_empty() {
+            return;
+        }
+        self.header(&prometheus_name(declared), "histogram", declared.description);
+        self.zeros(declared, &HashSet::new());
+    }
+
+    /// The series that are expected and not measured, at zero: the SDK has no histogram of
+    /// nothing, and a series that is born with its first burst hides that burst from `rate`.
+    fn zeros(&mut self, declared: &catalogue::Metric, measured: &HashSet<Vec<String>>) {
+        let name = prometheus_name(declared);
+        let (bucket, sum, count) =
+            (format!("{name}_bucket"), format!("{name}_sum"), format!("{name}_count"));
+        let edges: Vec<String> = self.expected.edges().map(|b| edge(self.format, b)).collect();
+        for series in self.expected.of(declared.name).to_vec() {
+            if measured.contains(&expected::identity(series.iter())) {
+                continue;
+            }
+            for edge in edges.iter().map(String::as_str).chain(["+Inf"]) {
+                self.sample(&bucket, series.iter(), Some(edge), 0);
+            }
+            self.sample(&sum, series.iter(), None, 0);
+            self.sample(&count, series.iter(), None, 0);
         }
     }
 
@@ -167,8 +213,9 @@ impl Page<'_> {
         self.out.push_str(name);
         let mut open = '{';
         for kv in labels {
-            let key = kv.key.as_str().replace(['.', '-', '/'], "_");
-            let _ = write!(self.out, "{open}{key}=\"{}\"", escape(&kv.value.as_str(), true));
+            self.out.push(open);
+            label(kv.key.as_str(), &mut self.out);
+            let _ = write!(self.out, "=\"{}\"", escape(&kv.value.as_str(), true));
             open = ',';
         }
         if let Some(edge) = edge {
@@ -180,6 +227,40 @@ impl Page<'_> {
         }
         let _ = writeln!(self.out, " {value}");
     }
+}
+
+/// Appends the label of an attribute, by the rules of OpenTelemetry for Prometheus: whatever
+/// is no letter, digit or underscore becomes one underscore, and so do several in a row;
+/// a digit does not come first.
+fn label(key: &str, out: &mut String) {
+    if key.starts_with(|c: char| c.is_ascii_digit()) || key.is_empty() {
+        out.push('_');
+    }
+    let begin = out.len();
+    for c in key.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c);
+        } else if out.len() == begin || !out.ends_with('_') {
+            out.push('_');
+        }
+    }
+}
+
+/// Labels for attributes that operators name. Where two come to the same label it carries
+/// both values, joined by `;` in the order of the attributes' names, as the rules say.
+fn resource_labels<'a>(attributes: impl Iterator<Item = (&'a str, String)>) -> Vec<KeyValue> {
+    let sorted: BTreeMap<&str, String> = attributes.collect();
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    for (key, value) in sorted {
+        let mut name = String::with_capacity(key.len() + 1);
+        label(key, &mut name);
+        let all = labels.entry(name).or_default();
+        if !all.is_empty() {
+            all.push(';');
+        }
+        all.push_str(&value);
+    }
+    labels.into_iter().map(|(name, value)| KeyValue::new(name, value)).collect()
 }
 
 fn edge(format: Format, bound: f64) -> String {
@@ -227,7 +308,7 @@ mod tests {
         record(&metrics);
         let mut data = ResourceMetrics::default();
         reader.collect(&mut data).expect("the reader is registered");
-        write(&data, metrics.exemplars(), format)
+        write(&data, metrics.exemplars(), metrics.expected(), format)
     }
 
     fn click(metrics: &Metrics, ms: u64) {
@@ -292,6 +373,77 @@ mod tests {
         for name in ["process_cpu_time_seconds_total", "process_memory_usage_bytes", "target_info"]
         {
             assert!(text.lines().any(|l| l.starts_with(name)), "{name} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn whatever_an_attribute_is_called_its_label_is_one() {
+        for (key, expected) in [
+            ("service.name", "service_name"),
+            ("k8s.pod-name/x", "k8s_pod_name_x"),
+            ("cost center", "cost_center"),
+            ("app.kubernetes.io:part", "app_kubernetes_io_part"),
+            ("owner@example", "owner_example"),
+            ("8ball", "_8ball"),
+            ("größe", "gr_e"),
+            ("名前", "_"),
+            ("__name__", "_name_"),
+            ("a..b", "a_b"),
+            ("-x", "_x"),
+            ("-8", "_8"),
+            ("", "_"),
+            ("a\nb=\"c\"", "a_b_c_"),
+        ] {
+            let mut out = String::from("{");
+            label(key, &mut out);
+            assert_eq!(&out[1..], expected, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn attributes_that_share_a_label_share_it_once() {
+        let given = [("a-b", "2"), ("a.b", "3"), ("a b", "1"), ("c", "4")];
+        let labels = resource_labels(given.into_iter().map(|(k, v)| (k, v.to_owned())));
+        let shown: Vec<String> =
+            labels.iter().map(|kv| format!("{}={}", kv.key, kv.value)).collect();
+        assert_eq!(shown, ["a_b=1;2;3", "c=4"]);
+    }
+
+    #[test]
+    fn what_is_known_is_there_at_zero_before_anything_happens() {
+        for format in [Format::Prometheus, Format::OpenMetrics] {
+            let text = page(format, |m| {
+                m.expect_request("POST", "http", Some("/simulate"), 503);
+                m.expect_operation("physics", "simulate");
+                m.expect_outcome("physics", Outcome::Shed, "backstop");
+                // What is both expected and measured stands there once.
+                m.expect_operation("ui", "click");
+                click(m, 17);
+            });
+            let value = |line: &str| text.lines().find_map(|l| l.strip_prefix(line));
+            let http = r#"http_request_method="POST",url_scheme="http",http_response_status_code="503",http_route="/simulate",error_type="503""#;
+            let physics = r#"svgx_budget_class="physics",svgx_operation_name="simulate""#;
+            let shed =
+                r#"svgx_budget_class="physics",svgx_slo_outcome="shed",svgx_slo_reason="backstop""#;
+            let one = if format == Format::OpenMetrics { "1.0" } else { "1" };
+            for line in [
+                format!("http_server_request_duration_seconds_count{{{http}}}"),
+                format!("http_server_request_duration_seconds_bucket{{{http},le=\"+Inf\"}}"),
+                format!("svgx_operation_duration_seconds_bucket{{{physics},le=\"{one}\"}}"),
+                format!("svgx_operation_duration_seconds_sum{{{physics}}}"),
+                format!("svgx_operation_outcomes_total{{{shed}}}"),
+            ] {
+                assert_eq!(value(&line), Some(" 0"), "{line} in\n{text}");
+            }
+            let clicks = r#"svgx_operation_duration_seconds_count{svgx_budget_class="ui",svgx_operation_name="click"}"#;
+            let found: Vec<&str> = text.lines().filter(|l| l.starts_with(clicks)).collect();
+            assert_eq!(found, [format!("{clicks} 1")]);
+            for family in
+                ["http_server_request_duration_seconds", "svgx_operation_duration_seconds"]
+            {
+                let head = format!("# TYPE {family} histogram");
+                assert_eq!(text.matches(&head).count(), 1, "{family}");
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 //! Traces, metrics and logs: measured once, read by every reader.
 //!
-//! - [`registry`] reads `slo/telemetry/`, which declares every metric, attribute,
-//!   span and event; [`catalogue`] says the same of metrics in code. Nothing else
-//!   is ever emitted, and the suite holds the running service to it.
+//! - [`catalogue`] lists every metric. `slo/telemetry/` declares them too, with every
+//!   attribute, span and event. Nothing else is ever emitted, and the suite holds the
+//!   running service to it.
 //! - [`Metrics`] holds the instruments. The SDK aggregates each measurement once, for
 //!   the OTLP push and for the text of `/metrics` ([`exposition`]).
-//! - [`tail`] keeps the trace of every request that was over budget, shed,
+//! - [`sampling`] keeps the trace of every request that was over budget, shed,
 //!   degraded or failed, and a ratio of the rest; it decides when the root ends.
 //! - [`outbox`] is the bounded queue between the service and the collector:
 //!   nothing that happens to the collector delays a request, and what is lost is counted.
@@ -14,34 +14,33 @@
 //!
 //! This room knows nothing of documents or controllers.
 
-pub mod access;
+pub mod access_log;
 pub mod catalogue;
 mod exemplar;
+mod expected;
 mod exporters;
 pub mod exposition;
-mod kept;
-mod lines;
+mod log_writer;
 mod logs;
 mod metrics;
 mod otlp;
 mod outbox;
 mod process;
-pub mod registry;
 mod resource;
+pub mod sampling;
 mod series;
 pub mod server;
 mod settings;
 pub mod stage;
-pub mod tail;
-pub mod waterfall;
+mod trace_store;
 
 pub use exemplar::Exemplar;
-pub use kept::Recent;
 pub use metrics::{METHODS, Metrics, Outcome, Request};
 pub use outbox::Loss;
 pub use process::Usage;
 pub use resource::resource;
 pub use settings::{LogFormat, Settings};
+pub use trace_store::Recent;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -85,11 +84,11 @@ pub struct Telemetry {
     metrics: Arc<Metrics>,
     reader: SharedReader,
     meters: SdkMeterProvider,
-    sampling: tail::Sampling,
+    sampling: sampling::Sampling,
     traces: Option<Traces>,
     resource: Resource,
     logger: Option<SdkLogger>,
-    lines: lines::Lines,
+    lines: log_writer::LogWriter,
     log_format: LogFormat,
     pipeline: Mutex<Option<otlp::Pipeline>>,
     filter: reload::Handle<EnvFilter, Registry>,
@@ -119,7 +118,7 @@ fn access_detail() -> u8 {
 /// What makes spans, and where they go.
 #[derive(Debug)]
 struct Traces {
-    kept: Arc<kept::Kept>,
+    kept: Arc<trace_store::TraceStore>,
     // Dropping it would end tracing.
     _provider: SdkTracerProvider,
 }
@@ -141,8 +140,8 @@ impl Telemetry {
         }
         let meters = builder.build();
         let metrics = Arc::new(Metrics::new(&meters, &settings.latency_buckets));
-        let sampling = tail::Sampling::new(settings.sample_ratio);
-        let lines = lines::Lines::start()?;
+        let sampling = sampling::Sampling::new(settings.sample_ratio);
+        let lines = log_writer::LogWriter::start()?;
 
         let outbox = settings.otlp.then(|| Arc::new(outbox::Outbox::new("traces", settings.queue)));
         let pipeline = match &outbox {
@@ -163,11 +162,14 @@ impl Telemetry {
             .map_err(|e| Error::Filter(settings.filter.clone(), e.to_string()))?;
         let (filter, handle) = reload::Layer::new(filter);
         let traces = (!settings.disabled).then(|| {
-            let kept = Arc::new(kept::Kept::new(outbox));
+            let kept = Arc::new(trace_store::TraceStore::new(outbox));
             let provider = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
                 .with_sampler(Sampler::AlwaysOn)
-                .with_span_processor(tail::Tail::new(sampling.clone(), Arc::clone(&kept)))
+                .with_span_processor(sampling::TailSampler::new(
+                    sampling.clone(),
+                    Arc::clone(&kept),
+                ))
                 .build();
             Traces { kept, _provider: provider }
         });
@@ -215,13 +217,13 @@ impl Telemetry {
     }
 
     /// The rule that says which traces are kept.
-    pub fn sampling(&self) -> &tail::Sampling {
+    pub fn sampling(&self) -> &sampling::Sampling {
         &self.sampling
     }
 
     /// Writes the access line of a request, and queues it for the collector
     /// where the trace is `kept`.
-    pub fn access(&self, access: &access::Access<'_>, kept: bool) {
+    pub fn access(&self, access: &access_log::AccessLine<'_>, kept: bool) {
         let detail = self.access_detail.load(Ordering::Relaxed);
         // A flood that is refused must not become a flood of lines: the pool counts
         // refusals, and says so once a second.
@@ -275,7 +277,7 @@ impl Telemetry {
         let mut data = ResourceMetrics::default();
         // After shutdown there is nothing to read; an empty answer says so.
         let _ = self.reader.collect(&mut data);
-        exposition::write(&data, self.metrics.exemplars(), format)
+        exposition::write(&data, self.metrics.exemplars(), self.metrics.expected(), format)
     }
 
     /// What the process uses, at most half a second old.
@@ -322,7 +324,7 @@ impl Telemetry {
 }
 
 /// Loss is a metric like any other, so that its alert can fire.
-fn observe_loss(metrics: &Metrics, lines: lines::Lines, losses: Option<otlp::Losses>) {
+fn observe_loss(metrics: &Metrics, lines: log_writer::LogWriter, losses: Option<otlp::Losses>) {
     metrics.watch(&catalogue::TELEMETRY_LOST, move |see| {
         let mut say = |signal, kind, n: u64| {
             let labels = [

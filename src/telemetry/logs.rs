@@ -17,11 +17,11 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, fmt as format};
 
-use super::lines::Lines;
+use super::log_writer::LogWriter;
 use super::settings::LogFormat;
 
 /// The layer that writes log lines.
-pub(crate) fn layer<S>(log_format: LogFormat, lines: Lines) -> Box<dyn Layer<S> + Send + Sync>
+pub(crate) fn layer<S>(log_format: LogFormat, lines: LogWriter) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {

@@ -13,6 +13,7 @@ use opentelemetry_sdk::metrics::{Aggregation, Instrument, SdkMeterProvider, Stre
 
 use super::catalogue::{self as c, Kind, Metric};
 use super::exemplar::{Exemplar, Exemplars};
+use super::expected::Expected;
 use super::process;
 use super::series::Series;
 
@@ -87,6 +88,7 @@ pub struct Metrics {
     cache_requests: Counters<bool>,
     store_wait: Histogram<f64>,
     exemplars: Exemplars,
+    expected: Expected,
     meter: Meter,
     process: process::Process,
 }
@@ -175,6 +177,7 @@ impl Metrics {
             cache_requests: Series::of(&c::CACHE_REQUESTS, counter(&c::CACHE_REQUESTS)),
             store_wait: histogram(&c::STORE_WAIT),
             exemplars: Exemplars::new(latency),
+            expected: Expected::new(latency),
             meter,
             process,
         }
@@ -182,6 +185,38 @@ impl Metrics {
 
     pub(crate) fn exemplars(&self) -> &Exemplars {
         &self.exemplars
+    }
+
+    pub(crate) fn expected(&self) -> &Expected {
+        &self.expected
+    }
+
+    /// Has the series of such requests exist at zero. A series that is born with its first
+    /// burst hides that burst: `rate` sees no growth in it.
+    pub fn expect_request(
+        &self,
+        method: &'static str,
+        scheme: &'static str,
+        route: Option<&'static str>,
+        status: u16,
+    ) {
+        self.expected.add(&c::HTTP_DURATION, http_attributes(method, scheme, route, status));
+    }
+
+    /// Has the series of an operation exist at zero.
+    pub fn expect_operation(&self, class: &'static str, operation: &'static str) {
+        let attributes = operation_attributes(class, operation).to_vec();
+        self.expected.add(&c::OPERATION_DURATION, attributes);
+    }
+
+    /// Has the series of such endings exist at zero.
+    pub fn expect_outcome(&self, class: &'static str, outcome: Outcome, reason: &'static str) {
+        self.ended(class, outcome, reason, 0);
+    }
+
+    /// Has the series of such answers exist at zero.
+    pub fn expect_delivery(&self, class: &'static str, tier: &'static str) {
+        self.count_delivered(class, tier, 0);
     }
 
     pub(crate) fn process(&self) -> &process::Process {
@@ -202,19 +237,7 @@ impl Metrics {
     pub fn request(&self, request: &Request) {
         let Request { method, scheme, route, status, duration, trace } = *request;
         self.http_active.add(-1, method, scheme);
-        let attributes = || {
-            let mut attributes = Vec::with_capacity(5);
-            attributes.push(KeyValue::new("http.request.method", method));
-            attributes.push(KeyValue::new("url.scheme", scheme));
-            attributes.push(KeyValue::new("http.response.status_code", i64::from(status)));
-            if let Some(route) = route {
-                attributes.push(KeyValue::new("http.route", route));
-            }
-            if status >= 500 {
-                attributes.push(KeyValue::new("error.type", status.to_string()));
-            }
-            attributes
-        };
+        let attributes = || http_attributes(method, scheme, route, status);
         let value = duration.as_secs_f64();
         self.http_duration.with(
             (method, scheme, status, route),
@@ -238,12 +261,7 @@ impl Metrics {
     ) {
         // What was shed did not run: its few microseconds would flatter the distribution.
         if outcome != Outcome::Shed {
-            let attributes = || {
-                [
-                    KeyValue::new("svgx.budget.class", class),
-                    KeyValue::new("svgx.operation.name", operation),
-                ]
-            };
+            let attributes = || operation_attributes(class, operation);
             let value = duration.as_secs_f64();
             self.operation.with(
                 (class, operation),
@@ -254,6 +272,10 @@ impl Metrics {
                 self.exemplar(&c::OPERATION_DURATION, value, &attributes(), trace);
             }
         }
+        self.ended(class, outcome, reason, 1);
+    }
+
+    fn ended(&self, class: &'static str, outcome: Outcome, reason: &'static str, n: u64) {
         let bind = |counter: &Counter<u64>| {
             counter.bind(&[
                 KeyValue::new("svgx.budget.class", class),
@@ -261,7 +283,7 @@ impl Metrics {
                 KeyValue::new("svgx.slo.reason", reason),
             ])
         };
-        self.outcomes.with((class, outcome, reason), bind, |series| series.add(1));
+        self.outcomes.with((class, outcome, reason), bind, |series| series.add(n));
     }
 
     /// Work of `class` waited `wait` for a processor; the cost model said it
@@ -295,12 +317,16 @@ impl Metrics {
 
     /// An answer of `class` was delivered at `tier`.
     pub fn delivered(&self, class: &'static str, tier: &'static str) {
+        self.count_delivered(class, tier, 1);
+    }
+
+    fn count_delivered(&self, class: &'static str, tier: &'static str, n: u64) {
         let bind = |counter: &Counter<u64>| {
             let labels =
                 [KeyValue::new("svgx.budget.class", class), KeyValue::new("svgx.tier", tier)];
             counter.bind(&labels)
         };
-        self.precision.with((class, tier), bind, |series| series.add(1));
+        self.precision.with((class, tier), bind, |series| series.add(n));
     }
 
     /// A document of so many elements was worked on.
@@ -382,6 +408,29 @@ impl Metrics {
         let exemplar = Exemplar { value, trace, span, at: SystemTime::now() };
         self.exemplars.offer(metric.name, attributes, exemplar);
     }
+}
+
+fn http_attributes(
+    method: &'static str,
+    scheme: &'static str,
+    route: Option<&'static str>,
+    status: u16,
+) -> Vec<KeyValue> {
+    let mut attributes = Vec::with_capacity(5);
+    attributes.push(KeyValue::new("http.request.method", method));
+    attributes.push(KeyValue::new("url.scheme", scheme));
+    attributes.push(KeyValue::new("http.response.status_code", i64::from(status)));
+    if let Some(route) = route {
+        attributes.push(KeyValue::new("http.route", route));
+    }
+    if status >= 500 {
+        attributes.push(KeyValue::new("error.type", status.to_string()));
+    }
+    attributes
+}
+
+fn operation_attributes(class: &'static str, operation: &'static str) -> [KeyValue; 2] {
+    [KeyValue::new("svgx.budget.class", class), KeyValue::new("svgx.operation.name", operation)]
 }
 
 /// Requests being answered, by method and scheme. Both ends of every request

@@ -9,6 +9,7 @@ use opentelemetry::metrics::Meter;
 use parking_lot::Mutex;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
+use svgx_base::cgroup::Cgroup;
 use svgx_base::machine::cores;
 
 use super::catalogue as c;
@@ -67,6 +68,7 @@ struct Look {
     taken: Option<Instant>,
     sample: Sample,
     cores: f64,
+    group: Cgroup,
 }
 
 /// How long a look is good for: both readers asking at once cost one look.
@@ -101,7 +103,7 @@ impl Look {
             s.system_share = (s.system - before.system).max(0.0) / elapsed;
         }
         s.files = fs::read_dir("/proc/self/fd").map_or(0, |d| d.count() as u64);
-        s.throttled = throttled().unwrap_or(0.0);
+        s.throttled = self.group.throttled().unwrap_or_default().as_secs_f64();
         #[cfg(not(target_env = "msvc"))]
         {
             // The statistics are of the last epoch; where the allocator is another one they stay 0.
@@ -124,18 +126,6 @@ fn stat(text: &str) -> Option<(f64, f64, u64)> {
     Some((ticks(11)?, ticks(12)?, fields.get(17)?.parse().ok()?))
 }
 
-/// Seconds the control group throttled us, cgroup v2 then v1.
-fn throttled() -> Option<f64> {
-    let value = |path: &str, key: &str| {
-        let text = fs::read_to_string(path).ok()?;
-        let line = text.lines().find(|l| l.starts_with(key))?;
-        line.split_whitespace().nth(1)?.parse::<f64>().ok()
-    };
-    value("/sys/fs/cgroup/cpu.stat", "throttled_usec")
-        .map(|us| us / 1e6)
-        .or_else(|| value("/sys/fs/cgroup/cpu/cpu.stat", "throttled_time").map(|ns| ns / 1e9))
-}
-
 /// Registers the observable instruments of the process.
 #[allow(clippy::disallowed_methods, reason = "telemetry reads the real clock")]
 pub(crate) fn observe(meter: &Meter) -> Process {
@@ -147,6 +137,7 @@ pub(crate) fn observe(meter: &Meter) -> Process {
         taken: None,
         sample: Sample::default(),
         cores: cores(),
+        group: Cgroup::of_this_process(),
     }));
     look.lock().take();
 

@@ -14,7 +14,7 @@ use opentelemetry::{Context, InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator, SpanData};
 
 use super::stage::{Facts, Stages, Step};
-use super::{Outcome, tail};
+use super::{Outcome, sampling};
 use svgx_base::budget::Time;
 
 /// The caller's place in its trace, out of `traceparent`.
@@ -89,7 +89,7 @@ impl Job<'_> {
     /// Its spans: those of its stages, then its own.
     pub(crate) fn spans(&self) -> Vec<SpanData> {
         let root = Root { trace: self.trace, began: self.began };
-        let mut attributes = vec![KeyValue::new(tail::OUTCOME, self.outcome.as_str())];
+        let mut attributes = vec![KeyValue::new(sampling::OUTCOME, self.outcome.as_str())];
         attributes.extend(self.facts.iter().map(|(key, fact)| KeyValue::new(*key, *fact)));
         let began = self.began.0;
         let mut spans = root.stages(self.stages);
@@ -130,7 +130,7 @@ impl Ended<'_> {
         if self.status >= 500 {
             say("error.type", self.status.to_string().into());
         }
-        say(tail::OUTCOME, self.outcome.as_str().into());
+        say(sampling::OUTCOME, self.outcome.as_str().into());
         if let Some(scenario) = self.scenario {
             say("svgx.scenario", scenario.to_owned().into());
         }

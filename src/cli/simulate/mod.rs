@@ -61,11 +61,11 @@ impl Args {
         match self.simulate() {
             Ok(()) => ExitCode::SUCCESS,
             Err(Failure::Findings(message)) => {
-                eprintln!("{message}");
+                complain!("{message}");
                 ExitCode::from(1)
             }
             Err(Failure::Io(message)) => {
-                eprintln!("{message}");
+                complain!("{message}");
                 ExitCode::from(2)
             }
         }

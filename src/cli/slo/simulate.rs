@@ -45,7 +45,7 @@ impl Simulate {
         match self.simulate(spec) {
             Ok(code) => code,
             Err(message) => {
-                eprintln!("error: {message}");
+                complain!("error: {message}");
                 ExitCode::from(2)
             }
         }
@@ -63,7 +63,7 @@ impl Simulate {
         let mut all = Vec::new();
         for scenario in self.load()? {
             let results = judge(spec, &scenario, &controllers, self.seeds)?;
-            println!("{}", results.table());
+            say!("{}", results.table());
             if let Some(folder) = &self.svg {
                 draw(spec, &scenario, &controllers, folder)?;
             }
@@ -74,9 +74,9 @@ impl Simulate {
         }
         let failures: Vec<String> = all.iter().flat_map(Results::failures).collect();
         for failure in &failures {
-            println!("{failure}");
+            say!("{failure}");
         }
-        println!("{} scenarios, {} expectations missed", all.len(), failures.len());
+        say!("{} scenarios, {} expectations missed", all.len(), failures.len());
         Ok(ExitCode::from(u8::from(!failures.is_empty())))
     }
 

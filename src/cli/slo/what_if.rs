@@ -40,7 +40,7 @@ impl WhatIf {
         let (scenario, arrivals) = match read {
             Ok(read) => read,
             Err(error) => {
-                eprintln!("{}: {error}", self.log.display());
+                complain!("{}: {error}", self.log.display());
                 return ExitCode::from(2);
             }
         };
@@ -51,10 +51,10 @@ impl WhatIf {
             }
         }
         let other = Scenario { cores: self.cores.unwrap_or(scenario.cores), ..scenario.clone() };
-        println!("{} requests in {:.1} s", arrivals.len(), scenario.seconds);
+        say!("{} requests in {:.1} s", arrivals.len(), scenario.seconds);
         let before = Bench::new(spec.clone()).replay(&scenario, arrivals.clone());
         let after = Bench::new(changed).replay(&other, arrivals);
-        println!("{:>26} {:>10} {:>10}", "", "as it is", "what if");
+        say!("{:>26} {:>10} {:>10}", "", "as it is", "what if");
         for class in Class::ALL.iter().take(3) {
             for (name, what) in
                 [("admitted", "let in"), ("served", "in budget"), ("p95_ms", "p95 ms")]
@@ -63,7 +63,7 @@ impl WhatIf {
                     let key = format!("{class}_{name}");
                     judged.metrics.get(key.as_str()).copied().unwrap_or(f64::NAN)
                 };
-                println!(
+                say!(
                     "{:>26} {:>10.3} {:>10.3}",
                     format!("{class} {what}"),
                     value(&before),

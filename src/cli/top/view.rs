@@ -2,6 +2,7 @@
 //! tables of words. The screen and the plain text show the same.
 
 use serde_json::Value;
+use svgx_base::duration;
 
 /// Slow requests shown.
 const SLOW: usize = 12;
@@ -137,7 +138,7 @@ fn title(from: &str, slo: &Value, page: &Page<'_>) -> String {
         word(slo, "tier"),
         number(slo, "capacity"),
         number(slo, "cores"),
-        time(page.sum("process_uptime_seconds", &[])),
+        duration::coarse(page.sum("process_uptime_seconds", &[]) as u64),
     )
 }
 
@@ -276,16 +277,6 @@ fn slow(traces: &[Value]) -> Table {
     Table {
         head: vec!["SLOWEST", "REQUEST", "OUTCOME", "REASON", "AT (UTC)", "TRACE"],
         rows: rows.collect(),
-    }
-}
-
-fn time(seconds: f64) -> String {
-    let whole = seconds as u64;
-    match whole {
-        s if s >= 86_400 => format!("{} d {} h", s / 86_400, s % 86_400 / 3_600),
-        s if s >= 3_600 => format!("{} h {} min", s / 3_600, s % 3_600 / 60),
-        s if s >= 60 => format!("{} min {} s", s / 60, s % 60),
-        s => format!("{s} s"),
     }
 }
 

@@ -1,8 +1,6 @@
 //! One run as a drawing: latencies against budgets, the tier, and what was let in.
 
-use std::fmt::Write;
-
-use svgx_base::xml::escape;
+use svgx_base::svg::Canvas;
 
 use super::Judged;
 use super::engine::Fate;
@@ -35,39 +33,27 @@ impl Panel {
         self.top + self.height * (1.0 - part.clamp(0.0, 1.0))
     }
 
-    fn frame(&self, out: &mut String, title: &str, labels: &[(f64, String)]) {
+    fn frame(&self, canvas: &mut Canvas, title: &str, labels: &[(f64, String)]) {
         let (x, right) = (self.x(0.0), self.x(self.seconds));
-        let _ = writeln!(
-            out,
-            r#"<text x="{x}" y="{:.1}" font-weight="bold">{title}</text>"#,
-            self.top - 8.0
-        );
+        canvas.text((x, self.top - 8.0), "font-weight=\"bold\"", title);
         for (part, label) in labels {
             let y = self.y(*part);
-            let _ = writeln!(
-                out,
-                r#"<path d="M{x} {y:.1}H{right}" stroke="{FAINT}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{label}</text>"#,
-                x - 6.0,
-                y + 4.0
-            );
+            canvas.segment((x, y), (right, y), format_args!("stroke=\"{FAINT}\""));
+            canvas.text((x - 6.0, y + 4.0), "text-anchor=\"end\"", label);
         }
     }
 
-    fn line(&self, out: &mut String, colour: &str, points: &[(f64, f64)]) {
-        let mut path = String::new();
-        let mut pen = 'M';
-        for (t, part) in points {
-            if part.is_finite() {
-                let _ = write!(path, "{pen}{:.1} {:.1}", self.x(*t), self.y(*part));
-                pen = 'L';
-            } else {
-                pen = 'M';
-            }
-        }
-        let _ = writeln!(
-            out,
-            r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.8" stroke-linejoin="round"/>"#
+    /// A line through points in time; where a value is missing it is interrupted.
+    fn line(&self, canvas: &mut Canvas, colour: &str, points: &[(f64, f64)]) {
+        let stretches: Vec<Vec<(f64, f64)>> = points
+            .split(|(_, part)| !part.is_finite())
+            .filter(|stretch| !stretch.is_empty())
+            .map(|stretch| stretch.iter().map(|(t, part)| (self.x(*t), self.y(*part))).collect())
+            .collect();
+        let look = format_args!(
+            "fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" stroke-linejoin=\"round\""
         );
+        canvas.polyline(&stretches, false, look);
     }
 }
 
@@ -102,31 +88,22 @@ pub fn picture(scenario: &Scenario, controller: &str, judged: &Judged, spec: &Sp
         }
     }
     let height = 560.0;
-    let mut out = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif" font-size="12" fill="{INK}">
-<rect width="100%" height="100%" fill="white"/>
-<text x="{LEFT}" y="26" font-size="16" font-weight="bold">{}: {}</text>
-<text x="{LEFT}" y="46">{}</text>
-"#,
-        escape(&scenario.name),
-        escape(controller),
-        escape(&scenario.about)
-    );
+    let look = format!("font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"{INK}\"");
+    let mut canvas = Canvas::new((WIDTH, height), &look);
+    canvas.rect((0.0, 0.0), (WIDTH, height), "fill=\"white\"");
+    let title = format!("{}: {controller}", scenario.name);
+    canvas.text((LEFT, 26.0), "font-size=\"16\" font-weight=\"bold\"", &title);
+    canvas.text((LEFT, 46.0), "", &scenario.about);
     let latency = Panel { top: 84.0, height: 220.0, seconds };
     let [from, until] = scenario.judge;
     for (top, bottom) in [(84.0, 304.0), (344.0, 384.0), (424.0, 524.0)] {
-        let _ = writeln!(
-            out,
-            r##"<rect x="{:.1}" y="{top}" width="{:.1}" height="{}" fill="#f6f1e7"/>"##,
-            latency.x(from),
-            latency.x(until) - latency.x(from),
-            bottom - top
-        );
+        let (left, right) = (latency.x(from), latency.x(until));
+        canvas.rect((left, top), (right - left, bottom - top), "fill=\"#f6f1e7\"");
     }
     let scale =
         [1, 3, 10, 30, 100, 300, 1000].map(|ms| (log_part(f64::from(ms)), format!("{ms} ms")));
     latency.frame(
-        &mut out,
+        &mut canvas,
         "P95 of what was let in; budgets dashed; not answered = the client's patience",
         &scale,
     );
@@ -134,11 +111,8 @@ pub fn picture(scenario: &Scenario, controller: &str, judged: &Judged, spec: &Sp
         let colour = COLOURS.get(index).copied().unwrap_or(INK);
         if let Some(objective) = spec.objective(class) {
             let y = latency.y(log_part(objective.budget.as_secs_f64() * 1e3));
-            let _ = writeln!(
-                out,
-                r#"<path d="M{LEFT} {y:.1}H{:.1}" stroke="{colour}" stroke-dasharray="6 4"/>"#,
-                WIDTH - RIGHT
-            );
+            let dashed = format_args!("stroke=\"{colour}\" stroke-dasharray=\"6 4\"");
+            canvas.segment((LEFT, y), (WIDTH - RIGHT, y), dashed);
         }
         let points: Vec<(f64, f64)> = took
             .get(index)
@@ -151,16 +125,14 @@ pub fn picture(scenario: &Scenario, controller: &str, judged: &Judged, spec: &Sp
                 ((bin as f64 + 0.5) * step, p95)
             })
             .collect();
-        latency.line(&mut out, colour, &points);
-        let _ = writeln!(
-            out,
-            r#"<text x="{:.1}" y="26" fill="{colour}" text-anchor="end" font-weight="bold">{class}</text>"#,
-            WIDTH - RIGHT - 70.0 * (2.0 - index as f64)
-        );
+        latency.line(&mut canvas, colour, &points);
+        let at = (WIDTH - RIGHT - 70.0 * (2.0 - index as f64), 26.0);
+        let bold = format_args!("fill=\"{colour}\" text-anchor=\"end\" font-weight=\"bold\"");
+        canvas.text(at, bold, class.as_str());
     }
     let tier = Panel { top: 344.0, height: 40.0, seconds };
     let rungs = [(0.0, "ui".to_owned()), (0.5, "edit".to_owned()), (1.0, "compute".to_owned())];
-    tier.frame(&mut out, "Precision of physics", &rungs);
+    tier.frame(&mut canvas, "Precision of physics", &rungs);
     let points: Vec<(f64, f64)> = judged
         .run
         .samples
@@ -168,10 +140,10 @@ pub fn picture(scenario: &Scenario, controller: &str, judged: &Judged, spec: &Sp
         .step_by(10)
         .map(|sample| (sample.at as f64 / 1e9, f64::from(sample.tier as u8) / 2.0))
         .collect();
-    tier.line(&mut out, INK, &points);
+    tier.line(&mut canvas, INK, &points);
     let admitted = Panel { top: 424.0, height: 100.0, seconds };
     let parts = [(0.0, "0".to_owned()), (0.5, "50 %".to_owned()), (1.0, "100 %".to_owned())];
-    admitted.frame(&mut out, "Let in, of what came", &parts);
+    admitted.frame(&mut canvas, "Let in, of what came", &parts);
     for (index, colour) in COLOURS.iter().enumerate() {
         let points: Vec<(f64, f64)> = incoming
             .get(index)
@@ -182,18 +154,13 @@ pub fn picture(scenario: &Scenario, controller: &str, judged: &Judged, spec: &Sp
                 ((bin as f64 + 0.5) * step, if *all > 0.0 { yes / all } else { f64::NAN })
             })
             .collect();
-        admitted.line(&mut out, colour, &points);
+        admitted.line(&mut canvas, colour, &points);
     }
     let every = libm::ceil(seconds / 10.0).max(1.0);
     let mut t = 0.0;
     while t <= seconds {
-        let _ = writeln!(
-            out,
-            r#"<text x="{:.1}" y="546" text-anchor="middle">{t} s</text>"#,
-            admitted.x(t)
-        );
+        canvas.text((admitted.x(t), 546.0), "text-anchor=\"middle\"", &format!("{t} s"));
         t += every;
     }
-    out.push_str("</svg>\n");
-    out
+    canvas.finish()
 }

@@ -289,18 +289,7 @@ pub struct TargetSpec {
 /// Reads an OpenSLO duration shorthand (`2m`, `30d`; also `30s`, `200ms` and `60us`
 /// in our annotations) as nanoseconds.
 pub fn nanoseconds(text: &str) -> Option<u64> {
-    let split = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(split);
-    let scale = match unit {
-        "ns" => 1,
-        "us" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" => 60_000_000_000,
-        "h" => 3_600_000_000_000,
-        "d" => 86_400_000_000_000,
-        "w" => 604_800_000_000_000,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(scale)
+    // Neither OpenSLO nor Prometheus knows fractions.
+    let read = svgx_base::duration::read(text).ok().filter(|_| !text.contains('.'))?;
+    u64::try_from(read.as_nanos()).ok()
 }

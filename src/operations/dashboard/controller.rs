@@ -7,7 +7,7 @@ use super::model::{Colour, Dashboard, Panel, Row, Step, Target, Unit, View, good
 
 pub(super) fn dashboard(spec: &Spec) -> Dashboard {
     Dashboard {
-        uid: super::CONTROLLER,
+        uid: crate::links::CONTROLLER,
         title: "SVGX Engine / Controller",
         description: "Whether each class keeps its budget, and what the controller gives up for \
                       it: precision first, requests last.",

@@ -9,7 +9,7 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 use serde_json::Value;
 
 use super::model::{Dashboard, View};
-use crate::emitted::Emitted;
+use crate::known_series::KnownSeries;
 use crate::promql::selectors;
 use crate::{NOTICE, yaml::quoted};
 
@@ -41,7 +41,7 @@ pub(crate) fn expanded(expr: &str) -> String {
 }
 
 /// What breaks a rule in `text`, a dashboard's JSON.
-pub(crate) fn lint(text: &str, emitted: &Emitted) -> Vec<Finding> {
+pub(crate) fn lint(text: &str, emitted: &KnownSeries) -> Vec<Finding> {
     let mut lint = Lint { findings: Vec::new(), emitted };
     match serde_json::from_str(text) {
         Ok(dashboard) => lint.dashboard(&dashboard),
@@ -52,7 +52,7 @@ pub(crate) fn lint(text: &str, emitted: &Emitted) -> Vec<Finding> {
 
 struct Lint<'e> {
     findings: Vec<Finding>,
-    emitted: &'e Emitted,
+    emitted: &'e KnownSeries,
 }
 
 fn array<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
@@ -252,12 +252,12 @@ mod tests {
     use crate::alert::alerts;
     use svgx_controller::spec::Spec;
 
-    fn generated() -> (Vec<(String, String)>, Emitted) {
+    fn generated() -> (Vec<(String, String)>, KnownSeries) {
         let spec = Spec::embedded().unwrap_or_else(|e| panic!("{e}"));
         let alerts = alerts(&spec).unwrap_or_else(|e| panic!("{e}"));
         let files = super::super::artefacts(&spec, &alerts);
         let json = files.into_iter().filter(|f| f.path.ends_with(".json"));
-        (json.map(|f| (f.path, f.text)).collect(), Emitted::new(&alerts))
+        (json.map(|f| (f.path, f.text)).collect(), KnownSeries::new(&alerts))
     }
 
     #[test]

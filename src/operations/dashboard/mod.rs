@@ -14,16 +14,9 @@ mod requests;
 
 use svgx_controller::spec::Spec;
 
-use super::alert::{Alert, Condition};
-use super::{Artefact, rules};
+use super::Artefact;
+use super::alert::Alert;
 use model::Dashboard;
-
-/// The overview of the objectives.
-pub(crate) const OVERVIEW: &str = "svgx-slo";
-/// Requests and what they cost the machine.
-pub(crate) const REQUESTS: &str = "svgx-requests";
-/// What the controller sees and does.
-pub(crate) const CONTROLLER: &str = "svgx-controller";
 
 /// Firing alerts, marked on every panel.
 const ALERTS_MARK: &str =
@@ -41,18 +34,6 @@ const WHO: &str = "job=~\"$job\", instance=~\"$instance\"";
 /// All dashboards.
 pub fn dashboards(spec: &Spec, alerts: &[Alert]) -> Vec<Dashboard> {
     vec![overview::dashboard(spec, alerts), requests::dashboard(spec), controller::dashboard(spec)]
-}
-
-/// The dashboard on which an alert is looked at.
-pub(crate) fn of(alert: &Alert) -> &'static str {
-    match (&alert.condition, alert.slo.as_str()) {
-        (Condition::Burn { .. }, _) => OVERVIEW,
-        (Condition::Latency { .. }, _) => CONTROLLER,
-        (_, "svgx-shedding" | "svgx-backstop" | "svgx-cost-model" | "svgx-precision-delivered") => {
-            CONTROLLER
-        }
-        _ => REQUESTS,
-    }
 }
 
 /// Each dashboard as a file, and the exclusions of the linter.
@@ -74,9 +55,4 @@ pub(crate) fn artefacts(spec: &Spec, alerts: &[Alert]) -> Vec<Artefact> {
 fn bound(spec: &Spec, slo: &str) -> Option<f64> {
     let objective = spec.slo(slo)?.spec.objectives.first()?;
     objective.value.map(|v| v.as_f64())
-}
-
-/// The address of an alert's runbook.
-pub(crate) fn runbook(spec: &Spec, alert: &str) -> String {
-    format!("{}/{alert}.md", rules::home(spec, "runbooks"))
 }

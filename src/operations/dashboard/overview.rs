@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use svgx_base::duration;
 use svgx_controller::spec::Spec;
 
 use super::super::alert::{Alert, Condition};
-use super::super::{rules, window};
+use super::super::links;
 use super::model::{Colour, Dashboard, Panel, Row, Step, Target, Unit, Variable, View, good_until};
 
 const SLO: &str = "{slo=~\"$slo\"}";
 
 pub(super) fn dashboard(spec: &Spec, alerts: &[Alert]) -> Dashboard {
     Dashboard {
-        uid: super::OVERVIEW,
+        uid: links::OVERVIEW,
         title: "SVGX Engine / SLO overview",
         description: "What is promised, how much of each error budget is left, how fast it burns, \
                       and what fires.",
@@ -95,7 +96,7 @@ fn tiers(alerts: &[Alert]) -> Vec<Panel> {
         }
     }
     let burn = |w: u64, slos: &str| {
-        let w = window::text(w);
+        let w = duration::exact(w);
         format!(
             "slo:sli_error:ratio_rate{w}{{slo=~\"$slo\", slo=~\"{slos}\"}} \
              / ignoring (window) slo:error_budget:ratio{SLO}"
@@ -106,15 +107,21 @@ fn tiers(alerts: &[Alert]) -> Vec<Panel> {
         .map(|(long, (short, factor, slos))| {
             let slos = slos.into_iter().collect::<Vec<_>>().join("|");
             Panel::lines(
-                format!("Burn rate over {} and {}", window::text(long), window::text(short)),
+                format!("Burn rate over {} and {}", duration::exact(long), duration::exact(short)),
                 Unit::Number,
                 format!(
                     "The alert fires while both windows are above {factor}: the long one says that \
                      it matters, the short one that it still goes on."
                 ),
                 vec![
-                    Target::new(burn(long, &slos), format!("{{{{slo}}}} {}", window::text(long))),
-                    Target::new(burn(short, &slos), format!("{{{{slo}}}} {}", window::text(short))),
+                    Target::new(
+                        burn(long, &slos),
+                        format!("{{{{slo}}}} {}", duration::exact(long)),
+                    ),
+                    Target::new(
+                        burn(short, &slos),
+                        format!("{{{{slo}}}} {}", duration::exact(short)),
+                    ),
                 ],
             )
             .steps(good_until(&[(factor, Colour::Red)]))
@@ -186,7 +193,7 @@ fn firing(spec: &Spec, alerts: &[Alert]) -> Vec<Panel> {
         )
         .view(View::Table {
             column: "alertname",
-            link: format!("{}/${{__value.text}}.md", rules::home(spec, "runbooks")),
+            link: format!("{}/${{__value.text}}.md", links::home(spec, "runbooks")),
         })
         .size(12, 8),
         Panel::lines("Runbooks", Unit::Number, "What to do about each alert.", Vec::new())
@@ -198,7 +205,7 @@ fn firing(spec: &Spec, alerts: &[Alert]) -> Vec<Panel> {
 fn runbooks(spec: &Spec, alerts: &[Alert]) -> String {
     let names: BTreeSet<&str> = alerts.iter().map(|a| a.name.as_str()).collect();
     names.into_iter().fold(String::new(), |mut text, name| {
-        let _ = writeln!(text, "- [{name}]({})", super::runbook(spec, name));
+        let _ = writeln!(text, "- [{name}]({})", links::runbook(spec, name));
         text
     })
 }

@@ -10,7 +10,7 @@ const BUCKET: &str = "http_server_request_duration_seconds_bucket";
 
 pub(super) fn dashboard(spec: &Spec) -> Dashboard {
     Dashboard {
-        uid: super::REQUESTS,
+        uid: crate::links::REQUESTS,
         title: "SVGX Engine / Requests and resources",
         description: "How many requests come, how many fail, how long they take, and what they \
                       cost the machine.",

@@ -1,20 +1,19 @@
 //! Numbers, as people read them.
 
+use svgx_base::duration::{self, significant};
+
 use super::super::dashboard::model::Unit;
 
 /// A value with its unit, in three significant digits.
 pub(super) fn value(unit: Unit, v: f64) -> String {
     match unit {
-        Unit::Seconds if v == 0.0 => "0 s".to_owned(),
-        Unit::Seconds if v.abs() < 1e-3 => format!("{} µs", digits(v * 1e6)),
-        Unit::Seconds if v.abs() < 1.0 => format!("{} ms", digits(v * 1e3)),
-        Unit::Seconds => format!("{} s", digits(v)),
-        Unit::Share => format!("{}%", digits(v * 100.0)),
+        Unit::Seconds => duration::short(v),
+        Unit::Share => format!("{}%", significant(v * 100.0)),
         Unit::Rate => format!("{} req/s", short(v)),
-        Unit::Bytes if v.abs() < 1e3 => format!("{} B", digits(v)),
+        Unit::Bytes if v.abs() < 1e3 => format!("{} B", significant(v)),
         Unit::Bytes => format!("{}B", short(v)),
         Unit::Number => short(v),
-        Unit::Millimetres => format!("{} mm", digits(v)),
+        Unit::Millimetres => format!("{} mm", significant(v)),
         // Milliseconds since 1970.
         Unit::Date => jiff::Timestamp::from_second((v / 1000.0) as i64)
             .map_or_else(|_| "never".to_owned(), |t| t.to_string().replace('T', " ")),
@@ -25,24 +24,8 @@ pub(super) fn value(unit: Unit, v: f64) -> String {
 fn short(v: f64) -> String {
     let scales = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
     match scales.iter().find(|(scale, _)| v.abs() >= *scale) {
-        Some((scale, letter)) => format!("{} {letter}", digits(v / scale)),
-        None => digits(v),
-    }
-}
-
-/// Three significant digits, without zeros that say nothing.
-fn digits(v: f64) -> String {
-    let decimals = match v.abs() {
-        a if a >= 100.0 => 0,
-        a if a >= 10.0 => 1,
-        a if a >= 1.0 => 2,
-        _ => 3,
-    };
-    let text = format!("{v:.decimals$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
+        Some((scale, letter)) => format!("{} {letter}", significant(v / scale)),
+        None => significant(v),
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::dashboard::model::{Dashboard, Panel, Target};
-use super::stack;
+use super::http;
 use svg::Svg;
 
 /// Width of a column and height of a row of the grid, in pixels.
@@ -100,7 +100,7 @@ impl Source {
 
     fn ask(&self, path: &str) -> Result<serde_json::Value, Error> {
         let answer =
-            stack::get(&self.at, path, Duration::from_secs(30)).map_err(|e| self.error(e))?;
+            http::get(&self.at, path, Duration::from_secs(30)).map_err(|e| self.error(e))?;
         let reply: Reply = serde_json::from_slice(&answer.body).map_err(|e| self.error(e))?;
         match reply.data {
             Some(data) if reply.status == "success" => Ok(data.result),

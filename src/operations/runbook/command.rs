@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::emitted::Emitted;
+use crate::known_series::KnownSeries;
 
 /// Whether `svgx` understands these arguments; the error is its own words.
 pub struct CommandCheck<'c>(pub &'c dyn Fn(&[String]) -> Result<(), String>);
@@ -71,7 +71,7 @@ const SET: [&str; 3] = ["env", "image", "resources"];
 /// What is wrong with the commands in `text`, each with its line from 0.
 pub(super) fn check(
     text: &str,
-    emitted: &Emitted,
+    emitted: &KnownSeries,
     commands: &CommandCheck<'_>,
 ) -> Vec<(usize, String)> {
     let mut wrong = Vec::new();
@@ -147,7 +147,7 @@ fn expanded(word: &str) -> String {
     out
 }
 
-fn one(words: &[String], emitted: &Emitted, commands: &CommandCheck<'_>) -> Result<(), String> {
+fn one(words: &[String], emitted: &KnownSeries, commands: &CommandCheck<'_>) -> Result<(), String> {
     let assigned = |w: &str| {
         w.split_once('=').is_some_and(|(n, _)| {
             !n.is_empty() && n.chars().all(|c| c.is_ascii_uppercase() || c == '_')
@@ -197,7 +197,7 @@ fn kubectl(words: &[String]) -> Result<(), String> {
     if exists { Ok(()) } else { Err(format!("kubectl has no command {verb} {object}")) }
 }
 
-fn curl(words: &[String], emitted: &Emitted) -> Result<(), String> {
+fn curl(words: &[String], emitted: &KnownSeries) -> Result<(), String> {
     let plain = flags(words, &CURL)?;
     if !plain.iter().any(|w| w.starts_with("http://") || w.starts_with("https://")) {
         return Err("curl: no address".to_owned());
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_named() {
-        let emitted = Emitted::new(&[]);
+        let emitted = KnownSeries::new(&[]);
         let svgx = |words: &[String]| {
             (words.first().map(String::as_str) == Some("config"))
                 .then_some(())

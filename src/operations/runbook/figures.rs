@@ -1,9 +1,10 @@
 //! The figures of an alert that its page repeats.
 
+use svgx_base::duration;
 use svgx_controller::spec::Spec;
 
 use super::super::alert::{Alert, Condition};
-use super::super::{promql, rules, window};
+use super::super::{promql, rules};
 
 /// What the front matter of a page must say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,27 +85,27 @@ fn longest(query: &str) -> u64 {
 pub(crate) fn condition(alert: &Alert) -> String {
     let held = match alert.hold {
         0 => String::new(),
-        hold => format!(", for {}", window::text(hold)),
+        hold => format!(", for {}", duration::exact(hold)),
     };
     let what = match &alert.condition {
         Condition::Latency { quantile, budget, window, .. } => format!(
             "P{} above {} ms over {}",
             (quantile.as_f64() * 100.0).round(),
             (budget.as_f64() * 1e6).round() / 1e3,
-            window::text(*window)
+            duration::exact(*window)
         ),
         Condition::Share { share, window } => {
             format!(
                 "more than {} % bad over {}",
                 rules::percent(share.as_f64()),
-                window::text(*window)
+                duration::exact(*window)
             )
         }
         Condition::Burn { factor, share, long, short, .. } => format!(
             "budget burns more than {factor} times too fast ({} % bad) over {} and over {}",
             rules::percent(share.as_f64()),
-            window::text(*long),
-            window::text(*short)
+            duration::exact(*long),
+            duration::exact(*short)
         ),
         Condition::Bound { query, op, bound, absent } => {
             let absent = if *absent { ", or nothing is measured" } else { "" };
@@ -123,7 +124,7 @@ pub(super) fn spelled(alert: &Alert) -> Vec<String> {
     let seconds = |s: u64| {
         let (m, long) = (s / 60, s >= 60 && s.is_multiple_of(60));
         let minutes = long.then(|| format!("{m} minutes"));
-        [window::text(s), format!("{s} s"), format!("{s} seconds")].into_iter().chain(minutes)
+        [duration::exact(s), format!("{s} s"), format!("{s} seconds")].into_iter().chain(minutes)
     };
     let mut all: Vec<String> =
         if alert.hold > 0 { seconds(alert.hold).collect() } else { Vec::new() };

@@ -13,12 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
+use svgx_base::duration;
 use svgx_controller::spec::Spec;
 
 use super::alert::Alert;
-use super::emitted::Emitted;
-use super::gate::Problem;
-use super::{Artefact, NOTICE, dashboard, window};
+use super::known_series::KnownSeries;
+use super::problem::Problem;
+use super::{Artefact, NOTICE, links};
 use page::Page;
 
 pub use command::CommandCheck;
@@ -50,14 +51,14 @@ pub(crate) fn artefacts(spec: &Spec, alerts: &[Alert]) -> Vec<Artefact> {
     );
     for (name, rules) in by_name(alerts) {
         let f = Figures::new(spec, &rules);
-        let on = rules.first().map_or("", |a| dashboard::of(a));
+        let on = rules.first().map_or("", |a| links::dashboard(a));
         let _ = writeln!(
             out,
             "| [{name}]({name}.md) | {} | {} | {} | {} | [{on}](../dashboards/{on}.json) |",
             f.severity.join(", "),
             f.slo.join(", "),
-            window::text(f.detect_within),
-            window::text(f.recover_within),
+            duration::exact(f.detect_within),
+            duration::exact(f.recover_within),
         );
     }
     out.push_str(
@@ -78,7 +79,7 @@ pub(crate) fn check(
     spec: &Spec,
     alerts: &[Alert],
     root: &Path,
-    emitted: &Emitted,
+    emitted: &KnownSeries,
     commands: &CommandCheck<'_>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
+use svgx_base::duration;
 
 use super::super::alert::Alert;
-use super::super::emitted::Emitted;
-use super::super::gate::Problem;
-use super::super::{dashboard, window};
+use super::super::known_series::KnownSeries;
+use super::super::links;
+use super::super::problem::Problem;
 use super::command::{self, CommandCheck};
 use super::figures::{Figures, spelled};
 
@@ -125,23 +126,28 @@ impl Page {
         root: &Path,
     ) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let on = rules.first().map_or("", |a| dashboard::of(a));
+        let on = rules.first().map_or("", |a| links::dashboard(a));
         let front = &self.front;
         for (key, line, said, wanted) in [
             ("alert", 2, front.alert.clone(), name.to_owned()),
             ("slo", 3, front.slo.join(", "), figures.slo.join(", ")),
             ("severity", 4, front.severity.join(", "), figures.severity.join(", ")),
             ("dashboard", 5, front.dashboard.clone(), on.to_owned()),
-            ("detect_within", 7, front.detect_within.clone(), window::text(figures.detect_within)),
+            (
+                "detect_within",
+                7,
+                front.detect_within.clone(),
+                duration::exact(figures.detect_within),
+            ),
             (
                 "recover_within",
                 8,
                 front.recover_within.clone(),
-                window::text(figures.recover_within),
+                duration::exact(figures.recover_within),
             ),
         ] {
-            let same = window::seconds(&said)
-                .map_or(said == wanted, |s| Some(s) == window::seconds(&wanted));
+            let same = crate::seconds(&said)
+                .map_or(said == wanted, |s| Some(s) == crate::seconds(&wanted));
             if !same {
                 let message = format!("{key} is {said:?}, by slo/ it is {wanted:?}");
                 problems.push(self.problem(line, message));
@@ -214,7 +220,7 @@ impl Page {
     /// Whether each command exists, and each query asks for what exists.
     pub(super) fn check_commands(
         &self,
-        emitted: &Emitted,
+        emitted: &KnownSeries,
         commands: &CommandCheck<'_>,
     ) -> Vec<Problem> {
         let mut problems = Vec::new();

@@ -6,7 +6,6 @@
 //! started), so that a later command ends exactly what this one began.
 
 mod config;
-mod http;
 mod part;
 mod process;
 pub mod receiver;
@@ -18,7 +17,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use http::{Answer, get};
 pub use part::Part;
 use process::Process;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Addresses, Error, http};
+use super::{Addresses, Error};
+use crate::http;
 
 /// One process of the stack, in the order they are started.
 #[derive(

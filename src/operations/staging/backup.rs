@@ -18,10 +18,10 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::client::{self, Client};
 use super::manifest::elements;
 use super::tools::{self, Forward, Kubectl};
 use super::{INSTALLED_SECRETS, journal};
+use crate::http::{self, Client};
 use svgx_session::{Copied, Embedded, STORE_FILE, Store as _, StoreError, StoreLimits, copy};
 
 /// The port of the internal listener in the pod.
@@ -44,7 +44,7 @@ pub enum Error {
     Tool(#[from] tools::Error),
     /// An engine did not answer.
     #[error(transparent)]
-    Client(#[from] client::Error),
+    Client(#[from] http::Error),
     /// An engine refused.
     #[error("{engine} answered {status}: {text}")]
     Refused {
@@ -291,7 +291,7 @@ fn file(folder: &Path, path: &str) -> Result<Vec<u8>, Error> {
     std::fs::read(&path).map_err(|source| Error::File { path, source })
 }
 
-fn good(engine: &str, reply: client::Reply) -> Result<client::Reply, Error> {
+fn good(engine: &str, reply: http::Reply) -> Result<http::Reply, Error> {
     if reply.status == 200 {
         return Ok(reply);
     }

@@ -11,7 +11,8 @@ use super::journal::{Journal, State};
 use super::manifest::{Finding, Manifest};
 use super::tools::Kubectl;
 use super::validate::{self, Report, validate};
-use super::{INSTALLED_SECRETS, client, journal, manifest, references, restricted, secrets, tools};
+use super::{INSTALLED_SECRETS, journal, manifest, references, restricted, secrets, tools};
+use crate::http;
 use svgx_controller::spec::Spec;
 
 /// The Deployment of the engine.
@@ -55,7 +56,7 @@ pub enum Error {
     Journal(#[from] journal::Error),
     /// Nobody can be asked.
     #[error(transparent)]
-    Client(#[from] client::Error),
+    Client(#[from] http::Error),
     /// A criterion is not met.
     #[error("validation failed:\n{}", .0.human())]
     Invalid(Box<Report>),

@@ -2,7 +2,6 @@
 //! deployment that is validated and goes back by itself, backups that come back.
 
 pub mod backup;
-pub mod client;
 pub mod deploy;
 pub mod image;
 pub mod journal;

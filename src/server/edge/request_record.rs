@@ -11,7 +11,7 @@ use actix_web::http::header::HeaderName;
 use actix_web::web::Data;
 
 use svgx_base::budget::Time;
-use svgx_telemetry::access::Access;
+use svgx_telemetry::access_log::AccessLine;
 use svgx_telemetry::stage::{Facts, Stages};
 use svgx_telemetry::{METHODS, Outcome, Request, server};
 
@@ -158,7 +158,7 @@ impl RequestRecord {
 
     fn line(&self, line: Line<'_>) {
         let outcome = outcome(line.status, line.operated);
-        let access = Access {
+        let access = AccessLine {
             at: self.of_day.checked_add(line.took).unwrap_or(self.of_day),
             trace: self.trace.ids(),
             method: self.method,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use reqwest::Method;
 use serde_json::{Value, json};
-use svgx_operations::staging::client::{Client, Reply};
+use svgx_operations::http::{Client, Reply};
 
 use crate::support::service::{Service, block};
 

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
-use svgx_operations::stack::get;
+use svgx_operations::http::get;
 
 struct Stack {
     folder: tempfile::TempDir,

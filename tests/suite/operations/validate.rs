@@ -15,7 +15,7 @@ use futures::{StreamExt as _, stream};
 use parking_lot::Mutex;
 use serde_json::json;
 use svgx_controller::spec::Spec;
-use svgx_operations::staging::client::{Client, Reply};
+use svgx_operations::http::{Client, Reply};
 use svgx_operations::staging::validate::{Latency, Options, Report, Verdict, validate};
 
 use crate::support::service::{Service, block};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
-use svgx_operations::staging::client::{Client, Reply};
+use svgx_operations::http::{Client, Reply};
 
 use crate::support::service::{Service, block, connect};
 

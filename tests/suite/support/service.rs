@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
-use svgx_operations::staging::client::Client;
+use svgx_operations::http::Client;
 use tokio::runtime::Runtime;
 
 pub(crate) const ROOM: &str = include_str!("../../../examples/room.svgx");

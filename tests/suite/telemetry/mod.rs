@@ -1,6 +1,7 @@
 //! Telemetry, as a scraper, a collector and an operator see it.
 
 mod collector;
+mod declared;
 mod exposition;
 mod logs;
 mod prometheus;

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::declared::{Instrument, Level, Reference, Registry, SpanKind};
 use serde_json::{Value, json};
 use svgx_controller::Reason;
-use svgx_telemetry::registry::{Instrument, Level, Reference, Registry, SpanKind};
 
 use super::receiver::{Receiver, Spoken, attributes};
 use super::{Service, ask, eventually, metrics, serve};

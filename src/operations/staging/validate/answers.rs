@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Check, ROOM, Run, number, status, unanswered};
-use crate::staging::client::{Error, Reply};
+use crate::http::{Error, Reply};
 
 /// The service is healthy; and the version it says it is, if it answers at all.
 pub(super) async fn health(run: &Run<'_>) -> (Check, Option<String>) {

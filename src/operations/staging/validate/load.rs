@@ -49,16 +49,16 @@ impl Loaded {
 }
 
 /// Hands out times to ask at, so many a minute.
-struct Pace {
+struct Pacer {
     /// Nanoseconds between two requests; 0: as they come.
     each: u64,
     next: AtomicU64,
 }
 
-impl Pace {
-    fn new(per_minute: Option<f64>) -> Pace {
+impl Pacer {
+    fn new(per_minute: Option<f64>) -> Pacer {
         let each = per_minute.filter(|p| *p > 0.0).map_or(0, |p| (60e9 / (p * SHARE)) as u64);
-        Pace { each, next: AtomicU64::new(0) }
+        Pacer { each, next: AtomicU64::new(0) }
     }
 
     /// How long to wait before asking.
@@ -77,8 +77,8 @@ pub(super) async fn run(run: &Run<'_>) -> Loaded {
         let reply = run.client.post(path, &body).await.ok()?;
         reply.header("x-ratelimit-limit")?.parse::<f64>().ok()
     };
-    let ui = Pace::new(rate("precision", json!({ "level": "ui", "coordinates": [1, 1] })).await);
-    let rest = Pace::new(rate("parse", json!({ "content": ROOM })).await);
+    let ui = Pacer::new(rate("precision", json!({ "level": "ui", "coordinates": [1, 1] })).await);
+    let rest = Pacer::new(rate("parse", json!({ "content": ROOM })).await);
     let begun = clock.now();
     let end = begun.after(run.options.duration);
     let users =
@@ -94,7 +94,7 @@ async fn user(
     n: usize,
     clock: &Monotonic,
     end: Time,
-    [ui, rest]: [&Pace; 2],
+    [ui, rest]: [&Pacer; 2],
 ) -> Loaded {
     let mut seen = Loaded::default();
     let session = format!("{}-{n}", run.session);
@@ -282,10 +282,10 @@ mod tests {
 
     #[test]
     fn a_pace_keeps_the_rate_whoever_asks() {
-        let pace = Pace::new(Some(60.0 / SHARE));
+        let pace = Pacer::new(Some(60.0 / SHARE));
         let waits: Vec<u64> = (0..3).map(|_| pace.wait(Time(0)).as_millis() as u64).collect();
         assert_eq!(waits, [0, 1000, 2000]);
-        assert_eq!(Pace::new(None).wait(Time(5)), Duration::ZERO);
+        assert_eq!(Pacer::new(None).wait(Time(5)), Duration::ZERO);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::client::{Client, Error, Reply};
+use crate::http::{Client, Error, Reply};
 use svgx_base::budget::{Clock as _, Monotonic};
 use svgx_controller::spec::Spec;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Check, Run, status, unanswered};
-use crate::staging::client::Client;
+use crate::http::Client;
 use svgx_base::budget::{Clock as _, Monotonic};
 
 /// How long traces and logs may be on their way.

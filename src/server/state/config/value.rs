@@ -24,11 +24,11 @@ where
 }
 
 pub(super) fn seconds(to: &mut Duration, text: &str) -> Result<(), String> {
-    let number: f64 = text.trim().trim_end_matches('s').parse().map_err(|_| "expected seconds")?;
-    if !(0.0..=86_400.0).contains(&number) {
+    let read = svgx_base::duration::read_or_seconds(text).map_err(|e| e.to_string())?;
+    if read > Duration::from_secs(86_400) {
         return Err("expected seconds between 0 and 86400".into());
     }
-    *to = Duration::from_secs_f64(number);
+    *to = read;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-use svgx_operations::staging::client::Client;
+use svgx_operations::http::Client;
 use svgx_operations::staging::tools::find;
 
 use crate::support::service::{Service, block};

@@ -18,8 +18,8 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use parking_lot::Mutex;
 
-use super::kept::{Kept, is_root};
 use super::metrics::Outcome;
+use super::trace_store::{TraceStore, is_root};
 
 /// Traces waiting for their root at the most.
 const WAITING: usize = 4_096;
@@ -63,18 +63,18 @@ struct State {
 
 /// Holds spans back until their root says what becomes of them.
 #[derive(Clone, Debug)]
-pub(crate) struct Tail(Arc<Inner>);
+pub(crate) struct TailSampler(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     sampling: Sampling,
     state: Mutex<State>,
-    out: Arc<Kept>,
+    out: Arc<TraceStore>,
 }
 
-impl Tail {
-    pub(crate) fn new(sampling: Sampling, out: Arc<Kept>) -> Tail {
-        Tail(Arc::new(Inner { sampling, state: Mutex::default(), out }))
+impl TailSampler {
+    pub(crate) fn new(sampling: Sampling, out: Arc<TraceStore>) -> TailSampler {
+        TailSampler(Arc::new(Inner { sampling, state: Mutex::default(), out }))
     }
 }
 
@@ -89,7 +89,7 @@ fn outcome(root: &SpanData) -> Outcome {
         .unwrap_or(Outcome::Ok)
 }
 
-impl SpanProcessor for Tail {
+impl SpanProcessor for TailSampler {
     fn on_start(&self, span: &mut Span, cx: &Context) {
         // Another request of a trace is decided about anew.
         if !cx.has_active_span() || cx.span().span_context().is_remote() {
@@ -170,8 +170,8 @@ mod tests {
     /// Ends a child, then its root, and answers how many spans were kept.
     fn kept(ratio: f64, outcome: Option<Outcome>) -> usize {
         let out = Arc::new(Outbox::new("traces", 64));
-        let kept = Kept::new(Some(Arc::clone(&out)));
-        let tail = Tail::new(Sampling::new(ratio), Arc::new(kept));
+        let kept = TraceStore::new(Some(Arc::clone(&out)));
+        let tail = TailSampler::new(Sampling::new(ratio), Arc::new(kept));
         let provider = SdkTracerProvider::builder().with_span_processor(tail).build();
         let tracer = provider.tracer("test");
         let mut root = tracer.start("server");
@@ -207,8 +207,8 @@ mod tests {
     #[test]
     fn traces_whose_root_never_ends_are_bounded_and_counted() {
         let out = Arc::new(Outbox::new("traces", 64));
-        let kept = Kept::new(Some(Arc::clone(&out)));
-        let tail = Tail::new(Sampling::new(1.0), Arc::new(kept));
+        let kept = TraceStore::new(Some(Arc::clone(&out)));
+        let tail = TailSampler::new(Sampling::new(1.0), Arc::new(kept));
         let provider = SdkTracerProvider::builder().with_span_processor(tail).build();
         let tracer = provider.tracer("test");
         let mut roots = Vec::new();

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use svgx_base::duration;
 use svgx_controller::spec::Spec;
 
 use super::super::alert::{Alert, Condition, alerts, detection};
-use super::super::{Error, runbook::Figures, window};
+use super::super::{Error, runbook::Figures};
 use super::history;
 use super::model::Model;
 
@@ -129,14 +130,18 @@ impl fmt::Display for Row {
             self.silent,
             self.firing,
             self.resolved,
-            window::text(self.within)
+            duration::exact(self.within)
         )?;
         let Some(detection) = &self.detection else { return Ok(()) };
-        write!(f, "  {:>4}", window::text(detection.long))?;
+        write!(f, "  {:>4}", duration::exact(detection.long))?;
         for (declared, computed) in &detection.seen {
             match (declared, computed) {
                 (Some(d), Some(c)) => {
-                    write!(f, "  {:>16}", format!("{} ({:.1} min)", window::text(*d), c / 60.0))?;
+                    write!(
+                        f,
+                        "  {:>16}",
+                        format!("{} ({:.1} min)", duration::exact(*d), c / 60.0)
+                    )?;
                 }
                 _ => write!(f, "  {:>16}", "never")?,
             }

@@ -18,11 +18,11 @@ use super::rules;
 
 /// Labels by the name of the series.
 #[derive(Debug)]
-pub(crate) struct Emitted(BTreeMap<String, BTreeSet<String>>);
+pub(crate) struct KnownSeries(BTreeMap<String, BTreeSet<String>>);
 
-impl Emitted {
+impl KnownSeries {
     /// What is emitted, recorded from `alerts`, or Prometheus' own.
-    pub(crate) fn new(alerts: &[Alert]) -> Emitted {
+    pub(crate) fn new(alerts: &[Alert]) -> KnownSeries {
         let mut all = BTreeMap::new();
         for metric in catalogue::ALL {
             let name = catalogue::prometheus_name(metric);
@@ -44,7 +44,7 @@ impl Emitted {
         }
         for name in rules::recorded(alerts) {
             let mut labels = vec!["service", "slo"];
-            if name.starts_with("slo:sli_error:") {
+            if name.starts_with("slo:sli_") {
                 labels.push("window");
             }
             all.insert(name, owned(&labels));
@@ -58,7 +58,7 @@ impl Emitted {
             "target_info".to_owned(),
             owned(&["job", "instance", "service_name", "service_version", "service_instance_id"]),
         );
-        Emitted(all)
+        KnownSeries(all)
     }
 
     /// What `expr` asks for that does not exist. `shown` is text in which
@@ -104,7 +104,7 @@ fn values(label: &str) -> Option<Vec<&'static str>> {
 }
 
 struct Visit<'e> {
-    emitted: &'e Emitted,
+    emitted: &'e KnownSeries,
     seen: BTreeSet<String>,
     missing: Vec<String>,
 }
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_and_never_emitted_is_named() {
-        let emitted = Emitted::new(&[]);
+        let emitted = KnownSeries::new(&[]);
         for (expr, legend, missing) in [
             ("up{job=\"x\"}", "{{instance}}", 0),
             ("sum by (le) (rate(svgx_queue_wait_seconds_bucket[5m]))", "", 0),
@@ -191,7 +191,7 @@ mod tests {
     fn every_alert_asks_for_series_that_exist() {
         let spec = Spec::embedded().unwrap_or_else(|e| panic!("{e}"));
         let alerts = alerts(&spec).unwrap_or_else(|e| panic!("{e}"));
-        let emitted = Emitted::new(&alerts);
+        let emitted = KnownSeries::new(&alerts);
         for alert in &alerts {
             let expr = expression(&spec, alert).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(emitted.missing(&expr, ""), Vec::<String>::new(), "{}", alert.name);

@@ -22,7 +22,7 @@ const SPANS: usize = 128;
 
 /// Takes the traces that are kept.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct TraceStore {
     outbox: Option<Arc<Outbox<SpanData>>>,
     rings: Mutex<[VecDeque<Arc<Trace>>; 2]>,
 }
@@ -54,10 +54,10 @@ pub struct Recent {
     pub spans: usize,
 }
 
-impl Kept {
+impl TraceStore {
     /// Remembers traces, and passes them on to `outbox` where there is one.
-    pub(crate) fn new(outbox: Option<Arc<Outbox<SpanData>>>) -> Kept {
-        Kept { outbox, rings: Mutex::default() }
+    pub(crate) fn new(outbox: Option<Arc<Outbox<SpanData>>>) -> TraceStore {
+        TraceStore { outbox, rings: Mutex::default() }
     }
 
     /// Keeps the trace of a request, its root last.
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_what_needs_attention_outlives_the_rest() {
-        let kept = Kept::new(None);
+        let kept = TraceStore::new(None);
         kept.keep(TraceId::from(7u128), Outcome::Failed, Vec::new());
         for i in 0..1_000u128 {
             kept.keep(TraceId::from(i + 100), Outcome::Ok, Vec::new());

@@ -12,7 +12,7 @@ use opentelemetry::logs::{LogRecord as _, Logger as _, Severity};
 use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
 use opentelemetry_sdk::logs::SdkLogger;
 
-use super::lines::Lines;
+use super::log_writer::LogWriter;
 use super::settings::LogFormat;
 use svgx_base::digits::{decimal, hexadecimal};
 
@@ -21,7 +21,7 @@ pub const EVENT: &str = "svgx.request";
 
 /// What is said of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Access<'r> {
+pub struct AccessLine<'r> {
     /// When it was answered, by the time of day.
     pub at: SystemTime,
     /// Its trace and its span.
@@ -77,7 +77,7 @@ fn timestamp(since: Duration) -> jiff::Timestamp {
         .unwrap_or_default()
 }
 
-impl Access<'_> {
+impl AccessLine<'_> {
     fn fields(&self, mut field: impl FnMut(&'static str, Value<'_>)) {
         field("http.request.method", Value::Word(self.method));
         if let Some(route) = self.route {
@@ -159,7 +159,7 @@ impl Access<'_> {
     }
 
     /// Writes the line.
-    pub(crate) fn write(&self, format: LogFormat, lines: &Lines) {
+    pub(crate) fn write(&self, format: LogFormat, lines: &LogWriter) {
         thread_local! {
             static SCRATCH: RefCell<Scratch> = RefCell::default();
         }
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_line_is_json_with_the_trace_at_the_top_level() {
-        let access = Access {
+        let access = AccessLine {
             at: UNIX_EPOCH + Duration::from_micros(1_000_042),
             trace: (TraceId::from(7u128), SpanId::from(9u64)),
             method: "POST",

@@ -14,16 +14,16 @@ use svgx_base::budget::{Clock, Time};
 
 /// A timer of the kernel.
 #[derive(Debug)]
-pub(super) struct Pace(AsyncFd<OwnedFd>);
+pub(super) struct Timer(AsyncFd<OwnedFd>);
 
-impl Pace {
+impl Timer {
     #[allow(
         deprecated,
         reason = "it asks that the descriptor stays open as long as the value lives: ours is owned"
     )]
-    pub(super) fn new() -> io::Result<Pace> {
+    pub(super) fn new() -> io::Result<Timer> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        Ok(Pace(AsyncFd::new(timerfd_create(TimerfdClockId::Monotonic, flags)?)?))
+        Ok(Timer(AsyncFd::new(timerfd_create(TimerfdClockId::Monotonic, flags)?)?))
     }
 
     /// Waits until `at`; not at all when it has passed.

@@ -1,39 +1,16 @@
 //! `svgx slo check`: what is on disk is what `slo/` says, and the parts agree.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::Path;
 
 use svgx_controller::spec::Spec;
 
 use super::alert::alerts;
 use super::dashboard::lint;
-use super::emitted::Emitted;
+use super::known_series::KnownSeries;
+use super::problem::Problem;
 use super::runbook::{self, CommandCheck};
-use super::{Error, NOTICE, cases, generate, rules};
-
-/// Something wrong, where, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file, from the root of the project.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong, and the fix.
-    pub message: String,
-}
-
-impl Problem {
-    pub(crate) fn new(file: &str, line: usize, message: impl Into<String>) -> Problem {
-        Problem { file: file.to_owned(), line, message: message.into() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
-    }
-}
+use super::{Error, NOTICE, generate, promtool_tests, rules};
 
 /// What was looked at, and what is wrong.
 #[derive(Clone, Debug)]
@@ -47,14 +24,14 @@ pub struct Report {
 /// Folders in which a file that says it is generated must be.
 const FOLDERS: [&str; 4] = ["alerts", "alerts/tests", "dashboards", "runbooks"];
 
-/// Compares the files under `root` with what `spec` says, and runs the gates.
+/// Compares the files under `root` with what `spec` says, and runs the checks.
 ///
 /// # Errors
 /// As [`generate`]: a spec from which nothing follows.
 pub fn check(spec: &Spec, root: &Path, commands: &CommandCheck<'_>) -> Result<Report, Error> {
     let artefacts = generate(spec)?;
     let alerts = alerts(spec)?;
-    let emitted = Emitted::new(&alerts);
+    let emitted = KnownSeries::new(&alerts);
     let mut problems = Vec::new();
     for artefact in &artefacts {
         let old = std::fs::read_to_string(root.join(&artefact.path)).unwrap_or_default();
@@ -76,12 +53,12 @@ pub fn check(spec: &Spec, root: &Path, commands: &CommandCheck<'_>) -> Result<Re
             problems.push(Problem::new("slo", 1, format!("{}: {missing}", alert.name)));
         }
     }
-    for row in cases::table(spec)? {
+    for row in promtool_tests::table(spec)? {
         if row.firing == 0 || row.silent == 0 || row.resolved == 0 {
             let message = format!("{} needs a silent, a firing and a resolved case", row.alert);
             problems.push(Problem::new("alerts/tests", 1, message));
         }
-        if !row.detection.as_ref().is_none_or(cases::Detection::holds) {
+        if !row.detection.as_ref().is_none_or(promtool_tests::Detection::holds) {
             let message = format!("{} ({}) detects later than it declares", row.alert, row.slo);
             problems.push(Problem::new("slo/policies.yaml", 1, message));
         }

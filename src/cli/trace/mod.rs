@@ -1,12 +1,14 @@
 //! `svgx trace`: one trace as a waterfall.
 
+mod waterfall;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::Value;
-use svgx_telemetry::waterfall::{pick, read, svg, text};
 
 use super::{files, internal};
+use waterfall::{pick, read, svg, text};
 
 /// Draw one trace: of a running service, or of a file the Collector wrote.
 #[derive(Debug, clap::Args)]

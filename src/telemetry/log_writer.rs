@@ -19,7 +19,7 @@ const LINGER: Duration = Duration::from_millis(20);
 
 /// A hand on the buffer; all hands share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Lines(Arc<Shared>);
+pub(crate) struct LogWriter(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -37,17 +37,17 @@ struct State {
     closed: bool,
 }
 
-impl Lines {
+impl LogWriter {
     /// Starts the thread that writes to standard error.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start() -> io::Result<Lines> {
-        Lines::to(io::stderr(), BOUND)
+    pub(crate) fn start() -> io::Result<LogWriter> {
+        LogWriter::to(io::stderr(), BOUND)
     }
 
-    fn to(mut out: impl Write + Send + 'static, bound: usize) -> io::Result<Lines> {
-        let lines = Lines(Arc::new(Shared { bound, ..Shared::default() }));
+    fn to(mut out: impl Write + Send + 'static, bound: usize) -> io::Result<LogWriter> {
+        let lines = LogWriter(Arc::new(Shared { bound, ..Shared::default() }));
         let shared = Arc::clone(&lines.0);
         std::thread::Builder::new().name("log-lines".to_owned()).spawn(move || {
             machine::set_niceness(10);
@@ -91,7 +91,7 @@ impl Lines {
         }
     }
 
-    /// Lines that did not fit.
+    /// LogWriter that did not fit.
     pub(crate) fn lost(&self) -> u64 {
         self.0.lost.load(Ordering::Relaxed)
     }
@@ -109,9 +109,9 @@ impl Lines {
     }
 }
 
-impl Write for &Lines {
+impl Write for &LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        Lines::write(self, line);
+        LogWriter::write(self, line);
         Ok(line.len())
     }
 
@@ -120,10 +120,10 @@ impl Write for &Lines {
     }
 }
 
-impl<'w> MakeWriter<'w> for Lines {
-    type Writer = &'w Lines;
+impl<'w> MakeWriter<'w> for LogWriter {
+    type Writer = &'w LogWriter;
 
-    fn make_writer(&'w self) -> &'w Lines {
+    fn make_writer(&'w self) -> &'w LogWriter {
         self
     }
 }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_stuck_reader_holds_nobody_up_and_what_does_not_fit_is_counted() {
         let ((let_go, leave), (out, seen)) = (channel(), channel());
-        let lines = Lines::to(Slow { leave, out }, 64).expect("a thread");
+        let lines = LogWriter::to(Slow { leave, out }, 64).expect("a thread");
         for _ in 0..100 {
             lines.write(b"0123456789abcde\n");
         }

@@ -12,12 +12,13 @@ mod table;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use svgx_base::duration;
 use svgx_controller::spec::Spec;
 
 use super::alert::{Alert, Condition};
 use super::rules::annotations;
 use super::yaml::{Yaml, quoted};
-use super::{Artefact, Error, window};
+use super::{Artefact, Error};
 use history::History;
 use model::Model;
 
@@ -34,7 +35,7 @@ pub(crate) fn artefacts(spec: &Spec, alerts: &[Alert]) -> Result<Vec<Artefact>, 
             Condition::Burn { long, .. } => format!(
                 "alerts/tests/{}-{}.{}.test.yaml",
                 alert.name,
-                window::text(long),
+                duration::exact(long),
                 alert.slo
             ),
             _ => format!("alerts/tests/{}.test.yaml", alert.name),
@@ -104,11 +105,11 @@ fn write(step: u64, tests: &[Test]) -> String {
     if let Some(test) = tests.first() {
         yaml.line(0, format!("rule_files: [../{}]", test.rules));
     }
-    yaml.line(0, format!("evaluation_interval: {}", window::text(step)));
+    yaml.line(0, format!("evaluation_interval: {}", duration::exact(step)));
     yaml.line(0, "tests:");
     for test in tests {
         yaml.line(1, format!("- name: {}", quoted(&test.name)));
-        yaml.line(2, format!("interval: {}", window::text(step)));
+        yaml.line(2, format!("interval: {}", duration::exact(step)));
         if test.series.is_empty() {
             yaml.line(2, "input_series: []");
         } else {
@@ -170,7 +171,7 @@ fn readme(
     );
     for d in detection_table(alerts) {
         let cell = |(declared, computed): &(Option<u64>, Option<f64>)| match (declared, computed) {
-            (Some(d), Some(c)) => format!("{} ({:.1} min)", window::text(*d), c / 60.0),
+            (Some(d), Some(c)) => format!("{} ({:.1} min)", duration::exact(*d), c / 60.0),
             (None, None) => "never".to_owned(),
             (d, c) => format!("{d:?} ({c:?})"),
         };
@@ -180,7 +181,7 @@ fn readme(
             "| {} | {} | {} | {} | {} | {} |",
             d.alert,
             d.slo,
-            window::text(d.long),
+            duration::exact(d.long),
             cell(a),
             cell(b),
             cell(t)

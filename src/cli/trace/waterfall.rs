@@ -6,34 +6,36 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use svgx_base::duration;
+use svgx_base::svg::Canvas;
 use svgx_base::xml::escape;
 
 /// A span, as it is drawn.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Span {
+pub(super) struct Span {
     /// The trace, 32 hexadecimal digits.
-    pub trace_id: String,
+    pub(super) trace_id: String,
     /// The span.
-    pub id: String,
+    pub(super) id: String,
     /// Its parent; empty for none.
-    pub parent: String,
+    pub(super) parent: String,
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// Whether it is a request that came in.
-    pub is_server: bool,
+    pub(super) is_server: bool,
     /// Whether it failed.
-    pub failed: bool,
+    pub(super) failed: bool,
     /// When it began, in nanoseconds since the epoch.
-    pub began: u64,
+    pub(super) began: u64,
     /// When it ended.
-    pub ended: u64,
+    pub(super) ended: u64,
     /// What explains it.
-    pub attributes: Vec<(String, Value)>,
+    pub(super) attributes: Vec<(String, Value)>,
 }
 
 impl Span {
-    fn milliseconds(&self) -> f64 {
-        self.ended.saturating_sub(self.began) as f64 / 1e6
+    fn seconds(&self) -> f64 {
+        self.ended.saturating_sub(self.began) as f64 / 1e9
     }
 
     fn attribute(&self, key: &str) -> Option<&Value> {
@@ -43,7 +45,7 @@ impl Span {
 
 /// Reads spans out of OTLP's JSON: one object, or one on each line. What is no
 /// such object (a line that was cut off) is passed over.
-pub fn read(text: &str) -> Vec<Span> {
+pub(super) fn read(text: &str) -> Vec<Span> {
     let whole = serde_json::from_str::<Value>(text).ok();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let objects: Vec<Value> = whole.map_or_else(|| lines.collect(), |one| vec![one]);
@@ -59,7 +61,7 @@ pub fn read(text: &str) -> Vec<Span> {
 }
 
 /// The spans of one trace: the one asked for, or the one with the slowest request.
-pub fn pick<'s>(spans: &'s [Span], trace: Option<&str>) -> Vec<&'s Span> {
+pub(super) fn pick<'s>(spans: &'s [Span], trace: Option<&str>) -> Vec<&'s Span> {
     let slowest = || {
         let requests = spans.iter().filter(|s| s.is_server);
         let slowest = requests.max_by_key(|s| s.ended.saturating_sub(s.began))?;
@@ -142,7 +144,7 @@ fn place<'s>(
 }
 
 /// The trace as text, `width` columns across.
-pub fn text(spans: &[&Span], width: usize) -> String {
+pub(super) fn text(spans: &[&Span], width: usize) -> String {
     let rows = rows(spans);
     let Some((from, whole)) = range(&rows) else { return String::new() };
     let names = rows.iter().map(|r| r.depth * 2 + r.span.name.chars().count()).max().unwrap_or(0);
@@ -159,7 +161,7 @@ pub fn text(spans: &[&Span], width: usize) -> String {
         let drawn = format!("{}{}", " ".repeat(start), "█".repeat(end - start));
         // Writing into a String cannot fail.
         let _ =
-            writeln!(out, "{name:<names$}  {drawn:<bar$} {:>10}", duration(span.milliseconds()));
+            writeln!(out, "{name:<names$}  {drawn:<bar$} {:>10}", duration::short(span.seconds()));
         for line in explained(span) {
             let _ = writeln!(out, "{:names$}  {line}", "");
         }
@@ -172,16 +174,6 @@ fn range(rows: &[Row<'_>]) -> Option<(u64, u64)> {
     let from = rows.iter().map(|r| r.span.began).min()?;
     let to = rows.iter().map(|r| r.span.ended).max()?;
     Some((from, to.saturating_sub(from).max(1)))
-}
-
-fn duration(milliseconds: f64) -> String {
-    match milliseconds {
-        ms if ms >= 1e3 => format!("{:.2} s", ms / 1e3),
-        ms if ms >= 100.0 => format!("{ms:.0} ms"),
-        ms if ms >= 10.0 => format!("{ms:.1} ms"),
-        ms if ms >= 0.1 => format!("{ms:.2} ms"),
-        ms => format!("{:.0} µs", ms * 1e3),
-    }
 }
 
 /// What explains a span, in words: `120 bodies`, `predicted 4.1 ms`.
@@ -211,7 +203,7 @@ fn phrase(key: &str, value: &Value) -> Option<String> {
         let n = value.as_u64().unwrap_or_default();
         Some(format!("{n} {}", if n == 1 { one } else { many }))
     };
-    let time = |what: &str| Some(format!("{what} {}", duration(value.as_f64()? * 1e3)));
+    let time = |what: &str| Some(format!("{what} {}", duration::short(value.as_f64()?)));
     match key {
         // Said by the name of the span, or by the line at the top.
         "http.request.method" | "http.route" | "url.path" | "url.scheme" => None,
@@ -268,7 +260,7 @@ const TOP: f64 = 104.0;
 const MARGIN: f64 = 28.0;
 
 /// The trace as SVG: a card that reads on a light page and on a dark one.
-pub fn svg(spans: &[&Span]) -> String {
+pub(super) fn svg(spans: &[&Span]) -> String {
     let rows = rows(spans);
     let Some((from, whole)) = range(&rows) else { return String::new() };
     let notes: Vec<Vec<String>> = rows.iter().map(|r| explained(r.span)).collect();
@@ -276,8 +268,7 @@ pub fn svg(spans: &[&Span]) -> String {
     let height = TOP + heights.iter().sum::<f64>() + 30.0;
     let across = WIDTH - LEFT - RIGHT;
     let x = |at: u64| LEFT + across * (at.saturating_sub(from) as f64 / whole as f64);
-    let mut out = String::new();
-    head(&mut out, height, &rows);
+    let mut canvas = head(height, &rows);
 
     // The grid, at round times.
     let step = round_step(whole as f64 / 1e6);
@@ -285,19 +276,13 @@ pub fn svg(spans: &[&Span]) -> String {
     let mut tick = 0.0;
     while tick * 1e6 <= whole as f64 {
         let at = LEFT + across * (tick * 1e6 / whole as f64);
-        let _ = write!(
-            out,
-            "<path d='M{at:.1} {:.1}V{bottom:.1}' class='grid'/>\
-             <text x='{at:.1}' y='{:.1}' class='tick'>{}</text>",
-            TOP - 8.0,
-            TOP - 14.0,
-            escape(&if tick == 0.0 { "0".to_owned() } else { duration(tick) })
-        );
+        canvas.segment((at, TOP - 8.0), (at, bottom), "class=\"grid\"");
+        canvas.text((at, TOP - 14.0), "class=\"tick\"", &duration::short(tick / 1e3));
         tick += step;
     }
 
     let (mut y, mut above) = (TOP, Vec::new());
-    for (i, row) in rows.iter().enumerate() {
+    for (row, notes) in rows.iter().zip(&notes) {
         let Row { span, depth } = row;
         let (start, end) = (x(span.began), x(span.ended));
         let length = (end - start).max(2.0);
@@ -307,53 +292,49 @@ pub fn svg(spans: &[&Span]) -> String {
         above.truncate(*depth);
         above.resize(depth + 1, y + 12.0);
         if *depth > 0 {
-            branch(&mut out, indent - 11.0, from, y + 12.0);
+            let (left, down) = (indent - 11.0, y + 12.0);
+            let branch = [vec![(left, from), (left, down), (left + 7.0, down)]];
+            canvas.polyline(&branch, false, "class=\"tree\"");
         }
-        let color = color(span);
-        let _ = write!(
-            out,
-            "<text x='{indent:.1}' y='{:.1}' class='{}'>{}</text>\
-             <rect x='{start:.1}' y='{:.1}' width='{length:.1}' height='14' rx='3' fill='{color}'/>",
-            y + 16.0,
-            if *depth == 0 { "name root" } else { "name" },
-            escape(&span.name),
-            y + 5.0,
-        );
+        let class = if *depth == 0 { "class=\"name root\"" } else { "class=\"name\"" };
+        canvas.text((indent, y + 16.0), class, &span.name);
+        let fill = format_args!("rx=\"3\" fill=\"{}\"", color(span));
+        canvas.rect((start, y + 5.0), (length, 14.0), fill);
         // The duration stands right of its bar, or left where there is no room.
-        let text = escape(&duration(span.milliseconds()));
+        let text = duration::short(span.seconds());
         let beside = start + length + 6.0;
-        let _ = if beside + 62.0 < WIDTH {
-            write!(out, "<text x='{beside:.1}' y='{:.1}' class='time'>{text}</text>", y + 16.0)
+        if beside + 62.0 < WIDTH {
+            canvas.text((beside, y + 16.0), "class=\"time\"", &text);
         } else {
-            write!(
-                out,
-                "<text x='{:.1}' y='{:.1}' class='time' text-anchor='end'>{text}</text>",
-                start - 6.0,
-                y + 16.0
-            )
-        };
-        for (line, note) in notes[i].iter().enumerate() {
+            let left = "class=\"time\" text-anchor=\"end\"";
+            canvas.text((start - 6.0, y + 16.0), left, &text);
+        }
+        for (line, note) in notes.iter().enumerate() {
             // Notes begin under their bar, but never so far right that they run out of the card.
             let room = WIDTH - MARGIN - 6.1 * note.chars().count() as f64;
-            let _ = write!(
-                out,
-                "<text x='{:.1}' y='{:.1}' class='note'>{}</text>",
-                start.min(room).max(LEFT),
-                y + 31.0 + 15.0 * line as f64,
-                escape(note)
-            );
+            let at = (start.min(room).max(LEFT), y + 31.0 + 15.0 * line as f64);
+            canvas.text(at, "class=\"note\"", note);
         }
-        y += heights[i];
+        y += 30.0 + 15.0 * notes.len() as f64;
     }
-    out.push_str("</svg>\n");
-    out
+    canvas.finish()
 }
 
-fn head(out: &mut String, height: f64, rows: &[Row<'_>]) {
+const STYLE: &str = "\
+text{font-family:ui-sans-serif,-apple-system,Segoe UI,Helvetica,Arial,sans-serif;fill:#1f2328}\
+.title{font-size:19px;font-weight:600}.sub{font-size:12px;fill:#59636e}\
+.name{font-size:13px}.root{font-weight:600}.time{font-size:12px;font-weight:600}\
+.note{font-size:11px;fill:#59636e;paint-order:stroke;stroke:#fff;stroke-width:3px}\
+.tick{font-size:11px;fill:#59636e;text-anchor:middle}\
+.grid{stroke:#d1d9e0;stroke-width:1;fill:none}.tree{stroke:#afb8c1;stroke-width:1;fill:none}\
+.badge{font-size:11px;font-weight:600;fill:#fff;text-anchor:middle}";
+
+/// The card with its title: what was asked, how long it took, how it ended.
+fn head(height: f64, rows: &[Row<'_>]) -> Canvas {
     let root = rows.first().map(|r| r.span);
     let of = |key: &str| root.and_then(|r| r.attribute(key)).and_then(Value::as_str).unwrap_or("");
-    let title = root.map_or_else(String::new, |r| r.name.clone());
-    let took = root.map_or(0.0, Span::milliseconds);
+    let title = root.map_or("", |r| r.name.as_str());
+    let took = root.map_or(0.0, Span::seconds);
     let trace = root.map_or("", |r| r.trace_id.as_str());
     let outcome = of("svgx.slo.outcome").replace('_', " ");
     let badge = match of("svgx.slo.outcome") {
@@ -361,42 +342,22 @@ fn head(out: &mut String, height: f64, rows: &[Row<'_>]) {
         "failed" => "#cf222e",
         _ => "#9a6700",
     };
-    let _ = write!(
-        out,
-        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height:.0}' \
-         width='{WIDTH}' height='{height:.0}' role='img' aria-label='Trace of {}'>\
-         <style>text{{font-family:ui-sans-serif,-apple-system,Segoe UI,Helvetica,Arial,sans-serif;fill:#1f2328}}\
-         .title{{font-size:19px;font-weight:600}}.sub{{font-size:12px;fill:#59636e}}\
-         .name{{font-size:13px}}.root{{font-weight:600}}.time{{font-size:12px;font-weight:600}}\
-         .note{{font-size:11px;fill:#59636e;paint-order:stroke;stroke:#fff;stroke-width:3px}}.tick{{font-size:11px;fill:#59636e;text-anchor:middle}}\
-         .grid{{stroke:#d1d9e0;stroke-width:1;fill:none}}.tree{{stroke:#afb8c1;stroke-width:1;fill:none}}\
-         .badge{{font-size:11px;font-weight:600;fill:#fff;text-anchor:middle}}</style>\
-         <rect x='.5' y='.5' width='{:.0}' height='{:.0}' rx='10' fill='#fff' stroke='#d1d9e0'/>\
-         <text x='{MARGIN}' y='40' class='title'>{} · {}</text>\
-         <text x='{MARGIN}' y='60' class='sub'>trace {}</text>",
-        escape(&title),
-        WIDTH - 1.0,
-        height - 1.0,
-        escape(&title),
-        escape(&duration(took)),
-        escape(trace),
-    );
+    let label = format!("role=\"img\" aria-label=\"Trace of {}\"", escape(title));
+    let mut canvas = Canvas::new((WIDTH, height.round()), &label);
+    canvas.style(STYLE);
+    let card = "rx=\"10\" fill=\"#fff\" stroke=\"#d1d9e0\"";
+    canvas.rect((0.5, 0.5), (WIDTH - 1.0, height - 1.0), card);
+    let heading = format!("{title} · {}", duration::short(took));
+    canvas.text((MARGIN, 40.0), "class=\"title\"", &heading);
+    canvas.text((MARGIN, 60.0), "class=\"sub\"", &format!("trace {trace}"));
     if !outcome.is_empty() {
         let width = 18.0 + 6.6 * outcome.chars().count() as f64;
         let left = WIDTH - MARGIN - width;
-        let _ = write!(
-            out,
-            "<rect x='{left:.1}' y='25' width='{width:.1}' height='20' rx='10' fill='{badge}'/>\
-             <text x='{:.1}' y='39' class='badge'>{}</text>",
-            left + width / 2.0,
-            escape(&outcome)
-        );
+        let fill = format_args!("rx=\"10\" fill=\"{badge}\"");
+        canvas.rect((left, 25.0), (width, 20.0), fill);
+        canvas.text((left + width / 2.0, 39.0), "class=\"badge\"", &outcome);
     }
-}
-
-/// The line down to a row, and to its name.
-fn branch(out: &mut String, x: f64, from: f64, to: f64) {
-    let _ = write!(out, "<path d='M{x:.1} {from:.1}V{to:.1}h7' class='tree'/>");
+    canvas
 }
 
 fn color(span: &Span) -> &'static str {
@@ -458,10 +419,10 @@ mod tests {
         let spans = read(&line());
         let text = text(&pick(&spans, None), 100);
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[0].starts_with("POST /simulate") && lines[0].ends_with("8.00 ms"), "{text}");
+        assert!(lines[0].starts_with("POST /simulate") && lines[0].ends_with("8 ms"), "{text}");
         assert!(lines[1].contains("status 200 · over budget"), "{text}");
         assert!(lines[2].starts_with("  work "), "{text}");
-        assert!(lines[3].starts_with("    step ") && lines[3].ends_with("5.00 ms"), "{text}");
+        assert!(lines[3].starts_with("    step ") && lines[3].ends_with("5 ms"), "{text}");
         assert!(lines[4].contains("120 bodies · error 0.013 mm"), "{text}");
     }
 

@@ -291,7 +291,7 @@ fn series(spec: &Spec, alert: &Alert) -> Result<Series, Error> {
         let window = query
             .split_once('[')
             .and_then(|(_, rest)| rest.split_once(']'))
-            .and_then(|(w, _)| super::window::seconds(w));
+            .and_then(|(w, _)| crate::seconds(w));
         return match (selectors.as_slice(), window) {
             ([one], None) => Ok(Series::Gauge { series: one.series(&extra) }),
             ([one], Some(window)) => Ok(Series::Rate { series: one.series(&extra), window }),

@@ -1,31 +1,26 @@
-//! The registry of everything the service emits, as `slo/telemetry/` declares
+//! Everything the service emits, as `slo/telemetry/` declares
 //! it in the format of OpenTelemetry's weaver (`definition/2`).
-//!
-//! ```
-//! let registry = svgx_telemetry::registry::Registry::embedded().unwrap();
-//! let latency = registry.metric("svgx.operation.duration").unwrap();
-//! assert_eq!(latency.unit, "s");
-//! assert!(registry.exposed()["svgx_operation_duration_seconds_bucket"].contains("le"));
-//! ```
+
+#![allow(dead_code, reason = "the whole format is read, so that a key that is misspelt is refused")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::catalogue;
+use svgx_telemetry::catalogue;
 
 /// The files compiled in.
 const EMBEDDED: [(&str, &str); 5] = [
-    ("slo/telemetry/attributes.yaml", include_str!("../../slo/telemetry/attributes.yaml")),
-    ("slo/telemetry/entities.yaml", include_str!("../../slo/telemetry/entities.yaml")),
-    ("slo/telemetry/events.yaml", include_str!("../../slo/telemetry/events.yaml")),
-    ("slo/telemetry/metrics.yaml", include_str!("../../slo/telemetry/metrics.yaml")),
-    ("slo/telemetry/spans.yaml", include_str!("../../slo/telemetry/spans.yaml")),
+    ("slo/telemetry/attributes.yaml", include_str!("../../../slo/telemetry/attributes.yaml")),
+    ("slo/telemetry/entities.yaml", include_str!("../../../slo/telemetry/entities.yaml")),
+    ("slo/telemetry/events.yaml", include_str!("../../../slo/telemetry/events.yaml")),
+    ("slo/telemetry/metrics.yaml", include_str!("../../../slo/telemetry/metrics.yaml")),
+    ("slo/telemetry/spans.yaml", include_str!("../../../slo/telemetry/spans.yaml")),
 ];
 
 /// Why a registry cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     /// A file is not of the format.
     #[error("{file}: {message}")]
     File {
@@ -50,7 +45,7 @@ pub enum Error {
 /// How settled a definition is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stability {
+pub(super) enum Stability {
     /// Kept as it is.
     Stable,
     /// May change.
@@ -66,7 +61,7 @@ pub enum Stability {
 /// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Instrument {
+pub(super) enum Instrument {
     /// Only grows.
     Counter,
     /// Goes up and down by differences.
@@ -80,7 +75,7 @@ pub enum Instrument {
 /// Who a span is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum SpanKind {
+pub(super) enum SpanKind {
     /// A request that came in.
     Server,
     /// A request that went out.
@@ -96,7 +91,7 @@ pub enum SpanKind {
 /// What an attribute may hold.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
-pub enum Type {
+pub(super) enum Type {
     /// `string`, `int`, `double` or `boolean`.
     Plain(Plain),
     /// One of few words.
@@ -109,7 +104,7 @@ pub enum Type {
 /// A type without a list of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Plain {
+pub(super) enum Plain {
     /// Text.
     String,
     /// A whole number.
@@ -123,43 +118,43 @@ pub enum Plain {
 /// One value of an attribute that holds words.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Word {
+pub(super) struct Word {
     /// Its name in code.
-    pub id: String,
+    pub(super) id: String,
     /// What is emitted.
-    pub value: String,
+    pub(super) value: String,
     /// What it means.
     #[serde(default)]
-    pub brief: Option<String>,
+    pub(super) brief: Option<String>,
     /// How settled it is.
     #[serde(default)]
-    pub stability: Option<Stability>,
+    pub(super) stability: Option<Stability>,
 }
 
 /// An attribute.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Attribute {
+pub(super) struct Attribute {
     /// Its key.
-    pub key: String,
+    pub(super) key: String,
     /// What it may hold.
     #[serde(rename = "type")]
-    pub kind: Type,
+    pub(super) kind: Type,
     /// What it says.
-    pub brief: String,
+    pub(super) brief: String,
     /// More about it.
     #[serde(default)]
-    pub note: Option<String>,
+    pub(super) note: Option<String>,
     /// How settled it is.
-    pub stability: Stability,
+    pub(super) stability: Stability,
     /// What it may look like.
     #[serde(default)]
-    pub examples: Vec<serde_json::Value>,
+    pub(super) examples: Vec<serde_json::Value>,
 }
 
 impl Attribute {
     /// Whether `value` is one that the attribute may hold.
-    pub fn allows(&self, value: &serde_json::Value) -> bool {
+    pub(super) fn allows(&self, value: &serde_json::Value) -> bool {
         match &self.kind {
             Type::Words { members } => {
                 value.as_str().is_some_and(|v| members.iter().any(|m| m.value == v))
@@ -175,7 +170,7 @@ impl Attribute {
 /// When an attribute is there.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Level {
+pub(super) enum Level {
     /// Always.
     Required,
     /// Always, when the condition holds.
@@ -189,18 +184,18 @@ pub enum Level {
 /// An attribute of a signal.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Reference {
+pub(super) struct Reference {
     /// Its key.
     #[serde(rename = "ref")]
-    pub key: String,
+    pub(super) key: String,
     /// When it is there.
-    pub requirement_level: Level,
+    pub(super) requirement_level: Level,
 }
 
 /// The edges of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Buckets {
+pub(super) enum Buckets {
     /// One on every objective.
     Latency,
     /// Powers of four.
@@ -212,49 +207,49 @@ pub enum Buckets {
 /// What we add to the definition of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ours {
+pub(super) struct Ours {
     /// The most series it may have.
-    pub series: usize,
+    pub(super) series: usize,
     /// The edges, of a histogram.
     #[serde(default)]
-    pub buckets: Option<Buckets>,
+    pub(super) buckets: Option<Buckets>,
 }
 
 /// Annotations of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Annotations {
+pub(super) struct Annotations {
     /// What we add.
-    pub svgx: Ours,
+    pub(super) svgx: Ours,
 }
 
 /// A metric.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Metric {
+pub(super) struct Metric {
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// Its kind.
-    pub instrument: Instrument,
+    pub(super) instrument: Instrument,
     /// Its unit (UCUM).
-    pub unit: String,
+    pub(super) unit: String,
     /// What it says.
-    pub brief: String,
+    pub(super) brief: String,
     /// More about it.
     #[serde(default)]
-    pub note: Option<String>,
+    pub(super) note: Option<String>,
     /// How settled it is.
-    pub stability: Stability,
+    pub(super) stability: Stability,
     /// What it may be divided by.
     #[serde(default)]
-    pub attributes: Vec<Reference>,
+    pub(super) attributes: Vec<Reference>,
     /// Its bound and its edges.
-    pub annotations: Annotations,
+    pub(super) annotations: Annotations,
 }
 
 impl Metric {
     /// Its name in Prometheus, without the suffixes of a histogram.
-    pub fn prometheus_name(&self) -> String {
+    pub(super) fn prometheus_name(&self) -> String {
         catalogue::prometheus(&self.name, &self.unit, self.instrument == Instrument::Counter)
     }
 }
@@ -262,66 +257,66 @@ impl Metric {
 /// How a span is named.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SpanName {
+pub(super) struct SpanName {
     /// In words, with attributes in braces.
-    pub note: String,
+    pub(super) note: String,
 }
 
 /// A span.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Span {
+pub(super) struct Span {
     /// Its type.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(super) kind: String,
     /// Who it is for.
     #[serde(rename = "kind")]
-    pub side: SpanKind,
+    pub(super) side: SpanKind,
     /// How it is named.
-    pub name: SpanName,
+    pub(super) name: SpanName,
     /// What it stands for.
-    pub brief: String,
+    pub(super) brief: String,
     /// More about it.
     #[serde(default)]
-    pub note: Option<String>,
+    pub(super) note: Option<String>,
     /// How settled it is.
-    pub stability: Stability,
+    pub(super) stability: Stability,
     /// What it says.
     #[serde(default)]
-    pub attributes: Vec<Reference>,
+    pub(super) attributes: Vec<Reference>,
 }
 
 /// A log record with a name.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Event {
+pub(super) struct Event {
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// What happened.
-    pub brief: String,
+    pub(super) brief: String,
     /// How settled it is.
-    pub stability: Stability,
+    pub(super) stability: Stability,
     /// What it says.
     #[serde(default)]
-    pub attributes: Vec<Reference>,
+    pub(super) attributes: Vec<Reference>,
 }
 
 /// Somebody who speaks.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entity {
+pub(super) struct Entity {
     /// Its type.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(super) kind: String,
     /// What it is.
-    pub brief: String,
+    pub(super) brief: String,
     /// How settled it is.
-    pub stability: Stability,
+    pub(super) stability: Stability,
     /// What tells one from another.
-    pub identity: Vec<Reference>,
+    pub(super) identity: Vec<Reference>,
     /// What is said beside.
     #[serde(default)]
-    pub description: Vec<Reference>,
+    pub(super) description: Vec<Reference>,
 }
 
 #[derive(Deserialize)]
@@ -348,17 +343,17 @@ enum Format {
 
 /// Everything the service emits.
 #[derive(Clone, Debug, Default)]
-pub struct Registry {
+pub(super) struct Registry {
     /// Every attribute, by key.
-    pub attributes: BTreeMap<String, Attribute>,
+    pub(super) attributes: BTreeMap<String, Attribute>,
     /// Every metric, in the order of the file.
-    pub metrics: Vec<Metric>,
+    pub(super) metrics: Vec<Metric>,
     /// Every span.
-    pub spans: Vec<Span>,
+    pub(super) spans: Vec<Span>,
     /// Every named log record.
-    pub events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     /// Who speaks.
-    pub entities: Vec<Entity>,
+    pub(super) entities: Vec<Entity>,
 }
 
 impl Registry {
@@ -366,7 +361,7 @@ impl Registry {
     ///
     /// # Errors
     /// Never in a binary whose tests passed: they read the same files.
-    pub fn embedded() -> Result<Registry, Error> {
+    pub(super) fn embedded() -> Result<Registry, Error> {
         Registry::parse(&EMBEDDED)
     }
 
@@ -374,7 +369,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error`]: the first thing that is wrong.
-    pub fn parse(files: &[(&str, &str)]) -> Result<Registry, Error> {
+    pub(super) fn parse(files: &[(&str, &str)]) -> Result<Registry, Error> {
         let mut registry = Registry::default();
         for (name, text) in files {
             let file: File = serde_saphyr::from_str(text)
@@ -430,13 +425,13 @@ impl Registry {
     }
 
     /// The metric called `name`.
-    pub fn metric(&self, name: &str) -> Option<&Metric> {
+    pub(super) fn metric(&self, name: &str) -> Option<&Metric> {
         self.metrics.iter().find(|m| m.name == name)
     }
 
     /// Every series name that `/metrics` may show, with its labels: for an
     /// expression to be checked against.
-    pub fn exposed(&self) -> BTreeMap<String, BTreeSet<String>> {
+    pub(super) fn exposed(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut exposed = BTreeMap::new();
         let label = |key: &str| key.replace(['.', '-', '/'], "_");
         for metric in &self.metrics {
@@ -462,8 +457,8 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Outcome;
-    use crate::catalogue::Kind;
+    use svgx_telemetry::Outcome;
+    use svgx_telemetry::catalogue::Kind;
 
     #[test]
     fn the_catalogue_and_the_registry_say_the_same() {

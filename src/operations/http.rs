@@ -1,14 +1,18 @@
-//! A small HTTP client: whole answers, with the time they took.
+//! A small HTTP client: whole answers, with the time they took. An answer is
+//! never longer than [`LONGEST`].
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 
 use svgx_base::budget::{Clock as _, Monotonic};
+
+/// Bytes of an answer at the most: a backup of every session is well below.
+pub const LONGEST: usize = 1 << 30;
 
 /// Why nothing can be asked.
 #[derive(Debug, thiserror::Error)]
@@ -179,12 +183,39 @@ impl Client {
             }
         }
         let asked = self.clock.now();
-        let response = request.body(body).send().await.map_err(failed)?;
+        let mut response = request.body(body).send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.map_err(failed)?;
+        let mut body = BytesMut::new();
+        while let Some(piece) = response.chunk().await.map_err(failed)? {
+            body.extend_from_slice(&piece);
+            if body.len() > LONGEST {
+                let reason = format!("the answer is longer than {LONGEST} bytes");
+                return Err(Error::NoAnswer { method, url: shown(&url), reason });
+            }
+        }
+        let body = body.freeze();
         let took = self.clock.now().since(asked);
         Ok(Reply { status, headers, body, took })
     }
+}
+
+/// GET, for callers that are not asynchronous. `at` is `host:port`, or an address.
+///
+/// # Errors
+/// [`Error::Url`], [`Error::NoAnswer`]: also when there is no whole answer within `timeout`.
+pub fn get(at: &str, path: &str, timeout: Duration) -> Result<Reply, Error> {
+    let url = if at.contains("://") { at.to_owned() } else { format!("http://{at}") };
+    let none = |reason: &dyn std::fmt::Display| Error::NoAnswer {
+        method: Method::GET,
+        url: format!("{url}{path}"),
+        reason: reason.to_string(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| none(&e))?.block_on(async {
+        let client = Client::new(&url, None, None)?;
+        let answer = tokio::time::timeout(timeout, client.get(path, &[])).await;
+        answer.map_err(|_| none(&format_args!("no answer within {timeout:?}")))?
+    })
 }
 
 /// An address without its password.
