@@ -132,7 +132,7 @@ impl Args {
             })
             .map_err(|e| Failure::Io(e.to_string()))?;
         if outcome.ended == Some(SimulationEnd::Deadline) {
-            eprintln!(
+            files::complain!(
                 "{file}: stopped at {:.3} s of {:.3} s by --time-limit {}",
                 outcome.simulated, outcome.duration, self.time_limit
             );

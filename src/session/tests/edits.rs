@@ -7,6 +7,11 @@ use serde_json::{Value, json};
 use svgx_base::budget::{Budget, Class, Monotonic, Tier};
 use svgx_session::{Key, Memory, Operation, Options, Outcome, Sessions, StoreLimits};
 
+/// What it is, the drawing, what is grabbed, and what is expected: element, attribute, value.
+type MoveCase<'a> = (&'a str, String, &'a str, Vec<(&'a str, &'a str, &'a str)>);
+/// Operations; then the value of n, the x and y of the element, constraints, steps left to undo.
+type UndoCase<'a> = (Vec<&'a Value>, &'a str, &'a str, Option<&'a str>, usize, usize);
+
 const HEAD: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" "#;
 
 struct Editor {
@@ -388,7 +393,7 @@ fn an_object_its_shapes_and_its_connections_move_together() {
             ("lamp_box", "x", "400"),
         ]
     };
-    let cases: Vec<(&str, String, &str, Vec<(&str, &str, &str)>)> = vec![
+    let cases: Vec<MoveCase<'_>> = vec![
         ("the object", with(PATH), "lamp", lamp(("d", "M150 125 L420 115"))),
         ("its shape", with(PATH), "lamp_box", lamp(("d", "M150 125 L420 115"))),
         ("the other end", with(PATH), "panel", panel(("d", "M170 115 L400 125"))),
@@ -732,7 +737,7 @@ fn one_undo_takes_back_one_operation_whatever_it_changed() {
     let undo = json!({ "operation": "undo" });
     let redo = json!({ "operation": "redo" });
     // After a drag of `r` to x = 10: the operations, then n, x, y, the constraints and the steps.
-    let cases: Vec<(Vec<&Value>, &str, &str, Option<&str>, usize, usize)> = vec![
+    let cases: Vec<UndoCase<'_>> = vec![
         (vec![&click, &click, &undo], "1", "10", None, 0, 2),
         (vec![&click, &click, &undo, &undo], "0", "10", None, 0, 1),
         (vec![&click, &click, &undo, &undo, &undo], "0", "", None, 0, 0),
