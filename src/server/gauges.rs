@@ -7,6 +7,7 @@ use opentelemetry::KeyValue;
 
 use svgx_base::budget::Tier;
 use svgx_controller::core::Status;
+use svgx_session::StoreHealth;
 use svgx_telemetry::Metrics;
 use svgx_telemetry::catalogue as c;
 
@@ -26,6 +27,9 @@ pub(crate) fn register_gauges(app: &Arc<App>) {
     };
     number(&c::CACHE_SIZE, |app| app.cache.bytes() as f64);
     number(&c::SESSIONS, |app| app.sessions.live() as f64);
+    number(&c::STORE_AVAILABLE, |app| {
+        f64::from(u8::from(app.sessions.store().health() == StoreHealth::Working))
+    });
     controller(&metrics, &Arc::downgrade(app));
 }
 

@@ -32,6 +32,10 @@ use svgx_telemetry::Metrics;
 /// Connections that may wait to be accepted: one that finds no room comes again after a second.
 const BACKLOG: u32 = 4096;
 
+/// The signal of a write beyond the limit on the size of files, by its number on Linux.
+#[cfg(target_os = "linux")]
+const SIGXFSZ: i32 = 25;
+
 /// How long a stopping server waits for the collector.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -70,6 +74,10 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    // A file that would grow beyond the limit of the process is an error of that write (EFBIG)
+    // and not the end of the process.
+    #[cfg(target_os = "linux")]
+    let _file_size = signal(SignalKind::from_raw(SIGXFSZ)).map_err(signals)?;
     let mut keys = config.api_keys_file.clone().map(Watch::new);
     let mut look = tokio::time::interval(watch::EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
