@@ -8,6 +8,7 @@ use opentelemetry::KeyValue;
 use svgx_base::budget::{Class, Tier};
 use svgx_controller::Reason;
 use svgx_controller::core::Status;
+use svgx_session::StoreHealth;
 use svgx_telemetry::catalogue as c;
 use svgx_telemetry::{Metrics, Outcome};
 
@@ -28,6 +29,9 @@ pub(crate) fn register_gauges(app: &Arc<App>) {
     };
     number(&c::CACHE_SIZE, |app| app.cache.bytes() as f64);
     number(&c::SESSIONS, |app| app.sessions.live() as f64);
+    number(&c::STORE_AVAILABLE, |app| {
+        f64::from(u8::from(app.sessions.store().health() == StoreHealth::Working))
+    });
     controller(&metrics, &Arc::downgrade(app));
     expect(&metrics, app.config.tls_cert.is_some());
 }

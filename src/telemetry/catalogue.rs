@@ -95,6 +95,8 @@ catalogue! {
         "Bytes held by the document cache.";
     SESSIONS = "svgx.session.live", Gauge, "{session}", 2, [],
         "Sessions held in memory.";
+    STORE_AVAILABLE = "svgx.session.store.available", Gauge, "{store}", 2, [],
+        "1 while the session store takes writes, 0 after an I/O error until it can write again.";
     STORE_WAIT = "svgx.store.wait", Latency, "s", 2, [],
         "Time an edit waited to be durable.";
     BURN_RATE = "svgx.slo.burn_rate", Gauge, "1", 20, ["svgx.budget.class", "svgx.slo.window"],

@@ -132,9 +132,11 @@ impl Args {
             })
             .map_err(|e| Failure::Io(e.to_string()))?;
         if outcome.ended == Some(SimulationEnd::Deadline) {
-            files::complain!(
+            complain!(
                 "{file}: stopped at {:.3} s of {:.3} s by --time-limit {}",
-                outcome.simulated, outcome.duration, self.time_limit
+                outcome.simulated,
+                outcome.duration,
+                self.time_limit
             );
         }
         if let Some(path) = &self.strip {

@@ -41,6 +41,10 @@ const BACKLOG: u32 = 4096;
 /// How long a client may take to close a connection that is at its end.
 const CLIENT_DISCONNECT: Duration = Duration::from_secs(2);
 
+/// The signal of a write beyond the limit on the size of files, by its number on Linux.
+#[cfg(target_os = "linux")]
+const SIGXFSZ: i32 = 25;
+
 /// How long a stopping server waits for the collector.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -78,6 +82,10 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    // A file that would grow beyond the limit of the process is an error of that write (EFBIG)
+    // and not the end of the process.
+    #[cfg(target_os = "linux")]
+    let _file_size = signal(SignalKind::from_raw(SIGXFSZ)).map_err(signals)?;
     // Whoever reads where it listens may send a signal at once.
     app.set_ready(true);
     bound(addresses);

@@ -14,12 +14,14 @@ use crate::state::app::App;
 use crate::state::health::CachedHealth;
 use crate::state::time_of_day::{time_of_day, timestamp};
 use crate::state::totals::Summary;
+use svgx_session::StoreHealth;
 use svgx_telemetry::exposition::Format;
 
 /// How the service does.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
-    /// `healthy`, or `stopping` while running requests finish.
+    /// `healthy`, `degraded` while the session store takes no writes, or `stopping` while
+    /// running requests finish.
     status: &'static str,
     success: bool,
     /// The time of day, in UTC.
@@ -57,9 +59,14 @@ pub(crate) struct Performance {
 pub(crate) async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     negotiate::json(request.headers())?;
     let now = app.clock.now();
-    let (at, ready) = (now.0 / 1_000_000, app.is_ready());
+    let at = now.0 / 1_000_000;
+    let status = match (app.is_ready(), app.sessions.store().health()) {
+        (false, _) => "stopping",
+        (true, StoreHealth::Working) => "healthy",
+        (true, StoreHealth::Failed { .. }) => "degraded",
+    };
     if let Some(cached) = &*app.health.load()
-        && cached.holds(at, ready)
+        && cached.holds(at, status)
     {
         return Ok(json(cached.body.clone()));
     }
@@ -71,7 +78,7 @@ pub(crate) async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpR
         version.push_str(&app.config.environment);
     }
     let health = Health {
-        status: if ready { "healthy" } else { "stopping" },
+        status,
         success: true,
         timestamp: timestamp(time_of_day()),
         version,
@@ -87,7 +94,7 @@ pub(crate) async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpR
         },
     };
     let body = Bytes::from(padded(to_json(&health)?));
-    app.health.store(Some(Arc::new(CachedHealth { at, ready, body: body.clone() })));
+    app.health.store(Some(Arc::new(CachedHealth { at, status, body: body.clone() })));
     Ok(json(body))
 }
 
@@ -165,9 +172,11 @@ pub(crate) async fn livez() -> &'static str {
 /// Whether new requests are welcome.
 pub(crate) async fn readyz(app: Data<App>) -> HttpResponse {
     let app: &Arc<App> = &app;
-    if app.is_ready() {
-        HttpResponse::Ok().body("ready\n")
-    } else {
-        HttpResponse::ServiceUnavailable().body("not ready\n")
+    match (app.is_ready(), app.sessions.store().health()) {
+        (false, _) => HttpResponse::ServiceUnavailable().body("not ready\n"),
+        (true, StoreHealth::Working) => HttpResponse::Ok().body("ready\n"),
+        // Another instance takes edits; this one would refuse them.
+        (true, StoreHealth::Failed { reason, .. }) => HttpResponse::ServiceUnavailable()
+            .body(format!("not ready: the session store failed: {reason}\n")),
     }
 }

@@ -8,14 +8,14 @@ use bytes::Bytes;
 pub(crate) struct CachedHealth {
     /// By the clock of the service, in milliseconds.
     pub(crate) at: u64,
-    /// Whether new requests were welcome.
-    pub(crate) ready: bool,
+    /// `healthy`, `degraded` or `stopping`.
+    pub(crate) status: &'static str,
     pub(crate) body: Bytes,
 }
 
 impl CachedHealth {
     /// Whether it still tells how the service does.
-    pub(crate) fn holds(&self, at: u64, ready: bool) -> bool {
-        (self.at, self.ready) == (at, ready)
+    pub(crate) fn holds(&self, at: u64, status: &str) -> bool {
+        (self.at, self.status) == (at, status)
     }
 }

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use svgx_base::budget::{Budget, Class, Clock, Tier};
-use svgx_session::{self, Embedded, Key, Memory, Operation, Options, Sessions, Store, StoreLimits};
+use svgx_session::{
+    self, Embedded, Key, Memory, Operation, Options, Sessions, Store, StoreEvent, StoreLimits,
+};
 
 use crate::state::config::Config;
 use crate::state::start_error::StartError;
@@ -20,12 +22,28 @@ pub(crate) fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Sessions, S
     let limits = StoreLimits::default();
     let store: Arc<dyn Store> = match &config.data_dir {
         Some(directory) => Arc::new(
-            Embedded::open(directory, limits).map_err(|e| StartError::Store(e.to_string()))?,
+            Embedded::open_watched(directory, limits, Box::new(log))
+                .map_err(|e| StartError::Store(e.to_string()))?,
         ),
         None => Arc::new(Memory::new(limits)),
     };
     let options = Options { limits: Arc::new(config.limits), ..Options::default() };
     Ok(Sessions::new(store, clock, options))
+}
+
+/// One line when the store fails, and one when it works again.
+fn log(event: &StoreEvent) {
+    match event {
+        StoreEvent::Failed { reason } => tracing::error!(
+            reason,
+            "the session store failed; edits are refused until it can write again"
+        ),
+        StoreEvent::Recovered { after, tries } => tracing::warn!(
+            seconds = after.as_secs_f64(),
+            tries,
+            "the session store was verified and works again"
+        ),
+    }
 }
 
 /// Loads the drawing in `path` into the default session of each of `names`. A session that

@@ -136,6 +136,9 @@ pub(crate) fn session(error: svgx_session::Error, content: Option<&str>) -> Erro
         E::Store(StoreError::Full { what, limit, seen }) => {
             Error::Limit { what: what.to_owned(), limit: limit as f64, seen: seen as f64 }
         }
+        E::Store(StoreError::Unavailable { retry_after, .. }) => {
+            Error::StoreUnavailable { message: error.to_string(), retry_after }
+        }
         other => Error::Store(other.to_string()),
     }
 }

@@ -133,6 +133,9 @@ pub(crate) enum Error {
     /// The store failed.
     #[error("the session store failed: {0}")]
     Store(String),
+    /// The store failed and tries again by itself.
+    #[error("{message}")]
+    StoreUnavailable { message: String, retry_after: Duration },
     /// A defect.
     #[error("internal error")]
     Internal(String),
@@ -197,7 +200,9 @@ impl Error {
             Error::Timeout(_) | Error::Stopped(_) => {
                 (S::SERVICE_UNAVAILABLE, "request-timeout", "Not done in time")
             }
-            Error::Store(_) => (S::SERVICE_UNAVAILABLE, "store-failed", "The store failed"),
+            Error::Store(_) | Error::StoreUnavailable { .. } => {
+                (S::SERVICE_UNAVAILABLE, "store-failed", "The store failed")
+            }
         }
     }
 
@@ -207,6 +212,7 @@ impl Error {
             Error::RateLimited { wait, .. } => Some(*wait),
             Error::Shed(shed) => shed.retry_after(),
             Error::Crowded { .. } | Error::Store(_) => Some(Duration::from_secs(1)),
+            Error::StoreUnavailable { retry_after, .. } => Some(*retry_after),
             Error::Timeout(_) | Error::Stopped(_) => Some(Duration::from_secs(5)),
             _ => None,
         }
