@@ -41,10 +41,10 @@ impl Args {
             };
             let (source, diagnostics) = match document::decode(&bytes, &limits) {
                 Ok(source) => {
-                    let report = svgx_engine::check(source, &limits);
+                    let report = svgx_engine::check(&source, &limits);
                     errors |= report.has_errors();
                     dropped += report.dropped;
-                    (source.to_owned(), report.diagnostics)
+                    (source.into_owned(), report.diagnostics)
                 }
                 Err(diagnostic) => {
                     errors = true;

@@ -24,7 +24,7 @@ pub(crate) fn open(path: &Path) -> Result<Document, ExitCode> {
     };
     let source = document::decode(&bytes, &limits)
         .map_err(|found| wrong(&String::from_utf8_lossy(&bytes), &[found]))?;
-    parse(source, &limits).map_err(|found| wrong(source, &found))
+    parse(&source, &limits).map_err(|found| wrong(&source, &found))
 }
 
 /// The bytes of a file, of standard input for `-`: as many as the limit allows and one

@@ -45,9 +45,9 @@ impl Args {
             Ok(source) => source,
             Err(d) => return refused(&String::from_utf8_lossy(&bytes), &[d]),
         };
-        let text = match document::parse(source, limits) {
+        let text = match document::parse(&source, limits) {
             Ok(document) => document::canonical(&document),
-            Err(diagnostics) => return refused(source, &diagnostics),
+            Err(diagnostics) => return refused(&source, &diagnostics),
         };
         if self.check {
             if text.as_bytes() == bytes {

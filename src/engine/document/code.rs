@@ -46,7 +46,7 @@ macro_rules! codes {
 }
 
 codes! {
-    Encoding "encoding" Error, "the bytes cannot be read as text";
+    Encoding "encoding" Error, "the bytes are not UTF-8 and not what a byte order mark or the XML declaration says, or are not sound gzip";
     XmlSyntax "xml-syntax" Error, "XML that is not well formed, where no other code is more exact";
     XmlCharacter "xml-character" Error, "a character that XML does not allow";
     XmlUnclosed "xml-unclosed" Error, "the text ends inside an element";
@@ -74,6 +74,7 @@ codes! {
     LimitElements "limit-elements" Error, "see Limits";
     LimitAttributes "limit-attributes" Error, "see Limits";
     LimitAttributeBytes "limit-attribute-bytes" Error, "see Limits";
+    LimitPictureBytes "limit-picture-bytes" Error, "see Limits";
     LimitExpansionBytes "limit-expansion-bytes" Error, "see Limits";
     LimitEntities "limit-entities" Error, "see Limits";
     LimitNamespaces "limit-namespaces" Error, "see Limits";

@@ -17,6 +17,8 @@ pub struct Limits {
     pub attributes: usize,
     /// Bytes in one attribute value.
     pub attribute_bytes: usize,
+    /// Bytes in an attribute value that is an embedded picture (`data:image/...`).
+    pub picture_bytes: usize,
     /// Bytes that entities may expand to.
     pub expansion_bytes: usize,
     /// Entities that a document type declaration may define.
@@ -69,6 +71,7 @@ impl Default for Limits {
             elements: 200_000,
             attributes: 256,
             attribute_bytes: 1024 * 1024,
+            picture_bytes: 8 * 1024 * 1024,
             expansion_bytes: 1024 * 1024,
             entities: 64,
             namespaces: 64,

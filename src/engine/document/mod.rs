@@ -8,6 +8,7 @@ mod attribute;
 mod canonical;
 mod code;
 mod diagnostic;
+mod encoding;
 mod equivalence;
 mod findings;
 mod json;
@@ -30,6 +31,7 @@ pub use canonical::canonical;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Severity};
+pub use encoding::decode;
 pub use equivalence::{difference, same_model};
 pub use limits::Limits;
 pub use model::{
@@ -37,7 +39,7 @@ pub use model::{
     ObjectIndex, Physics, PhysicsConstraint, PhysicsIndex, Property, Quantity, System, Trigger,
     Variable,
 };
-pub use parse::{decode, parse, parse_bytes};
+pub use parse::{parse, parse_bytes};
 pub use render::{Format, render_diagnostics};
 pub use text::{LineIndex, Position, Span, Str};
 pub use tree::{Document, NodeId, NodeKind, Ns};

@@ -204,7 +204,13 @@ fn tag<'s>(
         within("attributes", name, attributes, limits.attributes)?;
         let value = at + 1;
         let length = find_quote(bytes.get(value..).unwrap_or_default(), quote);
-        within("attribute_bytes", name, length, limits.attribute_bytes)?;
+        if length > limits.attribute_bytes {
+            let (limit, most) = match is_picture(bytes.get(value..).unwrap_or_default()) {
+                true => ("picture_bytes", limits.picture_bytes),
+                false => ("attribute_bytes", limits.attribute_bytes),
+            };
+            within(limit, name, length, most)?;
+        }
         at = value + length + 1;
         if let Some(prefix) = colon.and_then(|c| source.get(name..c)) {
             if prefix == "xmlns" {
@@ -218,6 +224,13 @@ fn tag<'s>(
         }
         found.attributes += 1;
     }
+}
+
+/// Whether an attribute value is an embedded picture.
+fn is_picture(value: &[u8]) -> bool {
+    const SCHEME: &[u8] = b"data:image/";
+    let head = value.trim_ascii_start().get(..SCHEME.len());
+    head.is_some_and(|h| h.eq_ignore_ascii_case(SCHEME))
 }
 
 /// The distance to `quote`. Most values are short: look by hand first.
@@ -377,6 +390,7 @@ pub(super) fn over(limit: &'static str, at: usize, seen: usize, most: usize) -> 
         "elements" => (Code::LimitElements, "elements"),
         "attributes" => (Code::LimitAttributes, "attributes on one element"),
         "attribute_bytes" => (Code::LimitAttributeBytes, "bytes in one attribute"),
+        "picture_bytes" => (Code::LimitPictureBytes, "bytes in one embedded picture"),
         "expansion_bytes" => (Code::LimitExpansionBytes, "bytes out of entities"),
         "namespaces" => (Code::LimitNamespaces, "namespaces"),
         _ => (Code::LimitEntities, "entities"),

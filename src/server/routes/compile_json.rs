@@ -18,6 +18,10 @@ use svgx_telemetry::stage::Step;
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompileJsonOptions {
+    /// As `format` beside `options`.
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is only checked")]
+    pub(crate) format: Option<JsonFormat>,
     /// Whether `metadata` is part of it; true without.
     #[serde(default)]
     pub(crate) include_metadata: Option<bool>,

@@ -16,6 +16,10 @@ use svgx_telemetry::stage::Step;
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompileSvgOptions {
+    /// As `format` beside `options`.
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is only checked")]
+    pub(crate) format: Option<SvgFormat>,
     /// Whether `style` elements and attributes are kept; true without.
     #[serde(default)]
     pub(crate) include_styles: Option<bool>,

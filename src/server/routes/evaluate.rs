@@ -28,7 +28,11 @@ pub(crate) struct EvaluateOptions {
 
 request! {
     /// A drawing to evaluate.
-    EvaluateRequest, EvaluateOptions {}
+    EvaluateRequest, EvaluateOptions {
+        /// The event that is asked about, such as `click`: `behaviors` lists what it does, and
+        /// nothing else. All events without it.
+        interaction: Option<String>,
+    }
 }
 
 /// Values of a drawing.
@@ -165,9 +169,11 @@ pub(crate) struct EvaluateStatistics {
 pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let mut input: Input<EvaluateRequest> = Input::read(&call, body)?;
     let options = input.request.options.unwrap_or_default();
+    let interaction = input.request.interaction.take();
     let content = &input.drawing(&call)?;
     let document = &*input::parse(&mut call, content)?;
-    let etag = input::etag(true, &Cache::key("evaluate", &format!("{options:?}"), content));
+    let etag =
+        input::etag(true, &Cache::key("evaluate", &format!("{options:?}{interaction:?}"), content));
     if let Some(known) = call.known_as(&etag) {
         return Ok(call.not_modified(known));
     }
@@ -192,7 +198,10 @@ pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
         status: "success",
         success: true,
         results,
-        behaviors: options.interactive.unwrap_or(true).then(|| events(document)),
+        behaviors: options
+            .interactive
+            .unwrap_or(true)
+            .then(|| events(document, interaction.as_deref())),
         physics: options.include_physics.unwrap_or(true).then(|| PhysicsFlags {
             gravity_enabled: !document.physics().is_empty(),
             collision_detection: !document.physics().is_empty(),
@@ -268,12 +277,13 @@ fn evaluated<'d>(
     }
 }
 
-/// Triggers by element and event, in document order.
-fn events(document: &Document) -> Vec<EventActions<'_>> {
+/// Triggers by element and event, in document order; of one event where one is asked for.
+fn events<'d>(document: &'d Document, only: Option<&str>) -> Vec<EventActions<'d>> {
     let mut list: Vec<EventActions<'_>> = Vec::new();
     for behavior in document.behaviors() {
         let mut places: HashMap<&str, usize> = HashMap::new();
-        for trigger in &behavior.triggers {
+        let asked = |t: &&Trigger| only.is_none_or(|event| t.event == *event);
+        for trigger in behavior.triggers.iter().filter(asked) {
             let at = *places.entry(&trigger.event).or_insert(list.len());
             if at == list.len() {
                 list.push(EventActions {

@@ -53,6 +53,27 @@ fn a_formula_without_a_value_says_why_and_is_never_null_in_silence() {
 }
 
 #[test]
+fn evaluate_answers_what_one_interaction_does() {
+    let service = Service::start();
+    let drawing = r#"<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">
+        <circle id="lamp" r="2" behavior="clickable"/>
+        <circle id="door" r="2" behavior="hoverable"/></svg>"#;
+    for (interaction, elements) in
+        [(Some("click"), vec!["lamp"]), (Some("drag"), vec![]), (None, vec!["lamp", "door"])]
+    {
+        let body = json!({ "svgx_content": drawing, "interaction": interaction });
+        let answer = service.post("/evaluate", &body).json();
+        let listed = answer["behaviors"].as_array().unwrap();
+        let listed: Vec<&str> = listed.iter().filter_map(|b| b["element_id"].as_str()).collect();
+        assert_eq!(listed, elements, "{interaction:?}");
+    }
+    for format in ["svg", "json"] {
+        let body = json!({ "svgx_content": drawing, "options": { "format": format } });
+        assert_eq!(service.post(&format!("/compile/{format}"), &body).status, 200, "{format}");
+    }
+}
+
+#[test]
 fn simulate_answers_weights_and_reactions_at_rest_and_frames_over_time() {
     let service = Service::start();
     let answer = service.room("/simulate", &json!({}));

@@ -9,6 +9,7 @@
 
 mod text;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use self::text::{Arena, Kind, Value};
@@ -25,6 +26,8 @@ struct Builder<'a, 'd> {
     document: Document,
     findings: Findings,
     diagnostics: &'d mut Diagnostics,
+    /// Ids of behaviors that are listed, or were read from inside an element.
+    behaviors: HashSet<Str>,
 }
 
 /// Reads the JSON form.
@@ -42,14 +45,18 @@ pub(super) fn read(
             "there is no value in this text",
         ));
     };
-    let known = ["svgx_version", "elements", "behaviors", "physics", "metadata"];
+    // Other JSON has `metadata` as well: it would be read as an empty drawing.
+    let known = ["svgx_version", "elements", "behaviors", "physics"];
     if !known.iter().any(|k| arena.member(root, k).is_some()) {
-        let message = "this JSON is not a drawing: none of svgx_version, metadata, elements, \
-                       behaviors and physics is there";
+        let message = "this JSON is not a drawing: none of svgx_version, elements, behaviors \
+                       and physics is there";
         return Err(Diagnostic::error(Code::NotSvgx, Span::new(0, 1), message));
     }
     let document = Document::new(ours, 64, 256);
-    let mut b = Builder { arena: &arena, document, findings: Findings::default(), diagnostics };
+    let listed = arena.member(root, "behaviors").into_iter().flat_map(|list| arena.items(list));
+    let behaviors = listed.filter_map(|b| behavior_id(&arena, b)).collect();
+    let findings = Findings::default();
+    let mut b = Builder { arena: &arena, document, findings, diagnostics, behaviors };
     b.root(root);
     Ok((b.document, b.findings))
 }
@@ -175,7 +182,7 @@ impl<'a> Builder<'a, '_> {
                             Kind::String(_) => {
                                 self.scalar(node, Ns::None, "behavior", behavior);
                             }
-                            _ => self.behavior(node, behavior),
+                            _ => self.inline_behavior(node, behavior),
                         }
                     }
                 }
@@ -225,6 +232,27 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
+    /// A behavior inside an element. Exports repeat there what the drawing lists, often by
+    /// the id alone: then it is a reference.
+    fn inline_behavior(&mut self, node: NodeId, item: &'a Value) {
+        let arena = self.arena;
+        if let Some(id) = behavior_id(arena, item)
+            && let Some(reference) = arena.member(item, "id")
+            && !self.behaviors.insert(id.clone())
+        {
+            let content = ["triggers", "actions"].iter().find(|m| arena.member(item, m).is_some());
+            if content.is_some() {
+                let message = format!("the behavior `{}` is given twice", shorten(&id));
+                self.diagnostics.push(
+                    Diagnostic::warning(Code::TwoValues, item.span, message)
+                        .help("the listed one is used, or the first one if none is listed"),
+                );
+            }
+            return self.scalar(node, Ns::None, "behavior", reference);
+        }
+        self.behavior(node, item);
+    }
+
     fn behavior(&mut self, parent: NodeId, item: &'a Value) {
         let arena = self.arena;
         let node = self.element(parent, Ns::Arx, "behavior", item.span);
@@ -248,5 +276,13 @@ impl<'a> Builder<'a, '_> {
                 self.scalar(trigger, Ns::None, "action", action);
             }
         }
+    }
+}
+
+/// The id of a behavior, where it is a text.
+fn behavior_id(arena: &Arena, behavior: &Value) -> Option<Str> {
+    match &arena.member(behavior, "id")?.kind {
+        Kind::String(id) => Some(id.clone()),
+        _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Every dialect the language was written in reads as the same model.
 
-use svgx_engine::document::{self, Document, Limits};
+use svgx_engine::document::{self, Code, Document, Limits};
 
 fn read(source: &str) -> Document {
     document::parse(source, &Limits::default())
@@ -254,4 +254,45 @@ fn a_script_in_a_document_is_flagged_and_becomes_no_action() {
     let flagged = document.diagnostics().iter().filter(|d| d.code == "script-ignored").count();
     assert_eq!(flagged, 4);
     assert!(document.behaviors().iter().all(|b| b.triggers.is_empty()));
+}
+
+#[test]
+fn a_behavior_inside_an_element_and_in_the_list_is_one() {
+    let element = |id: &str, behaviors: &str| {
+        format!(
+            r#"{{"id":"{id}","type":"a.b","geometry":{{"x":0,"y":0,"width":1,"height":1}},"behaviors":[{behaviors}]}}"#
+        )
+    };
+    let listed = r#"{"id":"b1","triggers":["click"],"actions":["highlight"]}"#;
+    let bare = r#"{"id":"b1","type":"arx:behavior"}"#;
+    let other = r#"{"triggers":["hover"],"actions":["toggle"]}"#;
+    // Elements, listed behaviors, how many behaviors there are, what each element's does, warnings.
+    let cases = [
+        (vec![element("e1", r#""b1""#)], listed, 1, vec!["highlight"], 0),
+        (vec![element("e1", bare)], listed, 1, vec!["highlight"], 0),
+        (vec![element("e1", bare), element("e2", bare)], listed, 1, vec!["highlight"; 2], 0),
+        (vec![element("e1", listed)], listed, 1, vec!["highlight"], 1),
+        (vec![element("e1", listed)], "", 1, vec!["highlight"], 0),
+        (vec![element("e1", listed), element("e2", bare)], "", 1, vec!["highlight"; 2], 0),
+        (vec![element("e1", other)], listed, 2, vec!["toggle"], 0),
+    ];
+    for (elements, behaviors, count, actions, warnings) in cases {
+        let elements = elements.join(",");
+        let text = format!(
+            r#"{{"svgx_version":"1.0.0","width":9,"height":9,"elements":[{elements}],"behaviors":[{behaviors}]}}"#
+        );
+        let report = svgx_engine::check(&text, &Limits::default());
+        assert!(!report.has_errors(), "{text}: {:?}", report.diagnostics);
+        let found = report.diagnostics.iter().filter(|d| d.code == Code::TwoValues).count();
+        assert_eq!(found, warnings, "{text}: {:?}", report.diagnostics);
+        let document = report.document.expect("it is a drawing");
+        assert_eq!(document.behaviors().len(), count, "{text}");
+        let done: Vec<&str> = document
+            .objects()
+            .iter()
+            .filter_map(|o| document.behaviors().get(document.behavior_of(o.node)?.0 as usize))
+            .flat_map(|b| b.triggers.iter().map(|t| &*t.action))
+            .collect();
+        assert_eq!(done, actions, "{text}");
+    }
 }

@@ -15,6 +15,18 @@ fn svg(body: &str) -> String {
     )
 }
 
+/// An image whose address has `bytes` bytes of data.
+fn picture(kind: &str, bytes: usize) -> String {
+    format!("<image href='data:{kind};base64,{}'/>", "A".repeat(bytes))
+}
+
+#[test]
+fn an_embedded_picture_may_be_larger_than_other_attributes() {
+    for (kind, bytes) in [("image/png", 1024 * 1024), ("IMAGE/JPEG", 4 * 1024 * 1024)] {
+        assert_eq!(codes(&svg(&picture(kind, bytes))), [], "{kind} {bytes}");
+    }
+}
+
 #[test]
 fn what_would_cost_too_much_is_refused_with_the_limit_it_passes() {
     let laughs: String = (1..10)
@@ -52,6 +64,8 @@ fn what_would_cost_too_much_is_refused_with_the_limit_it_passes() {
         (svg(&"<g/>".repeat(200_001)), "limit-elements"),
         (svg(&format!("<g{attributes}/>")), "limit-attributes"),
         (svg(&format!("<g a='{}'/>", "x".repeat(1024 * 1024 + 1))), "limit-attribute-bytes"),
+        (svg(&picture("image/png", 8 * 1024 * 1024)), "limit-picture-bytes"),
+        (svg(&picture("text/plain", 1024 * 1024)), "limit-attribute-bytes"),
         (svg(&format!("<g a='{}'/>", "x".repeat(10 * 1024 * 1024))), "limit-bytes"),
         (svg(&format!("<g{prefixes}/>")), "limit-namespaces"),
         ("{\"elements\":".repeat(100_000), "limit-depth"),
@@ -62,6 +76,8 @@ fn what_would_cost_too_much_is_refused_with_the_limit_it_passes() {
         (String::new(), "xml-empty"),
         ("<html/>".to_owned(), "not-svg"),
         ("{\"a\":1}".to_owned(), "not-svgx"),
+        ("{}".to_owned(), "not-svgx"),
+        (r#"{"metadata":{"name":"valves"},"symbols":[]}"#.to_owned(), "not-svgx"),
     ];
     for (text, code) in cases {
         let found = codes(&text);
