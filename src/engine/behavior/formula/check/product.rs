@@ -1,9 +1,9 @@
 //! Products, quotients and powers: units multiply, levels and temperatures do not.
 
-use super::super::code::{Op, Place};
+use super::super::code::Op;
 use super::super::slice;
 use super::measure::{Hand, RATIO, temperature};
-use super::{Checked, Checker, Measure, Type, constant};
+use super::{Checker, Measure, Type, constant};
 use crate::behavior::unit::{Dimension, Unit};
 use crate::document::{Code, Severity, Span};
 
