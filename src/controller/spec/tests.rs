@@ -18,7 +18,7 @@ fn the_embedded_objectives_are_valid() {
     let spec = Spec::embedded().unwrap_or_else(|errors| panic!("{errors}"));
     let budgets: Vec<u128> = spec.objectives.iter().map(|o| o.budget.as_millis()).collect();
     assert_eq!(budgets, [16, 32, 100]);
-    assert_eq!(spec.slos.len(), 12);
+    assert_eq!(spec.slos.len(), 13);
     assert!(spec.slo("svgx-availability").is_some());
 }
 
