@@ -157,6 +157,15 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_reasons_is_that_of_the_documentation() {
+        let document = include_str!("../../docs/controller.md");
+        for reason in Reason::ALL {
+            let line = format!("| `{reason}` | {} |", reason.sentence());
+            assert!(document.contains(&line), "docs/controller.md lacks\n{line}");
+        }
+    }
+
+    #[test]
     fn every_reason_is_explained_in_one_sentence() {
         for reason in Reason::ALL {
             let sentence = reason.sentence();

@@ -29,7 +29,7 @@ const UNKNOWN_SIZE: f64 = 1000.0;
 const RIGHT: std::ops::RangeInclusive<f64> = 0.67..=1.5;
 /// Gain once several answers in a row were far cheaper than predicted. An estimate falls faster
 /// than it rises: one that is too low costs a late answer, one that is too high turns away the
-/// work that would correct it. Ten ordinary answers undo any number of hostile ones.
+/// work that would correct it. Ten ordinary answers undo what hostile ones taught.
 const GAIN_CHEAP: f64 = 0.5;
 /// So many in a row: one cheap answer says no more than one dear one.
 const CHEAP_RUN: u32 = 2;
@@ -94,6 +94,8 @@ struct Known {
     reference: u64,
     /// Believed nanoseconds per unit of size, per tier, before anything was measured.
     prior: [f64; 3],
+    /// The same before it was scaled by the optimism.
+    whole_prior: [f64; 3],
     tiers: [Cell; 3],
 }
 
@@ -208,6 +210,7 @@ impl CostModel {
         let cpu = (cpu as f64).max(1.0);
         let rate = cpu / size.max(1) as f64;
         let Some(known) = self.operations.get_mut(usize::from(operation.0)) else { return };
+        let expected = known.whole_prior.get(tier as usize).copied().unwrap_or(0.0);
         let Some(cell) = known.tiers.get_mut(tier as usize) else { return };
         let ratio = (cpu / predicted.max(1.0)).clamp(1e-3, 1e3);
         let warm = cell.all.seen >= WARM;
@@ -225,7 +228,8 @@ impl CostModel {
         let gain = if RIGHT.contains(&cell.drift) { GAIN } else { GAIN_OFF };
         let far_cheaper = ratio * self.outlier < 1.0;
         cell.cheap = if far_cheaper { cell.cheap.saturating_add(1) } else { 0 };
-        let least_gain = if cell.cheap >= CHEAP_RUN {
+        // Not below what such work is expected to cost: answers from a cache come in runs too.
+        let least_gain = if cell.cheap >= CHEAP_RUN && cell.all.rate > expected {
             // Neither does the spread mean anything any more.
             cell.spread = cell.spread.min(FIRST_SPREAD);
             GAIN_CHEAP
@@ -270,6 +274,7 @@ fn known(name: &str, reference: u64, prior: [f64; 3], optimism: f64) -> Known {
         name: name.to_owned(),
         reference,
         prior: prior.map(|ns| ns * optimism),
+        whole_prior: prior,
         tiers: [cell.clone(), cell.clone(), cell],
     }
 }
@@ -320,6 +325,27 @@ mod tests {
         assert!((answer(1_000_000, 200) - 1e6).abs() < 1.0);
         let after = answer(3_000_000, 30);
         assert!(after > 2.7e6, "{after}");
+    }
+
+    #[test]
+    fn a_run_of_answers_from_a_cache_does_not_make_work_cheap() {
+        let mut model = model();
+        let op = model.operation(Class::Redraw, "render");
+        let mut answer = |cpu: u64, times: u32| {
+            for _ in 0..times {
+                let predicted = model.predict(op, Tier::Compute, 1000).mean;
+                model.learn(op, Tier::Compute, 1000, predicted, cpu);
+            }
+            model.predict(op, Tier::Compute, 1000).mean
+        };
+        // As much as its prior says, then ten cached, and a few that were far too dear.
+        assert!((answer(12_000_000, 200) - 12e6).abs() < 1.0);
+        let cached = answer(20_000, 10);
+        assert!(cached > 0.5e6, "{cached}");
+        let dear = answer(600_000_000, 20);
+        assert!(dear > 100e6, "{dear}");
+        let again = answer(12_000_000, 10);
+        assert!(again < 24e6, "{again}");
     }
 
     #[test]

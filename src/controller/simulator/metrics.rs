@@ -82,8 +82,10 @@ pub fn metrics(
         fluid += weight(class) * of(ideal.fluid);
         best += weight(class) * of(ideal.clairvoyant);
     }
-    out.insert("goodput", mine / fluid);
-    out.insert("clairvoyant", mine / best);
+    // Clients that wait for their answers have no ideal.
+    let over = |ideal: f64| if ideal > 0.0 { mine / ideal } else { f64::NAN };
+    out.insert("goodput", over(fluid));
+    out.insert("clairvoyant", over(best));
     if let [.., physics] = tallies.as_slice() {
         out.insert("physics_compute", physics.compute / physics.answered);
     }

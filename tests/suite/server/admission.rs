@@ -112,6 +112,57 @@ fn a_running_job_tells_how_far_it_is_and_stops_when_it_is_cancelled() {
     wait("the next job", || stage(&engine, "", &next) == "done");
 }
 
+/// One request after the other: each finds an idle service, from the first on.
+#[test]
+fn a_client_on_its_own_is_never_refused() {
+    let simulation = |bodies: usize| {
+        json!({ "content": pile(bodies), "options": { "duration": 1.0 } }).to_string()
+    };
+    let table = [
+        ("/render", SVG, drawing(1_000), 12),
+        ("/parse", SVG, drawing(10_000), 6),
+        ("/compile/svg", SVG, drawing(4_000), 6),
+        ("/evaluate", SVG, drawing(4_000), 6),
+        ("/simulate", JSON, simulation(60), 8),
+        ("/render", SVG, drawing(200), 12),
+    ];
+    let engine = engine(&["--controller", "on"]);
+    for (path, media, body, times) in table {
+        for turn in 0..times {
+            let answer = engine.ask("POST", path, media, body.as_bytes());
+            let reason = answer.header("x-svgx-reason").unwrap_or("none").to_owned();
+            assert!(
+                matches!(answer.status, 200 | 202),
+                "{path} {turn}: {} {reason}",
+                answer.status
+            );
+            // A job is what nobody should wait for, and it would be in the next one's way.
+            if answer.status == 202 {
+                let id = job(&answer);
+                wait("the end of the job", || stage(&engine, "", &id) == "done");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_body_that_can_never_be_accepted_is_told_so_first() {
+    let engine = engine(&["--controller", "on", "--max-body", "64KiB"]);
+    let large = vec![b' '; 65 << 10];
+    for path in ["/parse", "/evaluate", "/simulate", "/render", "/compile/svg"] {
+        let answer = engine.ask("POST", path, SVG, &large);
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (413, Some("limit-body-bytes"))
+        );
+        assert_eq!(answer.json()["limit"], 65_536.0, "{path}");
+        let answer = engine.ask("POST", path, "Content-Type: image/png\r\n", b"x");
+        assert_eq!(answer.status, 415, "{path}");
+        // It was never asked whether there is room.
+        assert_eq!(answer.header("x-svgx-reason"), None, "{path}");
+    }
+}
+
 #[test]
 fn a_header_that_means_nothing_is_refused() {
     let engine = engine(&[]);
