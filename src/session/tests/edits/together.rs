@@ -37,7 +37,10 @@ fn an_object_its_shapes_and_its_connections_move_together() {
             ("lamp_box", "x", "400"),
         ]
     };
-    let cases: Vec<(&str, String, &str, Vec<(&str, &str, &str)>)> = vec![
+    /// A name, a drawing, what is dragged, and the attributes after it.
+    type Case =
+        (&'static str, String, &'static str, Vec<(&'static str, &'static str, &'static str)>);
+    let cases: Vec<Case> = vec![
         ("the object", with(PATH), "lamp", lamp(("d", "M150 125 L420 115"))),
         ("its shape", with(PATH), "lamp_box", lamp(("d", "M150 125 L420 115"))),
         ("the other end", with(PATH), "panel", panel(("d", "M170 115 L400 125"))),

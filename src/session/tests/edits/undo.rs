@@ -20,7 +20,8 @@ fn one_undo_takes_back_one_operation_whatever_it_changed() {
     let undo = json!({ "operation": "undo" });
     let redo = json!({ "operation": "redo" });
     // After a drag of `r` to x = 10: the operations, then n, x, y, the constraints and the steps.
-    let cases: Vec<(Vec<&Value>, &str, &str, Option<&str>, usize, usize)> = vec![
+    type Case<'c> = (Vec<&'c Value>, &'c str, &'c str, Option<&'c str>, usize, usize);
+    let cases: Vec<Case<'_>> = vec![
         (vec![&click, &click, &undo], "1", "10", None, 0, 2),
         (vec![&click, &click, &undo, &undo], "0", "10", None, 0, 1),
         (vec![&click, &click, &undo, &undo, &undo], "0", "", None, 0, 0),
