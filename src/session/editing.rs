@@ -5,7 +5,7 @@ mod formulas;
 mod operations;
 mod triggers;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use kurbo::Point;
@@ -39,6 +39,8 @@ pub struct Session {
     document: Document,
     scene: Scene,
     program: Arc<Program>,
+    /// The elements that formulas read numbers from.
+    inputs: HashSet<NodeId>,
     /// Whether what formulas were compiled from has changed since.
     stale: bool,
     /// The values before the edits of this operation, where formulas read what was edited.
@@ -109,6 +111,7 @@ impl Session {
             text,
             document,
             scene,
+            inputs: program.input_nodes().collect(),
             program,
             stale: false,
             values_before: None,

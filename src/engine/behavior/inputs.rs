@@ -15,6 +15,12 @@ impl Program {
         (0..).zip(&self.rules).filter(|(_, rule)| rule.event == "condition")
     }
 
+    /// The elements that inputs of formulas are written on.
+    pub fn input_nodes(&self) -> impl Iterator<Item = NodeId> {
+        let written = |i: &&Input| i.source == Source::Document;
+        self.inputs.iter().filter(written).map(|input| input.node)
+    }
+
     /// The inputs that are written on an element, with their slots.
     pub(super) fn inputs_on(&self, node: NodeId) -> impl Iterator<Item = (u32, &Input)> {
         let written = move |i: &Input| i.node == node && i.source == Source::Document;

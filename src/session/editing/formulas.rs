@@ -29,6 +29,10 @@ impl Session {
     /// After an edit of `node`: takes over the numbers that formulas read there, or notes that
     /// they have to be compiled anew.
     pub(super) fn update_inputs(&mut self, node: NodeId, name: &str) {
+        if !self.inputs.contains(&node) {
+            self.stale |= self.is_source(node, name);
+            return;
+        }
         match self.program.inputs_fit(&self.document, node) {
             Fit::NotRead => self.stale |= self.is_source(node, name),
             Fit::AsCompiled => {
@@ -44,6 +48,7 @@ impl Session {
         if std::mem::take(&mut self.stale) {
             self.document.refresh();
             self.program = Arc::new(Program::compile(&self.document, &self.limits));
+            self.inputs = self.program.input_nodes().collect();
             self.machine.invalidate();
         }
     }

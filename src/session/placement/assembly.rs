@@ -5,13 +5,16 @@
 //! to the other: its ends lie on them. Connections are those of systems (`arx:connection`) and
 //! of `upstream`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use kurbo::{Point, Rect};
 use serde::{Deserialize, Serialize};
 
 use super::{Drawing, Frames, path, pick_distance};
 use svgx_engine::document::{Document, NodeId, Ns};
+
+/// Elements at one point that are looked at.
+const CROWD: usize = 1_024;
 
 /// Which end of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +80,7 @@ pub(super) fn of(drawing: Drawing<'_>, node: NodeId) -> Assembly {
         None => node,
     };
     let mut bodies = vec![held];
+    let mut known = HashSet::from([held]);
     let mut moved: BTreeSet<usize> = BTreeSet::new();
     let mut next = 0;
     while let Some(&body) = bodies.get(next) {
@@ -87,23 +91,41 @@ pub(super) fn of(drawing: Drawing<'_>, node: NodeId) -> Assembly {
                     && let Some(object) = objects.get(object)
                 {
                     let all = std::iter::once(&object.node).chain(&object.shapes);
-                    let rest: Vec<NodeId> = all.copied().filter(|n| !bodies.contains(n)).collect();
-                    bodies.extend(rest);
+                    bodies.extend(all.copied().filter(|n| known.insert(*n)));
                 }
             }
         }
     }
-    let inside: Vec<Vec<NodeId>> = bodies.iter().map(|&b| moved_inside(document, b)).collect();
-    let contains = |(body, inside): (&NodeId, &Vec<NodeId>), n| *body != n && inside.contains(&n);
-    let whole = bodies.clone();
-    bodies.retain(|&n| !whole.iter().zip(&inside).any(|pair| contains(pair, n)));
-    // What is held may lie in another body, which is held then.
-    let around = whole.iter().zip(&inside).find(|(_, inside)| inside.contains(&held));
-    if let Some(first) = bodies.iter().position(|b| around.is_some_and(|(body, _)| body == b)) {
-        bodies.swap(0, first);
+    // What lies in another body moves with it; what is held may, and then that one is held.
+    let first = carrier(document, held, &known).unwrap_or(held);
+    bodies.retain(|&n| carrier(document, n, &known).is_none());
+    if let Some(at) = bodies.iter().position(|&body| body == first) {
+        bodies.swap(0, at);
     }
-    let ends = ends(drawing, &moved, &mut bodies);
+    let ends = ends(drawing, &drawn, &moved, &mut bodies);
     Assembly { bodies, ends }
+}
+
+/// The outermost of `bodies` that carries `node` along.
+fn carrier(document: &Document, node: NodeId, bodies: &HashSet<NodeId>) -> Option<NodeId> {
+    let mut found = None;
+    let mut below = node;
+    let mut graphic = is_graphic(document, node);
+    for around in std::iter::successors(document.parent(node), |&n| document.parent(n)) {
+        let arx = matches!(document.name(around), Some((Ns::Arx, _)));
+        // An object moves the shapes in it, not the objects.
+        if bodies.contains(&around) && (!arx || graphic) {
+            found = Some(around);
+        }
+        let is_box = document.name(below).is_some_and(|(_, name)| name == "geometry");
+        graphic = is_graphic(document, around) || (graphic && is_box);
+        below = around;
+    }
+    found
+}
+
+fn is_graphic(document: &Document, node: NodeId) -> bool {
+    matches!(document.name(node), Some((Ns::Svg | Ns::None, _)))
 }
 
 /// The elements that move when `body` does, itself included. An object moves by its own
@@ -111,7 +133,7 @@ pub(super) fn of(drawing: Drawing<'_>, node: NodeId) -> Assembly {
 fn moved_inside(document: &Document, body: NodeId) -> Vec<NodeId> {
     match document.name(body) {
         Some((Ns::Arx, _)) => {
-            let graphic = |c: &NodeId| matches!(document.name(*c), Some((Ns::Svg | Ns::None, _)));
+            let graphic = |c: &NodeId| is_graphic(document, *c);
             let geometry = |c: &NodeId| matches!(document.name(*c), Some((_, "geometry")));
             let shapes = document.children(body).filter(geometry);
             let shapes = shapes.flat_map(|g| document.children(g));
@@ -126,6 +148,7 @@ fn moved_inside(document: &Document, body: NodeId) -> Vec<NodeId> {
 /// what moves becomes a body.
 fn ends(
     drawing: Drawing<'_>,
+    drawn: &HashMap<NodeId, Vec<usize>>,
     moved: &BTreeSet<usize>,
     bodies: &mut Vec<NodeId>,
 ) -> Vec<ConnectionEnd> {
@@ -134,16 +157,7 @@ fn ends(
     if partners.is_empty() {
         return Vec::new();
     }
-    let tolerance = 2.0 * pick_distance(drawing.scene);
-    let places: HashMap<usize, Vec<Rect>> = partners
-        .iter()
-        .flat_map(|(a, others)| std::iter::once(a).chain(others))
-        .map(|&object| (object, places(drawing, object, tolerance)))
-        .collect();
-    let at = |object: &usize, point: Point| {
-        places.get(object).is_some_and(|rects| rects.iter().any(|r| r.contains(point)))
-    };
-    let held: Vec<NodeId> = bodies.clone();
+    let held: HashSet<NodeId> = bodies.iter().copied().collect();
     let mut ends = Vec::new();
     for shape in document.elements() {
         let Some((Ns::Svg | Ns::None, name @ ("line" | "polyline" | "path"))) =
@@ -158,21 +172,41 @@ fn ends(
         }
         let Some((start, last)) = local_ends(document, shape, name) else { continue };
         let frame = Frames::of(drawing, shape).own;
-        let (from, to) = (frame * start, frame * last);
-        let mut found = [false; 2];
-        for (object, others) in &partners {
-            let other = |point| others.iter().any(|o| at(o, point));
-            found[0] |= at(object, from) && other(to);
-            found[1] |= at(object, to) && other(from);
-        }
-        match found {
-            [true, true] => bodies.push(shape),
-            [true, false] => ends.push(ConnectionEnd { shape, end: End::Start, at: start }),
-            [false, true] => ends.push(ConnectionEnd { shape, end: End::Last, at: last }),
-            [false, false] => {}
+        let at = [start, last].map(|end| objects_at(drawing, drawn, shape, frame * end));
+        let leads = |from: &BTreeSet<usize>, to: &BTreeSet<usize>| {
+            from.iter().any(|object| partners.get(object).is_some_and(|p| !p.is_disjoint(to)))
+        };
+        match (leads(&at[0], &at[1]), leads(&at[1], &at[0])) {
+            (true, true) => bodies.push(shape),
+            (true, false) => ends.push(ConnectionEnd { shape, end: End::Start, at: start }),
+            (false, true) => ends.push(ConnectionEnd { shape, end: End::Last, at: last }),
+            (false, false) => {}
         }
     }
     ends
+}
+
+/// The objects whose box or shapes are at a point, by their bounds.
+fn objects_at(
+    drawing: Drawing<'_>,
+    drawn: &HashMap<NodeId, Vec<usize>>,
+    line: NodeId,
+    point: Point,
+) -> BTreeSet<usize> {
+    let Drawing { document, scene, .. } = drawing;
+    let reach = 2.0 * pick_distance(scene);
+    let area = Rect::from_center_size(point, (2.0 * reach, 2.0 * reach));
+    let mut found = BTreeSet::new();
+    for node in scene.region(area).into_iter().take(CROWD).filter(|&n| n != line) {
+        for around in std::iter::successors(Some(node), |&n| document.parent(n)) {
+            let Some(objects) = drawn.get(&around) else { continue };
+            let bounds = scene.bounds(around).map(|b| b.inflate(reach, reach));
+            if bounds.is_some_and(|b| b.contains(point)) {
+                found.extend(objects);
+            }
+        }
+    }
+    found
 }
 
 fn local_ends(document: &Document, shape: NodeId, name: &str) -> Option<(Point, Point)> {
@@ -212,11 +246,4 @@ fn partners(document: &Document, moved: &BTreeSet<usize>) -> HashMap<usize, BTre
         connect(Some(at), object.upstream.as_deref().and_then(index));
     }
     partners
-}
-
-/// Where an object is drawn: its box and the bounds of its shapes.
-fn places(drawing: Drawing<'_>, object: usize, tolerance: f64) -> Vec<Rect> {
-    let Some(object) = drawing.document.objects().get(object) else { return Vec::new() };
-    let all = std::iter::once(&object.node).chain(&object.shapes);
-    all.filter_map(|&n| drawing.scene.bounds(n)).map(|r| r.inflate(tolerance, tolerance)).collect()
 }

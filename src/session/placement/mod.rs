@@ -20,6 +20,9 @@ use svgx_engine::geometry::{self, Scene};
 
 pub(crate) use assembly::object_of;
 
+/// Elements that may move together.
+const TOGETHER: usize = 10_000;
+
 /// Where the elements of a drag were when one of them was taken hold of, and how their
 /// attributes follow a move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +60,7 @@ impl Placement {
     /// shapes that draw that object, and the ends of drawn connections at it.
     ///
     /// # Errors
-    /// [`Error::NotMovable`].
+    /// [`Error::NotMovable`], [`Error::Limit`].
     pub(crate) fn read(
         drawing: Drawing<'_>,
         node: NodeId,
@@ -69,6 +72,14 @@ impl Placement {
             return Err(cannot("it is the drawing itself"));
         }
         let together = assembly::of(drawing, node);
+        let seen = together.bodies.len() + together.ends.len();
+        if seen > TOGETHER {
+            return Err(Error::Limit {
+                what: "elements that move together",
+                limit: TOGETHER,
+                seen,
+            });
+        }
         let mut placement = Placement { parts: Vec::new(), bodies: Vec::new() };
         for (at, &body) in together.bodies.iter().enumerate() {
             let found = match part::read(drawing, body, &number) {

@@ -10,4 +10,5 @@ mod keys;
 mod nesting;
 mod secrets;
 mod simulate_stream;
+mod store;
 mod tls;
