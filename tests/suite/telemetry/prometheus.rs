@@ -106,11 +106,12 @@ fn whatever_operators_call_their_attributes_the_page_is_read() {
 
 #[test]
 fn the_first_burst_and_the_first_single_event_are_seen() {
-    let service = serve(None, &[]);
+    // With the controller, which refuses.
+    let service = serve(None, &[("SVGX_CONTROLLER", "on")]);
     let Some(prometheus) = Prometheus::of(&service) else { return };
     const FAILED: &str = "http_server_request_duration_seconds_count{http_route=\"/simulate\",\
         http_response_status_code=\"503\"}";
-    const SHED: &str = "svgx_operation_outcomes_total{svgx_slo_reason=\"client-deadline\",\
+    const SHED: &str = "svgx_operation_outcomes_total{svgx_slo_reason=\"doomed\",\
         svgx_budget_class=\"physics\"}";
     // Both are there before anything happened, at zero.
     for series in [FAILED, SHED] {

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::receiver::attributes;
-use super::{Service, TRACE, ask, eventually, keep_everything, parse, serve};
+use super::{DRAWING, Service, TRACE, ask, eventually, keep_everything, parse, serve};
 
 const PILE: &str = include_str!("../../../examples/pile.svgx");
 /// Far over the budget of 100 ms, however fast the machine.
@@ -135,11 +135,15 @@ fn what_is_done_later_is_a_part_of_the_trace_of_its_request() {
 #[test]
 fn two_requests_of_one_trace_are_decided_about_apart() {
     let service = serve(None, &[("OTEL_TRACES_SAMPLER_ARG", "0")]);
-    parse(&service);
     let asked = json!({"content": PILE, "options": {"duration": SECONDS, "changes_only": true}});
-    let head = format!("POST /simulate HTTP/1.1\r\ntraceparent: 00-{TRACE}-00f067aa0ba902b7-01");
-    ask(service.public, &head, &asked.to_string());
-    parse(&service);
+    // The caller keeps neither of them; one comes to need attention.
+    let with = |path: &str, body: &str| {
+        let head = format!("POST {path} HTTP/1.1\r\ntraceparent: 00-{TRACE}-00f067aa0ba902b7-00");
+        ask(service.public, &head, body)
+    };
+    with("/parse", DRAWING);
+    with("/simulate", &asked.to_string());
+    with("/parse", DRAWING);
     let spans = spans(&service, TRACE);
     assert!(spans.iter().any(|s| s["name"] == "step"), "{spans:?}");
     assert!(spans.iter().all(|s| s["name"] != "POST /parse"), "{spans:?}");
