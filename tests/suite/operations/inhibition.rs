@@ -93,13 +93,16 @@ impl Alertmanager {
     }
 }
 
+/// Alerts by name and instance.
+type Alerts<'a> = &'a [(&'a str, &'a str)];
+
 /// One of ten replicas.
 const DOWN: &str = "10.0.0.7:9464";
 const OTHER: &str = "10.0.0.3:9464";
 
 #[test]
 fn a_dead_instance_mutes_its_own_alerts_and_nobody_elses() {
-    let cases: [(&[(&str, &str)], &[(&str, &str)]); 3] = [
+    let cases: [(Alerts<'_>, Alerts<'_>); 3] = [
         // One instance is down: what the others do is told.
         (
             &[

@@ -182,7 +182,8 @@ fn a_trace_that_its_caller_keeps_is_kept_and_the_answer_says_what_is_true() {
     const KEPT: &str = "11111111111111111111111111111111";
     const DROPPED: &str = "22222222222222222222222222222222";
     // (variables, kept of a caller that keeps it, kept of one that does not)
-    let cases: [(&[(&str, &str)], bool, bool); 4] = [
+    type Variables = &'static [(&'static str, &'static str)];
+    let cases: [(Variables, bool, bool); 4] = [
         (&[], true, false),
         (&[("OTEL_TRACES_SAMPLER_ARG", "1")], true, false),
         (&[("OTEL_TRACES_SAMPLER", "always_on")], true, true),
