@@ -274,7 +274,7 @@ mod single {
     use svgx_controller::spec::Spec;
     use svgx_telemetry::access_log::AccessLine;
     use svgx_telemetry::stage::{Facts, Stage, Stages, Step};
-    use svgx_telemetry::{Outcome, Request, Settings, Telemetry, server};
+    use svgx_telemetry::{Outcome, Request, Rule, Sampler, Settings, Telemetry, server};
 
     pub(super) fn main() {
         divan::Divan::default().main();
@@ -288,7 +288,7 @@ mod single {
             let spec = Spec::embedded().expect("valid");
             let settings = Settings {
                 latency_buckets: spec.latency_buckets(),
-                sample_ratio: 0.0,
+                sampler: Sampler { rule: Rule::Ratio(0.0), parent_based: true },
                 ..Settings::default()
             };
             Telemetry::start(&settings).expect("the first of the process")

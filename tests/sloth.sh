@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Holds the recording rules against those that sloth writes from the same objectives: on the same four
-# days of samples both must record the same numbers. Called by ./test; exit 77 with a reason where sloth
+# days of samples both must record the same numbers. Not those of the whole period: sloth takes the mean of
+# the ratios of its minutes, the spec counts events (alerts/tests/budget-by-events.test.yaml). Called by ./test; exit 77 with a reason where sloth
 # or promtool cannot be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +19,7 @@ if [ ! -x "$sloth" ]; then
     mkdir -p "$tools/bin" && mv "$work/sloth" "$sloth"
 fi
 
-windows="5m 30m 1h 2h 6h 1d 3d 30d"
+windows="5m 30m 1h 2h 6h 1d 3d"
 slos="svgx-ui-latency svgx-redraw-latency svgx-physics-latency svgx-availability svgx-precision-delivered"
 
 # The same objectives in sloth's words: it asks for the bad, the spec mostly names the good.
@@ -63,8 +64,7 @@ series() { # series NAME{LABELS} GOOD_DAY BAD_DAY QUIET_DAY MIDDLING_DAY
     series "svgx_precision_delivered_total{$labels,svgx_tier=\"edit\"}" 0 30 0 4
     printf '    promql_expr_test:\n'
     for slo in $slos; do
-        rules="slo:objective:ratio slo:error_budget:ratio slo:time_period:days slo:current_burn_rate:ratio slo:period_burn_rate:ratio"
-        rules="$rules slo:period_error_budget_remaining:ratio"
+        rules="slo:objective:ratio slo:error_budget:ratio slo:time_period:days slo:current_burn_rate:ratio"
         for window in $windows; do rules="$rules slo:sli_error:ratio_rate$window"; done
         for rule in $rules; do
             for at in 12h 36h 60h 84h; do

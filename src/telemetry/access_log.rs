@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::logs::{LogRecord as _, Logger as _, Severity};
@@ -46,6 +47,27 @@ pub struct AccessLine<'r> {
     pub outcome: &'static str,
     /// Why, in one word.
     pub reason: Option<&'static str>,
+}
+
+/// Lets so many pass in each second.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle(AtomicU64);
+
+/// Lines of refused requests in a second.
+const REFUSED: u64 = 20;
+
+impl Throttle {
+    /// Whether one more may pass at this time. Of two threads that begin a second at once, one
+    /// counts.
+    pub(crate) fn allows(&self, at: SystemTime) -> bool {
+        let second = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        // The second above, the count below: both change in one step.
+        let next = |old: u64| match old >> 16 == second & (u64::MAX >> 16) {
+            true => (old & 0xffff < REFUSED).then_some(old + 1),
+            false => Some(second << 16 | 1),
+        };
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
 }
 
 /// Whether a character stands for itself in a JSON string.
@@ -194,6 +216,20 @@ impl AccessLine<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flood_of_refusals_writes_a_few_lines_a_second() {
+        let throttle = Throttle::default();
+        let at = |ms| UNIX_EPOCH + Duration::from_millis(ms);
+        let passed = |from: u64, n: u64| {
+            (0..n).filter(|i| throttle.allows(at(from + i % 1_000))).count() as u64
+        };
+        assert_eq!(passed(1_000, 5_000), REFUSED);
+        assert_eq!(passed(2_000, 5), 5);
+        assert_eq!(passed(2_500, 500), REFUSED - 5);
+        // A clock that is set back begins anew.
+        assert_eq!(passed(1_000, 500), REFUSED);
+    }
 
     #[test]
     fn the_line_is_json_with_the_trace_at_the_top_level() {

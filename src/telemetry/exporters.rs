@@ -8,7 +8,7 @@
 
 use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig, Identity};
 use opentelemetry_otlp::{
-    ExporterBuildError, LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig,
+    ExporterBuildError, LogExporter, MetricExporter, SpanExporter, WithExportConfig as _,
     WithHttpConfig as _, WithTonicConfig as _,
 };
 use opentelemetry_sdk::Resource;
@@ -16,70 +16,60 @@ use opentelemetry_sdk::logs::LogExporter as _;
 use opentelemetry_sdk::trace::SpanExporter as _;
 
 use super::Error;
+use super::settings::{Protocol, Signals, protocols};
 
-/// One exporter for each signal.
+/// The exporters of the signals that are sent.
 #[derive(Debug)]
 pub(super) struct Exporters {
-    pub(super) spans: SpanExporter,
-    pub(super) records: LogExporter,
-    pub(super) metrics: MetricExporter,
+    pub(super) spans: Option<SpanExporter>,
+    pub(super) records: Option<LogExporter>,
+    pub(super) metrics: Option<MetricExporter>,
 }
 
-impl Exporters {
-    /// Builds them, inside the runtime they will run on. The protocol is
-    /// `OTEL_EXPORTER_OTLP_PROTOCOL`: `grpc` (the default) or `http/protobuf`.
-    pub(super) fn build(resource: &Resource) -> Result<Exporters, Error> {
-        // Somebody else may have chosen before; any choice will do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let protocol = variable("OTEL_EXPORTER_OTLP_PROTOCOL").unwrap_or_default();
-        let mut exporters = match protocol.as_str() {
-            "" | "grpc" => Exporters::grpc(),
-            "http/protobuf" => Exporters::http(),
-            other => {
-                return Err(Error::Exporter(format!("protocol {other:?}: grpc or http/protobuf")));
-            }
-        }?;
-        exporters.spans.set_resource(resource);
-        exporters.records.set_resource(resource);
-        Ok(exporters)
-    }
-
-    fn grpc() -> Result<Exporters, Error> {
-        let tls = Tls::read()?;
-        macro_rules! build {
-            ($exporter:ident, $signal:literal) => {{
+/// Builds an exporter by its protocol.
+macro_rules! build {
+    ($exporter:ident, $signal:literal, $protocol:expr, $tls:expr) => {
+        match $protocol {
+            Protocol::Grpc => {
                 let mut builder = $exporter::builder().with_tonic();
                 // Setting TLS for a plain endpoint would make it fail.
                 if is_secure($signal) {
-                    builder = builder.with_tls_config(tls.for_grpc());
+                    builder = builder.with_tls_config($tls.for_grpc());
                 }
-                builder.build().map_err(failed)?
-            }};
+                builder.build().map_err(failed)
+            }
+            Protocol::Http => $exporter::builder()
+                .with_http()
+                .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
+                .with_http_client($tls.client()?)
+                .build()
+                .map_err(failed),
         }
-        Ok(Exporters {
-            spans: build!(SpanExporter, "TRACES"),
-            records: build!(LogExporter, "LOGS"),
-            metrics: build!(MetricExporter, "METRICS"),
-        })
-    }
+    };
+}
 
-    fn http() -> Result<Exporters, Error> {
-        let client = Tls::read()?.client()?;
-        macro_rules! build {
-            ($exporter:ident) => {
-                $exporter::builder()
-                    .with_http()
-                    .with_protocol(Protocol::HttpBinary)
-                    .with_http_client(client.clone())
-                    .build()
-                    .map_err(failed)?
-            };
+impl Exporters {
+    /// Builds those of `signals`, inside the runtime they will run on.
+    pub(super) fn build(resource: &Resource, signals: Signals) -> Result<Exporters, Error> {
+        // Somebody else may have chosen before; any choice will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let protocols = protocols(|name| std::env::var(name).ok())?;
+        let tls = Tls::read()?;
+        let mut exporters = Exporters { spans: None, records: None, metrics: None };
+        if signals.traces {
+            let mut spans = build!(SpanExporter, "TRACES", protocols.traces, tls)?;
+            spans.set_resource(resource);
+            exporters.spans = Some(spans);
         }
-        Ok(Exporters {
-            spans: build!(SpanExporter),
-            records: build!(LogExporter),
-            metrics: build!(MetricExporter),
-        })
+        if signals.logs {
+            let mut records = build!(LogExporter, "LOGS", protocols.logs, tls)?;
+            records.set_resource(resource);
+            exporters.records = Some(records);
+        }
+        if signals.metrics {
+            exporters.metrics = Some(build!(MetricExporter, "METRICS", protocols.metrics, tls)?);
+        }
+        Ok(exporters)
     }
 }
 

@@ -20,6 +20,7 @@ mod exemplar;
 mod expected;
 mod exporters;
 pub mod exposition;
+pub mod levels;
 mod log_writer;
 mod logs;
 mod metrics;
@@ -39,7 +40,8 @@ pub use metrics::{METHODS, Metrics, Outcome, Request};
 pub use outbox::Loss;
 pub use process::Usage;
 pub use resource::resource;
-pub use settings::{LogFormat, Settings};
+pub use sampling::{Rule, Sampler};
+pub use settings::{LogFormat, Settings, Signals};
 pub use trace_store::Recent;
 
 use std::sync::Arc;
@@ -55,7 +57,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider, data::ResourceMetrics};
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
 use parking_lot::Mutex;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -94,13 +96,14 @@ pub struct Telemetry {
     filter: reload::Handle<EnvFilter, Registry>,
     directives: Mutex<String>,
     access_detail: AtomicU8,
+    refused: access_log::Throttle,
 }
 
 /// Access lines: none are written,
 const NONE: u8 = 0;
-/// those of what was done,
+/// those of what was done, and the first of what was refused in each second,
 const USUAL: u8 = 1;
-/// those of what was refused as well.
+/// those of all that was refused as well.
 const DETAILED: u8 = 2;
 
 /// Which access lines the filter lets through: asking it for each costs as much as writing one.
@@ -140,32 +143,34 @@ impl Telemetry {
         }
         let meters = builder.build();
         let metrics = Arc::new(Metrics::new(&meters, &settings.latency_buckets));
-        let sampling = sampling::Sampling::new(settings.sample_ratio);
+        let sampling = sampling::Sampling::new(settings.sampler);
         let lines = log_writer::LogWriter::start()?;
 
-        let outbox = settings.otlp.then(|| Arc::new(outbox::Outbox::new("traces", settings.queue)));
-        let pipeline = match &outbox {
-            Some(spans) => {
-                let spans = Arc::clone(spans);
+        let filter = levels::read(&settings.filter)?;
+        let spans = Arc::new(outbox::Outbox::new("traces", settings.queue));
+        let outbox = settings.otlp.traces.then(|| Arc::clone(&spans));
+        let pipeline = match settings.otlp.any() {
+            true => {
                 // One reader serves both: what it collects is cumulative, so that
                 // asking takes nothing from whoever asks next, and each measurement
                 // is aggregated once.
                 let reader = reader.clone();
                 Some(otlp::Pipeline::start(settings, &resource, reader, spans, &metrics)?)
             }
-            None => None,
+            false => None,
         };
         let losses = pipeline.as_ref().map(otlp::Pipeline::losses);
         observe_loss(&metrics, lines.clone(), losses);
 
-        let filter = EnvFilter::try_new(&settings.filter)
-            .map_err(|e| Error::Filter(settings.filter.clone(), e.to_string()))?;
+        let directives = filter;
+        let filter = EnvFilter::try_new(&directives)
+            .map_err(|e| Error::Filter(directives.clone(), e.to_string()))?;
         let (filter, handle) = reload::Layer::new(filter);
         let traces = (!settings.disabled).then(|| {
             let kept = Arc::new(trace_store::TraceStore::new(outbox));
             let provider = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
-                .with_sampler(Sampler::AlwaysOn)
+                .with_sampler(opentelemetry_sdk::trace::Sampler::AlwaysOn)
                 .with_span_processor(sampling::TailSampler::new(
                     sampling.clone(),
                     Arc::clone(&kept),
@@ -182,11 +187,12 @@ impl Telemetry {
                 .with_tracked_inactivity(false);
             layer.boxed()
         });
-        let records = pipeline.as_ref().map(|p| {
+        let logging = pipeline.as_ref().filter(|_| settings.otlp.logs);
+        let records = logging.map(|p| {
             opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new(p.loggers())
                 .boxed()
         });
-        let logger = pipeline.as_ref().map(|p| p.loggers().logger("svgx"));
+        let logger = logging.map(|p| p.loggers().logger("svgx"));
         tracing_subscriber::registry()
             .with(filter)
             .with(spans)
@@ -194,6 +200,9 @@ impl Telemetry {
             .with(logs::layer(settings.log_format, lines.clone()))
             .try_init()
             .map_err(|_| Error::Installed)?;
+        for notice in &settings.notices {
+            tracing::warn!("{notice}");
+        }
         Ok(Telemetry {
             metrics,
             reader,
@@ -206,8 +215,9 @@ impl Telemetry {
             log_format: settings.log_format,
             pipeline: Mutex::new(pipeline),
             filter: handle,
-            directives: Mutex::new(settings.filter.clone()),
+            directives: Mutex::new(directives),
             access_detail: AtomicU8::new(access_detail()),
+            refused: access_log::Throttle::default(),
         })
     }
 
@@ -225,10 +235,11 @@ impl Telemetry {
     /// where the trace is `kept`.
     pub fn access(&self, access: &access_log::AccessLine<'_>, kept: bool) {
         let detail = self.access_detail.load(Ordering::Relaxed);
-        // A flood that is refused must not become a flood of lines: the pool counts
-        // refusals, and says so once a second.
-        let least = if access.outcome == Outcome::Shed.as_str() { DETAILED } else { USUAL };
-        if detail < least {
+        // A refused request leaves its line, but a flood that is refused must not become a flood
+        // of lines: of more than a few a second only the first are written, unless all are
+        // asked for. The pool counts refusals, and says so once a second.
+        let refused = access.outcome == Outcome::Shed.as_str();
+        if detail == NONE || (refused && detail < DETAILED && !self.refused.allows(access.at)) {
             return;
         }
         access.write(self.log_format, &self.lines);
@@ -239,17 +250,24 @@ impl Telemetry {
 
     /// Keeps the trace of a request that ended, if it is one to keep.
     pub fn finish(&self, ended: &server::Ended<'_>) {
-        self.keep(ended.trace.0, ended.outcome, || ended.spans());
+        let parent = ended.parent.map(|p| p.sampled);
+        self.keep(ended.trace.0, parent, ended.outcome, || ended.spans());
     }
 
     /// Keeps the trace of a job that ended, by the same rule as that of its request.
     pub fn finish_job(&self, ended: &server::Job<'_>) {
-        self.keep(ended.trace.0, ended.outcome, || ended.spans());
+        self.keep(ended.trace.0, ended.sampled, ended.outcome, || ended.spans());
     }
 
-    fn keep(&self, trace: TraceId, outcome: Outcome, spans: impl FnOnce() -> Vec<SpanData>) {
+    fn keep(
+        &self,
+        trace: TraceId,
+        parent: Option<bool>,
+        outcome: Outcome,
+        spans: impl FnOnce() -> Vec<SpanData>,
+    ) {
         let Some(traces) = &self.traces else { return };
-        if self.sampling.keeps(trace, outcome) {
+        if self.sampling.keeps(trace, parent, outcome) {
             traces.kept.keep(trace, outcome, spans());
         }
     }
@@ -298,15 +316,14 @@ impl Telemetry {
     /// Changes the log levels at run time, `info,svgx_server=debug`.
     ///
     /// # Errors
-    /// When the directives do not parse; the old ones stay in force.
+    /// When the directives do not parse ([`levels::read`]); the old ones stay in force.
     pub fn set_filter(&self, directives: &str) -> Result<(), Error> {
-        let filter = EnvFilter::try_new(directives)
-            .map_err(|e| Error::Filter(directives.to_owned(), e.to_string()))?;
+        let directives = levels::read(directives)?;
+        let filter = EnvFilter::try_new(&directives)
+            .map_err(|e| Error::Filter(directives.clone(), e.to_string()))?;
         let mut in_force = self.directives.lock();
-        self.filter
-            .reload(filter)
-            .map_err(|e| Error::Filter(directives.to_owned(), e.to_string()))?;
-        directives.clone_into(&mut in_force);
+        self.filter.reload(filter).map_err(|e| Error::Filter(directives.clone(), e.to_string()))?;
+        *in_force = directives;
         self.access_detail.store(access_detail(), Ordering::Relaxed);
         Ok(())
     }

@@ -46,7 +46,7 @@ impl LogWriter {
         LogWriter::to(io::stderr(), BOUND)
     }
 
-    fn to(mut out: impl Write + Send + 'static, bound: usize) -> io::Result<LogWriter> {
+    pub(crate) fn to(mut out: impl Write + Send + 'static, bound: usize) -> io::Result<LogWriter> {
         let lines = LogWriter(Arc::new(Shared { bound, ..Shared::default() }));
         let shared = Arc::clone(&lines.0);
         std::thread::Builder::new().name("log-lines".to_owned()).spawn(move || {

@@ -75,7 +75,7 @@ impl Pipeline {
         let (stop, stopped) = watch::channel(false);
         let (ready, is_ready) = std::sync::mpsc::channel();
         let sending = queues.clone();
-        let interval = settings.metric_interval;
+        let (interval, signals) = (settings.metric_interval, settings.otlp);
         let resource = resource.clone();
         let thread = std::thread::Builder::new().name("otlp".to_owned()).spawn(move || {
             machine::set_niceness(10);
@@ -84,24 +84,35 @@ impl Pipeline {
                 Err(e) => return drop(ready.send(Err(Error::Thread(e)))),
             };
             runtime.block_on(async move {
-                let exporters = match Exporters::build(&resource) {
+                let exporters = match Exporters::build(&resource, signals) {
                     Ok(exporters) => exporters,
                     Err(e) => return drop(ready.send(Err(e))),
                 };
                 let _ = ready.send(Ok(()));
                 let Exporters { spans: span, records: log, metrics: metric } = exporters;
                 let Queues { spans, records, points } = sending;
-                let traces = push_all(&spans, stopped.clone(), async |batch: &[SpanData]| {
-                    span.export(batch.to_vec()).await
-                });
-                let logs = push_all(&records, stopped.clone(), async |batch: &[Record]| {
-                    let pairs: Vec<_> = batch.iter().map(|(r, s)| (r, s)).collect();
-                    log.export(LogBatch::new(&pairs)).await
-                });
-                let metrics = push_metrics(&points, reader, interval, stopped, &metric);
+                let traces = async {
+                    let Some(span) = &span else { return };
+                    let send = async |batch: &[SpanData]| span.export(batch.to_vec()).await;
+                    push_all(&spans, stopped.clone(), send).await;
+                };
+                let logs = async {
+                    let Some(log) = &log else { return };
+                    let send = async |batch: &[Record]| {
+                        let pairs: Vec<_> = batch.iter().map(|(r, s)| (r, s)).collect();
+                        log.export(LogBatch::new(&pairs)).await
+                    };
+                    push_all(&records, stopped.clone(), send).await;
+                };
+                let metrics = async {
+                    let Some(metric) = &metric else { return };
+                    push_metrics(&points, reader, interval, stopped.clone(), metric).await;
+                };
                 tokio::join!(traces, logs, metrics);
                 // Closing after the last export: an error here loses nothing.
-                let _ = (span.shutdown(), log.shutdown(), metric.shutdown());
+                let _ = span.map(|s| s.shutdown());
+                let _ = log.map(|l| l.shutdown());
+                let _ = metric.map(|m| m.shutdown());
             });
         })?;
         is_ready.recv().map_err(|e| Error::Exporter(e.to_string()))??;

@@ -73,6 +73,8 @@ pub struct Job<'r> {
     pub trace: (TraceId, SpanId),
     /// The request's span.
     pub parent: SpanId,
+    /// Whether the request's caller keeps the trace, if the request came with one.
+    pub sampled: Option<bool>,
     /// How it ended.
     pub outcome: Outcome,
     /// What else explains it: class, operation, reason.

@@ -95,6 +95,7 @@ impl Part {
         app.telemetry.finish_job(&server::Job {
             trace: (id, app.ids.span()),
             parent,
+            sampled: trace.remote().map(|remote| remote.sampled),
             outcome,
             facts: Facts::from_slice(&facts),
             began: self.began,

@@ -61,7 +61,10 @@ impl RequestRecord {
         // Two of them are of two callers, and neither is believed (W3C Trace Context, 3.2).
         let mut parents = request.headers().get_all(&headers::TRACEPARENT);
         let parent = parents.next().filter(|_| parents.next().is_none());
-        let trace = app.ids.trace(parent.and_then(|v| v.to_str().ok()));
+        let mut trace = app.ids.trace(parent.and_then(|v| v.to_str().ok()));
+        // What the answer says of the trace is true, unless the request comes to need attention.
+        let parent = trace.remote().map(|remote| remote.sampled);
+        trace.flags = u8::from(app.telemetry.sampling().keeps(trace.ids().0, parent, Outcome::Ok));
         RequestRecord {
             app: Data::clone(app),
             method,
@@ -77,6 +80,11 @@ impl RequestRecord {
         }
     }
 
+    /// Whether its caller keeps the trace, if it came with one.
+    fn parent(&self) -> Option<bool> {
+        self.trace.remote().map(|remote| remote.sampled)
+    }
+
     /// What whoever works on the request notes its stages in.
     pub(super) fn stages(&self) -> Stages {
         self.stages.clone()
@@ -89,7 +97,7 @@ impl RequestRecord {
         let outcome = outcome(status, operated);
         let telemetry = &self.app.telemetry;
         let ids = self.trace.ids();
-        let kept = telemetry.sampling().keeps(ids.0, outcome);
+        let kept = telemetry.sampling().keeps(ids.0, self.parent(), outcome);
         let trace = kept.then_some(ids);
         telemetry.metrics().request(&Request {
             method: self.method,
@@ -172,7 +180,7 @@ impl RequestRecord {
             outcome: outcome.as_str(),
             reason: line.operated.map(|o| o.reason),
         };
-        let kept = self.app.telemetry.sampling().keeps(access.trace.0, outcome);
+        let kept = self.app.telemetry.sampling().keeps(access.trace.0, self.parent(), outcome);
         self.app.telemetry.access(&access, kept);
     }
 }

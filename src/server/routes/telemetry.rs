@@ -8,7 +8,6 @@ use opentelemetry::trace::TraceId;
 use serde_json::json;
 
 use crate::state::app::App;
-use crate::state::config::log_filter;
 
 /// Bytes of a filter of levels at the most.
 pub(crate) const LARGEST_FILTER: usize = 4_096;
@@ -40,15 +39,13 @@ pub(crate) async fn set_levels(request: HttpRequest, app: Data<App>, body: Strin
     if request.headers().contains_key(header::ORIGIN) {
         return text(HttpResponse::Forbidden(), "not from a page");
     }
-    let set = log_filter(&body)
-        .and_then(|filter| app.telemetry.set_filter(&filter).map_err(|e| e.to_string()));
-    match set {
+    match app.telemetry.set_filter(&body) {
         Ok(()) => {
             let levels = app.telemetry.filter();
             tracing::warn!(levels, "log levels changed");
             text(HttpResponse::Ok(), &levels)
         }
-        Err(error) => text(HttpResponse::UnprocessableEntity(), &error),
+        Err(error) => text(HttpResponse::UnprocessableEntity(), &error.to_string()),
     }
 }
 

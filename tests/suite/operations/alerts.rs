@@ -84,6 +84,12 @@ fn promtool_drives_every_alert_from_silent_to_firing_to_resolved() {
 }
 
 #[test]
+fn promtool_finds_the_budget_of_a_month_counted_by_events() {
+    let by_hand = "alerts/tests/budget-by-events.test.yaml".to_owned();
+    tool("promtool", &["test", "rules"], &[by_hand]);
+}
+
+#[test]
 fn amtool_accepts_the_routing_and_pages_only_what_is_critical() {
     let config = "--config.file=alerts/alertmanager.yaml";
     tool("amtool", &["check-config"], &["alerts/alertmanager.yaml".to_owned()]);

@@ -2,6 +2,8 @@
 
 mod alerts;
 mod backup;
+mod closed_pipe;
+mod inhibition;
 mod manifests;
 mod operator_tools;
 mod stack;

@@ -111,3 +111,26 @@ fn nothing_the_caller_wrote_is_in_logs_traces_or_metrics() {
         assert!(!spoken.item.to_string().contains(SECRET), "{}", spoken.item);
     }
 }
+
+#[test]
+fn the_words_of_other_programs_set_the_level_and_unknown_ones_stop_the_start() {
+    for (word, shown) in [("WARNING", "warn"), ("fatal", "error"), ("", "info")] {
+        let service = serve(None, &[("LOG_LEVEL", word)]);
+        let seen = ask(service.internal, "GET /log-levels HTTP/1.1", "");
+        assert!(seen.ends_with(&format!("\r\n\r\n{shown}\n")), "{word:?}: {seen}");
+        let put = |level| ask(service.internal, "PUT /log-levels HTTP/1.1", level);
+        assert!(put("loud").starts_with("HTTP/1.1 422"));
+        assert!(put("Notice").ends_with("\r\n\r\ninfo\n"));
+    }
+    for word in ["loud", "5", "info,svgx_engine=debgu", "svgx_engine"] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_svgx"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0"])
+            .env_clear()
+            .env("LOG_LEVEL", word)
+            .output()
+            .expect("the binary runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{word:?}: {said}");
+        assert!(said.contains("is no level"), "{word:?}: {said}");
+    }
+}

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::receiver::attributes;
-use super::{Service, TRACE, ask, eventually, keep_everything, parse, serve};
+use super::{DRAWING, Service, TRACE, ask, eventually, keep_everything, parse, serve};
 
 const PILE: &str = include_str!("../../../examples/pile.svgx");
 /// Far over the budget of 100 ms, however fast the machine.
@@ -135,11 +135,15 @@ fn what_is_done_later_is_a_part_of_the_trace_of_its_request() {
 #[test]
 fn two_requests_of_one_trace_are_decided_about_apart() {
     let service = serve(None, &[("OTEL_TRACES_SAMPLER_ARG", "0")]);
-    parse(&service);
     let asked = json!({"content": PILE, "options": {"duration": SECONDS, "changes_only": true}});
-    let head = format!("POST /simulate HTTP/1.1\r\ntraceparent: 00-{TRACE}-00f067aa0ba902b7-01");
-    ask(service.public, &head, &asked.to_string());
-    parse(&service);
+    // The caller keeps neither of them; one comes to need attention.
+    let with = |path: &str, body: &str| {
+        let head = format!("POST {path} HTTP/1.1\r\ntraceparent: 00-{TRACE}-00f067aa0ba902b7-00");
+        ask(service.public, &head, body)
+    };
+    with("/parse", DRAWING);
+    with("/simulate", &asked.to_string());
+    with("/parse", DRAWING);
     let spans = spans(&service, TRACE);
     assert!(spans.iter().any(|s| s["name"] == "step"), "{spans:?}");
     assert!(spans.iter().all(|s| s["name"] != "POST /parse"), "{spans:?}");
@@ -171,4 +175,44 @@ fn the_operator_sees_the_service_and_one_trace_from_a_shell() {
     let picture = svgx(&service, &["trace", TRACE]);
     let drawn = roxmltree::Document::parse(&picture).expect("well-formed");
     assert!(drawn.descendants().any(|n| n.text() == Some("encode")), "{picture}");
+}
+
+#[test]
+fn a_trace_that_its_caller_keeps_is_kept_and_the_answer_says_what_is_true() {
+    const KEPT: &str = "11111111111111111111111111111111";
+    const DROPPED: &str = "22222222222222222222222222222222";
+    // (variables, kept of a caller that keeps it, kept of one that does not)
+    type Variables = &'static [(&'static str, &'static str)];
+    let cases: [(Variables, bool, bool); 4] = [
+        (&[], true, false),
+        (&[("OTEL_TRACES_SAMPLER_ARG", "1")], true, false),
+        (&[("OTEL_TRACES_SAMPLER", "always_on")], true, true),
+        (&[("OTEL_TRACES_SAMPLER", "always_off")], false, false),
+    ];
+    for (variables, sampled, unsampled) in cases {
+        let service = serve(None, variables);
+        for (trace, flag, kept) in [(KEPT, "01", sampled), (DROPPED, "00", unsampled)] {
+            let head =
+                format!("GET /health HTTP/1.1\r\ntraceparent: 00-{trace}-00f067aa0ba902b7-{flag}");
+            let answer = ask(service.public, &head, "");
+            let parent = answer.lines().find_map(|l| l.strip_prefix("traceparent: "));
+            let parent = parent.unwrap_or_else(|| panic!("{answer}"));
+            assert_eq!(parent.ends_with("-01"), kept, "{variables:?} {flag}: {parent}");
+        }
+        // What is kept is there in a moment; the rest was answered before it or just after.
+        let ids = || {
+            let ids =
+                recent(&service).into_iter().map(|t| t["trace_id"].as_str().map(str::to_owned));
+            ids.flatten().collect::<Vec<String>>()
+        };
+        if sampled {
+            eventually("the trace", || ids().contains(&KEPT.to_owned()).then_some(()));
+        }
+        if unsampled {
+            eventually("the trace", || ids().contains(&DROPPED.to_owned()).then_some(()));
+        }
+        let all = ids();
+        assert_eq!(all.contains(&KEPT.to_owned()), sampled, "{variables:?}: {all:?}");
+        assert_eq!(all.contains(&DROPPED.to_owned()), unsampled, "{variables:?}: {all:?}");
+    }
 }

@@ -6,7 +6,6 @@ mod environment;
 mod error;
 mod file;
 mod flags;
-mod log_level;
 mod settings;
 mod suggest;
 mod value;
@@ -22,7 +21,6 @@ use svgx_engine::document::Limits;
 
 pub use self::error::{Error, Origin};
 pub use self::flags::Flags;
-pub use self::log_level::log_filter;
 use self::settings::{Kind, SETTINGS};
 
 /// Everything `svgx serve` can be told.

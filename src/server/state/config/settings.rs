@@ -1,6 +1,5 @@
 //! The one table of settings: their names, what they mean, and how each is read.
 
-use super::log_level::log_filter;
 use super::value::{bytes, path, positive, seconds, set};
 use super::{Config, LogFormat, Secret};
 use svgx_controller::core::Mode;
@@ -218,10 +217,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         One,
         "off, error, warn, info, debug, trace, or a filter such as info,svgx_engine=debug",
         |c, v| {
-            // Empty is unset.
-            if !v.trim().is_empty() {
-                c.log_level = log_filter(v)?;
-            }
+            c.log_level = svgx_telemetry::levels::read(v).map_err(|e| e.to_string())?;
             Ok(())
         }
     ),
