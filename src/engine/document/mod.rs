@@ -33,6 +33,7 @@ pub use code::Code;
 pub use diagnostic::{Diagnostic, Severity};
 pub use encoding::decode;
 pub use equivalence::{difference, same_model};
+pub use json::json_position;
 pub use limits::Limits;
 pub use model::{
     Behavior, BehaviorIndex, Calculation, Component, Connection, Force, Geometry, Object,

@@ -8,7 +8,6 @@ pub(crate) mod estimate;
 mod event_loop_lag;
 pub(crate) mod execute;
 pub(crate) mod input;
-pub(crate) mod json_position;
 pub(crate) mod operation;
 mod precision;
 pub(crate) mod reply;

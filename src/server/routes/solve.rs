@@ -6,13 +6,12 @@ use utoipa::ToSchema;
 use super::precision;
 use crate::admission::body::{self, Body};
 use crate::admission::input::{self, Input, request};
-use crate::admission::json_position::json_position;
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error};
 use crate::schema;
 use svgx_base::budget::Tier;
 use svgx_engine::constraint::{self, Problem, Sketch, Solution, Solver, Target};
-use svgx_engine::document::canonical;
+use svgx_engine::document::{canonical, json_position};
 use svgx_engine::geometry::Scene;
 use svgx_telemetry::stage::Step;
 
@@ -122,8 +121,11 @@ pub(crate) fn solve(mut call: Call<'_>, sent: Option<Body>) -> Result<Reply, Err
     let budget = call.budget.clone().at(tier).strict(strict);
     let limits = call.app.config.limits;
     let content = input.content.as_deref();
-    let find =
-        |pointer: &str| body::text(&bytes).ok().and_then(|text| json_position(text, pointer));
+    let at = |text: &str, pointer: &str| {
+        let at = json_position(text, pointer, &limits)?;
+        Some((at.line as usize, at.column as usize))
+    };
+    let find = |pointer: &str| body::text(&bytes).ok().and_then(|text| at(text, pointer));
     let refused = |error| problem::constraints(content.unwrap_or_default(), error, find);
 
     let mut drawing = None;
@@ -132,7 +134,7 @@ pub(crate) fn solve(mut call: Call<'_>, sent: Option<Body>) -> Result<Reply, Err
             return Err(Error::Invalid {
                 pointer: "/problem".to_owned(),
                 message: "content and problem are two sketches; send one".to_owned(),
-                at: json_position(body::text(&bytes)?, "/problem"),
+                at: at(body::text(&bytes)?, "/problem"),
             });
         }
         (Some(content), None) => {

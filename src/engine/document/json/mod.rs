@@ -18,7 +18,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::findings::Findings;
 use super::limits::Limits;
 use super::scan::shorten;
-use super::text::{Span, Str};
+use super::text::{Position, Span, Str};
 use super::tree::{Document, NodeId, NodeKind, Ns};
 
 struct Builder<'a, 'd> {
@@ -284,5 +284,48 @@ fn behavior_id(arena: &Arena, behavior: &Value) -> Option<Str> {
     match &arena.member(behavior, "id")?.kind {
         Kind::String(id) => Some(id.clone()),
         _ => None,
+    }
+}
+
+/// Where the value stands that a JSON pointer (RFC 6901) means. `None` where the text is
+/// not JSON, has no such value, or has more values than the limits allow.
+pub fn json_position(text: &str, pointer: &str, limits: &Limits) -> Option<Position> {
+    let arena = text::read(text, &Arc::from(text), limits).ok()?;
+    let mut value = arena.root()?;
+    for token in pointer.split('/').skip(1) {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        value = match value.kind {
+            Kind::Array(_) => arena.items(value).nth(token.parse().ok()?)?,
+            _ => arena.member(value, &token)?,
+        };
+    }
+    let before = text.get(..value.span.start as usize)?;
+    let line = memchr::memchr_iter(b'\n', before.as_bytes()).count() as u32 + 1;
+    let column = before.rsplit('\n').next()?.chars().count() as u32 + 1;
+    Some(Position { line, column })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_finds_its_line_and_column() {
+        let text =
+            "{\n  \"a\": [1, {\"b/c\": \"x,]\\\"\"},\n    [2, 3]],\n  \"d\": {\"e\": null}\n}";
+        for (pointer, expected) in [
+            ("", Some((1, 1))),
+            ("/a", Some((2, 8))),
+            ("/a/0", Some((2, 9))),
+            ("/a/1/b~1c", Some((2, 20))),
+            ("/a/2/1", Some((3, 9))),
+            ("/d/e", Some((4, 14))),
+            ("/a/3", None),
+            ("/x", None),
+            ("/a/0/y", None),
+        ] {
+            let found = json_position(text, pointer, &Limits::default());
+            assert_eq!(found.map(|p| (p.line, p.column)), expected, "{pointer}");
+        }
     }
 }
