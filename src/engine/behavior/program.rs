@@ -41,7 +41,7 @@ pub(super) struct Input {
 
 /// Why a calculation has no code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum CodeStatus {
     Ready,
     /// It has an error of its own, with this code.
     Invalid(Code),
@@ -55,7 +55,7 @@ pub(super) struct Calculation {
     pub(super) name: Str,
     pub(super) node: NodeId,
     pub(super) formula: Str,
-    pub(super) standing: Standing,
+    pub(super) status: CodeStatus,
     pub(super) ty: Type,
     pub(super) code: Range<usize>,
     /// Slots it reads.
@@ -263,16 +263,16 @@ impl Program {
         evaluation: &'p Evaluation,
     ) -> impl Iterator<Item = Outcome<'p>> + 'p {
         self.calculations.iter().enumerate().map(|(at, c)| {
-            let value = match c.standing {
-                Standing::Invalid(code) => Err(Failure {
+            let value = match c.status {
+                CodeStatus::Invalid(code) => Err(Failure {
                     code,
                     message: "the formula has an error, see the diagnostics".to_owned(),
                 }),
-                Standing::Blocked => {
+                CodeStatus::Blocked => {
                     let broken = c.reads.iter().find(|&&r| !self.is_ready(r));
                     Err(self.blocked(broken.copied().unwrap_or(u32::MAX)))
                 }
-                Standing::Ready => match &evaluation.failures[at] {
+                CodeStatus::Ready => match &evaluation.failures[at] {
                     Some(failure) => Err(Failure::clone(failure)),
                     None => {
                         let number = evaluation.slots[self.inputs.len() + at];
@@ -295,7 +295,7 @@ impl Program {
     fn is_ready(&self, slot: u32) -> bool {
         match (slot as usize).checked_sub(self.inputs.len()) {
             None => self.inputs[slot as usize].value.is_finite(),
-            Some(at) => self.calculations.get(at).is_some_and(|c| c.standing == Standing::Ready),
+            Some(at) => self.calculations.get(at).is_some_and(|c| c.status == CodeStatus::Ready),
         }
     }
 

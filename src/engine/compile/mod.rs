@@ -1,6 +1,7 @@
 //! From a document to SVG, JSON and PNG.
 
 mod allow;
+mod background;
 mod cost;
 mod decimals;
 mod graph;
@@ -16,12 +17,13 @@ mod svg;
 mod work;
 mod xml;
 
+pub use background::Background;
 pub use json::{
     Behavior, Body, Calculation, Connection, Element, Force, Geometry, JsonOptions, Metadata,
     Model, Namespace, Object, Property, System, Trigger, Value, json,
 };
 pub use place::Place;
-pub use png::{Background, PngOptions, png};
+pub use png::{PngOptions, png};
 pub use svg::{SvgOptions, svg, svg_within};
 
 use crate::geometry;

@@ -15,7 +15,7 @@ use crate::document::{Document, Limits, NodeId};
 use crate::geometry::{AspectRatio, Cap, Item, Join, Scene};
 use svgx_base::budget::Budget;
 
-use super::png::{Background, blank};
+use super::background::{Background, blank};
 use super::svg::{BOX_COLOUR, box_line, draws, frame};
 use super::work::{Ink, Line, Outline, Work};
 use super::{Error, Place};

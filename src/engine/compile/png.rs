@@ -18,6 +18,7 @@ use crate::geometry::css::Sheet;
 use crate::geometry::{self, Length, Scene, pixels};
 use svgx_base::budget::Budget;
 
+use super::background::{Background, blank};
 use super::cost::{Refusal, reading};
 use super::graph::Graph;
 use super::raster::{Raster, RasterText};
@@ -42,33 +43,6 @@ pub struct PngOptions {
 impl Default for PngOptions {
     fn default() -> PngOptions {
         PngOptions { width: None, height: None, scale: 1.0, background: Background::default() }
-    }
-}
-
-/// Red, green, blue and opacity behind a drawing. Parses from CSS colours and
-/// `transparent`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Background {
-    /// Red.
-    pub red: u8,
-    /// Green.
-    pub green: u8,
-    /// Blue.
-    pub blue: u8,
-    /// Opacity; 0, the default, leaves the picture transparent.
-    pub alpha: u8,
-}
-
-impl std::str::FromStr for Background {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Background, String> {
-        if matches!(text, "transparent" | "none") {
-            return Ok(Background::default());
-        }
-        let c: svgtypes::Color =
-            text.parse().map_err(|e| format!("not a colour: {e}; try white or #f8f8f8"))?;
-        Ok(Background { red: c.red, green: c.green, blue: c.blue, alpha: c.alpha })
     }
 }
 
@@ -255,19 +229,6 @@ fn count(
     work.take(reading.steps).map_err(|e| e.at(|| place(reading.heaviest)))?;
     work.hold(reading.bytes).map_err(|e| e.at(|| place(reading.heaviest)))?;
     Ok(raster.element(reading.heaviest))
-}
-
-/// A picture with nothing on it yet.
-pub(crate) fn blank(
-    (width, height): (u32, u32),
-    background: Background,
-) -> Result<tiny_skia::Pixmap, Error> {
-    let mut pixmap = tiny_skia::Pixmap::new(width, height).ok_or(Error::Size)?;
-    if background.alpha > 0 {
-        let Background { red, green, blue, alpha } = background;
-        pixmap.fill(tiny_skia::Color::from_rgba8(red, green, blue, alpha));
-    }
-    Ok(pixmap)
 }
 
 /// Fonts from the binary, pictures from the document within `left` pixels, and

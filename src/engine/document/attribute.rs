@@ -26,13 +26,17 @@ pub struct Attribute<'d> {
 /// The attributes of an element, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Attributes<'d> {
-    held: &'d [Held],
+    held: &'d [StoredAttribute],
     source: &'d str,
     names: &'d Names,
 }
 
 impl<'d> Attributes<'d> {
-    pub(super) fn new(held: &'d [Held], source: &'d str, names: &'d Names) -> Attributes<'d> {
+    pub(super) fn new(
+        held: &'d [StoredAttribute],
+        source: &'d str,
+        names: &'d Names,
+    ) -> Attributes<'d> {
         Attributes { held, source, names }
     }
 
@@ -64,7 +68,7 @@ impl<'d> IntoIterator for Attributes<'d> {
 /// Attributes one after the other.
 #[derive(Clone, Debug)]
 pub struct Shown<'d> {
-    held: std::slice::Iter<'d, Held>,
+    held: std::slice::Iter<'d, StoredAttribute>,
     source: &'d str,
     names: &'d Names,
 }
@@ -140,15 +144,15 @@ impl Names {
 
 /// An attribute as a document keeps it.
 #[derive(Clone, Debug)]
-pub(super) struct Held {
+pub(super) struct StoredAttribute {
     pub(super) ns: Ns,
     pub(super) name: Name,
     pub(super) value: Text,
 }
 
-const _: () = assert!(size_of::<Held>() == 24);
+const _: () = assert!(size_of::<StoredAttribute>() == 24);
 
-impl Held {
+impl StoredAttribute {
     #[inline]
     pub(super) fn show<'d>(&'d self, source: &'d str, names: &'d Names) -> Attribute<'d> {
         Attribute {

@@ -4,7 +4,28 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::diagnostic::Severity;
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Probably a mistake; the document is still used.
+    Warning,
+    /// The document, or this part of it, cannot be used.
+    Error,
+}
+
+impl Severity {
+    /// The word that clients see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
 
 /// Declares [`Code`]: variant, text, severities, meaning, and the codes that it repeats.
 macro_rules! codes {

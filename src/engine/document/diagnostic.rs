@@ -1,32 +1,7 @@
 //! What is wrong with a document, and where.
 
-use serde::Serialize;
-
-use super::code::Code;
+use super::code::{Code, Severity};
 use super::text::Span;
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing.
-    Note,
-    /// Probably a mistake; the document is still used.
-    Warning,
-    /// The document, or this part of it, cannot be used.
-    Error,
-}
-
-impl Severity {
-    /// The word that clients see.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Severity::Note => "note",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        }
-    }
-}
 
 /// One finding. Codes are stable: they are listed in `docs/language.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,7 +26,7 @@ pub fn difference(a: &Document, b: &Document) -> Option<String> {
     if first.len() != second.len() {
         return Some(format!("{} nodes against {}", first.len(), second.len()));
     }
-    let (left, right) = (meaning(a, &first), meaning(b, &second));
+    let (left, right) = (model_facts(a, &first), model_facts(b, &second));
     let pair = left.iter().zip(&right).find(|(l, r)| l != r);
     if let Some((l, r)) = pair {
         return Some(format!("{l} differs from {r}"));
@@ -115,8 +115,8 @@ fn describe(document: &Document, node: NodeId) -> String {
     }
 }
 
-/// Every fact of the meaning as a line, with nodes by their place in the order.
-fn meaning(document: &Document, order: &[NodeId]) -> Vec<String> {
+/// Every fact of the model as a line, with nodes by their place in the order.
+fn model_facts(document: &Document, order: &[NodeId]) -> Vec<String> {
     let places: HashMap<NodeId, usize> = order.iter().enumerate().map(|(i, &n)| (n, i)).collect();
     let at = |n: NodeId| places.get(&n).copied();
     let each = |nodes: &[NodeId]| nodes.iter().map(|&n| at(n)).collect::<Vec<_>>();

@@ -29,8 +29,8 @@ mod xml;
 pub use attribute::{Attribute, Attributes, Shown};
 pub use canonical::canonical;
 
-pub use code::Code;
-pub use diagnostic::{Diagnostic, Severity};
+pub use code::{Code, Severity};
+pub use diagnostic::Diagnostic;
 pub use encoding::decode;
 pub use equivalence::{difference, same_model};
 pub use json::json_position;

@@ -14,7 +14,7 @@
 //! | `mass="1"`, `physics="gravity"` on a shape | an `arx:physics` with mass and the force `gravity` |
 //! | `arx:object-id`, `arx:id` on a shape | `arx:object` |
 
-use super::attribute::{Attribute, Held, Name, Text};
+use super::attribute::{Attribute, Name, StoredAttribute, Text};
 use super::code::Code;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::findings::Findings;
@@ -111,16 +111,16 @@ fn bare_attributes(document: &mut Document, node: NodeId) {
     if document.attributes(node).iter().all(|a| a.ns == home(a)) {
         return;
     }
-    let mut kept: Vec<Held> = Vec::new();
+    let mut kept: Vec<StoredAttribute> = Vec::new();
     for a in document.held(node) {
         let ns = home(document.shown(a));
-        let taken = |b: &Held| b.ns == ns && b.name == a.name;
+        let taken = |b: &StoredAttribute| b.ns == ns && b.name == a.name;
         // Where both stand, the one without a prefix counts.
         match kept.iter().position(taken) {
-            None => kept.push(Held { ns, ..a.clone() }),
+            None => kept.push(StoredAttribute { ns, ..a.clone() }),
             Some(i) if a.ns == Ns::None => {
                 if let Some(slot) = kept.get_mut(i) {
-                    *slot = Held { ns, ..a.clone() };
+                    *slot = StoredAttribute { ns, ..a.clone() };
                 }
             }
             Some(_) => {}

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::attribute::{Attribute, Attributes, Held, Name, Names, Text};
+use super::attribute::{Attribute, Attributes, Name, Names, StoredAttribute, Text};
 use super::diagnostic::Diagnostic;
 use super::model::{Behavior, BehaviorIndex, Object, ObjectIndex, Physics, PhysicsIndex, System};
 use super::text::{Span, Str};
@@ -97,7 +97,7 @@ pub(super) struct Roles {
 pub struct Document {
     source: Arc<str>,
     nodes: Vec<Node>,
-    attributes: Vec<Held>,
+    attributes: Vec<StoredAttribute>,
     pub(super) names: Names,
     ids: Map<Str, NodeId>,
     foreign: Vec<(Str, Str)>,
@@ -300,13 +300,13 @@ impl Document {
     }
 
     /// The attributes of an element as the document keeps them.
-    pub(super) fn held(&self, node: NodeId) -> &[Held] {
+    pub(super) fn held(&self, node: NodeId) -> &[StoredAttribute] {
         let (start, end) = self.nodes[node.index()].attributes;
         &self.attributes[start as usize..end as usize]
     }
 
     /// A kept attribute as it is shown.
-    pub(super) fn shown<'d>(&'d self, held: &'d Held) -> Attribute<'d> {
+    pub(super) fn shown<'d>(&'d self, held: &'d StoredAttribute) -> Attribute<'d> {
         held.show(&self.source, &self.names)
     }
 
@@ -388,7 +388,7 @@ impl Document {
     }
 
     /// Puts `attributes` in place of those of `node`; ids are not looked at.
-    pub(super) fn replace_attributes(&mut self, node: NodeId, attributes: Vec<Held>) {
+    pub(super) fn replace_attributes(&mut self, node: NodeId, attributes: Vec<StoredAttribute>) {
         let (start, end) = self.nodes[node.index()].attributes;
         let count = attributes.len();
         let start = start as usize;
@@ -424,7 +424,7 @@ impl Document {
         }
     }
 
-    pub(super) fn push_attribute(&mut self, node: NodeId, attribute: Held) {
+    pub(super) fn push_attribute(&mut self, node: NodeId, attribute: StoredAttribute) {
         if attribute.ns == Ns::None && attribute.name == Name::ID {
             let id = self.share(attribute.value.as_str(&self.source));
             self.ids.entry(id).or_insert(node);
@@ -433,7 +433,7 @@ impl Document {
     }
 
     /// Like [`Document::push_attribute`], for a caller that registers ids itself.
-    pub(super) fn push_attribute_raw(&mut self, node: NodeId, attribute: Held) {
+    pub(super) fn push_attribute_raw(&mut self, node: NodeId, attribute: StoredAttribute) {
         let (start, end) = self.nodes[node.index()].attributes;
         if end as usize != self.attributes.len() {
             // Somebody else's attributes follow: move these to the end first.
@@ -447,9 +447,9 @@ impl Document {
     }
 
     /// An attribute to be put on an element.
-    pub(super) fn hold(&mut self, ns: Ns, name: &str, value: Str, span: Span) -> Held {
+    pub(super) fn hold(&mut self, ns: Ns, name: &str, value: Str, span: Span) -> StoredAttribute {
         let name = self.names.intern(name, || Str::from(name));
-        Held { ns, name, value: Text::new(value, span, &self.source) }
+        StoredAttribute { ns, name, value: Text::new(value, span, &self.source) }
     }
 
     /// Sets an attribute of an element; answers its former value.

@@ -8,6 +8,7 @@
 mod check;
 pub mod css;
 pub mod fixed;
+mod item;
 pub mod length;
 mod look;
 mod outline;
@@ -20,15 +21,16 @@ mod viewport;
 
 pub use check::check;
 pub use fixed::Fixed;
+pub use item::Error;
 pub use length::{Length, Scale, Unit};
 pub use path::{PathFault, path};
-pub use scene::{Error, Scene};
+pub use scene::Scene;
 pub use transform::transform;
 pub use viewport::{AspectRatio, ViewBox, root_viewbox};
 
 pub(crate) use look::{HIGHLIGHT, Look};
 pub(crate) use viewport::pixels;
 
+pub(crate) use item::Item;
 pub(crate) use resolve::{Role, href, role};
-pub(crate) use scene::Item;
 pub(crate) use style::{Cap, Join};

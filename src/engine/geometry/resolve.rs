@@ -12,9 +12,9 @@ use crate::document::{Document, Limits, NodeId, NodeKind, Ns};
 use svgx_base::budget::Budget;
 
 use super::css::Sheet;
+use super::item::{Error, Item, Key, Paint};
 use super::length::{Length, Scale};
 use super::outline::{self, Frame, Side};
-use super::scene::{Error, Item, Key, Paint};
 use super::style::{PointerEvents, Style};
 use super::transform::transform;
 use super::viewport::{AspectRatio, ViewBox};

@@ -3,96 +3,21 @@
 mod frame;
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use kurbo::{Affine, BezPath, ParamCurveNearest, PathEl, PathSeg, Point, Rect, Shape, Size};
-use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
 
 use crate::document::{Document, Limits, NodeId};
-use svgx_base::budget::{Budget, Class, Stop, Tier};
+use svgx_base::budget::{Budget, Class, Tier};
 use svgx_base::hash::fnv1a_32;
 
 use super::css::{self, Sheet};
+use super::item::{Entry, Error, Item, Key, Paint};
 use super::length::Scale;
 use super::resolve::{Context, Found, Resolver};
-use super::style::{Ink, PointerEvents, Style};
+use super::style::{PointerEvents, Style};
 use super::viewport::{ViewBox, root_viewbox};
-
-/// Why a document has no scene.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// The work was told to stop.
-    #[error(transparent)]
-    Stopped(#[from] Stop),
-    /// A limit of the language.
-    #[error("the {limit} limit is {max}; the document needs {seen} or more")]
-    Limit {
-        /// Its name in [`Limits`].
-        limit: &'static str,
-        /// What it allows.
-        max: usize,
-        /// What was reached.
-        seen: usize,
-        /// The outermost `use` that it was reached in, or the element itself.
-        node: Option<NodeId>,
-    },
-}
-
-/// Where an item stands in the order of painting: its element's place in the
-/// document, then its place inside a `use`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
-    pub(crate) rank: u32,
-    pub(crate) sequence: u32,
-}
-
-/// How an item meets the pointer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Paint {
-    pub(crate) fill: bool,
-    pub(crate) stroke: bool,
-    pub(crate) even_odd: bool,
-    pub(crate) visible: bool,
-    pub(crate) pointer: PointerEvents,
-    /// Half the stroke's width in world units.
-    pub(crate) half_stroke: f64,
-}
-
-/// One placed outline.
-#[derive(Clone, Debug)]
-pub(crate) struct Item {
-    pub(crate) key: Key,
-    /// The element in the drawn tree: the `use` for what a `use` shows.
-    pub(crate) host: NodeId,
-    /// The element whose outline this is.
-    pub(crate) source: NodeId,
-    pub(crate) transform: Affine,
-    pub(crate) outline: Arc<BezPath>,
-    pub(crate) bounds: Rect,
-    pub(crate) paint: Paint,
-    pub(crate) ink: Ink,
-    /// In the outline's units.
-    pub(crate) stroke_width: f64,
-    /// The box an object states, which is not drawn unless the object draws nothing else.
-    pub(crate) boxed: bool,
-}
-
-type Entry = GeomWithData<Rectangle<[f64; 2]>, (u32, u32)>;
-
-impl Item {
-    /// The bounds with the stroke.
-    pub(crate) fn reach(&self) -> Rect {
-        // A mitre is at most four times as long as the stroke is wide, by default.
-        self.bounds.inflate(self.paint.half_stroke * 4.0, self.paint.half_stroke * 4.0)
-    }
-
-    fn entry(&self) -> Entry {
-        let r = self.reach();
-        let corners = Rectangle::from_corners([r.x0, r.y0], [r.x1, r.y1]);
-        GeomWithData::new(corners, (self.key.rank, self.key.sequence))
-    }
-}
 
 /// The resolved geometry of a document: every shape that is drawn, with its
 /// outline, transform and bounds, and an index to find them by place.

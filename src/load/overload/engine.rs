@@ -22,7 +22,7 @@ pub struct Engine {
 
 /// What the engine says about itself, as far as it is needed here.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct Said {
+pub(super) struct ControllerState {
     /// The tier physics is worked at.
     pub(super) tier: String,
     /// Moves of the tier since the start.
@@ -54,7 +54,7 @@ impl Engine {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(started)?;
-        let said = last_words(&mut process).map_err(started)?;
+        let output = last_words(&mut process).map_err(started)?;
         let mut line = String::new();
         if let Some(out) = process.stdout.take() {
             BufReader::new(out).read_line(&mut line).map_err(started)?;
@@ -65,8 +65,8 @@ impl Engine {
             // It did not start; what it is goes with the process.
             let _ = process.kill();
             let _ = process.wait();
-            let said = said.join().unwrap_or_default();
-            let what = format!("it did not say where it listens: {line:?}; it said: {said}");
+            let output = output.join().unwrap_or_default();
+            let what = format!("it did not say where it listens: {line:?}; it said: {output}");
             return Err(Error::Engine(what));
         };
         Ok(Engine { process, public, internal })
@@ -126,7 +126,7 @@ pub(super) fn cpu(process: u32) -> Duration {
 }
 
 /// Asks `GET /slo`; none when that fails.
-pub(super) fn said(at: SocketAddr) -> Option<Said> {
+pub(super) fn controller_state(at: SocketAddr) -> Option<ControllerState> {
     let second = Duration::from_secs(1);
     let mut stream = TcpStream::connect_timeout(&at, second).ok()?;
     stream.set_read_timeout(Some(second)).ok()?;

@@ -21,7 +21,7 @@ use serde::Serialize;
 use svgx_base::budget::{Class, Clock as _, Monotonic, Time};
 use svgx_controller::spec::Spec;
 
-use self::engine::Said;
+use self::engine::ControllerState;
 use super::arrivals::{Arrivals, Phase};
 use super::profile::Profile;
 use super::report::{ClassReport, PhaseReport, Report};
@@ -289,7 +289,7 @@ impl Plan {
         report: &Report,
         index: usize,
         marks: &Marks,
-        seen: &[(Time, Said)],
+        seen: &[(Time, ControllerState)],
         costs: &BTreeMap<Class, AnswerCost>,
     ) -> Option<Row> {
         let phase = report.phases.get(index)?;
@@ -307,15 +307,15 @@ impl Plan {
         let got = weighted(&|class| class.goodput);
         let could = weighted(&|class| best.get(&class.class).copied().unwrap_or(0.0));
         let during = marks.span(index);
-        let in_phase: Vec<&Said> = seen
+        let in_phase: Vec<&ControllerState> = seen
             .iter()
             .filter(|(at, _)| *at >= during.0 && *at <= during.1)
-            .map(|(_, said)| said)
+            .map(|(_, state)| state)
             .collect();
-        let before = seen.iter().rev().find(|(at, _)| *at < during.0).map(|(_, said)| said);
+        let before = seen.iter().rev().find(|(at, _)| *at < during.0).map(|(_, state)| state);
         let first = before.or(in_phase.first().copied());
         let last = in_phase.last().copied().or(first);
-        let moved = |count: fn(&Said) -> u64| match (first, last) {
+        let moved = |count: fn(&ControllerState) -> u64| match (first, last) {
             (Some(first), Some(last)) => count(last).saturating_sub(count(first)),
             _ => 0,
         };
@@ -330,9 +330,9 @@ impl Plan {
                 .filter(|class| class.budget_ms.is_some())
                 .map(|class| RowClass::new(class, phase, &best))
                 .collect(),
-            tier_moves: moved(|said| said.tier_moves),
-            tier: last.map_or_else(String::new, |said| said.tier.clone()),
-            backstop: moved(|said| said.backstop_fired),
+            tier_moves: moved(|state| state.tier_moves),
+            tier: last.map_or_else(String::new, |state| state.tier.clone()),
+            backstop: moved(|state| state.backstop_fired),
             generator,
             engine: marks.cpu(index).as_secs_f64() / phase.seconds,
             recovered_s: after.map(|after| {
@@ -405,7 +405,7 @@ impl Marks {
 /// Asks the engine how it does, five times a second.
 struct Observer {
     stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<Vec<(Time, Said)>>>,
+    thread: Option<std::thread::JoinHandle<Vec<(Time, ControllerState)>>>,
 }
 
 impl Observer {
@@ -415,8 +415,8 @@ impl Observer {
         let watch = move || {
             let mut seen = Vec::new();
             while !stopped.load(Ordering::Relaxed) {
-                if let Some(said) = engine::said(at) {
-                    seen.push((clock.now(), said));
+                if let Some(state) = engine::controller_state(at) {
+                    seen.push((clock.now(), state));
                 }
                 std::thread::sleep(Duration::from_millis(200));
             }
@@ -426,7 +426,7 @@ impl Observer {
         Observer { stop, thread }
     }
 
-    fn stop(mut self) -> Vec<(Time, Said)> {
+    fn stop(mut self) -> Vec<(Time, ControllerState)> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use self::order::readers;
 use super::formula::{self, Builder, Parsed, Resolved, Type, check, settle_result};
-use super::program::{Calculation, Expression, Input, Program, Standing};
+use super::program::{Calculation, CodeStatus, Expression, Input, Program};
 use super::rule::Rule;
 use super::unit::Unit;
 use crate::document::{Behavior, Code, Diagnostic, Document, Limits, Object, Severity, Span, Str};
@@ -136,8 +136,8 @@ impl<'d> Compiler<'d> {
         let named = self.inputs.len() + self.drafts.len();
         let deepest = self.drafts.iter().filter_map(|d| Some(d.parsed.as_ref()?.nodes.len())).max();
         let mut builder = Builder::new(named, deepest.unwrap_or(0));
-        let mut standings = vec![Standing::Ready; self.drafts.len()];
-        let order = self.sort(calculations, &mut standings);
+        let mut statuses = vec![CodeStatus::Ready; self.drafts.len()];
+        let order = self.sort(calculations, &mut statuses);
         let first = self.inputs.len() as u32;
         let mut types = vec![Type::Number { literal: false }; self.drafts.len()];
         let mut ranges = vec![0..0; self.drafts.len()];
@@ -148,12 +148,12 @@ impl<'d> Compiler<'d> {
             let annotation = self.annotation(at, calculations);
             let draft = &self.drafts[at];
             let Some(parsed) = &draft.parsed else {
-                standings[at] = Standing::Invalid(Code::FormulaSyntax);
+                statuses[at] = CodeStatus::Invalid(Code::FormulaSyntax);
                 continue;
             };
             let annotation = match annotation {
                 Err(()) => {
-                    standings[at] = Standing::Invalid(Code::UnknownUnit);
+                    statuses[at] = CodeStatus::Invalid(Code::UnknownUnit);
                     continue;
                 }
                 Ok(annotation) => annotation,
@@ -165,7 +165,7 @@ impl<'d> Compiler<'d> {
             let mut resolve = |_: Option<&str>, _: &str| {
                 let resolved = match *next.next()?.as_ref()? {
                     Target::Input(i) => Resolved::Slot(i, self.inputs[i as usize].ty),
-                    Target::Calculation(c) if standings[c as usize] == Standing::Ready => {
+                    Target::Calculation(c) if statuses[c as usize] == CodeStatus::Ready => {
                         Resolved::Slot(first + c, types[c as usize])
                     }
                     Target::Calculation(_) | Target::Broken => {
@@ -193,16 +193,16 @@ impl<'d> Compiler<'d> {
                 }
                 (_, error) => {
                     builder.truncate(start);
-                    standings[at] = match error {
-                        Some(code) => Standing::Invalid(code),
-                        None if blocked => Standing::Blocked,
-                        None => Standing::Invalid(Code::FormulaSyntax),
+                    statuses[at] = match error {
+                        Some(code) => CodeStatus::Invalid(code),
+                        None if blocked => CodeStatus::Blocked,
+                        None => CodeStatus::Invalid(Code::FormulaSyntax),
                     };
                 }
             }
         }
         let order: Vec<u32> =
-            order.into_iter().filter(|&at| standings[at as usize] == Standing::Ready).collect();
+            order.into_iter().filter(|&at| statuses[at as usize] == CodeStatus::Ready).collect();
         let reads = |at: usize| -> Vec<u32> {
             self.drafts[at]
                 .targets
@@ -233,7 +233,7 @@ impl<'d> Compiler<'d> {
                 name: declared.name.clone(),
                 node: declared.node,
                 formula: self.drafts[at].text.clone(),
-                standing: standings[at],
+                status: statuses[at],
                 ty: types[at],
                 code: ranges[at].clone(),
                 reads: reads(at),
@@ -255,7 +255,7 @@ impl<'d> Compiler<'d> {
             .map(|at| Expression { code: ranges[at].clone(), result: first + at as u32 })
             .collect();
         for rule in &mut rules {
-            trigger::link(rule, calculations, &standings, &names);
+            trigger::link(rule, calculations, &statuses, &names);
         }
         let (starts, readers) = readers(named, &order, &list);
         Program {

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use super::{Compiler, Draft, Target};
-use crate::behavior::program::{Calculation, Standing};
+use crate::behavior::program::{Calculation, CodeStatus};
 use crate::document::{Code, Diagnostic};
 
 impl Compiler<'_> {
     /// Dependency order (A. B. Kahn, "Topological sorting of large networks", 1962);
     /// what is left over lies on cycles or behind them.
-    pub(super) fn sort(&mut self, calculations: usize, standings: &mut [Standing]) -> Vec<u32> {
+    pub(super) fn sort(&mut self, calculations: usize, statuses: &mut [CodeStatus]) -> Vec<u32> {
         let depends = |draft: &Draft| {
             draft
                 .targets
@@ -40,12 +40,12 @@ impl Compiler<'_> {
                 }
             }
         }
-        self.cycles(&needs, &waiting, standings);
+        self.cycles(&needs, &waiting, statuses);
         order
     }
 
     /// Follows unmet needs from every leftover until the path bites its tail.
-    fn cycles(&mut self, needs: &[Vec<u32>], waiting: &[usize], standings: &mut [Standing]) {
+    fn cycles(&mut self, needs: &[Vec<u32>], waiting: &[usize], statuses: &mut [CodeStatus]) {
         let mut seen = vec![0_u32; needs.len()];
         for start in (0..needs.len()).filter(|&at| waiting[at] > 0) {
             let mark = start as u32 + 1;
@@ -58,8 +58,8 @@ impl Compiler<'_> {
                 };
                 at = next as usize;
             }
-            if standings[start] == Standing::Ready {
-                standings[start] = Standing::Blocked;
+            if statuses[start] == CodeStatus::Ready {
+                statuses[start] = CodeStatus::Blocked;
             }
             if seen[at] != mark {
                 continue;
@@ -82,7 +82,7 @@ impl Compiler<'_> {
             let message = format!("these formulas need each other: {}", names.join(" -> "));
             let place = self.drafts[cycle[0]].place;
             for &at in cycle {
-                standings[at] = Standing::Invalid(Code::FormulaCycle);
+                statuses[at] = CodeStatus::Invalid(Code::FormulaCycle);
             }
             self.push(Diagnostic::error(Code::FormulaCycle, place, message));
         }

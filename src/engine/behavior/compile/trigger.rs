@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Compiler;
 use crate::behavior::event::EVENTS;
-use crate::behavior::program::Standing;
+use crate::behavior::program::CodeStatus;
 use crate::behavior::rule::{Action, Operand, Rule};
 use crate::behavior::unit::{Unit, convert, quantity};
 use crate::document::{Code, Diagnostic, NodeId, Ns, Span, Str, Trigger};
@@ -207,12 +207,12 @@ fn described(trigger: &Trigger) -> Str {
 pub(super) fn link(
     rule: &mut Rule,
     calculations: usize,
-    standings: &[Standing],
+    statuses: &[CodeStatus],
     names: &HashMap<(Str, Str), u32>,
 ) {
     let mut sound = true;
     let mut number = |draft: &mut usize| {
-        sound &= standings.get(*draft) == Some(&Standing::Ready);
+        sound &= statuses.get(*draft) == Some(&CodeStatus::Ready);
         *draft -= calculations.min(*draft);
     };
     if let Some(draft) = &mut rule.condition {

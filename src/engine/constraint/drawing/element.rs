@@ -247,7 +247,7 @@ impl Drawn {
                 if digits.any_differ(&old.points, &new) || digits.any_differ(&before, &centers) {
                     // A half circle whose radius came out larger than half its chord would bulge.
                     let number = |v: f64| digits.write(v);
-                    let radius = |v: f64| digits.write_down(v);
+                    let radius = |v: f64| digits.write_rounded_down(v);
                     set("d", outline.write(&new, &round, number, radius));
                 }
             }
@@ -308,7 +308,7 @@ impl Digits {
     }
 
     /// The same, never more than the value.
-    fn write_down(self, value: f64) -> String {
+    fn write_rounded_down(self, value: f64) -> String {
         self.write(libm::floor(value / self.step() + 1e-6) * self.step())
     }
 }

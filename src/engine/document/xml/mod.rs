@@ -6,7 +6,7 @@ mod patched;
 use std::sync::Arc;
 
 use self::patched::{Patched, assumed_uri};
-use super::attribute::{Held, Text};
+use super::attribute::{StoredAttribute, Text};
 use super::code::Code;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::findings::Findings;
@@ -382,7 +382,7 @@ fn read_attributes(
             _ => {}
         }
         let name = document.names.intern(name, || sharer.share(name));
-        document.push_attribute_raw(id, Held { ns, name, value: held });
+        document.push_attribute_raw(id, StoredAttribute { ns, name, value: held });
     }
     if language {
         findings.language.push(id);

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 
 use crate::document::{Ns, parse};
 
+use svgx_base::budget::Stop;
+
 use super::*;
 
 fn document(body: &str) -> Document {
