@@ -7,7 +7,7 @@ use svgx_engine::document::{self, Limits};
 fuzz_target!(|bytes: &[u8]| {
     let limits = Limits::default();
     let Ok(source) = document::decode(bytes, &limits) else { return };
-    if let Some(document) = svgx_engine::check(source, &limits).document {
+    if let Some(document) = svgx_engine::check(&source, &limits).document {
         let text = document::canonical(&document);
         if let Ok(again) = document::parse(&text, &limits) {
             assert_eq!(document::canonical(&again), text);

@@ -39,7 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     if let Ok(source) = document::decode(bytes, &limits) {
-        paint(source);
+        paint(&source);
     }
     let mut text = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" width="200">"#.to_owned();
     for (at, chunk) in bytes.chunks_exact(3).take(64).enumerate() {
