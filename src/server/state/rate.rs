@@ -137,8 +137,9 @@ impl RateLimitStatus {
     /// (draft-ietf-httpapi-ratelimit-headers), and the older `X-RateLimit-*`.
     /// `now` is in seconds since the Unix epoch.
     pub(crate) fn write(&self, headers: &mut HeaderMap, now: u64) {
-        let reset = self.more_in.as_millis().div_ceil(1000);
-        let reset = u64::try_from(reset).unwrap_or(u64::MAX);
+        // Rounded up, however little is missing: zero would say that there is quota now.
+        let seconds = self.more_in.as_nanos().div_ceil(1_000_000_000).max(1);
+        let reset = u64::try_from(seconds).unwrap_or(u64::MAX);
         headers.insert(names::RATELIMIT_POLICY.clone(), self.policy.clone());
         let mut text = String::with_capacity(32);
         let class = self.class.as_str();

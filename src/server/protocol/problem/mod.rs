@@ -245,7 +245,7 @@ impl Error {
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(wait) = self.retry_after() {
-            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            let seconds = wait.as_nanos().div_ceil(1_000_000_000).max(1);
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         match self {
