@@ -14,8 +14,8 @@ use crate::admission::execute;
 use crate::admission::operation::Operation;
 use crate::protocol::problem::Error;
 use crate::routes::{
-    compile_json, compile_svg, evaluate, interactive, jobs, openapi, parse, precision, render,
-    simulate, slo, solve, state, status,
+    compile_json, compile_svg, drawing, evaluate, interactive, jobs, openapi, pages, parse,
+    precision, render, simulate, slo, solve, state, status,
 };
 use crate::state::rate::RateClass;
 
@@ -33,6 +33,16 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     get("/openapi.json", Direct(|| web::to(openapi::document)))
         .open()
         .described::<openapi::__path_document>(),
+    get("/", Direct(|| web::to(pages::home))).open(),
+    get("/home.js", Direct(|| web::to(pages::script))).open(),
+    get("/page.css", Direct(|| web::to(pages::style))).open(),
+    get("/favicon.ico", Direct(|| web::to(pages::icon))).open(),
+    get("/problems", Direct(|| web::to(pages::problems)))
+        .open()
+        .described::<pages::__path_problems>(),
+    get("/problems/{code}", Direct(|| web::to(pages::problem)))
+        .open()
+        .described::<pages::__path_problem>(),
     get("/slo", Direct(|| web::to(slo::status))).described::<slo::__path_status>(),
     get("/slo/decisions", Direct(|| web::to(slo::decisions))).described::<slo::__path_decisions>(),
     get("/slo/stream", Direct(|| web::to(slo::stream))).described::<slo::__path_stream>(),
@@ -122,6 +132,26 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     )
     .rate(RateClass::Ui)
     .described::<state::__path_state>(),
+    get(
+        "/sessions/{session}/drawing.svg",
+        Pool(
+            Operation::new(Class::Redraw, "session-svg", drawing::svg)
+                .estimated_as("compile")
+                .media(&["image/svg+xml"])
+                .tagged(),
+        ),
+    )
+    .described::<drawing::__path_svg>(),
+    get(
+        "/sessions/{session}/drawing.png",
+        Pool(
+            Operation::new(Class::Redraw, "session-png", drawing::png)
+                .estimated_as("render")
+                .media(&["image/png"])
+                .tagged(),
+        ),
+    )
+    .described::<drawing::__path_png>(),
 ];
 
 /// The page that shows the API's description; its files are below it.

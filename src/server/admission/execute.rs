@@ -96,7 +96,9 @@ pub(super) fn failed(error: &Error) -> Option<(Outcome, &'static str)> {
         Error::Shed(shed) if shed.reason != Reason::Panicked => {
             Some((Outcome::Shed, shed.reason.as_str()))
         }
-        error if error.status().0.is_server_error() => Some((Outcome::Failed, error.status().1)),
+        error if error.kind().status.is_server_error() => {
+            Some((Outcome::Failed, error.kind().code))
+        }
         _ => None,
     }
 }
@@ -187,7 +189,7 @@ async fn run_inner(
         credential: credential.unwrap_or(Credential::NONE),
         media,
         query: request.query_string().to_owned(),
-        session: text(&headers::SVGX_SESSION),
+        session: given_in_path(request).or_else(|| text(&headers::SVGX_SESSION)),
         if_none_match: Some(negotiate::joined(given, &header::IF_NONE_MATCH, "")),
         coding: Coding::of(given),
         asked: asked.request(),
@@ -220,6 +222,11 @@ async fn run_inner(
             deferred::defer(app, request, operation, caller, ticket, body)
         }
     }
+}
+
+/// The session that the path names, where it names one.
+fn given_in_path(request: &HttpRequest) -> Option<String> {
+    request.match_info().get("session").map(str::to_owned)
 }
 
 /// What the work needs to know of the request.

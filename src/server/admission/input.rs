@@ -128,13 +128,21 @@ impl<T: HasContent> Input<T> {
         let Some(name) = &self.session else {
             return Err(missing("missing field `content`: the drawing to work on, or a `session`"));
         };
-        let key = call.app.session_key(&call.identity, Some(name))?;
-        let seen = call.app.sessions.read(&key, call.budget, |session| {
-            (session.sequence() > 0).then(|| document::canonical(session.document()))
-        });
-        seen.map_err(|e| problem::session(e, None))?
+        of_session(call, name)?
             .ok_or_else(|| missing("the session holds no drawing: load one, or send `content`"))
     }
+}
+
+/// The drawing in a session, edits included; `None` where none was loaded.
+///
+/// # Errors
+/// Whatever keeps a session from being read.
+pub(crate) fn of_session(call: &Call<'_>, name: &str) -> Result<Option<String>, Error> {
+    let key = call.app.session_key(&call.identity, Some(name))?;
+    let seen = call.app.sessions.read(&key, call.budget, |session| {
+        (session.sequence() > 0).then(|| document::canonical(session.document()))
+    });
+    seen.map_err(|e| problem::session(e, None))
 }
 
 /// Options of an endpoint that has none of its own.

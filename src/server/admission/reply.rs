@@ -39,7 +39,7 @@ pub(crate) struct Call<'b> {
     pub(crate) media: &'static str,
     /// The query of the request.
     pub(crate) query: String,
-    /// The session that the `X-SVGX-Session` header names.
+    /// The session that the path or the `X-SVGX-Session` header names.
     pub(crate) session: Option<String>,
     /// What was admitted: asked again by work that goes on in further pieces.
     pub(crate) asked: Request<'static>,

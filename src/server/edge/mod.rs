@@ -45,7 +45,7 @@ struct UnhandledError {
 
 impl ResponseError for UnhandledError {
     fn status_code(&self) -> StatusCode {
-        self.error.status().0
+        self.error.kind().status
     }
 
     fn error_response(&self) -> actix_web::HttpResponse {
@@ -147,7 +147,7 @@ async fn call(
 fn unhandled(record: &mut RequestRecord, error: Error, context: Context) -> UnhandledError {
     let _here = context.attach();
     tracing::error!(%error, "a request failed below the handlers");
-    record.lost(error.status().0.as_u16());
+    record.lost(error.kind().status.as_u16());
     UnhandledError { error, path: std::mem::take(&mut record.path), trace_id: record.trace.id() }
 }
 
@@ -171,7 +171,7 @@ fn problem(
     record: &RequestRecord,
     context: &Context,
 ) -> actix_web::HttpResponse {
-    if error.status().0 == StatusCode::INTERNAL_SERVER_ERROR {
+    if error.kind().status == StatusCode::INTERNAL_SERVER_ERROR {
         let _here = context.clone().attach();
         tracing::error!(?error, "internal error");
     }

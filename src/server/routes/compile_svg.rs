@@ -78,14 +78,26 @@ pub(crate) struct CompileStatistics {
     request_body(content((CompileSvgRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, content((CompileSvgAnswer<'_> = "application/json"),
         (String = "image/svg+xml")))))]
-pub(crate) fn compile_svg(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+pub(crate) fn compile_svg(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let mut input: Input<CompileSvgRequest> = Input::read(&call, body)?;
     let asked = input.request.options.unwrap_or_default();
     let options = SvgOptions {
         include_styles: asked.include_styles.unwrap_or(true),
         optimize: asked.optimize.unwrap_or(false),
     };
-    let content = &input.drawing(&call)?;
+    let content = input.drawing(&call)?;
+    compiled(call, &content, options)
+}
+
+/// Answers the drawing `content` compiled to SVG.
+///
+/// # Errors
+/// As [`compile_svg`].
+pub(crate) fn compiled(
+    mut call: Call<'_>,
+    content: &str,
+    options: SvgOptions,
+) -> Result<Reply, Error> {
     let as_json = call.media == "application/json";
     let key = Cache::key("svg", &format!("{options:?}"), content);
     // Two representations of one result have two tags.

@@ -4,10 +4,12 @@
 pub(crate) mod backup;
 pub(crate) mod compile_json;
 pub(crate) mod compile_svg;
+pub(crate) mod drawing;
 pub(crate) mod evaluate;
 pub(crate) mod interactive;
 pub(crate) mod jobs;
 pub(crate) mod openapi;
+pub(crate) mod pages;
 pub(crate) mod parse;
 pub(crate) mod precision;
 pub(crate) mod render;

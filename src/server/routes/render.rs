@@ -54,9 +54,22 @@ pub(crate) enum PictureFormat {
 #[utoipa::path(post, path = "/render", tag = "drawing",
     request_body(content((RenderRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, content_type = "image/png", body = Vec<u8>)))]
-pub(crate) fn render(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
+pub(crate) fn render(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let mut input: Input<RenderRequest> = Input::read(&call, body)?;
     let asked = input.request.options.clone().unwrap_or_default();
+    let content = input.drawing(&call)?;
+    picture(call, &content, &asked)
+}
+
+/// Answers the drawing `content` as PNG.
+///
+/// # Errors
+/// As [`render`].
+pub(crate) fn picture(
+    mut call: Call<'_>,
+    content: &str,
+    asked: &RenderOptions,
+) -> Result<Reply, Error> {
     let background = match &asked.background {
         None => Background::default(),
         Some(colour) => colour.parse().map_err(|message| Error::Invalid {
@@ -71,7 +84,6 @@ pub(crate) fn render(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Er
         scale: asked.scale.unwrap_or(1.0),
         background,
     };
-    let content = &input.drawing(&call)?;
     let key = Cache::key("png", &format!("{options:?}"), content);
     let etag = input::etag(false, &key);
     let picture = match call.app.cache.result(&key) {

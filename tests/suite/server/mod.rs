@@ -8,6 +8,7 @@ mod http;
 mod http_operation;
 mod keys;
 mod nesting;
+mod pages;
 mod secrets;
 mod simulate_stream;
 mod store;

@@ -2,6 +2,7 @@
 //! status code.
 
 mod convert;
+mod kind;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use svgx_controller::{Reason, Shed};
 use crate::protocol::headers;
 
 pub(crate) use convert::{constraints, physics, session};
+pub(crate) use kind::Kind;
 
 /// Everything a request can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -147,62 +149,37 @@ impl Error {
         Error::Invalid { pointer: pointer.to_owned(), message: message.to_string(), at: None }
     }
 
-    /// The one place where an error becomes a status: status, stable code, title.
-    pub(crate) fn status(&self) -> (StatusCode, &'static str, &'static str) {
-        use StatusCode as S;
+    /// The one place where an error becomes a kind, and with it a status.
+    pub(crate) fn kind(&self) -> Kind {
         match self {
-            Error::Malformed { .. } => {
-                (S::BAD_REQUEST, "malformed-body", "The body cannot be read")
-            }
-            Error::BodyBroken(_) => (S::BAD_REQUEST, "incomplete-body", "The body is incomplete"),
-            Error::BadHost(_) => (S::BAD_REQUEST, "bad-host", "The host is none"),
-            Error::Unauthorized(_) => (S::UNAUTHORIZED, "unauthorized", "A valid key is required"),
-            Error::Forbidden(_) => (S::FORBIDDEN, "forbidden", "Not from there"),
-            Error::NotFound(_) => (S::NOT_FOUND, "not-found", "Not found"),
-            Error::Missing(_) => (S::NOT_FOUND, "no-such-thing", "What was named does not exist"),
-            Error::MethodNotAllowed { .. } => {
-                (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
-            }
-            Error::NotAcceptable { .. } => (S::NOT_ACCEPTABLE, "not-acceptable", "Not acceptable"),
-            Error::BodyTimeout(_) => {
-                (S::REQUEST_TIMEOUT, "body-timeout", "The body came too slowly")
-            }
-            Error::Conflict(_) => (S::CONFLICT, "conflict", "Not possible in this state"),
-            Error::BodyTooLarge { .. } => {
-                (S::PAYLOAD_TOO_LARGE, "limit-body-bytes", "The body is too large")
-            }
-            Error::UnsupportedMediaType { .. } => {
-                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type")
-            }
-            Error::Invalid { .. } => {
-                (S::UNPROCESSABLE_ENTITY, "invalid-request", "The request has the wrong shape")
-            }
+            Error::Malformed { .. } => Kind::MALFORMED_BODY,
+            Error::BodyBroken(_) => Kind::INCOMPLETE_BODY,
+            Error::BadHost(_) => Kind::BAD_HOST,
+            Error::Unauthorized(_) => Kind::UNAUTHORIZED,
+            Error::Forbidden(_) => Kind::FORBIDDEN,
+            Error::NotFound(_) => Kind::NOT_FOUND,
+            Error::Missing(_) => Kind::NO_SUCH_THING,
+            Error::MethodNotAllowed { .. } => Kind::METHOD_NOT_ALLOWED,
+            Error::NotAcceptable { .. } => Kind::NOT_ACCEPTABLE,
+            Error::BodyTimeout(_) => Kind::BODY_TIMEOUT,
+            Error::Conflict(_) => Kind::CONFLICT,
+            Error::BodyTooLarge { .. } => Kind::LIMIT_BODY_BYTES,
+            Error::UnsupportedMediaType { .. } => Kind::UNSUPPORTED_MEDIA_TYPE,
+            Error::Invalid { .. } => Kind::INVALID_REQUEST,
             Error::Document(findings) => match findings.first().map(|f| f.code) {
-                Some("limit-bytes") => {
-                    (S::PAYLOAD_TOO_LARGE, "limit-bytes", "The document is too large")
-                }
-                Some("xml") => (S::BAD_REQUEST, "malformed-document", "The document is not XML"),
-                _ => (S::UNPROCESSABLE_ENTITY, "invalid-document", "The document cannot be used"),
+                Some("limit-bytes") => Kind::LIMIT_BYTES,
+                Some("xml") => Kind::MALFORMED_DOCUMENT,
+                _ => Kind::INVALID_DOCUMENT,
             },
-            Error::Limit { .. } => {
-                (S::UNPROCESSABLE_ENTITY, "limit-exceeded", "A limit is exceeded")
-            }
-            Error::RateLimited { .. } => {
-                (S::TOO_MANY_REQUESTS, "rate-limited", "Too many requests")
-            }
+            Error::Limit { .. } => Kind::LIMIT_EXCEEDED,
+            Error::RateLimited { .. } => Kind::RATE_LIMITED,
             Error::Shed(Shed { reason: Reason::Panicked, .. }) | Error::Internal(_) => {
-                (S::INTERNAL_SERVER_ERROR, "internal-error", "Internal error")
+                Kind::INTERNAL_ERROR
             }
-            Error::Shed(shed) => {
-                (S::SERVICE_UNAVAILABLE, shed.reason.as_str(), "The service is busy")
-            }
-            Error::Crowded { .. } => (S::SERVICE_UNAVAILABLE, "overloaded", "The service is busy"),
-            Error::Timeout(_) | Error::Stopped(_) => {
-                (S::SERVICE_UNAVAILABLE, "request-timeout", "Not done in time")
-            }
-            Error::Store(_) | Error::StoreUnavailable { .. } => {
-                (S::SERVICE_UNAVAILABLE, "store-failed", "The store failed")
-            }
+            Error::Shed(shed) => Kind::refused(shed.reason),
+            Error::Crowded { .. } => Kind::OVERLOADED,
+            Error::Timeout(_) | Error::Stopped(_) => Kind::REQUEST_TIMEOUT,
+            Error::Store(_) | Error::StoreUnavailable { .. } => Kind::STORE_FAILED,
         }
     }
 
@@ -220,7 +197,7 @@ impl Error {
 
     /// The answer: a problem document with its headers.
     pub(crate) fn response(&self, instance: &str, trace_id: &str) -> HttpResponse {
-        let (status, code, title) = self.status();
+        let kind = self.kind();
         let (limit, value) = match self {
             Error::BodyTooLarge { limit, seen } => (Some(*limit as f64), Some(*seen as f64)),
             Error::Limit { limit, seen, .. } => (Some(*limit), Some(*seen)),
@@ -229,19 +206,19 @@ impl Error {
             _ => (None, None),
         };
         let problem = Problem {
-            kind: format!("tag:arxos.io,2026:svgx/problem/{code}"),
-            title,
-            status: status.as_u16(),
+            kind: kind.reference(),
+            title: kind.title,
+            status: kind.status.as_u16(),
             detail: self.to_string(),
             instance,
-            code,
+            code: kind.code,
             success: false,
             trace_id,
             limit,
             value,
             errors: self.findings(),
         };
-        let mut response = HttpResponseBuilder::new(status);
+        let mut response = HttpResponseBuilder::new(kind.status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(wait) = self.retry_after() {
@@ -304,7 +281,7 @@ fn first(findings: &[Finding]) -> String {
 
 impl actix_web::ResponseError for Error {
     fn status_code(&self) -> StatusCode {
-        self.status().0
+        self.kind().status
     }
 
     // The edge writes the answer: only it knows the trace.
@@ -313,7 +290,7 @@ impl actix_web::ResponseError for Error {
 /// A problem document.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Problem<'p> {
-    /// An identifier of the kind of problem.
+    /// The kind of problem: a reference to the page that explains it.
     #[serde(rename = "type")]
     kind: String,
     /// The kind of problem in words; the same for every problem of the kind.

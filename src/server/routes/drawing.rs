@@ -1,0 +1,92 @@
+//! `GET /sessions/{session}/drawing.svg` and `.png`: the drawing of a session as a picture, for
+//! pages and mail that can only name an address.
+
+use actix_web::web::Query;
+use utoipa::IntoParams;
+
+use super::compile_svg::compiled;
+use super::render::{RenderOptions, picture};
+use crate::admission::body::Body;
+use crate::admission::input;
+use crate::admission::reply::{Call, Reply};
+use crate::protocol::problem::{Error, Problem};
+use svgx_engine::compile::SvgOptions;
+
+/// How large the picture is, and on what.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "it describes what is read by hand, with messages of our own")]
+pub(crate) struct PictureQuery {
+    /// Pixels across; without either side, the drawing's own size.
+    #[param(minimum = 1, example = 800)]
+    width: Option<u32>,
+    /// Pixels down; one side follows from the other.
+    #[param(minimum = 1)]
+    height: Option<u32>,
+    /// Times the size; 1 without.
+    scale: Option<f64>,
+    /// A CSS colour, or `transparent`, which it is without.
+    #[param(example = "white")]
+    background: Option<String>,
+}
+
+/// The drawing of a session as SVG that every browser opens, edits included.
+///
+/// # Errors
+/// A session that holds no drawing, or no time.
+#[utoipa::path(get, path = "/sessions/{session}/drawing.svg", tag = "drawing",
+    operation_id = "get_session_drawing_svg",
+    params(("session" = String, Path, description = "The session's name", example = "default")),
+    responses((status = 200, content_type = "image/svg+xml", body = String),
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
+pub(crate) fn svg(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
+    let content = content(&call)?;
+    compiled(call, &content, SvgOptions { include_styles: true, optimize: false })
+}
+
+/// The drawing of a session as PNG, edits included.
+///
+/// # Errors
+/// A session that holds no drawing, a size past the limit, or no time.
+#[utoipa::path(get, path = "/sessions/{session}/drawing.png", tag = "drawing",
+    operation_id = "get_session_drawing_png",
+    params(PictureQuery,
+        ("session" = String, Path, description = "The session's name", example = "default")),
+    responses((status = 200, content_type = "image/png", body = Vec<u8>),
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>),
+        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
+pub(crate) fn png(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
+    let options = read_query(&call.query)?;
+    let content = content(&call)?;
+    picture(call, &content, &options)
+}
+
+fn read_query(query: &str) -> Result<RenderOptions, Error> {
+    let pairs = Query::<Vec<(String, String)>>::from_query(query)
+        .map_err(|error| Error::invalid("", format!("the query cannot be read: {error}")))?;
+    let mut options = RenderOptions::default();
+    for (name, value) in pairs.into_inner() {
+        let pointer = format!("/{name}");
+        let wrong = |expected| {
+            Error::invalid(&pointer, format!("{name}: expected {expected}, found {value:?}"))
+        };
+        let pixels = || value.parse::<u32>().map_err(|_| wrong("a whole number of pixels"));
+        match name.as_str() {
+            "width" => options.width = Some(pixels()?),
+            "height" => options.height = Some(pixels()?),
+            "scale" => options.scale = Some(value.parse().map_err(|_| wrong("a number"))?),
+            "background" => options.background = Some(value),
+            _ => {
+                let known = "width, height, scale and background";
+                return Err(Error::invalid(&pointer, format!("{name}: known are {known}")));
+            }
+        }
+    }
+    Ok(options)
+}
+
+fn content(call: &Call<'_>) -> Result<String, Error> {
+    let name = call.session.as_deref().unwrap_or_default();
+    input::of_session(call, name)?
+        .ok_or_else(|| Error::Missing(format!("the session {name:?} holds no drawing: load one")))
+}
