@@ -40,7 +40,7 @@ pub use model::{
     ObjectIndex, Physics, PhysicsConstraint, PhysicsIndex, Property, Quantity, System, Trigger,
     Variable,
 };
-pub use parse::{parse, parse_bytes};
+pub use parse::{exceeds, parse, parse_bytes};
 pub use render::{Format, render_diagnostics};
 pub use text::{LineIndex, Position, Span, Str};
 pub use tree::{Document, NodeId, NodeKind, Ns};

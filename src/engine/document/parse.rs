@@ -3,7 +3,7 @@
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::encoding::decode;
 use super::limits::Limits;
-use super::scan::over;
+use super::scan::{Care, over, scan};
 use super::tree::Document;
 use super::{json, lower, normalize, validate, xml};
 
@@ -39,6 +39,20 @@ pub fn parse(source: &str, limits: &Limits) -> Result<Document, Vec<Diagnostic>>
             Err(diagnostics.finish().0)
         }
     }
+}
+
+/// The limit that `source` exceeds, as far as one look over the text tells: its size, depth,
+/// elements, and what stands in one tag. It is linear in the text and takes no memory.
+pub fn exceeds(source: &str, limits: &Limits) -> Option<Diagnostic> {
+    let limit = limits.bytes.min(u32::MAX as usize - 1);
+    if source.len() > limit {
+        return Some(over("bytes", 0, source.len(), limit));
+    }
+    if !source.trim_start().starts_with('<') {
+        return None;
+    }
+    let found = scan(source, limits, Care::Bounds).err()?;
+    found.code.as_str().starts_with("limit-").then_some(found)
 }
 
 /// Reads a document from bytes: see [`decode`].

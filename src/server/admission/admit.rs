@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::Payload;
 use actix_web::{HttpMessage as _, HttpRequest};
+use bytes::BytesMut;
 use futures::StreamExt as _;
 
 use svgx_base::budget::Class;
@@ -24,7 +25,7 @@ use crate::state::app::App;
 use crate::state::keys::Identity;
 
 /// Bytes of an unwanted body that are read to keep the connection; a new one costs more.
-const DISCARDED: usize = 256 << 10;
+pub(super) const DISCARDED: usize = 256 << 10;
 /// How long is waited for one.
 const DISCARDING: Duration = Duration::from_millis(20);
 
@@ -125,23 +126,25 @@ pub(crate) fn is_too_large(shed: &Shed) -> bool {
 
 /// Takes the body of a request that is refused off the connection, where it is small and as
 /// good as there: a connection with an unread body has to be closed, and the next one costs
-/// both sides more than reading. Nothing of it is kept.
-pub(crate) async fn discard(request: &HttpRequest, mut payload: Payload) {
+/// both sides more than reading. Answers what it read, where that is all of it.
+pub(super) async fn discard(request: &HttpRequest, mut payload: Payload) -> Option<BytesMut> {
     let announced = number(request.headers(), &header::CONTENT_LENGTH);
     if !announced.is_ok_and(|length| length.unwrap_or(0) <= DISCARDED as u64) {
-        return;
+        return None;
     }
     let all = async {
-        let mut seen = 0;
-        while let Some(Ok(chunk)) = payload.next().await {
-            seen += chunk.len();
-            if seen > DISCARDED {
-                return;
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.ok()?;
+            if bytes.len() + chunk.len() > DISCARDED {
+                return None;
             }
+            bytes.extend_from_slice(&chunk);
         }
+        Some(bytes)
     };
     // A client that is slower than that may as well connect again.
-    let _ = tokio::time::timeout(DISCARDING, all).await;
+    tokio::time::timeout(DISCARDING, all).await.ok().flatten()
 }
 
 /// What the `Prefer` header says (RFC 7240), as far as it matters here.
@@ -166,7 +169,7 @@ impl Prefer {
     }
 }
 
-fn number(given: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Error> {
+pub(super) fn number(given: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Error> {
     let Some(value) = given.get(name) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     match text.parse() {

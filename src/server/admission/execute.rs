@@ -15,10 +15,11 @@ use svgx_controller::{Done, Reason, Request};
 use svgx_telemetry::Outcome;
 use svgx_telemetry::stage::{Stages, Step};
 
-use super::admit::{self, AdmissionRequest};
+use super::admit::AdmissionRequest;
 use super::body::{self, Body};
 use super::deferred;
 use super::dispatch::Dispatch;
+use super::limits;
 use super::operation::Operation;
 use super::reply::{Call, Reply};
 use super::stages;
@@ -158,8 +159,8 @@ async fn run_inner(
     let mut dispatch = match Dispatch::decide(app, operation, &asked, &stages) {
         Ok(dispatch) => dispatch,
         Err(shed) => {
-            if let Some(payload) = payload {
-                admit::discard(request, payload).await;
+            if let Some((payload, kind)) = payload.zip(kind) {
+                limits::check_refused(app, request, kind, payload).await?;
             }
             return Err(shed.into());
         }

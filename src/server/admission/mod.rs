@@ -8,6 +8,7 @@ pub(crate) mod estimate;
 mod event_loop_lag;
 pub(crate) mod execute;
 pub(crate) mod input;
+mod limits;
 pub(crate) mod operation;
 mod precision;
 pub(crate) mod reply;

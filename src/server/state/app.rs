@@ -60,6 +60,8 @@ pub struct App {
     /// Bytes of request bodies held now.
     held: AtomicUsize,
     ready: AtomicBool,
+    /// Held while the large body of a refused request is looked at: one at a time.
+    pub(crate) large_refusals: tokio::sync::Semaphore,
     /// Held while sessions are backed up or restored: one at a time.
     pub(crate) maintenance: tokio::sync::Mutex<()>,
 }
@@ -108,6 +110,7 @@ impl App {
             spec,
             pool,
             jobs: Jobs::default(),
+            large_refusals: tokio::sync::Semaphore::new(1),
             cache: Cache::new(config.cache_bytes),
             sessions,
             snapshots: snapshot_key()?,

@@ -251,3 +251,47 @@ fn a_client_that_cannot_wait_is_told_at_once() {
     let reason = refused.header("x-svgx-reason").expect("a reason").to_owned();
     assert_eq!(refused.json()["code"], reason.as_str());
 }
+
+#[test]
+fn what_no_limit_lets_in_is_told_so_however_busy_the_service_is() {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+    let engine = engine(&["--controller", "on"]);
+    let svg = |body: &str| {
+        format!("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1'>{body}</svg>")
+    };
+    let deep = svg(&format!("{}{}", "<g>".repeat(1_100), "</g>".repeat(1_100)));
+    let wide = svg(&format!("<path d='{}'/>", "M0 0".repeat(1_000_000)));
+    let fair = drawing(5_000);
+    let (refused, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for i in 0..8 {
+            let (engine, fair, refused, is_over) = (&engine, &fair, &refused, &is_over);
+            scope.spawn(move || {
+                let mut n = 0;
+                while !is_over.load(Relaxed) {
+                    n += 1;
+                    // Each is another drawing, so that none is known already.
+                    let body = format!("{fair}<!-- {i} {n} -->");
+                    let answer = engine.send("/compile/svg", SVG, body.as_bytes());
+                    refused.fetch_add(usize::from(answer.status == 503), Relaxed);
+                }
+            });
+        }
+        wait("a refusal", || refused.load(Relaxed) > 3);
+        let before = refused.load(Relaxed);
+        for (drawing, code) in [(&deep, "limit-depth"), (&wide, "limit-attribute-bytes")] {
+            let as_json = json!({ "content": drawing }).to_string();
+            for (kind, body) in [(SVG, drawing.as_str()), (JSON, as_json.as_str())] {
+                for _ in 0..5 {
+                    let answer = engine.send("/compile/svg", kind, body.as_bytes());
+                    let problem = answer.json();
+                    assert_eq!(answer.status, 422, "{code}: {problem}");
+                    assert_eq!(problem["errors"][0]["code"], code, "{problem}");
+                }
+            }
+        }
+        wait("more refusals", || refused.load(Relaxed) > before);
+        is_over.store(true, Relaxed);
+    });
+}
