@@ -7,6 +7,7 @@ pub mod digits;
 pub mod duration;
 pub mod hash;
 pub mod machine;
+pub mod nearest;
 pub mod random;
 pub mod svg;
 pub mod xml;

@@ -1,15 +1,19 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use svgx_engine::document::{self, Diagnostic, Format, Limits};
+use svgx_base::nearest::nearest;
+use svgx_engine::document::{self, Code, Diagnostic, Format, Limits};
 
 use super::files;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Drawings to check; `-` reads standard input.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "explain", value_name = "FILE")]
     files: Vec<String>,
+    /// Explain a code instead of checking drawings.
+    #[arg(long, value_name = "CODE", conflicts_with = "files")]
+    explain: Option<String>,
     /// How to print what was found.
     #[arg(long, value_enum, default_value = "human")]
     format: Style,
@@ -27,6 +31,9 @@ enum Style {
 
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
+        if let Some(code) = &self.explain {
+            return explain(code);
+        }
         let limits = Limits::default();
         let mut checked: Vec<(String, String, Vec<Diagnostic>)> = Vec::new();
         let (mut errors, mut dropped, mut unreadable) = (false, 0, false);
@@ -70,4 +77,15 @@ impl Args {
             (false, false) => written,
         }
     }
+}
+
+fn explain(text: &str) -> ExitCode {
+    let Some(code) = Code::ALL.iter().find(|code| code.as_str() == text) else {
+        let near = nearest(text, Code::ALL.iter().map(|code| code.as_str()));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        return files::failed(&format!("no finding has the code `{text}`{near}"));
+    };
+    let severities: Vec<&str> = code.severities().iter().map(|s| s.as_str()).collect();
+    let text = format!("{code} ({}): {}.\n", severities.join(" or "), code.meaning());
+    files::write(None, text.as_bytes())
 }

@@ -11,10 +11,12 @@ mod files;
 
 mod check;
 mod compile;
+mod completions;
 mod config;
 mod fmt;
 mod internal;
 mod load;
+mod man;
 mod render;
 mod serve;
 mod simulate;
@@ -39,12 +41,16 @@ enum Command {
     Check(check::Args),
     /// Compile a drawing to plain SVG or to the JSON model.
     Compile(compile::Args),
+    /// Print what a shell needs to complete commands and flags.
+    Completions(completions::Args),
     /// Print the configuration in force and where each value came from.
     Config(config::Args),
     /// Rewrite drawings into the one canonical form.
     Fmt(fmt::Args),
     /// Load a running service: an open loop, latency from when a request was due.
     Load(Box<load::Args>),
+    /// Print the manual, or write one page per command.
+    Man(man::Args),
     /// Render a drawing to PNG.
     Render(render::Args),
     /// Serve the endpoints over HTTP.
@@ -70,9 +76,11 @@ impl Cli {
         files::code(match self.command {
             Command::Check(args) => args.run(),
             Command::Compile(args) => args.run(),
+            Command::Completions(args) => args.run(),
             Command::Config(args) => args.run(),
             Command::Fmt(args) => args.run(),
             Command::Load(args) => args.run(),
+            Command::Man(args) => args.run(),
             Command::Render(args) => args.run(),
             Command::Serve(args) => args.run(),
             Command::Simulate(args) => args.run(),

@@ -182,13 +182,40 @@ fn malformed(error: &serde_json::Error) -> Error {
     }
 }
 
-/// The message without the place, which has members of its own.
+/// The message without the place, which has members of its own, and in words of JSON.
 fn plain(error: &serde_json::Error) -> String {
+    /// The types of a program, as its users call them.
+    const WORDS: &[(&str, &str)] = &[
+        ("expected f64", "expected a number"),
+        ("expected f32", "expected a number"),
+        ("expected usize", "expected a whole number, 0 or more"),
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected u32", "expected a whole number, 0 or more"),
+        ("expected u16", "expected a whole number, 0 or more"),
+        ("expected u8", "expected a whole number, 0 to 255"),
+        ("expected i64", "expected a whole number"),
+        ("expected i32", "expected a whole number"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected an object"),
+        (
+            "expected internally tagged enum",
+            "expected an object with a member that names its kind;",
+        ),
+        ("floating point `", "the number `"),
+        ("integer `", "the number `"),
+        ("boolean `", "`"),
+        ("sequence", "a list"),
+        ("invalid type: map", "invalid type: an object"),
+        ("string \"", "the text \""),
+        ("expected struct", "expected an object,"),
+        ("expected unit", "expected null"),
+    ];
     let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(at) => text[..at].to_owned(),
-        None => text,
-    }
+    let text = text.rfind(" at line ").map_or(text.as_str(), |at| &text[..at]);
+    WORDS
+        .iter()
+        .fold(text.to_owned(), |text, (of_program, of_user)| text.replace(of_program, of_user))
 }
 
 /// A path as a JSON pointer (RFC 6901).
@@ -240,7 +267,7 @@ mod tests {
             Error::Invalid { pointer, at, message } => {
                 assert_eq!(pointer, "/inner/a~1b/1");
                 assert_eq!(at.map(|(line, _)| line), Some(2));
-                assert!(message.contains("expected f64") && !message.contains("line"), "{message}");
+                assert_eq!(message, "invalid type: the text \"two\", expected a number");
             }
             other => panic!("{other:?}"),
         }

@@ -2,10 +2,10 @@
 //! deployment guide, variables of other tools, and names nobody knows.
 
 use std::collections::BTreeMap;
+use svgx_base::nearest::nearest;
 
 use super::error::{Error, Origin};
 use super::settings::SETTINGS;
-use super::suggest::suggest;
 use super::value::boolean;
 use super::{Config, Given};
 
@@ -99,7 +99,7 @@ pub(super) fn refuse_unknown(environment: &BTreeMap<String, String>) -> Result<(
             return Err(Error::Unknown {
                 key: name.clone(),
                 origin: Origin::Environment(name.clone()),
-                near: suggest(name, known()),
+                near: nearest(name, known()).map(str::to_owned),
             });
         }
     }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use svgx_base::nearest::nearest;
 
 use svgx_engine::document::Limits;
 
 use super::error::{Error, Origin};
 use super::settings::{Kind, SETTINGS};
-use super::suggest::suggest;
 
 pub(super) type FileValues = BTreeMap<&'static str, Vec<String>>;
 
@@ -26,7 +26,7 @@ pub(super) fn read(path: &PathBuf) -> Result<(FileValues, Limits), Error> {
         let written = key.replace('_', "-");
         let Some(s) = SETTINGS.iter().find(|s| s.key == written) else {
             return Err(Error::Unknown {
-                near: suggest(&written, SETTINGS.iter().map(|s| s.key)),
+                near: nearest(&written, SETTINGS.iter().map(|s| s.key)).map(str::to_owned),
                 key,
                 origin: Origin::File(path.clone()),
             });

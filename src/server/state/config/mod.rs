@@ -7,7 +7,6 @@ mod error;
 mod file;
 mod flags;
 mod settings;
-mod suggest;
 mod value;
 
 use std::collections::BTreeMap;
