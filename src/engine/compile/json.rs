@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{self, Document, NodeId, Ns, Quantity};
-use crate::geometry::{Role, ViewBox, length, role};
+use crate::geometry::{Role, ViewBox, conditions_hold, is_box, length, role, switch_choice};
+
+use super::objects::draws;
 
 /// What the model is to contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +85,7 @@ pub struct Namespace {
     pub uri: String,
 }
 
-/// An SVG element that is drawn.
+/// An SVG element that is drawn; a `g` for an object that draws.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "JsonElement"))]
@@ -93,6 +95,9 @@ pub struct Element {
     /// Its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The place in `elements`, from 0, of the one that it stands in: its transform applies too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<usize>,
     /// Its attributes; those of the language with the prefix `arx:`.
     pub attributes: BTreeMap<String, String>,
     /// Its text.
@@ -324,34 +329,67 @@ fn metadata(document: &Document) -> Metadata {
     }
 }
 
+/// What is drawn, each element with the place of the one around it in the list. What stands in
+/// `defs`, a `symbol`, a pattern or a clip path is drawn where it is referred to, if at all, and
+/// of a `switch` one child is.
 fn elements(document: &Document) -> Vec<Element> {
-    let drawn =
-        |n: &NodeId| *n != NodeId::ROOT && !matches!(role(document, *n), Role::None | Role::Object);
-    document
-        .elements()
-        .filter(drawn)
-        .map(|n| Element {
-            tag: document.name(n).map_or(String::new(), |(_, name)| name.to_owned()),
-            id: document.id(n).map(str::to_owned),
-            attributes: attributes(document, n, &["id"]),
-            text: (role(document, n) == Role::Text).then(|| whole_text(document, n)),
-        })
-        .collect()
+    let mut listed: Vec<Element> = Vec::new();
+    let mut stack: Vec<(NodeId, Option<usize>)> = vec![(NodeId::ROOT, None)];
+    while let Some((node, around)) = stack.pop() {
+        let role = role(document, node);
+        let mut parent = around;
+        if node != NodeId::ROOT {
+            if matches!(role, Role::None | Role::Symbol) || !conditions_hold(document, node) {
+                continue;
+            }
+            let is_group = role == Role::Object;
+            let is_listed = !is_box(document, node) && (!is_group || draws(document, node));
+            if is_listed {
+                parent = Some(listed.len());
+                let tag = document.name(node).map_or("", |(_, name)| name);
+                listed.push(Element {
+                    tag: if is_group { "g" } else { tag }.to_owned(),
+                    id: document.id(node).map(str::to_owned),
+                    parent: around,
+                    attributes: attributes(document, node, &["id"]),
+                    text: (role == Role::Text).then(|| whole_text(document, node)),
+                });
+            }
+            if role == Role::Text {
+                continue;
+            }
+        }
+        if role == Role::Switch {
+            stack.extend(switch_choice(document, node).map(|child| (child, parent)));
+            continue;
+        }
+        let from = stack.len();
+        stack.extend(document.children(node).map(|child| (child, parent)));
+        if let Some(children) = stack.get_mut(from..) {
+            children.reverse();
+        }
+    }
+    listed
 }
 
+/// The text as it is read: white space collapses across the `tspan`s, and none is put between.
 fn whole_text(document: &Document, node: NodeId) -> String {
-    let mut words = String::new();
+    let mut text = String::new();
+    let mut spaced = false;
     for n in document.descendants(node) {
-        if let document::NodeKind::Text(t) = document.kind(n) {
-            for word in t.split_whitespace() {
-                if !words.is_empty() {
-                    words.push(' ');
+        let document::NodeKind::Text(t) = document.kind(n) else { continue };
+        for c in t.chars() {
+            if c.is_ascii_whitespace() {
+                spaced = !text.is_empty();
+            } else {
+                if std::mem::take(&mut spaced) {
+                    text.push(' ');
                 }
-                words.push_str(word);
+                text.push(c);
             }
         }
     }
-    words
+    text
 }
 
 fn attributes(document: &Document, node: NodeId, but: &[&str]) -> BTreeMap<String, String> {

@@ -7,6 +7,7 @@ mod decimals;
 mod graph;
 mod json;
 mod layers;
+mod objects;
 mod paint;
 mod place;
 mod plain;

@@ -16,7 +16,8 @@ use crate::geometry::{AspectRatio, Cap, Item, Join, Scene};
 use svgx_base::budget::Budget;
 
 use super::background::{Background, blank};
-use super::svg::{BOX_COLOUR, box_line, draws, frame};
+use super::objects::{BOX_COLOUR, box_line, drawn_elsewhere, draws};
+use super::svg::frame;
 use super::work::{Ink, Line, Outline, Work};
 use super::{Error, Place};
 
@@ -36,6 +37,7 @@ pub(crate) fn paint(
     count(document, scene, view, size, limits, budget)?;
     let mut pixmap = blank(size, background)?;
     let line = box_line(document);
+    let drawn_elsewhere = drawn_elsewhere(document);
     for item in scene.items() {
         budget.checkpoint()?;
         let place = view.transform_rect_bbox(item.reach()).inflate(2.0, 2.0);
@@ -44,7 +46,7 @@ pub(crate) fn paint(
             continue;
         }
         if item.boxed {
-            if !draws(document, item.source) {
+            if !draws(document, item.source) && !drawn_elsewhere.contains(&item.source) {
                 let [r, g, b] = BOX_COLOUR;
                 let mut boxed = item.clone();
                 boxed.ink.fill = [0; 4];

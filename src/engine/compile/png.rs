@@ -191,12 +191,24 @@ fn paint(
     let mut culprit = String::new();
     layers::count(tree.root(), size, &mut work, budget, &mut culprit)
         .map_err(|e| e.at(|| Place::of(document, document.by_id(&culprit).or(heaviest)?)))?;
-    let mut pixmap = blank(size, background)?;
+    // A drawing is a picture of its own before anything is laid under it: what blends does so
+    // with what is drawn, not with the background (Compositing and Blending, section 3.4).
+    let blends = background.alpha > 0 && text.contains("mix-blend-mode");
+    if blends {
+        work.hold(u64::from(size.0) * u64::from(size.1) * 4)?;
+    }
+    let mut pixmap = blank(size, if blends { Background::default() } else { background })?;
     catch_unwind(AssertUnwindSafe(|| {
         paint::nodes(tree.root(), tiny_skia::Transform::identity(), &mut pixmap.as_mut(), budget)
     }))
     .map_err(guard)??;
-    Ok(pixmap)
+    if !blends {
+        return Ok(pixmap);
+    }
+    let mut under = blank(size, background)?;
+    let plain = tiny_skia::PixmapPaint::default();
+    under.draw_pixmap(0, 0, pixmap.as_ref(), &plain, tiny_skia::Transform::identity(), None);
+    Ok(under)
 }
 
 /// Counts what the renderer will make of the text, and refuses what is beyond the

@@ -11,14 +11,18 @@
 //!   and a viewBox around everything drawn where it states neither. Metres and
 //!   feet, which SVG does not know, are written as millimetres there.
 
+use std::collections::HashSet;
+
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
 use crate::geometry::{self, css};
 use crate::geometry::{
-    HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, path, role, root_viewbox,
+    HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, conditions_hold, path, role,
+    root_viewbox,
 };
 use svgx_base::budget::{Budget, Class, Stop, Tier};
 
 use super::decimals::{is_coordinates, shorten};
+use super::objects::{BOX_COLOUR, box_line, drawn_elsewhere, draws};
 use super::raster::{Raster, RasterText, is_tame};
 use super::{allow, sanitize, xml};
 
@@ -115,6 +119,8 @@ struct Writer<'a> {
     seen: RasterText,
     work: u64,
     scale: Scale,
+    /// Objects that shapes elsewhere draw.
+    drawn_elsewhere: HashSet<NodeId>,
     out: String,
 }
 
@@ -146,6 +152,7 @@ impl<'a> Writer<'a> {
             seen: RasterText::default(),
             work: 0,
             scale: Scale::of(document),
+            drawn_elsewhere: drawn_elsewhere(document),
             out: String::with_capacity(document.source().len() + 256),
         }
     }
@@ -238,6 +245,12 @@ impl<'a> Writer<'a> {
         }
         let document = self.document;
         let (ns, name) = document.name(node)?;
+        // Whoever opens the compiled drawing may speak another language, but the extensions are
+        // not kept: what needs one would be shown without it.
+        let needs_more = document.attr(node, "requiredExtensions").is_some();
+        if needs_more || self.raster.is_some() && !conditions_hold(document, node) {
+            return None;
+        }
         let children = document.first_child(node);
         let mut open =
             Open { next: children, name: "", node, empty: true, text: false, silent: false };
@@ -279,7 +292,7 @@ impl<'a> Writer<'a> {
         }
         // A link that leads nowhere is a group.
         if name == "a" && (self.raster.is_some() || self.reference(node, "a").is_none()) {
-            open.name = "g";
+            open.name = if in_text(document, node) { "tspan" } else { "g" };
         }
         open.text = allow::holds_text(name);
         let name = if open.name.is_empty() { name } else { open.name };
@@ -291,9 +304,12 @@ impl<'a> Writer<'a> {
     }
 
     /// The group whose start tag stands at `mark`. The rasteriser is spared
-    /// groups that say nothing: real plans nest hundreds of them.
+    /// groups that say nothing: real plans nest hundreds of them. A `switch` shows one child and
+    /// a `clipPath` no group at all, so that they count there.
     fn group(&mut self, mark: usize, open: Open) -> Open {
-        let silent = self.raster.is_some() && self.out.len() == mark + "<g".len();
+        let parent = self.document.parent(open.node).and_then(|p| self.document.name(p));
+        let counts = parent.is_some_and(|(_, name)| matches!(name, "switch" | "clipPath"));
+        let silent = self.raster.is_some() && self.out.len() == mark + "<g".len() && !counts;
         if silent {
             self.out.truncate(mark);
         }
@@ -328,7 +344,7 @@ impl<'a> Writer<'a> {
     /// box and nothing else.
     fn object(&mut self, node: NodeId) -> bool {
         let document = self.document;
-        if draws(document, node) {
+        if draws(document, node) || self.drawn_elsewhere.contains(&node) {
             self.out.push_str("<g");
             self.object_attributes(node);
             return true;
@@ -465,7 +481,7 @@ impl<'a> Writer<'a> {
             self.cascade(node);
         }
         if referred
-            && element != "g"
+            && !matches!(element, "g" | "tspan")
             && let Some(reference) = self.reference(node, element)
         {
             xml::attribute(&mut self.out, "xlink:href", &reference);
@@ -559,19 +575,15 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The line around an object that has a box but draws nothing of its own.
-pub(crate) const BOX_COLOUR: [u8; 3] = [0x5b, 0x64, 0x70];
-
-/// How wide that line is: one pixel when the drawing is shown 800 wide.
-pub(crate) fn box_line(document: &Document) -> f64 {
-    let v = root_viewbox(document);
-    v.width.max(v.height) / 800.0
-}
-
-/// Whether an object contains something that is drawn.
-pub(crate) fn draws(document: &Document, object: NodeId) -> bool {
-    document.children(object).any(|c| {
-        let drawn = role(document, c);
-        drawn != Role::None && (drawn != Role::Group || document.first_child(c).is_some())
-    })
+/// Whether an element is part of a text.
+fn in_text(document: &Document, node: NodeId) -> bool {
+    let mut at = document.parent(node);
+    while let Some((node, (_, name))) = at.and_then(|n| Some((n, document.name(n)?))) {
+        match name {
+            "text" => return true,
+            "tspan" | "textPath" | "a" => at = document.parent(node),
+            _ => return false,
+        }
+    }
+    false
 }

@@ -32,5 +32,5 @@ pub(crate) use look::{HIGHLIGHT, Look};
 pub(crate) use viewport::pixels;
 
 pub(crate) use item::Item;
-pub(crate) use resolve::{Role, href, role};
+pub(crate) use resolve::{Role, conditions_hold, href, is_box, role, switch_choice};
 pub(crate) use style::{Cap, Join};

@@ -82,8 +82,9 @@ pub(crate) fn outline(document: &Document, node: NodeId, frame: Frame) -> Option
             Some(ellipse(Point::new(x("cx"), y("cy")), r, r))
         }
         "ellipse" => {
-            let rx = get("rx", Side::Width);
-            let ry = get("ry", Side::Height);
+            // A negative radius is as if it were not there (SVG 2, section 7.4).
+            let rx = get("rx", Side::Width).filter(|r| *r >= 0.0);
+            let ry = get("ry", Side::Height).filter(|r| *r >= 0.0);
             let (rx, ry) = (rx.or(ry)?, ry.or(rx)?);
             (rx > 0.0 && ry > 0.0).then(|| ellipse(Point::new(x("cx"), y("cy")), rx, ry))
         }

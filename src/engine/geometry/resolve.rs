@@ -323,6 +323,9 @@ impl<'a> Resolver<'a> {
         if role == Role::None || (role == Role::Symbol && size.is_none()) {
             return Ok(Entered::Nothing);
         }
+        if !conditions_hold(document, node) {
+            return Ok(Entered::Nothing);
+        }
         let before = self.work;
         let style = Style::of(document, node, outer.style, self.sheet, &mut self.work);
         if instance.is_some() {
@@ -566,13 +569,17 @@ fn is_inside(document: &Document, node: NodeId, target: NodeId) -> bool {
     false
 }
 
-/// The child a `switch` shows: the first that asks for nothing we lack.
-fn switch_choice(document: &Document, node: NodeId) -> Option<NodeId> {
-    document.children(node).find(|&c| {
-        let language = document
-            .attr(c, "systemLanguage")
-            .is_none_or(|l| l.split(',').any(|l| l.trim() == "en" || l.trim().starts_with("en-")));
-        let extensions = document.attr(c, "requiredExtensions").is_none_or(str::is_empty);
-        role(document, c) != Role::None && language && extensions
-    })
+/// Whether an element asks for nothing we lack (SVG 2, section 5.8): our language is English,
+/// there are no extensions, and features are not asked about any more.
+pub(crate) fn conditions_hold(document: &Document, node: NodeId) -> bool {
+    let language = document
+        .attr(node, "systemLanguage")
+        .is_none_or(|l| l.split(',').any(|l| l.trim() == "en" || l.trim().starts_with("en-")));
+    language && document.attr(node, "requiredExtensions").is_none()
+}
+
+/// The child a `switch` shows: the first whose conditions hold.
+pub(crate) fn switch_choice(document: &Document, node: NodeId) -> Option<NodeId> {
+    let mut children = document.children(node);
+    children.find(|&c| role(document, c) != Role::None && conditions_hold(document, c))
 }

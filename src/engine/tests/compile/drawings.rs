@@ -1,0 +1,228 @@
+//! What other programs write, and what is seen of it: a table of drawings with the colours at
+//! some of their points, each painted on both ways to pixels where both can.
+
+use svgx_engine::compile::{JsonOptions, PngOptions, json, png};
+use svgx_engine::document::Limits;
+
+use super::{compiled, decode, drawing, unlimited};
+
+/// What is seen at a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    Red,
+    Green,
+    Blue,
+    Black,
+    Other,
+}
+use Seen::{Black, Blue, Green, Nothing, Red};
+
+fn seen([r, g, b, a]: [u8; 4]) -> Seen {
+    match (r, g, b, a) {
+        (.., 0..=8) => Nothing,
+        (200.., ..=60, ..=60, _) => Red,
+        (..=60, 100.., ..=60, _) => Green,
+        (..=60, ..=60, 200.., _) => Blue,
+        (..=60, ..=60, ..=60, _) => Black,
+        _ => Seen::Other,
+    }
+}
+
+/// Makes the painter of everything paint, without anything to be seen.
+const FORCE: &str = r##"<linearGradient id="zz"><stop stop-opacity="0"/></linearGradient><rect x="99" y="49" width="1" height="1" fill="url(#zz)"/>"##;
+
+/// The kind, the body of a drawing of 100 by 50, and what is seen where.
+type Case = (&'static str, &'static str, &'static [(usize, usize, Seen)]);
+
+const CASES: &[Case] = &[
+    (
+        "a group in a switch is shown whole",
+        r#"<switch><g><rect width="10" height="10" fill="red"/><rect x="20" width="10" height="10" fill="green"/></g></switch>"#,
+        &[(5, 5, Red), (25, 5, Green)],
+    ),
+    (
+        "an object in a switch is shown whole",
+        r#"<switch><arx:object id="o" type="x"><rect width="10" height="10" fill="red"/><rect x="20" width="10" height="10" fill="green"/></arx:object></switch>"#,
+        &[(5, 5, Red), (25, 5, Green)],
+    ),
+    (
+        "the second child of a switch, where the first is for others",
+        r#"<switch><g systemLanguage="de"><rect width="10" height="10" fill="red"/></g><g><rect width="10" height="10" fill="green"/></g><g><rect x="20" width="10" height="10"/></g></switch>"#,
+        &[(5, 5, Green), (25, 5, Nothing)],
+    ),
+    (
+        "a link in a switch is shown whole",
+        r#"<switch><a><rect width="10" height="10" fill="red"/><rect x="20" width="10" height="10" fill="green"/></a></switch>"#,
+        &[(5, 5, Red), (25, 5, Green)],
+    ),
+    (
+        "a group in a clip path clips everything away",
+        r##"<clipPath id="c"><g><rect width="10" height="10"/></g></clipPath><rect width="20" height="20" fill="red" clip-path="url(#c)"/>"##,
+        &[(5, 5, Nothing)],
+    ),
+    (
+        "another language is not shown, outside of a switch too",
+        r#"<rect width="10" height="10" fill="red" systemLanguage="de"/><g systemLanguage="fr, it"><rect x="20" width="10" height="10" fill="red"/></g><rect x="40" width="10" height="10" fill="green" systemLanguage="de,en-GB"/>"#,
+        &[(5, 5, Nothing), (25, 5, Nothing), (45, 5, Green)],
+    ),
+    (
+        "what needs an extension is not shown",
+        r#"<rect width="10" height="10" fill="red" requiredExtensions="http://example.org/x"/><switch><g requiredExtensions="http://example.org/x"><rect x="20" width="10" height="10" fill="red"/></g><rect x="20" width="10" height="10" fill="green"/></switch>"#,
+        &[(5, 5, Nothing), (25, 5, Green)],
+    ),
+    (
+        "a language of an object",
+        r#"<g systemLanguage="de"><arx:object id="o" type="x"><arx:geometry width="10" height="10"/></arx:object></g>"#,
+        &[(0, 5, Nothing)],
+    ),
+    (
+        "a negative radius counts as none given",
+        r#"<ellipse cx="20" cy="20" rx="-1" ry="15" fill="green"/><ellipse cx="70" cy="20" ry="-5" rx="15" fill="green"/>"#,
+        &[(20, 20, Green), (8, 20, Green), (70, 8, Green)],
+    ),
+    (
+        "a radius of zero draws nothing, and so does a circle's negative one",
+        r#"<ellipse cx="20" cy="20" rx="0" ry="15" fill="red"/><circle cx="70" cy="20" r="-5" fill="red"/>"#,
+        &[(20, 20, Nothing), (70, 20, Nothing)],
+    ),
+    (
+        "a rectangle's negative radius is that of the other side",
+        r#"<rect width="40" height="40" rx="-3" ry="20" fill="red"/>"#,
+        &[(20, 20, Red), (1, 1, Nothing)],
+    ),
+    (
+        "an object that a shape draws has no box beside it",
+        r#"<arx:object id="panel" type="electrical.panel" system="electrical"><arx:geometry x="5" y="5" width="60" height="40"/></arx:object><circle cx="35" cy="25" r="15" fill="none" stroke="red" stroke-width="4" arx:object="panel"/>"#,
+        &[(5, 25, Nothing), (35, 10, Red)],
+    ),
+    (
+        "the first of two with one id is meant",
+        r##"<linearGradient id="g"><stop stop-color="red"/></linearGradient><linearGradient id="g"><stop stop-color="blue"/></linearGradient><rect width="10" height="10" fill="url(#g)"/>"##,
+        &[(5, 5, Red)],
+    ),
+    (
+        "a shape with the id of a gradient before it",
+        r##"<radialGradient id="glow"><stop stop-color="blue"/></radialGradient><rect id="glow" width="10" height="10" fill="url(#glow)"/>"##,
+        &[(5, 5, Blue)],
+    ),
+    (
+        "the first of two shapes that are used",
+        r##"<defs><rect id="a" width="10" height="10" fill="green"/><rect id="a" width="10" height="10" fill="red"/></defs><use href="#a"/>"##,
+        &[(5, 5, Green)],
+    ),
+    (
+        "a linked word is drawn",
+        r##"<text x="5" y="45" font-size="50" font-weight="bold"><a href="#x">M</a></text>"##,
+        &[(12, 30, Black)],
+    ),
+    (
+        "a linked word within another is drawn",
+        r##"<text x="5" y="45" font-size="50" font-weight="bold"><tspan><a href="http://example.org/"><tspan>M</tspan></a></tspan></text>"##,
+        &[(12, 30, Black)],
+    ),
+];
+
+#[test]
+fn what_others_write_is_seen_as_it_is_meant() {
+    let mut wrong = Vec::new();
+    for (kind, body, points) in CASES {
+        for force in ["", FORCE] {
+            let document = drawing(&format!("{body}{force}"));
+            let picture = png(&document, &PngOptions::default(), &Limits::default(), &unlimited());
+            let (width, _, pixels) = decode(&picture.expect(kind));
+            for &(x, y, expected) in *points {
+                let found = pixels.get(y * width as usize + x).copied().map(seen);
+                if found != Some(expected) {
+                    let way = if force.is_empty() { "usual" } else { "full" };
+                    wrong.push(format!("{kind} ({way}) at {x},{y}: {found:?}, not {expected:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_background_lies_under_the_finished_picture() {
+    let body = r#"<rect width="12" height="20" fill="rgb(0,136,204)"/><rect x="8" width="12" height="20" fill="rgb(0,170,0)" style="mix-blend-mode:difference"/>"#;
+    let document = drawing(body);
+    let look = |colour: &str| {
+        let background = colour.parse().expect("a colour");
+        let options = PngOptions { background, ..PngOptions::default() };
+        let bytes = png(&document, &options, &Limits::default(), &unlimited());
+        let (width, _, pixels) = decode(&bytes.expect("a picture"));
+        [(4, 5), (10, 5), (16, 5), (50, 5)].map(|(x, y)| pixels[y * width as usize + x])
+    };
+    let [left, both, right, free] = look("transparent");
+    assert_eq!((left, right, free), ([0, 136, 204, 255], [0, 170, 0, 255], [0; 4]));
+    for (colour, behind) in [("white", [255; 4]), ("#102030", [16, 32, 48, 255])] {
+        assert_eq!(look(colour), [left, both, right, behind], "{colour}");
+    }
+}
+
+#[test]
+fn compiled_text_keeps_its_linked_words() {
+    for (body, kept) in [
+        (r##"<text>to <a href="http://example.org/">a site</a></text>"##, "<tspan>a site</tspan>"),
+        (r##"<text>to <a>nowhere</a></text>"##, "<tspan>nowhere</tspan>"),
+        (r##"<text><tspan>to <a>x</a></tspan></text>"##, "<tspan>x</tspan>"),
+        (r##"<text>to <a href="#t">here</a></text>"##, "<a xlink:href=\"#t\">here</a>"),
+        (r##"<a href="http://example.org/"><rect width="1" height="1"/></a>"##, "<g><rect"),
+        (r##"<a href="http://example.org/"><text>word</text></a>"##, "<g><text>word</text></g>"),
+    ] {
+        let svg = compiled(body);
+        assert!(svg.contains(kept), "{body}: {svg}");
+    }
+}
+
+#[test]
+fn json_lists_what_is_drawn_and_where_it_stands() {
+    // A body, and of each element listed: its name or id, and the place of the one around it.
+    type Listed<'l> = &'l [(&'l str, Option<u64>)];
+    let cases: &[(&str, Listed<'_>)] = &[
+        (
+            r##"<defs><rect id="never" width="9" height="9"/></defs><clipPath id="c"><rect id="clip" width="1" height="1"/></clipPath><pattern id="p"><path id="hatch" d="M0 0l4 4"/></pattern><symbol id="s"><rect id="inner"/></symbol><mask id="m"><rect id="masked"/></mask><marker id="k"><path id="arrow"/></marker><rect id="drawn" width="20" height="20"/>"##,
+            &[("drawn", None)],
+        ),
+        (
+            r##"<g id="a" transform="scale(2)"><g id="b"><rect id="r"/></g><circle id="k"/></g><line id="l"/>"##,
+            &[("a", None), ("b", Some(0)), ("r", Some(1)), ("k", Some(0)), ("l", None)],
+        ),
+        (
+            r##"<arx:object id="o" type="x" transform="translate(5 0)"><rect id="r" width="1" height="1"/></arx:object><arx:object id="box" type="x"><arx:geometry width="5" height="5"/></arx:object>"##,
+            &[("o", None), ("r", Some(0))],
+        ),
+        (
+            r##"<switch id="w"><g id="de" systemLanguage="de"><rect id="no"/></g><rect id="yes"/><rect id="late"/></switch>"##,
+            &[("w", None), ("yes", Some(0))],
+        ),
+        (r##"<text id="t">a<tspan id="s">b</tspan></text>"##, &[("t", None)]),
+    ];
+    for (body, expected) in cases {
+        let model = serde_json::to_value(json(&drawing(body), &JsonOptions::default()));
+        let model = model.expect("JSON");
+        let found: Vec<(String, Option<u64>)> = model["elements"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|e| (e["id"].as_str().unwrap_or("").to_owned(), e["parent"].as_u64()))
+            .collect();
+        let expected: Vec<_> = expected.iter().map(|(id, p)| ((*id).to_owned(), *p)).collect();
+        assert_eq!(found, expected, "{body}");
+    }
+}
+
+#[test]
+fn json_has_text_as_it_is_read() {
+    for (body, text) in [
+        ("<text>U<tspan>in</tspan></text>", "Uin"),
+        ("<text>Pump <tspan>P-1</tspan> 4 kW</text>", "Pump P-1 4 kW"),
+        ("<text>\n  two\n  lines </text>", "two lines"),
+        ("<text>a<tspan> b</tspan> <tspan>c</tspan></text>", "a b c"),
+        ("<text/>", ""),
+    ] {
+        let model = json(&drawing(body), &JsonOptions::default());
+        assert_eq!(model.elements[0].text.as_deref(), Some(text), "{body}");
+    }
+}
