@@ -397,7 +397,12 @@ mod tests {
     fn every_endpoint_is_described_where_it_is() {
         for endpoint in ENDPOINTS {
             let mut api = OpenApi::default();
-            endpoint.describe.expect(endpoint.path)(&mut api);
+            let Some(describe) = endpoint.describe else {
+                // A page, for people.
+                assert!(endpoint.is_open, "{}", endpoint.path);
+                continue;
+            };
+            describe(&mut api);
             let described: Vec<_> = api.paths.paths.iter().collect();
             let [(path, item)] = described[..] else {
                 panic!("{}: {}", endpoint.path, described.len())

@@ -307,7 +307,8 @@ pub(crate) fn animatable(name: &str) -> bool {
 pub(crate) fn function(name: &str) -> bool {
     matches!(
         name,
-        "rgb"
+        "var"
+            | "rgb"
             | "rgba"
             | "hsl"
             | "hsla"

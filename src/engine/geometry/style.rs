@@ -2,7 +2,7 @@
 
 use crate::document::{Document, NodeId, Ns};
 
-use super::css::{self, Sheet};
+use super::css::Sheet;
 use super::length::{Length, Unit};
 use super::look::{HIGHLIGHT, Look};
 
@@ -226,11 +226,10 @@ impl Style {
     ) -> Style {
         let mut style = Style { display: true, ..parent };
         style.ink.opacity = 1.0;
-        let mut inline = None;
         for a in document.attributes(node) {
             if a.ns == Ns::None {
                 match a.name {
-                    "style" => inline = Some(a.value),
+                    "style" => {}
                     name => style.set(name, a.value, &parent),
                 }
             }
@@ -242,13 +241,8 @@ impl Style {
         if let Some(faded) = look.opacity() {
             style.ink.opacity *= faded;
         }
-        let rules =
-            if sheet.is_empty() { Vec::new() } else { sheet.declarations(document, node, work) };
-        let inline = inline.map(css::declarations).unwrap_or_default();
-        for important in [false, true] {
-            for d in rules.iter().copied().chain(&inline).filter(|d| d.important == important) {
-                style.set(&d.name, &d.value, &parent);
-            }
+        for d in sheet.cascade(document, node, work) {
+            style.set(&d.name, &d.value, &parent);
         }
         style
     }
