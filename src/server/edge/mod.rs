@@ -74,8 +74,7 @@ pub(crate) async fn edge(
     let is_head = framing::head_as_get(&mut request);
     let context = server::context(record.trace.ids());
 
-    let mut rate = None;
-    let answered = match authenticate_and_count(&app, &request, policy, &mut rate) {
+    let mut answered = match authenticate(&app, &request, policy) {
         Ok(()) => {
             request.extensions_mut().insert(record.trace);
             request.extensions_mut().insert(record.stages());
@@ -91,7 +90,15 @@ pub(crate) async fn edge(
             ServiceResponse::new(request, answer)
         }
     };
-    let mut response = errors_as_problems(answered, &record, &context);
+    let rate = app.rates.as_ref().and_then(|rates| rates.told(policy.rate?, &mut answered));
+    let refusal = rate.as_ref().and_then(RateLimitStatus::refusal);
+    let mut response = match refusal {
+        Some(error) => {
+            let answer = problem(&error, answered.request(), &record, &context);
+            answered.into_response(answer)
+        }
+        None => errors_as_problems(answered, &record, &context),
+    };
 
     let operated = response.request().extensions().get::<Operated>().copied();
     let took = record.finish(response.status().as_u16(), operated);
@@ -110,19 +117,12 @@ pub(crate) async fn edge(
     Ok(response)
 }
 
-/// Who asks, noted in the request, and how they stand with their rate, noted in `rate`.
-fn authenticate_and_count(
-    app: &App,
-    request: &ServiceRequest,
-    policy: PathPolicy,
-    rate: &mut Option<RateLimitStatus>,
-) -> Result<(), Error> {
+/// Who asks, noted in the request: what is counted below is counted by it.
+fn authenticate(app: &App, request: &ServiceRequest, policy: PathPolicy) -> Result<(), Error> {
     let (identity, credential) = identify(app, request, policy.is_open)?;
     request.extensions_mut().insert(credential);
-    let counted = app.rates.as_ref().and_then(|rates| rates.count(policy.rate?, identity.id));
     request.extensions_mut().insert(identity);
-    *rate = counted;
-    rate.as_ref().and_then(RateLimitStatus::refusal).map_or(Ok(()), Err)
+    Ok(())
 }
 
 /// Calls the handler; its panics are errors.
