@@ -274,7 +274,7 @@ mod single {
     use svgx_controller::spec::Spec;
     use svgx_telemetry::access_log::AccessLine;
     use svgx_telemetry::stage::{Facts, Stage, Stages, Step};
-    use svgx_telemetry::{Outcome, Request, Rule, Sampler, Settings, Telemetry, server};
+    use svgx_telemetry::{Outcome, Request, Rule, Sampler, Settings, Telemetry, deep, server};
 
     pub(super) fn main() {
         divan::Divan::default().main();
@@ -341,7 +341,7 @@ mod single {
     #[divan::bench]
     fn a_context_to_work_in(bencher: divan::Bencher<'_, '_>) {
         let trace = (TraceId::from(7_u128), SpanId::from(9_u64));
-        bencher.bench_local(|| drop(server::context(trace).attach()));
+        bencher.bench_local(|| drop(deep::attach(server::context(trace, None))));
     }
 
     #[divan::bench]
@@ -362,6 +362,7 @@ mod single {
                 began: (Time(0), SystemTime::UNIX_EPOCH),
                 took: Duration::from_micros(900),
                 stages: &noted(),
+                deep: None,
             };
             telemetry.finish(&ended);
         });

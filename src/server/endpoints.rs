@@ -341,6 +341,11 @@ pub(crate) fn policy(path: &str) -> PathPolicy {
     }
 }
 
+/// Whether a route is declared, as metrics and traces say it.
+pub(crate) fn is_route(route: &str) -> bool {
+    ENDPOINTS.iter().any(|endpoint| endpoint.path == route)
+}
+
 fn matches(pattern: &str, path: &str) -> bool {
     if !pattern.contains('{') {
         return pattern == path;

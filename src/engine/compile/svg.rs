@@ -17,6 +17,7 @@ use crate::geometry::{
     HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, path, role, root_viewbox,
 };
 use svgx_base::budget::{Budget, Class, Stop, Tier};
+use svgx_base::deep_span;
 
 use super::decimals::{is_coordinates, shorten};
 use super::raster::{Raster, RasterText, is_tame};
@@ -53,6 +54,7 @@ pub fn svg_within(
     options: &SvgOptions,
     budget: &Budget,
 ) -> Result<String, Stop> {
+    let _span = deep_span!("svg");
     let mut writer = Writer::new(document, options, None, budget);
     writer.document()?;
     Ok(writer.out)

@@ -20,8 +20,6 @@ use futures::FutureExt as _;
 use opentelemetry::Context;
 use opentelemetry::trace::FutureExt as _;
 
-use svgx_telemetry::server;
-
 use self::answer_headers::{write_security_headers, write_trace_headers};
 use self::identify::identify;
 use self::request_record::RequestRecord;
@@ -31,6 +29,7 @@ use crate::protocol::headers::X_TRACE_ID;
 use crate::protocol::problem::Error;
 use crate::state::answer::Timing;
 use crate::state::app::App;
+use crate::state::keys::Identity;
 use crate::state::rate::RateLimitStatus;
 use crate::state::time_of_day::{time_of_day, unix_seconds};
 
@@ -72,9 +71,12 @@ pub(crate) async fn edge(
     let policy = policy(request.path());
     let mut record = RequestRecord::begin(&app, &request, policy.route);
     let is_head = framing::head_as_get(&mut request);
-    let context = server::context(record.trace.ids());
-
-    let mut answered = match authenticate(&app, &request, policy) {
+    let authenticated = authenticate(&app, &request, policy);
+    if let (Ok(()), Some(identity)) = (&authenticated, request.extensions().get::<Identity>()) {
+        record.trace_deeply(identity);
+    }
+    let context = record.context();
+    let mut answered = match authenticated {
         Ok(()) => {
             request.extensions_mut().insert(record.trace);
             request.extensions_mut().insert(record.stages());

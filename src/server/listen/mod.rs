@@ -256,10 +256,16 @@ fn internal(app: &Data<App>, at: SocketAddr, connections: usize) -> Result<Liste
             .service(get("/backup", web::to(routes::backup::backup)))
             .route("/restore", web::post().to(routes::backup::restore))
             .service(get("/traces", web::to(routes::telemetry::traces)))
+            .service(
+                get("/traces/deep", web::to(routes::telemetry::deep))
+                    .app_data(web::PayloadConfig::new(routes::telemetry::LARGEST_BODY))
+                    .route(web::put().to(routes::telemetry::ask_deep))
+                    .route(web::delete().to(routes::telemetry::end_deep)),
+            )
             .service(get("/traces/{id}", web::to(routes::telemetry::trace)))
             .service(
                 get("/log-levels", web::to(routes::telemetry::levels))
-                    .app_data(web::PayloadConfig::new(routes::telemetry::LARGEST_FILTER))
+                    .app_data(web::PayloadConfig::new(routes::telemetry::LARGEST_BODY))
                     .route(web::put().to(routes::telemetry::set_levels)),
             )
             .service(get("/livez", web::to(routes::status::livez)))

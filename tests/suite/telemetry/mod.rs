@@ -2,6 +2,7 @@
 
 mod collector;
 mod declared;
+mod deep;
 mod exposition;
 mod logs;
 mod prometheus;
