@@ -263,7 +263,7 @@ mod tests {
                 [(p1.inv_mul(&p2), &ramp, &body), (p2.inv_mul(&p1), &body, &ramp)]
             {
                 let mut found: Vec<Manifold> = Vec::new();
-                ContactDispatcher { checkpoints: None }
+                ContactDispatcher { checkpoints: None, pairs: None }
                     .contact_manifolds(&pos12, &*one.0, &*other.0, 0.02, &mut found, &mut None)
                     .expect("supported shapes");
                 let points: Vec<f64> =

@@ -66,6 +66,11 @@ impl DeepTrace {
         self.0.asked_by
     }
 
+    /// How many spans have begun in it.
+    pub fn spans(&self) -> usize {
+        self.0.begun.load(Ordering::Relaxed)
+    }
+
     /// Whether it takes no more spans.
     pub(crate) fn is_full(&self) -> bool {
         self.0.begun.load(Ordering::Relaxed) >= SPANS

@@ -60,10 +60,13 @@ pub(super) fn drive_deeply(service: &Service) {
     let line = |id: &str, x: f64| json!({"id": id, "type": "line", "x1": 0.0, "y1": 0.0, "x2": x, "y2": 1.0});
     let both = |value: f64| json!({"type": "distance", "of": ["a.start", "a.end"], "value": value});
     let conflict = json!({"entities": [line("a", 10.0)], "constraints": [both(10.0), both(20.0)]});
-    let pulled = json!({"content": fresh(SKETCH, 1), "options": {"targets": []}});
+    let target = json!({"point": "a.end", "x": 3.0, "y": 30.0});
+    let pulled = json!({"entities": [line("a", 10.0)], "constraints": [both(10.0)]});
+    let pulled = json!({"problem": pulled, "options": {"targets": [target]}});
     for (path, asked) in [
         ("/parse", json!({"content": "{\"elements\": []}"})),
         ("/evaluate", json!({"content": fresh(include_str!("../../../examples/room.svgx"), 1)})),
+        ("/constraints/solve", json!({"content": fresh(SKETCH, 1)})),
         ("/constraints/solve", pulled),
         ("/constraints/solve", json!({"problem": conflict})),
         ("/simulate", json!({"content": fresh(include_str!("../../../examples/room.svgx"), 2)})),
@@ -75,6 +78,7 @@ pub(super) fn drive_deeply(service: &Service) {
             "/interactive",
             json!({"operation": "load", "content": fresh(SKETCH, 2), "session": "deep"}),
         ),
+        ("/interactive", json!({"operation": "click", "element_id": "web1", "session": "deep"})),
     ] {
         post(service, path, &asked);
     }
