@@ -267,8 +267,14 @@ impl Telemetry {
     /// for when it happened: all of it is kept unless tracing is off.
     pub fn finish_background(&self, ended: &server::Background) {
         let Some(traces) = self.traces.as_ref().filter(|_| !self.sampling.is_off()) else { return };
-        let (trace, span) = ended.span();
-        traces.kept.keep(trace, ended.outcome, false, vec![span]);
+        let (trace, spans) = ended.spans();
+        traces.kept.keep(trace, ended.outcome, ended.steps.is_some(), spans);
+    }
+
+    /// Traces the steps of work that no request asked for and that is about to begin; `None`
+    /// where nothing is traced.
+    pub fn begin_background(&self) -> Option<server::Steps> {
+        self.deep()?.begin_own().map(server::Steps::new)
     }
 
     /// Which requests are traced deeply; `None` where nothing is traced.

@@ -74,8 +74,28 @@ pub struct Ended<'r> {
     pub deep: Option<&'r DeepTrace>,
 }
 
-/// Work that no request asked for and that has ended: the recovery of the store, a backup. It is
-/// a trace of its own.
+/// Where work that no request asked for is traced with its steps: the context to do it in, and
+/// what gathers them.
+#[derive(Clone, Debug)]
+pub struct Steps {
+    trace: (TraceId, SpanId),
+    deep: DeepTrace,
+}
+
+impl Steps {
+    pub(crate) fn new(deep: DeepTrace) -> Steps {
+        let ids = RandomIdGenerator::default();
+        Steps { trace: (ids.new_trace_id(), ids.new_span_id()), deep }
+    }
+
+    /// The context to do it in.
+    pub fn context(&self) -> Context {
+        context(self.trace, Some(&self.deep))
+    }
+}
+
+/// Work that no request asked for and that has ended: the recovery of the store, a backup, a
+/// deployment. It is a trace of its own.
 #[derive(Clone, Debug)]
 pub struct Background {
     /// What was done.
@@ -88,18 +108,27 @@ pub struct Background {
     pub ended: SystemTime,
     /// How long it took.
     pub took: Duration,
+    /// Its steps, where they were traced.
+    pub steps: Option<Steps>,
 }
 
 impl Background {
-    /// Its trace and its span.
-    pub(crate) fn span(&self) -> (TraceId, SpanData) {
+    /// Its trace and its spans, its own last.
+    pub(crate) fn spans(&self) -> (TraceId, Vec<SpanData>) {
         let ids = RandomIdGenerator::default();
-        let trace = (ids.new_trace_id(), ids.new_span_id());
+        let trace = match &self.steps {
+            Some(steps) => steps.trace,
+            None => (ids.new_trace_id(), ids.new_span_id()),
+        };
         let began = self.ended.checked_sub(self.took).unwrap_or(self.ended);
         let mut attributes = vec![KeyValue::new(sampling::OUTCOME, self.outcome.as_str())];
         attributes.extend(self.facts.iter().map(|(key, fact)| KeyValue::new(*key, *fact)));
         let root = Root { trace, began: (Time(0), began) };
-        let span = SpanData {
+        let mut spans = Vec::new();
+        if let Some(steps) = &self.steps {
+            attributes.extend(root.deep(&steps.deep, self.took, &mut spans));
+        }
+        spans.push(SpanData {
             name: self.name.into(),
             attributes,
             status: match self.outcome {
@@ -107,8 +136,8 @@ impl Background {
                 _ => Status::Unset,
             },
             ..root.span(trace.1, (Time(0), Time(0).after(self.took)))
-        };
-        (trace.0, span)
+        });
+        (trace.0, spans)
     }
 }
 

@@ -174,8 +174,8 @@ fn trace(app: &App, name: &'static str, began: Time, done: Result<Copied, &Refus
         Err(_) => return,
     };
     let took = app.clock.now().since(began);
-    let ended = time_of_day();
-    app.telemetry.finish_background(&Background { name, outcome, facts, ended, took });
+    let (ended, steps) = (time_of_day(), None);
+    app.telemetry.finish_background(&Background { name, outcome, facts, ended, took, steps });
 }
 
 fn refuse(error: &Refused) -> HttpResponse {

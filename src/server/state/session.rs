@@ -52,6 +52,7 @@ fn watcher(telemetry: &Arc<Telemetry>) -> Watcher {
                 facts: Facts::from_slice(&[("svgx.recovery.tries", (*tries).into())]),
                 ended: time_of_day(),
                 took: *after,
+                steps: None,
             });
         }
     })

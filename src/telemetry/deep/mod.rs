@@ -254,6 +254,11 @@ impl DeepTraces {
         trace
     }
 
+    /// For work of ours, which nobody has to ask for.
+    pub(crate) fn begin_own(&self) -> Option<DeepTrace> {
+        DeepTrace::begin(AskedBy::Operator, &self.collecting)
+    }
+
     fn begin_asked(&self, now: Time, request: &Subject<'_>) -> Option<DeepTrace> {
         let mut asked = self.asked.lock();
         self.forget(&mut asked, now);

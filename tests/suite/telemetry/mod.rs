@@ -8,7 +8,7 @@ mod logs;
 mod prometheus;
 mod receiver;
 mod registry;
-mod sink;
+pub(crate) mod sink;
 mod slo;
 mod traces;
 
