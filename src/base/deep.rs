@@ -83,9 +83,9 @@ impl Few {
         Few(most)
     }
 
-    /// Whether the next one has a span: never where nothing is traced.
+    /// Takes the next one: whether it has a span; never where nothing is traced.
     #[inline]
-    pub fn next(&mut self) -> bool {
+    pub fn takes(&mut self) -> bool {
         if self.0 == 0 || !is_on() {
             return false;
         }
@@ -172,11 +172,11 @@ mod tests {
         };
         drop(deep_span!("step", svgx.step.count = explain()));
         assert_eq!(worked_out.get(), 0);
-        assert_eq!((0..9).filter(|_| Few::first(3).next()).count(), 0);
+        assert_eq!((0..9).filter(|_| Few::first(3).takes()).count(), 0);
         let _on = enter(true);
         drop(deep_span!(if explain() == 1, "step", svgx.step.count = 2_i64));
         let mut few = Few::first(3);
-        assert_eq!((0..9).filter(|_| few.next()).count(), 3);
+        assert_eq!((0..9).filter(|_| few.takes()).count(), 3);
         assert_eq!(worked_out.get(), 1);
     }
 }

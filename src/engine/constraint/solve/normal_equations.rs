@@ -256,7 +256,7 @@ impl NormalEquations {
         while iterations < MAX_ITERATIONS && (soft || residual > tolerance) {
             budget.checkpoint()?;
             iterations += 1;
-            let span = deep_span!(if few.next(), "iteration", svgx.residual = Empty);
+            let span = deep_span!(if few.takes(), "iteration", svgx.residual = Empty);
             if std::mem::take(&mut fresh) {
                 scale = self.assemble();
             }

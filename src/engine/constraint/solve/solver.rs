@@ -291,7 +291,7 @@ impl Solver {
             }
             solved += 1;
             let span = deep_span!(
-                if few.next(),
+                if few.takes(),
                 "component",
                 svgx.equation.count = deep::count(plan.components[k].rows.len()),
                 svgx.unknown.count = deep::count(plan.components[k].unknowns.len()),

@@ -64,7 +64,7 @@ pub(super) fn solve(
             continue;
         }
         let _span = deep_span!(
-            if few.next(),
+            if few.takes(),
             "assembly",
             svgx.body.count = deep::count(group.bodies.len()),
             svgx.joint.count = deep::count(group.joints.len()),
