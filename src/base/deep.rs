@@ -31,6 +31,12 @@ pub fn enter(on: bool) -> Guard {
     Guard { before: ON.with(|flag| flag.replace(on)), _thread: std::marker::PhantomData }
 }
 
+/// Unless `told`, no spans from this thread until the guard goes: of a step that has none, its
+/// own steps have none either.
+pub fn silent_unless(told: bool) -> Option<Guard> {
+    (!told && is_on()).then(|| enter(false))
+}
+
 /// No more spans from this thread until its guard goes: the trace is full.
 pub fn end() {
     ON.with(|flag| flag.set(false));
@@ -177,6 +183,11 @@ mod tests {
         drop(deep_span!(if explain() == 1, "step", svgx.step.count = 2_i64));
         let mut few = Few::first(3);
         assert_eq!((0..9).filter(|_| few.takes()).count(), 3);
+        {
+            let _silent = silent_unless(few.takes());
+            assert!(!is_on());
+        }
+        assert!(is_on() && silent_unless(true).is_none());
         assert_eq!(worked_out.get(), 1);
     }
 }

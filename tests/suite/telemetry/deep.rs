@@ -141,6 +141,36 @@ fn an_operator_sees_into_the_solver_and_it_ends_by_itself() {
 }
 
 #[test]
+fn many_equal_parts_leave_room_for_what_follows_them() {
+    let service = serve(None, &[]);
+    operate(&service, "PUT", r#"{"route": "/constraints/solve"}"#);
+    const PARTS: usize = 600;
+    // A triangle each: three sizes that do not agree with where it was drawn.
+    let (mut entities, mut constraints) = (Vec::new(), Vec::new());
+    for i in 0..PARTS {
+        for (name, x, y) in [("a", 0.0, 0.0), ("b", 30.0, 0.0), ("c", 10.0, 25.0)] {
+            let (id, x) = (format!("{name}{i}"), x + 100.0 * i as f64);
+            entities.push(json!({"id": id, "type": "point", "x": x, "y": y}));
+        }
+        for (one, other, value) in [("a", "b", 40.0), ("b", "c", 35.0), ("c", "a", 30.0)] {
+            let of = [format!("{one}{i}"), format!("{other}{i}")];
+            constraints.push(json!({"type": "distance", "of": of, "value": value}));
+        }
+    }
+    let asked = json!({"problem": {"entities": entities, "constraints": constraints}});
+    let answer = called(&service, TRACE, "00", "/constraints/solve", &asked);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let spans = spans(&service, TRACE);
+    let seen = names(&spans);
+    assert_eq!(fact(&spans, "plan", "svgx.component.count"), json!(PARTS), "{seen:?}");
+    assert_eq!(seen.iter().filter(|name| **name == "component").count(), 48);
+    assert!(seen.contains(&"iteration") && seen.contains(&"diagnose"), "{seen:?}");
+    assert_eq!(path(&spans, "iteration")[..2], ["iteration", "component"]);
+    let root = spans.iter().find(|s| s["name"] == "POST /constraints/solve").expect("the request");
+    assert!(attributes(root).iter().all(|(key, _)| key != "svgx.deep.dropped"), "{root}");
+}
+
+#[test]
 fn a_simulation_is_told_in_groups_of_steps_with_their_phases() {
     let service = serve(None, &[]);
     operate(&service, "PUT", r#"{"route": "/simulate"}"#);

@@ -290,8 +290,10 @@ impl Solver {
                 continue;
             }
             solved += 1;
+            let told = few.takes();
+            let _silent = deep::silent_unless(told);
             let span = deep_span!(
-                if few.takes(),
+                if told,
                 "component",
                 svgx.equation.count = deep::count(plan.components[k].rows.len()),
                 svgx.unknown.count = deep::count(plan.components[k].unknowns.len()),
@@ -354,6 +356,8 @@ impl Solver {
         let (rows, before) = (&self.rows, &self.before);
         let step = StepContext { rows, before, tolerance, stiff: &[], budget };
         let report = soft.solve(step, &plan.forest, &mut self.x)?;
+        // The rest goes through every block again: it is told by the span of all of it.
+        let _silent = deep::silent_unless(false);
         let mut iterations = report.iterations;
         let mut met = true;
         for k in 0..plan.blocks.len() {
