@@ -7,6 +7,11 @@
 //! that whatever else the machine does falls on all alike. Asked: at least 0.95
 //! of the throughput, at most 1.05 of the P95.
 //!
+//! Then deep traces that nobody asked for, against none at all: how many spans the work of a
+//! request could open, what each of those costs while it is off, and that over the time of the
+//! request, all measured in this run. Asked: less than a thousandth. Beside it what the same work
+//! takes with the spans on.
+//!
 //! Then single measurements: nanoseconds and allocations.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the real clock")]
@@ -31,6 +36,7 @@ fn main() {
     let quick = std::env::args().any(|a| a == "--quick");
     let (turns, turn) = if quick { (4, 250) } else { (40, 500) };
     service(turns, Duration::from_millis(turn));
+    deep::main(if quick { 200 } else { 2_000 });
     println!("\none measurement (median of many), and what it allocates:");
     single::main();
 }
@@ -265,6 +271,120 @@ impl Connection {
     }
 }
 
+/// Deep traces while they are off.
+mod deep {
+    use std::hint::black_box;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use opentelemetry::trace::{SpanId, TraceId};
+    use svgx_base::budget::{Budget, Class, Clock as _, Monotonic, Tier};
+    use svgx_base::deep_span;
+    use svgx_engine::constraint::{Options, Sketch, solve};
+    use svgx_engine::document::{Limits, parse};
+    use svgx_engine::geometry::Scene;
+    use svgx_engine::physics;
+    use svgx_telemetry::deep::{Ask, DeepTraces, Subject, attach};
+    use svgx_telemetry::server;
+
+    const SKETCH: &str = include_str!("../examples/sketch.svgx");
+    const PILE: &str = include_str!("../examples/pile.svgx");
+
+    fn budget() -> Budget {
+        let clock = Arc::new(Monotonic::new());
+        let ends = clock.now().after(Duration::from_secs(3_600));
+        Budget::unlimited(Class::Physics, Tier::Compute).until(ends, clock)
+    }
+
+    fn sketch() {
+        let (limits, budget) = (Limits::default(), budget());
+        let document = parse(SKETCH, &limits).expect("a drawing");
+        let scene = Scene::build(&document, &limits, &budget).expect("a scene");
+        let sketch = Sketch::read(&document, &scene, &limits).expect("a sketch");
+        let mut solver = sketch.solver_within(&limits, &budget).expect("a solver");
+        let options = Options { diagnose: true, targets: Vec::new() };
+        black_box(solve(&mut solver, options, &budget).expect("solved"));
+    }
+
+    fn pile() {
+        let (limits, budget) = (Limits::default(), budget());
+        let document = parse(PILE, &limits).expect("a drawing");
+        let scene = Scene::build(&document, &limits, &budget).expect("a scene");
+        let options = physics::Options { duration: 0.5, ..physics::Options::default() };
+        let done = physics::simulate(&document, &scene, &options, &limits, &budget, &mut |_| {
+            std::ops::ControlFlow::Continue(())
+        });
+        black_box(done.expect("simulated"));
+    }
+
+    /// The median of `times` runs.
+    fn median(times: usize, work: impl Fn()) -> Duration {
+        let mut all: Vec<Duration> = (0..times.max(3))
+            .map(|_| {
+                let began = Instant::now();
+                work();
+                began.elapsed()
+            })
+            .collect();
+        all.sort();
+        all[all.len() / 2]
+    }
+
+    /// What a span costs that is off: of a thousand in a loop of which the loop itself is taken.
+    fn of_one(times: usize) -> f64 {
+        const MANY: u32 = 1_000;
+        let with = median(times, || {
+            for i in 0..MANY {
+                let span = deep_span!("component", svgx.equation.count = i64::from(black_box(i)));
+                black_box(&span);
+            }
+        });
+        let without = median(times, || {
+            for i in 0..MANY {
+                black_box(i);
+            }
+        });
+        with.saturating_sub(without).as_secs_f64() * 1e9 / f64::from(MANY)
+    }
+
+    pub(super) fn main(times: usize) {
+        let _telemetry = super::single::telemetry();
+        let one = of_one(times);
+        println!("\ndeep traces that are off, against none; one span that is off: {one:.1} ns");
+        println!(
+            "{:<20} {:>7} {:>11} {:>11} {:>11}",
+            "work", "spans", "off µs", "off/none", "on/off"
+        );
+        let works: [(&str, fn()); 2] = [("/constraints/solve", sketch), ("/simulate, 0.5 s", pile)];
+        for (name, work) in works {
+            let times = times / 10;
+            let off = median(times, work);
+            let deep = DeepTraces::default();
+            let ask = Ask { key: None, route: None, requests: 1_000, seconds: 3_600 };
+            deep.ask(Monotonic::new().now(), ask).expect("possible");
+            let subject = Subject { key: "bench", route: None, kept_by_caller: false };
+            let ids = (TraceId::from(7_u128), SpanId::from(9_u64));
+            let mut spans = 0;
+            let mut traced = Vec::new();
+            for _ in 0..times.clamp(3, 900) {
+                let trace = deep.begin(Monotonic::new().now(), &subject).expect("a place");
+                let here = attach(server::context(ids, Some(&trace)));
+                let began = Instant::now();
+                work();
+                traced.push(began.elapsed());
+                drop(here);
+                spans = trace.spans();
+            }
+            traced.sort();
+            let off = off.as_secs_f64();
+            let none = off - spans as f64 * one * 1e-9;
+            let on = traced[traced.len() / 2].as_secs_f64();
+            let (micros, cost, more) = (off * 1e6, off / none, on / off);
+            println!("{name:<20} {spans:>7} {micros:>11.1} {cost:>11.5} {more:>11.3}");
+        }
+    }
+}
+
 mod single {
     use std::sync::OnceLock;
     use std::time::{Duration, SystemTime};
@@ -274,7 +394,7 @@ mod single {
     use svgx_controller::spec::Spec;
     use svgx_telemetry::access_log::AccessLine;
     use svgx_telemetry::stage::{Facts, Stage, Stages, Step};
-    use svgx_telemetry::{Outcome, Request, Rule, Sampler, Settings, Telemetry, server};
+    use svgx_telemetry::{Outcome, Request, Rule, Sampler, Settings, Telemetry, deep, server};
 
     pub(super) fn main() {
         divan::Divan::default().main();
@@ -282,7 +402,7 @@ mod single {
 
     /// Without a collector, keeping nothing but what needs attention. Log lines
     /// go where this program's errors go: send them to `/dev/null`.
-    fn telemetry() -> &'static Telemetry {
+    pub(super) fn telemetry() -> &'static Telemetry {
         static ONE: OnceLock<Telemetry> = OnceLock::new();
         ONE.get_or_init(|| {
             let spec = Spec::embedded().expect("valid");
@@ -341,7 +461,7 @@ mod single {
     #[divan::bench]
     fn a_context_to_work_in(bencher: divan::Bencher<'_, '_>) {
         let trace = (TraceId::from(7_u128), SpanId::from(9_u64));
-        bencher.bench_local(|| drop(server::context(trace).attach()));
+        bencher.bench_local(|| drop(deep::attach(server::context(trace, None))));
     }
 
     #[divan::bench]
@@ -362,6 +482,7 @@ mod single {
                 began: (Time(0), SystemTime::UNIX_EPOCH),
                 took: Duration::from_micros(900),
                 stages: &noted(),
+                deep: None,
             };
             telemetry.finish(&ended);
         });

@@ -45,6 +45,9 @@ grep -q '"bomFormat": "CycloneDX"' target/image/usr/share/svgx/sbom.cdx.json
 config=$(buildah "${store[@]}" inspect --type image svgx-engine:1)
 echo "$config" | grep -q '"User": "1000:1000"'
 echo "$config" | grep -q 'org.opencontainers.image.version'
+# The sources are MIT or Apache-2.0; what links actix-governor is under its licence.
+echo "$config" | grep -q '"org.opencontainers.image.licenses": "GPL-3.0-or-later"'
+grep -q '"expression": "GPL-3.0-or-later"' target/image/usr/share/svgx/sbom.cdx.json
 
 # Unpacked and run without a container engine: they need rights that a test may not have.
 mounted=$(buildah "${store[@]}" from svgx-engine:1)

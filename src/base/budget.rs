@@ -319,6 +319,11 @@ impl Budget {
         self.deadline.as_ref().map(|(at, clock)| at.since(clock.now()))
     }
 
+    /// Now, by the clock of its deadline; `None` without one. To measure by, not to decide by.
+    pub fn now(&self) -> Option<Time> {
+        self.deadline.as_ref().map(|(_, clock)| clock.now())
+    }
+
     /// To be called at every natural step of a loop, at least every millisecond.
     ///
     /// # Errors

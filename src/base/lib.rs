@@ -3,6 +3,7 @@
 
 pub mod budget;
 pub mod cgroup;
+pub mod deep;
 pub mod digits;
 pub mod duration;
 pub mod hash;

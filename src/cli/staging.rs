@@ -1,5 +1,7 @@
 //! `svgx staging`: bring the engine to a place where others use it, and keep it well there.
 
+mod traced;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +15,7 @@ use svgx_operations::staging::status::{rollback, status};
 use svgx_operations::staging::tools::Kubectl;
 use svgx_operations::staging::validate::{Latency, Options, Report, validate};
 
+use self::traced::Traced;
 use super::files;
 
 type Failure = Box<dyn std::error::Error>;
@@ -315,7 +318,12 @@ impl Deploy {
             validate: if self.no_validate { None } else { Some(self.checks.options(&spec)?) },
             journal: self.place.journal,
         };
-        let deployed = deploy(&plan, &spec, self.dry_run, &mut tell).await?;
+        let traced = Traced::begin();
+        let deployed = deploy(&plan, &spec, self.dry_run, &mut tell).await;
+        if let Some(traced) = traced {
+            traced.end(deployed.is_ok());
+        }
+        let deployed = deployed?;
         if let Some(report) = &deployed.report {
             files::put(&report.human());
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::web::{self, Payload, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Route, http};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, http};
 use utoipa::openapi::{Components, OpenApi};
 
 use svgx_base::budget::Class;
@@ -17,7 +17,7 @@ use crate::routes::{
     compile_json, compile_svg, drawing, evaluate, interactive, jobs, openapi, pages, parse,
     precision, render, simulate, slo, solve, state, status,
 };
-use crate::state::rate::RateClass;
+use crate::state::rate::{RateClass, Rates};
 
 /// The public endpoints, in the order of the API's description.
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
@@ -294,18 +294,33 @@ where
     api.components.get_or_insert_with(Components::new).schemas.extend(schemas);
 }
 
-/// Registers every endpoint at the place `config` stands for.
-pub(crate) fn configure(config: &mut ServiceConfig) {
+/// Registers every endpoint at the place `config` stands for, counted by `rates`. What is asked
+/// for there and is no endpoint is counted too: guessing paths is not free.
+pub(crate) fn configure(config: &mut ServiceConfig, rates: Option<&Rates>) {
     for (path, endpoints) in by_path() {
         let allow = endpoints.iter().map(|e| e.method.allow()).collect::<Vec<_>>().join(", ");
         let mut resource = web::resource(path);
         for endpoint in endpoints {
             resource = resource.route(endpoint.route().method(endpoint.method.standard()));
         }
-        config.service(resource.default_service(web::to(move |request: HttpRequest| {
+        let resource = resource.default_service(web::to(move |request: HttpRequest| {
             std::future::ready(not_allowed(&request, allow.clone()))
-        })));
+        }));
+        register(config, resource, policy(path).rate.zip(rates));
     }
+}
+
+/// Registers what answers where nothing is; after everything else.
+pub(crate) fn configure_rest(config: &mut ServiceConfig, rates: Option<&Rates>) {
+    let nothing = web::resource("/{path:.*}").to(not_found);
+    register(config, nothing, rates.map(|rates| (RateClass::Rest, rates)));
+}
+
+fn register(config: &mut ServiceConfig, resource: Resource, rate: Option<(RateClass, &Rates)>) {
+    match rate.and_then(|(class, rates)| rates.middleware(class)) {
+        Some(counted) => config.service(resource.wrap(counted)),
+        None => config.service(resource),
+    };
 }
 
 fn by_path() -> BTreeMap<&'static str, Vec<&'static Endpoint>> {
@@ -354,6 +369,11 @@ pub(crate) fn policy(path: &str) -> PathPolicy {
         },
         None => PathPolicy { route: None, is_open: false, rate: Some(RateClass::Rest) },
     }
+}
+
+/// Whether a route is declared, as metrics and traces say it.
+pub(crate) fn is_route(route: &str) -> bool {
+    ENDPOINTS.iter().any(|endpoint| endpoint.path == route)
 }
 
 fn matches(pattern: &str, path: &str) -> bool {

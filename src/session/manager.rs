@@ -16,6 +16,7 @@ use super::outcome::{Effect, Outcome, State};
 use super::record::Record;
 use super::store::{Damage, Key, Pending, Store, StoreError, Stored};
 use svgx_base::budget::{Budget, Clock, Time};
+use svgx_base::deep_span;
 use svgx_engine::document::Limits;
 
 const SHARDS: usize = 16;
@@ -255,6 +256,7 @@ impl Sessions {
         operation: &Operation,
         budget: &Budget,
     ) -> Result<Unacknowledged, Error> {
+        let _span = deep_span!("edit");
         let now = open.now(self.clock.now());
         let (outcome, record) = open.session.apply(operation, now, budget)?;
         if let Some(record) = record {
@@ -280,6 +282,7 @@ impl Sessions {
         let Options { snapshot_records, snapshot_bytes, .. } = self.options;
         if open.since.0 >= snapshot_records || open.since.1 >= snapshot_bytes {
             open.since = (0, 0);
+            let _span = deep_span!("snapshot");
             // If it fails, the log is longer until the next one succeeds.
             drop(self.store.snapshot(key, sequence, encode(&open.session.snapshot())?));
         }
@@ -347,6 +350,7 @@ impl Sessions {
     }
 
     fn fetch(&self, key: &Key, budget: &Budget) -> Result<OpenSession, Error> {
+        let _span = deep_span!("replay");
         let stored = self.store.load(key)?;
         let known = stored.is_some();
         let stored =

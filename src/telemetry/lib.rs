@@ -6,7 +6,8 @@
 //! - [`Metrics`] holds the instruments. The SDK aggregates each measurement once, for
 //!   the OTLP push and for the text of `/metrics` ([`exposition`]).
 //! - [`sampling`] keeps the trace of every request that was over budget, shed,
-//!   degraded or failed, and a ratio of the rest; it decides when the root ends.
+//!   degraded or failed, and a ratio of the rest; it decides when the request has ended.
+//! - [`deep`] adds the steps of the work itself to the traces for which somebody asks.
 //! - [`outbox`] is the bounded queue between the service and the collector:
 //!   nothing that happens to the collector delays a request, and what is lost is counted.
 //! - [`server`] is the span of a request, by convention, and that of a job.
@@ -16,6 +17,7 @@
 
 pub mod access_log;
 pub mod catalogue;
+pub mod deep;
 mod exemplar;
 mod expected;
 mod exporters;
@@ -88,6 +90,7 @@ pub struct Telemetry {
     meters: SdkMeterProvider,
     sampling: sampling::Sampling,
     traces: Option<Traces>,
+    deep: deep::DeepTraces,
     resource: Resource,
     logger: Option<SdkLogger>,
     lines: log_writer::LogWriter,
@@ -163,18 +166,16 @@ impl Telemetry {
         observe_loss(&metrics, lines.clone(), losses);
 
         let directives = filter;
-        let filter = EnvFilter::try_new(&directives)
-            .map_err(|e| Error::Filter(directives.clone(), e.to_string()))?;
+        let filter = env_filter(&directives)?;
         let (filter, handle) = reload::Layer::new(filter);
         let traces = (!settings.disabled).then(|| {
             let kept = Arc::new(trace_store::TraceStore::new(outbox));
             let provider = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
-                .with_sampler(opentelemetry_sdk::trace::Sampler::AlwaysOn)
-                .with_span_processor(sampling::TailSampler::new(
-                    sampling.clone(),
-                    Arc::clone(&kept),
-                ))
+                .with_sampler(deep::collect::DeepSampler)
+                .with_max_attributes_per_span(deep::collect::ATTRIBUTES)
+                .with_max_events_per_span(deep::collect::EVENTS)
+                .with_span_processor(deep::collect::Collector::default())
                 .build();
             Traces { kept, _provider: provider }
         });
@@ -209,6 +210,7 @@ impl Telemetry {
             meters,
             sampling,
             traces,
+            deep: deep::DeepTraces::default(),
             resource,
             logger,
             lines,
@@ -251,12 +253,33 @@ impl Telemetry {
     /// Keeps the trace of a request that ended, if it is one to keep.
     pub fn finish(&self, ended: &server::Ended<'_>) {
         let parent = ended.parent.map(|p| p.sampled);
-        self.keep(ended.trace.0, parent, ended.outcome, || ended.spans());
+        let is_deep = ended.deep.is_some();
+        self.keep(ended.trace.0, parent, ended.outcome, is_deep, || ended.spans());
     }
 
     /// Keeps the trace of a job that ended, by the same rule as that of its request.
     pub fn finish_job(&self, ended: &server::Job<'_>) {
-        self.keep(ended.trace.0, ended.sampled, ended.outcome, || ended.spans());
+        let is_deep = ended.deep.is_some();
+        self.keep(ended.trace.0, ended.sampled, ended.outcome, is_deep, || ended.spans());
+    }
+
+    /// Keeps the trace of work that no request asked for. It is rare, and what an operator looks
+    /// for when it happened: all of it is kept unless tracing is off.
+    pub fn finish_background(&self, ended: &server::Background) {
+        let Some(traces) = self.traces.as_ref().filter(|_| !self.sampling.is_off()) else { return };
+        let (trace, spans) = ended.spans();
+        traces.kept.keep(trace, ended.outcome, ended.steps.is_some(), spans);
+    }
+
+    /// Traces the steps of work that no request asked for and that is about to begin; `None`
+    /// where nothing is traced.
+    pub fn begin_background(&self) -> Option<server::Steps> {
+        self.deep()?.begin_own().map(server::Steps::new)
+    }
+
+    /// Which requests are traced deeply; `None` where nothing is traced.
+    pub fn deep(&self) -> Option<&deep::DeepTraces> {
+        self.traces.as_ref().map(|_| &self.deep)
     }
 
     fn keep(
@@ -264,11 +287,12 @@ impl Telemetry {
         trace: TraceId,
         parent: Option<bool>,
         outcome: Outcome,
+        is_deep: bool,
         spans: impl FnOnce() -> Vec<SpanData>,
     ) {
         let Some(traces) = &self.traces else { return };
-        if self.sampling.keeps(trace, parent, outcome) {
-            traces.kept.keep(trace, outcome, spans());
+        if is_deep || self.sampling.keeps(trace, parent, outcome) {
+            traces.kept.keep(trace, outcome, is_deep, spans());
         }
     }
 
@@ -319,8 +343,7 @@ impl Telemetry {
     /// When the directives do not parse ([`levels::read`]); the old ones stay in force.
     pub fn set_filter(&self, directives: &str) -> Result<(), Error> {
         let directives = levels::read(directives)?;
-        let filter = EnvFilter::try_new(&directives)
-            .map_err(|e| Error::Filter(directives.clone(), e.to_string()))?;
+        let filter = env_filter(&directives)?;
         let mut in_force = self.directives.lock();
         self.filter.reload(filter).map_err(|e| Error::Filter(directives.clone(), e.to_string()))?;
         *in_force = directives;
@@ -338,6 +361,13 @@ impl Telemetry {
         let _ = self.meters.shutdown();
         self.lines.close(timeout);
     }
+}
+
+/// The filter of `directives`. The spans of deep traces pass whatever the levels of the log: they
+/// are opened only where somebody asked for them.
+fn env_filter(directives: &str) -> Result<EnvFilter, Error> {
+    let all = format!("{directives},{}=info", svgx_base::deep::TARGET);
+    EnvFilter::try_new(all).map_err(|e| Error::Filter(directives.to_owned(), e.to_string()))
 }
 
 /// Loss is a metric like any other, so that its alert can fire.

@@ -47,10 +47,6 @@ impl Outcome {
             Outcome::Failed => "failed",
         }
     }
-
-    pub(crate) fn parse(name: &str) -> Option<Outcome> {
-        Outcome::ALL.into_iter().find(|o| o.as_str() == name)
-    }
 }
 
 /// What is known of a request when its answer is written.

@@ -65,11 +65,6 @@ impl<T> Outbox<T> {
         }
     }
 
-    /// Counts items that were given up before they were queued.
-    pub(crate) fn lost_before_queue(&self, items: usize) {
-        self.overflow.fetch_add(items as u64, Ordering::Relaxed);
-    }
-
     /// Takes up to `most` items.
     pub(crate) fn take(&self, most: usize) -> Vec<T> {
         let mut queue = self.queue.lock();

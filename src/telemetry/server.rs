@@ -1,5 +1,5 @@
 //! The span of a request that came in, by OpenTelemetry's conventions for HTTP
-//! servers, and the spans below it.
+//! servers, and the spans below it; and the spans of work that no request asked for.
 //!
 //! Most traces are dropped, and a span that is started through the SDK costs the
 //! same whether it is kept or not. So a request carries its identifiers only; its
@@ -13,6 +13,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator, SpanData};
 
+use super::deep::{DeepTrace, tree};
 use super::stage::{Facts, Stages, Step};
 use super::{Outcome, sampling};
 use svgx_base::budget::Time;
@@ -29,10 +30,15 @@ pub struct Remote {
 }
 
 /// The context in which a request is worked on: whatever is logged or traced
-/// meanwhile belongs to its span, which itself is made only when it is kept.
-pub fn context((trace, span): (TraceId, SpanId)) -> Context {
+/// meanwhile belongs to its span, which itself is made only when it is kept. Where it is
+/// traced deeply, the context leads the spans of the work to its trace.
+pub fn context((trace, span): (TraceId, SpanId), deep: Option<&DeepTrace>) -> Context {
     let here = SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::default());
-    Context::new().with_remote_span_context(here)
+    let context = Context::new().with_remote_span_context(here);
+    match deep {
+        Some(deep) => context.with_value(deep.clone()),
+        None => context,
+    }
 }
 
 /// A request that ended, as its spans tell it.
@@ -64,6 +70,75 @@ pub struct Ended<'r> {
     pub took: Duration,
     /// What it spent its time on.
     pub stages: &'r Stages,
+    /// Its deep trace, if it has one.
+    pub deep: Option<&'r DeepTrace>,
+}
+
+/// Where work that no request asked for is traced with its steps: the context to do it in, and
+/// what gathers them.
+#[derive(Clone, Debug)]
+pub struct Steps {
+    trace: (TraceId, SpanId),
+    deep: DeepTrace,
+}
+
+impl Steps {
+    pub(crate) fn new(deep: DeepTrace) -> Steps {
+        let ids = RandomIdGenerator::default();
+        Steps { trace: (ids.new_trace_id(), ids.new_span_id()), deep }
+    }
+
+    /// The context to do it in.
+    pub fn context(&self) -> Context {
+        context(self.trace, Some(&self.deep))
+    }
+}
+
+/// Work that no request asked for and that has ended: the recovery of the store, a backup, a
+/// deployment. It is a trace of its own.
+#[derive(Clone, Debug)]
+pub struct Background {
+    /// What was done.
+    pub name: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What explains it.
+    pub facts: Facts,
+    /// When it ended, by the time of day.
+    pub ended: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// Its steps, where they were traced.
+    pub steps: Option<Steps>,
+}
+
+impl Background {
+    /// Its trace and its spans, its own last.
+    pub(crate) fn spans(&self) -> (TraceId, Vec<SpanData>) {
+        let ids = RandomIdGenerator::default();
+        let trace = match &self.steps {
+            Some(steps) => steps.trace,
+            None => (ids.new_trace_id(), ids.new_span_id()),
+        };
+        let began = self.ended.checked_sub(self.took).unwrap_or(self.ended);
+        let mut attributes = vec![KeyValue::new(sampling::OUTCOME, self.outcome.as_str())];
+        attributes.extend(self.facts.iter().map(|(key, fact)| KeyValue::new(*key, *fact)));
+        let root = Root { trace, began: (Time(0), began) };
+        let mut spans = Vec::new();
+        if let Some(steps) = &self.steps {
+            attributes.extend(root.deep(&steps.deep, self.took, &mut spans));
+        }
+        spans.push(SpanData {
+            name: self.name.into(),
+            attributes,
+            status: match self.outcome {
+                Outcome::Failed => Status::error(""),
+                _ => Status::Unset,
+            },
+            ..root.span(trace.1, (Time(0), Time(0).after(self.took)))
+        });
+        (trace.0, spans)
+    }
 }
 
 /// A job that ended: what was done of a request after its answer.
@@ -85,6 +160,8 @@ pub struct Job<'r> {
     pub took: Duration,
     /// What it spent its time on.
     pub stages: &'r Stages,
+    /// Its deep trace, if it has one.
+    pub deep: Option<&'r DeepTrace>,
 }
 
 impl Job<'_> {
@@ -95,6 +172,9 @@ impl Job<'_> {
         attributes.extend(self.facts.iter().map(|(key, fact)| KeyValue::new(*key, *fact)));
         let began = self.began.0;
         let mut spans = root.stages(self.stages);
+        if let Some(deep) = self.deep {
+            attributes.extend(root.deep(deep, self.took, &mut spans));
+        }
         spans.push(SpanData {
             parent_span_id: self.parent,
             name: "job".into(),
@@ -114,7 +194,10 @@ impl Ended<'_> {
     pub(crate) fn spans(&self) -> Vec<SpanData> {
         let root = Root { trace: self.trace, began: self.began };
         let mut spans = root.stages(self.stages);
-        spans.push(self.server(&root));
+        let said = self.deep.map(|deep| root.deep(deep, self.took, &mut spans));
+        let mut server = self.server(&root);
+        server.attributes.extend(said.unwrap_or_default());
+        spans.push(server);
         spans
     }
 
@@ -186,6 +269,20 @@ impl Root {
             last.attributes.push(KeyValue::new("svgx.stages.dropped", i64::from(dropped)));
         }
         spans
+    }
+
+    /// Joins the spans of a deep trace with those of the stages; what the root says of it.
+    fn deep(&self, deep: &DeepTrace, took: Duration, spans: &mut Vec<SpanData>) -> Vec<KeyValue> {
+        let (gathered, dropped) = deep.take();
+        let mut said = vec![KeyValue::new("svgx.deep.asked_by", deep.asked_by().as_str())];
+        if dropped > 0 {
+            let dropped = i64::try_from(dropped).unwrap_or(i64::MAX);
+            said.push(KeyValue::new("svgx.deep.dropped", dropped));
+        }
+        let began = self.began.0;
+        let within = (self.time_of_day(began), self.time_of_day(began.after(took)));
+        tree::join(spans, gathered, self.trace.1, within);
+        said
     }
 
     /// A span that says nothing yet.

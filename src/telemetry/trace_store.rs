@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use opentelemetry::trace::{SpanKind, TraceId};
+use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::trace::SpanData;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -17,14 +17,14 @@ use super::outbox::Outbox;
 const NOTABLE: usize = 192;
 /// Traces remembered of the others, so that there is something to compare with.
 const ORDINARY: usize = 64;
-/// Spans of a trace remembered at the most.
-const SPANS: usize = 128;
+/// Deep traces remembered, beside those: each of them is large.
+const DEEP: usize = 16;
 
 /// Takes the traces that are kept.
 #[derive(Debug)]
 pub(crate) struct TraceStore {
     outbox: Option<Arc<Outbox<SpanData>>>,
-    rings: Mutex<[VecDeque<Arc<Trace>>; 2]>,
+    rings: Mutex<[VecDeque<Arc<Trace>>; 3]>,
 }
 
 /// One request's part of a trace: its server span last.
@@ -61,33 +61,21 @@ impl TraceStore {
     }
 
     /// Keeps the trace of a request, its root last.
-    pub(crate) fn keep(&self, id: TraceId, outcome: Outcome, mut spans: Vec<SpanData>) {
+    pub(crate) fn keep(&self, id: TraceId, outcome: Outcome, is_deep: bool, spans: Vec<SpanData>) {
         if let Some(outbox) = &self.outbox {
             outbox.push_all(spans.iter().cloned());
         }
-        let excess = spans.len().saturating_sub(SPANS);
-        spans.drain(..excess);
-        let (ring, bound) = if outcome == Outcome::Ok { (1, ORDINARY) } else { (0, NOTABLE) };
+        let (ring, bound) = match outcome {
+            _ if is_deep => (2, DEEP),
+            Outcome::Ok => (1, ORDINARY),
+            _ => (0, NOTABLE),
+        };
         let mut rings = self.rings.lock();
         let forgotten = if rings[ring].len() >= bound { rings[ring].pop_front() } else { None };
         rings[ring].push_back(Arc::new(Trace { id, outcome, spans }));
         drop(rings);
         // Freed only now, so that nobody waits for it.
         drop(forgotten);
-    }
-
-    /// Passes on a span that ended after its root.
-    pub(crate) fn keep_late(&self, span: SpanData) {
-        if let Some(outbox) = &self.outbox {
-            outbox.push_all([span]);
-        }
-    }
-
-    /// Counts spans that were given up before their root ended.
-    pub(crate) fn give_up(&self, spans: usize) {
-        if let Some(outbox) = &self.outbox {
-            outbox.lost_before_queue(spans);
-        }
     }
 
     /// What is remembered, newest first.
@@ -144,13 +132,6 @@ fn plain(value: &opentelemetry::Value) -> serde_json::Value {
     }
 }
 
-/// Whether a span is the service's part of a trace as its caller sees it.
-pub(crate) fn is_root(span: &SpanData) -> bool {
-    span.span_kind == SpanKind::Server
-        || span.parent_span_is_remote
-        || span.parent_span_id == opentelemetry::trace::SpanId::INVALID
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,11 +139,12 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_what_needs_attention_outlives_the_rest() {
         let kept = TraceStore::new(None);
-        kept.keep(TraceId::from(7u128), Outcome::Failed, Vec::new());
+        kept.keep(TraceId::from(7u128), Outcome::Failed, false, Vec::new());
         for i in 0..1_000u128 {
-            kept.keep(TraceId::from(i + 100), Outcome::Ok, Vec::new());
+            kept.keep(TraceId::from(i + 100), Outcome::Ok, i % 2 == 0, Vec::new());
         }
         let rings = kept.rings.lock();
-        assert_eq!((rings[0].len(), rings[1].len()), (1, ORDINARY));
+        let held: [usize; 3] = std::array::from_fn(|i| rings[i].len());
+        assert_eq!(held, [1, ORDINARY, DEEP]);
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Text for a terminal instead of SVG.
     #[arg(long)]
     text: bool,
+    /// Every span: without it, many equal ones in a row are drawn as one.
+    #[arg(long)]
+    all: bool,
     /// List the traces the service remembers, newest first.
     #[arg(long, conflicts_with_all = ["file", "output", "text"])]
     list: bool,
@@ -52,7 +55,10 @@ impl Args {
         if picked.is_empty() {
             return files::failed("no such trace");
         }
-        let drawn = if self.text { text(&picked, 120) } else { svg(&picked) };
+        let drawn = match self.text {
+            true => text(&picked, 120, self.all),
+            false => svg(&picked, self.all),
+        };
         files::write(self.output.as_deref(), drawn.as_bytes())
     }
 }

@@ -107,14 +107,44 @@ fn plain(value: &Value) -> Option<Value> {
         .find_map(|kind| value.get(*kind).cloned())
 }
 
-/// A span in its place in the tree.
+/// Of equal siblings in a row, such as the iterations of a solver, how many are drawn apart.
+const APART: usize = 3;
+
+/// A span in its place in the tree, or the rest of many equal ones.
 struct Row<'s> {
     span: &'s Span,
     depth: usize,
+    /// The spans that the row stands for: itself, or the rest of equal siblings.
+    spans: Vec<&'s Span>,
 }
 
-/// Parents before children, each in the order they began.
-fn rows<'s>(spans: &[&'s Span]) -> Vec<Row<'s>> {
+impl Row<'_> {
+    fn is_rest(&self) -> bool {
+        self.spans.len() > 1
+    }
+
+    fn name(&self) -> String {
+        match self.spans.len() {
+            0 | 1 => self.span.name.clone(),
+            n => format!("{n} more"),
+        }
+    }
+
+    fn ended(&self) -> u64 {
+        self.spans.iter().map(|s| s.ended).max().unwrap_or(self.span.ended)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.spans.iter().map(|s| s.seconds()).sum()
+    }
+
+    fn explained(&self) -> Vec<String> {
+        if self.is_rest() { Vec::new() } else { explained(self.span) }
+    }
+}
+
+/// Parents before children, each in the order they began; `all`, or many equal siblings as one.
+fn rows<'s>(spans: &[&'s Span], all: bool) -> Vec<Row<'s>> {
     let mut children: HashMap<&str, Vec<&'s Span>> = HashMap::new();
     let known: Vec<&str> = spans.iter().map(|s| s.id.as_str()).collect();
     for span in spans {
@@ -126,43 +156,56 @@ fn rows<'s>(spans: &[&'s Span]) -> Vec<Row<'s>> {
         list.sort_by_key(|s| (s.began, std::cmp::Reverse(s.ended)));
     }
     let mut rows = Vec::with_capacity(spans.len());
-    place("", 0, &mut children, &mut rows);
+    place("", 0, all, &mut children, &mut rows);
     rows
 }
 
 fn place<'s>(
     parent: &str,
     depth: usize,
+    all: bool,
     children: &mut HashMap<&str, Vec<&'s Span>>,
     rows: &mut Vec<Row<'s>>,
 ) {
-    for span in children.remove(parent).unwrap_or_default() {
-        rows.push(Row { span, depth });
-        // A span that names itself as its parent was taken out above.
-        place(&span.id, depth + 1, children, rows);
+    let siblings = children.remove(parent).unwrap_or_default();
+    let mut left = &siblings[..];
+    while let Some(first) = left.first() {
+        let equal = left.iter().take_while(|s| s.name == first.name).count();
+        let (run, after) = left.split_at(equal);
+        // A rest of one is no shorter than itself.
+        let apart = if all || equal <= APART + 1 { equal } else { APART };
+        for &span in &run[..apart] {
+            rows.push(Row { span, depth, spans: vec![span] });
+            // A span that names itself as its parent was taken out above.
+            place(&span.id, depth + 1, all, children, rows);
+        }
+        if let Some(&span) = run.get(apart) {
+            rows.push(Row { span, depth, spans: run[apart..].to_vec() });
+        }
+        left = after;
     }
 }
 
 /// The trace as text, `width` columns across.
-pub(super) fn text(spans: &[&Span], width: usize) -> String {
-    let rows = rows(spans);
+pub(super) fn text(spans: &[&Span], width: usize, all: bool) -> String {
+    let rows = rows(spans, all);
     let Some((from, whole)) = range(&rows) else { return String::new() };
-    let names = rows.iter().map(|r| r.depth * 2 + r.span.name.chars().count()).max().unwrap_or(0);
+    let names = rows.iter().map(|r| r.depth * 2 + r.name().chars().count()).max().unwrap_or(0);
     let bar = width.saturating_sub(names + 14).clamp(10, 120);
     let mut out = String::new();
-    for Row { span, depth } in &rows {
+    for row in &rows {
         let place = |at: u64| {
             let part = at.saturating_sub(from) as f64 / whole as f64;
             (part * bar as f64) as usize
         };
-        let start = place(span.began).min(bar - 1);
-        let end = place(span.ended).clamp(start + 1, bar);
-        let name = format!("{:indent$}{}", "", span.name, indent = depth * 2);
+        let start = place(row.span.began).min(bar - 1);
+        let end = place(row.ended()).clamp(start + 1, bar);
+        let name = format!("{:indent$}{}", "", row.name(), indent = row.depth * 2);
         let drawn = format!("{}{}", " ".repeat(start), "█".repeat(end - start));
         // Writing into a String cannot fail.
         let _ =
-            writeln!(out, "{name:<names$}  {drawn:<bar$} {:>10}", duration::short(span.seconds()));
-        for line in explained(span) {
+            writeln!(out, "{name:<names$}  {drawn:<bar$} {:>10}", duration::short(row.seconds()));
+        for line in row.explained() {
             let _ = writeln!(out, "{:names$}  {line}", "");
         }
     }
@@ -172,7 +215,7 @@ pub(super) fn text(spans: &[&Span], width: usize) -> String {
 /// When the first span began, and how long it takes from there to the last end.
 fn range(rows: &[Row<'_>]) -> Option<(u64, u64)> {
     let from = rows.iter().map(|r| r.span.began).min()?;
-    let to = rows.iter().map(|r| r.span.ended).max()?;
+    let to = rows.iter().map(Row::ended).max()?;
     Some((from, to.saturating_sub(from).max(1)))
 }
 
@@ -211,7 +254,8 @@ fn phrase(key: &str, value: &Value) -> Option<String> {
         "http.request.body.size"
         | "http.response.body.size"
         | "svgx.output.size"
-        | "svgx.document.size" => Some(bytes(value.as_u64()?)),
+        | "svgx.document.size"
+        | "svgx.write.size" => Some(bytes(value.as_u64()?)),
         "svgx.cost.predicted" => time("predicted"),
         "svgx.cost.actual" => time("processor"),
         "svgx.queue.ahead" => time("ahead"),
@@ -219,6 +263,20 @@ fn phrase(key: &str, value: &Value) -> Option<String> {
         "svgx.time.limit" => time("allowed"),
         "svgx.element.count" => count("element", "elements"),
         "svgx.formula.count" => count("formula", "formulas"),
+        "svgx.shape.count" => count("shape", "shapes"),
+        "svgx.entity.count" => count("entity", "entities"),
+        "svgx.equation.count" => count("equation", "equations"),
+        "svgx.unknown.count" => count("unknown", "unknowns"),
+        "svgx.component.count" => count("component", "components"),
+        "svgx.joint.count" => count("joint", "joints"),
+        "svgx.contact.count" => count("contact", "contacts"),
+        "svgx.awake.count" => Some(format!("{text} awake")),
+        "svgx.pixel.count" => count("pixel", "pixels"),
+        "svgx.write.count" => count("write", "writes"),
+        "svgx.deep.asked_by" => Some(format!("deep, asked for by the {text}")),
+        "svgx.deep.dropped" => count("span did not fit", "spans did not fit"),
+        // Said by what it stands below.
+        "svgx.aggregated" => None,
         "svgx.formula.failed" if value == 0 => None,
         "svgx.formula.failed" => count("failed", "failed"),
         "svgx.body.count" => count("body", "bodies"),
@@ -260,10 +318,10 @@ const TOP: f64 = 104.0;
 const MARGIN: f64 = 28.0;
 
 /// The trace as SVG: a card that reads on a light page and on a dark one.
-pub(super) fn svg(spans: &[&Span]) -> String {
-    let rows = rows(spans);
+pub(super) fn svg(spans: &[&Span], all: bool) -> String {
+    let rows = rows(spans, all);
     let Some((from, whole)) = range(&rows) else { return String::new() };
-    let notes: Vec<Vec<String>> = rows.iter().map(|r| explained(r.span)).collect();
+    let notes: Vec<Vec<String>> = rows.iter().map(Row::explained).collect();
     let heights: Vec<f64> = notes.iter().map(|n| 30.0 + 15.0 * n.len() as f64).collect();
     let height = TOP + heights.iter().sum::<f64>() + 30.0;
     let across = WIDTH - LEFT - RIGHT;
@@ -281,10 +339,11 @@ pub(super) fn svg(spans: &[&Span]) -> String {
         tick += step;
     }
 
+    let mut colors: Vec<&str> = Vec::new();
     let (mut y, mut above) = (TOP, Vec::new());
     for (row, notes) in rows.iter().zip(&notes) {
-        let Row { span, depth } = row;
-        let (start, end) = (x(span.began), x(span.ended));
+        let Row { span, depth, .. } = row;
+        let (start, end) = (x(span.began), x(row.ended()));
         let length = (end - start).max(2.0);
         let indent = MARGIN + *depth as f64 * 18.0;
         // A branch grows from its sibling before, past whatever is below that.
@@ -297,11 +356,18 @@ pub(super) fn svg(spans: &[&Span]) -> String {
             canvas.polyline(&branch, false, "class=\"tree\"");
         }
         let class = if *depth == 0 { "class=\"name root\"" } else { "class=\"name\"" };
-        canvas.text((indent, y + 16.0), class, &span.name);
-        let fill = format_args!("rx=\"3\" fill=\"{}\"", color(span));
+        canvas.text((indent, y + 16.0), class, &row.name());
+        // What has no colour of its own has that of the stage it is a part of, paler.
+        colors.truncate(*depth);
+        let own = color(span);
+        let inherited = colors.last().copied().filter(|_| *depth > 1);
+        let color = own.or(inherited).unwrap_or("#57606a");
+        colors.push(color);
+        let opacity = if own.is_none() && inherited.is_some() { "0.55" } else { "1" };
+        let fill = format_args!("rx=\"3\" fill=\"{color}\" opacity=\"{opacity}\"");
         canvas.rect((start, y + 5.0), (length, 14.0), fill);
         // The duration stands right of its bar, or left where there is no room.
-        let text = duration::short(span.seconds());
+        let text = duration::short(row.seconds());
         let beside = start + length + 6.0;
         if beside + 62.0 < WIDTH {
             canvas.text((beside, y + 16.0), "class=\"time\"", &text);
@@ -360,11 +426,12 @@ fn head(height: f64, rows: &[Row<'_>]) -> Canvas {
     canvas
 }
 
-fn color(span: &Span) -> &'static str {
+/// The colour of a stage, or of what failed.
+fn color(span: &Span) -> Option<&'static str> {
     if span.failed {
-        return "#cf222e";
+        return Some("#cf222e");
     }
-    match span.name.as_str() {
+    Some(match span.name.as_str() {
         "admit" => "#8250df",
         "read" => "#6e7781",
         "queue" => "#bf8700",
@@ -376,8 +443,8 @@ fn color(span: &Span) -> &'static str {
         "compile" => "#0550ae",
         "encode" => "#6639ba",
         "store" => "#953800",
-        _ => "#57606a",
-    }
+        _ => return None,
+    })
 }
 
 /// A round step that gives five to ten ticks.
@@ -417,7 +484,7 @@ mod tests {
     #[test]
     fn a_terminal_shows_parents_before_children_with_what_explains_them() {
         let spans = read(&line());
-        let text = text(&pick(&spans, None), 100);
+        let text = text(&pick(&spans, None), 100, false);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("POST /simulate") && lines[0].ends_with("8 ms"), "{text}");
         assert!(lines[1].contains("status 200 · over budget"), "{text}");
@@ -430,11 +497,43 @@ mod tests {
     fn the_picture_is_xml_whatever_the_names_are() {
         let spans = read(&line());
         for trace in ["aa", "bb"] {
-            let picture = svg(&pick(&spans, Some(trace)));
+            let picture = svg(&pick(&spans, Some(trace)), false);
             roxmltree::Document::parse(&picture).expect("well-formed");
         }
-        assert!(svg(&pick(&spans, Some("bb"))).contains("GET &lt;b&gt;"));
-        assert_eq!(svg(&[]), "");
+        assert!(svg(&pick(&spans, Some("bb")), false).contains("GET &lt;b&gt;"));
+        assert_eq!(svg(&[], false), "");
+    }
+
+    #[test]
+    fn many_equal_siblings_are_one_row_unless_all_are_asked_for() {
+        let span = |id: String, parent: &str, name: &str, began: u64| Span {
+            trace_id: "aa".to_owned(),
+            id,
+            parent: parent.to_owned(),
+            name: name.to_owned(),
+            is_server: parent.is_empty(),
+            failed: false,
+            began,
+            ended: began + 10,
+            attributes: Vec::new(),
+        };
+        let mut spans = vec![span("1".to_owned(), "", "POST /solve", 0)];
+        spans.extend((0..9).map(|i| span(format!("i{i}"), "1", "iteration", i * 10)));
+        spans.extend((0..4).map(|i| span(format!("s{i}"), "1", "soft", 100 + i * 10)));
+        // What is below those that are not drawn apart is not drawn either.
+        spans.extend((0..9).map(|i| span(format!("b{i}"), &format!("i{i}"), "step", i * 10)));
+        let seen = |all: bool| {
+            let picked = pick(&spans, None);
+            rows(&picked, all).iter().map(Row::name).collect::<Vec<String>>()
+        };
+        assert_eq!(seen(true).len(), spans.len());
+        let expected = ["POST /solve", "iteration", "step", "iteration", "step", "iteration"];
+        assert_eq!(seen(false)[..6], expected);
+        assert_eq!(seen(false)[6..], ["step", "6 more", "soft", "soft", "soft", "soft"]);
+        let picked = pick(&spans, None);
+        let rest = rows(&picked, false).into_iter().find(Row::is_rest).expect("a rest");
+        assert_eq!((rest.span.began, rest.ended()), (30, 90));
+        assert!((rest.seconds() - 60e-9).abs() < 1e-12);
     }
 
     #[test]

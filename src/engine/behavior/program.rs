@@ -12,6 +12,7 @@ use super::rule::Rule;
 use super::unit::Unit;
 use crate::document::{Code, Diagnostic, NodeId, Span, Str};
 use svgx_base::budget::{Budget, Stop};
+use svgx_base::{deep, deep_span};
 
 /// A named value of a [`Program`]: a variable, a property, or a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,6 +158,7 @@ impl Program {
     /// # Errors
     /// [`Stop`] when the budget ran out; the results are then partly old.
     pub fn evaluate_all(&self, evaluation: &mut Evaluation, budget: &Budget) -> Result<(), Stop> {
+        let _span = deep_span!("formulas.run", svgx.formula.count = deep::count(self.order.len()));
         for (at, &calculation) in self.order.iter().enumerate() {
             if at % 1024 == 0 {
                 budget.checkpoint()?;

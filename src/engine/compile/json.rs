@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use svgx_base::deep_span;
+
 use crate::document::{self, Document, NodeId, Ns, Quantity};
 use crate::geometry::{Role, ViewBox, conditions_hold, is_box, length, role, switch_choice};
 
@@ -295,6 +297,7 @@ pub struct Connection {
 
 /// The document as a model. O(document).
 pub fn json(document: &Document, options: &JsonOptions) -> Model {
+    let _span = deep_span!("model.json");
     Model {
         kind: "svgx".to_owned(),
         metadata: options.include_metadata.then(|| metadata(document)),

@@ -17,6 +17,7 @@ use crate::document::{Document, Limits, NodeId, Ns};
 use crate::geometry::css::Sheet;
 use crate::geometry::{self, Length, Scene, pixels};
 use svgx_base::budget::Budget;
+use svgx_base::{deep, deep_span};
 
 use super::background::{Background, blank};
 use super::cost::{Refusal, reading};
@@ -77,12 +78,19 @@ pub fn png(
         };
         Error::from(e).at(|| Place::of(document, node?))
     })?;
+    let span = deep_span!(
+        "paint",
+        svgx.pixel.count = i64::from(size.0) * i64::from(size.1),
+        svgx.painter = if scene.is_plain() { "plain" } else { "full" },
+    );
     let pixmap = if scene.is_plain() {
         plain::paint(document, &scene, size, options.background, limits, budget)?
     } else {
         full(document, &scene, size, options.background, limits, budget)?
     };
+    drop(span);
     budget.checkpoint()?;
+    let _span = deep_span!("png");
     encode(pixmap, options.background.alpha == u8::MAX)
 }
 
@@ -96,12 +104,15 @@ fn full(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<tiny_skia::Pixmap, Error> {
+    let span = deep_span!("flatten");
     let sheet = Sheet::of(document);
     let referenced = references(document);
     let flat = referenced.is_empty() && scene.depth() <= SHALLOW;
     let text = raster(document, Raster { size, sheet: &sheet, budget, referenced })?;
     budget.checkpoint()?;
-    let paint = || paint(document, &text, size, background, limits, budget);
+    drop(span);
+    let place = deep::Place::here();
+    let paint = || place.run(|| paint(document, &text, size, background, limits, budget));
     if flat && text.depth <= SHALLOW {
         return paint();
     }
@@ -177,7 +188,10 @@ fn paint(
     let refused = |e: roxmltree::Error| Error::Renderer(e.to_string());
     let parsed = roxmltree::Document::parse(text).map_err(refused)?;
     budget.checkpoint()?;
+    let span = deep_span!("count");
     let heaviest = count(document, raster, &parsed, &mut work, limits, budget)?;
+    drop(span);
+    let span = deep_span!("expand");
     let options = options(Arc::new(AtomicUsize::new(limits.pixels)));
     let guard = |e: Box<dyn std::any::Any + Send>| {
         drop(e);
@@ -187,7 +201,9 @@ fn paint(
         .map_err(guard)?
         .map_err(|e| Error::Renderer(e.to_string()))?;
     drop(parsed);
+    drop(span);
     budget.checkpoint()?;
+    let _span = deep_span!("layers");
     let mut culprit = String::new();
     layers::count(tree.root(), size, &mut work, budget, &mut culprit)
         .map_err(|e| e.at(|| Place::of(document, document.by_id(&culprit).or(heaviest)?)))?;

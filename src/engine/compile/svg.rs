@@ -20,6 +20,7 @@ use crate::geometry::{
     root_viewbox,
 };
 use svgx_base::budget::{Budget, Class, Stop, Tier};
+use svgx_base::deep_span;
 
 use super::decimals::{is_coordinates, shorten};
 use super::objects::{BOX_COLOUR, box_line, drawn_elsewhere, draws};
@@ -57,6 +58,7 @@ pub fn svg_within(
     options: &SvgOptions,
     budget: &Budget,
 ) -> Result<String, Stop> {
+    let _span = deep_span!("svg");
     let mut writer = Writer::new(document, options, None, budget);
     writer.document()?;
     Ok(writer.out)

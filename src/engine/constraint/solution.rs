@@ -6,6 +6,8 @@ use crate::constraint::diagnose::Diagnosis;
 use crate::constraint::sketch::{Entity, Error, Target};
 use crate::constraint::solve::{Outcome, Solver, Undrawable};
 use svgx_base::budget::Budget;
+use svgx_base::deep::{self, Empty};
+use svgx_base::deep_span;
 
 /// What is to be done with a sketch besides solving it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,7 +70,18 @@ pub fn solve(solver: &mut Solver, options: Options, budget: &Budget) -> Result<S
     if !options.targets.is_empty() {
         solver.set_targets(options.targets)?;
     }
+    let span = deep_span!(
+        "constraints",
+        svgx.constraint.count = deep::count(solver.problem().constraints.len()),
+        svgx.component.count = Empty,
+        svgx.iteration.count = Empty,
+        svgx.residual = Empty,
+    );
     let report = solver.solve(budget)?;
+    span.record("svgx.component.count", i64::from(report.components));
+    span.record("svgx.iteration.count", i64::from(report.iterations));
+    span.record("svgx.residual", report.residual);
+    drop(span);
     let diagnosis = if options.diagnose { Some(solver.diagnose(budget)?) } else { None };
     let unsatisfied = solver.unsatisfied(report.tolerance).into_iter();
     Ok(Solution {

@@ -6,6 +6,7 @@ use super::limits::Limits;
 use super::scan::{Care, over, scan};
 use super::tree::Document;
 use super::{json, lower, normalize, validate, xml};
+use svgx_base::deep_span;
 
 /// Reads a document: SVGX, SVG, or the JSON form of exported drawings.
 ///
@@ -22,15 +23,25 @@ pub fn parse(source: &str, limits: &Limits) -> Result<Document, Vec<Diagnostic>>
     let start = source.trim_start_matches(['\u{feff}', ' ', '\t', '\n', '\r']);
     let mut diagnostics = Diagnostics::new(limits.diagnostics);
     let read = if start.starts_with('{') {
+        let _span = deep_span!("json");
         json::read(source, limits, &mut diagnostics)
     } else {
         xml::read(source, limits, &mut diagnostics)
     };
     match read {
         Ok((mut document, mut findings)) => {
-            normalize::normalize(&mut document, &mut findings, &mut diagnostics);
-            lower::lower(&mut document, &findings.language);
-            validate::validate(&document, &findings, &mut diagnostics);
+            {
+                let _span = deep_span!("normalize");
+                normalize::normalize(&mut document, &mut findings, &mut diagnostics);
+            }
+            {
+                let _span = deep_span!("lower");
+                lower::lower(&mut document, &findings.language);
+            }
+            {
+                let _span = deep_span!("validate");
+                validate::validate(&document, &findings, &mut diagnostics);
+            }
             (document.diagnostics, document.dropped_diagnostics) = diagnostics.finish();
             Ok(document)
         }

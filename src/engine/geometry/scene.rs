@@ -10,6 +10,8 @@ use rstar::{AABB, RTree};
 
 use crate::document::{Document, Limits, NodeId};
 use svgx_base::budget::{Budget, Class, Tier};
+use svgx_base::deep::{self, Empty};
+use svgx_base::deep_span;
 use svgx_base::hash::fnv1a_32;
 
 use super::css::{self, Sheet};
@@ -55,12 +57,18 @@ impl Scene {
     /// says, and [`check`](super::check()) reports them.
     pub fn build(document: &Document, limits: &Limits, budget: &Budget) -> Result<Scene, Error> {
         budget.checkpoint()?;
+        let span = deep_span!("scene", svgx.shape.count = Empty);
         let (ranks, ends, ids) = number(document);
+        let cascade = deep_span!("cascade");
         let sheet = Sheet::of(document);
+        drop(cascade);
         let scale = Scale::of(document);
         let viewbox = root_viewbox(document);
         let mut resolver = Resolver::new(document, limits, budget, &sheet, scale, &ranks);
+        let resolving = deep_span!("resolve");
         let found = resolver.walk(NodeId::ROOT, root_context(viewbox))?;
+        drop(resolving);
+        span.record("svgx.shape.count", deep::count(found.items.len()));
         budget.checkpoint()?;
         let mut scene = Scene {
             items: found.items,

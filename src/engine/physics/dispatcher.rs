@@ -9,6 +9,7 @@
 //! and EPA finds no depth, so that there is no contact until the shapes have fallen into each
 //! other. The pair is then asked again, drawn apart by less than a micrometre.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use rapier2d_f64::geometry::{ContactData, ContactManifoldData};
@@ -26,6 +27,8 @@ use rapier2d_f64::pipeline::PhysicsWorld;
 
 use svgx_base::budget::Budget;
 
+use super::step_trace::{PairTimes, Phases};
+
 /// From this many bodies on, there are checkpoints within a step as well.
 const MIN_BODIES: usize = 256;
 /// Pairs between two budget checks in a step: some 50 µs.
@@ -36,10 +39,13 @@ const PAIRS_PER_CHECKPOINT: u32 = 128;
 ///
 /// A stop `ends` the contacts only where the world is then thrown away; half a
 /// step is no answer, so within others more urgent work may pass and that is all.
+///
+/// Where the work is traced, its time goes into `phases`.
 pub(super) fn with_checkpoints<T>(
     physics: &mut PhysicsWorld,
     budget: &Budget,
     ends: bool,
+    phases: Option<&mut Phases>,
     step: impl FnOnce(&mut PhysicsWorld) -> T,
 ) -> T {
     let checkpoints = (physics.bodies.len() >= MIN_BODIES).then(|| Checkpoints {
@@ -48,15 +54,22 @@ pub(super) fn with_checkpoints<T>(
         pairs: AtomicU32::new(0),
         stopped: AtomicBool::new(false),
     });
-    physics.narrow_phase.set_query_dispatcher(ContactDispatcher { checkpoints });
+    let timed = phases.and_then(|phases| Some((phases, Arc::new(PairTimes::begin(budget)?))));
+    let pairs = timed.as_ref().map(|(_, pairs)| Arc::clone(pairs));
+    physics.narrow_phase.set_query_dispatcher(ContactDispatcher { checkpoints, pairs });
     let done = step(physics);
     // The budget is not kept: it holds on to whoever asked.
-    physics.narrow_phase.set_query_dispatcher(ContactDispatcher { checkpoints: None });
+    physics.narrow_phase.set_query_dispatcher(ContactDispatcher { checkpoints: None, pairs: None });
+    if let Some((phases, pairs)) = timed {
+        phases.add(&pairs);
+    }
     done
 }
 
 struct ContactDispatcher {
     checkpoints: Option<Checkpoints>,
+    /// Where the step is traced: when its pairs were asked for.
+    pairs: Option<Arc<PairTimes>>,
 }
 
 struct Checkpoints {
@@ -95,6 +108,7 @@ impl PersistentQueryDispatcher<ContactManifoldData, ContactData> for ContactDisp
         if self.checkpoints.as_ref().is_some_and(|c| !c.pass()) {
             return Ok(());
         }
+        let _timed = self.pairs.as_ref().map(|pairs| pairs.pair());
         // A line is composed of segments, and each of them may touch exactly.
         match (g1.as_composite_shape(), g2.as_composite_shape()) {
             (Some(lines1), Some(lines2)) => {
@@ -249,7 +263,7 @@ mod tests {
                 [(p1.inv_mul(&p2), &ramp, &body), (p2.inv_mul(&p1), &body, &ramp)]
             {
                 let mut found: Vec<Manifold> = Vec::new();
-                ContactDispatcher { checkpoints: None }
+                ContactDispatcher { checkpoints: None, pairs: None }
                     .contact_manifolds(&pos12, &*one.0, &*other.0, 0.02, &mut found, &mut None)
                     .expect("supported shapes");
                 let points: Vec<f64> =

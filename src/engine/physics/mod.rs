@@ -32,6 +32,7 @@ mod snapshot;
 mod solver_effort;
 mod state;
 mod statics;
+mod step_trace;
 mod tier;
 mod world;
 

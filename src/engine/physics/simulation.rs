@@ -8,6 +8,7 @@ use rapier2d_f64::math::Vector;
 
 use crate::document::Limits;
 use svgx_base::budget::{Budget, Stop, Tier};
+use svgx_base::{deep, deep_span};
 
 use super::answer::{Conventions, Frame, Outcome, SimulationEnd, SimulationStart};
 use super::error::Error;
@@ -16,6 +17,7 @@ use super::initial_state;
 use super::model::{Body, JointKind, Model};
 use super::options::{Estimate, Options};
 use super::state::{BodyConstants, QuarantineReason, State, TimeGrid, body_constants};
+use super::step_trace::StepTrace;
 use super::tier::Settings;
 use super::world::{ContactEvents, Pair, World};
 
@@ -40,6 +42,7 @@ impl Simulation {
         limits: &Limits,
         budget: &Budget,
     ) -> Result<Simulation, Error> {
+        let _span = deep_span!("world", svgx.body.count = deep::count(model.bodies.len()));
         let settings = Settings::of(budget.tier());
         let grid = TimeGrid::new(&options, &settings, limits)?;
         disturb(&mut model, &options)?;
@@ -226,6 +229,7 @@ impl Simulation {
         let events = ContactEvents::default();
         let mut ended = None;
         let mut last_step = None;
+        let mut trace = StepTrace::of(self.grid.steps().saturating_sub(self.state.main.steps));
         while !self.is_finished() {
             let before = budget.remaining();
             let short = before.zip(last_step).is_some_and(|(left, step)| left < step);
@@ -238,7 +242,9 @@ impl Simulation {
                 ended = Some(stop.into());
                 break;
             }
+            trace.begin_step();
             self.step(&events, budget);
+            trace.end_step(&mut self.state);
             let into = self.state.main.steps % self.grid.steps_per_frame;
             if into > 0 {
                 if into.is_multiple_of(self.grid.steps_per_sample) {
@@ -253,6 +259,7 @@ impl Simulation {
             }
             last_step = before.zip(budget.remaining()).map(|(a, b)| a.saturating_sub(b));
         }
+        trace.end(&mut self.state);
         Ok(ended.filter(|_| !self.is_finished()))
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, Limits};
 use svgx_base::budget::{Budget, Tier};
+use svgx_base::deep_span;
 
 use super::error::Error;
 use super::model::Model;
@@ -83,6 +84,7 @@ impl Simulation {
     /// # Errors
     /// [`Error::Limit`] when it is larger than a snapshot may be.
     pub fn snapshot(&self, key: &Key, limits: &Limits) -> Result<Vec<u8>, Error> {
+        let _span = deep_span!("snapshot");
         let written = Written {
             model: digest(&self.model),
             options: &self.options,

@@ -20,6 +20,7 @@ use super::dispatcher::with_checkpoints;
 use super::model::{Body, Model, Profile};
 use super::sleep::{Verdict, keep_moving};
 use super::solver_effort::additional_iterations;
+use super::step_trace::Phases;
 use super::tier::Settings;
 
 /// Two bodies by number, the smaller first.
@@ -67,6 +68,9 @@ pub(super) struct World {
     pub(super) last_span: f64,
     /// Steps done.
     pub(super) steps: u64,
+    /// Where the time of the steps went, as far as they are traced.
+    #[serde(skip)]
+    pub(super) phases: Phases,
 }
 
 impl std::fmt::Debug for World {
@@ -198,6 +202,7 @@ impl World {
             cut_pairs: Vec::new(),
             last_span: step,
             steps: 0,
+            phases: Phases::default(),
         })
     }
 
@@ -227,7 +232,7 @@ impl World {
         self.flying.clone_from(&start.flying);
         if any {
             self.physics.integration_parameters.dt = 1e-12;
-            with_checkpoints(&mut self.physics, budget, true, |p| {
+            with_checkpoints(&mut self.physics, budget, true, None, |p| {
                 p.step_with_events(&self.hooks, &())
             });
             self.physics.integration_parameters.dt = step;
@@ -256,7 +261,9 @@ impl World {
     /// Finds what touches what without moving anything.
     pub(super) fn detect_contacts(&mut self, budget: &Budget) -> Result<(), Stop> {
         let step = std::mem::replace(&mut self.physics.integration_parameters.dt, 0.0);
-        with_checkpoints(&mut self.physics, budget, true, |p| p.step_with_events(&self.hooks, &()));
+        with_checkpoints(&mut self.physics, budget, true, None, |p| {
+            p.step_with_events(&self.hooks, &())
+        });
         self.physics.integration_parameters.dt = step;
         budget.checkpoint()
     }
@@ -349,7 +356,8 @@ impl World {
         let span = self.physics.integration_parameters.dt;
         self.last_span = span;
         self.apply_forces(model, time, span);
-        with_checkpoints(&mut self.physics, budget, false, |p| {
+        let phases = Some(&mut self.phases);
+        with_checkpoints(&mut self.physics, budget, false, phases, |p| {
             p.step_with_events(&self.hooks, events);
         });
         events.each(|i| {

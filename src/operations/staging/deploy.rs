@@ -13,6 +13,9 @@ use super::tools::Kubectl;
 use super::validate::{self, Report, validate};
 use super::{INSTALLED_SECRETS, journal, manifest, references, restricted, secrets, tools};
 use crate::http;
+use svgx_base::deep::tracing::span::EnteredSpan;
+use svgx_base::deep::{Empty, Span};
+use svgx_base::deep_span;
 use svgx_controller::spec::Spec;
 
 /// The Deployment of the engine.
@@ -121,7 +124,8 @@ pub async fn deploy(
     let run = fingerprint(plan, &all);
     let journal = Journal::open(&plan.journal, &run)?;
     let kubectl = Kubectl::new(&plan.namespace)?;
-    let mut deployment = Deployment { plan, spec, kubectl, journal, say };
+    let span = Span::none().entered();
+    let mut deployment = Deployment { plan, spec, kubectl, journal, say, span };
     deployment.run(&mut all).await
 }
 
@@ -159,6 +163,8 @@ struct Deployment<'p> {
     kubectl: Kubectl,
     journal: Journal,
     say: &'p mut dyn FnMut(&str),
+    /// Of the step that is being done, where the deployment is traced.
+    span: EnteredSpan,
 }
 
 impl Deployment<'_> {
@@ -279,11 +285,15 @@ impl Deployment<'_> {
 
     fn begin(&mut self, step: &str) -> Result<(), Error> {
         (self.say)(&format!("{step} ..."));
+        self.span =
+            deep_span!("staging.step", svgx.staging.step = step, svgx.staging.state = Empty);
         Ok(self.journal.write(step, State::Started, "")?)
     }
 
     fn end(&mut self, step: &str, good: bool, text: &str) -> Result<(), Error> {
         (self.say)(&format!("{step}: {} {text}", if good { "done" } else { "FAILED" }));
+        self.span.record("svgx.staging.state", if good { "done" } else { "failed" });
+        self.span = Span::none().entered();
         Ok(self.journal.write(step, if good { State::Done } else { State::Failed }, text)?)
     }
 }

@@ -5,6 +5,11 @@
 
 use serde_json::{Value, json};
 
+/// The package that is the program.
+const PROGRAM: &str = "svgx";
+/// The licence of the binary: its sources are MIT OR Apache-2.0, and it links `actix-governor`.
+const LICENCE: &str = "GPL-3.0-or-later";
+
 /// Why there is no bill.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -37,8 +42,9 @@ pub fn cyclonedx(lock: &str) -> Result<Value, Error> {
         if let Some(hash) = text("checksum") {
             component["hashes"] = json!([{ "alg": "SHA-256", "content": hash }]);
         }
-        if text("source").is_none() {
+        if name == PROGRAM && text("source").is_none() {
             component["type"] = "application".into();
+            component["licenses"] = json!([{ "expression": LICENCE }]);
             own = component;
         } else {
             components.push(component);
@@ -68,11 +74,15 @@ mod tests {
     #[test]
     fn every_package_is_named_with_its_hash_and_the_same_text_makes_the_same_bill() {
         let lock = "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry\"\nchecksum = \"00ff\"\n\
+                    [[package]]\nname = \"svgx\"\nversion = \"0.1.0\"\n\
                     [[package]]\nname = \"svgx-engine\"\nversion = \"0.1.0\"\n";
         let bill = cyclonedx(lock).expect("a bill");
         assert_eq!(bill["components"][0]["purl"], "pkg:cargo/a@1.0.0");
         assert_eq!(bill["components"][0]["hashes"][0]["content"], "00ff");
-        assert_eq!(bill["metadata"]["component"]["name"], "svgx-engine");
+        assert_eq!(bill["components"][1]["name"], "svgx-engine");
+        assert_eq!(bill["metadata"]["component"]["name"], "svgx");
+        let licences = &bill["metadata"]["component"]["licenses"];
+        assert_eq!(licences[0]["expression"], "GPL-3.0-or-later");
         assert_eq!(cyclonedx(lock).expect("a bill"), bill);
         let serial = bill["serialNumber"].as_str().expect("text");
         assert_eq!(serial.len(), "urn:uuid:".len() + 36);

@@ -8,8 +8,10 @@ use actix_web::body::MessageBody as _;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 
+use opentelemetry::Context;
 use svgx_base::budget::Time;
 use svgx_controller::{Reason, Ticket};
+use svgx_telemetry::deep::DeepTrace;
 use svgx_telemetry::stage::{Facts, Stages};
 use svgx_telemetry::{Outcome, server};
 
@@ -45,6 +47,7 @@ pub(super) fn defer(
         operation: operation.name,
         began: (now, time_of_day()),
         stages: Stages::default(),
+        deep: Context::map_current(|context| context.get::<DeepTrace>().cloned()),
     };
     let path = request.path().to_owned();
     let progress = opened.progress.clone();
@@ -78,6 +81,7 @@ struct Part {
     operation: &'static str,
     began: (Time, SystemTime),
     stages: Stages,
+    deep: Option<DeepTrace>,
 }
 
 impl Part {
@@ -101,6 +105,7 @@ impl Part {
             began: self.began,
             took: app.clock.now().since(self.began.0),
             stages: &self.stages,
+            deep: self.deep.as_ref(),
         });
     }
 }

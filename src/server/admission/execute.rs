@@ -12,8 +12,8 @@ use opentelemetry::Context;
 use svgx_base::budget::{Budget, Class, Time};
 use svgx_controller::core::Lane;
 use svgx_controller::{Done, Reason, Request};
-use svgx_telemetry::Outcome;
 use svgx_telemetry::stage::{Stages, Step};
+use svgx_telemetry::{Outcome, deep};
 
 use super::admit::AdmissionRequest;
 use super::body::{self, Body};
@@ -288,7 +288,7 @@ pub(super) fn on_pool(
         };
         let (clock, started) = (Arc::clone(&call.app.clock), call.started);
         stages.note(stages::queue(waiting, started));
-        let here = context.attach();
+        let here = deep::attach(context);
         let done = work(call, body);
         drop(here);
         stages.note(stages::work(started, clock.now()));

@@ -20,8 +20,6 @@ use futures::FutureExt as _;
 use opentelemetry::Context;
 use opentelemetry::trace::FutureExt as _;
 
-use svgx_telemetry::server;
-
 use self::answer_headers::{write_security_headers, write_trace_headers};
 use self::identify::identify;
 use self::request_record::RequestRecord;
@@ -31,6 +29,7 @@ use crate::protocol::headers::X_TRACE_ID;
 use crate::protocol::problem::Error;
 use crate::state::answer::Timing;
 use crate::state::app::App;
+use crate::state::keys::Identity;
 use crate::state::rate::RateLimitStatus;
 use crate::state::time_of_day::{time_of_day, unix_seconds};
 
@@ -72,10 +71,12 @@ pub(crate) async fn edge(
     let policy = policy(request.path());
     let mut record = RequestRecord::begin(&app, &request, policy.route);
     let is_head = framing::head_as_get(&mut request);
-    let context = server::context(record.trace.ids());
-
-    let mut rate = None;
-    let answered = match authenticate_and_count(&app, &request, policy, &mut rate) {
+    let authenticated = authenticate(&app, &request, policy);
+    if let (Ok(()), Some(identity)) = (&authenticated, request.extensions().get::<Identity>()) {
+        record.trace_deeply(identity);
+    }
+    let context = record.context();
+    let mut answered = match authenticated {
         Ok(()) => {
             request.extensions_mut().insert(record.trace);
             request.extensions_mut().insert(record.stages());
@@ -91,7 +92,15 @@ pub(crate) async fn edge(
             ServiceResponse::new(request, answer)
         }
     };
-    let mut response = errors_as_problems(answered, &record, &context);
+    let rate = app.rates.as_ref().and_then(|rates| rates.told(policy.rate?, &mut answered));
+    let refusal = rate.as_ref().and_then(RateLimitStatus::refusal);
+    let mut response = match refusal {
+        Some(error) => {
+            let answer = problem(&error, answered.request(), &record, &context);
+            answered.into_response(answer)
+        }
+        None => errors_as_problems(answered, &record, &context),
+    };
 
     let operated = response.request().extensions().get::<Operated>().copied();
     let took = record.finish(response.status().as_u16(), operated);
@@ -110,19 +119,12 @@ pub(crate) async fn edge(
     Ok(response)
 }
 
-/// Who asks, noted in the request, and how they stand with their rate, noted in `rate`.
-fn authenticate_and_count(
-    app: &App,
-    request: &ServiceRequest,
-    policy: PathPolicy,
-    rate: &mut Option<RateLimitStatus>,
-) -> Result<(), Error> {
+/// Who asks, noted in the request: what is counted below is counted by it.
+fn authenticate(app: &App, request: &ServiceRequest, policy: PathPolicy) -> Result<(), Error> {
     let (identity, credential) = identify(app, request, policy.is_open)?;
     request.extensions_mut().insert(credential);
-    let counted = app.rates.as_ref().and_then(|rates| rates.count(policy.rate?, identity.id));
     request.extensions_mut().insert(identity);
-    *rate = counted;
-    rate.as_ref().and_then(RateLimitStatus::refusal).map_or(Ok(()), Err)
+    Ok(())
 }
 
 /// Calls the handler; its panics are errors.

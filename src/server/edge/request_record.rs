@@ -10,8 +10,10 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderName;
 use actix_web::web::Data;
 
+use opentelemetry::Context;
 use svgx_base::budget::Time;
 use svgx_telemetry::access_log::AccessLine;
+use svgx_telemetry::deep::{DeepTrace, Subject};
 use svgx_telemetry::stage::{Facts, Stages};
 use svgx_telemetry::{METHODS, Outcome, Request, server};
 
@@ -25,6 +27,8 @@ use crate::state::time_of_day::time_of_day;
 
 /// As nginx: the client closed the connection before it was answered.
 const CLIENT_CLOSED: u16 = 499;
+/// Answered later: the work is a job.
+const ACCEPTED: u16 = 202;
 
 /// A request, from its first byte until it is recorded, once.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub(super) struct RequestRecord {
     pub(super) began: Time,
     of_day: SystemTime,
     stages: Stages,
+    /// Its deep trace, if it has one.
+    deep: Option<DeepTrace>,
     recorded: bool,
 }
 
@@ -76,13 +82,38 @@ impl RequestRecord {
             began,
             of_day: time_of_day(),
             stages: Stages::default(),
+            deep: None,
             recorded: false,
         }
+    }
+
+    /// Decides whether it is traced deeply, now that it is known whose it is. What is to be said
+    /// of the trace changes with it: a deep trace is kept.
+    pub(super) fn trace_deeply(&mut self, identity: &Identity) {
+        let parent_keeps = self.parent() == Some(true) && self.trace.flags & 1 == 1;
+        let subject =
+            Subject { key: &identity.name, route: self.route, kept_by_caller: parent_keeps };
+        let deep = self.app.telemetry.deep();
+        self.deep = deep.and_then(|deep| deep.begin(self.began, &subject));
+        if self.deep.is_some() {
+            self.trace.flags |= 1;
+        }
+    }
+
+    /// The context that it is worked on in.
+    pub(super) fn context(&self) -> Context {
+        server::context(self.trace.ids(), self.deep.as_ref())
     }
 
     /// Whether its caller keeps the trace, if it came with one.
     fn parent(&self) -> Option<bool> {
         self.trace.remote().map(|remote| remote.sampled)
+    }
+
+    /// Whether its trace is kept.
+    fn keeps(&self, outcome: Outcome) -> bool {
+        let sampling = self.app.telemetry.sampling();
+        self.deep.is_some() || sampling.keeps(self.trace.ids().0, self.parent(), outcome)
     }
 
     /// What whoever works on the request notes its stages in.
@@ -97,7 +128,7 @@ impl RequestRecord {
         let outcome = outcome(status, operated);
         let telemetry = &self.app.telemetry;
         let ids = self.trace.ids();
-        let kept = telemetry.sampling().keeps(ids.0, self.parent(), outcome);
+        let kept = self.keeps(outcome);
         let trace = kept.then_some(ids);
         telemetry.metrics().request(&Request {
             method: self.method,
@@ -133,6 +164,8 @@ impl RequestRecord {
                 began: (self.began, self.of_day),
                 took,
                 stages: &self.stages,
+                // The work of a job is told with the job.
+                deep: self.deep.as_ref().filter(|_| status != ACCEPTED),
             };
             telemetry.finish(&ended);
         }
@@ -180,8 +213,7 @@ impl RequestRecord {
             outcome: outcome.as_str(),
             reason: line.operated.map(|o| o.reason),
         };
-        let kept = self.app.telemetry.sampling().keeps(access.trace.0, self.parent(), outcome);
-        self.app.telemetry.access(&access, kept);
+        self.app.telemetry.access(&access, self.keeps(outcome));
     }
 }
 

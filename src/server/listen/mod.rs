@@ -101,6 +101,9 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
                 reload(certificate.as_ref());
             }
             _ = look.tick() => {
+                if let Some(rates) = &app.rates {
+                    rates.forget_idle();
+                }
                 if keys.as_mut().is_some_and(Watch::changed) {
                     app.reload_keys();
                 }
@@ -206,15 +209,20 @@ fn public_app(
 > {
     let origins = &app.config.cors_origins;
     let cors = Condition::new(!origins.is_empty(), cors(origins));
+    let rates = || app.rates.as_ref();
+    let versioned = web::scope("/api/v1")
+        .configure(|c| endpoints::configure(c, rates()))
+        .configure(|c| endpoints::configure_rest(c, rates()));
     Service::new()
-        .app_data(app)
+        .app_data(app.clone())
         .app_data(api)
         .wrap(from_fn(edge))
         .wrap(cors)
-        .service(web::scope("/api/v1").configure(endpoints::configure))
-        .configure(endpoints::configure)
+        .service(versioned)
+        .configure(|c| endpoints::configure(c, rates()))
         .service(web::redirect(endpoints::DOCS, "/docs/"))
         .service(SwaggerUi::new("/docs/{_:.*}").config(openapi::page()))
+        .configure(|c| endpoints::configure_rest(c, rates()))
         .default_service(web::to(endpoints::not_found))
 }
 
@@ -248,10 +256,16 @@ fn internal(app: &Data<App>, at: SocketAddr, connections: usize) -> Result<Liste
             .service(get("/backup", web::to(routes::backup::backup)))
             .route("/restore", web::post().to(routes::backup::restore))
             .service(get("/traces", web::to(routes::telemetry::traces)))
+            .service(
+                get("/traces/deep", web::to(routes::telemetry::deep))
+                    .app_data(web::PayloadConfig::new(routes::telemetry::LARGEST_BODY))
+                    .route(web::put().to(routes::telemetry::ask_deep))
+                    .route(web::delete().to(routes::telemetry::end_deep)),
+            )
             .service(get("/traces/{id}", web::to(routes::telemetry::trace)))
             .service(
                 get("/log-levels", web::to(routes::telemetry::levels))
-                    .app_data(web::PayloadConfig::new(routes::telemetry::LARGEST_FILTER))
+                    .app_data(web::PayloadConfig::new(routes::telemetry::LARGEST_BODY))
                     .route(web::put().to(routes::telemetry::set_levels)),
             )
             .service(get("/livez", web::to(routes::status::livez)))

@@ -14,7 +14,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::protocol::headers;
 use crate::state::app::App;
+use crate::state::time_of_day::time_of_day;
+use svgx_base::budget::Time;
 use svgx_session::{Copied, Embedded, STORE_FILE, Store as _, StoreError, StoreLimits, copy};
+use svgx_telemetry::Outcome;
+use svgx_telemetry::server::Background;
+use svgx_telemetry::stage::Facts;
 
 /// Bytes handed to the socket at once.
 const CHUNK: usize = 64 * 1024;
@@ -104,7 +109,10 @@ pub(crate) async fn backup(request: HttpRequest, app: Data<App>) -> HttpResponse
         })
         .await
     };
-    match answered.await {
+    let began = app.clock.now();
+    let answered = answered.await;
+    trace(&app, "backup", began, answered.as_ref().map(|(copied, _)| *copied));
+    match answered {
         Ok((copied, file)) => {
             tracing::info!(sessions = copied.sessions, records = copied.records, "backup taken");
             file_response(copied, tokio::fs::File::from_std(file))
@@ -140,13 +148,34 @@ pub(crate) async fn restore(request: HttpRequest, app: Data<App>, body: Payload)
         })
         .await
     };
-    match answered.await {
+    let began = app.clock.now();
+    let answered = answered.await;
+    trace(&app, "restore", began, answered.as_ref().copied());
+    match answered {
         Ok(copied) => {
             tracing::info!(sessions = copied.sessions, records = copied.records, "backup restored");
             HttpResponse::Ok().json(copied)
         }
         Err(error) => refuse(&error),
     }
+}
+
+/// Leaves a trace of what was done; of what was refused there is nothing to tell.
+fn trace(app: &App, name: &'static str, began: Time, done: Result<Copied, &Refused>) {
+    let (outcome, facts) = match done {
+        Ok(copied) => (
+            Outcome::Ok,
+            Facts::from_slice(&[
+                ("svgx.session.count", copied.sessions.into()),
+                ("svgx.record.count", copied.records.into()),
+            ]),
+        ),
+        Err(Refused::Store(_) | Refused::Io(_)) => (Outcome::Failed, Facts::new()),
+        Err(_) => return,
+    };
+    let took = app.clock.now().since(began);
+    let (ended, steps) = (time_of_day(), None);
+    app.telemetry.finish_background(&Background { name, outcome, facts, ended, took, steps });
 }
 
 fn refuse(error: &Refused) -> HttpResponse {

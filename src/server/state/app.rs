@@ -90,7 +90,7 @@ impl App {
         };
         let pool = Runtime::start(&spec, Arc::clone(&clock), options)
             .map_err(|e| StartError::System("no threads to compute with", e))?;
-        let sessions = session::open(&config, Arc::clone(&clock))?;
+        let sessions = session::open(&config, Arc::clone(&clock), &telemetry)?;
         if let Some(path) = &config.open {
             let mut names = keys.names();
             if names.is_empty() {

@@ -1,24 +1,33 @@
-//! Rates: how often each key may ask, by class. The counting is that of `governor`
-//! (the generic cell rate algorithm, ITU-T I.371), which `actix-governor` wraps too: its
-//! middleware can answer neither problem documents nor the standard `RateLimit` headers,
-//! and its licence (GPL-3.0-or-later) would bind everybody who passes on this program.
+//! Rates: how often each caller may ask, by class. They are counted by the middleware of
+//! `actix-governor`, around every resource that is counted ([`Rates::middleware`]); it counts by the
+//! generic cell rate algorithm (ITU-T I.371), so a burst is allowed and then one request at a time.
+//!
+//! Two things it cannot say are added where the edge writes the answer ([`Rates::told`]):
+//! - Its headers are those of no standard. What it tells by them is told by `RateLimit` and
+//!   `RateLimit-Policy`, and its refusal becomes a problem document like any other.
+//! - It rounds the time to wait down to whole seconds, and says nothing of the time until there is
+//!   more quota while some is left. For a refusal `t` is the exact wait, rounded up; otherwise it is
+//!   the time one unit takes to come back, the latest at which there is more.
 //!
 //! `/health` and `/metrics` are probes: they are not counted, so that a client
 //! that has used up its rate can still look at the service. Where
 //! `--rate-limit-status` says so they are a class of their own.
 
-use std::num::NonZeroU32;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use actix_governor::governor::NotUntil;
+use actix_governor::governor::clock::{Clock as _, DefaultClock, QuantaInstant};
+use actix_governor::governor::middleware::StateInformationMiddleware;
+use actix_governor::{Governor, GovernorConfig, GovernorConfigBuilder, KeyExtractor};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderValue};
-use governor::clock::{Clock as _, DefaultClock};
-use governor::middleware::StateInformationMiddleware;
-use governor::state::keyed::DefaultKeyedStateStore;
-use governor::{Quota, RateLimiter};
+use actix_web::{HttpMessage as _, HttpResponse, HttpResponseBuilder};
 
 use crate::protocol::headers as names;
 use crate::protocol::problem::Error;
 use crate::state::config::Config;
+use crate::state::keys::{Credential, Identity};
 
 /// The classes of requests that are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +51,82 @@ impl RateClass {
     }
 }
 
-/// Counts by the number of the key.
-type Limiter =
-    RateLimiter<u32, DefaultKeyedStateStore<u32>, DefaultClock, StateInformationMiddleware>;
+/// Who is counted: a key, or without one an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Caller {
+    /// The number of its key.
+    Key(u32),
+    /// An address; of IPv6 the network that one household is given.
+    Address(IpAddr),
+}
 
-#[derive(Debug)]
+impl Caller {
+    fn of(request: &ServiceRequest) -> Caller {
+        let extensions = request.extensions();
+        let has_key = extensions.get::<Credential>().is_some_and(|c| *c != Credential::NONE);
+        match extensions.get::<Identity>().filter(|_| has_key) {
+            Some(identity) => Caller::Key(identity.id),
+            None => Caller::at(request.peer_addr().map(|at| at.ip())),
+        }
+    }
+
+    fn at(address: Option<IpAddr>) -> Caller {
+        Caller::Address(match address.map(|a| a.to_canonical()) {
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+            Some(address) => address,
+            // A socket without an address.
+            None => Ipv4Addr::UNSPECIFIED.into(),
+        })
+    }
+}
+
+/// Tells the middleware whom it counts, and how it refuses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByCaller;
+
+impl KeyExtractor for ByCaller {
+    type Key = Caller;
+    type KeyExtractionError = Error;
+
+    fn extract(&self, request: &ServiceRequest) -> Result<Caller, Error> {
+        Ok(Caller::of(request))
+    }
+
+    fn exceed_rate_limit_response(
+        &self,
+        negative: &NotUntil<QuantaInstant>,
+        _: HttpResponseBuilder,
+    ) -> HttpResponse {
+        // Only the edge knows the trace that its problem document tells.
+        let mut refusal = HttpResponse::TooManyRequests().finish();
+        let wait = negative.wait_time_from(DefaultClock::default().now());
+        refusal.extensions_mut().insert(Refused(wait));
+        refusal
+    }
+}
+
+/// Marks the refusal of the middleware: when the next request is let through.
+#[derive(Clone, Copy, Debug)]
+struct Refused(Duration);
+
+/// The middleware of one class.
+pub(crate) type Counted = Governor<ByCaller, StateInformationMiddleware>;
+
 struct Bucket {
     class: RateClass,
     per_minute: u32,
-    limiter: Limiter,
+    config: GovernorConfig<ByCaller, StateInformationMiddleware>,
     policy: HeaderValue,
+}
+
+impl std::fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Bucket { class, per_minute, .. } = self;
+        write!(f, "{}:{per_minute}/min", class.as_str())
+    }
 }
 
 /// What a request was told about its rate.
@@ -64,7 +139,7 @@ pub(crate) struct RateLimitStatus {
     more_in: Duration,
     policy: HeaderValue,
     /// `Some`: refused, and when the next request is let through.
-    pub(crate) wait: Option<Duration>,
+    wait: Option<Duration>,
 }
 
 /// The limits in force.
@@ -91,43 +166,69 @@ impl Rates {
         })
     }
 
-    /// Counts one request of the key `id`; `None` where the class is not counted.
-    pub(crate) fn count(&self, class: RateClass, id: u32) -> Option<RateLimitStatus> {
-        let bucket = match class {
-            RateClass::Ui => &self.ui,
-            RateClass::Status => self.status.as_ref()?,
-            RateClass::Rest => &self.rest,
-        };
-        let each = Duration::from_secs(60) / bucket.per_minute;
-        let (remaining, wait) = match bucket.limiter.check_key(&id) {
-            Ok(state) => (state.remaining_burst_capacity(), None),
-            Err(not_yet) => (0, Some(not_yet.wait_time_from(bucket.limiter.clock().now()))),
-        };
+    fn bucket(&self, class: RateClass) -> Option<&Bucket> {
+        match class {
+            RateClass::Ui => Some(&self.ui),
+            RateClass::Status => self.status.as_ref(),
+            RateClass::Rest => Some(&self.rest),
+        }
+    }
+
+    /// The middleware that counts a class, the same counts wherever it is; `None` where the class
+    /// is not counted.
+    pub(crate) fn middleware(&self, class: RateClass) -> Option<Counted> {
+        self.bucket(class).map(|bucket| Governor::new(&bucket.config))
+    }
+
+    /// What the middleware of `class` told by an answer, taken from it; `None` where it did not
+    /// count it.
+    pub(crate) fn told<B>(
+        &self,
+        class: RateClass,
+        answer: &mut ServiceResponse<B>,
+    ) -> Option<RateLimitStatus> {
+        let bucket = self.bucket(class)?;
+        let wait = answer.response().extensions().get::<Refused>().map(|refused| refused.0);
+        let headers = answer.headers_mut();
+        headers.remove(&names::X_RATELIMIT_LIMIT);
+        let mut left = headers.remove(&names::X_RATELIMIT_REMAINING);
+        let left = left.next().and_then(|value| value.to_str().ok()?.parse().ok());
         Some(RateLimitStatus {
-            class: bucket.class,
+            class,
             per_minute: bucket.per_minute,
-            remaining,
-            // The counter does not tell how long ago the last unit came back.
-            more_in: wait.unwrap_or(each),
+            remaining: if wait.is_some() { 0 } else { left? },
+            more_in: wait.unwrap_or(Duration::from_secs(60) / bucket.per_minute),
             policy: bucket.policy.clone(),
             wait,
         })
     }
+
+    /// Forgets the callers whose whole quota is back: an address costs memory only while it asks.
+    pub(crate) fn forget_idle(&self) {
+        for bucket in [Some(&self.ui), self.status.as_ref(), Some(&self.rest)].into_iter().flatten()
+        {
+            bucket.config.limiter().retain_recent();
+        }
+    }
 }
 
 fn bucket(class: RateClass, per_minute: u32, burst: u32) -> Option<Bucket> {
-    let (rate, most) = (NonZeroU32::new(per_minute)?.get(), NonZeroU32::new(burst)?);
-    let quota = Quota::with_period(Duration::from_secs(60) / rate)?.allow_burst(most);
+    let each = Duration::from_secs(60).checked_div(per_minute)?;
+    let config = GovernorConfigBuilder::default()
+        .period(each)
+        .burst_size(burst)
+        .key_extractor(ByCaller)
+        .use_headers()
+        .finish()?;
     let window = (u64::from(burst) * 60).div_ceil(u64::from(per_minute));
     let name = class.as_str();
     let policy = format!("\"{name}\";q={per_minute};w=60, \"{name}-burst\";q={burst};w={window}");
     let policy = HeaderValue::from_str(&policy).ok()?;
-    let limiter = RateLimiter::keyed(quota).with_middleware();
-    Some(Bucket { class, per_minute, limiter, policy })
+    Some(Bucket { class, per_minute, config, policy })
 }
 
 impl RateLimitStatus {
-    /// The refusal, where the request is one too many.
+    /// The refusal, where the request was one too many.
     pub(crate) fn refusal(&self) -> Option<Error> {
         let (class, quota) = (self.class.as_str(), self.per_minute);
         self.wait.map(|wait| Error::RateLimited { class, quota, wait })
@@ -161,6 +262,11 @@ impl RateLimitStatus {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::body::MessageBody;
+    use actix_web::dev::Service;
+    use actix_web::test::{TestRequest, init_service};
+    use actix_web::{App, web};
+
     use super::*;
 
     fn rates() -> Rates {
@@ -171,66 +277,150 @@ mod tests {
         }
     }
 
-    fn wait(rates: &Rates, class: RateClass, id: u32) -> Option<Duration> {
-        rates.count(class, id).expect("counted").wait
-    }
-
-    #[test]
-    fn a_key_that_used_up_its_burst_waits_and_another_does_not() {
-        let rates = rates();
-        for i in 0..100 {
-            assert_eq!(wait(&rates, RateClass::Rest, 1), None, "request {i}");
+    /// A service with one counted resource for each class, as the endpoints have them.
+    async fn service(
+        rates: &Rates,
+    ) -> impl Service<
+        actix_http::Request,
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+    > {
+        let mut app = App::new();
+        for class in [RateClass::Ui, RateClass::Status, RateClass::Rest] {
+            let resource = || web::resource(format!("/{}", class.as_str())).to(HttpResponse::Ok);
+            app = match rates.middleware(class) {
+                Some(counted) => app.service(resource().wrap(counted)),
+                None => app.service(resource()),
+            };
         }
-        let refused = wait(&rates, RateClass::Rest, 1);
-        assert!(refused.is_some_and(|w| w <= Duration::from_secs(60)), "{refused:?}");
-        assert_eq!(wait(&rates, RateClass::Rest, 2), None, "another key");
-        assert_eq!(wait(&rates, RateClass::Ui, 1), None, "another class");
+        init_service(app).await
     }
 
-    #[test]
-    fn probes_are_not_counted_unless_they_are_given_a_rate() {
-        let counted = rates();
-        let refused = (0..100).filter(|_| wait(&counted, RateClass::Status, 1).is_some()).count();
-        assert_eq!(refused, 50);
-        let exempt = Rates { status: None, ..rates() };
-        assert!((0..1_000).all(|_| exempt.count(RateClass::Status, 1).is_none()));
+    fn ask(class: RateClass, from: &str) -> actix_http::Request {
+        let from = format!("{from}:4000").parse().expect("an address");
+        TestRequest::with_uri(&format!("/{}", class.as_str())).peer_addr(from).to_request()
     }
 
-    #[test]
-    fn the_reset_is_the_time_until_more_quota() {
+    /// The status of an answer and what is told of the rate.
+    async fn told<B: MessageBody>(
+        rates: &Rates,
+        service: &impl Service<
+            actix_http::Request,
+            Response = ServiceResponse<B>,
+            Error = actix_web::Error,
+        >,
+        class: RateClass,
+        from: &str,
+    ) -> (u16, Option<RateLimitStatus>) {
+        let mut answer = service.call(ask(class, from)).await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, rates.told(class, &mut answer))
+    }
+
+    #[actix_web::test]
+    async fn a_caller_that_used_up_its_burst_waits_and_another_does_not() {
+        let rates = rates();
+        let service = service(&rates).await;
+        let ask = async |class, from| told(&rates, &service, class, from).await;
+        for i in 0..100 {
+            assert_eq!(ask(RateClass::Rest, "10.0.0.1").await.0, 200, "request {i}");
+        }
+        let (status, refused) = ask(RateClass::Rest, "10.0.0.1").await;
+        assert_eq!(status, 429);
+        let refused = refused.and_then(|told| told.refusal());
+        let Some(Error::RateLimited { class: "rest", quota: 1, wait }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(60), "{wait:?}");
+        assert_eq!(ask(RateClass::Rest, "10.0.0.2").await.0, 200, "another caller");
+        assert_eq!(ask(RateClass::Ui, "10.0.0.1").await.0, 200, "another class");
+    }
+
+    #[actix_web::test]
+    async fn probes_are_not_counted_unless_they_are_given_a_rate() {
+        for (status, expected) in [(bucket(RateClass::Status, 1, 50), 50), (None, 0)] {
+            let rates = Rates { status, ..rates() };
+            let service = service(&rates).await;
+            let mut refused = 0;
+            for _ in 0..100 {
+                let (status, told) = told(&rates, &service, RateClass::Status, "10.0.0.1").await;
+                assert_eq!(told.is_some(), expected > 0);
+                refused += usize::from(status == 429);
+            }
+            assert_eq!(refused, expected);
+        }
+    }
+
+    #[actix_web::test]
+    async fn the_reset_is_the_time_until_more_quota() {
         // Requests a minute, burst, seconds until one more.
         for (per_minute, burst, seconds) in
             [(60, 10, 1_u32), (6, 5, 10), (6_000, 100, 1), (1, 1, 60), (7, 2, 9)]
         {
             let slow = bucket(RateClass::Rest, per_minute, burst).expect("a bucket");
             let rates = Rates { rest: slow, ..rates() };
+            let service = service(&rates).await;
             for i in 0..=burst {
-                let status = rates.count(RateClass::Rest, 1).expect("counted");
+                let (code, status) = told(&rates, &service, RateClass::Rest, "10.0.0.1").await;
                 let mut headers = HeaderMap::new();
-                status.write(&mut headers, 1_000);
+                status.expect("counted").write(&mut headers, 1_000);
                 let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+                if per_minute > 60 && i > 0 {
+                    // A unit comes back while the test runs.
+                    assert!(get("ratelimit").is_some_and(|t| t.ends_with(";t=1")));
+                    continue;
+                }
                 let left = burst.saturating_sub(i + 1);
                 let expected = format!("\"rest-burst\";r={left};t={seconds}");
                 assert_eq!(get("ratelimit"), Some(expected.as_str()), "{per_minute}/min, {i}");
                 assert_eq!(get("x-ratelimit-reset"), Some((1_000 + seconds).to_string().as_str()));
-                assert_eq!(status.refusal().is_some(), i == burst);
-                if let Some(wait) = status.wait {
-                    assert!(wait.as_millis().div_ceil(1_000) <= u128::from(seconds), "{wait:?}");
-                }
+                assert_eq!(code == 429, i == burst);
             }
         }
     }
 
-    #[test]
-    fn the_headers_say_the_rate_what_is_left_and_when_it_is_full_again() {
+    #[actix_web::test]
+    async fn the_headers_say_the_rate_what_is_left_and_when_there_is_more() {
         let rates = rates();
+        let service = service(&rates).await;
+        let mut answer = service.call(ask(RateClass::Ui, "10.0.0.1")).await.expect("an answer");
+        let told = rates.told(RateClass::Ui, &mut answer).expect("counted");
+        assert!(answer.headers().is_empty(), "its own headers are gone: {:?}", answer.headers());
         let mut headers = HeaderMap::new();
-        rates.count(RateClass::Ui, 1).expect("counted").write(&mut headers, 1_000);
+        told.write(&mut headers, 1_000);
         let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
         assert_eq!(get("ratelimit-policy"), "\"ui\";q=6000;w=60, \"ui-burst\";q=100;w=1");
         assert_eq!(get("ratelimit"), "\"ui-burst\";r=99;t=1");
         assert_eq!(get("x-ratelimit-limit"), "6000");
         assert_eq!(get("x-ratelimit-remaining"), "99");
         assert_eq!(get("x-ratelimit-reset"), "1001");
+    }
+
+    #[test]
+    fn a_caller_without_a_key_is_its_address_and_of_ipv6_its_network() {
+        let at = |text: &str| Caller::at(Some(text.parse().expect(text)));
+        for (one, other, same) in [
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+            ("10.0.0.1", "::ffff:10.0.0.1", true),
+            ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true),
+            ("2001:db8:0:1::1", "2001:db8:0:2::1", false),
+        ] {
+            assert_eq!(at(one) == at(other), same, "{one} {other}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_caller_that_has_its_whole_quota_back_is_forgotten() {
+        let rates = Rates { ui: bucket(RateClass::Ui, 4_000_000_000, 1).expect("ui"), ..rates() };
+        let service = service(&rates).await;
+        for i in 0..100 {
+            let from = format!("10.0.0.{i}");
+            told(&rates, &service, RateClass::Ui, &from).await;
+            told(&rates, &service, RateClass::Rest, &from).await;
+        }
+        rates.forget_idle();
+        assert_eq!(rates.rest.config.limiter().len(), 100);
+        assert!(rates.ui.config.limiter().len() < 100);
     }
 }

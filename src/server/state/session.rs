@@ -6,10 +6,15 @@ use std::sync::Arc;
 use svgx_base::budget::{Budget, Class, Clock, Tier};
 use svgx_session::{
     self, Embedded, Key, Memory, Operation, Options, Sessions, Store, StoreEvent, StoreLimits,
+    Watcher,
 };
+use svgx_telemetry::server::Background;
+use svgx_telemetry::stage::Facts;
+use svgx_telemetry::{Outcome, Telemetry};
 
 use crate::state::config::Config;
 use crate::state::start_error::StartError;
+use crate::state::time_of_day::time_of_day;
 
 /// The session of an API key that names none.
 pub(crate) const DEFAULT: &str = "default";
@@ -18,11 +23,15 @@ pub(crate) const DEFAULT: &str = "default";
 ///
 /// # Errors
 /// [`StartError::Store`] when the store cannot be opened.
-pub(crate) fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Sessions, StartError> {
+pub(crate) fn open(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    telemetry: &Arc<Telemetry>,
+) -> Result<Sessions, StartError> {
     let limits = StoreLimits::default();
     let store: Arc<dyn Store> = match &config.data_dir {
         Some(directory) => Arc::new(
-            Embedded::open_watched(directory, limits, Box::new(log))
+            Embedded::open_watched(directory, limits, watcher(telemetry))
                 .map_err(|e| StartError::Store(e.to_string()))?,
         ),
         None => Arc::new(Memory::new(limits)),
@@ -31,7 +40,24 @@ pub(crate) fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Sessions, S
     Ok(Sessions::new(store, clock, options))
 }
 
-/// One line when the store fails, and one when it works again.
+/// One line when the store fails, and one when it works again, with a trace of the time between.
+fn watcher(telemetry: &Arc<Telemetry>) -> Watcher {
+    let telemetry = Arc::clone(telemetry);
+    Box::new(move |event| {
+        log(event);
+        if let StoreEvent::Recovered { after, tries } = event {
+            telemetry.finish_background(&Background {
+                name: "recovery",
+                outcome: Outcome::Ok,
+                facts: Facts::from_slice(&[("svgx.recovery.tries", (*tries).into())]),
+                ended: time_of_day(),
+                took: *after,
+                steps: None,
+            });
+        }
+    })
+}
+
 fn log(event: &StoreEvent) {
     match event {
         StoreEvent::Failed { reason } => tracing::error!(

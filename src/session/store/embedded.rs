@@ -25,6 +25,8 @@ use std::thread::JoinHandle;
 use parking_lot::{Mutex, RwLock};
 use redb::Database;
 use svgx_base::budget::Monotonic;
+use svgx_base::deep::{self, Span};
+use svgx_base::deep_span;
 
 use self::files::{Disk, Files, failed};
 use self::recovery::Failure;
@@ -86,6 +88,8 @@ struct Request {
     write: Write,
     bytes: u64,
     acknowledge: Acknowledge,
+    /// Of a deep trace: from here until it is acknowledged.
+    span: Span,
 }
 
 #[derive(Debug)]
@@ -184,7 +188,9 @@ impl Embedded {
             return Pending::ready(Err(StoreError::Busy { limit, seen }));
         }
         let (acknowledge, pending) = Pending::channel();
-        match sender.try_send(Request { write, bytes, acknowledge }) {
+        let size = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let span = deep_span!(@ "write", svgx.write.size = size);
+        match sender.try_send(Request { write, bytes, acknowledge, span }) {
             Ok(()) => pending,
             Err(error) => {
                 self.queued.fetch_sub(bytes, Ordering::AcqRel);
@@ -209,7 +215,7 @@ impl Store for Embedded {
         // Wakes the writing thread, which opens the store again.
         if let Some(writer) = self.writer.lock().as_ref() {
             let (acknowledge, _) = Pending::channel();
-            let wake = Request { write: Write::Flush, bytes: 0, acknowledge };
+            let wake = Request { write: Write::Flush, bytes: 0, acknowledge, span: Span::none() };
             let _ = writer.sender.try_send(wake);
         }
         Err(self.shared.unavailable().unwrap_or(StoreError::Closed))
@@ -250,7 +256,8 @@ impl Store for Embedded {
         let sender = self.writer.lock().as_ref().map(|w| w.sender.clone());
         let sender = sender.ok_or(StoreError::Closed)?;
         let (acknowledge, pending) = Pending::channel();
-        let flush = Request { write: Write::Flush, bytes: 0, acknowledge };
+        let span = deep_span!(@ "flush");
+        let flush = Request { write: Write::Flush, bytes: 0, acknowledge, span };
         sender.send(flush).map_err(|_| StoreError::Closed)?;
         drop(sender);
         pending.wait()
@@ -327,6 +334,13 @@ fn write_all(
             bytes += request.bytes;
             batch.push(request);
         }
+        // One commit for all of them: it is told in the trace of the first that has one.
+        let is_write = |request: &&Request| !matches!(request.write, Write::Flush);
+        let traced = batch.iter().filter(is_write).find(|request| !request.span.is_none());
+        let committing = traced.map(|request| {
+            let writes = deep::count(batch.len());
+            deep_span!(in request.span, "commit", svgx.write.count = writes)
+        });
         let mut results = Vec::with_capacity(batch.len());
         let mut touched = HashSet::new();
         let committed = match shared.database.read().as_ref() {
@@ -336,6 +350,7 @@ fn write_all(
             }
             None => Err("it is closed".to_owned()),
         };
+        drop(committing);
         let committed = committed.map_err(|reason| {
             shared.fail(reason.clone(), bytes);
             shared.unavailable().unwrap_or(StoreError::Io(reason))
@@ -353,6 +368,8 @@ fn write_all(
                 Ok(()) => results.next().unwrap_or(Err(StoreError::Closed)),
                 Err(error) => Err(error.clone()),
             };
+            // Told before whoever waits for it goes on.
+            drop(request.span);
             let _ = request.acknowledge.send(result);
         }
     }

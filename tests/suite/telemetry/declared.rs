@@ -284,6 +284,26 @@ pub(super) struct Span {
     /// What it says.
     #[serde(default)]
     pub(super) attributes: Vec<Reference>,
+    /// What only we need to know.
+    #[serde(default)]
+    pub(super) annotations: SpanAnnotations,
+}
+
+/// What a span has of our own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SpanAnnotations {
+    #[serde(default)]
+    pub(super) svgx: SpanNotes,
+}
+
+/// See [`SpanAnnotations`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SpanNotes {
+    /// Whether ordinary requests do not lead to it.
+    #[serde(default)]
+    pub(super) rare: bool,
 }
 
 /// A log record with a name.

@@ -2,12 +2,13 @@
 
 mod collector;
 mod declared;
+mod deep;
 mod exposition;
 mod logs;
 mod prometheus;
 mod receiver;
 mod registry;
-mod sink;
+pub(crate) mod sink;
 mod slo;
 mod traces;
 

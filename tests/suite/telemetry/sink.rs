@@ -13,22 +13,22 @@ use serde_json::Value;
 
 /// What came in: the path and headers of each request, and its content.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
-    pub(super) heads: Vec<String>,
-    pub(super) traces: Vec<Value>,
-    pub(super) metrics: Vec<Value>,
-    pub(super) logs: Vec<Value>,
+pub(crate) struct Heard {
+    pub(crate) heads: Vec<String>,
+    pub(crate) traces: Vec<Value>,
+    pub(crate) metrics: Vec<Value>,
+    pub(crate) logs: Vec<Value>,
 }
 
 /// A sink that listens until the process ends.
 #[derive(Clone, Debug)]
-pub(super) struct Sink {
-    pub(super) port: u16,
+pub(crate) struct Sink {
+    pub(crate) port: u16,
     heard: Arc<Mutex<Heard>>,
 }
 
 impl Sink {
-    pub(super) fn start() -> Sink {
+    pub(crate) fn start() -> Sink {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let sink = Sink { port, heard: Arc::default() };
@@ -42,12 +42,12 @@ impl Sink {
         sink
     }
 
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// What came in so far.
-    pub(super) fn take(&self) -> Heard {
+    pub(crate) fn take(&self) -> Heard {
         std::mem::take(&mut *self.heard.lock().expect("not poisoned"))
     }
 }

@@ -12,19 +12,19 @@ const PILE: &str = include_str!("../../../examples/pile.svgx");
 const SECONDS: f64 = 60.0;
 const ROOM: &str = include_str!("../../../examples/room.svgx");
 
-fn body(answer: &str) -> Value {
+pub(super) fn body(answer: &str) -> Value {
     let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
     serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"))
 }
 
-fn recent(service: &Service) -> Vec<Value> {
+pub(super) fn recent(service: &Service) -> Vec<Value> {
     let answer = body(&ask(service.internal, "GET /traces HTTP/1.1", ""));
     answer["traces"].as_array().expect("a list").clone()
 }
 
 /// The spans of a trace the service remembers, or will in a moment: the last
 /// holder of a server span may end after the answer was read.
-fn spans(service: &Service, trace: &str) -> Vec<Value> {
+pub(super) fn spans(service: &Service, trace: &str) -> Vec<Value> {
     let resources = eventually("the trace", || {
         let answer = ask(service.internal, &format!("GET /traces/{trace} HTTP/1.1"), "");
         body(&answer)["resourceSpans"].as_array().cloned()
@@ -38,7 +38,7 @@ fn spans(service: &Service, trace: &str) -> Vec<Value> {
     spans
 }
 
-fn post(service: &Service, path: &str, body: &Value) -> String {
+pub(super) fn post(service: &Service, path: &str, body: &Value) -> String {
     ask(service.public, &format!("POST {path} HTTP/1.1"), &body.to_string())
 }
 

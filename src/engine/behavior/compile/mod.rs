@@ -11,13 +11,19 @@ use super::formula::{self, Builder, Parsed, Resolved, Type, check, settle_result
 use super::program::{Calculation, CodeStatus, Expression, Input, Program};
 use super::rule::Rule;
 use super::unit::Unit;
+use svgx_base::deep::{self, Empty};
+use svgx_base::deep_span;
+
 use crate::document::{Behavior, Code, Diagnostic, Document, Limits, Object, Severity, Span, Str};
 
 impl Program {
     /// Compiles the behaviors of `document`. Never fails: what cannot be compiled
     /// is in [`Program::diagnostics`] and an error on its result.
     pub fn compile(document: &Document, limits: &Limits) -> Program {
-        program(document, document.behaviors(), document.objects(), limits)
+        let span = deep_span!("formulas.compile", svgx.formula.count = Empty);
+        let program = program(document, document.behaviors(), document.objects(), limits);
+        span.record("svgx.formula.count", deep::count(program.calculations()));
+        program
     }
 }
 

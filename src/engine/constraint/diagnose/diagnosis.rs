@@ -15,6 +15,7 @@ use crate::constraint::sketch::{Error, constraint_name};
 use crate::constraint::solve::{Conflicts, Solver, SubsetSolve};
 use crate::linear::{self, ROWS_PER_CHECKPOINT};
 use svgx_base::budget::{Budget, Stop};
+use svgx_base::deep_span;
 
 /// How much a sketch, or a part of it, is constrained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,6 +99,7 @@ impl Solver {
     /// [`Error::Stopped`] where the budget is strict and ended, [`Error::Limit`]
     /// where a component is too large to factor.
     pub fn diagnose(&mut self, budget: &Budget) -> Result<Diagnosis, Error> {
+        let _span = deep_span!("diagnose");
         let mut diagnosis = Diagnosis {
             status: Status::UnderConstrained,
             degrees_of_freedom: 0,

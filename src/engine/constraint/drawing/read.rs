@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use svgx_base::deep::{self, Empty};
+use svgx_base::deep_span;
+
 use super::element::{self, Drawn, tag};
 use super::{FINDINGS, Sketch};
 use crate::constraint::sketch::{Constraint, Entity, Error, Kind, Problem, Shape};
@@ -39,6 +42,7 @@ pub(super) fn read(
     limits: &Limits,
     more: &[Constraint],
 ) -> Result<(Sketch, Vec<Diagnostic>), Error> {
+    let span = deep_span!("sketch", svgx.constraint.count = Empty, svgx.entity.count = Empty);
     let nodes: Vec<NodeId> = constraints(document).collect();
     if nodes.len() + more.len() > limits.constraints {
         let (count, limit) = (nodes.len() + more.len(), limits.constraints);
@@ -66,6 +70,9 @@ pub(super) fn read(
             reader.sketch.written.push((NodeId::ROOT, Span::NONE));
         }
     }
+    let problem = &reader.sketch.problem;
+    span.record("svgx.constraint.count", deep::count(problem.constraints.len()));
+    span.record("svgx.entity.count", deep::count(problem.entities.len()));
     Ok((reader.sketch, reader.findings))
 }
 

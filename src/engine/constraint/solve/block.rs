@@ -10,6 +10,8 @@ use crate::constraint::elimination::Forest;
 use crate::constraint::equations::{Gradient, MAX_UNKNOWNS, Row};
 use crate::constraint::sketch::Point;
 use crate::linear::{self, Determinacy, max_abs};
+use svgx_base::deep::{self, Empty};
+use svgx_base::deep_span;
 
 const NONE: u32 = u32::MAX;
 
@@ -192,7 +194,10 @@ impl Block {
                 forest.shift(class, -total[k], x);
             }
         };
+        // Looked at once: an iteration takes a fraction of a microsecond.
+        let traced = deep::is_on();
         for iterations in 0..20 {
+            let span = traced.then(|| deep_span!("iteration", svgx.residual = Empty));
             let mut a = [[0.0; MAX_DENSE + 1]; MAX_DENSE];
             let mut g: Gradient = [0.0; MAX_UNKNOWNS];
             for (i, &r) in self.rows.iter().enumerate() {
@@ -206,6 +211,9 @@ impl Block {
                 }
             }
             let residual = max_abs(a[..n].iter().map(|row| row[n]));
+            if let Some(span) = span {
+                span.record("svgx.residual", residual);
+            }
             if residual <= tolerance {
                 return Some(BlockReport { iterations, residual, converged: true });
             }

@@ -14,10 +14,14 @@ use crate::linear::{
     self, FactorError, Graph, Ldl, MAX_ENTRIES, ROWS_PER_CHECKPOINT, Sparse, max_abs,
 };
 use svgx_base::budget::{Budget, Stop};
+use svgx_base::deep::{Empty, Few};
+use svgx_base::deep_span;
 
 const NONE: u32 = u32::MAX;
 
 const MAX_ITERATIONS: u32 = 80;
+/// Iterations of one block that have a span each in a deep trace.
+const ITERATIONS_TRACED: u32 = 12;
 
 /// Which entries by rows the entries by columns are.
 fn by_columns(rows: &Sparse, columns: &Sparse) -> Vec<u32> {
@@ -248,9 +252,11 @@ impl NormalEquations {
         let mut iterations = 0;
         let mut fresh = true;
         let mut scale = 1.0;
+        let mut few = Few::first(ITERATIONS_TRACED);
         while iterations < MAX_ITERATIONS && (soft || residual > tolerance) {
             budget.checkpoint()?;
             iterations += 1;
+            let span = deep_span!(if few.takes(), "iteration", svgx.residual = Empty);
             if std::mem::take(&mut fresh) {
                 scale = self.assemble();
             }
@@ -281,6 +287,7 @@ impl NormalEquations {
                     self.evaluate(members, rows, x, budget)?;
                 }
             }
+            span.record("svgx.residual", residual);
             if better {
                 relative = (relative * 0.1).max(1e-15);
                 fresh = true;

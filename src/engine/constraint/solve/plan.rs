@@ -7,9 +7,12 @@ use crate::constraint::elimination::Forest;
 use crate::constraint::equations::{GROUND, MAX_UNKNOWNS, Row};
 use crate::linear::{self, Component, Determinacy, Part, ROWS_PER_CHECKPOINT, Sparse, decompose};
 use svgx_base::budget::{Budget, Stop};
+use svgx_base::deep::{self, Few};
 
 /// How many blocks are solved or analysed between two looks at the budget: most take microseconds.
 pub(crate) const BLOCKS_PER_CHECKPOINT: usize = 64;
+/// Blocks of one component whose iterations have a span each in a deep trace.
+const BLOCKS_TRACED: u32 = 4;
 
 /// Everything that is computed from the structure alone.
 #[derive(Clone, Debug)]
@@ -124,11 +127,13 @@ impl Plan {
     ) -> Result<(u32, bool), linear::Error> {
         let StepContext { rows, before, budget, .. } = step;
         let (mut iterations, mut failed, mut worst) = (0, false, 0.0f64);
+        let mut few = Few::first(BLOCKS_TRACED);
         for (i, block) in self.blocks[k].iter_mut().enumerate() {
             if i % BLOCKS_PER_CHECKPOINT == 0 {
                 budget.checkpoint()?;
             }
             block.follow(rows, &self.forest, before, x);
+            let _silent = deep::silent_unless(few.takes());
             let report = block.solve(step, &self.forest, x)?;
             iterations += report.iterations;
             worst = worst.max(report.residual);

@@ -8,6 +8,7 @@ use super::step::StepContext;
 use crate::constraint::equations::GROUND;
 use crate::constraint::sketch::{Index, Problem, Shape};
 use crate::linear;
+use svgx_base::deep;
 
 /// A size that the constraints would make impossible to draw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,6 +138,8 @@ impl Plan {
         }
         touched.sort_unstable();
         touched.dedup();
+        // There may be as many sizes as elements.
+        let _silent = deep::silent_unless(false);
         let stiff = [moving];
         let step = StepContext { stiff: &stiff, ..step };
         for k in touched {

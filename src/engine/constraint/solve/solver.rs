@@ -14,6 +14,8 @@ use crate::constraint::sketch::{Entity, Error, Feature, Index, Problem, Target, 
 use crate::document::Limits;
 use crate::linear::{self, max_abs};
 use svgx_base::budget::{Budget, Class, Stop, Tier};
+use svgx_base::deep::{self, Empty, Few};
+use svgx_base::deep_span;
 
 /// How a solve ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct Report {
     /// Components that were solved anew.
     pub components: u32,
 }
+
+/// Components that have a span each in a deep trace.
+const COMPONENTS_TRACED: u32 = 48;
 
 /// For work that is bounded by the limits of the language.
 pub(crate) fn unlimited() -> Budget {
@@ -91,8 +96,10 @@ impl Solver {
     /// # Errors
     /// As [`Solver::new`], and [`Error::Stopped`] where the budget ended: nothing is known then.
     pub fn within(problem: Problem, limits: &Limits, budget: &Budget) -> Result<Solver, Error> {
+        let span = deep_span!("equations", svgx.equation.count = Empty);
         let (index, x) = Index::new(&problem, limits, budget)?;
         let rows = lower(&problem, &index, &x, budget)?;
+        span.record("svgx.equation.count", deep::count(rows.len()));
         budget.checkpoint().map_err(Error::Stopped)?;
         let rows_of = ranges(&rows, problem.constraints.len());
         let sizes = sizes(&problem, &index);
@@ -222,6 +229,7 @@ impl Solver {
         if report.outcome != Outcome::Inconsistent {
             return Ok(report);
         }
+        let _span = deep_span!("conflicts");
         let mut conflicts = Conflicts::default();
         let found = SubsetSolve::run(self, &self.x, |_| true, budget)
             .and_then(|subset| self.exclude_conflicting(subset, &mut conflicts, budget));
@@ -276,15 +284,28 @@ impl Solver {
         let Some(plan) = &mut self.plan else { return Ok(self.report(Outcome::Partial, budget)) };
         let (mut iterations, mut solved, mut stopped) = (0, 0, None);
         let mut consistent = true;
+        let mut few = Few::first(COMPONENTS_TRACED);
         for k in 0..plan.components.len() {
             if !self.dirty[k] {
                 continue;
             }
             solved += 1;
+            let told = few.takes();
+            let _silent = deep::silent_unless(told);
+            let span = deep_span!(
+                if told,
+                "component",
+                svgx.equation.count = deep::count(plan.components[k].rows.len()),
+                svgx.unknown.count = deep::count(plan.components[k].unknowns.len()),
+                svgx.iteration.count = Empty,
+                svgx.residual = Empty,
+            );
             let (rows, before) = (&self.rows, &self.before);
             let step = StepContext { rows, before, tolerance, stiff, budget };
             match plan.solve_component(k, step, &mut self.x) {
                 Ok((steps, converged)) => {
+                    span.record("svgx.iteration.count", i64::from(steps));
+                    span.record("svgx.residual", plan.residuals[k]);
                     iterations += steps;
                     consistent &= converged;
                 }
@@ -330,10 +351,13 @@ impl Solver {
     fn solve_soft(&mut self, tolerance: f64, budget: &Budget) -> Result<u32, linear::Error> {
         let Some(plan) = &mut self.plan else { return Ok(0) };
         let Some(soft) = &mut plan.soft else { return Ok(0) };
+        let span = deep_span!("soft", svgx.iteration.count = Empty);
         let good = self.x.clone();
         let (rows, before) = (&self.rows, &self.before);
         let step = StepContext { rows, before, tolerance, stiff: &[], budget };
         let report = soft.solve(step, &plan.forest, &mut self.x)?;
+        // The rest goes through every block again: it is told by the span of all of it.
+        let _silent = deep::silent_unless(false);
         let mut iterations = report.iterations;
         let mut met = true;
         for k in 0..plan.blocks.len() {
@@ -349,6 +373,7 @@ impl Solver {
         if !met || restored.is_some() {
             self.x.copy_from_slice(&good);
         }
+        span.record("svgx.iteration.count", i64::from(iterations));
         Ok(iterations)
     }
 
@@ -411,7 +436,13 @@ impl Solver {
                 let constraint = rows[i].constraint;
                 constraint == INTRINSIC || !excluded.contains(&constraint)
             };
+            let span = deep_span!(
+                "plan",
+                svgx.equation.count = deep::count(rows.len()),
+                svgx.component.count = Empty,
+            );
             let plan = Plan::new(rows, &mut self.x, active, budget)?;
+            span.record("svgx.component.count", deep::count(plan.components.len()));
             self.dirty = vec![false; plan.components.len()];
             self.plan = Some(plan);
         }

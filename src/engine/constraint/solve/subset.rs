@@ -7,6 +7,7 @@ use super::step::StepContext;
 use crate::constraint::equations::INTRINSIC;
 use crate::linear;
 use svgx_base::budget::Budget;
+use svgx_base::deep;
 
 /// What could not be solved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ impl SubsetSolve {
     }
 
     fn solve(&mut self, solver: &Solver, budget: &Budget) -> Result<(), linear::Error> {
+        // A conflict or a diagnosis may take hundreds of these: it is told as one step.
+        let _silent = deep::silent_unless(false);
         let rows = &solver.rows[..];
         // Rank decisions see the geometry's error divided by its lengths.
         let before = self.x.clone();

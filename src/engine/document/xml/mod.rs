@@ -15,6 +15,7 @@ use super::scan::{Care, Scan, over, scan, shorten};
 use super::text::{Span, Str};
 use super::tree::{Document, NodeId, NodeKind, Ns};
 use super::{ARX, SVG, XLINK, vocabulary};
+use svgx_base::deep_span;
 
 /// How often the text is read again after a prefix turned out to be declared
 /// out of reach of its use.
@@ -26,7 +27,9 @@ pub(in crate::document) fn read(
     limits: &Limits,
     diagnostics: &mut Diagnostics,
 ) -> Result<(Document, Findings), Diagnostic> {
+    let span = deep_span!("scan");
     let mut seen = scan(source, limits, Care::Bounds)?;
+    drop(span);
     for (name, at) in &seen.external {
         let message = format!("the entity `{}` stands for a file or an address", shorten(name));
         let span = Span::new(*at, *at + 8);
@@ -44,8 +47,14 @@ pub(in crate::document) fn read(
             nodes_limit: u32::try_from(limits.elements.saturating_mul(4)).unwrap_or(u32::MAX),
             entity_resolver: None,
         };
-        match roxmltree::Document::parse_with_options(&patched.text, options) {
-            Ok(xml) => return build(&xml, &patched, &seen, source, limits, diagnostics),
+        let span = deep_span!("xml");
+        let parsed = roxmltree::Document::parse_with_options(&patched.text, options);
+        drop(span);
+        match parsed {
+            Ok(xml) => {
+                let _span = deep_span!("tree");
+                return build(&xml, &patched, &seen, source, limits, diagnostics);
+            }
             // Only now is it worth a closer look who declares what.
             Err(_) if seen.care == Care::Bounds => {
                 seen = scan(source, limits, Care::Prefixes)?;

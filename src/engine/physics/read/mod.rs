@@ -16,6 +16,8 @@ use crate::document::{
     Code, Diagnostic, Document, Limits, NodeId, Ns, Object, Physics, Quantity, Severity, Span,
 };
 use svgx_base::budget::{Budget, Stop};
+use svgx_base::deep::{self, Empty};
+use svgx_base::deep_span;
 
 use super::error::Error;
 use super::frames::FAR;
@@ -61,6 +63,7 @@ pub(super) fn read(
         let (limit, seen) = (limits.bodies as f64, carriers.len() as f64);
         return Err(Error::Limit { what: "bodies in one simulation", limit, seen });
     }
+    let span = deep_span!("bodies", svgx.body.count = Empty);
     let scale = scene.millimetres_per_unit() / 1e3;
     let mut model = Model { scale, ..Model::default() };
     let objects: HashMap<NodeId, &Object> =
@@ -89,6 +92,7 @@ pub(super) fn read(
         model.bodies.push(body);
     }
     anchor::connections(&mut reader, &mut model, &by_id);
+    span.record("svgx.body.count", deep::count(model.bodies.len()));
     Ok((model, reader.diagnostics))
 }
 

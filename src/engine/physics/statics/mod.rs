@@ -12,6 +12,8 @@ use rapier2d_f64::math::Vector;
 
 use crate::document::Limits;
 use svgx_base::budget::Budget;
+use svgx_base::deep::{self, Few};
+use svgx_base::deep_span;
 
 use super::answer::{
     Assembly, Conventions, Determinacy, ElementPhysics, ForceVector, PhysicsSummary, Quarantined,
@@ -19,6 +21,9 @@ use super::answer::{
 };
 use super::error::Error;
 use super::model::{Joint, JointKind, Model, Profile};
+
+/// Assemblies that have a span each in a deep trace.
+const ASSEMBLIES_TRACED: u32 = 48;
 
 /// One unknown: what a unit of it does to the joint's first body.
 struct Unknown {
@@ -51,12 +56,19 @@ pub(super) fn solve(
             .collect(),
         conventions: Conventions::new(gravity, model.scale),
     };
+    let mut few = Few::first(ASSEMBLIES_TRACED);
     for group in groups(model) {
         budget.checkpoint().map_err(Error::Stopped)?;
         if group.joints.is_empty() {
             statics.free.extend(group.bodies.iter().map(|&b| model.bodies[b].id.clone()));
             continue;
         }
+        let _span = deep_span!(
+            if few.takes(),
+            "assembly",
+            svgx.body.count = deep::count(group.bodies.len()),
+            svgx.joint.count = deep::count(group.joints.len()),
+        );
         assembly(model, gravity, &group, limits, budget, &mut statics)?;
     }
     Ok(statics)

@@ -9,6 +9,7 @@ use svgx_operations::http::Client;
 use svgx_operations::staging::tools::find;
 
 use crate::support::service::{Service, block};
+use crate::telemetry::sink::Sink;
 
 const ROOM: &str = include_str!("../../../../examples/room.svgx");
 
@@ -306,4 +307,46 @@ fn identity(cluster: &Cluster) -> Option<String> {
     assert!(made.status.success());
     let text = cluster.read("identity");
     text.lines().find_map(|l| l.strip_prefix("# public key: ")).map(str::to_owned)
+}
+
+#[test]
+fn a_deployment_is_traced_step_by_step_where_a_collector_is_named() {
+    let sink = Sink::start();
+    let mut cluster = Cluster::new();
+    cluster.variables = vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", sink.endpoint()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned()),
+    ];
+    cluster.fails("status", true);
+    let told = cluster.deploy(&["--no-validate"]);
+    assert_ne!(told.code, Some(0), "{}", told.text);
+    let heard = sink.take();
+    assert!(heard.metrics.is_empty() && heard.logs.is_empty(), "{heard:?}");
+    let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+    let spans: Vec<Value> = heard
+        .traces
+        .iter()
+        .flat_map(|sent| list(sent, "resourceSpans"))
+        .flat_map(|resource| list(&resource, "scopeSpans"))
+        .flat_map(|scope| list(&scope, "spans"))
+        .collect();
+    let root = spans.iter().find(|s| s["name"] == "staging").expect("the deployment");
+    let said = |span: &Value, key: &str| {
+        let found = list(span, "attributes").into_iter().find(|a| a["key"] == key);
+        found.and_then(|a| a["value"]["stringValue"].as_str().map(str::to_owned))
+    };
+    assert_eq!(said(root, "svgx.slo.outcome").as_deref(), Some("failed"));
+    let steps: Vec<String> = spans
+        .iter()
+        .filter(|s| s["name"] == "staging.step" && s["parentSpanId"] == root["spanId"])
+        .filter_map(|s| {
+            Some(format!("{} {}", said(s, "svgx.staging.step")?, said(s, "svgx.staging.state")?))
+        })
+        .collect();
+    // The journal knows also what is noted without being a step of its own.
+    let journal = cluster.steps();
+    for step in ["build done", "push done", "apply done", "wait failed"] {
+        assert!(steps.iter().any(|s| s == step), "{step} in {steps:?}");
+        assert!(journal.iter().any(|s| s == step), "{step} in {journal:?}");
+    }
 }
