@@ -307,8 +307,7 @@ pub(crate) fn animatable(name: &str) -> bool {
 pub(crate) fn function(name: &str) -> bool {
     matches!(
         name,
-        "var"
-            | "rgb"
+        "rgb"
             | "rgba"
             | "hsl"
             | "hsla"

@@ -99,8 +99,7 @@ pub(crate) fn decode(data: &str) -> Option<Vec<u8>> {
 pub(crate) fn style(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for d in css::declarations(text) {
-        // What a custom property holds is put in place as it is: it passes as any value does.
-        let known = allow::property(&d.name) || d.name.starts_with("--");
+        let known = allow::property(&d.name);
         if let Some(value) = value(&d.value).filter(|_| known) {
             if !out.is_empty() {
                 out.push(';');
@@ -116,30 +115,12 @@ pub(crate) fn style(text: &str) -> String {
     out
 }
 
-/// The rules of a style sheet that may appear. `@media` stays; other at-rules
-/// go: `@import` and `@font-face` fetch.
+/// The rules of a style sheet that may appear. At-rules go: `@import` and
+/// `@font-face` fetch, the others need a parser of their own.
 pub(crate) fn sheet(text: &str) -> String {
+    let text = css::without_comments(text);
     let mut out = String::new();
-    rules(&css::without_comments(text), 0, &mut out);
-    out
-}
-
-fn rules(text: &str, depth: usize, out: &mut String) {
-    for block in css::blocks(text) {
-        let (selector, body) = match block {
-            css::Block::Rule(selector, body) => (selector, body),
-            css::Block::At(head, body) => {
-                let plain = |c: char| c.is_ascii_alphanumeric() || " \t\n(),:-./<>=@".contains(c);
-                let known = head.get(..6).is_some_and(|at| at.eq_ignore_ascii_case("@media"));
-                if known && depth < 4 && head.chars().all(plain) {
-                    out.push_str(head);
-                    out.push_str("{\n");
-                    rules(body, depth + 1, out);
-                    out.push_str("}\n");
-                }
-                continue;
-            }
-        };
+    for (selector, body) in css::rules(&text) {
         let plain = |c: char| {
             c.is_alphanumeric() || c.is_ascii_whitespace() || "-_.#*>+~,:[]()=^$|\"'".contains(c)
         };
@@ -154,6 +135,7 @@ fn rules(text: &str, depth: usize, out: &mut String) {
             out.push_str("}\n");
         }
     }
+    out
 }
 
 #[cfg(test)]
@@ -171,6 +153,7 @@ mod tests {
             "url(#a",
             "expression(alert(1))",
             "image-set(\"http://evil.example/a.png\" 1x)",
+            "var(--x)",
             "element(#a)",
             "java script:alert(1)",
             "JaVaScRiPt:alert(1)",
@@ -228,13 +211,7 @@ mod tests {
             (".a{fill:red;stroke:blue}", ".a{fill:red;stroke:blue}\n"),
             ("@import url(http://e/x.css);.a{fill:red}", ".a{fill:red}\n"),
             ("@font-face{font-family:x;src:url(http://e)}b{fill:red}", "b{fill:red}\n"),
-            (
-                "@media print{.a{fill:red}}.b{fill:red}",
-                "@media print{\n.a{fill:red}\n}\n.b{fill:red}\n",
-            ),
-            ("@media print{@import url(http://e);.a{fill:url(http://e)}}", "@media print{\n}\n"),
-            ("@media screen\\;{.a{fill:red}}.b{fill:red}", ".b{fill:red}\n"),
-            ("svg{--c:red;--d:url(http://e)}b{fill:var(--c)}", "svg{--c:red}\nb{fill:var(--c)}\n"),
+            ("@media print{.a{fill:red}}.b{fill:red}", ".b{fill:red}\n"),
             (".a{behavior:url(#x);-moz-binding:url(#x);fill:url(http://e)}", ""),
             (".a{fill:red;}/* } .b{fill:url(http://e)} */", ".a{fill:red}\n"),
             ("</style><script>{fill:red}", ""),

@@ -14,7 +14,7 @@
 use std::collections::HashSet;
 
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
-use crate::geometry;
+use crate::geometry::{self, css};
 use crate::geometry::{
     HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, conditions_hold, path, role,
     root_viewbox,
@@ -428,14 +428,7 @@ impl<'a> Writer<'a> {
         }
         let sheet = sanitize::sheet(&self.document.text(node));
         if !sheet.is_empty() {
-            self.out.push_str("<style type=\"text/css\"");
-            let plain = |c: char| c.is_ascii_alphanumeric() || " (),:-./<>=".contains(c);
-            if let Some(media) = self.document.attr(node, "media") {
-                // One that cannot be kept as it is shall not apply everywhere.
-                let media = if media.chars().all(plain) { media } else { "not all" };
-                xml::attribute(&mut self.out, "media", media);
-            }
-            self.out.push('>');
+            self.out.push_str("<style type=\"text/css\">");
             xml::text(&mut self.out, &sheet);
             self.out.push_str("</style>");
         }
@@ -500,15 +493,23 @@ impl<'a> Writer<'a> {
     /// Writes what the style sheets and the element's own `style` come to.
     fn cascade(&mut self, node: NodeId) {
         let Some(raster) = &self.raster else { return };
+        let own = self.document.attr(node, "style").map(css::declarations).unwrap_or_default();
+        let rules = if raster.sheet.is_empty() {
+            Vec::new()
+        } else {
+            raster.sheet.declarations(self.document, node, &mut self.work)
+        };
         let mut style = String::new();
-        for d in raster.sheet.cascade(self.document, node, &mut self.work) {
-            if allow::property(&d.name)
-                && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
-            {
-                style.push_str(&d.name);
-                style.push(':');
-                style.push_str(value);
-                style.push(';');
+        for important in [false, true] {
+            for d in rules.iter().copied().chain(&own).filter(|d| d.important == important) {
+                if allow::property(&d.name)
+                    && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
+                {
+                    style.push_str(&d.name);
+                    style.push(':');
+                    style.push_str(value);
+                    style.push(';');
+                }
             }
         }
         if !style.is_empty() {

@@ -2,7 +2,7 @@
 
 use crate::document::{Document, NodeId, Ns};
 
-use super::css::Sheet;
+use super::css::{self, Sheet};
 use super::length::{Length, Unit};
 use super::look::{HIGHLIGHT, Look};
 
@@ -226,10 +226,11 @@ impl Style {
     ) -> Style {
         let mut style = Style { display: true, ..parent };
         style.ink.opacity = 1.0;
+        let mut inline = None;
         for a in document.attributes(node) {
             if a.ns == Ns::None {
                 match a.name {
-                    "style" => {}
+                    "style" => inline = Some(a.value),
                     name => style.set(name, a.value, &parent),
                 }
             }
@@ -241,8 +242,13 @@ impl Style {
         if let Some(faded) = look.opacity() {
             style.ink.opacity *= faded;
         }
-        for d in sheet.cascade(document, node, work) {
-            style.set(&d.name, &d.value, &parent);
+        let rules =
+            if sheet.is_empty() { Vec::new() } else { sheet.declarations(document, node, work) };
+        let inline = inline.map(css::declarations).unwrap_or_default();
+        for important in [false, true] {
+            for d in rules.iter().copied().chain(&inline).filter(|d| d.important == important) {
+                style.set(&d.name, &d.value, &parent);
+            }
         }
         style
     }
