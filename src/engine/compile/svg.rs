@@ -12,7 +12,7 @@
 //!   feet, which SVG does not know, are written as millimetres there.
 
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
-use crate::geometry::{self, css};
+use crate::geometry::{self, css::Matching};
 use crate::geometry::{
     HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, path, role, root_viewbox,
 };
@@ -114,6 +114,7 @@ struct Writer<'a> {
     budget: &'a Budget,
     seen: RasterText,
     work: u64,
+    matching: Matching,
     scale: Scale,
     out: String,
 }
@@ -145,6 +146,7 @@ impl<'a> Writer<'a> {
             budget,
             seen: RasterText::default(),
             work: 0,
+            matching: Matching::default(),
             scale: Scale::of(document),
             out: String::with_capacity(document.source().len() + 256),
         }
@@ -409,8 +411,13 @@ impl<'a> Writer<'a> {
             return;
         }
         let sheet = sanitize::sheet(&self.document.text(node));
-        if !sheet.is_empty() {
-            self.out.push_str("<style type=\"text/css\">");
+        let media = self.document.attr(node, "media").unwrap_or_default().trim();
+        if !sheet.is_empty() && sanitize::is_media(media) {
+            self.out.push_str("<style type=\"text/css\"");
+            if !media.is_empty() {
+                xml::attribute(&mut self.out, "media", media);
+            }
+            self.out.push('>');
             xml::text(&mut self.out, &sheet);
             self.out.push_str("</style>");
         }
@@ -475,25 +482,19 @@ impl<'a> Writer<'a> {
     /// Writes what the style sheets and the element's own `style` come to.
     fn cascade(&mut self, node: NodeId) {
         let Some(raster) = &self.raster else { return };
-        let own = self.document.attr(node, "style").map(css::declarations).unwrap_or_default();
-        let rules = if raster.sheet.is_empty() {
-            Vec::new()
-        } else {
-            raster.sheet.declarations(self.document, node, &mut self.work)
-        };
+        let before = self.matching.steps;
         let mut style = String::new();
-        for important in [false, true] {
-            for d in rules.iter().copied().chain(&own).filter(|d| d.important == important) {
-                if allow::property(&d.name)
-                    && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
-                {
-                    style.push_str(&d.name);
-                    style.push(':');
-                    style.push_str(value);
-                    style.push(';');
-                }
+        for d in raster.sheet.cascade(self.document, node, &mut self.matching) {
+            if allow::property(&d.name)
+                && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
+            {
+                style.push_str(&d.name);
+                style.push(':');
+                style.push_str(value);
+                style.push(';');
             }
         }
+        self.work += self.matching.steps - before;
         if !style.is_empty() {
             xml::attribute(&mut self.out, "style", &style);
         }
