@@ -313,6 +313,8 @@ pub(crate) fn function(name: &str) -> bool {
             | "hsla"
             | "icc-color"
             | "calc"
+            | "hwb"
+            | "var"
             | "rect"
             | "inset"
             | "circle"

@@ -99,7 +99,7 @@ pub(crate) fn decode(data: &str) -> Option<Vec<u8>> {
 pub(crate) fn style(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for d in css::declarations(text) {
-        let known = allow::property(&d.name);
+        let known = allow::property(&d.name) || d.name.starts_with("--");
         if let Some(value) = value(&d.value).filter(|_| known) {
             if !out.is_empty() {
                 out.push(';');
@@ -115,27 +115,62 @@ pub(crate) fn style(text: &str) -> String {
     out
 }
 
-/// The rules of a style sheet that may appear. At-rules go: `@import` and
-/// `@font-face` fetch, the others need a parser of their own.
+/// The rules of a style sheet that may appear. At-rules other than `@media` go: `@import`
+/// and `@font-face` fetch.
 pub(crate) fn sheet(text: &str) -> String {
-    let text = css::without_comments(text);
     let mut out = String::new();
-    for (selector, body) in css::rules(&text) {
-        let plain = |c: char| {
-            c.is_alphanumeric() || c.is_ascii_whitespace() || "-_.#*>+~,:[]()=^$|\"'".contains(c)
-        };
-        if selector.is_empty() || !selector.chars().all(plain) {
-            continue;
-        }
-        let body = style(body);
-        if !body.is_empty() {
-            out.push_str(selector);
-            out.push('{');
-            out.push_str(&body);
-            out.push_str("}\n");
+    rules(&css::without_comments(text), 0, &mut out);
+    out
+}
+
+/// `@media` inside each other.
+const NESTED: usize = 8;
+
+fn rules(text: &str, depth: usize, out: &mut String) {
+    for piece in css::pieces(text) {
+        match piece {
+            css::Piece::Rule(selector, body) => {
+                let plain = |c: char| {
+                    c.is_alphanumeric()
+                        || c.is_ascii_whitespace()
+                        || "-_.#*>+~,:[]()=^$|\"'".contains(c)
+                };
+                if selector.is_empty() || !selector.chars().all(plain) {
+                    continue;
+                }
+                let body = style(body);
+                if !body.is_empty() {
+                    out.push_str(selector);
+                    out.push('{');
+                    out.push_str(&body);
+                    out.push_str("}\n");
+                }
+            }
+            css::Piece::Media(query, inside) => {
+                if depth >= NESTED || !is_media(query) {
+                    continue;
+                }
+                let before = out.len();
+                out.push_str("@media ");
+                out.push_str(query);
+                out.push('{');
+                let empty = out.len();
+                rules(inside, depth + 1, out);
+                if out.len() == empty {
+                    out.truncate(before);
+                } else {
+                    out.push_str("}\n");
+                }
+            }
         }
     }
-    out
+}
+
+/// Whether a list of media queries may appear: words, numbers and comparisons only.
+pub(crate) fn is_media(query: &str) -> bool {
+    query
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "-_.,:()/>=".contains(c))
 }
 
 #[cfg(test)]
@@ -153,7 +188,6 @@ mod tests {
             "url(#a",
             "expression(alert(1))",
             "image-set(\"http://evil.example/a.png\" 1x)",
-            "var(--x)",
             "element(#a)",
             "java script:alert(1)",
             "JaVaScRiPt:alert(1)",
@@ -173,6 +207,8 @@ mod tests {
             "12px",
             "Arial, 'Helvetica Neue'",
             "0:1",
+            "var(--x)",
+            "var(--x, #fff)",
         ];
         for text in good {
             assert_eq!(value(text), Some(text));
@@ -211,7 +247,15 @@ mod tests {
             (".a{fill:red;stroke:blue}", ".a{fill:red;stroke:blue}\n"),
             ("@import url(http://e/x.css);.a{fill:red}", ".a{fill:red}\n"),
             ("@font-face{font-family:x;src:url(http://e)}b{fill:red}", "b{fill:red}\n"),
-            ("@media print{.a{fill:red}}.b{fill:red}", ".b{fill:red}\n"),
+            (
+                "@media print{.a{fill:red}}.b{fill:red}",
+                "@media print{.a{fill:red}\n}\n.b{fill:red}\n",
+            ),
+            ("@media print{@import url(http://e/x.css);.a{fill:url(http://e)}}", ""),
+            ("@media \"</style>\"{.a{fill:red}}", ""),
+            ("@medial{.a{fill:red}}", ""),
+            (".a{--c:red;fill:var(--c, blue)}", ".a{--c:red;fill:var(--c, blue)}\n"),
+            (".a{--c:url(http://e);fill:var(--c)}", ".a{fill:var(--c)}\n"),
             (".a{behavior:url(#x);-moz-binding:url(#x);fill:url(http://e)}", ""),
             (".a{fill:red;}/* } .b{fill:url(http://e)} */", ".a{fill:red}\n"),
             ("</style><script>{fill:red}", ""),

@@ -14,7 +14,7 @@
 use std::collections::HashSet;
 
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
-use crate::geometry::{self, css};
+use crate::geometry::{self, css::Matching};
 use crate::geometry::{
     HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, conditions_hold, path, role,
     root_viewbox,
@@ -120,6 +120,7 @@ struct Writer<'a> {
     budget: &'a Budget,
     seen: RasterText,
     work: u64,
+    matching: Matching,
     scale: Scale,
     /// Objects that shapes elsewhere draw.
     drawn_elsewhere: HashSet<NodeId>,
@@ -153,6 +154,7 @@ impl<'a> Writer<'a> {
             budget,
             seen: RasterText::default(),
             work: 0,
+            matching: Matching::default(),
             scale: Scale::of(document),
             drawn_elsewhere: drawn_elsewhere(document),
             out: String::with_capacity(document.source().len() + 256),
@@ -427,8 +429,13 @@ impl<'a> Writer<'a> {
             return;
         }
         let sheet = sanitize::sheet(&self.document.text(node));
-        if !sheet.is_empty() {
-            self.out.push_str("<style type=\"text/css\">");
+        let media = self.document.attr(node, "media").unwrap_or_default().trim();
+        if !sheet.is_empty() && sanitize::is_media(media) {
+            self.out.push_str("<style type=\"text/css\"");
+            if !media.is_empty() {
+                xml::attribute(&mut self.out, "media", media);
+            }
+            self.out.push('>');
             xml::text(&mut self.out, &sheet);
             self.out.push_str("</style>");
         }
@@ -493,25 +500,19 @@ impl<'a> Writer<'a> {
     /// Writes what the style sheets and the element's own `style` come to.
     fn cascade(&mut self, node: NodeId) {
         let Some(raster) = &self.raster else { return };
-        let own = self.document.attr(node, "style").map(css::declarations).unwrap_or_default();
-        let rules = if raster.sheet.is_empty() {
-            Vec::new()
-        } else {
-            raster.sheet.declarations(self.document, node, &mut self.work)
-        };
+        let before = self.matching.steps;
         let mut style = String::new();
-        for important in [false, true] {
-            for d in rules.iter().copied().chain(&own).filter(|d| d.important == important) {
-                if allow::property(&d.name)
-                    && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
-                {
-                    style.push_str(&d.name);
-                    style.push(':');
-                    style.push_str(value);
-                    style.push(';');
-                }
+        for d in raster.sheet.cascade(self.document, node, &mut self.matching) {
+            if allow::property(&d.name)
+                && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
+            {
+                style.push_str(&d.name);
+                style.push(':');
+                style.push_str(value);
+                style.push(';');
             }
         }
+        self.work += self.matching.steps - before;
         if !style.is_empty() {
             xml::attribute(&mut self.out, "style", &style);
         }

@@ -1,22 +1,38 @@
-//! The part of CSS 2 that drawings use: rules with type, class, id and
-//! attribute selectors, indexed by their last part.
+//! Style sheets: which declarations apply to an element, weakest first.
 //!
-//! Values are not interpreted here. At-rules, pseudo-classes other than
-//! `:first-child` and the general sibling combinator make a rule not apply.
+//! Selectors are parsed and matched by the crates of Servo ([`selector`]), media queries are
+//! judged as a screen of the drawing's own size ([`media`]), custom properties are put in
+//! where `var()` asks for them ([`variables`]). Other at-rules do not apply: `@import` and
+//! `@font-face` would fetch.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use kurbo::Size;
+use selectors::parser::Selector;
 
 use crate::document::{Document, NodeId, Ns};
 
-use super::Look;
+use super::viewport::{pixels, root_viewbox};
+use super::{Length, Look};
+
+pub(crate) mod media;
+mod selector;
+mod variables;
+
+pub(crate) use selector::{ALL_STEPS, ELEMENT_STEPS, Matching};
+use selector::{Key, Words};
 
 /// Rules kept. Real drawings have dozens; each may be tried on every element.
 const MAX_RULES: usize = 10_000;
+/// `@media` inside each other.
+const NESTED: usize = 8;
 
 /// A declaration of a rule or of a `style` attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
-    /// Property, lower case.
+    /// Property, lower case; a custom one as written.
     pub name: String,
     /// Value without `!important`.
     pub value: String,
@@ -38,48 +54,31 @@ pub struct Sheet {
 
 #[derive(Clone, Debug)]
 struct Rule {
-    selector: Selector,
-    specificity: (u16, u16, u16),
-    declarations: std::sync::Arc<[Declaration]>,
+    selector: Selector<Words>,
+    declarations: Arc<[Declaration]>,
 }
 
-/// Compounds from left to right, each with the combinator before it.
-#[derive(Clone, Debug)]
-struct Selector(Vec<(Combinator, Compound)>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Combinator {
-    Descendant,
-    Child,
-    Adjacent,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Compound {
-    name: Option<String>,
-    id: Option<String>,
-    classes: Vec<String>,
-    attributes: Vec<(String, AttributeTest)>,
-    first_child: bool,
-}
-
-#[derive(Clone, Debug)]
-enum AttributeTest {
-    Present,
-    Is(String),
-    HasWord(String),
-    Begins(String),
-    Ends(String),
-    Contains(String),
+/// A piece of a style sheet.
+pub(crate) enum Piece<'t> {
+    /// Selector list and body.
+    Rule(&'t str, &'t str),
+    /// The queries of an `@media`, and the rules inside.
+    Media(&'t str, &'t str),
 }
 
 impl Sheet {
     /// Collects the `style` elements of a document.
     pub fn of(document: &Document) -> Sheet {
         let mut sheet = Sheet::default();
+        let mut screen = None;
         for node in document.elements() {
             if is_css(document, node) {
-                sheet.add(&document.text(node));
+                let screen = *screen.get_or_insert_with(|| screen_size(document));
+                let media = document.attr(node, "media").unwrap_or_default();
+                if media::holds(media, screen) {
+                    let text = document.text(node);
+                    sheet.add(&without_comments(&text), screen, 0);
+                }
             }
         }
         sheet
@@ -95,61 +94,52 @@ impl Sheet {
         self.siblings
     }
 
-    fn add(&mut self, text: &str) {
-        let text = without_comments(text);
-        for (selectors, body) in rules(&text) {
-            let declarations: std::sync::Arc<[Declaration]> = declarations(body).into();
+    fn add(&mut self, text: &str, screen: Size, depth: usize) {
+        for piece in pieces(text) {
+            let (selectors, body) = match piece {
+                Piece::Rule(selectors, body) => (selectors, body),
+                Piece::Media(query, inside) => {
+                    if depth < NESTED && media::holds(query, screen) {
+                        self.add(inside, screen, depth + 1);
+                    }
+                    continue;
+                }
+            };
+            let declarations: Arc<[Declaration]> = declarations(body).into();
             if declarations.is_empty() {
                 continue;
             }
-            for text in split_outside(selectors, ',') {
-                let Some(selector) = Selector::parse(text) else { continue };
-                let Some((_, last)) = selector.0.last() else { continue };
+            for selector in selector::parse(selectors).unwrap_or_default() {
                 if self.rules.len() >= MAX_RULES {
                     return;
                 }
                 let at = self.rules.len() as u32;
-                let bucket = if let Some(id) = &last.id {
-                    self.by_id.entry(id.clone()).or_default()
-                } else if let Some(class) = last.classes.first() {
-                    self.by_class.entry(class.clone()).or_default()
-                } else if let Some(name) = &last.name {
-                    self.by_name.entry(name.clone()).or_default()
-                } else {
-                    &mut self.other
+                let bucket = match selector::key(&selector) {
+                    Key::Id(id) => self.by_id.entry(id.to_owned()).or_default(),
+                    Key::Class(class) => self.by_class.entry(class.to_owned()).or_default(),
+                    Key::Name(name) => self.by_name.entry(name.to_owned()).or_default(),
+                    Key::Any => &mut self.other,
                 };
                 bucket.push(at);
-                self.siblings |= selector
-                    .0
-                    .iter()
-                    .any(|(c, part)| *c == Combinator::Adjacent || part.first_child);
-                let specificity = selector.specificity();
-                let declarations = declarations.clone();
-                self.rules.push(Rule { selector, specificity, declarations });
+                self.siblings |= selector::looks_at_siblings(&selector);
+                self.rules.push(Rule { selector, declarations: declarations.clone() });
             }
         }
     }
 
-    /// The declarations that apply to `node`, weakest first. Steps are added to
-    /// `work`, one for each selector that was tried.
-    pub fn declarations<'s>(
+    /// The declarations of rules that apply to `node`, weakest first.
+    fn matched<'s>(
         &'s self,
         document: &Document,
         node: NodeId,
-        work: &mut u64,
+        matching: &mut Matching,
     ) -> Vec<&'s Declaration> {
-        let mut matched: Vec<u32> = Vec::new();
-        let mut try_all = |bucket: Option<&Vec<u32>>| {
-            for &at in bucket.into_iter().flatten() {
-                if let Some(rule) = self.rules.get(at as usize)
-                    && rule.selector.matches(document, node, work)
-                {
-                    matched.push(at);
-                }
-            }
-        };
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let mut tried: Vec<u32> = self.other.clone();
         if let Some(id) = document.id(node).filter(|_| !self.by_id.is_empty()) {
-            try_all(self.by_id.get(id));
+            tried.extend(self.by_id.get(id).into_iter().flatten());
         }
         if !self.by_class.is_empty() {
             let look: Vec<String> = Look::of(document, node).classes().collect();
@@ -158,16 +148,72 @@ impl Sheet {
             words.sort_unstable();
             words.dedup();
             for class in words {
-                try_all(self.by_class.get(class));
+                tried.extend(self.by_class.get(class).into_iter().flatten());
             }
         }
         if let Some((_, name)) = document.name(node).filter(|_| !self.by_name.is_empty()) {
-            try_all(self.by_name.get(name));
+            tried.extend(self.by_name.get(name).into_iter().flatten());
         }
-        try_all(Some(&self.other));
-        matched.sort_unstable_by_key(|&at| (self.rules[at as usize].specificity, at));
-        matched.iter().flat_map(|&at| self.rules[at as usize].declarations.iter()).collect()
+        let rules =
+            tried.iter().filter_map(|&at| Some((at, &self.rules.get(at as usize)?.selector)));
+        let mut matched = selector::matching(document, node, rules, matching);
+        matched.sort_unstable_by_key(|&at| {
+            (self.rules.get(at as usize).map_or(0, |rule| rule.selector.specificity()), at)
+        });
+        let rules = matched.iter().filter_map(|&at| self.rules.get(at as usize));
+        rules.flat_map(|rule| rule.declarations.iter()).collect()
     }
+
+    /// What the sheets and the `style` attribute of `node` come to: weakest first, `var()`
+    /// replaced, custom properties left out.
+    pub(crate) fn cascade<'s>(
+        &'s self,
+        document: &Document,
+        node: NodeId,
+        matching: &mut Matching,
+    ) -> Vec<Cow<'s, Declaration>> {
+        let inline = document.attr(node, "style").map(declarations).unwrap_or_default();
+        let mut all = self.ordered(document, node, inline, matching);
+        if all.iter().any(|d| d.name.starts_with("--") || variables::asks(&d.value)) {
+            all.retain(|d| !d.name.starts_with("--"));
+            all = all
+                .into_iter()
+                .filter_map(|d| match variables::asks(&d.value) {
+                    true => {
+                        let value = self.substituted(document, node, &d.value, matching)?;
+                        Some(Cow::Owned(Declaration { value, ..d.into_owned() }))
+                    }
+                    false => Some(d),
+                })
+                .collect();
+        }
+        all
+    }
+
+    fn ordered<'s>(
+        &'s self,
+        document: &Document,
+        node: NodeId,
+        inline: Vec<Declaration>,
+        matching: &mut Matching,
+    ) -> Vec<Cow<'s, Declaration>> {
+        let rules = self.matched(document, node, matching);
+        let rules = rules.into_iter().map(Cow::Borrowed);
+        let mut all: Vec<Cow<'_, Declaration>> =
+            rules.chain(inline.into_iter().map(Cow::Owned)).collect();
+        all.sort_by_key(|d| d.important);
+        all
+    }
+}
+
+/// The size that media queries ask for: that of the drawing, in CSS pixels.
+fn screen_size(document: &Document) -> Size {
+    let view = root_viewbox(document);
+    let side = |name, other| {
+        let length = document.attr(NodeId::ROOT, name).and_then(|t| Length::parse(t).ok());
+        length.and_then(pixels).filter(|n| *n > 0.0).unwrap_or(other)
+    };
+    Size::new(side("width", view.width), side("height", view.height))
 }
 
 /// Whether `node` is a style sheet in CSS.
@@ -182,7 +228,11 @@ pub fn declarations(text: &str) -> Vec<Declaration> {
     split_outside(&text, ';')
         .filter_map(|part| {
             let (name, value) = part.split_once(':')?;
-            let name = name.trim().to_ascii_lowercase();
+            let name = name.trim();
+            let name = match name.starts_with("--") {
+                true => name.to_owned(),
+                false => name.to_ascii_lowercase(),
+            };
             let value = value.trim();
             let (value, important) = match value.rsplit_once('!') {
                 Some((v, flag)) if flag.trim().eq_ignore_ascii_case("important") => {
@@ -201,181 +251,13 @@ pub fn declarations(text: &str) -> Vec<Declaration> {
         .collect()
 }
 
-impl Selector {
-    fn parse(text: &str) -> Option<Selector> {
-        let mut parts = Vec::new();
-        let mut combinator = Combinator::Descendant;
-        let mut rest = text.trim();
-        // More parts than this are an attack, not a drawing.
-        while !rest.is_empty() && parts.len() < 32 {
-            match rest.as_bytes().first() {
-                Some(b'>') => combinator = Combinator::Child,
-                Some(b'+') => combinator = Combinator::Adjacent,
-                _ => {
-                    let (compound, after) = Compound::parse(rest)?;
-                    parts.push((combinator, compound));
-                    combinator = Combinator::Descendant;
-                    rest = after.trim_start();
-                    continue;
-                }
-            }
-            rest = rest[1..].trim_start();
-        }
-        (rest.is_empty() && !parts.is_empty() && combinator == Combinator::Descendant)
-            .then_some(Selector(parts))
-    }
-
-    fn specificity(&self) -> (u16, u16, u16) {
-        self.0.iter().fold((0, 0, 0), |(ids, classes, names), (_, c)| {
-            let tests = c.classes.len() + c.attributes.len() + usize::from(c.first_child);
-            (
-                ids + u16::from(c.id.is_some()),
-                classes + u16::try_from(tests).unwrap_or(u16::MAX / 64),
-                names + u16::from(c.name.is_some()),
-            )
-        })
-    }
-
-    /// Matches from the right. A descendant combinator takes the nearest fitting
-    /// ancestor and does not go back, as browsers' fast paths do for selectors
-    /// without child combinators after it; with them it may miss a match, never
-    /// invent one.
-    fn matches(&self, document: &Document, node: NodeId, work: &mut u64) -> bool {
-        let mut at = node;
-        let mut parts = self.0.iter().rev().peekable();
-        let mut found = true;
-        while let Some((combinator, compound)) = parts.next() {
-            if !found {
-                return false;
-            }
-            *work += 1;
-            if !compound.matches(document, at) {
-                return false;
-            }
-            if parts.peek().is_none() {
-                return true;
-            }
-            let next = match combinator {
-                Combinator::Child => document.parent(at),
-                Combinator::Adjacent => previous_element(document, at),
-                Combinator::Descendant => {
-                    let wanted = parts.peek().map(|(_, c)| c);
-                    let mut up = document.parent(at);
-                    while let (Some(a), Some(c)) = (up, wanted) {
-                        *work += 1;
-                        if c.matches(document, a) {
-                            break;
-                        }
-                        up = document.parent(a);
-                    }
-                    up
-                }
-            };
-            match next {
-                Some(n) => at = n,
-                None => found = false,
-            }
-        }
-        false
-    }
-}
-
-impl Compound {
-    fn parse(text: &str) -> Option<(Compound, &str)> {
-        let mut compound = Compound::default();
-        let mut rest = text;
-        if let Some(after) = rest.strip_prefix('*') {
-            rest = after;
-        } else if let Some((name, after)) = identifier(rest) {
-            compound.name = Some(name.to_owned());
-            rest = after;
-        }
-        loop {
-            if let Some(after) = rest.strip_prefix('.') {
-                let (class, after) = identifier(after)?;
-                compound.classes.push(class.to_owned());
-                rest = after;
-            } else if let Some(after) = rest.strip_prefix('#') {
-                let (id, after) = identifier(after)?;
-                compound.id = Some(id.to_owned());
-                rest = after;
-            } else if let Some(after) = rest.strip_prefix(":first-child") {
-                compound.first_child = true;
-                rest = after;
-            } else if let Some(after) = rest.strip_prefix('[') {
-                let (inside, after) = after.split_once(']')?;
-                compound.attributes.push(attribute_test(inside)?);
-                rest = after;
-            } else {
-                break;
-            }
-        }
-        let ended = rest.is_empty()
-            || rest.starts_with(|c: char| c.is_ascii_whitespace() || c == '>' || c == '+');
-        (ended && rest.len() < text.len()).then_some((compound, rest))
-    }
-
-    fn matches(&self, document: &Document, node: NodeId) -> bool {
-        let Some((_, name)) = document.name(node) else { return false };
-        self.name.as_deref().is_none_or(|n| n == name)
-            && self.id.as_deref().is_none_or(|id| document.id(node) == Some(id))
-            && self.classes.iter().all(|c| has_class(document, node, c))
-            && self.attributes.iter().all(|(name, test)| {
-                document.attr(node, name).is_some_and(|value| match test {
-                    AttributeTest::Present => true,
-                    AttributeTest::Is(v) => value == v,
-                    AttributeTest::HasWord(v) => value.split_ascii_whitespace().any(|w| w == v),
-                    AttributeTest::Begins(v) => value.starts_with(v.as_str()),
-                    AttributeTest::Ends(v) => value.ends_with(v.as_str()),
-                    AttributeTest::Contains(v) => value.contains(v.as_str()),
-                })
-            })
-            && (!self.first_child || previous_element(document, node).is_none())
-    }
-}
-
 fn classes(document: &Document, node: NodeId) -> impl Iterator<Item = &str> {
     document.attr(node, "class").unwrap_or_default().split_ascii_whitespace()
 }
 
-fn has_class(document: &Document, node: NodeId, class: &str) -> bool {
-    classes(document, node).any(|word| word == class) || Look::of(document, node).has_class(class)
-}
-
-fn previous_element(document: &Document, node: NodeId) -> Option<NodeId> {
-    let mut at = document.previous_sibling(node);
-    while let Some(n) = at.filter(|&n| !document.is_element(n)) {
-        at = document.previous_sibling(n);
-    }
-    at
-}
-
-fn attribute_test(text: &str) -> Option<(String, AttributeTest)> {
-    let Some((name, value)) = text.split_once('=') else {
-        return Some((text.trim().to_owned(), AttributeTest::Present));
-    };
-    let value = value.trim().trim_matches(['"', '\'']).to_owned();
-    let (name, make): (&str, fn(String) -> AttributeTest) = match name.as_bytes().last() {
-        Some(b'~') => (&name[..name.len() - 1], AttributeTest::HasWord),
-        Some(b'^') => (&name[..name.len() - 1], AttributeTest::Begins),
-        Some(b'$') => (&name[..name.len() - 1], AttributeTest::Ends),
-        Some(b'*') => (&name[..name.len() - 1], AttributeTest::Contains),
-        Some(b'|') => return None,
-        _ => (name, AttributeTest::Is),
-    };
-    Some((name.trim().to_owned(), make(value)))
-}
-
-fn identifier(text: &str) -> Option<(&str, &str)> {
-    let end = text
-        .find(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_' || !c.is_ascii()))
-        .unwrap_or(text.len());
-    (end > 0).then(|| text.split_at(end))
-}
-
-/// The rules of a sheet without comments: selector list and body. At-rules are
-/// skipped with their blocks.
-pub(crate) fn rules(text: &str) -> impl Iterator<Item = (&str, &str)> {
+/// The rules of a sheet without comments. At-rules other than `@media` are skipped with
+/// their blocks.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         loop {
@@ -396,7 +278,13 @@ pub(crate) fn rules(text: &str) -> impl Iterator<Item = (&str, &str)> {
             let body = &block[..close];
             rest = block.get(close + 1..).unwrap_or_default();
             if !head.starts_with('@') {
-                return Some((head.trim(), body));
+                return Some(Piece::Rule(head.trim(), body));
+            }
+            if let Some((name, query)) = head.split_at_checked("@media".len())
+                && name.eq_ignore_ascii_case("@media")
+                && !query.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')
+            {
+                return Some(Piece::Media(query.trim(), body));
             }
         }
     })

@@ -11,7 +11,7 @@ use kurbo::{Affine, BezPath, Rect, Shape, Size};
 use crate::document::{Document, Limits, NodeId, NodeKind, Ns};
 use svgx_base::budget::Budget;
 
-use super::css::Sheet;
+use super::css::{ALL_STEPS, ELEMENT_STEPS, Matching, Sheet};
 use super::item::{Error, Item, Key, Paint};
 use super::length::{Length, Scale};
 use super::outline::{self, Frame, Side};
@@ -109,6 +109,7 @@ pub(crate) struct Resolver<'a> {
     pub(crate) sheet: &'a Sheet,
     pub(crate) scale: Scale,
     pub(crate) ranks: &'a [u32],
+    matching: Matching,
     work: u64,
     checked: u64,
     instances: usize,
@@ -147,6 +148,7 @@ impl<'a> Resolver<'a> {
             sheet,
             scale,
             ranks,
+            matching: Matching::default(),
             work: 0,
             checked: 0,
             instances: 0,
@@ -326,10 +328,21 @@ impl<'a> Resolver<'a> {
         if !conditions_hold(document, node) {
             return Ok(Entered::Nothing);
         }
-        let before = self.work;
-        let style = Style::of(document, node, outer.style, self.sheet, &mut self.work);
+        let before = self.matching.steps;
+        let style = Style::of(document, node, outer.style, self.sheet, &mut self.matching);
+        let steps = self.matching.steps - before;
+        self.work += steps;
+        if self.matching.exhausted {
+            let whole = self.matching.steps > ALL_STEPS;
+            let (limit, max, seen) = match whole {
+                true => ("style_steps", ALL_STEPS, self.matching.steps),
+                false => ("element_style_steps", ELEMENT_STEPS, steps),
+            };
+            let (max, seen) = (max as usize, seen as usize);
+            return Err(Error::Limit { limit, max, seen, node: Some(node) });
+        }
         if instance.is_some() {
-            let rules = usize::try_from(self.work - before).unwrap_or(usize::MAX);
+            let rules = usize::try_from(steps).unwrap_or(usize::MAX);
             self.several(rules / 4)?;
         }
         if !style.display {

@@ -2,7 +2,7 @@
 
 use crate::document::{Document, NodeId, Ns};
 
-use super::css::{self, Sheet};
+use super::css::{Matching, Sheet};
 use super::length::{Length, Unit};
 use super::look::{HIGHLIGHT, Look};
 
@@ -222,15 +222,15 @@ impl Style {
         node: NodeId,
         parent: Style,
         sheet: &Sheet,
-        work: &mut u64,
+        matching: &mut Matching,
     ) -> Style {
         let mut style = Style { display: true, ..parent };
         style.ink.opacity = 1.0;
-        let mut inline = None;
+        let mut styled = !sheet.is_empty();
         for a in document.attributes(node) {
             if a.ns == Ns::None {
                 match a.name {
-                    "style" => inline = Some(a.value),
+                    "style" => styled = true,
                     name => style.set(name, a.value, &parent),
                 }
             }
@@ -242,11 +242,8 @@ impl Style {
         if let Some(faded) = look.opacity() {
             style.ink.opacity *= faded;
         }
-        let rules =
-            if sheet.is_empty() { Vec::new() } else { sheet.declarations(document, node, work) };
-        let inline = inline.map(css::declarations).unwrap_or_default();
-        for important in [false, true] {
-            for d in rules.iter().copied().chain(&inline).filter(|d| d.important == important) {
+        if styled {
+            for d in sheet.cascade(document, node, matching) {
                 style.set(&d.name, &d.value, &parent);
             }
         }
