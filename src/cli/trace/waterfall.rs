@@ -312,7 +312,7 @@ fn bytes(n: u64) -> String {
 }
 
 const WIDTH: f64 = 1080.0;
-const LEFT: f64 = 196.0;
+const LEFT: f64 = 214.0;
 const RIGHT: f64 = 96.0;
 const TOP: f64 = 104.0;
 const MARGIN: f64 = 28.0;
