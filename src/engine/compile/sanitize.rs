@@ -168,9 +168,9 @@ fn rules(text: &str, depth: usize, out: &mut String) {
 
 /// Whether a list of media queries may appear: words, numbers and comparisons only.
 pub(crate) fn is_media(query: &str) -> bool {
-    query.chars().all(|c| {
-        c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "-_.,:()/>=".contains(c)
-    })
+    query
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "-_.,:()/>=".contains(c))
 }
 
 #[cfg(test)]

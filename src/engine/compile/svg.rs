@@ -20,6 +20,7 @@ use svgx_base::budget::{Budget, Class, Stop, Tier};
 
 use super::decimals::{is_coordinates, shorten};
 use super::raster::{Raster, RasterText, is_tame};
+use super::resolved::{self, Resolved, Spaces};
 use super::{allow, sanitize, xml};
 
 /// What compiled SVG is to contain.
@@ -115,6 +116,9 @@ struct Writer<'a> {
     seen: RasterText,
     work: u64,
     matching: Matching,
+    /// What is written in place of attributes of the element at hand.
+    resolved: Resolved,
+    spaces: Spaces,
     scale: Scale,
     out: String,
 }
@@ -147,6 +151,8 @@ impl<'a> Writer<'a> {
             seen: RasterText::default(),
             work: 0,
             matching: Matching::default(),
+            resolved: Resolved::default(),
+            spaces: Spaces::default(),
             scale: Scale::of(document),
             out: String::with_capacity(document.source().len() + 256),
         }
@@ -174,6 +180,12 @@ impl<'a> Writer<'a> {
                 } else {
                     open.name
                 };
+                if self.raster.is_some() && resolved::is_text(document, open.node) {
+                    // Nothing but tags was written since.
+                    if let Some(at) = self.spaces.end() {
+                        self.out.remove(at);
+                    }
+                }
                 if open.silent {
                 } else if open.empty {
                     self.out.push_str("/>");
@@ -200,7 +212,12 @@ impl<'a> Writer<'a> {
                         if std::mem::take(&mut open.empty) {
                             self.out.push('>');
                         }
-                        xml::text(&mut self.out, t);
+                        if self.raster.is_some() {
+                            let run = self.spaces.run(document, child, t, self.out.len());
+                            xml::text(&mut self.out, &run);
+                        } else {
+                            xml::text(&mut self.out, t);
+                        }
                     }
                 }
                 NodeKind::Element { .. } => {
@@ -283,6 +300,12 @@ impl<'a> Writer<'a> {
         if name == "a" && (self.raster.is_some() || self.reference(node, "a").is_none()) {
             open.name = "g";
         }
+        if let Some(raster) = &self.raster
+            && role(document, node) == Role::Shape
+            && resolved::is_path(document, raster.scene, node, raster.view)
+        {
+            open.name = "path";
+        }
         open.text = allow::holds_text(name);
         let name = if open.name.is_empty() { name } else { open.name };
         let mark = self.out.len();
@@ -360,6 +383,7 @@ impl<'a> Writer<'a> {
 
     /// What an object's group or box keeps of the object.
     fn object_attributes(&mut self, node: NodeId) {
+        self.resolve(node);
         for a in self.document.attributes(node) {
             let kept = matches!(
                 a.name,
@@ -370,6 +394,9 @@ impl<'a> Writer<'a> {
             }
         }
         self.look(node);
+        if self.raster.is_some() {
+            self.cascade(node);
+        }
     }
 
     /// How the state of the element shows; `plain` left out what is written here.
@@ -450,11 +477,14 @@ impl<'a> Writer<'a> {
 
     fn attributes(&mut self, node: NodeId, element: &str) {
         let mut referred = false;
+        self.resolve(node);
         for a in self.document.attributes(node) {
             match a.ns {
                 Ns::None if a.name == "href" => referred = true,
                 Ns::XLink if a.name == "href" => referred = true,
                 Ns::None => self.plain(node, element, &a),
+                // Spaces are collapsed as they are written.
+                Ns::Xml if a.name == "space" && self.raster.is_some() => {}
                 Ns::Xml if a.name == "space" && matches!(a.value, "preserve" | "default") => {
                     xml::attribute(&mut self.out, "xml:space", a.value);
                 }
@@ -469,6 +499,9 @@ impl<'a> Writer<'a> {
         }
         self.look(node);
         if self.raster.is_some() {
+            if resolved::is_text(self.document, node) {
+                xml::attribute(&mut self.out, "xml:space", "preserve");
+            }
             self.cascade(node);
         }
         if referred
@@ -479,13 +512,26 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Looks up what the rasteriser is given in place of what is written.
+    fn resolve(&mut self, node: NodeId) {
+        if let Some(raster) = &self.raster {
+            self.resolved = resolved::of(self.document, raster.scene, node, raster.view);
+        }
+    }
+
     /// Writes what the style sheets and the element's own `style` come to.
     fn cascade(&mut self, node: NodeId) {
         let Some(raster) = &self.raster else { return };
+        for (name, value) in &self.resolved.attributes {
+            if !value.is_empty() && (is_tame(value) || *name == "d") {
+                xml::attribute(&mut self.out, name, value);
+            }
+        }
         let before = self.matching.steps;
         let mut style = String::new();
         for d in raster.sheet.cascade(self.document, node, &mut self.matching) {
             if allow::property(&d.name)
+                && !resolved::is_resolved(&d.name)
                 && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
             {
                 style.push_str(&d.name);
@@ -495,6 +541,7 @@ impl<'a> Writer<'a> {
             }
         }
         self.work += self.matching.steps - before;
+        style.push_str(&self.resolved.style);
         if !style.is_empty() {
             xml::attribute(&mut self.out, "style", &style);
         }
@@ -513,8 +560,11 @@ impl<'a> Writer<'a> {
             return;
         }
         if let Some(raster) = &self.raster {
+            if self.resolved.replaces(name) {
+                return;
+            }
             match name {
-                "style" | "class" | "role" | "lang" | "pointer-events" => return,
+                "vector-effect" | "style" | "class" | "role" | "lang" | "pointer-events" => return,
                 "id" if !raster.referenced.contains(value) => return,
                 // Of a repeated id the first counts, as browsers have it.
                 "id" if self.document.by_id(value) != Some(node) => return,

@@ -154,7 +154,8 @@ impl Sheet {
         if let Some((_, name)) = document.name(node).filter(|_| !self.by_name.is_empty()) {
             tried.extend(self.by_name.get(name).into_iter().flatten());
         }
-        let rules = tried.iter().filter_map(|&at| Some((at, &self.rules.get(at as usize)?.selector)));
+        let rules =
+            tried.iter().filter_map(|&at| Some((at, &self.rules.get(at as usize)?.selector)));
         let mut matched = selector::matching(document, node, rules, matching);
         matched.sort_unstable_by_key(|&at| {
             (self.rules.get(at as usize).map_or(0, |rule| rule.selector.specificity()), at)

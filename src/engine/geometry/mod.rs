@@ -6,12 +6,14 @@
 //! scale of a drawing.
 
 mod check;
+mod clip;
 pub mod css;
 pub mod fixed;
 mod item;
 pub mod length;
 mod look;
 mod outline;
+mod own;
 mod path;
 mod resolve;
 mod scene;

@@ -11,12 +11,13 @@ use kurbo::{Affine, BezPath, Rect, Shape, Size};
 use crate::document::{Document, Limits, NodeId, NodeKind, Ns};
 use svgx_base::budget::Budget;
 
+use super::clip::{Clip, ClipPaths};
 use super::css::{ALL_STEPS, ELEMENT_STEPS, Matching, Sheet};
 use super::item::{Error, Item, Key, Paint};
 use super::length::{Length, Scale};
 use super::outline::{self, Frame, Side};
+use super::own::Own;
 use super::style::{PointerEvents, Style};
-use super::transform::transform;
 use super::viewport::{AspectRatio, ViewBox};
 
 /// What an element is to geometry.
@@ -84,6 +85,8 @@ pub(crate) struct Context {
     pub(crate) transform: Affine,
     pub(crate) style: Style,
     pub(crate) viewport: Size,
+    /// The clip around, counted from 1; 0: none.
+    pub(crate) clip: usize,
 }
 
 /// What the walk found.
@@ -98,6 +101,15 @@ pub(crate) struct Found {
     pub(crate) depth: usize,
     /// Something is drawn that takes more than plain outlines in plain ink.
     pub(crate) strange: bool,
+    pub(crate) styled: HashMap<NodeId, Styled>,
+    pub(crate) non_scaling: bool,
+}
+
+/// What a style says of an element's own place and size.
+#[derive(Clone, Debug)]
+pub(crate) struct Styled {
+    pub(crate) transform: Option<Affine>,
+    pub(crate) own: Own,
 }
 
 /// The walk's fixed surroundings.
@@ -110,6 +122,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) scale: Scale,
     pub(crate) ranks: &'a [u32],
     matching: Matching,
+    pub(super) clips: Vec<Arc<Clip>>,
+    pub(super) clip_paths: ClipPaths,
     work: u64,
     checked: u64,
     instances: usize,
@@ -149,6 +163,8 @@ impl<'a> Resolver<'a> {
             scale,
             ranks,
             matching: Matching::default(),
+            clips: Vec::new(),
+            clip_paths: ClipPaths::new(),
             work: 0,
             checked: 0,
             instances: 0,
@@ -326,7 +342,7 @@ impl<'a> Resolver<'a> {
             return Ok(Entered::Nothing);
         }
         let before = self.matching.steps;
-        let style = Style::of(document, node, outer.style, self.sheet, &mut self.matching);
+        let (style, own) = Style::of(document, node, outer.style, self.sheet, &mut self.matching);
         let steps = self.matching.steps - before;
         self.work += steps;
         if self.matching.exhausted {
@@ -351,7 +367,21 @@ impl<'a> Resolver<'a> {
         let both = style.ink.fill[3] > 0 && style.ink.stroke[3] > 0;
         let layered = style.ink.opacity < 1.0 && (role != Role::Shape || both);
         found.strange |= style.ink.strange || layered || viewport;
-        if let Some(own) = document.attr(node, "transform").and_then(|t| transform(t).ok()) {
+        found.non_scaling |= style.non_scaling;
+        let frame =
+            Frame { viewport: context.viewport, font_size: style.font_size, scale: self.scale };
+        let placed =
+            own.transform(document, node, frame.viewport, style.font_size, || match role {
+                Role::Text => outline::text_boxes(document, node, frame, style),
+                _ => outline::outline(document, node, frame, &own),
+            });
+        if own.is_styled() {
+            found
+                .styled
+                .entry(node)
+                .or_insert_with(|| Styled { transform: placed, own: own.clone() });
+        }
+        if let Some(own) = placed {
             context.transform *= own;
             // What is squeezed to nothing is not drawn, nor is what is beyond reach.
             let usable = context.transform.is_finite() && context.transform.determinant() != 0.0;
@@ -359,8 +389,13 @@ impl<'a> Resolver<'a> {
                 return Ok(Entered::Nothing);
             }
         }
-        let frame =
-            Frame { viewport: context.viewport, font_size: style.font_size, scale: self.scale };
+        if let Some(clip) = &own.clip_path {
+            let area = || outline::outline(document, node, frame, &own);
+            let steps = self.clip(clip, &mut context, frame, area);
+            if instance.is_some() {
+                self.several(steps)?;
+            }
+        }
         match role {
             Role::Shape | Role::Image | Role::Text => {
                 let outline = match self.outlines.get(&node) {
@@ -376,13 +411,14 @@ impl<'a> Resolver<'a> {
                         }
                         let made = match role {
                             Role::Text => outline::text_boxes(document, node, frame, style),
-                            _ => outline::outline(document, node, frame),
+                            _ => outline::outline(document, node, frame, &own),
                         };
                         let made = made.map(Arc::new);
                         // Instances share the outline, unless what they inherit
                         // may change it.
                         if let (Some(made), true, Role::Shape) = (&made, instance.is_some(), role)
                             && !is_relative(document, node)
+                            && !own.is_styled()
                         {
                             self.outlines.insert(node, Arc::clone(made));
                         }
@@ -402,7 +438,7 @@ impl<'a> Resolver<'a> {
             }
             Role::Group | Role::Switch => Ok(Entered::Children(context)),
             Role::Use => {
-                let get = |name, side| frame.attr(document, node, name, side);
+                let get = |name, side| frame.value(own.value(document, node, name)?, side);
                 let at =
                     (get("x", Side::Width).unwrap_or(0.0), get("y", Side::Height).unwrap_or(0.0));
                 context.transform *= Affine::translate(at);
@@ -418,7 +454,7 @@ impl<'a> Resolver<'a> {
             }
             Role::Svg if node == NodeId::ROOT => Ok(Entered::Children(context)),
             Role::Svg | Role::Symbol => {
-                let get = |name, side| frame.attr(document, node, name, side);
+                let get = |name, side| frame.value(own.value(document, node, name)?, side);
                 let (use_width, use_height) = size.unwrap_or_default();
                 let width = use_width.or_else(|| get("width", Side::Width));
                 let height = use_height.or_else(|| get("height", Side::Height));
@@ -435,6 +471,9 @@ impl<'a> Resolver<'a> {
                         get("y", Side::Height).unwrap_or(0.0),
                     );
                     context.transform *= Affine::translate(at);
+                }
+                if style.overflow_hidden {
+                    self.clip_to(Rect::from_origin_size((0.0, 0.0), size), &mut context);
                 }
                 context.viewport = size;
                 if let Some(v) = document.attr(node, "viewBox").and_then(ViewBox::parse) {
@@ -496,6 +535,8 @@ impl<'a> Resolver<'a> {
             stroke_width: frame.units(style.stroke_width, Side::Diagonal).unwrap_or(0.0),
             ink: style.ink,
             boxed: role == Role::Object,
+            clip: context.clip.checked_sub(1).and_then(|at| self.clips.get(at)).cloned(),
+            non_scaling: style.non_scaling,
             paint: Paint {
                 fill: !painted || style.fill,
                 stroke: painted && style.stroke,

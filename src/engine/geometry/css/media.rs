@@ -97,12 +97,9 @@ fn condition(text: &str, size: Size) -> Option<bool> {
             _ => None,
         };
     }
-    for (sign, test) in [
-        (">=", f64::ge as fn(&f64, &f64) -> bool),
-        ("<=", f64::le),
-        (">", f64::gt),
-        ("<", f64::lt),
-    ] {
+    for (sign, test) in
+        [(">=", f64::ge as fn(&f64, &f64) -> bool), ("<=", f64::le), (">", f64::gt), ("<", f64::lt)]
+    {
         if let Some((left, right)) = inside.split_once(sign) {
             return match (side(left), side(right)) {
                 (Some(own), _) => Some(test(&own, &length(right)?)),

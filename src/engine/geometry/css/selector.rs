@@ -360,11 +360,7 @@ impl Element for Node<'_> {
             })
     }
 
-    fn match_non_ts_pseudo_class(
-        &self,
-        class: &State,
-        _: &mut MatchingContext<'_, Words>,
-    ) -> bool {
+    fn match_non_ts_pseudo_class(&self, class: &State, _: &mut MatchingContext<'_, Words>) -> bool {
         match class {
             State::Link => self.is_link(),
             State::Lang(wanted) => {
@@ -383,11 +379,7 @@ impl Element for Node<'_> {
         }
     }
 
-    fn match_pseudo_element(
-        &self,
-        pseudo: &NoPseudo,
-        _: &mut MatchingContext<'_, Words>,
-    ) -> bool {
+    fn match_pseudo_element(&self, pseudo: &NoPseudo, _: &mut MatchingContext<'_, Words>) -> bool {
         match *pseudo {}
     }
 

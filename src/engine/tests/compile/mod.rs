@@ -1,5 +1,7 @@
 //! Compiled drawings: what they keep, and what they must never contain.
 
+mod drawn;
+
 use std::process::Command;
 
 use svgx_base::budget::{Budget, Class, Tier};
