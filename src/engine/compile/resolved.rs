@@ -4,10 +4,14 @@
 //! dashes in user units. What style sheets and `vector-effect` say is resolved here by the
 //! scene, so that the picture and the geometry agree.
 
+use std::borrow::Cow;
+
 use kurbo::{Affine, ParamCurveArclen};
 
 use crate::document::{Document, NodeId, NodeKind, Ns};
-use crate::geometry::{Item, Length, Scene, Unit, ViewBox, href, pixels, root_viewbox};
+use crate::geometry::{
+    Item, Length, Scene, Unit, ViewBox, href, pixels, plain_colour, root_viewbox,
+};
 
 /// Segments of a path whose length is measured.
 const MEASURED: usize = 100_000;
@@ -50,6 +54,15 @@ impl Resolved {
 /// Whether a declaration is said in attributes instead.
 pub(super) fn is_resolved(property: &str) -> bool {
     matches!(property, "transform" | "transform-origin" | "transform-box" | "vector-effect")
+}
+
+/// A value that the renderer reads as browsers do.
+pub(super) fn value<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
+    let is_colour = matches!(
+        name,
+        "fill" | "stroke" | "color" | "stop-color" | "flood-color" | "lighting-color"
+    );
+    is_colour.then(|| plain_colour(value)).flatten().map_or(Cow::Borrowed(value), Cow::Owned)
 }
 
 /// What to write for `node`; `view` leads from the world to the pixels of the picture.

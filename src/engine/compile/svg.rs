@@ -536,7 +536,7 @@ impl<'a> Writer<'a> {
             {
                 style.push_str(&d.name);
                 style.push(':');
-                style.push_str(value);
+                style.push_str(&resolved::value(&d.name, value));
                 style.push(';');
             }
         }
@@ -604,6 +604,8 @@ impl<'a> Writer<'a> {
         let Some(value) = sanitize::value(value) else { return };
         if self.options.optimize && self.raster.is_none() && is_coordinates(name) {
             xml::attribute(&mut self.out, name, &shorten(value));
+        } else if self.raster.is_some() {
+            xml::attribute(&mut self.out, name, &resolved::value(name, value));
         } else {
             xml::attribute(&mut self.out, name, value);
         }

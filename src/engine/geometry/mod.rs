@@ -7,6 +7,7 @@
 
 mod check;
 mod clip;
+mod colour;
 pub mod css;
 pub mod fixed;
 mod item;
@@ -33,6 +34,7 @@ pub use viewport::{AspectRatio, ViewBox, root_viewbox};
 pub(crate) use look::{HIGHLIGHT, Look};
 pub(crate) use viewport::pixels;
 
+pub(crate) use colour::plain_colour;
 pub(crate) use item::Item;
 pub(crate) use resolve::{Role, href, role};
 pub(crate) use style::{Cap, Join};

@@ -139,7 +139,8 @@ impl Ink {
     }
 
     fn colour(&mut self, value: &str, fill: bool) {
-        let colour = match colour(value) {
+        let modern = super::plain_colour(value);
+        let colour = match colour(modern.as_deref().unwrap_or(value)) {
             Some(colour) => colour,
             None => {
                 self.strange = true;

@@ -216,3 +216,79 @@ fn spaces_around_runs_of_text_stay() {
         assert_eq!(width(runs), width(whole), "{runs}");
     }
 }
+
+#[test]
+fn colours_are_read_in_every_form() {
+    let cases = [
+        ("rgb(0 170 0)", G),
+        ("rgb(0 170 0 / 100%)", G),
+        ("rgb(0 0 0 / 50%)", [127, 127, 127]),
+        ("hsl(120 100% 33.333%)", G),
+        ("hwb(120 0% 33.333%)", G),
+        ("currentcolor", G),
+        ("currentColor", G),
+    ];
+    for (colour, expected) in cases {
+        for extra in ["", r#"<text x="-50">.</text>"#] {
+            for body in [
+                format!(
+                    r##"<g color="#00aa00"><rect width="100" height="100" fill="{colour}"/></g>"##
+                ),
+                format!(
+                    r##"<style>rect{{color:#00aa00;fill:{colour}}}</style><rect width="100" height="100"/>"##
+                ),
+            ] {
+                let at = pixels(&format!("{body}{extra}"));
+                let seen = at(50, 50);
+                let near = seen.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 1);
+                assert!(near, "{seen:?} {body}{extra}");
+            }
+        }
+    }
+}
+
+#[test]
+fn compiled_drawings_keep_media() {
+    let cases = [
+        (r#"<style media="print">rect{fill:red}</style>"#, r#"media="print">rect{fill:red}"#),
+        ("<style>@media screen{rect{fill:red}}</style>", "@media screen{rect{fill:red}"),
+        ("<style>rect{--c:red;fill:var(--c)}</style>", "rect{--c:red;fill:var(--c)}"),
+    ];
+    for (body, kept) in cases {
+        let source = format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{body}<rect/></svg>"#
+        );
+        let document = parse(&source, &Limits::default()).expect("a document");
+        let out = svgx_engine::compile::svg(&document, &Default::default());
+        assert!(out.contains(kept), "{body}: {out}");
+    }
+    let source = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><style media="&lt;x">rect{fill:red}</style></svg>"#;
+    let document = parse(source, &Limits::default()).expect("a document");
+    let out = svgx_engine::compile::svg(&document, &Default::default());
+    assert!(!out.contains("<style"), "{out}");
+}
+
+/// Sheets that would take hours to match are refused by name, at once.
+#[test]
+fn a_hostile_sheet_meets_a_limit() {
+    let count = 3_000;
+    let sheet: String = (0..count)
+        .map(|n| format!("rect ~ rect ~ rect ~ .c{n}x, * ~ [a='{n}'] {{fill:red}}\n"))
+        .collect();
+    let body = r#"<rect class="c1" width="1" height="1"/>"#.repeat(count);
+    let source = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><style>{sheet}</style>{body}</svg>"#
+    );
+    let document = parse(&source, &Limits::default()).expect("a document");
+    let budget = Budget::unlimited(Class::Redraw, Tier::Compute);
+    let scene = svgx_engine::geometry::Scene::build(&document, &Limits::default(), &budget);
+    assert!(scene.is_ok(), "a match fails at its last part first");
+    let sheet: String = (0..count).map(|n| format!("[b='{n}'] ~ * {{fill:red}}\n")).collect();
+    let source = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><style>{sheet}</style>{body}</svg>"#
+    );
+    let document = parse(&source, &Limits::default()).expect("a document");
+    let scene = svgx_engine::geometry::Scene::build(&document, &Limits::default(), &budget);
+    let refused = scene.expect_err("refused").to_string();
+    assert!(refused.contains("style_steps"), "{refused}");
+}
