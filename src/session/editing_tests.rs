@@ -458,3 +458,44 @@ proptest! {
         prop_assert_eq!(other.state(), expected);
     }
 }
+
+#[test]
+fn what_a_style_has_moved_follows_the_pointer() {
+    let cases = [
+        (
+            r#"<rect id="a" width="10" height="10" style="transform: translate(50px, 50px) scale(2)"/>"#,
+            ("x", "5"),
+        ),
+        (
+            r#"<style>#a{transform:rotate(90deg)}</style><rect id="a" width="10" height="10"/>"#,
+            ("x", "4"),
+        ),
+        (
+            r#"<g id="a" style="fill: red; transform: translate(50px, 50px) scale(2)"><rect width="10" height="10"/></g>"#,
+            ("style", "fill: red;transform:matrix(2, 0, 0, 2, 60, 54);transform-origin:0 0"),
+        ),
+        (
+            r#"<style>g{transform:translate(5px)}</style><g id="a" transform="scale(9)"><rect width="10" height="10"/></g>"#,
+            ("style", "transform:matrix(1, 0, 0, 1, 15, 4);transform-origin:0 0"),
+        ),
+        (r#"<g style="transform: scale(2)"><rect id="a" width="10" height="10"/></g>"#, ("x", "5")),
+        (
+            r#"<g id="a" transform="scale(2)" transform-origin="5 5"><rect width="10" height="10"/></g>"#,
+            ("transform", "translate(10 4) scale(2)"),
+        ),
+    ];
+    for (body, (name, value)) in cases {
+        let source = format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">{body}</svg>"#
+        );
+        let mut session = Session::new(&source, Arc::new(Limits::default()), &budget()).unwrap();
+        let bounds = |session: &Session| {
+            session.scene().bounds(session.document().by_id("a").unwrap()).unwrap()
+        };
+        let before = bounds(&session);
+        drag(&mut session, "a", (10.0, 4.0), json!(false));
+        assert_eq!(attribute(&session, "a", name).as_deref(), Some(value), "{body}");
+        let moved = bounds(&session).origin() - before.origin();
+        assert!((moved - kurbo::Vec2::new(10.0, 4.0)).hypot() < 1e-9, "{body}: {moved:?}");
+    }
+}

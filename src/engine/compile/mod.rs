@@ -13,6 +13,7 @@ mod place;
 mod plain;
 mod png;
 mod raster;
+mod resolved;
 mod sanitize;
 mod svg;
 mod work;

@@ -10,12 +10,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use kurbo::Size;
 use resvg::{tiny_skia, usvg};
 use usvg::roxmltree;
 
 use crate::document::{Document, Limits, NodeId, Ns};
 use crate::geometry::css::Sheet;
-use crate::geometry::{self, Length, Scene, pixels};
+use crate::geometry::{self, AspectRatio, Length, Scene, pixels};
 use svgx_base::budget::Budget;
 use svgx_base::{deep, deep_span};
 
@@ -108,7 +109,12 @@ fn full(
     let sheet = Sheet::of(document);
     let referenced = references(document);
     let flat = referenced.is_empty() && scene.depth() <= SHALLOW;
-    let text = raster(document, Raster { size, sheet: &sheet, budget, referenced })?;
+    let aspect = document.attr(NodeId::ROOT, "preserveAspectRatio");
+    let aspect = aspect.map(AspectRatio::parse).unwrap_or_default();
+    let canvas = Size::new(f64::from(size.0), f64::from(size.1));
+    let view = frame(document, budget)?.viewbox.fit(aspect, canvas);
+    let raster_of = Raster { size, sheet: &sheet, scene, view, budget, referenced };
+    let text = raster(document, raster_of)?;
     budget.checkpoint()?;
     drop(span);
     let place = deep::Place::here();

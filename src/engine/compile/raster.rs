@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
+use kurbo::Affine;
+
 use crate::document::NodeId;
+use crate::geometry::Scene;
 use crate::geometry::css::Sheet;
 use svgx_base::budget::Budget;
 
@@ -12,6 +15,9 @@ pub(crate) struct Raster<'a> {
     pub(crate) size: (u32, u32),
     /// The style sheets, applied here: once, indexed, and under the budget.
     pub(crate) sheet: &'a Sheet,
+    pub(crate) scene: &'a Scene,
+    /// From the world to the pixels of the picture.
+    pub(crate) view: Affine,
     pub(crate) budget: &'a Budget,
     /// Ids that something refers to.
     pub(crate) referenced: HashSet<&'a str>,

@@ -11,6 +11,8 @@
 //!   and a viewBox around everything drawn where it states neither. Metres and
 //!   feet, which SVG does not know, are written as millimetres there.
 
+mod object;
+
 use std::collections::HashSet;
 
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
@@ -25,6 +27,7 @@ use svgx_base::deep_span;
 use super::decimals::{is_coordinates, shorten};
 use super::objects::{BOX_COLOUR, box_line, drawn_elsewhere, draws};
 use super::raster::{Raster, RasterText, is_tame};
+use super::resolved::{self, Resolved, Spaces};
 use super::{allow, sanitize, xml};
 
 /// What compiled SVG is to contain.
@@ -121,6 +124,9 @@ struct Writer<'a> {
     seen: RasterText,
     work: u64,
     matching: Matching,
+    /// What is written in place of attributes of the element at hand.
+    resolved: Resolved,
+    spaces: Spaces,
     scale: Scale,
     /// Objects that shapes elsewhere draw.
     drawn_elsewhere: HashSet<NodeId>,
@@ -155,6 +161,8 @@ impl<'a> Writer<'a> {
             seen: RasterText::default(),
             work: 0,
             matching: Matching::default(),
+            resolved: Resolved::default(),
+            spaces: Spaces::default(),
             scale: Scale::of(document),
             drawn_elsewhere: drawn_elsewhere(document),
             out: String::with_capacity(document.source().len() + 256),
@@ -183,6 +191,12 @@ impl<'a> Writer<'a> {
                 } else {
                     open.name
                 };
+                if self.raster.is_some() && resolved::is_text(document, open.node) {
+                    // Nothing but tags was written since.
+                    if let Some(at) = self.spaces.end() {
+                        self.out.remove(at);
+                    }
+                }
                 if open.silent {
                 } else if open.empty {
                     self.out.push_str("/>");
@@ -209,7 +223,12 @@ impl<'a> Writer<'a> {
                         if std::mem::take(&mut open.empty) {
                             self.out.push('>');
                         }
-                        xml::text(&mut self.out, t);
+                        if self.raster.is_some() {
+                            let run = self.spaces.run(document, child, t, self.out.len());
+                            xml::text(&mut self.out, &run);
+                        } else {
+                            xml::text(&mut self.out, t);
+                        }
                     }
                 }
                 NodeKind::Element { .. } => {
@@ -298,6 +317,12 @@ impl<'a> Writer<'a> {
         if name == "a" && (self.raster.is_some() || self.reference(node, "a").is_none()) {
             open.name = if in_text(document, node) { "tspan" } else { "g" };
         }
+        if let Some(raster) = &self.raster
+            && role(document, node) == Role::Shape
+            && resolved::is_path(document, raster.scene, node, raster.view)
+        {
+            open.name = "path";
+        }
         open.text = allow::holds_text(name);
         let name = if open.name.is_empty() { name } else { open.name };
         let mark = self.out.len();
@@ -344,86 +369,6 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes the start of an object: a `g` around its content (`true`), or its
-    /// box and nothing else.
-    fn object(&mut self, node: NodeId) -> bool {
-        let document = self.document;
-        if draws(document, node) || self.drawn_elsewhere.contains(&node) {
-            self.out.push_str("<g");
-            self.object_attributes(node);
-            return true;
-        }
-        let Some((x, y, width, height)) = self.object_box(node) else { return false };
-        self.out.push_str("<rect");
-        for (name, value) in [("x", x), ("y", y), ("width", width), ("height", height)] {
-            xml::attribute(&mut self.out, name, &value.to_string());
-        }
-        let [r, g, b] = BOX_COLOUR;
-        let line = box_line(document);
-        xml::attribute(&mut self.out, "fill", "none");
-        xml::attribute(&mut self.out, "stroke", &format!("#{r:02x}{g:02x}{b:02x}"));
-        xml::attribute(&mut self.out, "stroke-width", &line.to_string());
-        self.object_attributes(node);
-        let id = document.id(node).unwrap_or_default();
-        let kind = document.attr(node, "type").unwrap_or_default();
-        if id.is_empty() && kind.is_empty() {
-            self.out.push_str("/>");
-        } else {
-            self.out.push_str("><title>");
-            xml::text(&mut self.out, format!("{id} {kind}").trim());
-            self.out.push_str("</title></rect>");
-        }
-        false
-    }
-
-    /// What an object's group or box keeps of the object.
-    fn object_attributes(&mut self, node: NodeId) {
-        for a in self.document.attributes(node) {
-            let kept = matches!(
-                a.name,
-                "id" | "class" | "transform" | "display" | "visibility" | "opacity"
-            );
-            if a.ns == Ns::None && kept {
-                self.plain(node, "g", &a);
-            }
-        }
-        self.look(node);
-    }
-
-    /// How the state of the element shows; `plain` left out what is written here.
-    fn look(&mut self, node: NodeId) {
-        let document = self.document;
-        let look = Look::of(document, node);
-        let classes: Vec<String> = look.classes().collect();
-        if !classes.is_empty() && self.raster.is_none() {
-            let own = document.attr(node, "class").unwrap_or_default();
-            let all = format!("{own} {}", classes.join(" "));
-            xml::attribute(&mut self.out, "class", all.trim());
-        }
-        if let Some(faded) = look.opacity() {
-            let own = document.attr(node, "opacity").and_then(|o| o.trim().parse::<f32>().ok());
-            let opacity = own.map_or(1.0, |o| o.clamp(0.0, 1.0)) * faded;
-            xml::attribute(&mut self.out, "opacity", &opacity.to_string());
-        }
-        if look.highlighted {
-            xml::attribute(&mut self.out, "stroke", HIGHLIGHT);
-        }
-    }
-
-    fn object_box(&self, node: NodeId) -> Option<(f64, f64, f64, f64)> {
-        let document = self.document;
-        let geometry = document.children(node).find(|&c| {
-            matches!(document.name(c), Some((Ns::Arx | Ns::Svg | Ns::None, "geometry")))
-        })?;
-        let get = |name| {
-            let mm = Length::parse(document.attr(geometry, name)?).ok()?.to_mm().ok()?;
-            Some(self.scale.to_units(mm))
-        };
-        let (width, height) = (get("width")?, get("height")?);
-        (width > 0.0 && height > 0.0)
-            .then(|| (get("x").unwrap_or(0.0), get("y").unwrap_or(0.0), width, height))
-    }
-
     fn sheet(&mut self, node: NodeId) {
         if !self.options.include_styles || !crate::geometry::css::is_css(self.document, node) {
             return;
@@ -468,11 +413,14 @@ impl<'a> Writer<'a> {
 
     fn attributes(&mut self, node: NodeId, element: &str) {
         let mut referred = false;
+        self.resolve(node);
         for a in self.document.attributes(node) {
             match a.ns {
                 Ns::None if a.name == "href" => referred = true,
                 Ns::XLink if a.name == "href" => referred = true,
                 Ns::None => self.plain(node, element, &a),
+                // Spaces are collapsed as they are written.
+                Ns::Xml if a.name == "space" && self.raster.is_some() => {}
                 Ns::Xml if a.name == "space" && matches!(a.value, "preserve" | "default") => {
                     xml::attribute(&mut self.out, "xml:space", a.value);
                 }
@@ -487,6 +435,9 @@ impl<'a> Writer<'a> {
         }
         self.look(node);
         if self.raster.is_some() {
+            if resolved::is_text(self.document, node) {
+                xml::attribute(&mut self.out, "xml:space", "preserve");
+            }
             self.cascade(node);
         }
         if referred
@@ -497,22 +448,36 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Looks up what the rasteriser is given in place of what is written.
+    fn resolve(&mut self, node: NodeId) {
+        if let Some(raster) = &self.raster {
+            self.resolved = resolved::of(self.document, raster.scene, node, raster.view);
+        }
+    }
+
     /// Writes what the style sheets and the element's own `style` come to.
     fn cascade(&mut self, node: NodeId) {
         let Some(raster) = &self.raster else { return };
+        for (name, value) in &self.resolved.attributes {
+            if !value.is_empty() && (is_tame(value) || *name == "d") {
+                xml::attribute(&mut self.out, name, value);
+            }
+        }
         let before = self.matching.steps;
         let mut style = String::new();
         for d in raster.sheet.cascade(self.document, node, &mut self.matching) {
             if allow::property(&d.name)
+                && !resolved::is_resolved(&d.name)
                 && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
             {
                 style.push_str(&d.name);
                 style.push(':');
-                style.push_str(value);
+                style.push_str(&resolved::value(&d.name, value));
                 style.push(';');
             }
         }
         self.work += self.matching.steps - before;
+        style.push_str(&self.resolved.style);
         if !style.is_empty() {
             xml::attribute(&mut self.out, "style", &style);
         }
@@ -531,8 +496,11 @@ impl<'a> Writer<'a> {
             return;
         }
         if let Some(raster) = &self.raster {
+            if self.resolved.replaces(name) {
+                return;
+            }
             match name {
-                "style" | "class" | "role" | "lang" | "pointer-events" => return,
+                "vector-effect" | "style" | "class" | "role" | "lang" | "pointer-events" => return,
                 "id" if !raster.referenced.contains(value) => return,
                 // Of a repeated id the first counts, as browsers have it.
                 "id" if self.document.by_id(value) != Some(node) => return,
@@ -572,6 +540,8 @@ impl<'a> Writer<'a> {
         let Some(value) = sanitize::value(value) else { return };
         if self.options.optimize && self.raster.is_none() && is_coordinates(name) {
             xml::attribute(&mut self.out, name, &shorten(value));
+        } else if self.raster.is_some() {
+            xml::attribute(&mut self.out, name, &resolved::value(name, value));
         } else {
             xml::attribute(&mut self.out, name, value);
         }

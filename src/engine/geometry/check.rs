@@ -4,7 +4,7 @@ use crate::document::{Attribute, Code, Diagnostic, Document, NodeId, Ns, Span};
 
 use super::length::{Length, LengthError, ratio};
 use super::path::path;
-use super::resolve::{Role, role};
+use super::role::{Role, is_box, role};
 use super::scene::Scene;
 use super::transform::transform;
 use super::viewport::ViewBox;
@@ -17,7 +17,7 @@ pub fn check(document: &Document, scene: &Scene) -> Vec<Diagnostic> {
     for node in document.elements() {
         let role = role(document, node);
         let Some((ns, name)) = document.name(node) else { continue };
-        let boxed = super::resolve::is_box(document, node);
+        let boxed = is_box(document, node);
         if ns == Ns::Svg || role != Role::None || boxed {
             for a in document.attributes(node) {
                 match a.ns {

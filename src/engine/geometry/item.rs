@@ -8,6 +8,7 @@ use rstar::primitives::{GeomWithData, Rectangle};
 use crate::document::NodeId;
 use svgx_base::budget::Stop;
 
+use super::clip::Clip;
 use super::style::{Ink, PointerEvents};
 
 /// Why a document has no scene.
@@ -65,6 +66,9 @@ pub(crate) struct Item {
     pub(crate) ink: Ink,
     /// In the outline's units.
     pub(crate) stroke_width: f64,
+    /// Outside of it nothing is painted or met.
+    pub(crate) clip: Option<Arc<Clip>>,
+    pub(crate) non_scaling: bool,
     /// The box an object states, which is not drawn unless the object draws nothing else.
     pub(crate) boxed: bool,
 }

@@ -6,14 +6,18 @@
 //! scale of a drawing.
 
 mod check;
+mod clip;
+mod colour;
 pub mod css;
 pub mod fixed;
 mod item;
 pub mod length;
 mod look;
 mod outline;
+mod own;
 mod path;
 mod resolve;
+mod role;
 mod scene;
 mod style;
 mod transform;
@@ -31,6 +35,7 @@ pub use viewport::{AspectRatio, ViewBox, root_viewbox};
 pub(crate) use look::{HIGHLIGHT, Look};
 pub(crate) use viewport::pixels;
 
+pub(crate) use colour::plain_colour;
 pub(crate) use item::Item;
-pub(crate) use resolve::{Role, conditions_hold, href, is_box, role, switch_choice};
+pub(crate) use role::{Role, conditions_hold, href, is_box, role, switch_choice};
 pub(crate) use style::{Cap, Join};

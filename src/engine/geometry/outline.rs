@@ -5,6 +5,7 @@ use kurbo::{BezPath, Point, Rect, Size};
 use crate::document::{Document, NodeId, NodeKind, Ns};
 
 use super::length::{Length, Scale, Unit};
+use super::own::Own;
 use super::path::{FAR, path};
 use super::style::Style;
 
@@ -48,21 +49,20 @@ impl Frame {
         (units.abs() <= FAR).then_some(units)
     }
 
-    /// The attribute `name` in user units; `None` if absent or unreadable.
-    pub(crate) fn attr(
-        self,
-        document: &Document,
-        node: NodeId,
-        name: &str,
-        side: Side,
-    ) -> Option<f64> {
-        self.units(Length::parse(document.attr(node, name)?).ok()?, side)
+    /// A written length in user units; `None` if unreadable.
+    pub(crate) fn value(self, text: &str, side: Side) -> Option<f64> {
+        self.units(Length::parse(text).ok()?, side)
     }
 }
 
 /// The outline of a basic shape or path; `None` if it paints nothing.
-pub(crate) fn outline(document: &Document, node: NodeId, frame: Frame) -> Option<BezPath> {
-    let get = |name, side| frame.attr(document, node, name, side);
+pub(crate) fn outline(
+    document: &Document,
+    node: NodeId,
+    frame: Frame,
+    own: &Own,
+) -> Option<BezPath> {
+    let get = |name, side| frame.value(own.value(document, node, name)?, side);
     let x = |name| get(name, Side::Width).unwrap_or(0.0);
     let y = |name| get(name, Side::Height).unwrap_or(0.0);
     match document.name(node)?.1 {
@@ -105,7 +105,7 @@ pub(crate) fn outline(document: &Document, node: NodeId, frame: Frame) -> Option
             Some(p)
         }
         "path" => {
-            let (p, _) = path(document.attr(node, "d")?);
+            let (p, _) = path(own.value(document, node, "d")?);
             (p.elements().len() > 1).then_some(p)
         }
         "image" => {

@@ -11,72 +11,15 @@ use kurbo::{Affine, BezPath, Rect, Shape, Size};
 use crate::document::{Document, Limits, NodeId, NodeKind, Ns};
 use svgx_base::budget::Budget;
 
+use super::clip::{Clip, ClipPaths};
 use super::css::{ALL_STEPS, ELEMENT_STEPS, Matching, Sheet};
 use super::item::{Error, Item, Key, Paint};
 use super::length::{Length, Scale};
 use super::outline::{self, Frame, Side};
+use super::own::Own;
+use super::role::{Role, conditions_hold, href, is_box, is_inside, role, switch_choice};
 use super::style::{PointerEvents, Style};
-use super::transform::transform;
 use super::viewport::{AspectRatio, ViewBox};
-
-/// What an element is to geometry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// A basic shape or a path.
-    Shape,
-    /// A text with its spans.
-    Text,
-    /// A picture.
-    Image,
-    /// An instance of another element.
-    Use,
-    /// A group, or an element that acts as one.
-    Group,
-    /// A building object: a group that may have a box of its own.
-    Object,
-    /// The root or a nested drawing.
-    Svg,
-    /// Shows its first fitting child.
-    Switch,
-    /// Shown through `use` only.
-    Symbol,
-    /// Not drawn.
-    None,
-}
-
-/// What `node` is to geometry. SVG elements count in the SVG namespace, in none
-/// and, for dialects that put everything there, in the language's own.
-pub(crate) fn role(document: &Document, node: NodeId) -> Role {
-    let Some((ns, name)) = document.name(node) else { return Role::None };
-    if ns == Ns::Arx && name == "object" {
-        return Role::Object;
-    }
-    if !matches!(ns, Ns::Svg | Ns::None | Ns::Arx) {
-        return Role::None;
-    }
-    match name {
-        "rect" | "circle" | "ellipse" | "line" | "polyline" | "polygon" | "path" => Role::Shape,
-        "text" => Role::Text,
-        "image" => Role::Image,
-        "use" => Role::Use,
-        "g" | "a" => Role::Group,
-        // The symbol dialect keeps its shapes in one of these.
-        "geometry" if ns != Ns::Svg || node == NodeId::ROOT => Role::Group,
-        "svg" | "svgx" => Role::Svg,
-        "switch" => Role::Switch,
-        "symbol" => Role::Symbol,
-        _ if node == NodeId::ROOT => Role::Svg,
-        _ => Role::None,
-    }
-}
-
-/// The local reference of an element: `href` or `xlink:href` without its `#`.
-pub(crate) fn href(document: &Document, node: NodeId) -> Option<&str> {
-    let value = document
-        .attribute(node, Ns::None, "href")
-        .or_else(|| document.attribute(node, Ns::XLink, "href"))?;
-    value.value.trim().strip_prefix('#')
-}
 
 /// What an element inherits.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) transform: Affine,
     pub(crate) style: Style,
     pub(crate) viewport: Size,
+    /// The clip around, counted from 1; 0: none.
+    pub(crate) clip: usize,
 }
 
 /// What the walk found.
@@ -98,6 +43,15 @@ pub(crate) struct Found {
     pub(crate) depth: usize,
     /// Something is drawn that takes more than plain outlines in plain ink.
     pub(crate) strange: bool,
+    pub(crate) styled: HashMap<NodeId, Styled>,
+    pub(crate) non_scaling: bool,
+}
+
+/// What a style says of an element's own place and size.
+#[derive(Clone, Debug)]
+pub(crate) struct Styled {
+    pub(crate) transform: Option<Affine>,
+    pub(crate) own: Own,
 }
 
 /// The walk's fixed surroundings.
@@ -110,6 +64,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) scale: Scale,
     pub(crate) ranks: &'a [u32],
     matching: Matching,
+    pub(super) clips: Vec<Arc<Clip>>,
+    pub(super) clip_paths: ClipPaths,
     work: u64,
     checked: u64,
     instances: usize,
@@ -149,6 +105,8 @@ impl<'a> Resolver<'a> {
             scale,
             ranks,
             matching: Matching::default(),
+            clips: Vec::new(),
+            clip_paths: ClipPaths::new(),
             work: 0,
             checked: 0,
             instances: 0,
@@ -329,7 +287,7 @@ impl<'a> Resolver<'a> {
             return Ok(Entered::Nothing);
         }
         let before = self.matching.steps;
-        let style = Style::of(document, node, outer.style, self.sheet, &mut self.matching);
+        let (style, own) = Style::of(document, node, outer.style, self.sheet, &mut self.matching);
         let steps = self.matching.steps - before;
         self.work += steps;
         if self.matching.exhausted {
@@ -354,7 +312,21 @@ impl<'a> Resolver<'a> {
         let both = style.ink.fill[3] > 0 && style.ink.stroke[3] > 0;
         let layered = style.ink.opacity < 1.0 && (role != Role::Shape || both);
         found.strange |= style.ink.strange || layered || viewport;
-        if let Some(own) = document.attr(node, "transform").and_then(|t| transform(t).ok()) {
+        found.non_scaling |= style.non_scaling;
+        let frame =
+            Frame { viewport: context.viewport, font_size: style.font_size, scale: self.scale };
+        let placed =
+            own.transform(document, node, frame.viewport, style.font_size, || match role {
+                Role::Text => outline::text_boxes(document, node, frame, style),
+                _ => outline::outline(document, node, frame, &own),
+            });
+        if own.is_styled() {
+            found
+                .styled
+                .entry(node)
+                .or_insert_with(|| Styled { transform: placed, own: own.clone() });
+        }
+        if let Some(own) = placed {
             context.transform *= own;
             // What is squeezed to nothing is not drawn, nor is what is beyond reach.
             let usable = context.transform.is_finite() && context.transform.determinant() != 0.0;
@@ -362,8 +334,13 @@ impl<'a> Resolver<'a> {
                 return Ok(Entered::Nothing);
             }
         }
-        let frame =
-            Frame { viewport: context.viewport, font_size: style.font_size, scale: self.scale };
+        if let Some(clip) = &own.clip_path {
+            let area = || outline::outline(document, node, frame, &own);
+            let steps = self.clip(clip, &mut context, frame, area);
+            if instance.is_some() {
+                self.several(steps)?;
+            }
+        }
         match role {
             Role::Shape | Role::Image | Role::Text => {
                 let outline = match self.outlines.get(&node) {
@@ -379,13 +356,14 @@ impl<'a> Resolver<'a> {
                         }
                         let made = match role {
                             Role::Text => outline::text_boxes(document, node, frame, style),
-                            _ => outline::outline(document, node, frame),
+                            _ => outline::outline(document, node, frame, &own),
                         };
                         let made = made.map(Arc::new);
                         // Instances share the outline, unless what they inherit
                         // may change it.
                         if let (Some(made), true, Role::Shape) = (&made, instance.is_some(), role)
                             && !is_relative(document, node)
+                            && !own.is_styled()
                         {
                             self.outlines.insert(node, Arc::clone(made));
                         }
@@ -405,7 +383,7 @@ impl<'a> Resolver<'a> {
             }
             Role::Group | Role::Switch => Ok(Entered::Children(context)),
             Role::Use => {
-                let get = |name, side| frame.attr(document, node, name, side);
+                let get = |name, side| frame.value(own.value(document, node, name)?, side);
                 let at =
                     (get("x", Side::Width).unwrap_or(0.0), get("y", Side::Height).unwrap_or(0.0));
                 context.transform *= Affine::translate(at);
@@ -421,7 +399,7 @@ impl<'a> Resolver<'a> {
             }
             Role::Svg if node == NodeId::ROOT => Ok(Entered::Children(context)),
             Role::Svg | Role::Symbol => {
-                let get = |name, side| frame.attr(document, node, name, side);
+                let get = |name, side| frame.value(own.value(document, node, name)?, side);
                 let (use_width, use_height) = size.unwrap_or_default();
                 let width = use_width.or_else(|| get("width", Side::Width));
                 let height = use_height.or_else(|| get("height", Side::Height));
@@ -438,6 +416,9 @@ impl<'a> Resolver<'a> {
                         get("y", Side::Height).unwrap_or(0.0),
                     );
                     context.transform *= Affine::translate(at);
+                }
+                if style.overflow_hidden {
+                    self.clip_to(Rect::from_origin_size((0.0, 0.0), size), &mut context);
                 }
                 context.viewport = size;
                 if let Some(v) = document.attr(node, "viewBox").and_then(ViewBox::parse) {
@@ -499,6 +480,8 @@ impl<'a> Resolver<'a> {
             stroke_width: frame.units(style.stroke_width, Side::Diagonal).unwrap_or(0.0),
             ink: style.ink,
             boxed: role == Role::Object,
+            clip: context.clip.checked_sub(1).and_then(|at| self.clips.get(at)).cloned(),
+            non_scaling: style.non_scaling,
             paint: Paint {
                 fill: !painted || style.fill,
                 stroke: painted && style.stroke,
@@ -553,11 +536,6 @@ fn object_box(document: &Document, object: NodeId, scale: Scale) -> Option<BezPa
         .then(|| outline::rectangle(Rect::from_origin_size(origin, Size::new(w, h)), (0.0, 0.0)))
 }
 
-/// Whether an element is the geometry of the object it lies in.
-pub(crate) fn is_box(document: &Document, node: NodeId) -> bool {
-    matches!(document.name(node), Some((Ns::Arx | Ns::Svg | Ns::None, "geometry")))
-}
-
 /// Whether the element's own lengths depend on where it is shown. Those of a
 /// path or a list of points never do, however it is drawn.
 fn is_relative(document: &Document, node: NodeId) -> bool {
@@ -569,30 +547,4 @@ fn is_relative(document: &Document, node: NodeId) -> bool {
             && !matches!(a.name, "d" | "points" | "style" | "class" | "id")
             && (a.value.ends_with('%') || a.value.ends_with("em") || a.value.ends_with("ex"))
     })
-}
-
-fn is_inside(document: &Document, node: NodeId, target: NodeId) -> bool {
-    let mut at = Some(node);
-    while let Some(n) = at {
-        if n == target {
-            return true;
-        }
-        at = document.parent(n);
-    }
-    false
-}
-
-/// Whether an element asks for nothing we lack (SVG 2, section 5.8): our language is English,
-/// there are no extensions, and features are not asked about any more.
-pub(crate) fn conditions_hold(document: &Document, node: NodeId) -> bool {
-    let language = document
-        .attr(node, "systemLanguage")
-        .is_none_or(|l| l.split(',').any(|l| l.trim() == "en" || l.trim().starts_with("en-")));
-    language && document.attr(node, "requiredExtensions").is_none()
-}
-
-/// The child a `switch` shows: the first whose conditions hold.
-pub(crate) fn switch_choice(document: &Document, node: NodeId) -> Option<NodeId> {
-    let mut children = document.children(node);
-    children.find(|&c| role(document, c) != Role::None && conditions_hold(document, c))
 }

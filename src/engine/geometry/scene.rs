@@ -17,7 +17,7 @@ use svgx_base::hash::fnv1a_32;
 use super::css::{self, Sheet};
 use super::item::{Entry, Error, Item, Key, Paint};
 use super::length::Scale;
-use super::resolve::{Context, Found, Resolver};
+use super::resolve::{Context, Found, Resolver, Styled};
 use super::style::{PointerEvents, Style};
 use super::viewport::{ViewBox, root_viewbox};
 
@@ -45,6 +45,11 @@ pub struct Scene {
     dangling: Vec<NodeId>,
     depth: usize,
     strange: bool,
+    /// What the styles of elements say of their own place and size.
+    styled: HashMap<NodeId, Styled>,
+    non_scaling: bool,
+    /// From what is drawn to its first item; made when first asked for.
+    sources: OnceLock<HashMap<NodeId, usize>>,
 }
 
 impl Scene {
@@ -84,6 +89,9 @@ impl Scene {
             dangling: found.dangling,
             depth: found.depth,
             strange: found.strange,
+            styled: found.styled,
+            non_scaling: found.non_scaling,
+            sources: OnceLock::new(),
         };
         for (user, shown) in found.uses {
             scene.users.entry(shown).or_default().push(user);
@@ -138,7 +146,7 @@ impl Scene {
             around = document.parent(a);
         }
         if let Some(parent) = document.parent(node)
-            && super::resolve::is_box(document, node)
+            && super::is_box(document, node)
         {
             start = parent;
         }
@@ -220,6 +228,10 @@ impl Scene {
         self.dangling.extend(found.dangling);
         self.depth = self.depth.max(found.depth);
         self.strange |= found.strange;
+        self.sources.take();
+        self.non_scaling |= found.non_scaling;
+        self.styled.retain(|n, _| outside(n));
+        self.styled.extend(found.styled);
         // Uses that are gone stay listed: they cost a vain look, never a wrong answer.
         for (user, shown) in found.uses {
             let users = self.users.entry(shown).or_default();
@@ -290,6 +302,42 @@ impl Scene {
         (!self.users.is_empty())
             .then(|| self.items.iter().find(|i| i.source == node))?
             .map(|i| i.transform)
+    }
+
+    /// The transform of the element itself: by its style, or as written.
+    pub fn own_transform(&self, document: &Document, node: NodeId) -> Affine {
+        if let Some(styled) = self.styled.get(&node) {
+            return styled.transform.unwrap_or_default();
+        }
+        let written = document.attr(node, "transform");
+        written.and_then(|t| super::transform(t).ok()).unwrap_or_default()
+    }
+
+    /// What the style of an element says of its place and size.
+    pub(crate) fn styled(&self, node: NodeId) -> Option<&Styled> {
+        self.styled.get(&node)
+    }
+
+    /// Whether a stroke somewhere is as wide as stated in pixels.
+    pub(crate) fn has_non_scaling(&self) -> bool {
+        self.non_scaling
+    }
+
+    /// Whether the style of an element states its transform, so that the attribute is void.
+    pub fn is_transform_styled(&self, node: NodeId) -> bool {
+        self.styled.get(&node).is_some_and(|styled| styled.own.states_transform())
+    }
+
+    /// The outline of a shape where it is first drawn.
+    pub(crate) fn shown(&self, node: NodeId) -> Option<&Item> {
+        if let Some(own) = self.own(node) {
+            return Some(own);
+        }
+        let sources = self.sources.get_or_init(|| {
+            let items = self.items.iter().enumerate().rev();
+            items.map(|(at, item)| (item.source, at)).collect()
+        });
+        self.items.get(*sources.get(&node)?)
     }
 
     /// What lies under `point` or within `tolerance` of it, topmost first. A
@@ -384,6 +432,9 @@ impl Scene {
 
 impl Item {
     fn meets(&self, point: Point, tolerance: f64) -> bool {
+        if self.clip.as_ref().is_some_and(|clip| !clip.contains(point)) {
+            return false;
+        }
         let Paint { fill, stroke, even_odd, visible, pointer, half_stroke } = self.paint;
         let (fill, stroke) = match pointer {
             PointerEvents::None => return false,
@@ -432,7 +483,7 @@ fn hull(segment: &PathSeg) -> Rect {
 
 /// How often an outline turns about a point. Open subpaths count as closed, as
 /// filling has it.
-fn winding(outline: &BezPath, point: Point) -> i32 {
+pub(super) fn winding(outline: &BezPath, point: Point) -> i32 {
     let elements = outline.elements();
     let opens = elements
         .windows(2)
@@ -457,6 +508,7 @@ fn root_context(viewbox: ViewBox) -> Context {
         transform: Affine::IDENTITY,
         style: Style::default(),
         viewport: Size::new(viewbox.width, viewbox.height),
+        clip: 0,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::document::{Document, NodeId, Ns};
 use super::css::{Matching, Sheet};
 use super::length::{Length, Unit};
 use super::look::{HIGHLIGHT, Look};
+use super::own::Own;
 
 /// Which parts of a shape the pointer meets (SVG 1.1, section 16.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub(crate) struct Style {
     /// Share of a text's width left of its anchor.
     pub(crate) text_anchor: f64,
     pub(crate) pointer: PointerEvents,
+    /// The stroke is as wide as stated in pixels; not inherited.
+    pub(crate) non_scaling: bool,
+    /// Viewports cut what reaches beyond them; not inherited.
+    pub(crate) overflow_hidden: bool,
     pub(crate) ink: Ink,
 }
 
@@ -127,13 +132,15 @@ impl Ink {
             "paint-order" | "mix-blend-mode" => self.strange |= value != "normal",
             "vector-effect" => self.strange |= value != "none",
             "isolation" | "shape-rendering" => self.strange |= value != "auto",
-            "transform" | "transform-origin" | "transform-box" => self.strange = true,
+            // The plain painter knows no length of paths.
+            "pathLength" => self.strange = true,
             _ => {}
         }
     }
 
     fn colour(&mut self, value: &str, fill: bool) {
-        let colour = match colour(value) {
+        let modern = super::plain_colour(value);
+        let colour = match colour(modern.as_deref().unwrap_or(value)) {
             Some(colour) => colour,
             None => {
                 self.strange = true;
@@ -209,6 +216,8 @@ impl Default for Style {
             font_size: 16.0,
             text_anchor: 0.0,
             pointer: PointerEvents::Painted,
+            non_scaling: false,
+            overflow_hidden: true,
             ink: Ink::default(),
         }
     }
@@ -223,15 +232,20 @@ impl Style {
         parent: Style,
         sheet: &Sheet,
         matching: &mut Matching,
-    ) -> Style {
-        let mut style = Style { display: true, ..parent };
+    ) -> (Style, Own) {
+        let mut own = Own::default();
+        let mut style =
+            Style { display: true, non_scaling: false, overflow_hidden: true, ..parent };
         style.ink.opacity = 1.0;
         let mut styled = !sheet.is_empty();
         for a in document.attributes(node) {
             if a.ns == Ns::None {
                 match a.name {
                     "style" => styled = true,
-                    name => style.set(name, a.value, &parent),
+                    name => {
+                        style.set(name, a.value, &parent);
+                        own.attribute(name, a.value);
+                    }
                 }
             }
         }
@@ -245,9 +259,10 @@ impl Style {
         if styled {
             for d in sheet.cascade(document, node, matching) {
                 style.set(&d.name, &d.value, &parent);
+                own.declare(&d.name, &d.value);
             }
         }
-        style
+        (style, own)
     }
 
     fn set(&mut self, name: &str, value: &str, parent: &Style) {
@@ -277,6 +292,8 @@ impl Style {
                     self.font_size = size;
                 }
             }
+            "vector-effect" => self.non_scaling = value == "non-scaling-stroke",
+            "overflow" => self.overflow_hidden = !matches!(value, "visible" | "auto"),
             "text-anchor" if inherit => self.text_anchor = parent.text_anchor,
             "text-anchor" => {
                 self.text_anchor = match value {

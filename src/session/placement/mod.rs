@@ -16,7 +16,7 @@ use super::error::Error;
 use part::Part;
 use svgx_base::budget::Tier;
 use svgx_engine::document::{Document, Limits, NodeId, Ns};
-use svgx_engine::geometry::{self, Scene};
+use svgx_engine::geometry::Scene;
 
 pub(crate) use assembly::object_of;
 
@@ -156,7 +156,7 @@ struct Frames {
 
 impl Frames {
     fn of(Drawing { document, scene, limits }: Drawing<'_>, node: NodeId) -> Frames {
-        let written = own_transform(document, node);
+        let written = scene.own_transform(document, node);
         let parent = document.parent(node).unwrap_or(NodeId::ROOT);
         let outer = scene.frame_around(document, node, limits);
         let shape = document.name(node).is_some_and(|(ns, _)| ns != Ns::Arx);
@@ -168,16 +168,11 @@ impl Frames {
             // Not drawn: the transforms on the way to the root.
             (None, None) => {
                 let outer = std::iter::successors(Some(parent), |&n| document.parent(n))
-                    .fold(Affine::IDENTITY, |below, n| own_transform(document, n) * below);
+                    .fold(Affine::IDENTITY, |below, n| scene.own_transform(document, n) * below);
                 Frames { outer, own: outer * written }
             }
         }
     }
-}
-
-fn own_transform(document: &Document, node: NodeId) -> Affine {
-    let written = document.attr(node, "transform");
-    written.and_then(|text| geometry::transform(text).ok()).unwrap_or(Affine::IDENTITY)
 }
 
 /// From an element's coordinates to the world's.

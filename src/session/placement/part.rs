@@ -32,6 +32,9 @@ enum Position {
     Points { written: String, points: Vec<(f64, f64)> },
     /// A translation before whatever else `transform` holds.
     Transform { written: Option<String>, base: (f64, f64), rest: String },
+    /// A translation before the transform that a style states: it goes into the element's own
+    /// style, for the attribute is void.
+    Styled { written: Option<String>, rest: String, base: [f64; 6] },
     /// One end of a polyline or an open path, which was at `base`.
     End { written: String, end: End, base: (f64, f64) },
 }
@@ -203,7 +206,9 @@ impl Part {
                 Point::new(value(first(Axis::X)), value(first(Axis::Y)))
             }
             Position::Points { points, .. } => Point::from(*points.first()?),
-            Position::Transform { .. } | Position::End { .. } => return None,
+            Position::Transform { .. } | Position::Styled { .. } | Position::End { .. } => {
+                return None;
+            }
         };
         Some(Affine::new(self.frame) * local)
     }
@@ -247,6 +252,18 @@ impl Part {
                     Some(parts.join(" "))
                 };
                 set.push((self.element, "transform".to_owned(), value));
+            }
+            Position::Styled { written, rest, base: [a, b, c, d, e, f] } => {
+                let value = if still {
+                    written.clone()
+                } else {
+                    let (x, y) = (digits.write(e + by.x), digits.write(f + by.y));
+                    let own = format!(
+                        "transform:matrix({a}, {b}, {c}, {d}, {x}, {y});transform-origin:0 0"
+                    );
+                    Some(if rest.is_empty() { own } else { format!("{rest};{own}") })
+                };
+                set.push((self.element, "style".to_owned(), value));
             }
             Position::End { written, end, base } => {
                 let to = Point::from(*base) + by;
@@ -332,6 +349,12 @@ fn shape(drawing: Drawing<'_>, node: NodeId, name: &str) -> Option<(Position, Af
     match plain_numbers(document, node, numbers) {
         Some(numbers) if !numbers.is_empty() => Some((Position::Numbers(numbers), frames.own)),
         // Lengths with units and percentages stay as they are: the element is translated.
+        _ if drawing.scene.is_transform_styled(node) => {
+            let base = drawing.scene.own_transform(document, node).as_coeffs();
+            let written = document.attr(node, "style").map(str::to_owned);
+            let rest = without_transform(written.as_deref().unwrap_or_default());
+            Some((Position::Styled { written, rest, base }, frames.outer))
+        }
         _ => Some((translation(document, node)?, frames.outer)),
     }
 }
@@ -354,6 +377,15 @@ fn plain_numbers(document: &Document, node: NodeId, names: &[(&str, Axis)]) -> O
         })
     };
     names.iter().map(read).collect()
+}
+
+/// The declarations of a `style` attribute but for those of the transform.
+fn without_transform(style: &str) -> String {
+    let kept = style.split(';').map(str::trim).filter(|declaration| {
+        let name = declaration.split(':').next().unwrap_or_default().trim().to_ascii_lowercase();
+        !declaration.is_empty() && name != "transform" && name != "transform-origin"
+    });
+    kept.collect::<Vec<_>>().join(";")
 }
 
 /// A leading `translate` is taken over, so that drags do not pile them up.

@@ -331,3 +331,67 @@ proptest! {
         prop_assert!(scene.hit(far, 0.0).is_empty());
     }
 }
+
+#[test]
+fn what_is_cut_away_is_not_met() {
+    let clip = r#"<clipPath id="c"><rect width="50" height="100"/></clipPath>"#;
+    let shape = r#"id="a" width="100" height="100""#;
+    // Met at (25, 50), not at (75, 50).
+    let cases = [
+        format!(r#"{clip}<rect {shape} clip-path="url(#c)"/>"#),
+        format!(r##"{clip}<rect {shape} style="clip-path: url('#c')"/>"##),
+        format!(r#"{clip}<style>rect{{clip-path:url(#c)}}</style><rect {shape}/>"#),
+        format!(r#"{clip}<g clip-path="url(#c)"><rect {shape}/></g>"#),
+        format!(
+            r#"{clip}<g transform="scale(.5)"><rect {shape} transform="scale(2)" clip-path="url(#c)"/></g>"#
+        ),
+        format!(
+            r#"<clipPath id="c" clipPathUnits="objectBoundingBox"><rect width=".5" height="1"/></clipPath><rect {shape} clip-path="url(#c)"/>"#
+        ),
+        format!(
+            r#"<clipPath id="c"><circle cx="25" cy="50" r="20"/></clipPath><rect {shape} clip-path="url(#c)"/>"#
+        ),
+        format!(
+            r#"<clipPath id="c"><path clip-rule="evenodd" d="M0 0h100v100H0zM50 0h50v100H50z"/></clipPath><rect {shape} clip-path="url(#c)"/>"#
+        ),
+        format!(
+            r##"<defs><rect id="half" width="50" height="100"/></defs><clipPath id="c"><use href="#half"/></clipPath><rect {shape} clip-path="url(#c)"/>"##
+        ),
+        format!(r#"<svg width="50" height="100"><rect {shape}/></svg>"#),
+        r##"<symbol id="s" width="50" height="100"><rect width="100" height="100"/></symbol><use id="a" href="#s"/>"##.to_owned(),
+    ];
+    for body in cases {
+        let d = document(&body);
+        let scene = build(&d);
+        let met = |x| names(&d, &scene.hit(Point::new(x, 50.0), 0.0)).join(" ");
+        assert_eq!((met(25.0).as_str(), met(75.0).as_str()), ("a", ""), "{body}");
+    }
+    let open = [
+        format!(r#"<rect {shape} clip-path="none"/>"#),
+        format!(r#"<rect {shape} clip-path="url(#missing)"/>"#),
+        format!(r#"<svg width="50" height="100" overflow="visible"><rect {shape}/></svg>"#),
+    ];
+    for body in open {
+        let d = document(&body);
+        let hit = build(&d).hit(Point::new(75.0, 50.0), 0.0);
+        assert_eq!(names(&d, &hit), ["a"], "{body}");
+    }
+}
+
+#[test]
+fn the_transforms_and_sizes_of_css_place_the_bounds() {
+    let cases = [
+        r#"<rect id="a" width="10" height="10" style="transform: translate(50px, 50px) scale(2)"/>"#,
+        r#"<style>#a{transform:matrix(2,0,0,2,50,50)}</style><rect id="a" width="10" height="10" transform="scale(9)"/>"#,
+        r#"<rect id="a" x="55" y="55" width="10" height="10" style="transform: scale(2); transform-origin: 60px 60px"/>"#,
+        r#"<rect id="a" x="55" y="55" width="10" height="10" style="transform: scale(2); transform-box: fill-box; transform-origin: 50% 50%"/>"#,
+        r#"<g id="a" style="transform: translate(50%, 50%)"><rect width="20" height="20"/></g>"#,
+        r#"<style>rect{x:50px;y:50px;width:20px;height:20px}</style><rect id="a"/>"#,
+        r#"<circle id="a" r="1" style="cx:60px;cy:60px;r:10px"/>"#,
+    ];
+    for body in cases {
+        let r = bounds_of(body, "a").unwrap();
+        let gap = (r.origin() - Point::new(50.0, 50.0)).hypot() + (r.max_x() - 70.0).abs();
+        assert!(gap < 1e-9, "{body}: {r:?}");
+    }
+}
