@@ -92,7 +92,7 @@ pub(crate) async fn edge(
             ServiceResponse::new(request, answer)
         }
     };
-    let rate = app.rates.as_ref().and_then(|rates| rates.told(policy.rate?, &mut answered));
+    let rate = app.rates.as_ref().and_then(|rates| rates.told(&mut answered));
     let refusal = rate.as_ref().and_then(RateLimitStatus::refusal);
     let mut response = match refusal {
         Some(error) => {

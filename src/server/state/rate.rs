@@ -83,16 +83,23 @@ impl Caller {
     }
 }
 
-/// Tells the middleware whom it counts, and how it refuses.
+/// Tells the middleware of a class whom it counts, and how it refuses.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ByCaller;
+pub(crate) struct ByCaller(RateClass);
+
+/// Marks a request that was counted, and in which class. The path does not say it: one in another
+/// spelling, `/%70arse`, leads to the same resource.
+#[derive(Clone, Copy, Debug)]
+struct CountedAs(RateClass);
 
 impl KeyExtractor for ByCaller {
     type Key = Caller;
     type KeyExtractionError = Error;
 
     fn extract(&self, request: &ServiceRequest) -> Result<Caller, Error> {
-        Ok(Caller::of(request))
+        let caller = Caller::of(request);
+        request.extensions_mut().insert(CountedAs(self.0));
+        Ok(caller)
     }
 
     fn exceed_rate_limit_response(
@@ -180,13 +187,9 @@ impl Rates {
         self.bucket(class).map(|bucket| Governor::new(&bucket.config))
     }
 
-    /// What the middleware of `class` told by an answer, taken from it; `None` where it did not
-    /// count it.
-    pub(crate) fn told<B>(
-        &self,
-        class: RateClass,
-        answer: &mut ServiceResponse<B>,
-    ) -> Option<RateLimitStatus> {
+    /// What the middleware told by an answer, taken from it; `None` where nothing was counted.
+    pub(crate) fn told<B>(&self, answer: &mut ServiceResponse<B>) -> Option<RateLimitStatus> {
+        let CountedAs(class) = answer.request().extensions().get().copied()?;
         let bucket = self.bucket(class)?;
         let wait = answer.response().extensions().get::<Refused>().map(|refused| refused.0);
         let headers = answer.headers_mut();
@@ -217,7 +220,7 @@ fn bucket(class: RateClass, per_minute: u32, burst: u32) -> Option<Bucket> {
     let config = GovernorConfigBuilder::default()
         .period(each)
         .burst_size(burst)
-        .key_extractor(ByCaller)
+        .key_extractor(ByCaller(class))
         .use_headers()
         .finish()?;
     let window = (u64::from(burst) * 60).div_ceil(u64::from(per_minute));
@@ -314,7 +317,7 @@ mod tests {
     ) -> (u16, Option<RateLimitStatus>) {
         let mut answer = service.call(ask(class, from)).await.expect("an answer");
         let status = answer.status().as_u16();
-        (status, rates.told(class, &mut answer))
+        (status, rates.told(&mut answer))
     }
 
     #[actix_web::test]
@@ -384,7 +387,7 @@ mod tests {
         let rates = rates();
         let service = service(&rates).await;
         let mut answer = service.call(ask(RateClass::Ui, "10.0.0.1")).await.expect("an answer");
-        let told = rates.told(RateClass::Ui, &mut answer).expect("counted");
+        let told = rates.told(&mut answer).expect("counted");
         assert!(answer.headers().is_empty(), "its own headers are gone: {:?}", answer.headers());
         let mut headers = HeaderMap::new();
         told.write(&mut headers, 1_000);

@@ -92,6 +92,42 @@ fn a_flood_of_parse_on_one_key_meets_429_while_another_key_is_untouched() {
 }
 
 #[test]
+fn however_a_path_is_written_its_rate_is_that_of_what_it_leads_to() {
+    // Class and rate of each; `None`: not counted.
+    for (path, expected) in [
+        ("/parse", Some(("rest", "7"))),
+        ("/api/v1/parse", Some(("rest", "7"))),
+        ("/%70arse", Some(("rest", "7"))),
+        ("/interactive", Some(("ui", "9"))),
+        ("/api/v1/interactive", Some(("ui", "9"))),
+        ("/interactiv%65", Some(("ui", "9"))),
+        ("/nothing", Some(("rest", "7"))),
+        ("/api/v1/nothing", Some(("rest", "7"))),
+        ("/api/v1/docs/nothing", Some(("rest", "7"))),
+        ("/health", None),
+        ("/api/v1/health", None),
+    ] {
+        let flags = ["--rate-limit-rest=7", "--rate-limit-ui=9", "--rate-limit-burst=2"];
+        let service = Service::with(&flags, None);
+        let answers: Vec<Answer> = (0..3).map(|_| service.get(path, "")).collect();
+        let Some((class, rate)) = expected else {
+            let is_free = |a: &Answer| a.status != 429 && a.header("ratelimit").is_none();
+            assert!(answers.iter().all(is_free), "{path}: {}", answers[2].head);
+            continue;
+        };
+        for (answer, left) in answers.iter().zip([1, 0, 0]) {
+            let told = answer.header("ratelimit").unwrap_or_default();
+            assert!(told.starts_with(&format!("\"{class}-burst\";r={left};t=")), "{path}: {told}");
+            assert_eq!(answer.header("x-ratelimit-limit"), Some(rate), "{path}");
+        }
+        let [.., refused] = &answers[..] else { panic!("{path}: no answer") };
+        assert_eq!(refused.status, 429, "{path}");
+        assert!(refused.header("retry-after").is_some(), "{path}: {}", refused.head);
+        assert_eq!(refused.json()["code"], json!("rate-limited"), "{path}");
+    }
+}
+
+#[test]
 fn a_hundred_rapid_probes_meet_429_only_where_they_are_counted() {
     let refused =
         |service: &Service| (0..100).filter(|_| service.get("/health", "").status == 429).count();
