@@ -1,11 +1,11 @@
 //! What somebody may have meant by a name that does not exist.
 
 /// The candidate that is nearest to `name`, if it is near: at most a third of its letters differ
-/// (Levenshtein distance).
+/// (optimal string alignment: two letters that changed places differ as one).
 pub fn nearest<'k>(name: &str, candidates: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     candidates
         .into_iter()
-        .map(|c| (strsim::levenshtein(name, c), c))
+        .map(|c| (strsim::osa_distance(name, c), c))
         .filter(|(distance, c)| *distance * 3 <= c.len())
         .min()
         .map(|(_, c)| c)
