@@ -3,6 +3,8 @@
 //! One loop with an explicit stack: neither nesting nor chains of `use` can
 //! exhaust the processor's stack.
 
+mod tree;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use super::outline::{self, Frame, Side};
 use super::own::Own;
 use super::style::{PointerEvents, Style};
 use super::viewport::{AspectRatio, ViewBox};
+use tree::{is_inside, is_relative, switch_choice};
 
 /// What an element is to geometry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -594,39 +597,4 @@ fn object_box(document: &Document, object: NodeId, scale: Scale) -> Option<BezPa
 /// Whether an element is the geometry of the object it lies in.
 pub(crate) fn is_box(document: &Document, node: NodeId) -> bool {
     matches!(document.name(node), Some((Ns::Arx | Ns::Svg | Ns::None, "geometry")))
-}
-
-/// Whether the element's own lengths depend on where it is shown. Those of a
-/// path or a list of points never do, however it is drawn.
-fn is_relative(document: &Document, node: NodeId) -> bool {
-    if matches!(document.name(node), Some((_, "path" | "polyline" | "polygon"))) {
-        return false;
-    }
-    document.attributes(node).iter().any(|a| {
-        a.ns == Ns::None
-            && !matches!(a.name, "d" | "points" | "style" | "class" | "id")
-            && (a.value.ends_with('%') || a.value.ends_with("em") || a.value.ends_with("ex"))
-    })
-}
-
-fn is_inside(document: &Document, node: NodeId, target: NodeId) -> bool {
-    let mut at = Some(node);
-    while let Some(n) = at {
-        if n == target {
-            return true;
-        }
-        at = document.parent(n);
-    }
-    false
-}
-
-/// The child a `switch` shows: the first that asks for nothing we lack.
-fn switch_choice(document: &Document, node: NodeId) -> Option<NodeId> {
-    document.children(node).find(|&c| {
-        let language = document
-            .attr(c, "systemLanguage")
-            .is_none_or(|l| l.split(',').any(|l| l.trim() == "en" || l.trim().starts_with("en-")));
-        let extensions = document.attr(c, "requiredExtensions").is_none_or(str::is_empty);
-        role(document, c) != Role::None && language && extensions
-    })
 }
