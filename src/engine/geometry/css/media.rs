@@ -21,14 +21,14 @@ fn one(query: &str, size: Size) -> bool {
     if parts.is_empty() {
         return false;
     }
-    let known = parts.iter().step_by(2).map(|part| condition(part, size));
+    let mut known = parts.iter().step_by(2).map(|part| condition(part, size));
     let joints: Vec<_> = parts.iter().skip(1).step_by(2).map(String::as_str).collect();
     let result = if parts.len().is_multiple_of(2) {
         None
     } else if joints.iter().all(|j| *j == "and") {
-        known.fold(Some(true), |all, one| Some(all? && one?))
+        known.try_fold(true, |all, one| Some(all && one?))
     } else if joints.iter().all(|j| *j == "or") {
-        known.fold(Some(false), |all, one| Some(all? || one?))
+        known.try_fold(false, |all, one| Some(all || one?))
     } else {
         None
     };
