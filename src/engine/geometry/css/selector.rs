@@ -29,8 +29,8 @@ const NESTED: usize = 16;
 /// Bytes of one selector list.
 const LONGEST: usize = 16 * 1024;
 /// Steps to match the sheets against one element, and against all of them.
-pub(crate) const ELEMENT_STEPS: u64 = 4_000_000;
-pub(crate) const ALL_STEPS: u64 = 1_000_000_000;
+pub(crate) const ELEMENT_STEPS: u64 = 1_000_000;
+pub(crate) const ALL_STEPS: u64 = 200_000_000;
 
 /// What matching remembers from element to element of one document.
 #[derive(Default)]
