@@ -22,7 +22,7 @@ use crate::geometry::{
 use svgx_base::budget::{Budget, Class, Stop, Tier};
 use svgx_base::deep_span;
 
-use super::decimals::{is_coordinates, shorten};
+use super::decimals::{Sizes, is_coordinates, shorten};
 use super::objects::{BOX_COLOUR, box_line, drawn_elsewhere, draws};
 use super::raster::{Raster, RasterText, is_tame};
 use super::{allow, sanitize, xml};
@@ -33,8 +33,7 @@ pub struct SvgOptions {
     /// Keep `style` elements and `style` attributes. Presentation attributes
     /// stay either way.
     pub include_styles: bool,
-    /// Leave out white space between elements, and decimals of coordinates
-    /// beyond the third.
+    /// Leave out white space between elements, and decimals that are not seen.
     pub optimize: bool,
 }
 
@@ -124,6 +123,7 @@ struct Writer<'a> {
     scale: Scale,
     /// Objects that shapes elsewhere draw.
     drawn_elsewhere: HashSet<NodeId>,
+    sizes: Option<Sizes>,
     out: String,
 }
 
@@ -147,6 +147,7 @@ impl<'a> Writer<'a> {
         raster: Option<Raster<'a>>,
         budget: &'a Budget,
     ) -> Writer<'a> {
+        let sizes = (options.optimize && raster.is_none()).then(|| Sizes::of(document));
         Writer {
             document,
             options,
@@ -157,6 +158,7 @@ impl<'a> Writer<'a> {
             matching: Matching::default(),
             scale: Scale::of(document),
             drawn_elsewhere: drawn_elsewhere(document),
+            sizes,
             out: String::with_capacity(document.source().len() + 256),
         }
     }
@@ -248,6 +250,9 @@ impl<'a> Writer<'a> {
             self.seen.places.push((at, node));
         }
         let document = self.document;
+        if let Some(sizes) = &mut self.sizes {
+            sizes.enter(document, node);
+        }
         let (ns, name) = document.name(node)?;
         // Whoever opens the compiled drawing may speak another language, but the extensions are
         // not kept: what needs one would be shown without it.
@@ -570,10 +575,12 @@ impl<'a> Writer<'a> {
             return;
         }
         let Some(value) = sanitize::value(value) else { return };
-        if self.options.optimize && self.raster.is_none() && is_coordinates(name) {
-            xml::attribute(&mut self.out, name, &shorten(value));
-        } else {
-            xml::attribute(&mut self.out, name, value);
+        let decimals = self.sizes.as_ref().filter(|_| is_coordinates(name));
+        match decimals.and_then(|sizes| sizes.decimals(node)) {
+            Some(decimals) => {
+                xml::attribute(&mut self.out, name, &shorten(name, value, decimals));
+            }
+            None => xml::attribute(&mut self.out, name, value),
         }
     }
 }
