@@ -24,7 +24,7 @@ use crate::geometry::{
 use svgx_base::budget::{Budget, Class, Stop, Tier};
 use svgx_base::deep_span;
 
-use super::decimals::{is_coordinates, shorten};
+use super::decimals::{Sizes, is_coordinates, shorten};
 use super::objects::{BOX_COLOUR, box_line, drawn_elsewhere, draws};
 use super::raster::{Raster, RasterText, is_tame};
 use super::resolved::{self, Resolved, Spaces};
@@ -36,8 +36,7 @@ pub struct SvgOptions {
     /// Keep `style` elements and `style` attributes. Presentation attributes
     /// stay either way.
     pub include_styles: bool,
-    /// Leave out white space between elements, and decimals of coordinates
-    /// beyond the third.
+    /// Leave out white space between elements, and decimals that are not seen.
     pub optimize: bool,
 }
 
@@ -130,6 +129,7 @@ struct Writer<'a> {
     scale: Scale,
     /// Objects that shapes elsewhere draw.
     drawn_elsewhere: HashSet<NodeId>,
+    sizes: Option<Sizes>,
     out: String,
 }
 
@@ -153,6 +153,7 @@ impl<'a> Writer<'a> {
         raster: Option<Raster<'a>>,
         budget: &'a Budget,
     ) -> Writer<'a> {
+        let sizes = (options.optimize && raster.is_none()).then(|| Sizes::of(document));
         Writer {
             document,
             options,
@@ -165,6 +166,7 @@ impl<'a> Writer<'a> {
             spaces: Spaces::default(),
             scale: Scale::of(document),
             drawn_elsewhere: drawn_elsewhere(document),
+            sizes,
             out: String::with_capacity(document.source().len() + 256),
         }
     }
@@ -267,6 +269,9 @@ impl<'a> Writer<'a> {
             self.seen.places.push((at, node));
         }
         let document = self.document;
+        if let Some(sizes) = &mut self.sizes {
+            sizes.enter(document, node);
+        }
         let (ns, name) = document.name(node)?;
         // Whoever opens the compiled drawing may speak another language, but the extensions are
         // not kept: what needs one would be shown without it.
@@ -538,12 +543,16 @@ impl<'a> Writer<'a> {
             return;
         }
         let Some(value) = sanitize::value(value) else { return };
-        if self.options.optimize && self.raster.is_none() && is_coordinates(name) {
-            xml::attribute(&mut self.out, name, &shorten(value));
-        } else if self.raster.is_some() {
+        if self.raster.is_some() {
             xml::attribute(&mut self.out, name, &resolved::value(name, value));
-        } else {
-            xml::attribute(&mut self.out, name, value);
+            return;
+        }
+        let decimals = self.sizes.as_ref().filter(|_| is_coordinates(name));
+        match decimals.and_then(|sizes| sizes.decimals(node)) {
+            Some(decimals) => {
+                xml::attribute(&mut self.out, name, &shorten(name, value, decimals));
+            }
+            None => xml::attribute(&mut self.out, name, value),
         }
     }
 }

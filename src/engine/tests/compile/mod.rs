@@ -1,5 +1,6 @@
 //! Compiled drawings: what they keep, and what they must never contain.
 
+mod decimals;
 mod drawings;
 mod drawn;
 
