@@ -89,14 +89,20 @@ try {
 }
 
 results.sort((a, b) => b.percent - a.percent);
-const bad = results.filter((r) => r.percent > MOST_PERCENT);
+// The differences that are known, and no others: docs/drawing-differences.md is the list.
+const listed = new Set(readFileSync("docs/drawing-differences.md", "utf8")
+  .split("\n").filter((line) => /^\| .* \|$/.test(line))
+  .flatMap((line) => [...line.split("|").at(-2).matchAll(/`([a-z0-9-]+)`/g)].map((m) => `${m[1]}.svg`)));
+const differs = (r) => r.percent > MOST_PERCENT;
+const bad = results.filter((r) => differs(r) !== listed.has(r.name));
 console.log("differs  drawing");
-for (const { name, percent, failed } of results) {
-  const mark = percent > MOST_PERCENT ? "  FAILS" : "";
-  console.log(`${percent.toFixed(2).padStart(6)}%  ${name}${mark}${failed ? `: ${failed}` : ""}`);
+for (const r of results) {
+  const mark = differs(r) ? (listed.has(r.name) ? "  known" : "  FAILS") : listed.has(r.name) ? "  FAILS: listed as different" : "";
+  console.log(`${r.percent.toFixed(2).padStart(6)}%  ${r.name}${mark}${r.failed ? `: ${r.failed}` : ""}`);
 }
 for (const { name, panels } of results.slice(0, Math.max(PANELS, bad.length))) {
   if (panels) writeFileSync(join(folder, name.replace(/svg$/, "png")), Buffer.from(panels, "base64"));
 }
-console.log(`${results.length} drawings, ${bad.length} over ${MOST_PERCENT}% (pictures in ${folder}/)`);
+const known = results.filter((r) => differs(r) && listed.has(r.name)).length;
+console.log(`${results.length} drawings, ${results.length - known - bad.length} within ${MOST_PERCENT}%, ${known} known to differ, ${bad.length} wrong (pictures in ${folder}/)`);
 process.exit(bad.length === 0 ? 0 : 1);
