@@ -18,6 +18,7 @@ if [ ! -e "$work/installed" ]; then
         { echo "npm cannot fetch puppeteer-core here"; exit 77; }
     touch "$work/installed"
 fi
-cargo build --quiet --bin svgx || exit 1
+# With the workspace, as the tests: its own features would compile the crates again.
+cargo build --quiet --workspace --bin svgx || exit 1
 cp tests/pages.mjs "$work/pages.mjs"
 exec node "$work/pages.mjs" "${CARGO_TARGET_DIR:-target}/debug/svgx" "$work"

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::process::{Command, Stdio};
 
 /// Commands that print, and what they end with when nobody reads.
-const COMMANDS: [(&[&str], i32); 20] = [
+const COMMANDS: [(&[&str], i32); 25] = [
     (&["--help"], 0),
     (&["slo", "--help"], 0),
     (&["config"], 0),
@@ -19,6 +19,11 @@ const COMMANDS: [(&[&str], i32); 20] = [
     (&["check", "README.md"], 1),
     (&["fmt", "README.md"], 1),
     (&["check", "no-such-file"], 2),
+    (&["check", "--explain", "duplicate-id"], 0),
+    (&["check", "--explain", "duplicat-id"], 2),
+    (&["completions", "bash"], 0),
+    (&["completions", "zsh"], 0),
+    (&["man"], 0),
     (&["fmt", "--stdout", "examples/room.svgx"], 0),
     (&["compile", "examples/room.svgx", "--to", "json"], 0),
     (&["solve", "examples/sketch.svgx"], 0),
@@ -38,6 +43,8 @@ fn run(arguments: &[&str], out: Stdio, error: Stdio) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_svgx"))
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
+        // Whoever runs the tests may have settings of the service, or of the tests, in there.
+        .env_clear()
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(error)
