@@ -13,7 +13,8 @@ async function engine(...flags) {
   const child = spawn(program, [
     "serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0",
     "--open", "examples/floor-plan.svgx", ...flags,
-  ], { stdio: ["ignore", "pipe", "ignore"] });
+    // Without the settings of whoever runs the tests.
+  ], { stdio: ["ignore", "pipe", "ignore"], env: {} });
   const ended = new Promise((done) => child.once("exit", done));
   for await (const line of createInterface({ input: child.stdout })) {
     const event = line.startsWith("{") ? JSON.parse(line) : {};

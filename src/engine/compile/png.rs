@@ -14,8 +14,8 @@ use kurbo::Size;
 use resvg::{tiny_skia, usvg};
 use usvg::roxmltree;
 
-use crate::document::{Document, Limits, NodeId, Ns};
-use crate::geometry::css::Sheet;
+use crate::document::{Document, Limits, NodeId, NodeKind, Ns};
+use crate::geometry::css::{self, Sheet};
 use crate::geometry::{self, AspectRatio, Length, Scene, pixels};
 use svgx_base::budget::Budget;
 use svgx_base::{deep, deep_span};
@@ -168,14 +168,25 @@ fn pixel_size(frame: &Frame, options: &PngOptions, limits: &Limits) -> Result<(u
     Ok((width as u32, height as u32))
 }
 
-/// Everything that is referred to: `#name` in references, `url(#name)` in values.
+/// Everything that is referred to: `#name` in references, `url(#name)` in values and style
+/// sheets. The ids that a sheet selects by are among them, which does no harm.
 fn references(document: &Document) -> HashSet<&str> {
     let ends = |c: char| c.is_whitespace() || matches!(c, ')' | '"' | '\'' | ';');
-    document
+    let attributes = document
         .elements()
         .flat_map(|node| document.attributes(node))
         .filter(|a| matches!(a.ns, Ns::None | Ns::XLink))
-        .flat_map(|a| a.value.split('#').skip(1))
+        .map(|a| a.value);
+    let sheets = document.elements().filter(|&node| css::is_css(document, node));
+    let sheets = sheets.flat_map(|node| document.children(node)).filter_map(|child| match document
+        .kind(child)
+    {
+        NodeKind::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    attributes
+        .chain(sheets)
+        .flat_map(|text| text.split('#').skip(1))
         .map(|rest| rest.split(ends).next().unwrap_or_default())
         .collect()
 }

@@ -112,6 +112,21 @@ const CASES: &[Case] = &[
         &[(5, 5, Green)],
     ),
     (
+        "a gradient that only a sheet refers to",
+        r##"<style>rect{fill:url(#g)}</style><linearGradient id="g"><stop stop-color="red"/></linearGradient><rect width="10" height="10"/>"##,
+        &[(5, 5, Red)],
+    ),
+    (
+        "a clip path that only a sheet refers to",
+        r##"<style>.w { clip-path : url( '#c' ) }</style><clipPath id="c"><rect width="5" height="9"/></clipPath><rect class="w" width="20" height="20" fill="green"/>"##,
+        &[(2, 5, Green), (15, 5, Nothing)],
+    ),
+    (
+        "a mask that only a sheet refers to",
+        r##"<style>@media screen{rect.w{mask:url("#m")}}</style><mask id="m"><rect width="5" height="9" fill="white"/></mask><rect class="w" width="20" height="20" fill="green"/>"##,
+        &[(2, 5, Green), (15, 5, Nothing)],
+    ),
+    (
         "a linked word is drawn",
         r##"<text x="5" y="45" font-size="50" font-weight="bold"><a href="#x">M</a></text>"##,
         &[(12, 30, Black)],
