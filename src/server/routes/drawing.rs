@@ -38,7 +38,8 @@ pub(crate) struct PictureQuery {
     operation_id = "get_session_drawing_svg",
     params(("session" = String, Path, description = "The session's name", example = "default")),
     responses((status = 200, content_type = "image/svg+xml", body = String),
-        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>),
+        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
 pub(crate) fn svg(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let content = content(&call)?;
     compiled(call, &content, SvgOptions { include_styles: true, optimize: false })
