@@ -300,6 +300,9 @@ fn cors(origins: &[String]) -> Cors {
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
         .allowed_headers([
             header::AUTHORIZATION,
+            // Libraries that read event streams by `fetch` send these two.
+            header::CACHE_CONTROL,
+            header::HeaderName::from_static("last-event-id"),
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
             headers::TRACEPARENT.clone(),
