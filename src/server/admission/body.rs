@@ -22,13 +22,13 @@ pub(crate) enum Kind {
 }
 
 /// A body that was read, and the memory it holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Body {
     /// What it is.
     pub(crate) kind: Kind,
     /// Its bytes.
     pub(crate) bytes: Bytes,
-    _held: BodyReservation,
+    _held: Arc<BodyReservation>,
 }
 
 const EXPECTED: &str = "application/json, or the document itself as image/svg+xml, \
@@ -115,7 +115,7 @@ pub(crate) async fn read(app: &Arc<App>, kind: Kind, mut payload: Payload) -> Re
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(Body { kind, bytes: bytes.freeze(), _held: held })
+    Ok(Body { kind, bytes: bytes.freeze(), _held: Arc::new(held) })
 }
 
 /// The bytes as text.

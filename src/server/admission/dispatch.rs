@@ -52,6 +52,18 @@ impl Dispatch {
         }
     }
 
+    /// A place behind everything that has an objective, for work that missed its own.
+    ///
+    /// # Errors
+    /// [`Shed`].
+    pub(super) fn behind(
+        app: &App,
+        asked: &AdmissionRequest,
+        stages: &Stages,
+    ) -> Result<Ticket, Shed> {
+        noted(app, stages, asked.admit_as_batch(app))
+    }
+
     /// Why it was admitted as it was.
     pub(super) fn reason(&self) -> Reason {
         match self {

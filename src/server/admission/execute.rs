@@ -9,9 +9,9 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use opentelemetry::Context;
 
-use svgx_base::budget::{Budget, Class, Time};
+use svgx_base::budget::{Budget, Class, Stop, Time};
 use svgx_controller::core::Lane;
-use svgx_controller::{Done, Reason, Request};
+use svgx_controller::{Done, Reason, Request, Ticket};
 use svgx_telemetry::stage::{Stages, Step};
 use svgx_telemetry::{Outcome, deep};
 
@@ -198,31 +198,70 @@ async fn run_inner(
     };
     match dispatch {
         Dispatch::Inline(ticket) => {
-            let predicted = Duration::from_nanos(ticket.decision().cost);
-            let noting = stages.clone();
-            let work =
-                on_pool(app, operation, caller, Progress::default(), noting, body, operation.work);
-            let outside = operation.class != Class::Batch && ticket.lane() == Lane::Batch;
-            let class = if outside { Class::Batch } else { operation.class };
-            let done = app.pool.run(ticket, work).await?;
-            answer(app, class, predicted, &stages, done).await.map(|(reply, reason)| {
-                let coarser = reply.tiers().is_some_and(|(tier, asked)| tier < asked);
-                // Waiting for a job that is none: it has the same place for the same reason.
-                let reason = if outside { Reason::Oversize } else { reason };
-                let mut response = explained(reply, reason);
-                if outside {
-                    response.extensions_mut().insert(OutsideObjective(reason));
+            let again = (caller.clone(), body.clone());
+            match inline(app, operation, &stages, ticket, caller, body).await {
+                Err(error) if is_worth_more_time(app, operation, &asked, &error) => {
+                    let ticket = Dispatch::behind(app, &asked, &stages)?;
+                    let (mut caller, body) = again;
+                    caller.reason = Reason::Oversize;
+                    inline(app, operation, &stages, ticket, caller, body).await
                 }
-                if coarser {
-                    response.extensions_mut().insert(Coarser(reason));
-                }
-                response
-            })
+                done => done,
+            }
         }
         Dispatch::Deferred(ticket) => {
             deferred::defer(app, request, operation, caller, ticket, body)
         }
     }
+}
+
+/// Runs the work, and answers on the open connection.
+async fn inline(
+    app: &Arc<App>,
+    operation: &Operation,
+    stages: &Stages,
+    ticket: Ticket,
+    caller: Caller,
+    body: Option<Body>,
+) -> Result<HttpResponse, Error> {
+    let predicted = Duration::from_nanos(ticket.decision().cost);
+    let noting = stages.clone();
+    let work = on_pool(app, operation, caller, Progress::default(), noting, body, operation.work);
+    let outside = operation.class != Class::Batch && ticket.lane() == Lane::Batch;
+    let class = if outside { Class::Batch } else { operation.class };
+    let done = app.pool.run(ticket, work).await?;
+    let (reply, reason) = answer(app, class, predicted, stages, done).await?;
+    let coarser = reply.tiers().is_some_and(|(tier, asked)| tier < asked);
+    // Waiting for a job that is none: it has the same place for the same reason.
+    let reason = if outside { Reason::Oversize } else { reason };
+    let mut response = explained(reply, reason);
+    if outside {
+        response.extensions_mut().insert(OutsideObjective(reason));
+    }
+    if coarser {
+        response.extensions_mut().insert(Coarser(reason));
+    }
+    Ok(response)
+}
+
+/// Whether work that missed its objective is done all the same, behind everything that has one:
+/// nobody else is there whom that would delay, the client set no limit of its own, and what was
+/// begun has left no trace.
+fn is_worth_more_time(
+    app: &App,
+    operation: &Operation,
+    asked: &AdmissionRequest,
+    error: &Error,
+) -> bool {
+    let unfinished = match error {
+        Error::Shed(shed) => shed.reason == Reason::Doomed,
+        Error::Stopped(Stop::Deadline) => operation.is_deferrable,
+        _ => false,
+    };
+    unfinished
+        && operation.class != Class::Batch
+        && asked.request().patience.is_none()
+        && app.pool.in_flight() == 0
 }
 
 /// The session that the path names, where it names one.
@@ -231,6 +270,7 @@ fn given_in_path(request: &HttpRequest) -> Option<String> {
 }
 
 /// What the work needs to know of the request.
+#[derive(Clone)]
 pub(super) struct Caller {
     pub(super) identity: Identity,
     credential: Credential,
