@@ -11,7 +11,8 @@
 //! - the processors that engine and generator used.
 //!
 //! Generator and service share the machine: what the generator uses is measured
-//! and taken off the ideal. `-- --json FILE` keeps everything that was measured.
+//! and taken off the ideal. `-- --json FILE` keeps everything that was measured;
+//! `-- --neighbours 2` runs with the controller only, beside as many busy programs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,15 +28,20 @@ const QUICK: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let (mut phase, mut json) = (FULL, None);
+    let (mut phase, mut json, mut neighbours) = (FULL, None, 0);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => phase = QUICK,
+            "--neighbours" => {
+                neighbours = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(2);
+            }
             "--json" => json = arguments.next().map(PathBuf::from),
             // Cargo says that this is a benchmark.
             "--bench" => {}
             other => {
-                eprintln!("unknown argument {other:?}; expected --quick or --json FILE");
+                eprintln!(
+                    "unknown argument {other:?}; expected --quick, --neighbours N or --json FILE"
+                );
                 return ExitCode::from(2);
             }
         }
@@ -47,7 +53,8 @@ fn main() -> ExitCode {
         phase,
         arrivals: Arrivals::Constant,
         seed: 1,
-        contrast: true,
+        contrast: neighbours == 0,
+        neighbours,
     };
     let spec = Spec::embedded().expect("valid");
     let findings = match plan.run(&spec, &|what| eprintln!("overload: {what}")) {

@@ -3,7 +3,7 @@
 //! Exit status: 0 when every threshold was met, 1 when one was missed, 2 when
 //! there was no run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use svgx_base::budget::Class;
 use svgx_base::duration;
 use svgx_controller::spec::Spec;
 use svgx_load::overload::Plan;
-use svgx_load::{Arrivals, Options, Phase, Profile, Target, Thresholds, run};
+use svgx_load::{Arrivals, Options, Phase, Profile, Target, Thresholds, lone, run};
 
 use super::files;
 
@@ -22,6 +22,14 @@ pub(crate) struct Args {
     /// for floods of physics, with the controller and without: ten minutes, and a table.
     #[arg(long, conflicts_with_all = ["url", "warm_up", "duration", "rate", "times", "flood"])]
     overload: bool,
+    /// Start the engine itself for one client that waits for its answers, with requests of all
+    /// sizes, and fail when any is refused: two minutes, and a table.
+    #[arg(long, conflicts_with_all = ["overload", "url", "warm_up", "duration", "rate", "times",
+        "flood"])]
+    lone: bool,
+    /// With `--overload`: busy programs beside the engine, as compilers would be.
+    #[arg(long, requires = "overload", value_name = "PROGRAMS", default_value_t = 0)]
+    neighbours: usize,
     /// With `--overload`: a few seconds for each phase.
     #[arg(long, requires = "overload")]
     quick: bool,
@@ -121,6 +129,9 @@ impl Args {
         if self.overload {
             return self.overload(profile, &spec);
         }
+        if self.lone {
+            return self.lone();
+        }
         let target = match Target::parse(&self.url, self.allow_remote) {
             Ok(target) => target,
             Err(error) => return refuse(&error),
@@ -151,19 +162,10 @@ impl Args {
             Ok(report) => report,
             Err(error) => return refuse(&error),
         };
-        let json = match serde_json::to_string_pretty(&report) {
-            Ok(json) => json,
-            Err(error) => return refuse(&error),
-        };
-        if let Some(path) = &self.out
-            && let Err(error) = std::fs::write(path, &json)
+        if let Some(failed) =
+            show(&report, serde_json::to_string_pretty(&report), self.json, self.out.as_deref())
         {
-            return refuse(&format!("{}: {error}", path.display()));
-        }
-        if self.json {
-            say!("{json}");
-        } else {
-            files::put(&report.to_string());
+            return failed;
         }
         report.phases.retain(|phase| phase.name != "warm-up");
         let misses = thresholds.misses(&report);
@@ -176,13 +178,10 @@ impl Args {
 
 impl Args {
     fn overload(self, profile: Profile, spec: &Spec) -> ExitCode {
-        let program = match std::env::current_exe() {
+        let program = match myself() {
             Ok(program) => program,
             Err(error) => return refuse(&error),
         };
-        if cfg!(debug_assertions) {
-            complain!("svgx load: this is a build without optimisation; its figures mean nothing");
-        }
         let plan = Plan {
             program,
             profile,
@@ -191,27 +190,73 @@ impl Args {
             arrivals: self.arrivals,
             seed: self.seed,
             contrast: !self.no_contrast,
+            neighbours: self.neighbours,
         };
-        let findings = match plan.run(spec, &|what| complain!("svgx load: {what}")) {
-            Ok(findings) => findings,
-            Err(error) => return refuse(&error),
-        };
-        let json = match serde_json::to_string_pretty(&findings) {
-            Ok(json) => json,
-            Err(error) => return refuse(&error),
-        };
-        if let Some(path) = &self.out
-            && let Err(error) = std::fs::write(path, &json)
-        {
-            return refuse(&format!("{}: {error}", path.display()));
+        match plan.run(spec, &progress) {
+            Ok(findings) => show(
+                &findings,
+                serde_json::to_string_pretty(&findings),
+                self.json,
+                self.out.as_deref(),
+            )
+            .unwrap_or(ExitCode::SUCCESS),
+            Err(error) => refuse(&error),
         }
-        if self.json {
-            say!("{json}")
-        } else {
-            files::put(&findings.to_string())
-        }
-        ExitCode::SUCCESS
     }
+
+    fn lone(self) -> ExitCode {
+        let program = match myself() {
+            Ok(program) => program,
+            Err(error) => return refuse(&error),
+        };
+        let plan = lone::Plan { program, sizes: lone::Plan::SIZES.to_vec(), requests: 12 };
+        match plan.run(&progress) {
+            Ok(findings) => show(
+                &findings,
+                serde_json::to_string_pretty(&findings),
+                self.json,
+                self.out.as_deref(),
+            )
+            .unwrap_or_else(|| ExitCode::from(u8::from(findings.refused() > 0))),
+            Err(error) => refuse(&error),
+        }
+    }
+}
+
+/// Prints and writes what was found; an exit status where that fails.
+fn show(
+    findings: &dyn std::fmt::Display,
+    json: serde_json::Result<String>,
+    as_json: bool,
+    out: Option<&Path>,
+) -> Option<ExitCode> {
+    let json = match json {
+        Ok(json) => json,
+        Err(error) => return Some(refuse(&error)),
+    };
+    if let Some(path) = out
+        && let Err(error) = std::fs::write(path, &json)
+    {
+        return Some(refuse(&format!("{}: {error}", path.display())));
+    }
+    if as_json {
+        say!("{json}");
+    } else {
+        files::put(&findings.to_string());
+    }
+    None
+}
+
+fn progress(what: &str) {
+    complain!("svgx load: {what}");
+}
+
+/// This program, to be started as the engine under test.
+fn myself() -> std::io::Result<PathBuf> {
+    if cfg!(debug_assertions) {
+        complain!("svgx load: this is a build without optimisation; its figures mean nothing");
+    }
+    std::env::current_exe()
 }
 
 fn refuse(error: &dyn std::fmt::Display) -> ExitCode {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::drawing::{drawing, pile};
+use super::drawing::{drawing, pile, sketch};
 
 const ROOM: &str = include_str!("../../examples/room.svgx");
 
@@ -32,6 +32,10 @@ pub enum Ask {
     Render(usize),
     /// The formulas of a room.
     Evaluate,
+    /// Straightening so many lines, each by a constraint of its own.
+    Solve(usize),
+    /// Opening a drawing of so many elements in the sender's session.
+    Load(usize),
     /// Motion.
     Simulate {
         /// Bodies that fall.
@@ -122,12 +126,13 @@ pub(super) fn prepare(ask: &Ask, body: &Body, sender: Sender<'_>) -> Prepared {
     let (method, path) = match ask {
         Ask::Get(path) => ("GET", path.as_str()),
         Ask::State => ("GET", "/state"),
-        Ask::Drag | Ask::Click | Ask::Hover | Ask::Edit => ("POST", "/interactive"),
+        Ask::Drag | Ask::Click | Ask::Hover | Ask::Edit | Ask::Load(_) => ("POST", "/interactive"),
         Ask::Parse(_) => ("POST", "/parse"),
         Ask::CompileSvg(_) => ("POST", "/compile/svg"),
         Ask::CompileJson(_) => ("POST", "/compile/json"),
         Ask::Render(_) => ("POST", "/render"),
         Ask::Evaluate => ("POST", "/evaluate"),
+        Ask::Solve(_) => ("POST", "/constraints/solve"),
         Ask::Simulate { .. } | Ask::Statics(_) => ("POST", "/simulate"),
     };
     raw(method, path, body, sender)
@@ -210,6 +215,10 @@ pub(super) fn body(ask: &Ask) -> Body {
         | Ask::CompileJson(elements)
         | Ask::Render(elements) => Body::document(&drawing(*elements)),
         Ask::Evaluate => Body::document(ROOM),
+        Ask::Solve(lines) => Body::document(&sketch(*lines)),
+        Ask::Load(elements) => Body::json(&json!({
+            "operation": "load", "content": fresh(&drawing(*elements)),
+        })),
         Ask::Statics(bodies) => Body::document(&pile(*bodies)),
         Ask::Simulate { bodies, seconds, precision, strict } => {
             let mut options = json!({ "duration": seconds });

@@ -88,4 +88,28 @@ pub fn pile(bodies: usize) -> String {
     out
 }
 
+/// `lines` lines drawn a little aslant, each of which shall be horizontal or vertical.
+pub fn sketch(lines: usize) -> String {
+    let mut out = String::with_capacity(lines * 130 + 300);
+    out.push_str(HEAD);
+    out.push_str("viewBox=\"0 0 4000 4000\">\n");
+    for number in 0..lines {
+        let (x, y) = (number % 60 * 64 + 20, number / 60 % 60 * 64 + 20);
+        let (dx, dy) = if number % 2 == 0 { (48, 3) } else { (3, 40) };
+        let _ = writeln!(
+            out,
+            "<line id=\"l{number}\" x1=\"{x}\" y1=\"{y}\" x2=\"{}\" y2=\"{}\" stroke=\"#333\"/>",
+            x + dx,
+            y + dy
+        );
+    }
+    out.push_str("<arx:constraints>\n");
+    for number in 0..lines {
+        let kind = if number % 2 == 0 { "horizontal" } else { "vertical" };
+        let _ = writeln!(out, "<arx:constraint type=\"{kind}\" of=\"l{number}\"/>");
+    }
+    out.push_str("</arx:constraints>\n</svg>\n");
+    out
+}
+
 const HEAD: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:arx=\"http://arxos.io/svgx\" ";

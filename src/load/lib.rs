@@ -12,11 +12,13 @@
 //! - [`run`] plays phases without a pause between them and answers a [`Report`].
 //! - [`Thresholds`] turn a report into an exit status.
 //! - [`overload`] starts the engine, measures what it can do, and asks for more.
+//! - [`lone`] starts it for one client, whom nothing may be refused.
 
 mod arrivals;
 mod ask;
 mod connection;
 mod drawing;
+pub mod lone;
 pub mod overload;
 mod profile;
 mod report;
@@ -28,7 +30,7 @@ mod timer;
 pub use arrivals::{Arrivals, Phase};
 pub use ask::Ask;
 pub use connection::{Answer, Broken, Connection};
-pub use drawing::{drawing, pile};
+pub use drawing::{drawing, pile, sketch};
 pub use profile::{BadProfile, Operation, Profile};
 pub use report::{ClassReport, OperationReport, PhaseReport, Report, WindowReport};
 pub use run::{Error, Options, Target, Watch, run};

@@ -72,7 +72,7 @@ impl Engine {
         Ok(Engine { process, public, internal })
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 

@@ -7,6 +7,7 @@
 
 mod engine;
 mod ideal;
+mod neighbour;
 mod table;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use svgx_base::budget::{Class, Clock as _, Monotonic, Time};
 use svgx_controller::spec::Spec;
 
 use self::engine::ControllerState;
+use self::neighbour::Neighbour;
 use super::arrivals::{Arrivals, Phase};
 use super::profile::Profile;
 use super::report::{ClassReport, PhaseReport, Report};
@@ -47,6 +49,8 @@ pub struct Plan {
     pub seed: u64,
     /// Whether to run without the controller too, for contrast.
     pub contrast: bool,
+    /// Other programs that want a processor each during the overload, as compilers do.
+    pub neighbours: usize,
 }
 
 /// Why there is no result.
@@ -266,6 +270,8 @@ impl Plan {
         costs: &BTreeMap<Class, AnswerCost>,
     ) -> Result<Vec<Row>, Error> {
         let engine = self.start(mode)?;
+        let _neighbours: Vec<Neighbour> =
+            (0..self.neighbours).map(|_| Neighbour::start()).collect::<Result<_, _>>()?;
         let target = Target::parse(&engine.public, false)?;
         let steps = self.steps(mode, capacity);
         let phases: Vec<Phase> = steps.iter().map(|step| step.phase.clone()).collect();
