@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use crate::compile::{Fonts, differences};
 use crate::document::{self, Code, Diagnostic, Document, Limits, Severity, Span};
 use crate::geometry::Scene;
 use crate::{behavior, constraint, geometry, physics};
@@ -29,13 +30,23 @@ impl Report {
 ///
 /// A mistake that several parts meet is reported once, by the one that takes it gravest. Past [`Limits::diagnostics`] errors stay and lesser findings go.
 pub fn check(source: &str, limits: &Limits) -> Report {
+    check_with(source, &Fonts::built_in(), limits)
+}
+
+/// As [`check()`], for pictures with other fonts.
+pub fn check_with(source: &str, fonts: &Fonts, limits: &Limits) -> Report {
     let document = match document::parse(source, limits) {
         Ok(document) => document,
         Err(diagnostics) => return Report { document: None, diagnostics, dropped: 0 },
     };
     let mut diagnostics = document.diagnostics().to_vec();
     let mut dropped = document.dropped_diagnostics();
-    for found in [behavior::check(&document, limits), drawing(&document, limits)] {
+    let found = [
+        behavior::check(&document, limits),
+        drawing(&document, limits),
+        differences(&document, fonts, limits),
+    ];
+    for found in found {
         let known = diagnostics.len();
         for d in found {
             match diagnostics.iter_mut().take(known).find(|e| repeats(e, &d)) {

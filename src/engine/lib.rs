@@ -17,4 +17,4 @@ pub mod geometry;
 mod linear;
 pub mod physics;
 
-pub use check::{Report, check};
+pub use check::{Report, check, check_with};

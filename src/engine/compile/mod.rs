@@ -4,6 +4,8 @@ mod allow;
 mod background;
 mod cost;
 mod decimals;
+mod differences;
+mod fonts;
 mod graph;
 mod json;
 mod layers;
@@ -20,12 +22,14 @@ mod work;
 mod xml;
 
 pub use background::Background;
+pub use differences::differences;
+pub use fonts::{FontFile, Fonts};
 pub use json::{
     Behavior, Body, Calculation, Connection, Element, Force, Geometry, JsonOptions, Metadata,
     Model, Namespace, Object, Property, System, Trigger, Value, json,
 };
 pub use place::Place;
-pub use png::{PngOptions, png};
+pub use png::{PngOptions, png, png_with};
 pub use svg::{SvgOptions, svg, svg_within};
 
 use crate::geometry;

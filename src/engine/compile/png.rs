@@ -2,13 +2,13 @@
 //! others through usvg and resvg.
 //!
 //! For those the document is written once more: style sheets applied,
-//! references checked, empty groups gone. Text uses the fonts in the binary
-//! only, so that a picture is the same on every machine.
+//! references checked, empty groups gone. Text uses the fonts in the binary and
+//! those that were handed in, so that a picture is the same on every machine.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use kurbo::Size;
 use resvg::{tiny_skia, usvg};
@@ -22,6 +22,7 @@ use svgx_base::{deep, deep_span};
 
 use super::background::{Background, blank};
 use super::cost::{Refusal, reading};
+use super::fonts::Fonts;
 use super::graph::Graph;
 use super::raster::{Raster, RasterText};
 use super::svg::{Frame, frame, raster};
@@ -70,6 +71,20 @@ pub fn png(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Vec<u8>, Error> {
+    png_with(document, options, &Fonts::built_in(), limits, budget)
+}
+
+/// As [`png`], with other fonts.
+///
+/// # Errors
+/// As [`png`].
+pub fn png_with(
+    document: &Document,
+    options: &PngOptions,
+    fonts: &Fonts,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Vec<u8>, Error> {
     budget.checkpoint()?;
     let size = pixel_size(&frame(document, budget)?, options, limits)?;
     let scene = Scene::build(document, limits, budget).map_err(|e| {
@@ -87,7 +102,8 @@ pub fn png(
     let pixmap = if scene.is_plain() {
         plain::paint(document, &scene, size, options.background, limits, budget)?
     } else {
-        full(document, &scene, size, options.background, limits, budget)?
+        let picture = Picture { size, background: options.background, fonts };
+        full(document, &scene, picture, limits, budget)?
     };
     drop(span);
     budget.checkpoint()?;
@@ -95,16 +111,24 @@ pub fn png(
     encode(pixmap, options.background.alpha == u8::MAX)
 }
 
+/// What a picture is made to.
+#[derive(Clone, Copy)]
+struct Picture<'f> {
+    size: (u32, u32),
+    background: Background,
+    fonts: &'f Fonts,
+}
+
 /// The way through usvg and resvg, for drawings with text, pictures, gradients,
 /// masks, filters and the like.
 fn full(
     document: &Document,
     scene: &Scene,
-    size: (u32, u32),
-    background: Background,
+    picture: Picture<'_>,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<tiny_skia::Pixmap, Error> {
+    let size = picture.size;
     let span = deep_span!("flatten");
     let sheet = Sheet::of(document);
     let referenced = references(document);
@@ -118,7 +142,7 @@ fn full(
     budget.checkpoint()?;
     drop(span);
     let place = deep::Place::here();
-    let paint = || place.run(|| paint(document, &text, size, background, limits, budget));
+    let paint = || place.run(|| paint(document, &text, picture, limits, budget));
     if flat && text.depth <= SHALLOW {
         return paint();
     }
@@ -194,11 +218,11 @@ fn references(document: &Document) -> HashSet<&str> {
 fn paint(
     document: &Document,
     raster: &RasterText,
-    size: (u32, u32),
-    background: Background,
+    picture: Picture<'_>,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<tiny_skia::Pixmap, Error> {
+    let Picture { size, background, fonts } = picture;
     let text = raster.text.as_str();
     let mut work = Work::new(limits, size, text.len());
     work.hold(u64::from(size.0) * u64::from(size.1) * 4)?;
@@ -209,7 +233,7 @@ fn paint(
     let heaviest = count(document, raster, &parsed, &mut work, limits, budget)?;
     drop(span);
     let span = deep_span!("expand");
-    let options = options(Arc::new(AtomicUsize::new(limits.pixels)));
+    let options = options(fonts, Arc::new(AtomicUsize::new(limits.pixels)));
     let guard = |e: Box<dyn std::any::Any + Send>| {
         drop(e);
         Error::Renderer("the renderer panicked".to_owned())
@@ -276,9 +300,9 @@ fn count(
     Ok(raster.element(reading.heaviest))
 }
 
-/// Fonts from the binary, pictures from the document within `left` pixels, and
+/// Fonts that were handed in, pictures from the document within `left` pixels, and
 /// nothing from anywhere else.
-fn options(left: Arc<AtomicUsize>) -> usvg::Options<'static> {
+fn options(fonts: &Fonts, left: Arc<AtomicUsize>) -> usvg::Options<'static> {
     use usvg::ImageKind as Kind;
     let resolve_data = move |kind: &str, data: Arc<Vec<u8>>, _: &usvg::Options<'_>| {
         let size = imagesize::blob_size(&data).ok()?;
@@ -294,37 +318,15 @@ fn options(left: Arc<AtomicUsize>) -> usvg::Options<'static> {
         }
     };
     usvg::Options {
-        font_family: "DejaVu Sans".to_owned(),
-        fontdb: fonts(),
+        font_family: fonts.usual(),
+        fontdb: fonts.database(),
+        font_resolver: fonts.resolver(),
         image_href_resolver: usvg::ImageHrefResolver {
             resolve_data: Box::new(resolve_data),
             resolve_string: Box::new(|_, _| None),
         },
         ..usvg::Options::default()
     }
-}
-
-/// The fonts in the binary, read once.
-fn fonts() -> Arc<usvg::fontdb::Database> {
-    static FONTS: OnceLock<Arc<usvg::fontdb::Database>> = OnceLock::new();
-    let read = || {
-        let mut fonts = usvg::fontdb::Database::new();
-        let files: [&'static [u8]; 2] = [
-            include_bytes!("../../../assets/fonts/DejaVuSans.ttf"),
-            include_bytes!("../../../assets/fonts/DejaVuSans-Bold.ttf"),
-        ];
-        for file in files {
-            fonts.load_font_source(usvg::fontdb::Source::Binary(Arc::new(file)));
-        }
-        let name = "DejaVu Sans";
-        fonts.set_serif_family(name);
-        fonts.set_sans_serif_family(name);
-        fonts.set_monospace_family(name);
-        fonts.set_cursive_family(name);
-        fonts.set_fantasy_family(name);
-        Arc::new(fonts)
-    };
-    Arc::clone(FONTS.get_or_init(read))
 }
 
 /// Encodes with fast compression and adaptive filters: on drawings a tenth of

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 
 use kurbo::{Affine, ParamCurveArclen};
 
-use crate::document::{Document, NodeId, NodeKind, Ns};
+use crate::document::{Document, NodeId, NodeKind};
 use crate::geometry::{
-    Item, Length, Scene, Unit, ViewBox, href, pixels, plain_colour, root_viewbox,
+    Cap, Item, Length, Scene, Styled, Unit, ViewBox, basic_shape, has_dot, href, pixels,
+    plain_colour, root_viewbox,
 };
 
 /// Segments of a path whose length is measured.
@@ -52,8 +53,39 @@ impl Resolved {
 }
 
 /// Whether a declaration is said in attributes instead.
-pub(super) fn is_resolved(property: &str) -> bool {
-    matches!(property, "transform" | "transform-origin" | "transform-box" | "vector-effect")
+pub(super) fn is_resolved(property: &str, value: &str) -> bool {
+    let said = matches!(
+        property,
+        "transform"
+            | "transform-origin"
+            | "transform-box"
+            | "translate"
+            | "rotate"
+            | "scale"
+            | "vector-effect"
+            | "x"
+            | "y"
+            | "width"
+            | "height"
+            | "cx"
+            | "cy"
+            | "r"
+            | "rx"
+            | "ry"
+            | "d"
+    );
+    said || property == "clip-path" && basic_shape(value).is_some()
+}
+
+/// Whether a declaration keeps white space as it is written; `None`: it does not speak of that.
+pub(super) fn keeps_spaces(property: &str, value: &str) -> Option<bool> {
+    match (property, value.trim()) {
+        ("white-space", "pre" | "pre-wrap" | "break-spaces")
+        | ("white-space-collapse", "preserve" | "preserve-spaces" | "break-spaces") => Some(true),
+        ("white-space" | "white-space-collapse", "inherit") => None,
+        ("white-space" | "white-space-collapse", _) => Some(false),
+        _ => None,
+    }
 }
 
 /// A value that the renderer reads as browsers do.
@@ -66,9 +98,15 @@ pub(super) fn value<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
 }
 
 /// What to write for `node`; `view` leads from the world to the pixels of the picture.
-pub(super) fn of(document: &Document, scene: &Scene, node: NodeId, view: Affine) -> Resolved {
+pub(super) fn of(
+    document: &Document,
+    scene: &Scene,
+    node: NodeId,
+    view: Affine,
+    apart: Option<&Styled>,
+) -> Resolved {
     let mut resolved = Resolved::default();
-    if let Some(styled) = scene.styled(node) {
+    if let Some(styled) = scene.styled(node).or(apart) {
         for name in ["transform-origin", "transform-box"] {
             resolved.attributes.push((name, String::new()));
         }
@@ -78,7 +116,11 @@ pub(super) fn of(document: &Document, scene: &Scene, node: NodeId, view: Affine)
         resolved.attributes.extend(geometry.map(|(name, value)| (name, value.to_owned())));
     }
     if let Some((_, "use")) = document.name(node) {
-        symbol_size(document, node, &mut resolved);
+        symbol_size(document, scene, node, &mut resolved);
+    }
+    if let Some(item) = dotted(document, scene, node) {
+        resolved.attributes.push(("d", item.outline.to_svg()));
+        resolved.path = true;
     }
     let Some(item) = lines(document, scene, node) else { return resolved };
     let mut factor = 1.0;
@@ -111,8 +153,20 @@ pub(super) fn of(document: &Document, scene: &Scene, node: NodeId, view: Affine)
 
 /// Whether `node` has to be written as a path.
 pub(super) fn is_path(document: &Document, scene: &Scene, node: NodeId, view: Affine) -> bool {
-    lines(document, scene, node).is_some_and(|item| item.non_scaling)
-        && of(document, scene, node, view).path
+    dotted(document, scene, node).is_some()
+        || lines(document, scene, node).is_some_and(|item| item.non_scaling)
+            && of(document, scene, node, view, None).path
+}
+
+/// The shape, where it has parts without length whose caps the renderer leaves out.
+fn dotted<'s>(document: &Document, scene: &'s Scene, node: NodeId) -> Option<&'s Item> {
+    let name = document.name(node).map(|(_, name)| name);
+    if !matches!(name, Some("path" | "polygon" | "polyline")) {
+        return None;
+    }
+    let item = scene.shown(node)?;
+    let capped = item.paint.stroke && item.ink.cap != Cap::Butt;
+    (capped && has_dot(&item.outline)).then_some(item)
 }
 
 /// The shape, where its line is not what the renderer would draw.
@@ -154,7 +208,7 @@ fn matrix(transform: Affine) -> String {
 }
 
 /// A `use` without a size shows a symbol at the symbol's own.
-fn symbol_size(document: &Document, node: NodeId, resolved: &mut Resolved) {
+fn symbol_size(document: &Document, scene: &Scene, node: NodeId, resolved: &mut Resolved) {
     let symbol = href(document, node).and_then(|id| document.by_id(id));
     let Some(symbol) = symbol.filter(|s| matches!(document.name(*s), Some((_, "symbol")))) else {
         return;
@@ -165,7 +219,11 @@ fn symbol_size(document: &Document, node: NodeId, resolved: &mut Resolved) {
             continue;
         }
         let own = document.attr(node, name).filter(auto);
-        let size = own.or_else(|| document.attr(symbol, name).filter(auto));
+        let of_symbol = || match scene.styled(symbol) {
+            Some(styled) => styled.own.value(document, symbol, name),
+            None => document.attr(symbol, name),
+        };
+        let size = own.or_else(|| of_symbol().filter(auto));
         // The renderer takes a share of a share.
         let share = size.and_then(|text| text.trim().strip_suffix('%')?.parse::<f64>().ok());
         match (size, share) {
@@ -214,18 +272,9 @@ pub(super) struct Spaces {
 }
 
 impl Spaces {
-    /// The text of one run, to be written at `at`.
-    pub(super) fn run(
-        &mut self,
-        document: &Document,
-        node: NodeId,
-        text: &str,
-        at: usize,
-    ) -> String {
-        let around = std::iter::successors(document.parent(node), |&n| document.parent(n));
-        let mut space =
-            around.filter_map(|n| document.attribute(n, Ns::Xml, "space").map(|a| a.value));
-        if space.next() == Some("preserve") {
+    /// The text of one run, to be written at `at`; `kept` as it is written.
+    pub(super) fn run(&mut self, kept: bool, text: &str, at: usize) -> String {
+        if kept {
             (self.last, self.begun) = (None, true);
             return text.replace(['\n', '\r', '\t'], " ");
         }

@@ -66,6 +66,16 @@ pub(crate) fn local(reference: &str) -> Option<&str> {
 /// that decodes and begins as such a picture does. Answers the address in
 /// normal form.
 pub(crate) fn picture(reference: &str) -> Option<String> {
+    let (kind, data, _) = read_picture(reference)?;
+    Some(format!("data:image/{kind};base64,{data}"))
+}
+
+/// The bytes of such a picture.
+pub(crate) fn picture_bytes(reference: &str) -> Option<Vec<u8>> {
+    read_picture(reference).map(|(.., bytes)| bytes)
+}
+
+fn read_picture(reference: &str) -> Option<(String, Cow<'_, str>, Vec<u8>)> {
     let (head, data) = reference.trim().split_at_checked(reference.trim().find(',')?)?;
     let data = data.strip_prefix(',')?;
     let head = head.to_ascii_lowercase();
@@ -84,7 +94,7 @@ pub(crate) fn picture(reference: &str) -> Option<String> {
         "webp" => bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP"),
         _ => false,
     };
-    fits.then(|| format!("data:image/{kind};base64,{data}"))
+    fits.then(|| (kind.to_owned(), data, bytes))
 }
 
 /// Base64, padded or not.

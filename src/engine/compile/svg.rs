@@ -12,14 +12,15 @@
 //!   feet, which SVG does not know, are written as millimetres there.
 
 mod object;
+mod painted;
 
 use std::collections::HashSet;
 
 use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
-use crate::geometry::{self, css::Matching};
+use crate::geometry::css::{Matching, is_valid};
 use crate::geometry::{
-    HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, conditions_hold, path, role,
-    root_viewbox,
+    self, HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, basic_shape, conditions_hold,
+    path, role, root_viewbox,
 };
 use svgx_base::budget::{Budget, Class, Stop, Tier};
 use svgx_base::deep_span;
@@ -129,6 +130,11 @@ struct Writer<'a> {
     scale: Scale,
     /// Objects that shapes elsewhere draw.
     drawn_elsewhere: HashSet<NodeId>,
+    /// Clip paths that are written last, and the elements that have one.
+    defs: Vec<(NodeId, String)>,
+    clip_shapes: HashSet<NodeId>,
+    /// A style sheet speaks of white space.
+    white_space: bool,
     sizes: Option<Sizes>,
     out: String,
 }
@@ -154,6 +160,9 @@ impl<'a> Writer<'a> {
         budget: &'a Budget,
     ) -> Writer<'a> {
         let sizes = (options.optimize && raster.is_none()).then(|| Sizes::of(document));
+        let white_space = raster.as_ref().is_some_and(|raster| {
+            ["white-space", "white-space-collapse"].iter().any(|name| raster.sheet.declares(name))
+        });
         Writer {
             document,
             options,
@@ -166,6 +175,9 @@ impl<'a> Writer<'a> {
             spaces: Spaces::default(),
             scale: Scale::of(document),
             drawn_elsewhere: drawn_elsewhere(document),
+            defs: Vec::new(),
+            clip_shapes: HashSet::new(),
+            white_space,
             sizes,
             out: String::with_capacity(document.source().len() + 256),
         }
@@ -199,6 +211,12 @@ impl<'a> Writer<'a> {
                         self.out.remove(at);
                     }
                 }
+                if open.node == NodeId::ROOT && !self.defs.is_empty() {
+                    if std::mem::take(&mut open.empty) {
+                        self.out.push('>');
+                    }
+                    self.put_off();
+                }
                 if open.silent {
                 } else if open.empty {
                     self.out.push_str("/>");
@@ -226,7 +244,8 @@ impl<'a> Writer<'a> {
                             self.out.push('>');
                         }
                         if self.raster.is_some() {
-                            let run = self.spaces.run(document, child, t, self.out.len());
+                            let kept = self.keeps_spaces(child);
+                            let run = self.spaces.run(kept, t, self.out.len());
                             xml::text(&mut self.out, &run);
                         } else {
                             xml::text(&mut self.out, t);
@@ -453,13 +472,6 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Looks up what the rasteriser is given in place of what is written.
-    fn resolve(&mut self, node: NodeId) {
-        if let Some(raster) = &self.raster {
-            self.resolved = resolved::of(self.document, raster.scene, node, raster.view);
-        }
-    }
-
     /// Writes what the style sheets and the element's own `style` come to.
     fn cascade(&mut self, node: NodeId) {
         let Some(raster) = &self.raster else { return };
@@ -472,7 +484,7 @@ impl<'a> Writer<'a> {
         let mut style = String::new();
         for d in raster.sheet.cascade(self.document, node, &mut self.matching) {
             if allow::property(&d.name)
-                && !resolved::is_resolved(&d.name)
+                && !resolved::is_resolved(&d.name, &d.value)
                 && let Some(value) = sanitize::value(&d.value).filter(|v| is_tame(v))
             {
                 style.push_str(&d.name);
@@ -501,7 +513,9 @@ impl<'a> Writer<'a> {
             return;
         }
         if let Some(raster) = &self.raster {
-            if self.resolved.replaces(name) {
+            let asks = crate::geometry::css::asks_as_attribute(a);
+            let shape = name == "clip-path" && basic_shape(value).is_some();
+            if self.resolved.replaces(name) || asks || shape || !is_valid(name, value) {
                 return;
             }
             match name {

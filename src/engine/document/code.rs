@@ -166,6 +166,10 @@ codes! {
     GeometryIncomplete "geometry-incomplete" Warning, "the geometry of an object has no width or height, and no shape draws it";
     NotAnSvgUnit "not-an-svg-unit" Warning, "a length in m or ft on a shape: browsers ignore it";
     GeometryLimit "geometry-limit" Error, "the `instances` or another limit while resolving the drawing";
+    DrawnDifferently "drawn-differently" Warning, "a feature that pictures show otherwise than browsers: which, and how";
+    MissingGlyph "missing-glyph" Warning, "letters that no font at hand has a glyph for; an empty box is drawn";
+    FontNotFound "font-not-found" Warning | Note, "a font or face that is not at hand, and what is drawn instead; a note where the text states none";
+    ImageNotDrawn "image-not-drawn" Warning, "a picture that is not drawn, and why";
     PhysicsMass "physics-mass" Error, "not a positive mass, or too large", repeats BadMass;
     PhysicsMassMissing "physics-mass-missing" Warning, "a free body without mass gets 1 kg";
     PhysicsValue "physics-value" Error, "another value of a body that is out of range", repeats BadMass | BadForce;

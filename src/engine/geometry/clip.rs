@@ -7,13 +7,18 @@ use kurbo::{Affine, BezPath, Point, Rect, Shape};
 
 use crate::document::{Document, NodeId};
 
-use super::href;
-use super::outline::{self, Frame};
+use super::basic_shape::{BasicShape, ReferenceBox};
+use super::item::Error;
+use super::outline::{self, Frame, Side};
 use super::own::Own;
-use super::resolve::{Context, Resolver};
+use super::resolve::{Context, Found, Resolver};
+use super::role::{Role, href, role};
 use super::scene::winding;
+use super::style::{Cap, Ink, Join};
 use super::transform::transform;
 
+/// Segments of a path whose line is measured exactly.
+const STROKED: usize = 2_000;
 /// Shapes of one clip path that are looked at.
 const SHAPES: usize = 1_024;
 
@@ -90,12 +95,120 @@ impl Resolver<'_> {
         took
     }
 
+    /// Cuts to a basic shape in the coordinates of `node`; answers its outline, and whether it is
+    /// filled by the even-odd rule. `None`: the value is not valid, or the element has no box.
+    pub(super) fn clip_to_shape(
+        &mut self,
+        node: NodeId,
+        shape: BasicShape<'_>,
+        context: &mut Context,
+        outer: Context,
+        frame: Frame,
+        own: &Own,
+    ) -> Result<Option<(BezPath, bool)>, Error> {
+        let area = match shape.area {
+            ReferenceBox::View => Some(Rect::from_origin_size((0.0, 0.0), frame.viewport)),
+            area => self.box_of(node, context, outer, frame, own, area == ReferenceBox::Stroke)?,
+        };
+        let Some((outline, even_odd)) = area.and_then(|area| shape.outline(area, frame)) else {
+            return Ok(None);
+        };
+        let shapes = Arc::new(vec![(outline.clone(), even_odd)]);
+        self.cut(shapes, Affine::IDENTITY, context);
+        Ok(Some((outline, even_odd)))
+    }
+
+    /// What an element draws, for its box; `None` while a box is measured already.
+    fn measure(&mut self, node: NodeId, outer: Context) -> Result<Option<Found>, Error> {
+        if self.measuring {
+            return Ok(None);
+        }
+        self.measuring = true;
+        let host = self.host;
+        let found = self.walk(node, outer);
+        (self.measuring, self.host) = (false, host);
+        let found = found?;
+        // Groups that are measured inside each other cost as much as one endless group.
+        let segments = found.items.iter().map(|item| 16 + item.outline.elements().len());
+        self.several(segments.sum())?;
+        Ok(Some(found))
+    }
+
+    /// The bounding box of an element in its own coordinates.
+    fn box_of(
+        &mut self,
+        node: NodeId,
+        context: &Context,
+        outer: Context,
+        frame: Frame,
+        own: &Own,
+        strokes: bool,
+    ) -> Result<Option<Rect>, Error> {
+        let document = self.document;
+        let style = context.style;
+        match role(document, node) {
+            Role::Shape => {
+                let outline = outline::outline(document, node, frame, own);
+                let width = frame.units(style.stroke_width, Side::Diagonal).unwrap_or(0.0);
+                let width = if strokes && style.stroke { width } else { 0.0 };
+                Ok(outline.and_then(|outline| stroked(&outline, width, &style.ink)))
+            }
+            Role::Image => {
+                let outline = outline::outline(document, node, frame, own);
+                Ok(outline.map(|outline| outline.bounding_box()))
+            }
+            Role::Text => {
+                let boxes = outline::text_boxes(document, node, frame, style);
+                Ok(boxes.map(|boxes| boxes.bounding_box()))
+            }
+            _ => {
+                let Some(found) = self.measure(node, outer)? else { return Ok(None) };
+                let local = context.transform.inverse();
+                let boxes = found.items.iter().filter(|item| !item.boxed).filter_map(|item| {
+                    let width = if strokes && item.paint.stroke { item.stroke_width } else { 0.0 };
+                    let area = stroked(&item.outline, width, &item.ink)?;
+                    Some((local * item.transform).transform_rect_bbox(area))
+                });
+                Ok(boxes.reduce(|a, b| a.union(b)).filter(|r| r.is_finite()))
+            }
+        }
+    }
+
     fn cut(&mut self, shapes: Arc<Shapes>, place: Affine, context: &mut Context) {
         let around = context.clip.checked_sub(1).and_then(|at| self.clips.get(at)).cloned();
         let inverse = (context.transform * place).inverse();
         self.clips.push(Arc::new(Clip { around, inverse, shapes }));
         context.clip = self.clips.len();
     }
+}
+
+/// The bounds of an outline with its line.
+fn stroked(outline: &BezPath, width: f64, ink: &Ink) -> Option<Rect> {
+    let plain = super::resolve::bounds(outline, Affine::IDENTITY)?;
+    if width <= 0.0 {
+        return Some(plain);
+    }
+    if outline.elements().len() > STROKED {
+        return Some(plain.inflate(width / 2.0, width / 2.0));
+    }
+    let join = match ink.join {
+        Join::Miter => kurbo::Join::Miter,
+        Join::Round => kurbo::Join::Round,
+        Join::Bevel => kurbo::Join::Bevel,
+    };
+    let cap = match ink.cap {
+        Cap::Butt => kurbo::Cap::Butt,
+        Cap::Round => kurbo::Cap::Round,
+        Cap::Square => kurbo::Cap::Square,
+    };
+    let line = kurbo::Stroke::new(width)
+        .with_join(join)
+        .with_caps(cap)
+        .with_miter_limit(f64::from(ink.miter));
+    let fine = (plain.width().max(plain.height()) * 1e-4).max(1e-3);
+    let line = kurbo::stroke(outline.iter(), &line, &kurbo::StrokeOpts::default(), fine);
+    let around = super::resolve::bounds(&line, Affine::IDENTITY);
+    Some(around.map_or(plain, |around| around.union(plain)))
 }
 
 /// The shapes of a clip path, in its own coordinates.

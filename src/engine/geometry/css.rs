@@ -12,17 +12,20 @@ use std::sync::Arc;
 use kurbo::Size;
 use selectors::parser::Selector;
 
-use crate::document::{Document, NodeId, Ns};
+use crate::document::{Attribute, Document, NodeId, Ns};
 
-use super::viewport::{pixels, root_viewbox};
+use super::viewport::{AspectRatio, pixels, root_viewbox};
 use super::{Length, Look};
 
 pub(crate) mod media;
 mod selector;
+mod validity;
 mod variables;
 
 pub(crate) use selector::{ALL_STEPS, ELEMENT_STEPS, Matching};
 use selector::{Key, Words};
+pub(crate) use validity::{is_valid, is_wide};
+pub(crate) use variables::asks;
 
 /// Rules kept. Real drawings have dozens; each may be tried on every element.
 const MAX_RULES: usize = 10_000;
@@ -92,6 +95,11 @@ impl Sheet {
     /// Whether a rule looks at siblings, so that an edit reaches beyond its subtree.
     pub fn looks_at_siblings(&self) -> bool {
         self.siblings
+    }
+
+    /// Whether a rule states a property.
+    pub(crate) fn declares(&self, name: &str) -> bool {
+        self.rules.iter().any(|rule| rule.declarations.iter().any(|d| d.name == name))
     }
 
     fn add(&mut self, text: &str, screen: Size, depth: usize) {
@@ -174,6 +182,15 @@ impl Sheet {
     ) -> Vec<Cow<'s, Declaration>> {
         let inline = document.attr(node, "style").map(declarations).unwrap_or_default();
         let mut all = self.ordered(document, node, inline, matching);
+        let asking = document.attributes(node).iter().filter(|a| asks_as_attribute(a));
+        let asking: Vec<_> = asking
+            .map(|a| {
+                let (name, value) = (a.name.to_owned(), a.value.trim().to_owned());
+                Cow::Owned(Declaration { name, value, important: false })
+            })
+            .collect();
+        // Attributes are weaker than any rule.
+        all.splice(0..0, asking);
         if all.iter().any(|d| d.name.starts_with("--") || variables::asks(&d.value)) {
             all.retain(|d| !d.name.starts_with("--"));
             all = all
@@ -187,6 +204,7 @@ impl Sheet {
                 })
                 .collect();
         }
+        all.retain(|d| is_valid(&d.name, &d.value));
         all
     }
 
@@ -206,6 +224,11 @@ impl Sheet {
     }
 }
 
+/// Whether an attribute is a property whose value asks for a custom one.
+pub(crate) fn asks_as_attribute(a: &Attribute<'_>) -> bool {
+    a.ns == Ns::None && validity::is_attribute(a.name) && asks(a.value)
+}
+
 /// The size that media queries ask for: that of the drawing, in CSS pixels.
 fn screen_size(document: &Document) -> Size {
     let view = root_viewbox(document);
@@ -214,6 +237,15 @@ fn screen_size(document: &Document) -> Size {
         length.and_then(pixels).filter(|n| *n > 0.0).unwrap_or(other)
     };
     Size::new(side("width", view.width), side("height", view.height))
+}
+
+/// A CSS pixel in units of the root's viewBox.
+pub(super) fn pixel(document: &Document) -> f64 {
+    let aspect = document.attr(NodeId::ROOT, "preserveAspectRatio");
+    let aspect = aspect.map(AspectRatio::parse).unwrap_or_default();
+    let fit = root_viewbox(document).fit(aspect, screen_size(document));
+    let scale = fit.determinant().abs().sqrt();
+    if scale.is_finite() && scale > 0.0 { 1.0 / scale } else { 1.0 }
 }
 
 /// Whether `node` is a style sheet in CSS.

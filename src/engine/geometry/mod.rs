@@ -5,6 +5,8 @@
 //! [`fixed`] keeps millimetres as decimals; [`length`] reads lengths and the
 //! scale of a drawing.
 
+mod apart;
+mod basic_shape;
 mod check;
 mod clip;
 mod colour;
@@ -35,7 +37,11 @@ pub use viewport::{AspectRatio, ViewBox, root_viewbox};
 pub(crate) use look::{HIGHLIGHT, Look};
 pub(crate) use viewport::pixels;
 
+pub(crate) use apart::{is_apart, styled_apart};
+pub(crate) use basic_shape::basic_shape;
 pub(crate) use colour::plain_colour;
 pub(crate) use item::Item;
+pub(crate) use outline::has_dot;
+pub(crate) use resolve::Styled;
 pub(crate) use role::{Role, conditions_hold, href, is_box, role, switch_choice};
-pub(crate) use style::{Cap, Join};
+pub(crate) use style::{Cap, DASHES, Join};

@@ -1,6 +1,6 @@
 //! One element's own outline, in its own coordinates.
 
-use kurbo::{BezPath, Point, Rect, Size};
+use kurbo::{BezPath, PathEl, Point, Rect, Size};
 
 use crate::document::{Document, NodeId, NodeKind, Ns};
 
@@ -102,11 +102,11 @@ pub(crate) fn outline(
             if name == "polygon" {
                 p.close_path();
             }
-            Some(p)
+            Some(dots(p))
         }
         "path" => {
             let (p, _) = path(own.value(document, node, "d")?);
-            (p.elements().len() > 1).then_some(p)
+            (p.elements().len() > 1).then(|| dots(p))
         }
         "image" => {
             let (w, h) = (get("width", Side::Width)?, get("height", Side::Height)?);
@@ -116,6 +116,45 @@ pub(crate) fn outline(
         }
         _ => None,
     }
+}
+
+/// Closed parts without length become open ones: their caps are drawn (SVG 2, section 13.7.4).
+fn dots(p: BezPath) -> BezPath {
+    let flat = |part: &[PathEl]| {
+        let [PathEl::MoveTo(start), between @ .., PathEl::ClosePath] = part else { return None };
+        let still = between.iter().all(|el| match *el {
+            PathEl::LineTo(p) => p == *start,
+            PathEl::CurveTo(a, b, p) => a == *start && b == *start && p == *start,
+            PathEl::QuadTo(a, p) => a == *start && p == *start,
+            _ => false,
+        });
+        still.then_some(*start)
+    };
+    let starts = |el: &PathEl| matches!(el, PathEl::MoveTo(_));
+    let mut parts = p.elements().chunk_by(|_, next| !starts(next));
+    if !parts.any(|part| flat(part).is_some()) {
+        return p;
+    }
+    let mut out = BezPath::with_capacity(p.elements().len());
+    for part in p.elements().chunk_by(|_, next| !starts(next)) {
+        match flat(part) {
+            Some(at) => {
+                out.move_to(at);
+                out.line_to(at);
+            }
+            None => out.extend(part.iter().copied()),
+        }
+    }
+    out
+}
+
+/// Whether a part of an outline is a point, of which only caps are drawn.
+pub(crate) fn has_dot(outline: &BezPath) -> bool {
+    let all = outline.elements();
+    all.windows(2).enumerate().any(|(at, pair)| {
+        let ends = matches!(all.get(at + 2), None | Some(PathEl::MoveTo(_)));
+        matches!(pair, [PathEl::MoveTo(a), PathEl::LineTo(b)] if a == b) && ends
+    })
 }
 
 /// Reads a point list up to the first fault; answers the byte offset of the
@@ -172,7 +211,7 @@ pub(crate) fn rectangle(r: Rect, (rx, ry): (f64, f64)) -> BezPath {
 }
 
 /// An ellipse as eight cubics: error 4e-6 of the radius.
-fn ellipse(centre: Point, rx: f64, ry: f64) -> BezPath {
+pub(super) fn ellipse(centre: Point, rx: f64, ry: f64) -> BezPath {
     const HALF: f64 = std::f64::consts::FRAC_1_SQRT_2;
     const UNIT: [(f64, f64); 9] = [
         (1.0, 0.0),

@@ -5,7 +5,7 @@ use kurbo::{Affine, BezPath, Rect, Size};
 use crate::document::{Document, NodeId};
 
 use super::length::{Length, Unit};
-use super::transform::{Reference, css_transform, transform};
+use super::transform::{Reference, css_transform, step, transform};
 
 /// Values that are not inherited. Absent where only attributes speak.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,10 +17,15 @@ pub(crate) struct Own {
     /// Geometry properties, weakest first.
     geometry: Vec<(&'static str, String)>,
     pub(crate) clip_path: Option<String>,
+    /// The properties `translate`, `rotate` and `scale`.
+    steps: [Option<String>; 3],
 }
 
 /// Properties of CSS that are geometry attributes too.
 const GEOMETRY: [&str; 9] = ["x", "y", "width", "height", "cx", "cy", "r", "rx", "ry"];
+
+/// Properties that transform one by one, in their order.
+const STEPS: [&str; 3] = ["translate", "rotate", "scale"];
 
 impl Own {
     /// Notes an attribute.
@@ -37,6 +42,12 @@ impl Own {
     pub(super) fn declare(&mut self, name: &str, value: &str) {
         match name {
             "transform" => self.transforms.push(value.to_owned()),
+            "translate" | "rotate" | "scale" => {
+                let at = STEPS.iter().position(|known| *known == name);
+                if let Some(step) = at.and_then(|at| self.steps.get_mut(at)) {
+                    *step = Some(value.to_owned());
+                }
+            }
             "d" => {
                 let inside = value.strip_prefix("path(").and_then(|v| v.strip_suffix(')'));
                 let quotes = ['"', '\''];
@@ -80,12 +91,13 @@ impl Own {
 
     /// Whether the style says something that the attributes do not.
     pub(crate) fn is_styled(&self) -> bool {
-        !self.transforms.is_empty() || !self.geometry.is_empty() || self.origin.is_some()
+        let steps = self.steps.iter().any(Option::is_some);
+        steps || !self.transforms.is_empty() || !self.geometry.is_empty() || self.origin.is_some()
     }
 
     /// Whether a transform is stated here and not in the attribute.
     pub(crate) fn states_transform(&self) -> bool {
-        !self.transforms.is_empty()
+        !self.transforms.is_empty() || self.steps.iter().any(Option::is_some)
     }
 
     /// The element's own transform; `None`: an attribute that cannot be read, or none.
@@ -98,7 +110,7 @@ impl Own {
         outline: impl FnOnce() -> Option<BezPath>,
     ) -> Option<Affine> {
         let written = document.attr(node, "transform");
-        if self.transforms.is_empty() && self.origin.is_none() {
+        if !self.states_transform() && self.origin.is_none() {
             return transform(written?).ok();
         }
         let area = match self.fill_box.then(outline).flatten() {
@@ -107,10 +119,17 @@ impl Own {
         };
         let reference = Reference { area, font_size };
         let styled = self.transforms.iter().rev().find_map(|t| css_transform(t, reference));
-        let own = match styled {
-            Some(own) => own,
-            None => transform(written?).ok()?,
+        let own = match (styled, written) {
+            (Some(own), _) => own,
+            (None, Some(written)) => transform(written).ok()?,
+            (None, None) if self.steps.iter().any(Option::is_some) => Affine::IDENTITY,
+            (None, None) => return None,
         };
+        let steps = STEPS.iter().zip(&self.steps).map(|(name, value)| match value {
+            Some(value) => step(name, value, reference).unwrap_or_default(),
+            None => Affine::IDENTITY,
+        });
+        let own = steps.fold(Affine::IDENTITY, |all, one| all * one) * own;
         let origin = match &self.origin {
             Some(text) => reference.origin(text).unwrap_or_default().to_vec2(),
             // Without one it is the corner of user space.

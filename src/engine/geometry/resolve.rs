@@ -11,8 +11,9 @@ use kurbo::{Affine, BezPath, Rect, Shape, Size};
 use crate::document::{Document, Limits, NodeId, NodeKind, Ns};
 use svgx_base::budget::Budget;
 
+use super::basic_shape::basic_shape;
 use super::clip::{Clip, ClipPaths};
-use super::css::{ALL_STEPS, ELEMENT_STEPS, Matching, Sheet};
+use super::css::{ALL_STEPS, ELEMENT_STEPS, Matching, Sheet, pixel};
 use super::item::{Error, Item, Key, Paint};
 use super::length::{Length, Scale};
 use super::outline::{self, Frame, Side};
@@ -44,6 +45,8 @@ pub(crate) struct Found {
     /// Something is drawn that takes more than plain outlines in plain ink.
     pub(crate) strange: bool,
     pub(crate) styled: HashMap<NodeId, Styled>,
+    /// Basic shapes that elements are cut to, and whether they are filled by the even-odd rule.
+    pub(crate) shaped: HashMap<NodeId, (BezPath, bool)>,
     pub(crate) non_scaling: bool,
 }
 
@@ -71,8 +74,12 @@ pub(crate) struct Resolver<'a> {
     instances: usize,
     segments: usize,
     /// The `use` that the walk is inside of, outermost.
-    host: Option<NodeId>,
+    pub(super) host: Option<NodeId>,
     outlines: HashMap<NodeId, Arc<BezPath>>,
+    /// A box is being measured: basic shapes do not cut.
+    pub(super) measuring: bool,
+    /// A CSS pixel in units of the world.
+    pixel: f64,
 }
 
 /// The instance the walk is inside of.
@@ -113,6 +120,8 @@ impl<'a> Resolver<'a> {
             segments: 0,
             host: None,
             outlines: HashMap::new(),
+            measuring: false,
+            pixel: pixel(document),
         }
     }
 
@@ -258,7 +267,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Counts segments, or as much work, that instances take.
-    fn several(&mut self, count: usize) -> Result<(), Error> {
+    pub(super) fn several(&mut self, count: usize) -> Result<(), Error> {
         self.segments = self.segments.saturating_add(count);
         let max = self.limits.instances.saturating_mul(64);
         match self.segments > max {
@@ -334,7 +343,17 @@ impl<'a> Resolver<'a> {
                 return Ok(Entered::Nothing);
             }
         }
-        if let Some(clip) = &own.clip_path {
+        let shape = own.clip_path.as_deref().and_then(basic_shape);
+        if let Some(shape) = shape.filter(|_| !self.measuring) {
+            found.strange = true;
+            let cut = self.clip_to_shape(node, shape, &mut context, outer, frame, &own)?;
+            if let Some(cut) = cut {
+                if instance.is_some() {
+                    self.several(cut.0.elements().len())?;
+                }
+                found.shaped.entry(node).or_insert(cut);
+            }
+        } else if let Some(clip) = &own.clip_path {
             let area = || outline::outline(document, node, frame, &own);
             let steps = self.clip(clip, &mut context, frame, area);
             if instance.is_some() {
@@ -457,7 +476,11 @@ impl<'a> Resolver<'a> {
         found.strange |= matches!(role, Role::Text | Role::Image);
         let stroke = if painted && (style.stroke || style.pointer == PointerEvents::All) {
             let width = frame.units(style.stroke_width, Side::Diagonal).unwrap_or(0.0);
-            width / 2.0 * transform.determinant().abs().sqrt()
+            let scale = match style.non_scaling {
+                true => self.pixel,
+                false => transform.determinant().abs().sqrt(),
+            };
+            width / 2.0 * scale
         } else {
             0.0
         };

@@ -47,6 +47,7 @@ pub struct Scene {
     strange: bool,
     /// What the styles of elements say of their own place and size.
     styled: HashMap<NodeId, Styled>,
+    shaped: HashMap<NodeId, (BezPath, bool)>,
     non_scaling: bool,
     /// From what is drawn to its first item; made when first asked for.
     sources: OnceLock<HashMap<NodeId, usize>>,
@@ -90,6 +91,7 @@ impl Scene {
             depth: found.depth,
             strange: found.strange,
             styled: found.styled,
+            shaped: found.shaped,
             non_scaling: found.non_scaling,
             sources: OnceLock::new(),
         };
@@ -140,7 +142,8 @@ impl Scene {
         let mut start = node;
         let mut around = Some(node);
         while let Some(a) = around {
-            if super::role(document, a) == super::Role::Text {
+            // A basic shape is placed in the box of everything inside.
+            if super::role(document, a) == super::Role::Text || self.shaped.contains_key(&a) {
                 start = a;
             }
             around = document.parent(a);
@@ -232,6 +235,8 @@ impl Scene {
         self.non_scaling |= found.non_scaling;
         self.styled.retain(|n, _| outside(n));
         self.styled.extend(found.styled);
+        self.shaped.retain(|n, _| outside(n));
+        self.shaped.extend(found.shaped);
         // Uses that are gone stay listed: they cost a vain look, never a wrong answer.
         for (user, shown) in found.uses {
             let users = self.users.entry(shown).or_default();
@@ -316,6 +321,12 @@ impl Scene {
     /// What the style of an element says of its place and size.
     pub(crate) fn styled(&self, node: NodeId) -> Option<&Styled> {
         self.styled.get(&node)
+    }
+
+    /// The basic shape that an element is cut to, in its own coordinates, and whether it is
+    /// filled by the even-odd rule.
+    pub(crate) fn shaped(&self, node: NodeId) -> Option<&(BezPath, bool)> {
+        self.shaped.get(&node)
     }
 
     /// Whether a stroke somewhere is as wide as stated in pixels.

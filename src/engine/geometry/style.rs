@@ -38,6 +38,9 @@ pub(crate) struct Style {
     pub(crate) ink: Ink,
 }
 
+/// Dashes and gaps that are kept of one list.
+pub(crate) const DASHES: usize = 16;
+
 /// Colours and lines, as far as they are plain: what is not (gradients, masks,
 /// markers, blending) is only noted.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +56,7 @@ pub(crate) struct Ink {
     pub(crate) join: Join,
     pub(crate) miter: f32,
     /// Lengths of dashes and gaps; the first `dashes` of them count.
-    pub(crate) dash: [f32; 4],
+    pub(crate) dash: [f32; DASHES],
     pub(crate) dashes: u8,
     pub(crate) dash_offset: f32,
     /// Something here takes more than plain ink.
@@ -85,7 +88,7 @@ impl Default for Ink {
             cap: Cap::Butt,
             join: Join::Miter,
             miter: 4.0,
-            dash: [0.0; 4],
+            dash: [0.0; DASHES],
             dashes: 0,
             dash_offset: 0.0,
             strange: false,
@@ -242,6 +245,8 @@ impl Style {
             if a.ns == Ns::None {
                 match a.name {
                     "style" => styled = true,
+                    _ if super::css::asks_as_attribute(&a) => styled = true,
+                    name if !super::css::is_valid(name, a.value) => {}
                     name => {
                         style.set(name, a.value, &parent);
                         own.attribute(name, a.value);

@@ -131,6 +131,26 @@ pub(crate) fn css_transform(text: &str, reference: Reference) -> Option<Affine> 
     result.is_finite().then_some(result)
 }
 
+/// Reads one of the properties `translate`, `rotate` and `scale`; `None` where it is invalid.
+pub(crate) fn step(name: &str, value: &str, reference: Reference) -> Option<Affine> {
+    let value = value.trim().to_ascii_lowercase();
+    let words: Vec<&str> = value.split_ascii_whitespace().collect();
+    if value == "none" {
+        return Some(Affine::IDENTITY);
+    }
+    let joined = |words: &[&str]| format!("{name}({})", words.join(","));
+    let function = match (name, words.as_slice()) {
+        ("translate" | "scale", [_] | [_, _]) => joined(&words),
+        // What lies in space is seen from the front.
+        ("translate" | "scale", [x, y, _]) => joined(&[x, y]),
+        ("rotate", [angle] | ["z", angle] | [angle, "z"]) => joined(&[angle]),
+        ("rotate", ["x", angle] | [angle, "x"]) => format!("rotatex({angle})"),
+        ("rotate", ["y", angle] | [angle, "y"]) => format!("rotatey({angle})"),
+        _ => return None,
+    };
+    css_transform(&function, reference)
+}
+
 /// Degrees of a CSS angle.
 fn angle(text: &str) -> Option<f64> {
     let text = text.to_ascii_lowercase();
@@ -222,6 +242,26 @@ mod tests {
                 }
                 (seen, expected) => assert_eq!(seen, expected.map(Point::from), "{text}"),
             }
+        }
+        let steps = [
+            ("translate", "10px", Some((13.0, 4.0))),
+            ("translate", "50% 10px", Some((53.0, 14.0))),
+            ("translate", "1px 2px 3px", Some((4.0, 6.0))),
+            ("rotate", "90deg", Some((-4.0, 3.0))),
+            ("rotate", "z 90deg", Some((-4.0, 3.0))),
+            ("rotate", "x 180deg", Some((3.0, -4.0))),
+            ("scale", "2", Some((6.0, 8.0))),
+            ("scale", "50% 3", Some((1.5, 12.0))),
+            ("scale", "none", Some((3.0, 4.0))),
+            ("rotate", "90", None),
+            ("translate", "10 10", None),
+            ("scale", "1 2 3 4", None),
+        ];
+        for (name, text, expected) in steps {
+            let seen = step(name, text, reference).map(|t| t * Point::new(3.0, 4.0));
+            let near = |(p, (x, y)): (Point, (f64, f64))| (p - Point::new(x, y)).hypot() < 1e-9;
+            let right = seen.zip(expected).map_or(seen.is_none() && expected.is_none(), near);
+            assert!(right, "{name}: {text}: {seen:?}");
         }
         let origins = [
             ("center", Some((60.0, 45.0))),

@@ -17,8 +17,8 @@ const LONGEST: usize = 16 * 1024;
 const EACH: usize = 64;
 
 /// Whether a value asks for a custom property.
-pub(super) fn asks(value: &str) -> bool {
-    find(value).is_some()
+pub(crate) fn asks(value: &str) -> bool {
+    value.contains('(') && find(value).is_some()
 }
 
 /// Where `var(` begins in a value.
@@ -42,6 +42,57 @@ impl Sheet {
         matching: &mut Matching,
     ) -> Option<String> {
         self.replace(document, node, value, matching, &mut { LONGEST }, 0)
+    }
+
+    /// The names of the custom properties that the values of `node` ask for.
+    pub(crate) fn asked_by(
+        &self,
+        document: &Document,
+        node: NodeId,
+        matching: &mut Matching,
+    ) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut note = |value: &str| {
+            let mut rest = value;
+            while let Some(inside) = find(rest).and_then(|at| rest.get(at + 4..)) {
+                let end = inside.find([',', ')']).unwrap_or(inside.len());
+                names.extend(inside.get(..end).map(|name| name.trim().to_owned()));
+                rest = inside;
+            }
+        };
+        for a in document.attributes(node) {
+            note(a.value);
+        }
+        if !self.is_empty() {
+            for d in self.ordered(document, node, Vec::new(), matching) {
+                note(&d.value);
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The value of a custom property at an element.
+    pub(crate) fn custom_value(
+        &self,
+        document: &Document,
+        node: NodeId,
+        name: &str,
+        matching: &mut Matching,
+    ) -> Option<String> {
+        self.custom(document, node, name, matching).map(|(_, value)| value)
+    }
+
+    /// Whether an element states a custom property itself.
+    pub(crate) fn states(
+        &self,
+        document: &Document,
+        node: NodeId,
+        name: &str,
+        matching: &mut Matching,
+    ) -> bool {
+        self.custom(document, node, name, matching).is_some_and(|(from, _)| from == node)
     }
 
     fn replace(

@@ -357,6 +357,16 @@ fn what_is_cut_away_is_not_met() {
         format!(
             r##"<defs><rect id="half" width="50" height="100"/></defs><clipPath id="c"><use href="#half"/></clipPath><rect {shape} clip-path="url(#c)"/>"##
         ),
+        format!(r#"<rect {shape} clip-path="inset(0 50px 0 0)"/>"#),
+        format!(r#"<rect {shape} style="clip-path:circle(20px at 25% 50%)"/>"#),
+        format!(r#"<style>rect{{clip-path:polygon(0 0, 50% 0, 50% 100%, 0 100%)}}</style><rect {shape}/>"#),
+        format!(r#"<rect {shape} clip-path="path('M0 0h50v100h-50z')"/>"#),
+        format!(r#"<g style="clip-path:xywh(0 0 50% 100%)"><rect {shape}/></g>"#),
+        format!(r#"<g transform="translate(50 0) scale(.5)" style="clip-path:rect(auto 50% auto auto) fill-box"><rect {shape} transform="translate(-100 0) scale(2)"/></g>"#),
+        format!(r#"<rect {shape} stroke="red" stroke-width="100" style="clip-path:inset(50px 100px 50px 50px)"/>"#),
+        format!(r#"<rect {shape} style="clip-path:circle(25% at 25% 50%) view-box"/>"#),
+        format!(r##"<defs><rect id="r" width="100" height="100"/></defs><use id="a" href="#r" clip-path="inset(0 50% 0 0)"/>"##),
+        format!(r#"<rect {shape} style="clip-path:inset(0 50px 0 0);clip-path:blob()"/>"#),
         format!(r#"<svg width="50" height="100"><rect {shape}/></svg>"#),
         r##"<symbol id="s" width="50" height="100"><rect width="100" height="100"/></symbol><use id="a" href="#s"/>"##.to_owned(),
     ];
@@ -369,6 +379,8 @@ fn what_is_cut_away_is_not_met() {
     let open = [
         format!(r#"<rect {shape} clip-path="none"/>"#),
         format!(r#"<rect {shape} clip-path="url(#missing)"/>"#),
+        format!(r#"<rect {shape} clip-path="circle(1)"/>"#),
+        format!(r#"<g clip-path="inset(0)"><g clip-path="inset(0)"><rect {shape}/></g></g>"#),
         format!(r#"<svg width="50" height="100" overflow="visible"><rect {shape}/></svg>"#),
     ];
     for body in open {
@@ -387,6 +399,9 @@ fn the_transforms_and_sizes_of_css_place_the_bounds() {
         r#"<rect id="a" x="55" y="55" width="10" height="10" style="transform: scale(2); transform-box: fill-box; transform-origin: 50% 50%"/>"#,
         r#"<g id="a" style="transform: translate(50%, 50%)"><rect width="20" height="20"/></g>"#,
         r#"<style>rect{x:50px;y:50px;width:20px;height:20px}</style><rect id="a"/>"#,
+        r#"<rect id="a" width="10" height="10" style="translate:50px 50px;scale:2"/>"#,
+        r#"<rect id="a" width="20" height="20" style="translate:70px 50px;rotate:90deg"/>"#,
+        r#"<rect id="a" width="10" height="10" style="scale:2;transform:translate(25px, 25px)"/>"#,
         r#"<circle id="a" r="1" style="cx:60px;cy:60px;r:10px"/>"#,
     ];
     for body in cases {
@@ -394,4 +409,41 @@ fn the_transforms_and_sizes_of_css_place_the_bounds() {
         let gap = (r.origin() - Point::new(50.0, 50.0)).hypot() + (r.max_x() - 70.0).abs();
         assert!(gap < 1e-9, "{body}: {r:?}");
     }
+}
+
+/// Both met at (50, 50) beside a line at x = 46, or not.
+#[test]
+fn a_line_of_stated_width_is_met_at_that_width() {
+    let cases = [
+        (r#"<path id="a" d="M46 0v100" stroke="red" stroke-width="10"/>"#, true),
+        (r#"<path id="a" d="M46 0v100" stroke="red" stroke-width="6"/>"#, false),
+        (
+            r#"<g transform="scale(.1)"><path id="a" d="M460 0v1000" stroke="red" stroke-width="10" vector-effect="non-scaling-stroke"/></g>"#,
+            true,
+        ),
+        (
+            r#"<g transform="scale(10)"><path id="a" d="M4.6 0v10" stroke="red" stroke-width="6" vector-effect="non-scaling-stroke"/></g>"#,
+            false,
+        ),
+    ];
+    for (body, met) in cases {
+        let d = document(body);
+        let hit = build(&d).hit(Point::new(50.0, 50.0), 0.0);
+        assert_eq!(!hit.is_empty(), met, "{body}");
+    }
+}
+
+/// Groups with shapes inside each other cost no more than their limit.
+#[test]
+fn shapes_of_nested_groups_are_bounded() {
+    let limits = Limits { instances: 100, ..Limits::default() };
+    let deep = |n: usize| {
+        let open = r#"<g clip-path="inset(0)">"#.repeat(n);
+        let body = r#"<rect width="9" height="9"/>"#.repeat(200);
+        document(&format!("{open}{body}{}", "</g>".repeat(n)))
+    };
+    let budget = Budget::unlimited(Class::Ui, Tier::Compute);
+    let build = |n| Scene::build(&deep(n), &limits, &budget);
+    assert!(build(1).is_ok());
+    assert!(matches!(build(40), Err(Error::Limit { limit: "instances", .. })));
 }

@@ -127,6 +127,81 @@ const CASES: &[Case] = &[
         &[(2, 5, Green), (15, 5, Nothing)],
     ),
     (
+        "a circle as clip path",
+        r#"<rect width="20" height="20" fill="green" clip-path="circle(6px)"/>"#,
+        &[(10, 10, Green), (2, 2, Nothing)],
+    ),
+    (
+        "a polygon as clip path by a sheet",
+        r#"<style>.w{clip-path:polygon(0 0, 50% 0, 50% 100%, 0 100%)}</style><rect class="w" width="20" height="20" fill="green"/>"#,
+        &[(5, 10, Green), (15, 10, Nothing)],
+    ),
+    (
+        "a shape that cuts a group in its box",
+        r#"<g style="clip-path:inset(0 0 0 50%)"><rect x="10" width="10" height="20" fill="green"/><rect x="20" width="10" height="20" fill="green"/></g>"#,
+        &[(15, 10, Nothing), (25, 10, Green)],
+    ),
+    (
+        "a shape counts from the box with its line",
+        r#"<rect x="10" y="10" width="20" height="20" fill="green" stroke="green" stroke-width="20" style="clip-path:inset(0 20px 0 0)"/>"#,
+        &[(5, 20, Green), (25, 20, Nothing)],
+    ),
+    (
+        "a shape with a path that is filled by the even-odd rule",
+        r#"<rect width="30" height="30" fill="green" clip-path="path(evenodd, 'M0 0h30v30h-30zM10 10h10v10h-10z')"/>"#,
+        &[(5, 5, Green), (15, 15, Nothing)],
+    ),
+    (
+        "a shape that is not valid leaves the one before it",
+        r#"<rect width="20" height="20" fill="green" style="clip-path:inset(0 10px 0 0);clip-path:blob(1px)"/>"#,
+        &[(5, 10, Green), (15, 10, Nothing)],
+    ),
+    (
+        "a square cap of a closed path without length",
+        r#"<path d="M20 20z" stroke="green" stroke-width="20" stroke-linecap="square"/><path d="M50 20h0z" stroke="green" stroke-width="20"/>"#,
+        &[(12, 12, Green), (50, 20, Nothing)],
+    ),
+    (
+        "a declaration that is not valid leaves the weaker one",
+        r#"<style>rect{fill:green}rect{fill:nocolour}</style><rect width="20" height="20" style="fill:1px"/>"#,
+        &[(5, 10, Green)],
+    ),
+    (
+        "an attribute that is not valid leaves what is inherited",
+        r#"<g fill="green"><rect width="20" height="20" fill="nocolour"/></g>"#,
+        &[(5, 10, Green)],
+    ),
+    (
+        "an attribute that asks for a custom property",
+        r#"<g style="--c:green"><rect width="20" height="20" fill="var(--c)"/><rect x="20" width="20" height="20" fill="var(--d, green)"/></g>"#,
+        &[(5, 10, Green), (25, 10, Green)],
+    ),
+    (
+        "translate, rotate and scale",
+        r#"<rect width="10" height="10" fill="green" style="translate:30px 10px;rotate:90deg;scale:2 1"/>"#,
+        &[(25, 25, Green), (35, 15, Nothing), (5, 5, Nothing)],
+    ),
+    (
+        "geometry by a sheet within a pattern",
+        r#"<style>.t{x:5px;width:5px;height:10px}</style><pattern id="p" width="10" height="10" patternUnits="userSpaceOnUse"><rect class="t" fill="green"/></pattern><rect width="40" height="40" fill="url(#p)"/>"#,
+        &[(7, 5, Green), (2, 5, Nothing), (17, 25, Green)],
+    ),
+    (
+        "geometry by a sheet within a clip path",
+        r#"<style>.k{width:10px;height:20px}</style><clipPath id="c"><rect class="k"/></clipPath><rect width="20" height="20" fill="green" clip-path="url(#c)"/>"#,
+        &[(5, 10, Green), (15, 10, Nothing)],
+    ),
+    (
+        "a symbol whose size a sheet states",
+        r##"<style>#s{width:10px;height:10px}</style><symbol id="s" viewBox="0 0 1 1"><rect width="1" height="1" fill="green"/></symbol><use href="#s"/>"##,
+        &[(5, 5, Green), (15, 5, Nothing)],
+    ),
+    (
+        "many dashes of a line that does not scale",
+        r#"<path d="M0 5h60" stroke="green" stroke-width="10" vector-effect="non-scaling-stroke" stroke-dasharray="2 2 2 2 2 2 2 30"/>"#,
+        &[(1, 5, Green), (13, 5, Green), (25, 5, Nothing), (45, 5, Green)],
+    ),
+    (
         "a linked word is drawn",
         r##"<text x="5" y="45" font-size="50" font-weight="bold"><a href="#x">M</a></text>"##,
         &[(12, 30, Black)],
@@ -156,6 +231,14 @@ fn what_others_write_is_seen_as_it_is_meant() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_letter_without_a_glyph_does_not_vanish() {
+    let document = drawing("<text x='0' y='50' font-size='60'>\u{65e5}</text>");
+    let picture = png(&document, &PngOptions::default(), &Limits::default(), &unlimited());
+    let (_, _, pixels) = decode(&picture.expect("a picture"));
+    assert!(pixels.iter().any(|[.., alpha]| *alpha == 255));
 }
 
 #[test]

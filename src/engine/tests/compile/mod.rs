@@ -1,6 +1,7 @@
 //! Compiled drawings: what they keep, and what they must never contain.
 
 mod decimals;
+mod differences;
 mod drawings;
 mod drawn;
 
