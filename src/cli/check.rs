@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use svgx_base::nearest::nearest;
@@ -14,6 +14,9 @@ pub(crate) struct Args {
     /// Explain a code instead of checking drawings.
     #[arg(long, value_name = "CODE", conflicts_with = "files")]
     explain: Option<String>,
+    /// A folder with fonts for pictures, beside those in the binary; may be repeated.
+    #[arg(long = "font-dir", value_name = "DIR")]
+    font_dirs: Vec<PathBuf>,
     /// How to print what was found.
     #[arg(long, value_enum, default_value = "human")]
     format: Style,
@@ -35,6 +38,10 @@ impl Args {
             return explain(code);
         }
         let limits = Limits::default();
+        let fonts = match files::fonts(&self.font_dirs) {
+            Ok(fonts) => fonts,
+            Err(code) => return code,
+        };
         let mut checked: Vec<(String, String, Vec<Diagnostic>)> = Vec::new();
         let (mut errors, mut dropped, mut unreadable) = (false, 0, false);
         for file in self.files {
@@ -48,7 +55,7 @@ impl Args {
             };
             let (source, diagnostics) = match document::decode(&bytes, &limits) {
                 Ok(source) => {
-                    let report = svgx_engine::check(&source, &limits);
+                    let report = svgx_engine::check_with(&source, &fonts, &limits);
                     errors |= report.has_errors();
                     dropped += report.dropped;
                     (source.into_owned(), report.diagnostics)

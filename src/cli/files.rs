@@ -3,10 +3,11 @@
 //! 2 when the surroundings are: a file, the network, a flag.
 
 use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use svgx_engine::compile::{self, Fonts};
 use svgx_engine::document::{self, Diagnostic, Document, Format, Limits, parse};
 
 /// A drawing or an answer is wrong.
@@ -25,6 +26,23 @@ pub(crate) fn open(path: &Path) -> Result<Document, ExitCode> {
     let source = document::decode(&bytes, &limits)
         .map_err(|found| wrong(&String::from_utf8_lossy(&bytes), &[found]))?;
     parse(&source, &limits).map_err(|found| wrong(&source, &found))
+}
+
+/// The fonts in the binary and those of `directories`.
+pub(crate) fn fonts(directories: &[PathBuf]) -> Result<Fonts, ExitCode> {
+    let fonts = svgx_server::fonts::load(directories).map_err(|e| failed(&e.to_string()))?;
+    for name in fonts.skipped() {
+        error(format_args!("svgx: {name} holds no font that can be read"));
+    }
+    Ok(fonts)
+}
+
+/// Prints what a picture of a drawing shows otherwise than browsers.
+pub(crate) fn differences(path: &Path, document: &Document, fonts: &Fonts) {
+    let found = compile::differences(document, fonts, &Limits::default());
+    if !found.is_empty() {
+        print(path, document.source(), &found);
+    }
 }
 
 /// The bytes of a file, of standard input for `-`: as many as the limit allows and one

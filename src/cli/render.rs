@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use svgx_base::budget::{Budget, Class, Tier};
-use svgx_engine::compile::{Background, PngOptions, png};
+use svgx_engine::compile::{Background, PngOptions, png_with};
 use svgx_engine::document::Limits;
 
 use super::files;
@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// The colour behind the drawing: white, #f8f8f8, transparent.
     #[arg(long, default_value = "transparent")]
     background: Background,
+    /// A folder with fonts (ttf, otf, ttc, otc), beside those in the binary; may be repeated.
+    #[arg(long = "font-dir", value_name = "DIR")]
+    font_dirs: Vec<PathBuf>,
 }
 
 impl Args {
@@ -37,10 +40,15 @@ impl Args {
             Ok(document) => document,
             Err(code) => return code,
         };
+        let fonts = match files::fonts(&self.font_dirs) {
+            Ok(fonts) => fonts,
+            Err(code) => return code,
+        };
+        files::differences(&self.file, &document, &fonts);
         let Args { width, height, scale, background, .. } = self;
         let options = PngOptions { width, height, scale, background };
         let budget = Budget::unlimited(Class::Batch, Tier::Compute);
-        match png(&document, &options, &Limits::default(), &budget) {
+        match png_with(&document, &options, &fonts, &Limits::default(), &budget) {
             Ok(bytes) => files::write(self.output.as_deref(), &bytes),
             Err(e) => {
                 files::error(format_args!("svgx: {}: {e}", self.file.display()));

@@ -30,5 +30,5 @@ mod watch;
 
 pub use listen::{Bound, serve};
 pub use state::app::App;
-pub use state::config;
 pub use state::start_error::StartError;
+pub use state::{config, fonts};

@@ -11,6 +11,7 @@ use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error, Finding};
 use crate::state::cache::Cache;
+use svgx_engine::compile::differences;
 use svgx_engine::document::{Behavior, Document, LineIndex, NodeId, Ns, Object, Physics, Quantity};
 
 /// How a drawing is to be read.
@@ -320,7 +321,12 @@ pub(crate) fn parse(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Err
     }
     let elements = elements(document, options.include_metadata.unwrap_or(true));
     let diagnostics = if options.validate.unwrap_or(true) {
-        problem::findings(content, document.diagnostics())
+        let limits = &call.app.config.limits;
+        let mut found = document.diagnostics().to_vec();
+        found.extend(differences(document, &call.app.fonts, limits));
+        found.sort_by_key(|d| d.span.start);
+        found.truncate(limits.diagnostics);
+        problem::findings(content, &found)
     } else {
         Vec::new()
     };

@@ -9,7 +9,7 @@ use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
 use crate::state::cache::Cache;
-use svgx_engine::compile::{Background, PngOptions, png};
+use svgx_engine::compile::{Background, PngOptions, png_with};
 use svgx_telemetry::stage::Step;
 
 /// How the picture is to look.
@@ -92,7 +92,8 @@ pub(crate) fn picture(
             let document = input::parse(&mut call, content)?;
             let limits = &call.app.config.limits;
             let began = call.now();
-            let picture = Bytes::from(png(&document, &options, limits, call.budget)?);
+            let picture =
+                Bytes::from(png_with(&document, &options, &call.app.fonts, limits, call.budget)?);
             let size = ("svgx.output.size", picture.len().into());
             call.note(Step::Compile, began, [("svgx.output.format", "png".into()), size]);
             call.app.cache.keep_result(key, &picture);

@@ -8,6 +8,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use svgx_base::budget::{Clock, Monotonic};
 use svgx_controller::spec::Spec;
 use svgx_controller::{Runtime, RuntimeOptions};
+use svgx_engine::compile::Fonts;
 use svgx_session::Sessions;
 use svgx_telemetry::Telemetry;
 
@@ -15,6 +16,7 @@ use crate::protocol::problem::Error;
 use crate::protocol::trace::Ids;
 use crate::state::cache::Cache;
 use crate::state::config::Config;
+use crate::state::fonts;
 use crate::state::health::CachedHealth;
 use crate::state::jobs::Jobs;
 use crate::state::keys::{Credential, Identity, Keys, Names};
@@ -49,6 +51,8 @@ pub struct App {
     pub(crate) pool: Runtime,
     /// Work that is done later.
     pub(crate) jobs: Jobs,
+    /// What text in pictures is drawn with.
+    pub(crate) fonts: Fonts,
     /// Parsed and compiled documents.
     pub(crate) cache: Cache,
     /// The sessions and their store.
@@ -81,6 +85,10 @@ impl App {
         if keys.is_open() && !config.listen.ip().is_loopback() {
             return Err(StartError::Open(config.listen));
         }
+        let fonts = fonts::load(&config.font_dirs)?;
+        for name in fonts.skipped() {
+            tracing::warn!("{name} holds no font that can be read");
+        }
         let clock: Arc<dyn Clock> = Arc::new(Monotonic::new());
         let options = RuntimeOptions {
             cores: config.compute_threads.map(|n| n as f64),
@@ -111,6 +119,7 @@ impl App {
             pool,
             jobs: Jobs::default(),
             large_refusals: tokio::sync::Semaphore::new(1),
+            fonts,
             cache: Cache::new(config.cache_bytes),
             sessions,
             snapshots: snapshot_key()?,

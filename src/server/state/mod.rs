@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod app;
 pub(crate) mod cache;
 pub mod config;
+pub mod fonts;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod keys;

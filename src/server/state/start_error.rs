@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::state::keys;
+use crate::state::{fonts, keys};
 use crate::tls;
 
 /// Why the service does not start.
@@ -36,6 +36,9 @@ pub enum StartError {
     /// The drawing to open cannot be used.
     #[error("{0}")]
     Example(String),
+    /// The fonts cannot be read.
+    #[error(transparent)]
+    Fonts(#[from] fonts::Error),
     /// The store cannot be opened.
     #[error("{0}")]
     Store(String),

@@ -91,6 +91,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// A drawing loaded into the default session.
     pub open: Option<PathBuf>,
+    /// Directories with fonts for pictures, beside those in the binary.
+    pub font_dirs: Vec<PathBuf>,
     /// The objectives; `None`: those compiled in.
     pub slo_dir: Option<PathBuf>,
     /// The limits of the language.
@@ -252,6 +254,7 @@ impl Default for Config {
             cache_bytes: 128 << 20,
             cors_origins: Vec::new(),
             open: None,
+            font_dirs: Vec::new(),
             slo_dir: None,
             limits: Limits::default(),
         }

@@ -403,6 +403,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         }
     ),
     setting!(
+        "font-dir",
+        &["SVGX_FONT_DIRS"],
+        "",
+        Many,
+        "A folder with fonts for pictures (ttf, otf, ttc, otc), beside those in the binary; may be given several times",
+        |c, v| {
+            c.font_dirs.extend(path(v));
+            Ok(())
+        }
+    ),
+    setting!(
         "slo-dir",
         &["SVGX_SLO_DIR"],
         "none",
