@@ -46,11 +46,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (r#"<text font-family="Arial, sans-serif">a</text>"#, "font-not-found", "Arial"),
     (r#"<text font-family="serif">a</text>"#, "font-not-found", "serif"),
     (r#"<text style="font-family:monospace">a</text>"#, "font-not-found", "monospace"),
-    (
-        r#"<style>.l{font:9px cursive}</style><text class="l">a</text>"#,
-        "font-not-found",
-        "cursive",
-    ),
+    (r#"<style>.l{font:9px cursive}</style><text class="l">a</text>"#, "font-not-found", "cursive"),
     (
         r#"<g font-style="italic"><text>a <tspan>b</tspan></text></g>"#,
         "font-not-found",
