@@ -20,7 +20,7 @@ const FONT_ENTRIES: usize = 20_000;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A directory or file cannot be read.
-    #[error("the fonts cannot be read: {}: {1}", .0.display())]
+    #[error("the fonts cannot be read: {}: {}", .0.display(), .1)]
     Io(PathBuf, std::io::Error),
     /// Too much of something.
     #[error("the {name} limit is {max}; {seen} were seen at {}", .at.display())]
