@@ -21,6 +21,8 @@ const ANIMATIONS: &[&str] =
     &["animate", "animateColor", "animateMotion", "animateTransform", "set"];
 /// Elements looked at for what `use` shows.
 const LOOKS: usize = 20_000;
+/// Values of custom properties that are looked up at each place for that.
+const ASKING: usize = 500;
 
 /// Looks at one element.
 pub(super) fn check(
@@ -142,7 +144,7 @@ pub(super) fn instances(document: &Document, sheet: &Sheet, seen: &mut Seen) {
             users.entry(target).or_default().push(node);
         }
     }
-    let mut left = LOOKS;
+    let (mut left, mut asking) = (LOOKS, ASKING);
     let mut targets: Vec<_> = users.into_iter().collect();
     targets.sort_by_key(|(target, _)| target.index());
     let mut matching = Matching::default();
@@ -161,7 +163,11 @@ pub(super) fn instances(document: &Document, sheet: &Sheet, seen: &mut Seen) {
                 let what = "the line is as wide as in the first of them";
                 seen.note(Code::DrawnDifferently, feature, what, document.span(node));
             }
+            if asking == 0 {
+                continue;
+            }
             for name in sheet.asked_by(document, node, &mut matching) {
+                asking = asking.saturating_sub(1);
                 let here = sheet.custom_value(document, node, &name, &mut matching);
                 let differs = users.iter().take(8).any(|&user| {
                     sheet.custom_value(document, user, &name, &mut matching) != here

@@ -15,6 +15,8 @@ use super::{MOST, Seen, short};
 
 /// Letters named in one finding.
 const LETTERS: usize = 8;
+/// Different letters that are looked up for one font.
+const DISTINCT: usize = 4_096;
 const FONTS: Option<&str> = Some("fonts are brought by --font-dir");
 
 /// What a run of text asks for.
@@ -54,18 +56,17 @@ pub(super) fn check(document: &Document, sheet: &Sheet, fonts: &Fonts, seen: &mu
             let asked = asked(document, sheet, parent, &mut known, &mut matching);
             let letters = letters.chars().filter(|c| needs_glyph(*c));
             let at = all.iter().position(|runs| runs.asked == asked);
+            // More fonts than anybody looks at.
+            let full = all.len() >= MOST;
             match at.and_then(|at| all.get_mut(at)) {
                 Some(runs) => {
                     runs.letters.extend(letters);
                     runs.count += 1;
                 }
+                None if full => {}
                 None => {
                     let (letters, span) = (letters.collect(), document.span(parent));
                     all.push(Runs { asked, letters, span, count: 1 });
-                    // More fonts than anybody looks at.
-                    if all.len() > MOST {
-                        break;
-                    }
                 }
             }
         }
@@ -112,7 +113,7 @@ fn judge(runs: Runs, fonts: &Fonts, seen: &mut Seen) {
             || format!("no bold face of {name} is at hand; drawn in its usual weight{places}");
         seen.add(Code::FontNotFound, Severity::Warning, &key, message, FONTS, span);
     }
-    let missing = fonts.missing(choice.id, letters.into_iter().collect());
+    let missing = fonts.missing(choice.id, letters.into_iter().take(DISTINCT).collect());
     if !missing.is_empty() {
         let key: String = missing.iter().collect();
         let message = || {
