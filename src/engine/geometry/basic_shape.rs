@@ -258,7 +258,8 @@ impl Shape {
             }
             let at = Point::new(self.length(x, Side::Width)?, self.length(y, Side::Height)?)
                 + self.area.origin().to_vec2();
-            match p.is_empty() {
+            // A path of one corner counts as empty in kurbo: it has no segment.
+            match p.elements().is_empty() {
                 true => p.move_to(at),
                 false => p.line_to(at),
             }
