@@ -116,7 +116,7 @@ pub(super) fn of(
         resolved.attributes.extend(geometry.map(|(name, value)| (name, value.to_owned())));
     }
     if let Some((_, "use")) = document.name(node) {
-        symbol_size(document, scene, node, &mut resolved);
+        symbol_size(document, node, &mut resolved);
     }
     if let Some(item) = dotted(document, scene, node) {
         resolved.attributes.push(("d", item.outline.to_svg()));
@@ -208,7 +208,7 @@ fn matrix(transform: Affine) -> String {
 }
 
 /// A `use` without a size shows a symbol at the symbol's own.
-fn symbol_size(document: &Document, scene: &Scene, node: NodeId, resolved: &mut Resolved) {
+fn symbol_size(document: &Document, node: NodeId, resolved: &mut Resolved) {
     let symbol = href(document, node).and_then(|id| document.by_id(id));
     let Some(symbol) = symbol.filter(|s| matches!(document.name(*s), Some((_, "symbol")))) else {
         return;
@@ -219,11 +219,8 @@ fn symbol_size(document: &Document, scene: &Scene, node: NodeId, resolved: &mut 
             continue;
         }
         let own = document.attr(node, name).filter(auto);
-        let of_symbol = || match scene.styled(symbol) {
-            Some(styled) => styled.own.value(document, symbol, name),
-            None => document.attr(symbol, name),
-        };
-        let size = own.or_else(|| of_symbol().filter(auto));
+        // Browsers take the size of a symbol from its attributes, whatever a sheet says.
+        let size = own.or_else(|| document.attr(symbol, name).filter(auto));
         // The renderer takes a share of a share.
         let share = size.and_then(|text| text.trim().strip_suffix('%')?.parse::<f64>().ok());
         match (size, share) {

@@ -418,7 +418,12 @@ impl<'a> Resolver<'a> {
             }
             Role::Svg if node == NodeId::ROOT => Ok(Entered::Children(context)),
             Role::Svg | Role::Symbol => {
-                let get = |name, side| frame.value(own.value(document, node, name)?, side);
+                // Browsers take the size of a symbol from its attributes, whatever a sheet says.
+                let stated = |name| match role {
+                    Role::Symbol => document.attr(node, name),
+                    _ => own.value(document, node, name),
+                };
+                let get = |name, side| frame.value(stated(name)?, side);
                 let (use_width, use_height) = size.unwrap_or_default();
                 let width = use_width.or_else(|| get("width", Side::Width));
                 let height = use_height.or_else(|| get("height", Side::Height));

@@ -22,7 +22,7 @@ const MOST: usize = 64;
 /// What is drawn differently: codes `drawn-differently`, `missing-glyph`, `font-not-found` and
 /// `image-not-drawn`, in the order of the source. O(document).
 pub fn differences(document: &Document, fonts: &Fonts, limits: &Limits) -> Vec<Diagnostic> {
-    let mut seen = Seen::default();
+    let mut seen = Seen { each: 1, at: HashMap::new(), list: Vec::new() };
     let sheet = Sheet::of(document);
     let mut pixels = limits.pixels;
     for node in document.elements() {
@@ -73,8 +73,10 @@ fn place(document: &Document, node: NodeId, span: Span) -> Span {
 }
 
 /// Findings in the making: one for each feature.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
+    /// Places that one note stands for.
+    each: usize,
     at: HashMap<(Code, String), usize>,
     list: Vec<Found>,
 }
@@ -107,13 +109,13 @@ impl Seen {
     ) {
         let key = (code, key.to_owned());
         if let Some(found) = self.at.get(&key).and_then(|at| self.list.get_mut(*at)) {
-            found.places += 1;
+            found.places += self.each;
             return;
         }
         if self.list.len() < MOST {
             self.at.insert(key, self.list.len());
             let message = message();
-            self.list.push(Found { code, severity, message, help, span, places: 1 });
+            self.list.push(Found { code, severity, message, help, span, places: self.each });
         }
     }
 

@@ -88,29 +88,25 @@ fn judge(runs: Runs, fonts: &Fonts, seen: &mut Seen) {
         return;
     };
     let name = fonts.name(choice.id);
-    let places = if count > 1 { format!(" ({count} runs of text)") } else { String::new() };
+    seen.each = count;
     if asked.family.is_none() {
         let key = "no font-family";
         let message = || {
-            format!(
-                "the text states no font-family; drawn with {name}, browsers take their own{places}"
-            )
+            format!("the text states no font-family; drawn with {name}, browsers take their own")
         };
         seen.add(Code::FontNotFound, Severity::Note, key, message, None, span);
     } else if !choice.first {
-        let message =
-            || format!("the font {} is not at hand; drawn with {name}{places}", short(list));
+        let message = || format!("the font {} is not at hand; drawn with {name}", short(list));
         seen.add(Code::FontNotFound, Severity::Warning, list, message, FONTS, span);
     }
     if choice.upright {
         let key = format!("italic {name}");
-        let message = || format!("no italic face of {name} is at hand; drawn upright{places}");
+        let message = || format!("no italic face of {name} is at hand; drawn upright");
         seen.add(Code::FontNotFound, Severity::Warning, &key, message, FONTS, span);
     }
     if choice.thin {
         let key = format!("bold {name}");
-        let message =
-            || format!("no bold face of {name} is at hand; drawn in its usual weight{places}");
+        let message = || format!("no bold face of {name} is at hand; drawn in its usual weight");
         seen.add(Code::FontNotFound, Severity::Warning, &key, message, FONTS, span);
     }
     let missing = fonts.missing(choice.id, letters.into_iter().take(DISTINCT).collect());

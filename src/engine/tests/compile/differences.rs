@@ -200,7 +200,7 @@ fn a_text_without_a_font_is_noted_once() {
         report.diagnostics.iter().filter(|d| d.code == Code::FontNotFound).collect();
     let [note] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(note.severity, Severity::Note);
-    assert!(note.message.contains("2 runs"), "{}", note.message);
+    assert!(note.message.contains("2 places"), "{}", note.message);
 }
 
 #[test]

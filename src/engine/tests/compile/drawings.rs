@@ -192,9 +192,9 @@ const CASES: &[Case] = &[
         &[(5, 10, Green), (15, 10, Nothing)],
     ),
     (
-        "a symbol whose size a sheet states",
+        "a symbol whose size a sheet states without effect",
         r##"<style>#s{width:10px;height:10px}</style><symbol id="s" viewBox="0 0 1 1"><rect width="1" height="1" fill="green"/></symbol><use href="#s"/>"##,
-        &[(5, 5, Green), (15, 5, Nothing)],
+        &[(50, 25, Green), (5, 5, Nothing)],
     ),
     (
         "many dashes of a line that does not scale",
