@@ -11,9 +11,10 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
+use svgx_base::budget::{Clock as _, Monotonic};
 
 use super::ask::{self, Ask, Prepared, Sender};
 use super::connection::{Answer, Broken, Connection};
@@ -75,6 +76,8 @@ impl Findings {
 
 /// Pause between two requests of a paced client.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Times a job is looked at, a pause between: two minutes.
+const MOST_LOOKS: usize = 480;
 /// First requests of a fresh engine.
 const FRESH: usize = 50;
 /// Processors of the slow machine.
@@ -102,7 +105,12 @@ impl Plan {
                     ("lone-large, paced", self.requests.div_ceil(2), PAUSE),
                 ] {
                     let mut row = Row::new(scenario, operation, elements);
-                    runtime.block_on(row.ask(&engine, &[ask.clone()], requests, pause))?;
+                    runtime.block_on(row.ask(
+                        &engine,
+                        std::slice::from_ref(&ask),
+                        requests,
+                        pause,
+                    ))?;
                     rows.push(row);
                 }
             }
@@ -179,7 +187,7 @@ impl Row {
         pause: Duration,
     ) -> Result<(), Error> {
         let host = &engine.public;
-        let operation = self.operation.clone();
+        let (operation, clock) = (self.operation.clone(), Monotonic::new());
         let lost = |e: &dyn fmt::Display| Error::Engine(format!("{operation}: {e}"));
         let at: SocketAddr = host.parse().map_err(|e| lost(&e))?;
         let sender = Sender { host, key: None, session: "lone", headers: "" };
@@ -189,7 +197,7 @@ impl Row {
         // Nothing that a cache has seen.
         let first = if pause.is_zero() { 0 } else { 1 << 32 };
         for (serial, request) in (first..).zip(prepared.iter().cycle()).take(requests) {
-            let began = Instant::now();
+            let began = clock.now();
             let answer = match connection.exchange(request, serial).await {
                 // A connection may be closed between two requests.
                 Err(Broken::Closed) => {
@@ -199,7 +207,10 @@ impl Row {
                 other => other,
             };
             let answer = answer.map_err(|e| lost(&e))?;
-            self.count(&answer, began.elapsed());
+            self.count(&answer, clock.now().since(began));
+            if let (202, Some(job)) = (answer.status, &answer.location) {
+                ended(&mut connection, host, job).await.map_err(|e| lost(&e))?;
+            }
             if !answer.keeps_alive() {
                 connection = Connection::open(at).await.map_err(|e| lost(&e))?;
             }
@@ -222,6 +233,19 @@ impl Row {
             *self.reasons.entry(reason.clone()).or_default() += 1;
         }
     }
+}
+
+/// Waits for the end of a job, so that the next request has the engine to itself again.
+async fn ended(connection: &mut Connection, host: &str, job: &str) -> Result<(), Broken> {
+    for _ in 0..MOST_LOOKS {
+        tokio::time::sleep(PAUSE).await;
+        let looked = connection.get(host, job).await?;
+        let text = String::from_utf8_lossy(&looked.body);
+        if !["\"queued\"", "\"running\""].iter().any(|stage| text.contains(stage)) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Findings {
@@ -305,10 +329,11 @@ mod tests {
 
     #[test]
     fn what_is_refused_is_told_from_what_is_past_a_limit() {
-        let answer = |status, reason: &str| Answer {
-            status,
-            reason: Some(reason.to_owned()),
-            ..Answer::default()
+        let answer = |status, reason: &str| {
+            let mut answer = Answer::default();
+            answer.status = status;
+            answer.reason = Some(reason.to_owned());
+            answer
         };
         let mut row = Row::new("lone-large", "parse", 5);
         row.count(&answer(200, "feasible"), Duration::from_millis(3));

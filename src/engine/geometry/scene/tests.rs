@@ -365,7 +365,7 @@ fn what_is_cut_away_is_not_met() {
         format!(r#"<g transform="translate(50 0) scale(.5)" style="clip-path:rect(auto 50% auto auto) fill-box"><rect {shape} transform="translate(-100 0) scale(2)"/></g>"#),
         format!(r#"<rect {shape} stroke="red" stroke-width="100" style="clip-path:inset(50px 100px 50px 50px)"/>"#),
         format!(r#"<rect {shape} style="clip-path:circle(25% at 25% 50%) view-box"/>"#),
-        format!(r##"<defs><rect id="r" width="100" height="100"/></defs><use id="a" href="#r" clip-path="inset(0 50% 0 0)"/>"##),
+        r##"<defs><rect id="r" width="100" height="100"/></defs><use id="a" href="#r" clip-path="inset(0 50% 0 0)"/>"##.to_owned(),
         format!(r#"<rect {shape} style="clip-path:inset(0 50px 0 0);clip-path:blob()"/>"#),
         format!(r#"<svg width="50" height="100"><rect {shape}/></svg>"#),
         r##"<symbol id="s" width="50" height="100"><rect width="100" height="100"/></symbol><use id="a" href="#s"/>"##.to_owned(),
