@@ -10,8 +10,8 @@ use kurbo::{Affine, ParamCurveArclen};
 
 use crate::document::{Document, NodeId, NodeKind};
 use crate::geometry::{
-    Cap, Item, Length, Scene, Styled, Unit, ViewBox, basic_shape, has_dot, href, pixels,
-    plain_colour, root_viewbox,
+    Cap, Item, Length, Scene, Styled, Unit, ViewBox, basic_shape, has_dot, href, is_geometry,
+    pixels, plain_colour, root_viewbox,
 };
 
 /// Segments of a path whose length is measured.
@@ -54,26 +54,7 @@ impl Resolved {
 
 /// Whether a declaration is said in attributes instead.
 pub(super) fn is_resolved(property: &str, value: &str) -> bool {
-    let said = matches!(
-        property,
-        "transform"
-            | "transform-origin"
-            | "transform-box"
-            | "translate"
-            | "rotate"
-            | "scale"
-            | "vector-effect"
-            | "x"
-            | "y"
-            | "width"
-            | "height"
-            | "cx"
-            | "cy"
-            | "r"
-            | "rx"
-            | "ry"
-            | "d"
-    );
+    let said = is_geometry(property) || property == "vector-effect";
     said || property == "clip-path" && basic_shape(value).is_some()
 }
 

@@ -1,5 +1,28 @@
 //! Colours as CSS Color 4 writes them, in the older form that every reader knows.
 
+/// Colours that depend on the machine, in small letters (CSS Color 4, section 6.2).
+pub(crate) const SYSTEM_COLOURS: &[&str] = &[
+    "accentcolor",
+    "accentcolortext",
+    "activetext",
+    "buttonborder",
+    "buttonface",
+    "buttontext",
+    "canvas",
+    "canvastext",
+    "field",
+    "fieldtext",
+    "graytext",
+    "highlight",
+    "highlighttext",
+    "linktext",
+    "mark",
+    "marktext",
+    "selecteditem",
+    "selecteditemtext",
+    "visitedtext",
+];
+
 /// `currentColor` in its usual letters, and `rgb()`, `hsl()` and `hwb()` with spaces and a
 /// slash as `rgba()` with commas; `None` for what needs no change or is no such colour.
 pub(crate) fn plain_colour(value: &str) -> Option<String> {

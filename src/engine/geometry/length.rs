@@ -79,6 +79,12 @@ pub struct Length {
     pub unit: Unit,
 }
 
+/// Units of CSS that browsers know and the engine does not, in small letters.
+pub(crate) const BROWSER_UNITS: &[&str] = &[
+    "rem", "vw", "vh", "vmin", "vmax", "vi", "vb", "svw", "svh", "lvw", "lvh", "dvw", "dvh", "ch",
+    "cap", "ic", "lh", "rlh", "rex", "rch", "q",
+];
+
 /// Why a text is no length.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LengthError {

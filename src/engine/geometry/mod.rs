@@ -39,9 +39,11 @@ pub(crate) use viewport::pixels;
 
 pub(crate) use apart::{is_apart, styled_apart};
 pub(crate) use basic_shape::basic_shape;
-pub(crate) use colour::plain_colour;
+pub(crate) use colour::{SYSTEM_COLOURS, plain_colour};
 pub(crate) use item::Item;
+pub(crate) use length::BROWSER_UNITS;
 pub(crate) use outline::has_dot;
+pub(crate) use own::is_geometry;
 pub(crate) use resolve::Styled;
 pub(crate) use role::{Role, conditions_hold, href, is_box, role, switch_choice};
 pub(crate) use style::{Cap, DASHES, Join};

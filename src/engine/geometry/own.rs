@@ -27,6 +27,13 @@ const GEOMETRY: [&str; 9] = ["x", "y", "width", "height", "cx", "cy", "r", "rx",
 /// Properties that transform one by one, in their order.
 const STEPS: [&str; 3] = ["translate", "rotate", "scale"];
 
+/// Whether a property says where an element is, how large it is, or how it is transformed.
+pub(crate) fn is_geometry(property: &str) -> bool {
+    matches!(property, "transform" | "transform-origin" | "transform-box" | "d")
+        || GEOMETRY.contains(&property)
+        || STEPS.contains(&property)
+}
+
 impl Own {
     /// Notes an attribute.
     pub(super) fn attribute(&mut self, name: &str, value: &str) {

@@ -1,6 +1,7 @@
 //! Properties and values that browsers draw and the renderer does not.
 
 use crate::geometry::css::is_wide;
+use crate::geometry::{BROWSER_UNITS, SYSTEM_COLOURS};
 
 /// A feature, and how it is drawn.
 type Difference = (&'static str, &'static str);
@@ -64,36 +65,8 @@ const LENGTHS: &[&str] = &[
     "translate",
     "clip-path",
 ];
-/// Units that the engine does not know.
-const UNITS: &[&str] = &[
-    "rem", "vw", "vh", "vmin", "vmax", "vi", "vb", "svw", "svh", "lvw", "lvh", "dvw", "dvh", "ch",
-    "cap", "ic", "lh", "rlh", "rex", "rch", "q",
-];
 const COLOURS: &[&str] =
     &["fill", "stroke", "color", "stop-color", "flood-color", "lighting-color"];
-/// Colours that depend on the machine.
-const SYSTEM: &[&str] = &[
-    "accentcolor",
-    "accentcolortext",
-    "activetext",
-    "buttonborder",
-    "buttonface",
-    "buttontext",
-    "canvas",
-    "canvastext",
-    "field",
-    "fieldtext",
-    "graytext",
-    "highlight",
-    "highlighttext",
-    "linktext",
-    "mark",
-    "marktext",
-    "selecteditem",
-    "selecteditemtext",
-    "visitedtext",
-];
-
 /// What a declaration is drawn as, where that differs.
 pub(super) fn declaration(name: &str, value: &str, root: bool) -> Option<Difference> {
     let value = value.trim();
@@ -173,7 +146,7 @@ fn values(name: &str, low: &str) -> Option<Difference> {
         if low.starts_with("color(") && crate::geometry::plain_colour(low).is_none() {
             return Some(("color()", "the colour space is not read"));
         }
-        if SYSTEM.contains(&low) {
+        if SYSTEM_COLOURS.contains(&low) {
             return Some(("system colours", "the colour is not read"));
         }
         return None;
@@ -214,7 +187,7 @@ fn values(name: &str, low: &str) -> Option<Difference> {
         words.filter(|w| w.starts_with(|c: char| c.is_ascii_digit() || ".+-".contains(c)));
     let odd = numbers.any(|word| {
         let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || ".+-".contains(c));
-        UNITS.contains(&unit)
+        BROWSER_UNITS.contains(&unit)
     });
     odd.then_some(("units rem, vw, vh, ch, q and their kin", "the value does not apply"))
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::super::basic_shape::basic_shape;
-use super::super::length::{Length, Unit};
+use super::super::colour::SYSTEM_COLOURS;
+use super::super::length::{BROWSER_UNITS, Length, LengthError, Unit};
 
 /// Whether a value is one of the keywords that every property takes.
 pub(crate) fn is_wide(value: &str) -> bool {
@@ -117,10 +118,7 @@ fn is_length(text: &str, positive: bool) -> bool {
             let unit = !matches!(length.unit, Unit::M | Unit::Ft);
             unit && (!positive || length.number >= 0.0)
         }
-        Err(super::super::length::LengthError::Unit(unit)) => matches!(
-            unit.as_str(),
-            "rem" | "vw" | "vh" | "vmin" | "vmax" | "ch" | "cap" | "ic" | "lh" | "rlh" | "q"
-        ),
+        Err(LengthError::Unit(unit)) => BROWSER_UNITS.contains(&unit.as_str()),
         Err(_) => false,
     }
 }
@@ -165,30 +163,9 @@ fn is_colour(low: &str) -> bool {
         // `#abc icc-color(...)`, as SVG 1.1 has it.
         return FUNCTIONS.iter().any(|known| name.ends_with(known));
     }
-    matches!(
-        low,
-        "currentcolor"
-            | "transparent"
-            | "accentcolor"
-            | "accentcolortext"
-            | "buttonborder"
-            | "canvas"
-            | "canvastext"
-            | "linktext"
-            | "visitedtext"
-            | "activetext"
-            | "buttonface"
-            | "buttontext"
-            | "field"
-            | "fieldtext"
-            | "highlight"
-            | "highlighttext"
-            | "selecteditem"
-            | "selecteditemtext"
-            | "mark"
-            | "marktext"
-            | "graytext"
-    ) || low.parse::<svgtypes::Color>().is_ok()
+    matches!(low, "currentcolor" | "transparent")
+        || SYSTEM_COLOURS.contains(&low)
+        || low.parse::<svgtypes::Color>().is_ok()
 }
 
 fn is_blend(low: &str) -> bool {
