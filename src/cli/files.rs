@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{self, Fonts};
 use svgx_engine::document::{self, Diagnostic, Document, Format, Limits, parse};
 
@@ -39,7 +40,10 @@ pub(crate) fn fonts(directories: &[PathBuf]) -> Result<Fonts, ExitCode> {
 
 /// Prints what a picture of a drawing shows otherwise than browsers.
 pub(crate) fn differences(path: &Path, document: &Document, fonts: &Fonts) {
-    let found = compile::differences(document, fonts, &Limits::default());
+    let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
+    // Without a limit nothing stops it.
+    let found = compile::differences(document, fonts, &Limits::default(), &budget);
+    let found = found.unwrap_or_default();
     if !found.is_empty() {
         print(path, document.source(), &found);
     }

@@ -44,7 +44,8 @@ pub fn check_with(source: &str, fonts: &Fonts, limits: &Limits) -> Report {
     let found = [
         behavior::check(&document, limits),
         drawing(&document, limits),
-        differences(&document, fonts, limits),
+        // Without a limit nothing stops it.
+        differences(&document, fonts, limits, &budget()).unwrap_or_default(),
     ];
     for found in found {
         let known = diagnostics.len();
@@ -61,10 +62,13 @@ pub fn check_with(source: &str, fonts: &Fonts, limits: &Limits) -> Report {
     Report { document: Some(document), diagnostics, dropped }
 }
 
+fn budget() -> Budget {
+    Budget::unlimited(Class::Redraw, Tier::Ui)
+}
+
 /// Geometry, and the physics that stands on it.
 fn drawing(document: &Document, limits: &Limits) -> Vec<Diagnostic> {
-    let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
-    match Scene::build(document, limits, &budget) {
+    match Scene::build(document, limits, &budget()) {
         Ok(scene) => {
             let mut found = geometry::check(document, &scene);
             found.extend(physics::check(document, &scene, limits));

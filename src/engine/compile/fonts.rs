@@ -2,13 +2,14 @@
 //!
 //! Nothing is looked up on the machine by itself, so that equal fonts give equal pictures.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use resvg::usvg::fontdb::{Database, Family, ID, Query, Source, Stretch, Style, Weight};
 use resvg::usvg::{self, FontFamily, FontStretch, FontStyle};
 use skrifa::{FontRef, MetadataProvider as _};
+use svgx_base::budget::{Budget, Stop};
 
 /// The family in the binary.
 pub(crate) const BUILT_IN: &str = "DejaVu Sans";
@@ -181,24 +182,25 @@ impl Fonts {
         families.and_then(|f| f.first()).map_or(BUILT_IN, |(name, _)| name)
     }
 
-    /// Those of `letters` that neither the face nor any other has a glyph for.
-    pub(crate) fn missing(&self, id: ID, letters: Vec<char>) -> Vec<char> {
-        let lacks = |id: ID, letters: Vec<char>| {
-            let check = |data: &[u8], index: u32| {
-                let Ok(font) = FontRef::from_index(data, index) else { return letters.clone() };
-                let map = font.charmap();
-                letters.iter().copied().filter(|c| map.map(*c).is_none()).collect()
-            };
-            self.database.with_face_data(id, check).unwrap_or_default()
-        };
-        let mut left = lacks(id, letters);
+    /// Those of `letters` that no face has a glyph for.
+    pub(crate) fn missing(
+        &self,
+        mut letters: BTreeSet<char>,
+        budget: &Budget,
+    ) -> Result<BTreeSet<char>, Stop> {
         for face in self.database.faces() {
-            if left.is_empty() {
+            budget.checkpoint()?;
+            if letters.is_empty() {
                 break;
             }
-            left = lacks(face.id, left);
+            self.database.with_face_data(face.id, |data, index| {
+                if let Ok(font) = FontRef::from_index(data, index) {
+                    let map = font.charmap();
+                    letters.retain(|c| map.map(*c).is_none());
+                }
+            });
         }
-        left
+        Ok(letters)
     }
 
     pub(super) fn database(&self) -> Arc<Database> {

@@ -323,9 +323,11 @@ pub(crate) fn parse(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Err
     let diagnostics = if options.validate.unwrap_or(true) {
         let limits = &call.app.config.limits;
         let mut found = document.diagnostics().to_vec();
-        found.extend(differences(document, &call.app.fonts, limits));
+        // What is wrong with the drawing comes first where not all of it may be told.
+        let room = limits.diagnostics.saturating_sub(found.len());
+        let shown = differences(document, &call.app.fonts, limits, call.budget)?;
+        found.extend(shown.into_iter().take(room));
         found.sort_by_key(|d| d.span.start);
-        found.truncate(limits.diagnostics);
         problem::findings(content, &found)
     } else {
         Vec::new()

@@ -6,6 +6,8 @@ use crate::document::{Code, Document, NodeId, Ns, Span};
 use crate::geometry::css::{Matching, Sheet};
 use crate::geometry::{DASHES, basic_shape, href, is_apart};
 
+use svgx_base::budget::{Budget, Stop};
+
 use super::super::sanitize;
 use super::{Seen, short};
 
@@ -135,7 +137,12 @@ pub(super) fn shapes(
 
 /// What depends on the `use` that shows it, and is taken from the first, or from where it is
 /// defined.
-pub(super) fn instances(document: &Document, sheet: &Sheet, seen: &mut Seen) {
+pub(super) fn instances(
+    document: &Document,
+    sheet: &Sheet,
+    seen: &mut Seen,
+    budget: &Budget,
+) -> Result<(), Stop> {
     let mut users: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
     for node in document.elements() {
         if matches!(document.name(node), Some((_, "use")))
@@ -148,12 +155,14 @@ pub(super) fn instances(document: &Document, sheet: &Sheet, seen: &mut Seen) {
     let mut targets: Vec<_> = users.into_iter().collect();
     targets.sort_by_key(|(target, _)| target.index());
     let mut matching = Matching::default();
+    let mut at_users: HashMap<(NodeId, String), Option<String>> = HashMap::new();
     for (target, users) in targets {
         for node in document.descendants(target).filter(|&n| document.is_element(n)) {
             left = left.saturating_sub(1);
             if left == 0 {
-                return;
+                return Ok(());
             }
+            budget.checkpoint()?;
             let style = document.attr(node, "style").unwrap_or_default();
             if users.len() > 1
                 && (document.attr(node, "vector-effect") == Some("non-scaling-stroke")
@@ -168,11 +177,16 @@ pub(super) fn instances(document: &Document, sheet: &Sheet, seen: &mut Seen) {
             }
             for name in sheet.asked_by(document, node, &mut matching) {
                 asking = asking.saturating_sub(1);
+                budget.checkpoint()?;
                 let here = sheet.custom_value(document, node, &name, &mut matching);
                 let differs = users.iter().take(8).any(|&user| {
-                    sheet.custom_value(document, user, &name, &mut matching) != here
-                        && !is_stated_below(document, sheet, node, target, &name, &mut matching)
+                    let there = at_users.entry((user, name.clone())).or_insert_with(|| {
+                        sheet.custom_value(document, user, &name, &mut matching)
+                    });
+                    *there != here
                 });
+                let differs = differs
+                    && !is_stated_below(document, sheet, node, target, &name, &mut matching);
                 if differs {
                     let feature = "custom properties through use";
                     let what = "var() takes the value where the element is defined";
@@ -181,6 +195,7 @@ pub(super) fn instances(document: &Document, sheet: &Sheet, seen: &mut Seen) {
             }
         }
     }
+    Ok(())
 }
 
 /// Whether an element between `node` and `target` states the property itself.

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 use crate::document::{Attribute, Code, Diagnostic, Document, Limits, NodeId, Ns, Severity, Span};
 use crate::geometry::css::{self, Sheet};
+use svgx_base::budget::{Budget, Stop};
 
 use super::fonts::Fonts;
 
@@ -21,14 +22,23 @@ const MOST: usize = 64;
 
 /// What is drawn differently: codes `drawn-differently`, `missing-glyph`, `font-not-found` and
 /// `image-not-drawn`, in the order of the source. O(document).
-pub fn differences(document: &Document, fonts: &Fonts, limits: &Limits) -> Vec<Diagnostic> {
+///
+/// # Errors
+/// [`Stop`], by the budget.
+pub fn differences(
+    document: &Document,
+    fonts: &Fonts,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Vec<Diagnostic>, Stop> {
     let mut seen = Seen { each: 1, at: HashMap::new(), list: Vec::new() };
     let sheet = Sheet::of(document);
     let mut pixels = limits.pixels;
     for node in document.elements() {
+        budget.checkpoint()?;
         let Some((ns, name)) = document.name(node) else { continue };
         if css::is_css(document, node) {
-            sheets::check(document, node, &mut seen);
+            sheets::check(document, node, &mut seen, budget)?;
             continue;
         }
         if !matches!(ns, Ns::Svg | Ns::None | Ns::Arx) {
@@ -39,9 +49,9 @@ pub fn differences(document: &Document, fonts: &Fonts, limits: &Limits) -> Vec<D
             attribute(document, node, name, &a, &mut seen);
         }
     }
-    elements::instances(document, &sheet, &mut seen);
-    text::check(document, &sheet, fonts, &mut seen);
-    seen.finish()
+    elements::instances(document, &sheet, &mut seen, budget)?;
+    text::check(document, &sheet, fonts, &mut seen, budget)?;
+    Ok(seen.finish())
 }
 
 fn attribute(document: &Document, node: NodeId, name: &str, a: &Attribute<'_>, seen: &mut Seen) {

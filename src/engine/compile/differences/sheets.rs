@@ -2,6 +2,7 @@
 
 use crate::document::{Code, Document, NodeId, NodeKind};
 use crate::geometry::css::{self, Piece};
+use svgx_base::budget::{Budget, Stop};
 
 use super::{Seen, declaration};
 
@@ -19,7 +20,12 @@ const AT_RULES: &[(&str, &str, &str)] = &[
 ];
 
 /// Looks through one style sheet.
-pub(super) fn check(document: &Document, node: NodeId, seen: &mut Seen) {
+pub(super) fn check(
+    document: &Document,
+    node: NodeId,
+    seen: &mut Seen,
+    budget: &Budget,
+) -> Result<(), Stop> {
     let text = css::without_comments(&document.text(node));
     let mut children = document.children(node);
     let inside = children.find(|&c| matches!(document.kind(c), NodeKind::Text(_)));
@@ -36,6 +42,7 @@ pub(super) fn check(document: &Document, node: NodeId, seen: &mut Seen) {
             open.pop();
             continue;
         };
+        budget.checkpoint()?;
         match piece {
             Piece::Media(_, inside) if open.len() < 8 => {
                 open.push(css::pieces(inside).collect::<Vec<_>>().into_iter());
@@ -58,6 +65,7 @@ pub(super) fn check(document: &Document, node: NodeId, seen: &mut Seen) {
             }
         }
     }
+    Ok(())
 }
 
 /// The names of the at-rules of a sheet without comments.

@@ -10,6 +10,8 @@ use crate::document::{Code, Document, NodeId, NodeKind, Severity, Span};
 use crate::geometry::css::{Matching, Sheet};
 use crate::geometry::{Role, role};
 
+use svgx_base::budget::{Budget, Stop};
+
 use super::super::fonts::Fonts;
 use super::{MOST, Seen, short};
 
@@ -40,12 +42,19 @@ struct Runs {
 }
 
 /// Looks at every text.
-pub(super) fn check(document: &Document, sheet: &Sheet, fonts: &Fonts, seen: &mut Seen) {
+pub(super) fn check(
+    document: &Document,
+    sheet: &Sheet,
+    fonts: &Fonts,
+    seen: &mut Seen,
+    budget: &Budget,
+) -> Result<(), Stop> {
     let mut known: HashMap<NodeId, Asked> = HashMap::new();
     let mut matching = Matching::default();
     let mut all: Vec<Runs> = Vec::new();
     for text in document.elements().filter(|&n| role(document, n) == Role::Text) {
         for node in document.descendants(text) {
+            budget.checkpoint()?;
             let NodeKind::Text(letters) = document.kind(node) else { continue };
             let Some(parent) = document.parent(node) else { continue };
             let shown =
@@ -71,12 +80,16 @@ pub(super) fn check(document: &Document, sheet: &Sheet, fonts: &Fonts, seen: &mu
             }
         }
     }
+    // Once for all runs: a letter without a glyph has none in any font.
+    let letters = all.iter().flat_map(|runs| runs.letters.iter().take(DISTINCT));
+    let missing = fonts.missing(letters.copied().collect(), budget)?;
     for runs in all {
-        judge(runs, fonts, seen);
+        judge(runs, fonts, &missing, seen);
     }
+    Ok(())
 }
 
-fn judge(runs: Runs, fonts: &Fonts, seen: &mut Seen) {
+fn judge(runs: Runs, fonts: &Fonts, missing: &BTreeSet<char>, seen: &mut Seen) {
     let Runs { asked, letters, span, count } = runs;
     let list = asked.family.as_deref().unwrap_or_default();
     let mut families = svgtypes::parse_font_families(list).unwrap_or_default();
@@ -109,7 +122,7 @@ fn judge(runs: Runs, fonts: &Fonts, seen: &mut Seen) {
         let message = || format!("no bold face of {name} is at hand; drawn in its usual weight");
         seen.add(Code::FontNotFound, Severity::Warning, &key, message, FONTS, span);
     }
-    let missing = fonts.missing(choice.id, letters.into_iter().take(DISTINCT).collect());
+    let missing: Vec<char> = letters.intersection(missing).copied().collect();
     if !missing.is_empty() {
         let key: String = missing.iter().collect();
         let message = || {

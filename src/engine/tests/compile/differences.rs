@@ -2,16 +2,22 @@
 
 use std::path::Path;
 
+use svgx_base::budget::{Budget, Cancel, Class, Stop, Tier};
 use svgx_engine::check;
 use svgx_engine::compile::{FontFile, Fonts, differences};
-use svgx_engine::document::{Code, Diagnostic, Limits, Severity, parse};
+use svgx_engine::document::{Code, Diagnostic, Document, Limits, Severity, parse};
+
+fn shown(document: &Document, fonts: &Fonts, limits: &Limits) -> Vec<Diagnostic> {
+    let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
+    differences(document, fonts, limits, &budget).expect("nothing stops it")
+}
 
 fn of(body: &str, fonts: &Fonts) -> Vec<Diagnostic> {
     let source = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="100" height="100" font-family="DejaVu Sans">{body}</svg>"#
     );
     let document = parse(&source, &Limits::default()).expect("a document");
-    differences(&document, fonts, &Limits::default())
+    shown(&document, fonts, &Limits::default())
 }
 
 const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
@@ -187,7 +193,7 @@ fn a_picture_in_the_document_is_drawn_within_the_limit() {
     let source = format!(r#"<svg xmlns="http://www.w3.org/2000/svg">{image}{image}</svg>"#);
     let limits = Limits { pixels: 1, ..Limits::default() };
     let document = parse(&source, &limits).expect("a document");
-    let found = differences(&document, &Fonts::built_in(), &limits);
+    let found = shown(&document, &Fonts::built_in(), &limits);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].message.contains("limit"), "{found:?}");
 }
@@ -236,7 +242,7 @@ fn drawings_that_look_the_same_get_no_finding() {
         let path = entry.expect("a drawing").path();
         let source = std::fs::read_to_string(&path).expect("text");
         let document = parse(&source, &Limits::default()).expect("a document");
-        let found = differences(&document, &Fonts::built_in(), &Limits::default());
+        let found = shown(&document, &Fonts::built_in(), &Limits::default());
         // The boxes are the same; which letters they stand for is said.
         let said = path.ends_with("text-missing-glyph.svg");
         assert_eq!(said, found.iter().any(|d| d.code == Code::MissingGlyph));
@@ -245,4 +251,15 @@ fn drawings_that_look_the_same_get_no_finding() {
         seen += 1;
     }
     assert!(seen > 60 && wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn who_no_longer_wants_the_findings_gets_none() {
+    let document = parse(r#"<svg xmlns="http://www.w3.org/2000/svg"/>"#, &Limits::default());
+    let cancel = Cancel::default();
+    let budget = Budget::unlimited(Class::Redraw, Tier::Ui).cancelled_by(cancel.clone());
+    cancel.cancel();
+    let document = document.expect("a document");
+    let found = differences(&document, &Fonts::built_in(), &Limits::default(), &budget);
+    assert_eq!(found.expect_err("cancelled"), Stop::Cancelled);
 }
