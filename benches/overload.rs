@@ -33,7 +33,11 @@ fn main() -> ExitCode {
         match argument.as_str() {
             "--quick" => phase = QUICK,
             "--neighbours" => {
-                neighbours = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(2);
+                let Some(number) = arguments.next().and_then(|n| n.parse().ok()) else {
+                    eprintln!("--neighbours: expected how many");
+                    return ExitCode::from(2);
+                };
+                neighbours = number;
             }
             "--json" => json = arguments.next().map(PathBuf::from),
             // Cargo says that this is a benchmark.

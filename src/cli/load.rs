@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["url", "warm_up", "duration", "rate", "times", "flood"])]
     overload: bool,
     /// Start the engine itself for one client that waits for its answers, with requests of all
-    /// sizes, and fail when any is refused: two minutes, and a table.
+    /// sizes, and fail when any is refused: several minutes, and a table.
     #[arg(long, conflicts_with_all = ["overload", "url", "warm_up", "duration", "rate", "times",
         "flood"])]
     lone: bool,

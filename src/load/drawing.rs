@@ -73,8 +73,9 @@ pub fn pile(bodies: usize) -> String {
         "<rect id=\"floor\" x=\"-2000\" y=\"19000\" width=\"124000\" height=\"1000\">\
          <arx:physics motion=\"fixed\" friction=\"0.6\"/></rect>\n",
     );
-    for number in 0..bodies {
+    for number in (0_i64..).take(bodies) {
         // Columns of four, each box a little aside from the one below, so that they do move.
+        // From the 80th column on they stand above each other, and past the top of the drawing.
         let (column, row) = (number / 4, number % 4);
         let x = 1_200 + column % 80 * 1_450 + row * 37;
         let y = 17_900 - row * 1_150 - column / 80 * 6_000;
@@ -113,3 +114,22 @@ pub fn sketch(lines: usize) -> String {
 }
 
 const HEAD: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:arx=\"http://arxos.io/svgx\" ";
+
+#[cfg(test)]
+mod tests {
+    use svgx_engine::document::{self, Limits};
+
+    use super::*;
+
+    #[test]
+    fn piles_of_every_size_lie_where_a_drawing_may_be() {
+        for bodies in [1, 320, 321, 1_281, 3_000] {
+            let document = document::parse(&pile(bodies), &Limits::default()).expect("a drawing");
+            let boxes = document.elements().filter_map(|node| document.attr(node, "y"));
+            let places: Vec<f64> = boxes.map(|y| y.parse().expect("a number")).collect();
+            // The floor is one of them.
+            assert_eq!(places.len(), bodies + 1);
+            assert!(places.iter().all(|y| y.abs() < 1e6), "{bodies}: {places:?}");
+        }
+    }
+}
