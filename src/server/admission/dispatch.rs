@@ -36,23 +36,23 @@ impl Dispatch {
         stages: &Stages,
     ) -> Result<Dispatch, Shed> {
         if operation.is_deferrable && asked.respond_async {
-            return noted(app, stages, asked.admit_as_batch(app)).map(Dispatch::Deferred);
+            return Dispatch::behind(app, asked, stages).map(Dispatch::Deferred);
         }
         match noted(app, stages, asked.admit(app)) {
             Ok(ticket) => Ok(Dispatch::Inline(ticket)),
             Err(shed) if is_too_large(&shed) => {
-                let ticket = noted(app, stages, asked.admit_as_batch(app))?;
+                let ticket = Dispatch::behind(app, asked, stages)?;
                 let deferred = operation.is_deferrable && !asked.wait;
                 Ok(if deferred { Dispatch::Deferred(ticket) } else { Dispatch::Inline(ticket) })
             }
             Err(shed) if asked.wait && is_late(&shed) => {
-                noted(app, stages, asked.admit_as_batch(app)).map(Dispatch::Inline)
+                Dispatch::behind(app, asked, stages).map(Dispatch::Inline)
             }
             Err(shed) => Err(shed),
         }
     }
 
-    /// A place behind everything that has an objective, for work that missed its own.
+    /// A place behind everything that has an objective.
     ///
     /// # Errors
     /// [`Shed`].

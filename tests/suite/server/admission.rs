@@ -124,6 +124,8 @@ fn a_client_on_its_own_is_never_refused() {
         ("/compile/svg", SVG, drawing(4_000), 6),
         ("/evaluate", SVG, drawing(4_000), 6),
         ("/simulate", JSON, simulation(60), 8),
+        // Statics have no partial answer: what does not end in its budget is done behind the rest.
+        ("/simulate", SVG, pile(3_000), 4),
         ("/render", SVG, drawing(200), 12),
     ];
     let engine = engine(&["--controller", "on"]);
