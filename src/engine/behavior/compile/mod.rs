@@ -188,7 +188,12 @@ impl<'d> Compiler<'d> {
                     settle_result(c, annotation.as_ref(), &text, &mut builder, &mut found)
                 });
             let error = found.iter().find(|d| d.severity == Severity::Error).map(|d| d.code);
-            for d in found {
+            for mut d in found {
+                if d.code == Code::UnknownName {
+                    let (start, end) = (d.span.start as usize, d.span.end as usize);
+                    let written = text.get(start..end).unwrap_or_default();
+                    d.help = self.similar(self.drafts[at].behavior, written).or(d.help);
+                }
                 self.report(d, &text, place);
             }
             match (checked, error) {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use svgx_base::nearest::nearest;
+
 use super::{Compiler, Target};
 use crate::behavior::formula::{self, Type};
 use crate::behavior::program::{Input, Source};
@@ -149,6 +151,46 @@ impl Compiler<'_> {
             let targets = targets.collect();
             self.drafts[at].targets = targets;
         }
+    }
+
+    /// The value that a formula of `behavior` may have meant by `written`; looked for only while
+    /// there is little to look through.
+    pub(super) fn similar(&self, behavior: usize, written: &str) -> Option<String> {
+        const FINDINGS: usize = 64;
+        const NAMES: usize = 1000;
+        let many = |n: usize| n > NAMES;
+        if written.len() > 64
+            || self.diagnostics.len() > FINDINGS
+            || many(self.by_label.len())
+            || self.scopes.iter().any(|scope| many(scope.len()))
+            || self.objects.iter().any(|object| many(object.properties.len()))
+        {
+            return None;
+        }
+        let short = |name: &&str| name.len() <= 64;
+        let mean = |name: &str, object: Option<&str>| match object {
+            Some(object) => format!("did you mean {object}.{name}?"),
+            None => format!("did you mean {name}?"),
+        };
+        let Some((object, name)) = written.split_once('.') else {
+            let scope = self.scopes.get(behavior)?;
+            return nearest(written, scope.keys().map(|k| &**k).filter(short))
+                .map(|near| mean(near, None));
+        };
+        let Some(&(other, at)) = self.by_label.get(object) else {
+            let labels = self.by_label.keys().map(|k| &**k).filter(short);
+            return nearest(object, labels).map(|near| mean(name, Some(near)));
+        };
+        let values = other.and_then(|b| self.scopes.get(b)).into_iter().flat_map(|s| s.keys());
+        let properties =
+            at.and_then(|o| self.objects.get(o)).into_iter().flat_map(|o| &o.properties);
+        let sides = ["x", "y", "z", "width", "height", "depth", "on"];
+        let known = values
+            .map(|k| &**k)
+            .chain(properties.map(|p| &*p.name))
+            .chain(sides.into_iter().filter(|_| at.is_some()))
+            .filter(short);
+        nearest(name, known).map(|near| mean(near, Some(object)))
     }
 
     fn lookup(&mut self, behavior: usize, object: Option<&Str>, name: &Str) -> Option<Target> {

@@ -12,7 +12,7 @@ use super::code::{Builder, Op, Place};
 use super::function;
 use super::parse::{Binary, Kind, Parsed};
 use super::slice;
-use crate::behavior::unit::{Dimension, Unit, conversion, nearly};
+use crate::behavior::unit::{Dimension, Unit, conversion, nearly, tidy};
 use crate::document::{Code, Diagnostic, Severity, Span};
 
 /// What a name stands for.
@@ -59,9 +59,13 @@ pub(in crate::behavior) fn check(
                     None => match function::constant(name).filter(|_| object.is_none()) {
                         Some(value) => (Place::Constant(value), Type::Number { literal: true }),
                         None => {
-                            let message =
-                                format!("there is no value {:?} here", slice(text, node.span));
-                            checker.error(Code::UnknownName, node.span, message, None);
+                            let written = slice(text, node.span);
+                            let message = format!("there is no value {written:?} here");
+                            let help =
+                                (object.is_none() && name.parse::<Unit>().is_ok()).then(|| {
+                                    format!("{name} is a unit; a compound one is written [N*m]")
+                                });
+                            checker.error(Code::UnknownName, node.span, message, help);
                             (Place::Constant(1.0), Type::Number { literal: true })
                         }
                     },
@@ -125,9 +129,15 @@ pub(in crate::behavior) fn settle_result(
         }
         (Type::Quantity(m), Some(unit)) => {
             if m.unit.dimension() == unit.dimension() {
-                checker.convert(0, unit, m.weight);
+                // Neither a temperature nor a difference: `t * 1.8 + 32`.
+                let whole = nearly(m.weight, 1.0) || m.weight.abs() < 1e-12;
+                checker.convert(0, unit, if whole { m.weight } else { f64::NAN });
             } else {
-                let message = format!("the result is in {}, not in {unit}", m.unit);
+                let names = match (m.unit.measures(), unit.measures()) {
+                    (Some(is), Some(wanted)) if is != wanted => format!(": {is} is not {wanted}"),
+                    _ => String::new(),
+                };
+                let message = format!("the result is in {}, not in {unit}{names}", m.unit);
                 let help = format!("{} against {}", m.unit.dimension(), unit.dimension());
                 checker.error(Code::UnitMismatch, checked.span, message, Some(help));
             }
@@ -218,6 +228,9 @@ impl Checker<'_> {
 
     fn convert(&mut self, at: usize, to: &Unit, weight: f64) {
         let Checked { ty: Type::Quantity(m), span, .. } = self.stack[at] else { return };
+        if m.unit.is_period() && to.dimension() == Dimension::TIME && !to.turns() {
+            return self.period(at, &m, to);
+        }
         if self.by_hand(&m, to, span) {
             self.stack[at].ty = Type::Quantity(Measure { unit: *to, hand: Hand::NONE, ..m });
             return;
@@ -232,13 +245,33 @@ impl Checker<'_> {
                  so it cannot be converted from {} to {to}",
                 m.unit
             );
-            let help = format!("keep it in {}", m.unit.as_difference());
+            let help = if m.unit.is_affine() {
+                format!("keep it in {}; a temperature alone converts by itself", m.unit)
+            } else {
+                format!("keep it in {}", m.unit)
+            };
             self.error(Code::TemperatureScaled, span, message, Some(help));
         } else if shift != 0.0 {
             self.emit_at(at, Op::Add, Some(shift));
         }
         let hand = if factor == 1.0 { m.hand } else { Hand::NONE };
         self.stack[at].ty = Type::Quantity(Measure { unit: *to, hand, ..m });
+    }
+
+    /// `1/n` of a speed in rpm is the time of one revolution, unless the formula itself says
+    /// `2 * pi / n`.
+    fn period(&mut self, at: usize, m: &Measure, to: &Unit) {
+        let tau = std::f64::consts::TAU;
+        let by_hand = nearly(m.hand.all, 1.0 / tau);
+        if by_hand {
+            let message = "the factor 2 pi is read as the conversion from turns to angles";
+            let span = self.stack[at].span;
+            self.note(Severity::Note, Code::HandConversion, span, message.to_owned());
+        }
+        let turns = if by_hand { 1.0 } else { tau };
+        let factor = tidy(m.unit.scale() / to.scale() * turns);
+        self.emit_at(at, Op::Multiply, Some(factor));
+        self.stack[at].ty = Type::Quantity(Measure { unit: *to, hand: Hand::NONE, ..*m });
     }
 
     /// Whether literal factors already converted `from` to `to`; says so.
@@ -312,6 +345,9 @@ impl Checker<'_> {
                 if operator == Binary::And { Op::And } else { Op::Or }
             }
             Binary::Add | Binary::Subtract => {
+                if self.zero_by_hand(a, operator == Binary::Subtract, span) {
+                    return;
+                }
                 let meeting =
                     if operator == Binary::Add { Meeting::Sum } else { Meeting::Difference };
                 let weight = self.meet(a, 2, meeting, "added");
@@ -340,6 +376,26 @@ impl Checker<'_> {
         };
         let place = self.pair(op, a, span);
         self.replace(2, place, Type::Boolean, span);
+    }
+
+    /// `t + 273.15` of a temperature in C is one in K, and `t - 273.15` of one in K is one in C:
+    /// the author's own conversion.
+    fn zero_by_hand(&mut self, a: usize, subtract: bool, span: Span) -> bool {
+        let Type::Quantity(m) = self.stack[a].ty else { return false };
+        let literal = self.stack[a + 1].ty == (Type::Number { literal: true });
+        let zero = constant(self.stack[a + 1].place).filter(|_| literal);
+        let celsius = Unit::celsius();
+        let (from, to) =
+            if subtract { (Unit::kelvin(), celsius) } else { (celsius, Unit::kelvin()) };
+        if zero != Some(celsius.zero()) || m.unit != from || m.weight != 1.0 {
+            return false;
+        }
+        let message = format!("273.15 is read as the conversion from {from} to {to}");
+        self.note(Severity::Note, Code::HandConversion, span, message);
+        let place = self.pair(if subtract { Op::Subtract } else { Op::Add }, a, span);
+        let ty = Type::Quantity(Measure::new(to, 1.0));
+        self.replace(2, place, ty, span);
+        true
     }
 
     /// `op` on the values at `a` and `a + 1`.

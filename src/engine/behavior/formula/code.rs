@@ -125,6 +125,12 @@ fn boolean(value: bool) -> f64 {
     if value { TRUE } else { FALSE }
 }
 
+/// Equal but for the dust of a conversion or two: 300 K is 26.85 C, 0.1 + 0.2 is 0.3.
+#[inline]
+fn same(a: f64, b: f64) -> bool {
+    a == b || (a - b).abs() <= 16.0 * f64::EPSILON * a.abs().max(b.abs()).min(f64::MAX)
+}
+
 /// A comparison that passes NaN on.
 #[inline]
 fn compare(a: f64, b: f64, holds: bool) -> f64 {
@@ -183,12 +189,12 @@ pub(in crate::behavior) fn apply(op: Op, a: f64, b: f64, c: f64) -> f64 {
         }
         Op::Cos => trig::cos(a),
         Op::Sin => trig::sin(a),
-        Op::Less => compare(a, b, a < b),
-        Op::LessEqual => compare(a, b, a <= b),
-        Op::Greater => compare(a, b, a > b),
-        Op::GreaterEqual => compare(a, b, a >= b),
-        Op::Equal => compare(a, b, a == b),
-        Op::NotEqual => compare(a, b, a != b),
+        Op::Less => compare(a, b, a < b && !same(a, b)),
+        Op::LessEqual => compare(a, b, a <= b || same(a, b)),
+        Op::Greater => compare(a, b, a > b && !same(a, b)),
+        Op::GreaterEqual => compare(a, b, a >= b || same(a, b)),
+        Op::Equal => compare(a, b, same(a, b)),
+        Op::NotEqual => compare(a, b, !same(a, b)),
         // A side that decides alone hides a NaN on the other: `x != 0 and 1/x > 2`.
         Op::And => {
             if a == 0.0 || b == 0.0 {

@@ -27,6 +27,7 @@
 //! assert_eq!(convert(22.0, &"C".parse().unwrap(), &"F".parse().unwrap()).unwrap(), 71.6);
 //! ```
 
+mod named;
 mod parse;
 mod table;
 
@@ -183,6 +184,16 @@ impl Unit {
     /// The kelvin.
     pub fn kelvin() -> Unit {
         Unit::named("K")
+    }
+
+    /// The second.
+    pub(crate) fn second() -> Unit {
+        Unit::named("s")
+    }
+
+    /// The degree Celsius.
+    pub(crate) fn celsius() -> Unit {
+        Unit::named("C")
     }
 
     fn named(symbol: &str) -> Unit {
@@ -369,6 +380,20 @@ impl Unit {
         self.turning.angles != 0
     }
 
+    /// Whether its angles and cycles cancel, as in `rpm/Hz`: a ratio of turns.
+    pub(crate) fn is_ratio_of_turns(&self) -> bool {
+        let Turning { angles, cycles } = self.turning;
+        self.dimension == Dimension::NONE && angles != 0 && angles == cycles.saturating_neg()
+    }
+
+    /// Whether it is a time for each revolution (`1/rpm`), which is a plain time to everybody.
+    pub(crate) fn is_period(&self) -> bool {
+        let used = &self.terms[..usize::from(self.len.unwrap_or(0))];
+        self.dimension == Dimension::TIME
+            && self.turning == Turning { angles: -1, cycles: 0 }
+            && used.iter().any(|t| matches!(TABLE[usize::from(t.entry)].symbol, "rev" | "rpm"))
+    }
+
     /// Whether it contains an angle or counts cycles.
     pub(crate) fn turns(&self) -> bool {
         self.turning != Turning::NONE
@@ -498,7 +523,7 @@ pub fn conversion(from: &Unit, to: &Unit, weight: f64) -> Result<(f64, f64), Inc
         });
     }
     let factor = tidy(from.scale / to.scale * from.turning.factor(to.turning));
-    let shift = if from.zero == 0.0 && to.zero == 0.0 {
+    let shift = if from.zero * factor == to.zero {
         0.0
     } else {
         // Decimal zeros (273.15, 459.67) leave binary dust: 32 must come out as 32.
@@ -514,7 +539,7 @@ pub(crate) fn nearly(a: f64, b: f64) -> bool {
 
 /// The decimal or the whole part of one that a factor was meant to be: 25.4 rather than
 /// 25.400000000000002, and 1/60 to the last bit.
-fn tidy(x: f64) -> f64 {
+pub(crate) fn tidy(x: f64) -> f64 {
     let parts = (1.0 / x).round();
     if parts > 1.0 && nearly(1.0 / x, parts) {
         return 1.0 / parts;

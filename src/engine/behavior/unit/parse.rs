@@ -10,6 +10,17 @@ const LONGEST: usize = 64;
 /// Deepest nesting of parentheses in a unit.
 const DEEPEST: usize = 8;
 
+/// Prefixes as words.
+const WORDS: [(&str, &str); 7] = [
+    ("kilo", "k"),
+    ("mega", "M"),
+    ("giga", "G"),
+    ("milli", "m"),
+    ("micro", "u"),
+    ("nano", "n"),
+    ("centi", "c"),
+];
+
 /// Why a text is no unit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseUnitError {
@@ -180,9 +191,18 @@ fn lookup(name: &str) -> Option<Unit> {
             _ => Unit::of(at, 0),
         });
     }
-    PREFIXES.iter().enumerate().skip(1).find_map(|(p, prefix)| {
+    let prefixed = PREFIXES.iter().enumerate().skip(1).find_map(|(p, prefix)| {
         let base = name.strip_prefix(prefix.symbol)?;
         exact(base, true).map(|at| Unit::of(at, p))
+    });
+    // Words take prefixes that are words: `kilowatts`.
+    prefixed.or_else(|| {
+        WORDS.iter().find_map(|(word, symbol)| {
+            let base = name.strip_prefix(word)?;
+            let at = TABLE.iter().position(|e| e.prefixes && e.aliases.contains(&base))?;
+            let prefix = PREFIXES.iter().position(|p| p.symbol == *symbol)?;
+            Some(Unit::of(at, prefix))
+        })
     })
 }
 
@@ -251,7 +271,12 @@ pub fn suggest(name: &str) -> Vec<String> {
         }
     }
     near.sort_by_key(|(distance, symbol)| (*distance, !symbol.eq_ignore_ascii_case(name)));
-    let mut names: Vec<String> = Vec::new();
+    // `W/mK` is meant as `W/(m*K)`, `kNcm` as `kN*cm`.
+    let product = ["mm", "cm", "m", "K"].iter().find_map(|last| {
+        let first = name.strip_suffix(last).filter(|first| !first.is_empty())?;
+        lookup(first).map(|_| format!("{first}*{last}"))
+    });
+    let mut names: Vec<String> = product.into_iter().collect();
     for (_, symbol) in near {
         if !names.contains(&symbol) && names.len() < 3 {
             names.push(symbol);

@@ -116,15 +116,16 @@ pub(super) const TABLE: &[Entry] = &[
     e("ppm", &[], NONE, 1e-6),
     e("dB", &["decibel", "decibels"], Dimension::LEVEL, 1.0),
     // Time
-    p("s", &["sec", "second", "seconds"], TIME, 1.0),
-    e("min", &["minute", "minutes"], TIME, 60.0),
-    e("h", &["hr", "hour", "hours"], TIME, 3600.0),
+    p("s", &["sec", "secs", "second", "seconds"], TIME, 1.0),
+    e("min", &["mins", "minute", "minutes"], TIME, 60.0),
+    e("h", &["hr", "hrs", "hour", "hours"], TIME, 3600.0),
     e("d", &["day", "days"], TIME, 86_400.0),
+    e("week", &["weeks"], TIME, 604_800.0),
     // Frequency
     Entry { turning: Turning::CYCLE, ..p("Hz", &["hertz"], FREQUENCY, 1.0) },
     angle("rpm", &["RPM"], FREQUENCY, std::f64::consts::TAU / 60.0),
     // Mass
-    e("kg", &["kilogram", "kilograms"], MASS, 1.0),
+    e("kg", &["kgs", "kilogram", "kilograms"], MASS, 1.0),
     p("g", &["gram", "grams"], MASS, 1e-3),
     e("t", &["tonne", "tonnes"], MASS, 1e3),
     e("lb", &["lbs", "pound", "pounds"], MASS, POUND),
@@ -153,6 +154,8 @@ pub(super) const TABLE: &[Entry] = &[
     p("Wh", &[], ENERGY, 3.6e3),
     e("cal", &[], ENERGY, 4.184),
     e("kcal", &[], ENERGY, 4184.0),
+    p("Nm", &[], ENERGY, 1.0),
+    e("Nmm", &[], ENERGY, 1e-3),
     e("BTU", &["Btu"], ENERGY, 1_055.055_852_62),
     // Electricity
     p("A", &["amp", "amps", "ampere", "amperes"], Dimension::CURRENT, 1.0),
@@ -160,10 +163,14 @@ pub(super) const TABLE: &[Entry] = &[
     p("ohm", &["Ω", "Ω", "ohms", "Ohm"], d(2, 1, -3, -2, 0, 0), 1.0),
     p("S", &["siemens"], d(-2, -1, 3, 2, 0, 0), 1.0),
     e("farad", &["farads"], d(-2, -1, 4, 2, 0, 0), 1.0),
+    // `F` is Fahrenheit, so that prefixes have to be spelled out.
+    e("mF", &[], d(-2, -1, 4, 2, 0, 0), 1e-3),
     e("uF", &["µF", "μF"], d(-2, -1, 4, 2, 0, 0), 1e-6),
+    e("nF", &[], d(-2, -1, 4, 2, 0, 0), 1e-9),
+    e("pF", &[], d(-2, -1, 4, 2, 0, 0), 1e-12),
     p("H", &["henry"], d(2, 1, -2, -2, 0, 0), 1.0),
     e("coulomb", &["coulombs"], d(0, 0, 1, 1, 0, 0), 1.0),
-    e("Ah", &[], d(0, 0, 1, 1, 0, 0), 3600.0),
+    p("Ah", &[], d(0, 0, 1, 1, 0, 0), 3600.0),
     p("T", &["tesla"], d(0, 1, -2, -1, 0, 0), 1.0),
     p("Wb", &["weber"], d(2, 1, -2, -1, 0, 0), 1.0),
     // Temperature
@@ -193,9 +200,10 @@ pub(super) const TABLE: &[Entry] = &[
     e("fc", &["footcandle", "footcandles"], d(-2, 0, 0, 0, 0, 1), 1.0 / (FOOT * FOOT)),
     // Area, volume, flow, speed
     e("m^2", &["sqm"], AREA, 1.0),
-    e("ha", &["hectare"], AREA, 1e4),
+    e("ha", &["hectare", "hectares"], AREA, 1e4),
+    e("acre", &["acres"], AREA, 4840.0 * 9.0 * FOOT * FOOT),
     e("sqft", &["sq_ft"], AREA, FOOT * FOOT),
-    e("m^3", &["cum"], VOLUME, 1.0),
+    e("m^3", &["cum", "cbm"], VOLUME, 1.0),
     p("L", &["l", "liter", "liters", "litre", "litres"], VOLUME, 1e-3),
     e("gal", &["gallon", "gallons"], VOLUME, 231.0 * INCH * INCH * INCH),
     e("cuft", &["cu_ft"], VOLUME, FOOT * FOOT * FOOT),
@@ -204,6 +212,7 @@ pub(super) const TABLE: &[Entry] = &[
     e("gpm", &["GPM"], FLOW, 231.0 * INCH * INCH * INCH / 60.0),
     e("m/s", &[], SPEED, 1.0),
     e("mph", &[], SPEED, 0.447_04),
+    e("km/h", &["kmh", "kph"], SPEED, 1.0 / 3.6),
     e("fpm", &[], SPEED, FOOT / 60.0),
     // Amount
     p("mol", &["mole", "moles"], Dimension::AMOUNT, 1.0),

@@ -96,6 +96,18 @@ fn an_angle_beside_hz_counts_turns() {
         (MACHINE, "2 * pi * speed / 60", "rad/s", "157.079633 rad/s ?hand-conversion"),
         (MACHINE, "60 * mains / pairs", "rpm", "1500 rpm ?hand-conversion"),
         (MACHINE, "2 * pi * mains * 1 H", "ohm", "314.159265 ohm"),
+        // A ratio of turns is a number before it meets one.
+        (MACHINE, "1 - speed * pairs / mains", "%", "0 %"),
+        (MACHINE, "1 - 1450 rpm * pairs / mains", "%", "3.333333 %"),
+        (MACHINE, "speed / mains + 1", "", "1.5"),
+        (MACHINE, "speed / mains > 0.4", "", "true"),
+        (MACHINE, "max(speed / mains, 0.2)", "", "0.5"),
+        // The time of one revolution.
+        (MACHINE, "1 / speed", "s", "0.04 s"),
+        (MACHINE, "1 / speed", "ms", "40 ms"),
+        (MACHINE, "1 / speed > 39 ms", "", "true"),
+        (MACHINE, "2 * pi / speed", "s", "0.04 s ?hand-conversion"),
+        (MACHINE, "1 / omega", "ms", "10 ms"),
     ]);
 }
 
@@ -118,6 +130,9 @@ fn levels_add_and_do_not_multiply() {
         (LINE, "in / gain", "", "!unit-mismatch"),
         (LINE, "1 / gain", "", "!unit-mismatch"),
         (LINE, "gain * gain", "", "!unit-mismatch"),
+        (LINE, "gain ^ 2", "", "!unit-mismatch"),
+        (LINE, "gain ^ 3", "", "!unit-mismatch"),
+        (LINE, "gain ^ 1", "", "10 dB"),
         (LINE, "gain + 5 %", "", "!unit-mismatch"),
         (LINE, "exp(gain)", "", "!unit-argument"),
     ]);
@@ -172,6 +187,32 @@ fn kelvins_beside_celsius_convert_or_are_refused() {
         (AIR, "heat / (flow * cp) > 5 K", "", "true"),
         (AIR, "supply", "C", "26.85 C"),
         (AIR, "supply", "F", "80.33 F"),
+        // A plain number beside a temperature.
+        (AIR, "room + 10", "C", "30 C"),
+        (AIR, "room + 10", "", "30 C"),
+        (AIR, "room + 10", "F", "86 F"),
+        (AIR, "10 + room", "K", "303.15 K"),
+        (AIR, "room - 10", "C", "10 C"),
+        (AIR, "room - 10", "F", REFUSED),
+        (AIR, "room * 9 / 5 + 32", "F", REFUSED),
+        (AIR, "room * 2", "F", REFUSED),
+        // The zero written by hand.
+        (AIR, "supply - 273.15", "", "26.85 C ?hand-conversion"),
+        (AIR, "supply - 273.15", "C", "26.85 C ?hand-conversion"),
+        (AIR, "room + 273.15", "K", "293.15 K ?hand-conversion"),
+        (AIR, "room + 273.15", "C", "20 C ?hand-conversion"),
+        // The other order: K taken from C is a rise, unless that cannot be meant.
+        (AIR, "room - supply", "K", "-6.85 K"),
+        (AIR, "-room + supply", "K", "6.85 K"),
+        (AIR, "sum(supply, -room)", "", "6.85 K"),
+        (AIR, "abs(room - supply)", "", REFUSED),
+        (AIR, "(room - supply)^2", "", REFUSED),
+        (AIR, "flow * cp * (room - supply)", "kW", REFUSED),
+        // Equal but for the dust of converting.
+        (AIR, "supply == 26.85 C", "", "true"),
+        (AIR, "supply != 26.85 C", "", "false"),
+        (AIR, "26.85 C >= supply", "", "true"),
+        (AIR, "supply > 26.85 C", "", "false"),
     ]);
 }
 
@@ -219,6 +260,62 @@ fn a_unit_with_a_digit_is_refused_and_areas_are_not() {
 }
 
 #[test]
+fn units_as_people_write_them() {
+    table(&[
+        ("t=5 mins", "t", "s", "300 s"),
+        ("t=2 weeks", "t", "d", "14 d"),
+        ("t=2 hrs", "t", "min", "120 min"),
+        ("p=5 kilowatts", "p", "W", "5000 W"),
+        ("p=5 megapascals", "p", "bar", "50 bar"),
+        ("i=20 milliamps", "i", "A", "0.02 A"),
+        ("c=470 nF", "c", "uF", "0.47 uF"),
+        ("c=10 pF", "c", "nF", "0.01 nF"),
+        ("q=2600 mAh", "q", "Ah", "2.6 Ah"),
+        ("m=12 Nm", "m", "J", "12 J"),
+        ("m=1.5 kNm", "m", "N*m", "1500 N*m"),
+        ("a=2 acres", "a", "ha", "0.809371 ha"),
+        ("v=36 kmh", "v", "m/s", "10 m/s"),
+        ("m=5 kgs", "m", "kg", "5 kg"),
+        ("v=5 cbm", "v", "L", "5000 L"),
+    ]);
+}
+
+#[test]
+fn what_does_not_fit_is_named_and_what_was_meant_is_guessed() {
+    // A formula over a, b and c; a piece of the message or the help.
+    let rows = [
+        ("volts + amps", "a voltage and a current cannot be added"),
+        ("volts > amps", "a voltage and a current cannot be compared"),
+        ("if(true, volts, amps)", "a voltage and a current cannot be alternatives"),
+        ("volts + 1 kWh", "a voltage and an energy cannot be added"),
+        ("volts + 90 deg", "a voltage and an angle cannot be added"),
+        ("max(amps, 3 m)", "a current and a length cannot be compared"),
+        ("volt * 2", "did you mean volts?"),
+        ("o.vlots * 2", "did you mean o.volts?"),
+        ("o.widht * 2", "did you mean o.width?"),
+        ("volts * 1 N*m", "a compound one is written [N*m]"),
+        ("sqr(volts)", "did you mean sqrt"),
+    ];
+    for (formula, said) in rows {
+        let text = format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' xmlns:arx='http://arxos.io/svgx'>\
+             <arx:object id='o' type='a.b'><arx:behavior><arx:variables>\
+             <arx:variable name='volts' value='5 V'/><arx:variable name='amps' value='2 A'/>\
+             </arx:variables><arx:calculations><arx:calculation name='result' formula='{}'/>\
+             </arx:calculations></arx:behavior></arx:object></svg>",
+            formula.replace('>', "&gt;")
+        );
+        let limits = Limits::default();
+        let document = parse(&text, &limits).expect("the text is well formed");
+        let program = Program::compile(&document, &limits);
+        let found = program.diagnostics().iter().any(|d| {
+            d.message.contains(said) || d.help.as_ref().is_some_and(|help| help.contains(said))
+        });
+        assert!(found, "{formula}: {:?}", program.diagnostics());
+    }
+}
+
+#[test]
 fn an_unknown_unit_is_answered_with_the_nearest() {
     use svgx_engine::behavior::unit::Unit;
     for (text, nearest) in [
@@ -242,6 +339,8 @@ fn an_unknown_unit_is_answered_with_the_nearest() {
         ("pa", "Pa"),
         ("db", "dB"),
         ("Lumens", "lm"),
+        ("mK", "m*K"),
+        ("kNcm", "kN*cm"),
     ] {
         let error = text.parse::<Unit>().expect_err(text);
         let help = error.help().unwrap_or_default();

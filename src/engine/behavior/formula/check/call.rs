@@ -31,6 +31,13 @@ impl Checker<'_> {
                 if self.stack[a].ty == Type::Boolean {
                     self.not_a_number(a, "an argument here");
                 }
+                if let Type::Quantity(m) = self.stack[a].ty
+                    && m.assumed
+                    && m.unit.is_affine()
+                    && op == Op::Abs
+                {
+                    self.assumed(a, &m, "taken without its sign");
+                }
                 self.emit_at(a, op, None);
             }
             Rule::Sign => {

@@ -13,15 +13,17 @@ impl Checker<'_> {
     /// what the meeting makes of them.
     pub(super) fn meet(&mut self, first: usize, count: usize, meeting: Meeting, verb: &str) -> f64 {
         let all = first..first + count;
-        let turning =
-            self.stack[all.clone()].iter().any(|v| quantity(v).is_some_and(|m| m.unit.has_angle()));
+        let turning = self.stack[all.clone()].iter().any(|v| {
+            quantity(v).is_some_and(|m| m.unit.has_angle() && !m.unit.is_ratio_of_turns())
+        });
         for at in all.clone() {
             match self.stack[at].ty {
                 Type::Boolean => self.not_a_number(at, verb),
                 // kW/W is 1000 before it meets anything; deg and % stay what they are.
+                Type::Quantity(m) if m.unit.is_period() => self.rescale(at, &Unit::second()),
                 Type::Quantity(m) if !m.unit.is_written() => match m.unit.as_angle() {
                     Some(angle) => self.rescale(at, &angle),
-                    None if turning && m.unit.turns() => {}
+                    None if turning && m.unit.turns() && !m.unit.is_ratio_of_turns() => {}
                     None => self.settle(at),
                 },
                 _ => {}
@@ -77,6 +79,8 @@ impl Checker<'_> {
                                 }
                             }
                             Meeting::FromZero if kelvin => f64::NAN,
+                            // `-room + supply` is `supply - room`.
+                            Meeting::Sum if kelvin && target.weight == -1.0 => m.weight,
                             _ if kelvin => {
                                 assumed |= m.weight != 0.0;
                                 0.0
@@ -94,7 +98,8 @@ impl Checker<'_> {
                 }
                 Type::Number { literal } => {
                     self.adopt(at, &target.unit, literal);
-                    weight = if scale { f64::NAN } else { 0.0 };
+                    // `room + 5` is 5 degrees more; `room - 5` may also be a difference.
+                    weight = if scale && meeting != Meeting::Sum { f64::NAN } else { 0.0 };
                 }
                 _ => {}
             }
@@ -187,8 +192,13 @@ impl Checker<'_> {
 
     pub(super) fn mismatch(&mut self, a: usize, b: usize, verb: &str) {
         let (x, y) = (self.stack[a], self.stack[b]);
+        let measures = |t: Type| t.unit().and_then(Unit::measures);
+        let who = match (measures(x.ty), measures(y.ty)) {
+            (Some(a), Some(b)) if a != b => format!("{a} and {b}"),
+            _ => "they".to_owned(),
+        };
         let message = format!(
-            "{} is {}, {} is {}: they cannot be {verb}",
+            "{} is {}, {} is {}: {who} cannot be {verb}",
             slice(self.text, x.span),
             x.ty.describe(),
             slice(self.text, y.span),

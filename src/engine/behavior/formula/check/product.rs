@@ -63,7 +63,9 @@ impl Checker<'_> {
     }
 
     fn warn_about_point(&mut self, at: usize, m: &Measure) {
-        if m.unit.is_affine() && m.weight == 1.0 {
+        if m.unit.is_affine() && m.weight == 1.0 && m.assumed {
+            self.assumed(at, m, "multiplied");
+        } else if m.unit.is_affine() && m.weight == 1.0 {
             let span = self.stack[at].span;
             let message = format!(
                 "{} is a temperature in {}; multiplied by another quantity it counts from 0 {}",
@@ -92,26 +94,38 @@ impl Checker<'_> {
         };
         if refused {
             let at = if level(&x) { a } else { a + 1 };
-            let message = format!(
-                "{} is a level in dB: levels add, they do not multiply",
-                slice(self.text, self.stack[at].span)
-            );
-            let help = "the ratio of a level of powers is 10^(level / 10)".to_owned();
-            self.error(Code::UnitMismatch, span, message, Some(help));
+            self.level(at, span);
         }
+    }
+
+    fn level(&mut self, at: usize, span: Span) {
+        let message = format!(
+            "{} is a level in dB: levels add, they do not multiply",
+            slice(self.text, self.stack[at].span)
+        );
+        let help = "the ratio of a level of powers is 10^(level / 10)".to_owned();
+        self.error(Code::UnitMismatch, span, message, Some(help));
+    }
+
+    /// K beside C or F was taken for a difference, and now it would matter if it was none.
+    pub(super) fn assumed(&mut self, at: usize, m: &Measure, verb: &str) {
+        let span = self.stack[at].span;
+        let message = format!(
+            "{} has K beside {}: as a temperature and a difference it cannot be {verb}",
+            slice(self.text, span),
+            m.unit
+        );
+        let help = format!(
+            "the difference of two temperatures is `in_K - in_{0}`; a mean is avg(a, b)",
+            m.unit
+        );
+        self.error(Code::TemperatureScaled, span, message, Some(help));
     }
 
     /// A quantity times a plain factor (NaN: not known).
     fn scaled(&mut self, at: usize, m: &Measure, factor: f64) -> Type {
         if m.assumed && factor.abs() != 1.0 {
-            let span = self.stack[at].span;
-            let message = format!(
-                "{} adds K to {}: as a temperature and a difference it cannot be multiplied",
-                slice(self.text, span),
-                m.unit
-            );
-            let help = format!("avg(a, b) is a mean; two temperatures in {} add up", m.unit);
-            self.error(Code::TemperatureScaled, span, message, Some(help));
+            self.assumed(at, m, "multiplied");
         }
         let weight = if m.weight == 0.0 { 0.0 } else { m.weight * factor };
         Type::Quantity(Measure { hand: m.hand.scaled(factor), weight, ..*m })
@@ -152,6 +166,12 @@ impl Checker<'_> {
             self.error(Code::UnitExponent, exponent.span, message, None);
         }
         let known = constant(exponent.place);
+        if let Type::Quantity(m) = self.stack[a].ty
+            && m.unit.is_level()
+            && known != Some(1.0)
+        {
+            self.level(a, span);
+        }
         let ty = match self.stack[a].ty {
             Type::Quantity(m) if m.unit.dimension() != Dimension::NONE => {
                 self.warn_about_point(a, &m);
