@@ -337,6 +337,11 @@ impl Document {
         self.ids.get(id).copied()
     }
 
+    /// Every `id` there is, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.ids.keys().map(|id| &**id)
+    }
+
     /// The `id` of an element.
     pub fn id(&self, node: NodeId) -> Option<&str> {
         self.attr(node, "id")

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::freedom::{Findings, small_rank};
+use super::freedom::{Findings, REASONS, small_rank};
 use crate::constraint::equations::{GROUND, INTRINSIC};
 use crate::constraint::sketch::{Error, constraint_name};
 use crate::constraint::solve::{Conflicts, Solver, SubsetSolve};
@@ -209,10 +209,16 @@ impl Solver {
                 false => self.minimal_reasons(&subset.x, c, &rows, &near, budget)?,
             };
             reasons.remove(&c);
+            let partial = rows.len() < rows_of[c as usize];
+            // A part that follows from the shape alone (`fixed` of a side of an upright
+            // rectangle) says nothing twice.
+            if partial && reasons.is_empty() && findings.redundant.len() < REASONS {
+                continue;
+            }
             let name = |i: u32| constraint_name(&self.problem, i as usize);
             diagnosis.redundant.push(Redundancy {
                 constraint: name(c),
-                partial: rows.len() < rows_of[c as usize],
+                partial,
                 implied_by: reasons.into_iter().map(name).collect(),
             });
         }

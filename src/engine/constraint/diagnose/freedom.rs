@@ -13,7 +13,7 @@ use svgx_base::budget::Budget;
 const MOTIONS: usize = 32;
 
 /// Redundant constraints whose reasons are searched for at most.
-const REASONS: usize = 64;
+pub(crate) const REASONS: usize = 64;
 
 /// What was found out block by block.
 pub(crate) struct Findings {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use svgx_base::deep::{self, Empty};
 use svgx_base::deep_span;
+use svgx_base::nearest::nearest;
 
 use super::element::{self, Drawn, tag};
 use super::{FINDINGS, Sketch};
@@ -24,6 +25,10 @@ fn is_group(document: &Document, node: NodeId) -> bool {
     document.name(node) == Some((Ns::Arx, "constraints"))
         && document.parent(node).and_then(|p| document.name(p)) != Some((Ns::Arx, "physics"))
 }
+
+/// Names of more bytes, and drawings with more of them, are not searched for what was meant.
+const NAME: usize = 64;
+const NAMES: usize = 1000;
 
 struct Reader<'d> {
     document: &'d Document,
@@ -95,7 +100,9 @@ impl Reader<'_> {
             let message = format!("`{}` is no type of constraint", shorten(word));
             let finding =
                 Diagnostic::error(Code::ConstraintType, self.span_of(node, "type"), message);
-            self.findings.push(finding.help(format!("types: {}", names.join(", "))));
+            let near = nearest(&shorten(word), names.iter().copied())
+                .map_or_else(String::new, |near| format!("did you mean {near}? "));
+            self.findings.push(finding.help(format!("{near}types: {}", names.join(", "))));
             return None;
         };
         let before = self.findings.len();
@@ -142,7 +149,15 @@ impl Reader<'_> {
             .find_map(|end| name.get(..end).and_then(|id| self.document.by_id(id)));
         let Some(shape) = named else {
             let message = format!("there is no element `{}`", shorten(name));
-            return self.error(Code::ConstraintUnknownEntity, self.span_of(node, "of"), message);
+            let code = Code::ConstraintUnknownEntity;
+            let finding = Diagnostic::error(code, self.span_of(node, "of"), message);
+            let id = name.split_once('.').map_or(name, |(id, _)| id);
+            let few = id.len() <= NAME && self.document.ids().take(NAMES + 1).count() <= NAMES;
+            let ids = self.document.ids().filter(|id| few && id.len() <= NAME);
+            return self.findings.push(match nearest(id, ids) {
+                Some(near) => finding.help(format!("did you mean {near}?")),
+                None => finding,
+            });
         };
         if self.known.contains_key(&shape) {
             return;

@@ -78,6 +78,14 @@ fn between(x: &[f64], from: Point, to: Point) -> V {
     V { x: b.x - a.x, y: b.y - a.y }
 }
 
+/// A way out for two points on one spot. Several such pairs go several ways (multiples of the
+/// golden angle), so that three points become a triangle.
+fn aside(p: Point, q: Point) -> V {
+    let turns = f64::from((p.x ^ q.x) % 1024) + 3.0 * f64::from(q.x % 1024);
+    let angle = 2.399_963_229_728_653 * (1.0 + turns);
+    V { x: libm::cos(angle), y: libm::sin(angle) }
+}
+
 fn wrap(angle: f64) -> f64 {
     use std::f64::consts::{PI, TAU};
     let a = angle % TAU;
@@ -235,7 +243,10 @@ impl Equation {
                 (x[a as usize] - x[b as usize]) - c
             }
             Equation::Distance { p, q, d } => {
-                let (u, n) = between(x, q, p).unit();
+                let (mut u, n) = between(x, q, p).unit();
+                if n <= 1e-12 {
+                    u = aside(p, q);
+                }
                 g[..4].copy_from_slice(&[u.x, u.y, -u.x, -u.y]);
                 n - d
             }

@@ -28,6 +28,48 @@ fn solved(text: &str) -> (Document, Solution) {
 }
 
 #[test]
+fn a_slip_in_a_constraint_is_answered_with_what_was_meant() {
+    let line = "<line id='frame' x1='1' y1='1' x2='9' y2='2'/>";
+    for (constraint, meant) in [
+        ("type='horizntal' of='frame'", "did you mean horizontal?"),
+        ("type='paralell' of='frame frame'", "did you mean parallel?"),
+        ("type='horizontal' of='frmae'", "did you mean frame?"),
+        ("type='fixed' of='frmae.start'", "did you mean frame?"),
+    ] {
+        let text = drawing(line, &format!("<arx:constraint {constraint}/>"));
+        let limits = Limits::default();
+        let document = parse(&text, &limits).unwrap();
+        let scene = Scene::build(&document, &limits, &budget()).unwrap();
+        let findings = Sketch::read(&document, &scene, &limits).expect_err(constraint);
+        let told = format!("{findings:?}");
+        assert!(told.contains(meant), "{constraint}: {told}");
+    }
+}
+
+#[test]
+fn points_on_one_spot_part_in_different_ways() {
+    let shapes = "<circle id='a' cx='50' cy='50' r='1'/><circle id='b' cx='50' cy='50' r='1'/>\
+                  <circle id='c' cx='50' cy='50' r='1'/>";
+    let constraints = "<arx:constraint type='fixed' of='a.center'/>\
+                       <arx:constraint type='distance' of='a.center b.center' value='30'/>\
+                       <arx:constraint type='distance' of='b.center c.center' value='30'/>\
+                       <arx:constraint type='distance' of='a.center c.center' value='30'/>";
+    let (_, solution) = solved(&drawing(shapes, constraints));
+    assert_eq!(solution.outcome, Outcome::Solved, "three points become a triangle");
+}
+
+#[test]
+fn a_side_of_a_rectangle_can_be_fixed_without_blame() {
+    let shapes = "<rect id='r' x='10' y='10' width='50' height='30'/>";
+    let constraints = "<arx:constraint type='fixed' of='r.top'/>\
+                       <arx:constraint type='equal_length' of='r.top r.left'/>";
+    let (_, solution) = solved(&drawing(shapes, constraints));
+    let diagnosis = solution.diagnosis.expect("it was asked for");
+    assert!(diagnosis.redundant.is_empty(), "{diagnosis:?}");
+    assert_eq!(diagnosis.status, Status::FullyConstrained);
+}
+
+#[test]
 fn what_is_written_can_be_drawn_and_what_gave_way_is_named() {
     struct Case {
         shapes: &'static str,
