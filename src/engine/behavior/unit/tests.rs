@@ -132,3 +132,21 @@ fn numbers_split_from_their_units() {
         assert_eq!(quantity(text), None, "{text}");
     }
 }
+
+/// The table of `docs/language.md` names every unit there is, a star where prefixes are taken.
+#[test]
+fn the_table_of_the_language_is_this_one() {
+    let text = include_str!("../../../../docs/language.md");
+    let (_, rest) = text.split_once("| measure | units |").expect("the table of units");
+    let (rows, _) = rest.split_once("\n\n").expect("its end");
+    let mut written: Vec<(&str, bool)> = Vec::new();
+    for cell in rows.lines().filter_map(|row| row.split('|').nth(2)) {
+        for word in cell.split_whitespace().filter(|word| word.starts_with('`')) {
+            written.push((word.trim_matches(['`', '*']), word.ends_with('*')));
+        }
+    }
+    let mut known: Vec<(&str, bool)> = TABLE.iter().map(|e| (e.symbol, e.prefixes)).collect();
+    written.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(written, known);
+}
