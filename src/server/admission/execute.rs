@@ -148,15 +148,14 @@ async fn run_inner(
     media: &'static str,
     began: &mut Time,
 ) -> Result<HttpResponse, Error> {
-    let given = request.headers();
     let identity =
         request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
     let stages = request.extensions().get::<Stages>().cloned().unwrap_or_default();
     let kind = payload.as_ref().map(|_| body::check(app, request)).transpose()?;
-    let mut asked = AdmissionRequest::of(app, request, operation, &identity, payload.is_some())?;
+    let asked = AdmissionRequest::of(app, request, operation, &identity, payload.is_some())?;
     // Decided before the body is read, so that refusing costs nothing.
     let arrived = app.clock.now();
-    let mut dispatch = match Dispatch::decide(app, operation, &asked, &stages) {
+    let dispatch = match Dispatch::decide(app, operation, &asked, &stages) {
         Ok(dispatch) => dispatch,
         Err(shed) => {
             if let Some((payload, kind)) = payload.zip(kind) {
@@ -175,6 +174,38 @@ async fn run_inner(
     }
     // A slow client is not the service's latency: the clock starts with the last byte.
     *began = app.clock.now();
+    let admitted = Admitted { arrived, asked, dispatch, identity, media, stages };
+    let served = serve(app, request, operation, admitted, *began, body.clone()).await;
+    match (served, body) {
+        (Err(error @ Error::Shed(_)), Some(body)) => {
+            limits::check_read(app, body).await?;
+            Err(error)
+        }
+        (served, _) => served,
+    }
+}
+
+/// A request whose body was let in.
+struct Admitted {
+    arrived: Time,
+    asked: AdmissionRequest,
+    dispatch: Dispatch,
+    identity: Identity,
+    media: &'static str,
+    stages: Stages,
+}
+
+/// Does the work of a request whose body was read at `began`.
+async fn serve(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    operation: &Operation,
+    admitted: Admitted,
+    began: Time,
+    body: Option<Body>,
+) -> Result<HttpResponse, Error> {
+    let Admitted { arrived, mut asked, mut dispatch, identity, media, stages } = admitted;
+    let given = request.headers();
     let more = body.as_ref().and_then(|body| operation.estimate.and_then(|by| by(body)));
     if more.is_some() || began.since(arrived) > PATIENCE {
         drop(dispatch);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use svgx_engine::document;
 
 use super::admit;
-use super::body::{self, Kind};
+use super::body::{self, Body, Kind};
 use crate::protocol::problem::{self, Error};
 use crate::state::app::App;
 
@@ -32,14 +32,30 @@ pub(crate) async fn check_refused(
         let Ok(_one) = app.large_refusals.try_acquire() else { return Ok(()) };
         // A body that does not arrive is no reason to say anything but "busy".
         let Ok(body) = body::read(app, kind, payload).await else { return Ok(()) };
-        let shared = Arc::clone(app);
-        let look = move || within(&shared, body.kind, &body.bytes);
-        return actix_web::web::block(look).await.unwrap_or(Ok(()));
+        return large_within(app, body).await;
     }
     match admit::discard(request, payload).await {
         Some(bytes) => within(app, kind, &bytes),
         None => Ok(()),
     }
+}
+
+/// Looks at a body that was read before its request was refused.
+///
+/// # Errors
+/// The limit that the drawing in the body exceeds.
+pub(crate) async fn check_read(app: &Arc<App>, body: Body) -> Result<(), Error> {
+    if body.bytes.len() <= admit::DISCARDED {
+        return within(app, body.kind, &body.bytes);
+    }
+    let Ok(_one) = app.large_refusals.try_acquire() else { return Ok(()) };
+    large_within(app, body).await
+}
+
+/// [`within`], off the thread that serves others.
+async fn large_within(app: &Arc<App>, body: Body) -> Result<(), Error> {
+    let app = Arc::clone(app);
+    actix_web::web::block(move || within(&app, body.kind, &body.bytes)).await.unwrap_or(Ok(()))
 }
 
 fn within(app: &App, kind: Kind, bytes: &[u8]) -> Result<(), Error> {
