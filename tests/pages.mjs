@@ -1,36 +1,12 @@
 // Opens the first page as a person does: on a desktop, a phone, with a key, by keyboard.
 // Usage: node pages.mjs PATH-OF-SVGX FOLDER-FOR-SCREENSHOTS
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import puppeteer from "puppeteer-core";
+import { start } from "./engine.mjs";
 
 const [program, folder] = process.argv.slice(2);
+const engine = (...flags) => start(program, "examples/floor-plan.svgx", ...flags);
 const KEY = "pages-0123456789abcdef";
-
-/** Starts an engine and answers with its address and a way to end it. */
-async function engine(...flags) {
-  const child = spawn(program, [
-    "serve", "--listen", "127.0.0.1:0", "--internal-listen", "127.0.0.1:0",
-    "--open", "examples/floor-plan.svgx", ...flags,
-    // Without the settings of whoever runs the tests.
-  ], { stdio: ["ignore", "pipe", "ignore"], env: {} });
-  const ended = new Promise((done) => child.once("exit", done));
-  for await (const line of createInterface({ input: child.stdout })) {
-    const event = line.startsWith("{") ? JSON.parse(line) : {};
-    if (event.event === "listening") {
-      child.stdout.resume();
-      return {
-        address: `http://${event.public}/`,
-        async stop() {
-          child.kill("SIGTERM");
-          await ended;
-        },
-      };
-    }
-  }
-  throw new Error("the engine did not say where it listens");
-}
 
 /** Opens the page and notes what the console says. */
 async function open(browser, address, view) {
