@@ -13,6 +13,7 @@ use crate::admission::estimate;
 use crate::admission::execute;
 use crate::admission::operation::Operation;
 use crate::protocol::problem::Error;
+use crate::protocol::wording::meant;
 use crate::routes::{
     compile_json, compile_svg, drawing, evaluate, interactive, jobs, openapi, pages, parse,
     precision, render, simulate, slo, solve, state, status,
@@ -341,7 +342,27 @@ fn not_allowed(request: &HttpRequest, allow: String) -> Result<HttpResponse, Err
 /// # Errors
 /// Always [`Error::NotFound`].
 pub(crate) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Error> {
-    Err(Error::NotFound(request.path().chars().take(200).collect()))
+    let path: String = request.path().chars().take(200).collect();
+    let near = meant(&path, similar(&path).iter().map(String::as_str));
+    Err(Error::NotFound(format!("{path}{near}")))
+}
+
+/// Every path there is, with the parts that vary as in `path`.
+fn similar(path: &str) -> Vec<String> {
+    let (root, path) = match path.strip_prefix("/api/v1") {
+        Some(path) => ("/api/v1", path),
+        None => ("", path),
+    };
+    let filled = |pattern: &str| {
+        let given = path.split('/').chain(std::iter::repeat(""));
+        let parts: Vec<&str> = pattern
+            .split('/')
+            .zip(given)
+            .map(|(part, given)| if part.starts_with('{') { given } else { part })
+            .collect();
+        format!("{root}{}", parts.join("/"))
+    };
+    ENDPOINTS.iter().map(|endpoint| filled(endpoint.path)).chain([filled(DOCS)]).collect()
 }
 
 /// What the edge has to know of a path.

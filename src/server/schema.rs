@@ -73,6 +73,8 @@ pub(crate) fn insert(document: &mut Value) {
     let mut read = generator(SchemaSettings::draft2020_12().for_deserialize());
     let mut written = generator(SchemaSettings::draft2020_12().for_serialize());
     requests(&mut read);
+    // Of this the description is made, in `openapi::operations`.
+    read.subschema_for::<svgx_session::Operation>();
     answers(&mut written);
     let mut schemas = written.take_definitions(true);
     for (name, mut schema) in read.take_definitions(true) {

@@ -20,6 +20,7 @@ use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
 use super::record::{Edit, HistoryMove, Interactive, Record};
 use super::{attribute, placement};
 use svgx_base::budget::{Budget, Time};
+use svgx_base::nearest::nearest;
 use svgx_engine::behavior::{Fit, Machine, Program, Values};
 use svgx_engine::document::{self, Document, Limits, NodeId, Ns};
 use svgx_engine::geometry::Scene;
@@ -384,9 +385,18 @@ impl Session {
     fn named(&self, id: &str) -> Result<u32, Error> {
         let by_number = || id.strip_prefix('@')?.parse().ok().filter(|n| self.node(*n).is_some());
         let by_id = self.document.by_id(id).map(|node| self.number(node));
-        by_id
-            .or_else(by_number)
-            .ok_or_else(|| Error::UnknownElement { id: id.chars().take(64).collect() })
+        by_id.or_else(by_number).ok_or_else(|| self.unknown(id))
+    }
+
+    /// No element is called `id`; one may be nearly so.
+    fn unknown(&self, id: &str) -> Error {
+        /// How many ids a wrong one is compared with: this is no reason to be late.
+        const COMPARED: usize = 2_000;
+        let id: String = id.chars().take(64).collect();
+        let known = self.elements.iter().filter_map(|node| self.document.id(*node));
+        let alike = known.filter(|known| known.len().abs_diff(id.len()) <= id.len() / 2);
+        let near = nearest(&id, alike.take(COMPARED)).map(str::to_owned);
+        Error::UnknownElement { id, near }
     }
 
     /// The element that is pointed at; `None` for empty space.

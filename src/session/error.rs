@@ -14,10 +14,12 @@ pub enum Error {
         reason: String,
     },
     /// No such element in the session's document.
-    #[error("no element {id:?} in the session's document")]
+    #[error("no element {id:?} in the session's document{}", meant(.near.as_deref()))]
     UnknownElement {
         /// The id given.
         id: String,
+        /// The id that is nearest to it, if one is near.
+        near: Option<String>,
     },
     /// The operation is about an element, and neither an id nor coordinates were given.
     #[error("{operation} needs element_id or coordinates")]
@@ -81,6 +83,10 @@ pub enum Error {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn meant(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
 impl Error {

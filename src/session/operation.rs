@@ -72,7 +72,10 @@ pub struct DragTick {
 /// How a drag snaps: `false`, `true` (the default: a 1 mm grid), or the parts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "snap is true, false, or an object of grid, endpoint, midpoint, center, angle and tolerance"
+)]
 pub enum Snap {
     /// All off, or the default.
     Switch(bool),

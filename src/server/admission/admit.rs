@@ -174,7 +174,7 @@ pub(super) fn number(given: &HeaderMap, name: &HeaderName) -> Result<Option<u64>
     let text = value.to_str().unwrap_or_default().trim();
     match text.parse() {
         Ok(number) => Ok(Some(number)),
-        Err(_) => Err(wrong(name, "a whole number")),
+        Err(_) => Err(wrong(name, text, "a whole number")),
     }
 }
 
@@ -183,13 +183,18 @@ fn precision(given: &HeaderMap) -> Result<Precision, Error> {
     let name = &headers::SVGX_PRECISION;
     let Some(value) = given.get(name) else { return Ok(Precision::default()) };
     let expected = "ui, edit or compute, and perhaps strict: \"compute; strict\"";
-    value.to_str().ok().and_then(Precision::parse).ok_or_else(|| wrong(name, expected))
+    value
+        .to_str()
+        .ok()
+        .and_then(Precision::parse)
+        .ok_or_else(|| wrong(name, value.to_str().unwrap_or_default(), expected))
 }
 
-fn wrong(name: &HeaderName, expected: &str) -> Error {
+fn wrong(name: &HeaderName, found: &str, expected: &str) -> Error {
+    let found: String = found.chars().take(64).collect();
     Error::Invalid {
         pointer: String::new(),
-        message: format!("header {name}: expected {expected}"),
+        message: format!("header {name}: expected {expected}, found `{found}`"),
         at: None,
     }
 }

@@ -10,6 +10,7 @@ use futures::StreamExt as _;
 use serde::de::DeserializeOwned;
 
 use crate::protocol::problem::Error;
+use crate::protocol::wording;
 use crate::state::app::{App, BodyReservation};
 
 /// What kind of body came.
@@ -165,7 +166,7 @@ pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
             if inner.is_data() {
                 Err(Error::Invalid {
                     pointer,
-                    message: plain(&inner),
+                    message: wording::json(&inner),
                     at: Some((inner.line(), inner.column())),
                 })
             } else {
@@ -177,45 +178,9 @@ pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 
 fn malformed(error: &serde_json::Error) -> Error {
     Error::Malformed {
-        message: format!("not JSON: {}", plain(error)),
+        message: format!("not JSON: {}", wording::json(error)),
         at: Some((error.line(), error.column())).filter(|(line, _)| *line > 0),
     }
-}
-
-/// The message without the place, which has members of its own, and in words of JSON.
-fn plain(error: &serde_json::Error) -> String {
-    /// The types of a program, as its users call them.
-    const WORDS: &[(&str, &str)] = &[
-        ("expected f64", "expected a number"),
-        ("expected f32", "expected a number"),
-        ("expected usize", "expected a whole number, 0 or more"),
-        ("expected u64", "expected a whole number, 0 or more"),
-        ("expected u32", "expected a whole number, 0 or more"),
-        ("expected u16", "expected a whole number, 0 or more"),
-        ("expected u8", "expected a whole number, 0 to 255"),
-        ("expected i64", "expected a whole number"),
-        ("expected i32", "expected a whole number"),
-        ("expected a boolean", "expected true or false"),
-        ("expected a sequence", "expected a list"),
-        ("expected a map", "expected an object"),
-        (
-            "expected internally tagged enum",
-            "expected an object with a member that names its kind;",
-        ),
-        ("floating point `", "the number `"),
-        ("integer `", "the number `"),
-        ("boolean `", "`"),
-        ("sequence", "a list"),
-        ("invalid type: map", "invalid type: an object"),
-        ("string \"", "the text \""),
-        ("expected struct", "expected an object,"),
-        ("expected unit", "expected null"),
-    ];
-    let text = error.to_string();
-    let text = text.rfind(" at line ").map_or(text.as_str(), |at| &text[..at]);
-    WORDS
-        .iter()
-        .fold(text.to_owned(), |text, (of_program, of_user)| text.replace(of_program, of_user))
 }
 
 /// A path as a JSON pointer (RFC 6901).
@@ -267,7 +232,7 @@ mod tests {
             Error::Invalid { pointer, at, message } => {
                 assert_eq!(pointer, "/inner/a~1b/1");
                 assert_eq!(at.map(|(line, _)| line), Some(2));
-                assert_eq!(message, "invalid type: the text \"two\", expected a number");
+                assert_eq!(message, "expected a number, found the text \"two\"");
             }
             other => panic!("{other:?}"),
         }

@@ -5,6 +5,7 @@ use svgx_base::budget::Tier;
 
 use super::body::{Body, Kind};
 use super::precision::Precision;
+use super::seconds::Seconds;
 
 /// Bytes of a drawing for each of its elements, a guess: the size is known before the elements are.
 const BYTES_PER_ELEMENT: u64 = 100;
@@ -37,7 +38,7 @@ pub(crate) fn elements(bytes: u64) -> u64 {
 pub(crate) fn simulation(body: &Body) -> Option<Estimate> {
     #[derive(Default, Deserialize)]
     struct Options {
-        duration: Option<f64>,
+        duration: Option<Seconds>,
         precision: Option<String>,
         strict: Option<bool>,
     }
@@ -53,14 +54,14 @@ pub(crate) fn simulation(body: &Body) -> Option<Estimate> {
     let json = body.kind == Kind::Json;
     let options: Options =
         after("\"options\"").filter(|_| json).and_then(value).unwrap_or_default();
-    let other = || after("\"simulation_time\"").filter(|_| json).and_then(value::<f64>);
+    let other = || after("\"simulation_time\"").filter(|_| json).and_then(value::<Seconds>);
     let precision = match options.precision.as_deref() {
         None => Precision::default(),
         Some(word) => Precision::parse(word)?,
     };
     let bodies = bytes.len() as u64 / BYTES_PER_BODY + 1;
     let (tier, strict) = (precision.tier, precision.is_strict || options.strict.unwrap_or(false));
-    Some(match options.duration.or_else(other) {
+    Some(match options.duration.or_else(other).and_then(|given| given.get()) {
         Some(seconds) => {
             // A float that is no number of steps is refused by physics later.
             let steps = (seconds * STEPS_PER_SECOND).clamp(1.0, 1e6) as u64;

@@ -115,7 +115,8 @@ impl<T: HasContent> Input<T> {
     /// named, edits included.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when neither is there; whatever keeps a session from being read.
+    /// [`Error::Invalid`] when neither is named, [`Error::Missing`] when there is no such session;
+    /// whatever keeps a session from being read.
     pub(crate) fn drawing(&mut self, call: &Call<'_>) -> Result<String, Error> {
         if let Some(content) = self.content.take() {
             return Ok(content);
@@ -126,11 +127,18 @@ impl<T: HasContent> Input<T> {
             at: None,
         };
         let Some(name) = &self.session else {
-            return Err(missing("missing field `content`: the drawing to work on, or a `session`"));
+            return Err(missing("`content` is missing: the drawing to work on, or a `session`"));
         };
-        of_session(call, name)?
-            .ok_or_else(|| missing("the session holds no drawing: load one, or send `content`"))
+        of_session(call, name)?.ok_or_else(|| no_session(name))
     }
+}
+
+/// Why a session cannot be worked on: nothing was loaded into it.
+pub(crate) fn no_session(name: &str) -> Error {
+    let name: String = name.chars().take(64).collect();
+    Error::Missing(format!(
+        "there is no session `{name}`: load a drawing into it by POST /interactive first"
+    ))
 }
 
 /// The drawing in a session, edits included; `None` where none was loaded.

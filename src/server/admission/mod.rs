@@ -12,4 +12,5 @@ mod limits;
 pub(crate) mod operation;
 mod precision;
 pub(crate) mod reply;
+pub(crate) mod seconds;
 mod stages;

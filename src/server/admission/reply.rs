@@ -17,7 +17,7 @@ use svgx_telemetry::stage::{Fact, Facts, Stage, Stages, Step};
 
 use crate::protocol::negotiate::Coding;
 use crate::protocol::problem::Error;
-use crate::state::answer::{Answer, Phases};
+use crate::state::answer::{Answer, Phases, milliseconds};
 use crate::state::app::App;
 use crate::state::jobs::Progress;
 use crate::state::keys::{Credential, Identity};
@@ -94,7 +94,7 @@ impl Call<'_> {
 
     /// Milliseconds since the work began.
     pub(crate) fn elapsed_ms(&self) -> f64 {
-        self.now().since(self.started).as_secs_f64() * 1e3
+        milliseconds(self.now().since(self.started))
     }
 
     /// The tag by which the client already holds the answer called `etag`, in whatever coding. `*`

@@ -4,4 +4,6 @@
 pub(crate) mod headers;
 pub(crate) mod negotiate;
 pub(crate) mod problem;
+pub(crate) mod query;
 pub(crate) mod trace;
+pub(crate) mod wording;

@@ -9,6 +9,7 @@ use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
 use crate::schema;
+use crate::state::answer::milliseconds;
 use crate::state::cache::Cache;
 use crate::state::time_of_day::{time_of_day, timestamp};
 use svgx_engine::compile::{JsonOptions, Model, json};
@@ -46,7 +47,9 @@ pub(crate) enum JsonFormat {
 /// A drawing as data.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompileJsonAnswer {
+    /// Always `success`.
     status: &'static str,
+    /// Always true: a failure is a problem document.
     success: bool,
     /// Always `json`.
     format: &'static str,
@@ -55,6 +58,7 @@ pub(crate) struct CompileJsonAnswer {
     output: Model,
     /// The model once more, as text that holds JSON.
     content: String,
+    /// Figures of the compilation.
     statistics: CompileStatistics,
     /// Time taken, in milliseconds.
     duration_ms: f64,
@@ -64,7 +68,7 @@ pub(crate) struct CompileJsonAnswer {
 ///
 /// # Errors
 /// A body that cannot be read, or a drawing that cannot.
-#[utoipa::path(post, path = "/compile/json", tag = "drawing",
+#[utoipa::path(post, path = "/compile/json", tag = "drawing", operation_id = "compile_json",
     request_body(content((CompileJsonRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = CompileJsonAnswer)))]
 pub(crate) fn compile_json(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
@@ -91,7 +95,7 @@ pub(crate) fn compile_json(mut call: Call<'_>, body: Option<Body>) -> Result<Rep
         format: "json",
         output,
         statistics: CompileStatistics {
-            compilation_time_ms: call.now().since(began).as_secs_f64() * 1e3,
+            compilation_time_ms: milliseconds(call.now().since(began)),
             output_size_bytes: text.len(),
         },
         content: text,

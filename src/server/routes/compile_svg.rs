@@ -8,6 +8,7 @@ use crate::admission::body::{self, Body};
 use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
+use crate::state::answer::{milliseconds, rounded};
 use crate::state::cache::Cache;
 use svgx_engine::compile::{SvgOptions, svg_within};
 use svgx_telemetry::stage::Step;
@@ -47,7 +48,9 @@ pub(crate) enum SvgFormat {
 /// A drawing as SVG.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompileSvgAnswer<'s> {
+    /// Always `success`.
     status: &'static str,
+    /// Always true: a failure is a problem document.
     success: bool,
     /// Always `svg`.
     format: &'static str,
@@ -55,6 +58,7 @@ pub(crate) struct CompileSvgAnswer<'s> {
     output: &'s str,
     /// The same, under its other name.
     content: &'s str,
+    /// Figures of the compilation.
     statistics: CompileStatistics,
     /// Time taken, in milliseconds.
     duration_ms: f64,
@@ -74,7 +78,7 @@ pub(crate) struct CompileStatistics {
 ///
 /// # Errors
 /// A body that cannot be read, or a drawing that cannot.
-#[utoipa::path(post, path = "/compile/svg", tag = "drawing",
+#[utoipa::path(post, path = "/compile/svg", tag = "drawing", operation_id = "compile_svg",
     request_body(content((CompileSvgRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, content((CompileSvgAnswer<'_> = "application/json"),
         (String = "image/svg+xml")))))]
@@ -131,7 +135,7 @@ pub(crate) fn compiled(
         output: text,
         content: text,
         statistics: CompileStatistics {
-            compilation_time_ms: (taken - call.phases.parse.as_secs_f64() * 1e3).max(0.0),
+            compilation_time_ms: rounded((taken - milliseconds(call.phases.parse)).max(0.0), 3),
             output_size_bytes: text.len(),
         },
         duration_ms: taken,

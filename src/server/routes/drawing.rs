@@ -1,7 +1,6 @@
 //! `GET /sessions/{session}/drawing.svg` and `.png`: the drawing of a session as a picture, for
 //! pages and mail that can only name an address.
 
-use actix_web::web::Query;
 use utoipa::IntoParams;
 
 use super::compile_svg::compiled;
@@ -10,6 +9,7 @@ use crate::admission::body::Body;
 use crate::admission::input;
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{Error, Problem};
+use crate::protocol::query;
 use svgx_engine::compile::SvgOptions;
 
 /// How large the picture is, and on what.
@@ -63,24 +63,15 @@ pub(crate) fn png(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
 }
 
 fn read_query(query: &str) -> Result<RenderOptions, Error> {
-    let pairs = Query::<Vec<(String, String)>>::from_query(query)
-        .map_err(|error| Error::invalid("", format!("the query cannot be read: {error}")))?;
     let mut options = RenderOptions::default();
-    for (name, value) in pairs.into_inner() {
-        let pointer = format!("/{name}");
-        let wrong = |expected| {
-            Error::invalid(&pointer, format!("{name}: expected {expected}, found {value:?}"))
-        };
+    for (name, value) in query::parameters(query, &["width", "height", "scale", "background"])? {
+        let wrong = |expected| query::wrong(&name, &value, expected);
         let pixels = || value.parse::<u32>().map_err(|_| wrong("a whole number of pixels"));
         match name.as_str() {
             "width" => options.width = Some(pixels()?),
             "height" => options.height = Some(pixels()?),
             "scale" => options.scale = Some(value.parse().map_err(|_| wrong("a number"))?),
-            "background" => options.background = Some(value),
-            _ => {
-                let known = "width, height, scale and background";
-                return Err(Error::invalid(&pointer, format!("{name}: known are {known}")));
-            }
+            _ => options.background = Some(value),
         }
     }
     Ok(options)
@@ -88,6 +79,5 @@ fn read_query(query: &str) -> Result<RenderOptions, Error> {
 
 fn content(call: &Call<'_>) -> Result<String, Error> {
     let name = call.session.as_deref().unwrap_or_default();
-    input::of_session(call, name)?
-        .ok_or_else(|| Error::Missing(format!("the session {name:?} holds no drawing: load one")))
+    input::of_session(call, name)?.ok_or_else(|| input::no_session(name))
 }

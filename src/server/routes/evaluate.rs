@@ -9,6 +9,7 @@ use crate::admission::body::Body;
 use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error, Finding};
+use crate::state::answer::{milliseconds, status};
 use crate::state::cache::Cache;
 use svgx_engine::behavior::{Outcome, Program, Value};
 use svgx_engine::document::{Behavior, Document, NodeId, Trigger};
@@ -38,17 +39,21 @@ request! {
 /// Values of a drawing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EvaluateAnswer<'d> {
+    /// `success`; `partial` where `success` is false.
     status: &'static str,
+    /// Whether every calculation has a value.
     success: bool,
     /// Every behavior, in document order, with the values of its formulas.
     results: Vec<EvaluatedElement<'d>>,
     /// What every event does, by element and event.
     #[serde(skip_serializing_if = "Option::is_none")]
     behaviors: Option<Vec<EventActions<'d>>>,
+    /// What a simulation of the drawing takes into account.
     #[serde(skip_serializing_if = "Option::is_none")]
     physics: Option<PhysicsFlags>,
     /// What is wrong with the behaviors: formulas, units, cycles, triggers.
     diagnostics: Vec<Finding>,
+    /// Figures of the evaluation.
     statistics: EvaluateStatistics,
     /// Time taken, in milliseconds.
     duration_ms: f64,
@@ -59,6 +64,7 @@ pub(crate) struct EvaluateAnswer<'d> {
 pub(crate) struct EvaluatedElement<'d> {
     /// The id of the element, or `node-<number>` for one without.
     element_id: String,
+    /// Its inputs, results and triggers.
     behavior: EvaluatedBehavior<'d>,
 }
 
@@ -68,14 +74,18 @@ pub(crate) struct EvaluatedBehavior<'d> {
     /// The id that shapes refer to, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'d str>,
+    /// Its inputs.
     variables: Vec<EvaluatedVariable<'d>>,
+    /// Its results.
     calculations: Vec<EvaluatedCalculation<'d>>,
+    /// What it does on events.
     triggers: Vec<EvaluatedTrigger<'d>>,
 }
 
 /// An input.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EvaluatedVariable<'d> {
+    /// Its name.
     name: &'d str,
     /// Its number; none when what was written is no number.
     value: Option<f64>,
@@ -88,7 +98,9 @@ pub(crate) struct EvaluatedVariable<'d> {
 /// A result, or why there is none.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EvaluatedCalculation<'d> {
+    /// Its name.
     name: &'d str,
+    /// The formula as written.
     formula: &'d str,
     /// A number in `unit`, a truth value, or none when it failed; never NaN or infinite.
     #[schema(value_type = Option<f64>)]
@@ -112,7 +124,9 @@ pub(crate) struct EvaluationFailure {
 /// An action on an event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EvaluatedTrigger<'d> {
+    /// What it waits for.
     event: &'d str,
+    /// What it does.
     action: &'d str,
     /// Everything else that was written on it.
     parameters: std::collections::BTreeMap<&'d str, &'d str>,
@@ -121,8 +135,11 @@ pub(crate) struct EvaluatedTrigger<'d> {
 /// What an event does to an element.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventActions<'d> {
+    /// The id of the element, or `node-<number>` for one without.
     element_id: String,
+    /// The event.
     event_type: &'d str,
+    /// What it does, in order.
     actions: Vec<EventAction<'d>>,
 }
 
@@ -141,7 +158,9 @@ pub(crate) struct EventAction<'d> {
 /// What a simulation of the drawing takes into account without further options.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub(crate) struct PhysicsFlags {
+    /// Whether anything has a weight.
     gravity_enabled: bool,
+    /// Whether anything can collide.
     collision_detection: bool,
     /// Elements with physics.
     bodies: usize,
@@ -152,7 +171,9 @@ pub(crate) struct PhysicsFlags {
 pub(crate) struct EvaluateStatistics {
     /// Time to compile and run the formulas, in milliseconds.
     evaluation_time_ms: f64,
+    /// Behaviors of the drawing.
     behaviors: usize,
+    /// Calculations of the drawing.
     calculations: usize,
     /// Calculations without a value.
     failed: usize,
@@ -163,7 +184,7 @@ pub(crate) struct EvaluateStatistics {
 ///
 /// # Errors
 /// A body that cannot be read, a drawing that cannot, or no time.
-#[utoipa::path(post, path = "/evaluate", tag = "drawing",
+#[utoipa::path(post, path = "/evaluate", tag = "drawing", operation_id = "evaluate_formulas",
     request_body(content((EvaluateRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = EvaluateAnswer<'_>)))]
 pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
@@ -195,8 +216,8 @@ pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
         })
         .collect();
     let answer = EvaluateAnswer {
-        status: "success",
-        success: true,
+        status: status(failed == 0),
+        success: failed == 0,
         results,
         behaviors: options
             .interactive
@@ -209,7 +230,7 @@ pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
         }),
         diagnostics: problem::findings(content, program.diagnostics()),
         statistics: EvaluateStatistics {
-            evaluation_time_ms: taken.as_secs_f64() * 1e3,
+            evaluation_time_ms: milliseconds(taken),
             behaviors: document.behaviors().len(),
             calculations: program.calculations(),
             failed,
@@ -250,7 +271,7 @@ fn evaluated<'d>(
             .filter_map(|c| outcomes.remove(&c.node))
             .map(|outcome| {
                 let (value, error) = match outcome.value {
-                    Ok(value) => (Some(value), None),
+                    Ok(value) => (Some(significant(value)), None),
                     Err(f) => (
                         None,
                         Some(EvaluationFailure { code: f.code.as_str(), message: f.message }),
@@ -274,6 +295,14 @@ fn evaluated<'d>(
                 parameters: t.parameters.iter().map(|(n, v)| (&**n, &**v)).collect(),
             })
             .collect(),
+    }
+}
+
+/// A value in twelve significant digits: the rest is noise of binary fractions.
+fn significant(value: Value) -> Value {
+    match value {
+        Value::Number(n) => Value::Number(format!("{n:.11e}").parse().unwrap_or(n)),
+        other => other,
     }
 }
 

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::admission::body::Body;
-use crate::admission::input::{HasContent, Input, NoOptions};
+use crate::admission::input::{self, HasContent, Input, NoOptions};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error};
+use crate::protocol::wording;
 use crate::routes::precision;
+use crate::state::session;
+use svgx_engine::constraint;
 use svgx_session::{
     ActiveConstraint, Coordinates, Effect, Modifiers, Operation, Outcome, Snap, State,
 };
@@ -87,7 +90,9 @@ impl HasContent for InteractiveRequest {
 /// What an operation did.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InteractiveAnswer {
+    /// Always `success`.
     status: &'static str,
+    /// Always true: a failure is a problem document.
     success: bool,
     /// The operation.
     operation: String,
@@ -113,7 +118,7 @@ pub(crate) struct InteractiveAnswer {
 /// # Errors
 /// An operation that is not known or not possible, an element that is not there, a drawing that
 /// cannot be read, or a store that fails.
-#[utoipa::path(post, path = "/interactive", tag = "interaction",
+#[utoipa::path(post, path = "/interactive", tag = "interaction", operation_id = "apply_operation",
     params(("X-SVGX-Session" = Option<String>, Header, description = "The session's name")),
     request_body(content((InteractiveRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = InteractiveAnswer)))]
@@ -134,6 +139,13 @@ pub(crate) fn interactive(call: Call<'_>, body: Option<Body>) -> Result<Reply, E
         done = Some(apply(&Operation::Load { content })?);
     }
     if let Some(operation) = operation {
+        refuse_slips(&operation)?;
+        if done.is_none() && !creates(&operation) && key.name() != session::DEFAULT {
+            let state = call.app.sessions.state(&key, call.budget);
+            if state.map_err(|e| problem::session(e, None))?.sequence == 0 {
+                return Err(input::no_session(key.name()));
+            }
+        }
         // A session's writes take effect in order: waiting for the last waits for all.
         done = Some(apply(&operation)?);
     }
@@ -142,6 +154,24 @@ pub(crate) fn interactive(call: Call<'_>, body: Option<Body>) -> Result<Reply, E
     call.note(Step::Evaluate, began, [("svgx.undo.depth", outcome.state.undo_depth.into())]);
     let answer = answer(&call, key.name(), outcome);
     Ok(call.json(&answer, None)?.once_durable(pending))
+}
+
+/// Whether an operation makes a session that does not exist.
+fn creates(operation: &Operation) -> bool {
+    matches!(operation, Operation::Load { .. })
+}
+
+/// Refuses a type of constraint that is nearly one that is known: it would hold nothing. Others
+/// are kept for whoever reads them.
+fn refuse_slips(operation: &Operation) -> Result<(), Error> {
+    let Operation::AddConstraint { constraint } = operation else { return Ok(()) };
+    let known = constraint::Kind::NAMES.iter().map(|(name, _)| *name);
+    let near = wording::meant(&constraint.kind, known);
+    if near.is_empty() || constraint::Kind::parse(&constraint.kind).is_some() {
+        return Ok(());
+    }
+    let message = format!("there is no type of constraint `{}`{near}", constraint.kind);
+    Err(Error::invalid("/constraint/type", message))
 }
 
 fn answer(call: &Call<'_>, session: &str, outcome: Outcome) -> InteractiveAnswer {
@@ -157,7 +187,7 @@ fn answer(call: &Call<'_>, session: &str, outcome: Outcome) -> InteractiveAnswer
 }
 
 fn missing(field: &str) -> Error {
-    Error::invalid(&format!("/{field}"), format!("missing field `{field}`"))
+    Error::invalid(&format!("/{field}"), format!("`{field}` is missing"))
 }
 
 /// The operation that is asked besides loading; `None` when loading is all.
@@ -182,7 +212,10 @@ fn operation(
         let message = error.to_string();
         match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
             Some(field) => missing(field),
-            None => Error::invalid("/operation", message.replacen("variant", "operation", 1)),
+            None => {
+                let message = wording::plain(&message).replacen("choice", "operation", 1);
+                Error::invalid("/operation", message)
+            }
         }
     })
 }

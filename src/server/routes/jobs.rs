@@ -16,7 +16,9 @@ use crate::state::keys::Identity;
 /// The jobs of a key.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobList {
+    /// Always `success`.
     status: &'static str,
+    /// Always true: a failure is a problem document.
     success: bool,
     /// The newest first.
     jobs: Vec<JobView>,
@@ -26,7 +28,7 @@ pub(crate) struct JobList {
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/jobs", tag = "jobs", responses((status = 200, body = JobList)))]
+#[utoipa::path(get, path = "/jobs", tag = "jobs", operation_id = "list_jobs", responses((status = 200, body = JobList)))]
 pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     let jobs = app.jobs.of(app.clock.now(), &owner(&request, &app));
     json(&request, &JobList { status: "success", success: true, jobs })
@@ -36,7 +38,7 @@ pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpRes
 ///
 /// # Errors
 /// [`Error::Missing`] when this key has no such job.
-#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs",
+#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", operation_id = "get_job",
     params(("id" = String, Path, description = "The job")),
     responses((status = 200, body = JobView),
         (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
@@ -59,7 +61,7 @@ pub(crate) async fn look(
 ///
 /// # Errors
 /// [`Error::Missing`] when this key has no such job, [`Error::Conflict`] while it has no answer.
-#[utoipa::path(get, path = "/jobs/{id}/result", tag = "jobs",
+#[utoipa::path(get, path = "/jobs/{id}/result", tag = "jobs", operation_id = "get_job_result",
     params(("id" = String, Path, description = "The job")),
     responses((status = 200, description = "The answer of the endpoint that was asked"),
         (status = 400, content_type = "application/problem+json", body = Problem<'_>),
@@ -88,7 +90,7 @@ pub(crate) async fn result(
 ///
 /// # Errors
 /// [`Error::Missing`] when this key has no such job.
-#[utoipa::path(delete, path = "/jobs/{id}", tag = "jobs",
+#[utoipa::path(delete, path = "/jobs/{id}", tag = "jobs", operation_id = "cancel_job",
     params(("id" = String, Path, description = "The job")),
     responses((status = 204, description = "It ends at its next step, or is forgotten"),
         (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]

@@ -15,7 +15,7 @@ pub(crate) struct ApiDescription(pub(crate) Bytes);
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/openapi.json", tag = "status", operation_id = "openapi",
+#[utoipa::path(get, path = "/openapi.json", tag = "status", operation_id = "get_openapi",
     responses((status = 200, content_type = "application/json", body = Object)))]
 pub(crate) async fn document(
     request: HttpRequest,

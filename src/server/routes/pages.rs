@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::protocol::negotiate;
 use crate::protocol::problem::{Error, Kind, Problem};
+use crate::protocol::wording::meant;
 use svgx_base::xml::escape;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -52,7 +53,7 @@ fn page(kind: &'static str, body: impl Into<String>) -> HttpResponse {
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/problems", tag = "status",
+#[utoipa::path(get, path = "/problems", tag = "status", operation_id = "list_problems",
     responses((status = 200, content((Vec<Kind> = "application/json"), (String = "text/html")))))]
 pub(crate) async fn problems(request: HttpRequest) -> Result<HttpResponse, Error> {
     if wants_json(&request)? {
@@ -88,7 +89,7 @@ pub(crate) async fn problems(request: HttpRequest) -> Result<HttpResponse, Error
 ///
 /// # Errors
 /// [`Error::NotAcceptable`], and [`Error::Missing`] for a code that no problem has.
-#[utoipa::path(get, path = "/problems/{code}", tag = "status",
+#[utoipa::path(get, path = "/problems/{code}", tag = "status", operation_id = "get_problem",
     params(("code" = String, Path, description = "The code, as in the problem document", example = "rate-limited")),
     responses((status = 200, content((Kind = "application/json"), (String = "text/html"))),
         (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
@@ -98,7 +99,8 @@ pub(crate) async fn problem(
 ) -> Result<HttpResponse, Error> {
     let code: String = code.into_inner().chars().take(100).collect();
     let kind = Kind::find(&code).ok_or_else(|| {
-        Error::Missing(format!("there is no problem code {code:?}; see /problems"))
+        let near = meant(&code, Kind::all().map(|kind| kind.code));
+        Error::Missing(format!("there is no problem code `{code}`; see /problems{near}"))
     })?;
     if wants_json(&request)? {
         return Ok(HttpResponse::Ok().json(kind));

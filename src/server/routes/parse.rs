@@ -10,6 +10,7 @@ use crate::admission::body::Body;
 use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error, Finding};
+use crate::state::answer::milliseconds;
 use crate::state::cache::Cache;
 use svgx_engine::compile::differences;
 use svgx_engine::document::{Behavior, Document, LineIndex, NodeId, Ns, Object, Physics, Quantity};
@@ -49,7 +50,9 @@ pub(crate) enum DocumentFormat {
 /// What a drawing holds.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ParseAnswer<'d> {
+    /// Always `success`.
     status: &'static str,
+    /// Always true: a failure is a problem document.
     success: bool,
     /// Every element in document order.
     elements: Vec<Element<'d>>,
@@ -57,6 +60,7 @@ pub(crate) struct ParseAnswer<'d> {
     count: usize,
     /// Findings that did not stop the reading.
     diagnostics: Vec<Finding>,
+    /// Figures of the reading.
     statistics: ParseStatistics,
     /// Time taken, in milliseconds.
     duration_ms: f64,
@@ -65,10 +69,15 @@ pub(crate) struct ParseAnswer<'d> {
 /// Figures of a reading.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ParseStatistics {
+    /// Elements of any kind.
     total_elements: usize,
+    /// Building objects.
     objects: usize,
+    /// Behaviors.
     behaviors: usize,
+    /// Elements with physics.
     physics: usize,
+    /// Systems that the drawing declares.
     systems: usize,
     /// Time from text to document, in milliseconds; near zero when it was known already.
     parse_time_ms: f64,
@@ -80,10 +89,6 @@ pub(crate) struct Element<'d> {
     /// Its name; `arx:` stands before the names of the language.
     #[schema(value_type = String)]
     tag: Name<'d>,
-    /// The same, under its other name.
-    #[serde(rename = "type")]
-    #[schema(value_type = String)]
-    kind: Name<'d>,
     /// Its id.
     id: Option<&'d str>,
     /// Its attributes as they were written.
@@ -99,8 +104,6 @@ pub(crate) struct Element<'d> {
     arx_behavior: Option<BehaviorView<'d>>,
     /// Its physics.
     arx_physics: Option<PhysicsView<'d>>,
-    /// Its behavior again, in a list.
-    behaviors: Vec<BehaviorView<'d>>,
     /// Where it stands in the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Place>,
@@ -109,7 +112,9 @@ pub(crate) struct Element<'d> {
 /// A place in the source.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub(crate) struct Place {
+    /// Line, from 1.
     line_number: u32,
+    /// Column in characters, from 1.
     column_number: u32,
 }
 
@@ -159,70 +164,95 @@ impl Serialize for Attributes<'_> {
 /// A building object.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ObjectView<'d> {
+    /// Its id.
     id: Option<&'d str>,
+    /// What it is, such as `electrical.light`.
     #[serde(rename = "type")]
     kind: Option<&'d str>,
+    /// The system it belongs to.
     system: Option<&'d str>,
+    /// Words it is filed under.
     tags: Vec<&'d str>,
+    /// Its properties, as written.
     properties: Vec<ValueView<'d>>,
 }
 
 /// A named value.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ValueView<'d> {
+    /// Its name.
     name: &'d str,
+    /// Its value as written.
     value: &'d str,
+    /// Its unit as written.
     unit: Option<&'d str>,
 }
 
 /// A behavior.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct BehaviorView<'d> {
+    /// Its id, which shapes refer to.
     id: Option<&'d str>,
+    /// Its inputs, as written.
     variables: Vec<ValueView<'d>>,
+    /// Its formulas, as written.
     calculations: Vec<CalculationView<'d>>,
+    /// What it does on events.
     triggers: Vec<TriggerView<'d>>,
 }
 
 /// A formula.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct CalculationView<'d> {
+    /// Its name, by which other formulas refer to it.
     name: &'d str,
+    /// The formula as written.
     formula: &'d str,
+    /// The unit its value is to have.
     unit: Option<&'d str>,
 }
 
 /// An action on an event.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct TriggerView<'d> {
+    /// What it waits for.
     event: &'d str,
+    /// What it does.
     action: &'d str,
 }
 
 /// Physics of an element.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct PhysicsView<'d> {
+    /// Its id, which elements refer to.
     id: Option<&'d str>,
     /// Mass as written.
     mass: Option<QuantityView<'d>>,
     /// What it is fixed to.
     anchor: Option<&'d str>,
+    /// Everything it is fixed to.
     anchors: Vec<&'d str>,
+    /// Forces on it, as written.
     forces: Vec<ForceView<'d>>,
 }
 
 /// A value and its unit, as written.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct QuantityView<'d> {
+    /// The value as written.
     value: &'d str,
+    /// The unit as written.
     unit: Option<&'d str>,
 }
 
 /// A force as written.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ForceView<'d> {
+    /// Its name.
     name: Option<&'d str>,
+    /// Where it acts to.
     direction: Option<&'d str>,
+    /// How large it is.
     magnitude: Option<QuantityView<'d>>,
 }
 
@@ -307,7 +337,7 @@ impl<'d> From<&'d Physics> for PhysicsView<'d> {
 ///
 /// # Errors
 /// A body that cannot be read, or a drawing that cannot.
-#[utoipa::path(post, path = "/parse", tag = "drawing",
+#[utoipa::path(post, path = "/parse", tag = "drawing", operation_id = "parse_drawing",
     request_body(content((ParseRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = ParseAnswer<'_>)))]
 pub(crate) fn parse(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
@@ -342,7 +372,7 @@ pub(crate) fn parse(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Err
             behaviors: document.behaviors().len(),
             physics: document.physics().len(),
             systems: document.systems().len(),
-            parse_time_ms: call.phases.parse.as_secs_f64() * 1e3,
+            parse_time_ms: milliseconds(call.phases.parse),
         },
         elements,
         diagnostics,
@@ -383,7 +413,6 @@ fn elements(document: &Document, with_places: bool) -> Vec<Element<'_>> {
             let span = document.span(node);
             Some(Element {
                 tag: name,
-                kind: name,
                 id: document.id(node),
                 attributes: Attributes(document, node),
                 position: position(document, node),
@@ -391,7 +420,6 @@ fn elements(document: &Document, with_places: bool) -> Vec<Element<'_>> {
                 arx_object: object.map(ObjectView::from),
                 arx_behavior: behavior.map(BehaviorView::from),
                 arx_physics: physics.map(PhysicsView::from),
-                behaviors: behavior.map(BehaviorView::from).into_iter().collect(),
                 metadata: lines.as_ref().filter(|_| !span.is_none()).map(|lines| {
                     let place = lines.position(source, span.start);
                     Place { line_number: place.line, column_number: place.column }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::admission::body::{self, Body, Kind};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
+use crate::protocol::wording;
 use svgx_base::budget::Tier;
 use svgx_engine::geometry::Fixed;
 
@@ -28,10 +29,11 @@ pub(crate) struct PrecisionRequest {
 
 /// `true`, or nothing.
 fn only_true() -> utoipa::openapi::Schema {
-    use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::Boolean, Type::Null]))
-        .enum_values(Some([serde_json::Value::Bool(true), serde_json::Value::Null]))
+    use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, SchemaType, Type};
+    let of = |kind: Type| ObjectBuilder::new().schema_type(SchemaType::Type(kind));
+    OneOfBuilder::new()
+        .item(of(Type::Boolean).enum_values(Some([true])))
+        .item(of(Type::Null))
         .description(Some("Fixed point is the only arithmetic there is; `false` is refused"))
         .build()
         .into()
@@ -78,7 +80,9 @@ impl From<Coordinates> for Point {
 /// A level and what it means.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PrecisionAnswer {
+    /// Always `success`.
     status: &'static str,
+    /// Always true: a failure is a problem document.
     success: bool,
     /// The level.
     precision_level: &'static str,
@@ -89,6 +93,7 @@ pub(crate) struct PrecisionAnswer {
     /// The coordinates, rounded to the step; ties to even.
     #[serde(skip_serializing_if = "Option::is_none")]
     coordinates: Option<Point>,
+    /// How numbers are kept at this level.
     precision_info: PrecisionInfo,
     /// Time taken, in milliseconds.
     duration_ms: f64,
@@ -107,7 +112,7 @@ pub(crate) struct PrecisionInfo {
 ///
 /// # Errors
 /// An unknown level, or coordinates beyond what fixed point can hold.
-#[utoipa::path(post, path = "/precision", tag = "interaction", request_body = PrecisionRequest,
+#[utoipa::path(post, path = "/precision", tag = "interaction", operation_id = "round_coordinates", request_body = PrecisionRequest,
     responses((status = 200, body = PrecisionAnswer)))]
 pub(crate) fn precision(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let request: PrecisionRequest = match body {
@@ -137,6 +142,9 @@ pub(crate) fn precision(call: Call<'_>, body: Option<Body>) -> Result<Reply, Err
     call.json(&answer, None)
 }
 
+/// What a precision is called.
+const LEVELS: &[&str] = &["ui", "edit", "compute"];
+
 /// The tier called `name`; an error points to `pointer`.
 ///
 /// # Errors
@@ -148,7 +156,7 @@ pub(crate) fn level(name: &str, pointer: &str) -> Result<Tier, Error> {
         "high" => Ok(Tier::Compute),
         other => other
             .parse()
-            .map_err(|e: svgx_base::budget::UnknownTier| invalid(pointer, &e.to_string())),
+            .map_err(|_| invalid(pointer, &wording::unknown("precision", name, LEVELS))),
     }
 }
 
@@ -161,7 +169,9 @@ fn round(point: Point, tier: Tier) -> Result<Point, Error> {
         rounded(value, tier).ok_or_else(|| {
             invalid(
                 &format!("/coordinates/{name}"),
-                &format!("{value} mm is beyond the {MOST_MM} mm that fixed point keeps exactly"),
+                &format!(
+                    "{value:e} mm is beyond the {MOST_MM:e} mm that fixed point keeps exactly"
+                ),
             )
         })
     };

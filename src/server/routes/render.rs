@@ -51,7 +51,7 @@ pub(crate) enum PictureFormat {
 ///
 /// # Errors
 /// A body or a drawing that cannot be read, a size past the limit, or no time.
-#[utoipa::path(post, path = "/render", tag = "drawing",
+#[utoipa::path(post, path = "/render", tag = "drawing", operation_id = "render_drawing",
     request_body(content((RenderRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, content_type = "image/png", body = Vec<u8>)))]
 pub(crate) fn render(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {

@@ -5,7 +5,7 @@ use crate::schema;
 use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::web::{Bytes, Data, Payload, Query};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures::stream;
 use serde::Deserialize;
@@ -16,7 +16,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::admission::body;
 use crate::protocol::negotiate;
 use crate::protocol::problem::{Error, Problem};
+use crate::protocol::query;
 use crate::protocol::trace::Trace;
+use crate::routes::precision;
 use crate::state::app::App;
 use crate::state::keys::{Credential, Identity};
 use svgx_controller::core::{Control, DecisionView, Mode};
@@ -31,14 +33,13 @@ const EVERY: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/slo", tag = "status", responses((status = 200, body = schema::ControllerStatus)))]
+#[utoipa::path(get, path = "/slo", tag = "status", operation_id = "get_slo_status", responses((status = 200, body = schema::ControllerStatus)))]
 pub(crate) async fn status(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     json(&request, &app.pool.status())
 }
 
 /// Which decisions.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
     /// The trace, 32 hexadecimal digits; every trace without.
@@ -48,9 +49,25 @@ pub(crate) struct Wanted {
     limit: Option<usize>,
 }
 
+impl Wanted {
+    fn read(query: &str) -> Result<Wanted, Error> {
+        let mut wanted = Wanted::default();
+        for (name, value) in query::parameters(query, &["trace_id", "limit"])? {
+            if name == "limit" {
+                let limit = value.parse();
+                wanted.limit =
+                    Some(limit.map_err(|_| query::wrong(&name, &value, "a whole number"))?);
+            } else {
+                wanted.trace_id = Some(value);
+            }
+        }
+        Ok(wanted)
+    }
+}
+
 /// The last decisions, newest first, with the numbers they were made from.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Decisions {
+pub(crate) struct DecisionList {
     /// The decisions.
     #[schema(value_type = Vec<schema::DecisionView>)]
     decisions: Vec<DecisionView>,
@@ -60,15 +77,14 @@ pub(crate) struct Decisions {
 ///
 /// # Errors
 /// [`Error::Invalid`] for a trace id that is none.
-#[utoipa::path(get, path = "/slo/decisions", tag = "status", params(Wanted),
-    responses((status = 200, body = Decisions),
+#[utoipa::path(get, path = "/slo/decisions", tag = "status", operation_id = "list_decisions", params(Wanted),
+    responses((status = 200, body = DecisionList),
         (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
 pub(crate) async fn decisions(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
-    let wanted = Query::<Wanted>::from_query(request.query_string())
-        .map_err(|e| invalid("", &e.to_string()))?;
+    let wanted = Wanted::read(request.query_string())?;
     let trace_id = wanted.trace_id.as_deref().map(trace_id).transpose()?;
     let most = wanted.limit.unwrap_or(USUAL).min(MOST);
-    json(&request, &Decisions { decisions: app.pool.decisions(trace_id, most) })
+    json(&request, &DecisionList { decisions: app.pool.decisions(trace_id, most) })
 }
 
 fn trace_id(text: &str) -> Result<u128, Error> {
@@ -84,7 +100,7 @@ fn trace_id(text: &str) -> Result<u128, Error> {
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/slo/stream", tag = "status",
+#[utoipa::path(get, path = "/slo/stream", tag = "status", operation_id = "stream_slo_status",
     responses((status = 200, content((serde_json::Value = "text/event-stream")))))]
 pub(crate) async fn stream(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     const EVENTS: &str = "text/event-stream";
@@ -130,7 +146,9 @@ pub(crate) struct ControlRequest {
 /// The override in force.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Controls {
+    /// Always `success`.
     status: &'static str,
+    /// Always true: a failure is a problem document.
     success: bool,
     /// How the controller acts now.
     #[schema(value_type = schema::ControllerMode)]
@@ -145,7 +163,7 @@ pub(crate) struct Controls {
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/slo/controls", tag = "status",
+#[utoipa::path(get, path = "/slo/controls", tag = "status", operation_id = "get_controls",
     responses((status = 200, body = Controls)))]
 pub(crate) async fn controls(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     json(&request, &in_force(&app))
@@ -156,7 +174,7 @@ pub(crate) async fn controls(request: HttpRequest, app: Data<App>) -> Result<Htt
 ///
 /// # Errors
 /// [`Error::Forbidden`] with any other key, [`Error::Invalid`] for what cannot be overridden so.
-#[utoipa::path(put, path = "/slo/controls", tag = "status", request_body = ControlRequest,
+#[utoipa::path(put, path = "/slo/controls", tag = "status", operation_id = "set_controls", request_body = ControlRequest,
     responses((status = 200, body = Controls)))]
 pub(crate) async fn control(
     request: HttpRequest,
@@ -176,8 +194,7 @@ pub(crate) async fn control(
     if !(0.0..=1e7).contains(&wanted.seconds) {
         return Err(invalid("/seconds", "expected seconds, 0 or more"));
     }
-    let pin = wanted.pin.as_deref().map(str::parse).transpose();
-    let pin = pin.map_err(|e: svgx_base::budget::UnknownTier| invalid("/pin", &e.to_string()))?;
+    let pin = wanted.pin.as_deref().map(|name| precision::level(name, "/pin")).transpose()?;
     let for_ms = Duration::from_secs_f64(wanted.seconds).as_millis();
     let for_ms = u64::try_from(for_ms).unwrap_or(u64::MAX);
     app.pool.control(Control { mode: wanted.mode, pin, for_ms });

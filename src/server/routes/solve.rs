@@ -9,6 +9,7 @@ use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error};
 use crate::schema;
+use crate::state::answer::{milliseconds, status};
 use svgx_base::budget::Tier;
 use svgx_engine::constraint::{self, Problem, Sketch, Solution, Solver, Target};
 use svgx_engine::document::{canonical, json_position};
@@ -62,7 +63,9 @@ pub(crate) struct Moved {
 /// The solved sketch.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SolveAnswer {
+    /// `success`; `partial` where `success` is false.
     status: &'static str,
+    /// Whether every constraint that must hold does.
     success: bool,
     /// The precision solved to: `ui`, `edit` or `compute`.
     precision: &'static str,
@@ -77,6 +80,7 @@ pub(crate) struct SolveAnswer {
     /// The drawing with the solution in it, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     svgx_content: Option<String>,
+    /// Figures of the solve.
     statistics: SolveStatistics,
     /// Time taken, in milliseconds.
     duration_ms: f64,
@@ -100,7 +104,7 @@ pub(crate) struct SolveStatistics {
 ///
 /// # Errors
 /// A constraint or shape that cannot be used, a limit that is passed, or no time.
-#[utoipa::path(post, path = "/constraints/solve", tag = "drawing",
+#[utoipa::path(post, path = "/constraints/solve", tag = "drawing", operation_id = "solve_constraints",
     request_body(content((SolveRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, body = SolveAnswer)))]
 pub(crate) fn solve(mut call: Call<'_>, sent: Option<Body>) -> Result<Reply, Error> {
@@ -188,18 +192,14 @@ pub(crate) fn solve(mut call: Call<'_>, sent: Option<Body>) -> Result<Reply, Err
         }
     }
     let answer = SolveAnswer {
-        status: "success",
-        success: true,
+        status: status(solution.unsatisfied.is_empty()),
+        success: solution.unsatisfied.is_empty(),
         precision: tier.as_str(),
         precision_asked: wanted.as_str(),
         solution,
         attributes_changed,
         svgx_content,
-        statistics: SolveStatistics {
-            entities,
-            constraints,
-            solve_time_ms: taken.as_secs_f64() * 1e3,
-        },
+        statistics: SolveStatistics { entities, constraints, solve_time_ms: milliseconds(taken) },
         duration_ms: call.elapsed_ms(),
     };
     Ok(call.json(&answer, None)?.at(tier, wanted))

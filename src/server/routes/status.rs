@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::protocol::negotiate;
 use crate::protocol::problem::Error;
+use crate::state::answer::rounded;
 use crate::state::app::App;
 use crate::state::health::CachedHealth;
 use crate::state::time_of_day::{time_of_day, timestamp};
@@ -23,14 +24,17 @@ pub(crate) struct Health {
     /// `healthy`, `degraded` while the session store takes no writes, or `stopping` while
     /// running requests finish.
     status: &'static str,
+    /// Always true: a failure is a problem document.
     success: bool,
     /// The time of day, in UTC.
     timestamp: String,
     /// The version, and the environment unless it is `production`.
     version: String,
+    /// Where it runs, as `--environment` says.
     environment: String,
     /// Seconds since the start.
     uptime_seconds: u64,
+    /// Figures of the process.
     performance: Performance,
 }
 
@@ -55,7 +59,7 @@ pub(crate) struct Performance {
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/health", tag = "status", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/health", tag = "status", operation_id = "get_health", responses((status = 200, body = Health)))]
 pub(crate) async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     negotiate::json(request.headers())?;
     let now = app.clock.now();
@@ -89,8 +93,8 @@ pub(crate) async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpR
             avg_response_time_ms: totals.mean_ms(),
             total_requests: totals.requests,
             error_rate: totals.error_rate(),
-            memory_usage_mb: usage.memory_bytes as f64 / (1024.0 * 1024.0),
-            cpu_usage_percent: usage.cpu_percent,
+            memory_usage_mb: rounded(usage.memory_bytes as f64 / (1024.0 * 1024.0), 1),
+            cpu_usage_percent: rounded(usage.cpu_percent, 1),
         },
     };
     let body = Bytes::from(padded(to_json(&health)?));
@@ -102,7 +106,7 @@ pub(crate) async fn health(request: HttpRequest, app: Data<App>) -> Result<HttpR
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/metrics", tag = "status", responses(
+#[utoipa::path(get, path = "/metrics", tag = "status", operation_id = "get_metrics", responses(
     (status = 200, content((String = "text/plain"), (Summary = "application/json")))
 ))]
 pub(crate) async fn metrics(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
@@ -118,7 +122,7 @@ pub(crate) async fn metrics(request: HttpRequest, app: Data<App>) -> Result<Http
 ///
 /// # Errors
 /// [`Error::NotAcceptable`].
-#[utoipa::path(get, path = "/metrics.json", tag = "status", responses((status = 200, body = Summary)))]
+#[utoipa::path(get, path = "/metrics.json", tag = "status", operation_id = "get_metrics_json", responses((status = 200, body = Summary)))]
 pub(crate) async fn metrics_json(
     request: HttpRequest,
     app: Data<App>,

@@ -88,3 +88,19 @@ fn with_timing(mut response: HttpResponse, phases: Phases) -> HttpResponse {
     response.extensions_mut().insert(Timing(phases));
     response
 }
+
+/// The word for an answer in which nothing, or something, failed.
+pub(crate) const fn status(success: bool) -> &'static str {
+    if success { "success" } else { "partial" }
+}
+
+/// A time in milliseconds, to the microsecond: what is beyond is noise.
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    rounded(time.as_secs_f64() * 1e3, 3)
+}
+
+/// A number with so many decimals.
+pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    (value * scale).round() / scale
+}

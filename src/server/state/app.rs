@@ -182,8 +182,10 @@ impl App {
         identity: &Identity,
         name: Option<&str>,
     ) -> Result<svgx_session::Key, Error> {
-        svgx_session::Key::new(&identity.name, name.unwrap_or(session::DEFAULT))
-            .map_err(|e| Error::invalid("/session", e))
+        svgx_session::Key::new(&identity.name, name.unwrap_or(session::DEFAULT)).map_err(|_| {
+            let rule = "the name of a session has 1 to 128 bytes and no control characters";
+            Error::invalid("/session", rule)
+        })
     }
 
     /// Reserves memory for a request body; `None` when too much is held already.

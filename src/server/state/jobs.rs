@@ -19,6 +19,7 @@ use svgx_base::budget::{Cancel, Time};
 
 use crate::protocol::problem::Error;
 use crate::state::answer::Answer;
+use crate::state::answer::milliseconds;
 use crate::state::keys::Identity;
 
 /// Jobs known at once, finished ones included.
@@ -298,7 +299,8 @@ impl Table {
 
     fn find(&self, owner: &Identity, id: &str) -> Result<(u64, &Job), Error> {
         let missing = || {
-            Error::Missing(format!("job {} of this key", id.chars().take(40).collect::<String>()))
+            let id: String = id.chars().take(40).collect();
+            Error::Missing(format!("there is no job `{id}` of this key; GET /jobs lists them"))
         };
         let number = parse(id).ok_or_else(missing)?;
         // Whose job it is, is nobody else's business: theirs is as missing as none.
@@ -321,7 +323,7 @@ impl Table {
             ahead,
             age_s: now.since(job.asked).as_secs_f64(),
             ran_s: job.started.map_or(0.0, |at| end.since(at).as_secs_f64()),
-            predicted_ms: job.predicted.as_secs_f64() * 1e3,
+            predicted_ms: milliseconds(job.predicted),
             kept_s: job.ended.map(|at| KEPT.saturating_sub(now.since(at)).as_secs_f64()),
             result: job.answer.as_ref().map(|_| format!("/jobs/{name}/result")),
             id: name,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::state::answer::rounded;
 use svgx_base::budget::Class;
 use svgx_controller::spec::Spec;
 use svgx_telemetry::Usage;
@@ -48,12 +49,14 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// Mean time of a request in milliseconds; 0 before the first one.
     pub(crate) fn mean_ms(&self) -> f64 {
-        if self.requests == 0 { 0.0 } else { self.spent.as_secs_f64() * 1e3 / self.requests as f64 }
+        let spent_ms = self.spent.as_secs_f64() * 1e3;
+        if self.requests == 0 { 0.0 } else { rounded(spent_ms / self.requests as f64, 3) }
     }
 
     /// Share of requests answered with 5xx, between 0 and 1.
     pub(crate) fn error_rate(&self) -> f64 {
-        if self.requests == 0 { 0.0 } else { self.errors as f64 / self.requests as f64 }
+        let share = self.errors as f64 / self.requests as f64;
+        if self.requests == 0 { 0.0 } else { rounded(share, 6) }
     }
 }
 
@@ -98,15 +101,15 @@ impl Totals {
             cache_stats: CacheStats {
                 hits,
                 misses,
-                hit_rate: if asked == 0 { 0.0 } else { hits as f64 / asked as f64 },
+                hit_rate: if asked == 0 { 0.0 } else { rounded(hits as f64 / asked as f64, 4) },
             },
             performance_targets: Targets {
                 ui_response_time_ms: budget_ms(spec, Class::Ui),
                 redraw_time_ms: budget_ms(spec, Class::Redraw),
                 physics_time_ms: budget_ms(spec, Class::Physics),
             },
-            memory_usage_mb: usage.memory_bytes as f64 / (1024.0 * 1024.0),
-            cpu_usage_percent: usage.cpu_percent,
+            memory_usage_mb: rounded(usage.memory_bytes as f64 / (1024.0 * 1024.0), 1),
+            cpu_usage_percent: rounded(usage.cpu_percent, 1),
         }
     }
 }
@@ -118,7 +121,9 @@ fn budget_ms(spec: &Spec, class: Class) -> Option<u64> {
 /// Metrics as JSON.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Summary {
+    /// Always `success`.
     status: &'static str,
+    /// Always true: a failure is a problem document.
     success: bool,
     /// Requests answered since the start.
     total_requests: u64,
@@ -130,7 +135,9 @@ pub(crate) struct Summary {
     avg_response_time: f64,
     /// Share of requests answered with 5xx.
     error_rate: f64,
+    /// How the cache of documents and results does.
     cache_stats: CacheStats,
+    /// The latency objectives.
     performance_targets: Targets,
     /// Resident memory in MiB.
     memory_usage_mb: f64,
@@ -141,7 +148,9 @@ pub(crate) struct Summary {
 /// How the cache does.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CacheStats {
+    /// Answers from the cache.
     hits: u64,
+    /// Answers that had to be computed.
     misses: u64,
     /// Share of hits.
     hit_rate: f64,
@@ -150,8 +159,11 @@ pub(crate) struct CacheStats {
 /// The latency objectives, in milliseconds.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Targets {
+    /// Interaction: 95 of 100 answers within this time.
     ui_response_time_ms: Option<u64>,
+    /// Parsing, evaluating and drawing: 95 of 100 answers within this time.
     redraw_time_ms: Option<u64>,
+    /// Simulating and solving: 95 of 100 answers within this time.
     physics_time_ms: Option<u64>,
 }
 

@@ -195,8 +195,8 @@ impl Error {
         }
     }
 
-    /// The answer: a problem document with its headers.
-    pub(crate) fn response(&self, instance: &str, trace_id: &str) -> HttpResponse {
+    /// The problem document for a request of `instance`.
+    pub(crate) fn problem<'p>(&self, instance: &'p str, trace_id: &'p str) -> Problem<'p> {
         let kind = self.kind();
         let (limit, value) = match self {
             Error::BodyTooLarge { limit, seen } => (Some(*limit as f64), Some(*seen as f64)),
@@ -205,7 +205,7 @@ impl Error {
             Error::Crowded { limit, .. } => (Some(*limit as f64), None),
             _ => (None, None),
         };
-        let problem = Problem {
+        Problem {
             kind: kind.reference(),
             title: kind.title,
             status: kind.status.as_u16(),
@@ -217,7 +217,13 @@ impl Error {
             limit,
             value,
             errors: self.findings(),
-        };
+        }
+    }
+
+    /// The answer: a problem document with its headers.
+    pub(crate) fn response(&self, instance: &str, trace_id: &str) -> HttpResponse {
+        let kind = self.kind();
+        let problem = self.problem(instance, trace_id);
         let mut response = HttpResponseBuilder::new(kind.status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         response.insert_header((header::CACHE_CONTROL, "no-store"));

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::options::Wanted;
 use crate::schema;
+use crate::state::answer::{milliseconds, status};
 use crate::state::app::App;
 use svgx_base::budget::Tier;
 use svgx_controller::Reason;
@@ -20,7 +21,9 @@ use svgx_telemetry::stage::Fact;
 /// Forces at rest, or frames over time.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SimulateAnswer {
+    /// `success`; `partial` where `success` is false.
     status: &'static str,
+    /// Whether no body had to be left out.
     success: bool,
     /// Without a duration: a list of [`StaticElement`]. With one: a [`Motion`].
     pub(super) simulation: Simulated,
@@ -51,6 +54,7 @@ pub(crate) struct SimulateAnswer {
     /// The frame and units of this answer.
     #[schema(value_type = schema::Conventions)]
     conventions: Conventions,
+    /// Figures of the answer as a whole.
     statistics: SimulateStatistics,
     /// Time taken, in milliseconds.
     pub(super) duration_ms: f64,
@@ -90,6 +94,7 @@ pub(crate) struct Motion {
     /// Why, if it did.
     #[schema(value_type = Option<schema::SimulationEnd>)]
     ended: Option<SimulationEnd>,
+    /// Where the bodies were, in order of time.
     #[schema(value_type = Vec<schema::SimulationFrame>)]
     frames: Vec<Frame>,
     /// What touches what at the end, and how hard.
@@ -98,6 +103,7 @@ pub(crate) struct Motion {
     /// Contacts that began and ended.
     #[schema(value_type = Vec<schema::PhysicsEvent>)]
     events: Vec<Event>,
+    /// Counts of the simulation and its time.
     statistics: MotionStatistics,
     /// BLAKE3 of the final state: equal for equal input and precision.
     digest: String,
@@ -154,11 +160,11 @@ pub(super) fn motion(
     admitted: Reason,
     taken: Duration,
 ) -> SimulateAnswer {
-    let taken = taken.as_secs_f64() * 1e3;
+    let taken = milliseconds(taken);
     let counts = outcome.statistics;
     SimulateAnswer {
-        status: "success",
-        success: true,
+        status: status(outcome.quarantined.is_empty()),
+        success: outcome.quarantined.is_empty(),
         precision: outcome.tier.as_str(),
         precision_asked: wanted.tier.as_str(),
         reason: wanted.reason(outcome.tier, outcome.ended, admitted),
@@ -197,7 +203,7 @@ pub(super) fn at_rest(
     admitted: Reason,
     taken: Duration,
 ) -> SimulateAnswer {
-    let taken = taken.as_secs_f64() * 1e3;
+    let taken = milliseconds(taken);
     let mut by_body: HashMap<String, Vec<Reaction>> = HashMap::new();
     for reaction in statics.reactions {
         by_body.entry(reaction.element_id.clone()).or_default().push(reaction);
@@ -211,8 +217,8 @@ pub(super) fn at_rest(
         })
         .collect();
     SimulateAnswer {
-        status: "success",
-        success: true,
+        status: status(statics.quarantined.is_empty()),
+        success: statics.quarantined.is_empty(),
         precision: tier.as_str(),
         precision_asked: wanted.tier.as_str(),
         reason: wanted.reason(tier, None, admitted),

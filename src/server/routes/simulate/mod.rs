@@ -39,7 +39,7 @@ pub(crate) const STREAMS: &[&str] = &[NDJSON, EVENTS];
 ///
 /// # Errors
 /// A body or a drawing that cannot be read, options past a limit, or no time.
-#[utoipa::path(post, path = "/simulate", tag = "drawing",
+#[utoipa::path(post, path = "/simulate", tag = "drawing", operation_id = "simulate_drawing",
     request_body(content((SimulateRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, content(
         (SimulateAnswer = "application/json"),
@@ -49,7 +49,7 @@ pub(crate) const STREAMS: &[&str] = &[NDJSON, EVENTS];
 pub(crate) fn simulate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let mut input: Input<SimulateRequest> = Input::read(&call, body)?;
     let asked = input.request.options.clone().unwrap_or_default();
-    let mut wanted = Wanted::of(&asked, input.request.simulation_time)?;
+    let mut wanted = Wanted::of(&asked, input.request.simulation_time.as_ref())?;
     let is_stream = call.media != "application/json";
     let content = &input.drawing(&call)?;
     let document = &*input::parse(&mut call, content)?;

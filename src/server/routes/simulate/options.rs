@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::admission::input::request;
 use crate::admission::reply::Call;
+use crate::admission::seconds::Seconds;
 use crate::protocol::problem::Error;
 use crate::routes::precision;
 use crate::schema;
@@ -21,9 +22,10 @@ use svgx_engine::physics::{self, Disturbance, Estimate, Options, Simulation, Sim
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SimulateOptions {
-    /// Seconds to simulate; without it only the static question is answered.
+    /// Seconds to simulate, or a time such as `2s`; without it only the static question is
+    /// answered.
     #[serde(default)]
-    pub(crate) duration: Option<f64>,
+    pub(crate) duration: Option<Seconds>,
     /// Gravity, m/s², positive downward: a number, or `false` for none. 9.81 without.
     #[serde(default)]
     pub(crate) gravity: Option<Gravity>,
@@ -47,9 +49,10 @@ pub(crate) struct SimulateOptions {
     /// Whether an answer that is coarser than asked, or ends early, is to be refused; false without.
     #[serde(default)]
     pub(crate) strict: Option<bool>,
-    /// In a stream: simulated seconds between two tokens to go on from; none without.
+    /// In a stream: simulated seconds, or a time such as `2s`, between two tokens to go on from;
+    /// none without.
     #[serde(default)]
-    pub(crate) checkpoint: Option<f64>,
+    pub(crate) checkpoint: Option<Seconds>,
     /// A token of an interrupted stream: goes on from there, with the options
     /// it was begun with and the same drawing.
     #[serde(default)]
@@ -62,7 +65,7 @@ pub(crate) struct SimulateOptions {
 
 /// Gravity, as a number or a switch.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(untagged, expecting = "gravity is a number of m/s² or a truth value")]
+#[serde(untagged, expecting = "gravity is a number of m/s², true or false")]
 pub(crate) enum Gravity {
     /// On or off.
     Switch(bool),
@@ -72,7 +75,7 @@ pub(crate) enum Gravity {
 
 /// How the error is found, as a switch or by name.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "error_estimate is a truth value, none, propagated or doubling")]
+#[serde(untagged, expecting = "error_estimate is none, propagated, doubling, true or false")]
 #[schemars(rename = "ErrorEstimation")]
 pub(crate) enum Estimation {
     /// On or off.
@@ -95,7 +98,7 @@ request! {
     /// A drawing to simulate.
     SimulateRequest, SimulateOptions {
         /// Seconds to simulate: `options.duration` under its other name.
-        simulation_time: Option<f64>,
+        simulation_time: Option<Seconds>,
     }
 }
 
@@ -113,7 +116,7 @@ pub(super) struct Wanted {
 impl Wanted {
     pub(super) fn of(
         asked: &SimulateOptions,
-        simulation_time: Option<f64>,
+        simulation_time: Option<&Seconds>,
     ) -> Result<Wanted, Error> {
         let invalid = |pointer: &str, message: &str| Error::Invalid {
             pointer: pointer.to_owned(),
@@ -129,12 +132,19 @@ impl Wanted {
             Some("strict") => (Tier::Compute, true),
             Some(name) => (precision::level(name, "/options/precision")?, false),
         };
-        if let Some(seconds) = asked.checkpoint
+        let seconds = |given: Option<&Seconds>, pointer: &str| {
+            given.map(|given| given.read(pointer)).transpose()
+        };
+        let checkpoint = seconds(asked.checkpoint.as_ref(), "/options/checkpoint")?;
+        if let Some(seconds) = checkpoint
             && !(seconds.is_finite() && seconds > 0.0)
         {
             return Err(invalid("/options/checkpoint", "must be a positive number of seconds"));
         }
-        let duration = asked.duration.or(simulation_time);
+        let duration = match &asked.duration {
+            Some(duration) => Some(duration.read("/options/duration")?),
+            None => seconds(simulation_time, "/simulation_time")?,
+        };
         let resume = asked.resume.as_deref().map(sealed).transpose()?;
         if resume.is_some() && duration.is_some() {
             let message = "a token brings the options it was begun with; send no duration";
@@ -160,7 +170,7 @@ impl Wanted {
             tier,
             strict: insists || asked.strict.unwrap_or(false),
             moving: duration.is_some(),
-            checkpoint: asked.checkpoint,
+            checkpoint,
             resume,
         })
     }
@@ -203,9 +213,9 @@ impl Wanted {
 /// # Errors
 /// [`Error::Invalid`] when it is none.
 fn sealed(token: &str) -> Result<Vec<u8>, Error> {
-    URL_SAFE_NO_PAD.decode(token).map_err(|e| Error::Invalid {
+    URL_SAFE_NO_PAD.decode(token).map_err(|_| Error::Invalid {
         pointer: "/options/resume".to_owned(),
-        message: format!("not a token of a simulation: {e}"),
+        message: "this is no token of a simulation".to_owned(),
         at: None,
     })
 }

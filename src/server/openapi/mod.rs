@@ -1,6 +1,10 @@
 //! The description of the service (OpenAPI 3.1), made from the table of endpoints, with what the
 //! edge adds to every answer.
 
+mod examples;
+mod operations;
+mod tidy;
+
 use bytes::Bytes;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -37,7 +41,7 @@ use crate::schema;
 )]
 struct Description;
 
-/// What can fail at every endpoint, and what only at those with a body.
+/// What can fail at every endpoint, and what only at those with a body: status and description.
 const PROBLEMS: &[(&str, &str, bool)] = &[
     ("400", "The body cannot be read, or the document is not XML", true),
     ("401", "A key is required, and none or an unknown one was sent", false),
@@ -142,9 +146,11 @@ fn describe(operation: &mut Operation, open: bool) {
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         body.required = Some(utoipa::openapi::Required::True);
     }
-    if !open {
-        operation.security = Some(vec![SecurityRequirement::new("key", Vec::<String>::new())]);
-    }
+    operation.security = Some(if open {
+        Vec::new()
+    } else {
+        vec![SecurityRequirement::new("key", Vec::<String>::new())]
+    });
     let trace = ParameterBuilder::new()
         .name("traceparent")
         .parameter_in(ParameterIn::Header)
@@ -167,6 +173,12 @@ fn describe(operation: &mut Operation, open: bool) {
     }
     for (code, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
+            let known = PROBLEMS.iter().find(|(problem, ..)| problem == code);
+            if let Some((_, description, _)) = known
+                && response.description.is_empty()
+            {
+                (*description).clone_into(&mut response.description);
+            }
             headers(code, response, open);
         }
     }
@@ -221,6 +233,9 @@ fn text() -> RefOr<utoipa::openapi::Schema> {
 pub(crate) fn json() -> Bytes {
     let mut document = serde_json::to_value(Description::openapi()).unwrap_or_default();
     schema::insert(&mut document);
+    operations::split(&mut document);
+    tidy::tidy(&mut document);
+    examples::insert(&mut document);
     Bytes::from(document.to_string())
 }
 

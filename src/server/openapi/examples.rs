@@ -1,0 +1,161 @@
+//! Examples: for each endpoint a request that works as it stands, and for each way to fail the
+//! problem document that is answered. `tests/suite/server/openapi.rs` sends every request.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use svgx_controller::{Reason, Shed};
+
+use crate::protocol::problem::Error;
+
+/// A lamp that counts its current and can be clicked, a shelf on the wall, and two lines that are
+/// to meet at a right angle.
+const DRAWING: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 400 300" width="400mm" height="300mm">
+  <rect id="shelf" x="40" y="60" width="80" height="20" fill="#c9b79c"/>
+  <arx:object id="lamp" type="electrical.light" system="electrical">
+    <circle id="bulb" cx="200" cy="60" r="12" fill="#ffd43b"/>
+    <arx:behavior>
+      <arx:variables>
+        <arx:variable name="power" value="20" unit="W"/>
+        <arx:variable name="voltage" value="230" unit="V"/>
+      </arx:variables>
+      <arx:calculations>
+        <arx:calculation name="current" formula="power / voltage" unit="A"/>
+      </arx:calculations>
+      <arx:triggers>
+        <arx:trigger event="click" action="toggle"/>
+      </arx:triggers>
+    </arx:behavior>
+    <arx:physics><arx:mass value="2.5" unit="kg"/><arx:anchor type="ceiling"/></arx:physics>
+  </arx:object>
+  <line id="wall" x1="40" y1="250" x2="201" y2="248" stroke="black"/>
+  <line id="door" x1="40" y1="250" x2="43" y2="170" stroke="black"/>
+  <arx:constraints>
+    <arx:constraint type="coincident" of="wall.start door.start"/>
+    <arx:constraint type="horizontal" of="wall"/>
+    <arx:constraint type="perpendicular" of="wall door"/>
+    <arx:constraint type="distance" value="160" of="wall.start wall.end"/>
+  </arx:constraints>
+</svg>"##;
+
+/// The trace in the examples.
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/// The body that is shown for an endpoint.
+fn body(method: &str, path: &str) -> Option<Value> {
+    Some(match (method, path) {
+        ("post", "/parse") => json!({ "content": DRAWING }),
+        ("post", "/precision") => {
+            json!({ "level": "edit", "coordinates": { "x": 10.123456, "y": 20.5 } })
+        }
+        ("post", "/compile/svg") => json!({ "content": DRAWING, "options": { "optimize": true } }),
+        ("post", "/compile/json") => json!({ "content": DRAWING }),
+        ("post", "/evaluate") => json!({ "content": DRAWING, "interaction": "click" }),
+        ("post", "/simulate") => {
+            json!({ "content": DRAWING, "options": { "duration": "500ms", "fps": 10 } })
+        }
+        ("post", "/constraints/solve") => {
+            json!({ "content": DRAWING, "options": { "precision": "edit", "drawing": true } })
+        }
+        ("post", "/render") => {
+            json!({ "content": DRAWING, "options": { "width": 400, "background": "white" } })
+        }
+        ("post", "/interactive") => {
+            json!({ "operation": "click", "element_id": "bulb", "content": DRAWING })
+        }
+        ("put", "/slo/controls") => json!({ "mode": "on", "seconds": 0 }),
+        _ => return None,
+    })
+}
+
+/// The value that is shown for a part of the path.
+fn part(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "id" => "j1",
+        "session" => "default",
+        "code" => "rate-limited",
+        _ => return None,
+    })
+}
+
+/// A failure of each status.
+fn failure(status: &str, path: &str) -> Option<Error> {
+    Some(match status {
+        "400" => Error::Malformed {
+            message: "not JSON: the text ends inside an object".to_owned(),
+            at: Some((1, 20)),
+        },
+        "401" => Error::Unauthorized("send the header Authorization: Bearer <key>"),
+        "403" => Error::Forbidden("without keys, pages of other origins are not answered"),
+        "404" => Error::Missing(match path {
+            "/jobs/{id}" | "/jobs/{id}/result" => {
+                "there is no job `j7` of this key; GET /jobs lists them".to_owned()
+            }
+            "/problems/{code}" => "there is no problem code `rate-limted`; see /problems; \
+                did you mean `rate-limited`?"
+                .to_owned(),
+            _ => "there is no session `first-flor`: load a drawing into it by POST /interactive \
+                first"
+                .to_owned(),
+        }),
+        "406" => Error::NotAcceptable {
+            accept: "text/csv".to_owned(),
+            available: "application/json".to_owned(),
+        },
+        "408" => Error::BodyTimeout(Duration::from_secs(30)),
+        "409" => Error::Conflict("job j7 has not ended; ask GET /jobs/j7".to_owned()),
+        "413" => Error::BodyTooLarge { limit: 10 << 20, seen: 12_000_000 },
+        "415" => Error::UnsupportedMediaType {
+            seen: "text/csv".to_owned(),
+            expected: "application/json, or the document itself as image/svg+xml, \
+                application/xml, text/xml or text/plain",
+        },
+        "422" => Error::Invalid {
+            pointer: "/options/widht".to_owned(),
+            message: "there is no member `widht`; known are width, height, scale and background; \
+                did you mean `width`?"
+                .to_owned(),
+            at: Some((1, 60)),
+        },
+        "429" => {
+            Error::RateLimited { class: "rest", quota: 1000, wait: Duration::from_millis(1200) }
+        }
+        "500" => Error::Internal(String::new()),
+        "503" => Error::Shed(Shed::now(Reason::QueueFull)),
+        _ => return None,
+    })
+}
+
+/// Puts the examples into the description.
+pub(super) fn insert(document: &mut Value) {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            if let Some(body) = body(method, path)
+                && let Some(media) = operation.pointer_mut("/requestBody/content/application~1json")
+            {
+                media["example"] = body;
+            }
+            if let Some(media) = operation.pointer_mut("/requestBody/content/image~1svg+xml") {
+                media["example"] = json!(DRAWING);
+            }
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten() {
+                if parameter["in"] == "path"
+                    && let Some(value) = parameter["name"].as_str().and_then(part)
+                {
+                    parameter["example"] = json!(value);
+                }
+            }
+            let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
+            for (status, answer) in answers.into_iter().flatten() {
+                let Some(error) = failure(status, path) else { continue };
+                let problem = json!(error.problem(path, TRACE));
+                if let Some(media) = answer.pointer_mut("/content/application~1problem+json") {
+                    media["example"] = problem;
+                }
+            }
+        }
+    }
+}
