@@ -48,6 +48,10 @@ fn every_field_answer_and_parameter_has_a_word() {
         }
     }
     fn fields(at: &str, schema: &Value, silent: &mut Vec<String>) {
+        // What is not there has no parts, and none of these is there either.
+        if !schema.is_object() {
+            return;
+        }
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
             let at = format!("{at}.{name}");
             if field["description"].as_str().is_none_or(|text| text.len() < 3) {
@@ -148,8 +152,8 @@ fn filled(path: &str, operation: &Value) -> String {
 fn is_fine(what: &str, answer: &Answer) {
     let text = String::from_utf8_lossy(&answer.body);
     assert!((200..300).contains(&answer.status), "{what}: {} {text}", answer.status);
-    if answer.header("content-type") == Some("application/json") && text.contains("\"success\"") {
-        assert_eq!(answer.json()["success"], json!(true), "{what}: {text}");
+    if answer.header("content-type") == Some("application/json") {
+        assert_ne!(answer.json()["success"], json!(false), "{what}: {text}");
     }
 }
 
