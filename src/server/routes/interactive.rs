@@ -77,6 +77,21 @@ pub(crate) struct InteractiveRequest {
     data: Option<BTreeMap<String, String>>,
 }
 
+impl InteractiveRequest {
+    /// Whether it has no member of any operation.
+    fn is_bare(&self) -> bool {
+        self.element_id.is_none()
+            && self.coordinates.is_none()
+            && self.modifiers.is_none()
+            && self.snap.is_none()
+            && self.name.is_none()
+            && self.value.is_none()
+            && self.level.is_none()
+            && self.constraint.is_none()
+            && self.data.is_none()
+    }
+}
+
 impl HasContent for InteractiveRequest {
     fn take_content(&mut self) -> (Option<String>, Option<String>) {
         (self.content.take(), self.svgx_content.take())
@@ -196,7 +211,9 @@ fn operation(
     has_content: bool,
 ) -> Result<Option<Operation>, Error> {
     match request.operation.as_deref() {
-        None | Some("load") if has_content => return Ok(None),
+        Some("load") if has_content => return Ok(None),
+        // What belongs to an operation shows that one was meant.
+        None if has_content && request.is_bare() => return Ok(None),
         None => return Err(missing("operation")),
         Some("set_precision") => {
             // Words of the older interface are levels as well.

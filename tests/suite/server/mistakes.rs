@@ -374,6 +374,14 @@ static MISTAKES: &[Mistake] = &[
         &["`operation` is missing"],
     ),
     mistake(
+        "a drawing and an element, but no operation",
+        "POST /interactive",
+        r#"{"content": "<svg/>", "element_id": "wall-north"}"#,
+        422,
+        "invalid-request",
+        &["`operation` is missing"],
+    ),
+    mistake(
         "a misspelt id",
         "POST /interactive",
         r#"{"operation": "click", "element_id": "wall-nroth"}"#,
