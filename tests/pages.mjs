@@ -66,6 +66,20 @@ try {
     assert.deepEqual(complaints, []);
     await page.close();
   });
+  await test("a trace that was sampled is drawn as a waterfall", async () => {
+    const { page, complaints } = await open(browser, address, { width: 1280, height: 900 });
+    const body = JSON.stringify({ operation: "click", coordinates: { x: 20, y: 15 } });
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    await fetch(`${address}interactive`, { method: "POST", headers: { "content-type": "application/json", traceparent }, body });
+    await page.waitForFunction(() => [...document.querySelectorAll("#trace-choice option")].some((o) => o.value.startsWith("4bf92f35")), { timeout: 30_000 });
+    await page.select("#trace-choice", "4bf92f3577b34da6a3ce929d0e0e4736");
+    await page.waitForFunction(() => [...document.querySelectorAll("#waterfall th")].some((th) => /interactive/.test(th.textContent)), { timeout: 30_000 });
+    const bars = await page.$$eval("#waterfall .span", (bars) => bars.map((bar) => bar.getBoundingClientRect().width));
+    assert.ok(bars.length >= 3 && bars.every((width) => width > 0), String(bars));
+    await shot(page, "waterfall");
+    assert.deepEqual(complaints, []);
+    await page.close();
+  });
   await test("a phone is wide enough, and dark is dark", async () => {
     const { page, complaints } = await open(browser, address, { width: 375, height: 812, isMobile: true, hasTouch: true });
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);

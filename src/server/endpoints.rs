@@ -16,7 +16,7 @@ use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
     compile_json, compile_svg, drawing, evaluate, interactive, jobs, openapi, pages, parse,
-    precision, render, simulate, slo, solve, state, status,
+    precision, render, simulate, slo, solve, state, status, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -49,6 +49,8 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     get("/slo/stream", Direct(|| web::to(slo::stream))).described::<slo::__path_stream>(),
     get("/slo/controls", Direct(|| web::to(slo::controls))).described::<slo::__path_controls>(),
     put("/slo/controls", Direct(|| web::to(slo::control))).described::<slo::__path_control>(),
+    get("/traces", Direct(|| web::to(traces::list))).described::<traces::__path_list>(),
+    get("/traces/{trace_id}", Direct(|| web::to(traces::look))).described::<traces::__path_look>(),
     get("/jobs", Direct(|| web::to(jobs::list))).described::<jobs::__path_list>(),
     get("/jobs/{id}", Direct(|| web::to(jobs::look))).described::<jobs::__path_look>(),
     get("/jobs/{id}/result", Direct(|| web::to(jobs::result))).described::<jobs::__path_result>(),

@@ -44,7 +44,7 @@ pub use process::Usage;
 pub use resource::resource;
 pub use sampling::{Rule, Sampler};
 pub use settings::{LogFormat, Settings, Signals};
-pub use trace_store::Recent;
+pub use trace_store::{Interval, Recent};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -299,6 +299,11 @@ impl Telemetry {
     /// The traces kept lately, newest first.
     pub fn recent_traces(&self) -> Vec<Recent> {
         self.traces.as_ref().map(|t| t.kept.recent()).unwrap_or_default()
+    }
+
+    /// The spans of a trace kept lately, the earliest first; none where it is not remembered.
+    pub fn intervals(&self, id: TraceId) -> Vec<Interval> {
+        self.traces.as_ref().map(|t| t.kept.intervals(id)).unwrap_or_default()
     }
 
     /// A trace kept lately, in OTLP's JSON: `{"resourceSpans": [...]}`, as the

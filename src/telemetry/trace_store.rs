@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::trace::SpanData;
@@ -54,6 +54,23 @@ pub struct Recent {
     pub spans: usize,
 }
 
+/// A span of a kept trace.
+#[derive(Clone, Debug, Serialize)]
+pub struct Interval {
+    /// The span, 16 hexadecimal digits.
+    pub span_id: String,
+    /// The span it is a part of.
+    pub parent_id: String,
+    /// What was done.
+    pub name: String,
+    /// When it began, in milliseconds after the trace.
+    pub start_ms: f64,
+    /// How long it took, in milliseconds.
+    pub duration_ms: f64,
+    /// Its attributes by name.
+    pub attributes: serde_json::Map<String, serde_json::Value>,
+}
+
 impl TraceStore {
     /// Remembers traces, and passes them on to `outbox` where there is one.
     pub(crate) fn new(outbox: Option<Arc<Outbox<SpanData>>>) -> TraceStore {
@@ -81,7 +98,7 @@ impl TraceStore {
     /// What is remembered, newest first.
     pub(crate) fn recent(&self) -> Vec<Recent> {
         let traces: Vec<Arc<Trace>> = self.rings.lock().iter().flatten().map(Arc::clone).collect();
-        let mut all: Vec<(std::time::SystemTime, Recent)> = traces
+        let mut all: Vec<(SystemTime, Recent)> = traces
             .iter()
             .filter_map(|trace| {
                 let root = trace.spans.last()?;
@@ -90,6 +107,25 @@ impl TraceStore {
             .collect();
         all.sort_by_key(|(ended, _)| std::cmp::Reverse(*ended));
         all.into_iter().map(|(_, recent)| recent).collect()
+    }
+
+    /// The spans of a trace as intervals of its time, the earliest first.
+    pub(crate) fn intervals(&self, id: TraceId) -> Vec<Interval> {
+        let mut spans = self.spans(id);
+        spans.sort_by_key(|span| (span.start_time, std::cmp::Reverse(span.end_time)));
+        let Some(began) = spans.first().map(|span| span.start_time) else { return Vec::new() };
+        let milliseconds = |from: SystemTime, to: SystemTime| {
+            to.duration_since(from).unwrap_or_default().as_secs_f64() * 1e3
+        };
+        let interval = |span: SpanData| Interval {
+            span_id: span.span_context.span_id().to_string(),
+            parent_id: span.parent_span_id.to_string(),
+            name: span.name.to_string(),
+            start_ms: milliseconds(began, span.start_time),
+            duration_ms: milliseconds(span.start_time, span.end_time),
+            attributes: attributes(&span),
+        };
+        spans.into_iter().map(interval).collect()
     }
 
     /// Every remembered span of a trace.
@@ -114,13 +150,13 @@ fn recent(trace: &Trace, root: &SpanData) -> Recent {
             .as_secs_f64()
             * 1e3,
         outcome: trace.outcome.as_str(),
-        attributes: root
-            .attributes
-            .iter()
-            .map(|kv| (kv.key.to_string(), plain(&kv.value)))
-            .collect(),
+        attributes: attributes(root),
         spans: trace.spans.len(),
     }
+}
+
+fn attributes(span: &SpanData) -> serde_json::Map<String, serde_json::Value> {
+    span.attributes.iter().map(|kv| (kv.key.to_string(), plain(&kv.value))).collect()
 }
 
 fn plain(value: &opentelemetry::Value) -> serde_json::Value {

@@ -75,6 +75,7 @@ fn part(name: &str) -> Option<&'static str> {
         "id" => "j1",
         "session" => "default",
         "code" => "rate-limited",
+        "trace_id" => "latest",
         _ => return None,
     })
 }
@@ -91,6 +92,9 @@ fn failure(status: &str, path: &str) -> Option<Error> {
         "404" => Error::Missing(match path {
             "/jobs/{id}" | "/jobs/{id}/result" => {
                 "there is no job `j7` of this key; GET /jobs lists them".to_owned()
+            }
+            "/traces/{trace_id}" => {
+                format!("no trace `{TRACE}` is kept; GET /traces lists them")
             }
             "/problems/{code}" => "there is no problem code `rate-limted`; see /problems; \
                 did you mean `rate-limited`?"

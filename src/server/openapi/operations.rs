@@ -87,6 +87,7 @@ fn drawing(session: &Value) -> Value {
         "description": "A drawing alone is loaded, as by `load`.",
         "properties": {
             "content": { "type": "string", "description": "SVGX text." },
+            "operation": { "type": "null", "description": "None." },
             "session": session,
         },
         "required": ["content"],

@@ -109,6 +109,70 @@ async function showDrawing() {
   }
 }
 
+let shownTrace = null;
+
+/** The kept traces to choose from; the newest is shown until somebody chooses. */
+async function showTraces() {
+  const answer = await ask("traces");
+  // Without the key of an operator there is nothing to see, which is no failure.
+  find("traces").hidden = !answer.ok;
+  if (!answer.ok) return;
+  const { traces } = await answer.json();
+  find("traces").hidden = traces.length === 0;
+  const choice = find("trace-choice");
+  const chosen = choice.dataset.chosen;
+  // A list that changes under an open menu is a nuisance.
+  if (document.activeElement !== choice) {
+    choice.replaceChildren(
+      ...traces.slice(0, 20).map((trace) => {
+        const text = `${trace.name}, ${trace.duration_ms.toFixed(1)} ms, ${trace.outcome}`;
+        const option = element("option", text);
+        option.value = trace.trace_id;
+        option.selected = trace.trace_id === chosen;
+        return option;
+      }),
+    );
+  }
+  await showTrace();
+}
+
+async function showTrace() {
+  const id = find("trace-choice").value;
+  if (!id || id === shownTrace) return;
+  const answer = await ask(`traces/${id}`);
+  if (!answer.ok) return;
+  const { duration_ms: whole, intervals } = await answer.json();
+  const parents = new Map(intervals.map((span) => [span.span_id, span.parent_id]));
+  const depth = (id) => {
+    let steps = 0;
+    for (let at = parents.get(id); parents.has(at) && steps < 12; at = parents.get(at)) steps += 1;
+    return steps;
+  };
+  const share = (part) => `${Math.min(100, (100 * part) / Math.max(whole, 1e-6))}%`;
+  document.querySelector("#waterfall tbody").replaceChildren(
+    ...intervals.slice(0, 200).map((span) => {
+      const line = document.createElement("tr");
+      const name = element("th", span.name);
+      name.scope = "row";
+      name.style.paddingLeft = `${depth(span.span_id) * 0.8}rem`;
+      const track = element("td", "", "wide");
+      const bar = element("div", "", "span");
+      bar.style.marginLeft = share(span.start_ms);
+      bar.style.width = share(span.duration_ms);
+      track.append(bar);
+      const ms = (value) => element("td", `${value.toFixed(2)} ms`);
+      line.append(name, ms(span.start_ms), ms(span.duration_ms), track);
+      return line;
+    }),
+  );
+  shownTrace = id;
+}
+
+find("trace-choice").addEventListener("change", (event) => {
+  event.target.dataset.chosen = event.target.value;
+  showTrace().catch(() => {});
+});
+
 /** Reads server-sent events; `EventSource` can send no key. */
 async function follow() {
   const answer = await ask("slo/stream", { headers: { Accept: "text/event-stream" } });
@@ -131,6 +195,7 @@ async function follow() {
       if (data) show(JSON.parse(data.slice(6)));
     }
     showDrawing().catch(() => {});
+    showTraces().catch(() => {});
   }
 }
 

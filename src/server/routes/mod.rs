@@ -19,3 +19,4 @@ pub(crate) mod solve;
 pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod telemetry;
+pub(crate) mod traces;

@@ -20,7 +20,7 @@ use crate::protocol::query;
 use crate::protocol::trace::Trace;
 use crate::routes::precision;
 use crate::state::app::App;
-use crate::state::keys::{Credential, Identity};
+use crate::state::keys::Credential;
 use svgx_controller::core::{Control, DecisionView, Mode};
 
 /// Decisions answered at the most, and without `limit`.
@@ -181,9 +181,7 @@ pub(crate) async fn control(
     payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Error> {
-    let who = request.extensions().get::<Identity>().map(|i| i.name.to_string());
-    let operator = who.filter(|name| app.config.operators.contains(name));
-    let Some(operator) = operator else {
+    let Some(operator) = app.operator(&request) else {
         return Err(Error::Forbidden("this needs the key of an operator (--operator NAME)"));
     };
     let trace_id = request.extensions().get::<Trace>().map(|t| t.id());

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use actix_web::{HttpMessage as _, HttpRequest};
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use svgx_base::budget::{Clock, Monotonic};
@@ -139,6 +140,12 @@ impl App {
     /// The keys in force.
     pub(crate) fn keys(&self) -> arc_swap::Guard<Arc<Keys>> {
         self.keys.load()
+    }
+
+    /// The name of the operator who asks; `None` where it is somebody else.
+    pub(crate) fn operator(&self, request: &HttpRequest) -> Option<String> {
+        let who = request.extensions().get::<Identity>().map(|i| i.name.to_string());
+        who.filter(|name| self.config.operators.contains(name))
     }
 
     /// Whether what a request proved when it came still holds.

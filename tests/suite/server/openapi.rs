@@ -161,6 +161,9 @@ fn is_fine(what: &str, answer: &Answer) {
 fn every_example_of_a_request_works_as_it_is() {
     let service = service();
     let document = service.get("/openapi.json", "").json();
+    // A trace whose caller sampled it is kept.
+    let sampled = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
+    assert_eq!(service.get("/health", &format!("{KEY}{sampled}")).status, 200);
     let mut sent = 0;
     // What changes something first, so that a job and a session are there to be asked about.
     let mut list = operations(&document);
