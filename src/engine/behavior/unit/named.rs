@@ -1,5 +1,6 @@
 //! What a dimension is called, for messages: nobody reads `m^2*kg*s^-3*A^-1` as a voltage.
 
+use super::table::TABLE;
 use super::{Dimension, Unit};
 
 /// Exponents of m, kg, s, A, K, cd, mol and dB, and the name of the quantity.
@@ -21,7 +22,7 @@ const NAMES: &[([i8; 8], &str)] = &[
     ([1, 1, -2, 0, 0, 0, 0, 0], "a force"),
     ([-1, 1, -2, 0, 0, 0, 0, 0], "a pressure"),
     ([0, 1, -2, 0, 0, 0, 0, 0], "a force per length"),
-    ([2, 1, -2, 0, 0, 0, 0, 0], "an energy or a torque"),
+    ([2, 1, -2, 0, 0, 0, 0, 0], "an energy"),
     ([2, 1, -3, 0, 0, 0, 0, 0], "a power"),
     ([0, 1, -3, 0, 0, 0, 0, 0], "a power per area"),
     ([0, 0, 0, 1, 0, 0, 0, 0], "a current"),
@@ -46,6 +47,13 @@ impl Unit {
         }
         if self.dimension == super::table::FREQUENCY && self.has_angle() {
             return Some("a speed of turning");
+        }
+        let used = &self.terms[..usize::from(self.len.unwrap_or(0))];
+        if let [only] = used
+            && matches!(TABLE[usize::from(only.entry)].symbol, "Nm" | "Nmm")
+            && self.dimension == super::table::ENERGY
+        {
+            return Some("a torque");
         }
         NAMES.iter().find(|(exponents, _)| *exponents == self.dimension.0).map(|(_, name)| *name)
     }

@@ -287,6 +287,7 @@ fn what_does_not_fit_is_named_and_what_was_meant_is_guessed() {
         ("volts + amps", "a voltage and a current cannot be added"),
         ("volts > amps", "a voltage and a current cannot be compared"),
         ("if(true, volts, amps)", "a voltage and a current cannot be alternatives"),
+        ("volts + 1 Nm", "a voltage and a torque cannot be added"),
         ("volts + 1 kWh", "a voltage and an energy cannot be added"),
         ("volts + 90 deg", "a voltage and an angle cannot be added"),
         ("max(amps, 3 m)", "a current and a length cannot be compared"),
