@@ -8,6 +8,7 @@ use svgx_base::budget::Tier;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "PointerCoordinates"))]
+#[serde(deny_unknown_fields)]
 pub struct Coordinates {
     /// To the right.
     pub x: f64,
@@ -21,7 +22,7 @@ pub struct Coordinates {
 /// The keys held down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Modifiers {
     /// Adds to the selection.
     pub ctrl: bool,
@@ -125,6 +126,7 @@ impl Default for SnapOptions {
 /// A geometric relation that holds between elements while they are edited.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct ActiveConstraint {
     /// `distance`, `horizontal`, `coincident`, ...
     #[serde(rename = "type")]

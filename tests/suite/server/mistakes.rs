@@ -422,6 +422,14 @@ static MISTAKES: &[Mistake] = &[
         &["expected a text, found the number 3"],
     ),
     mistake(
+        "a misspelt key that is held down",
+        "POST /interactive",
+        r#"{"operation": "click", "element_id": "wall-north", "modifiers": {"crtl": true}}"#,
+        422,
+        "invalid-request",
+        &["`crtl`", "did you mean `ctrl`"],
+    ),
+    mistake(
         "a coordinate as a text",
         "POST /interactive",
         r#"{"operation": "click", "coordinates": {"x": "4", "y": 1}}"#,
