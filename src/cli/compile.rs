@@ -12,10 +12,10 @@ use super::files;
 pub(crate) struct Args {
     /// The drawing; `-` reads standard input.
     file: PathBuf,
-    /// What to make of it.
-    #[arg(long, value_enum, default_value = "svg")]
-    to: Format,
-    /// Where to write; standard output without it.
+    /// What to make of it; without, what the name of the output ends in, or SVG.
+    #[arg(long, value_enum)]
+    to: Option<Format>,
+    /// Where to write; standard output without it, or `-`.
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Leave out style sheets and style attributes (SVG).
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     optimize: bool,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
 enum Format {
     Svg,
     Json,
@@ -34,11 +34,15 @@ enum Format {
 
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
-        let document = match files::open(&self.file) {
+        let to = match files::format_of(self.output.as_deref(), self.to) {
+            Ok(to) => to.unwrap_or(Format::Svg),
+            Err(message) => return files::failed(&message),
+        };
+        let document = match files::open_with_warnings(&self.file) {
             Ok(document) => document,
             Err(code) => return code,
         };
-        let text = match self.to {
+        let text = match to {
             Format::Svg => {
                 let options =
                     SvgOptions { include_styles: !self.no_styles, optimize: self.optimize };

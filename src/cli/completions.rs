@@ -1,9 +1,8 @@
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::{Cli, files};
+use super::{examples, files};
 
 /// For bash: `svgx completions bash > ~/.local/share/bash-completion/completions/svgx`.
 #[derive(Debug, clap::Args)]
@@ -16,7 +15,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "svgx", &mut script);
+        clap_complete::generate(self.shell, &mut examples::command(), "svgx", &mut script);
         files::write(None, &script)
     }
 }

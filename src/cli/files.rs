@@ -2,7 +2,7 @@
 //! for every subcommand. The exit code is 1 when a drawing or an answer is wrong and
 //! 2 when the surroundings are: a file, the network, a flag.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{self, Fonts};
 use svgx_engine::document::{self, Diagnostic, Document, Format, Limits, parse};
+
+use super::style;
 
 /// A drawing or an answer is wrong.
 pub(crate) const WRONG: u8 = 1;
@@ -70,11 +72,58 @@ pub(crate) fn read_all(path: &Path) -> std::io::Result<String> {
     std::fs::read_to_string(path)
 }
 
-/// Prints findings with their places, for a person.
+/// Reads and parses a drawing; prints what is wrong with it, and what is doubtful.
+pub(crate) fn open_with_warnings(path: &Path) -> Result<Document, ExitCode> {
+    let document = open(path)?;
+    print(path, document.source(), document.diagnostics());
+    Ok(document)
+}
+
+/// A file, or standard input for `-`, to read line by line.
+pub(crate) fn reader(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    Ok(Box::new(BufReader::new(std::fs::File::open(path)?)))
+}
+
+/// Prints findings with their places to standard error, for a person.
 pub(crate) fn print(path: &Path, source: &str, diagnostics: &[Diagnostic]) {
+    if diagnostics.is_empty() {
+        return;
+    }
     let file = path.display().to_string();
     let files = [(file.as_str(), source, diagnostics)];
-    error(document::render_diagnostics(&files, Format::Human).trim_end());
+    let text = document::render_diagnostics(&files, Format::Human);
+    let coloured = style::coloured(&std::io::stderr());
+    error(if coloured { style::findings(&text) } else { text }.trim_end());
+}
+
+/// The format that a name ends in, of those a command can write; `None` for standard output and a
+/// name without a suffix. `asked` is what a flag says.
+pub(crate) fn format_of<F: clap::ValueEnum + PartialEq>(
+    output: Option<&Path>,
+    asked: Option<F>,
+) -> Result<Option<F>, String> {
+    let suffix = output.and_then(Path::extension).map(|s| s.to_string_lossy().to_lowercase());
+    let (Some(output), Some(suffix)) = (output, suffix) else { return Ok(asked) };
+    let named = |f: &F| f.to_possible_value().map(|v| v.get_name().to_owned());
+    let known: Vec<String> = F::value_variants().iter().filter_map(named).collect();
+    match F::from_str(&suffix, true) {
+        Ok(format) if asked.as_ref().is_none_or(|asked| *asked == format) => Ok(Some(format)),
+        Ok(_) => Err(format!(
+            "{}: the name ends in .{suffix}, and --to says {}",
+            output.display(),
+            asked.as_ref().and_then(named).unwrap_or_default()
+        )),
+        // A name of one's own, and the format said.
+        Err(_) if asked.is_some() => Ok(asked),
+        Err(_) => Err(format!(
+            "{}: .{suffix} cannot be written; known: {}",
+            output.display(),
+            known.iter().map(|k| format!(".{k}")).collect::<Vec<_>>().join(", ")
+        )),
+    }
 }
 
 /// Whether standard output could not be written, for another reason than a reader that
@@ -113,8 +162,9 @@ macro_rules! complain {
     ($($part:tt)*) => { $crate::cli::files::error(format_args!($($part)*)) };
 }
 
-/// Writes to a file, or to standard output.
+/// Writes to a file, or to standard output without one and for `-`.
 pub(crate) fn write(path: Option<&Path>, bytes: &[u8]) -> ExitCode {
+    let path = path.filter(|path| *path != Path::new("-"));
     let written = match path {
         Some(path) => std::fs::write(path, bytes),
         None => {

@@ -8,12 +8,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use svgx_base::budget::Class;
-use svgx_base::duration;
 use svgx_controller::spec::Spec;
 use svgx_load::overload::Plan;
 use svgx_load::{Arrivals, Options, Phase, Profile, Target, Thresholds, lone, run};
 
 use super::files;
+use super::style::Ticking;
+use super::time::time;
 
 /// Bounded by time, requests, connections and patience; this machine only unless told otherwise.
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,7 @@ pub(crate) struct Args {
     quick: bool,
     /// With `--overload`: the length of a phase.
     #[arg(long, requires = "overload", value_name = "TIME", default_value = "30s",
-        value_parser = time)]
+        value_parser = time, allow_negative_numbers = true)]
     phase: Duration,
     /// With `--overload`: only with the controller.
     #[arg(long, requires = "overload")]
@@ -62,10 +63,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CLASS=TIMES", value_parser = flood)]
     flood: Vec<(Class, f64)>,
     /// How long to send.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "30s",
+        value_parser = time, allow_negative_numbers = true)]
     duration: Duration,
     /// Sent before, at the profile's rates, and not counted in the thresholds.
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "0s",
+        value_parser = time, allow_negative_numbers = true)]
     warm_up: Duration,
     /// `constant` or `poisson`.
     #[arg(long, default_value = "constant")]
@@ -80,7 +83,8 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 512)]
     connections: usize,
     /// How long an answer is waited for.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "5s",
+        value_parser = time, allow_negative_numbers = true)]
     patience: Duration,
     /// Requests at the most.
     #[arg(long, default_value_t = 5_000_000)]
@@ -158,7 +162,10 @@ impl Args {
             most: self.max_requests,
             watch: None,
         };
-        let mut report = match run(&target, &profile, &phases, &options, &spec) {
+        let ticking = Ticking::new("sending", self.duration + self.warm_up);
+        let done = run(&target, &profile, &phases, &options, &spec);
+        drop(ticking);
+        let mut report = match done {
             Ok(report) => report,
             Err(error) => return refuse(&error),
         };
@@ -289,13 +296,4 @@ fn flood(text: &str) -> Result<(Class, f64), String> {
 fn p95(text: &str) -> Result<(Class, Duration), String> {
     let (class, value) = pair(text)?;
     Ok((class, time(value)?))
-}
-
-/// A time such as `250ms`, `30s`, `5m`; bare numbers are seconds.
-fn time(text: &str) -> Result<Duration, String> {
-    let read = duration::read_or_seconds(text).map_err(|e| e.to_string())?;
-    if read > Duration::from_secs(86_400) {
-        return Err("expected between 0 and a day".to_owned());
-    }
-    Ok(read)
 }

@@ -1,9 +1,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
-
-use super::{Cli, files};
+use super::{examples, files};
 
 /// To read: `svgx man | man -l -`. To install: `svgx man --dir ~/.local/share/man/man1`.
 #[derive(Debug, clap::Args)]
@@ -15,7 +13,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
-        let command = Cli::command();
+        let command = examples::command();
         let done = match self.dir {
             Some(folder) => std::fs::create_dir_all(&folder)
                 .and_then(|()| clap_mangen::generate_to(command, &folder))

@@ -6,6 +6,8 @@
 
 use std::process::ExitCode;
 
+use clap::FromArgMatches as _;
+
 #[macro_use]
 mod files;
 
@@ -13,6 +15,8 @@ mod check;
 mod compile;
 mod completions;
 mod config;
+mod evaluate;
+mod examples;
 mod fmt;
 mod internal;
 mod load;
@@ -24,6 +28,8 @@ mod slo;
 mod solve;
 mod stack;
 mod staging;
+mod style;
+mod time;
 mod top;
 mod trace;
 
@@ -45,6 +51,8 @@ enum Command {
     Completions(completions::Args),
     /// Print the configuration in force and where each value came from.
     Config(config::Args),
+    /// Evaluate the formulas of a drawing: values with units, or why there are none.
+    Evaluate(evaluate::Args),
     /// Rewrite drawings into the one canonical form.
     Fmt(fmt::Args),
     /// Load a running service: an open loop, latency from when a request was due.
@@ -72,12 +80,19 @@ enum Command {
 }
 
 impl Cli {
+    /// What the command line said; it ends the process where that is nothing to run.
+    pub(crate) fn read() -> Cli {
+        let matches = examples::command().get_matches();
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     pub(crate) fn run(self) -> ExitCode {
         files::code(match self.command {
             Command::Check(args) => args.run(),
             Command::Compile(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Config(args) => args.run(),
+            Command::Evaluate(args) => args.run(),
             Command::Fmt(args) => args.run(),
             Command::Load(args) => args.run(),
             Command::Man(args) => args.run(),

@@ -8,13 +8,14 @@ use svgx_engine::compile::{Background, PngOptions, png_with};
 use svgx_engine::document::Limits;
 
 use super::files;
+use super::style::Progress;
 
 /// Render a drawing to PNG.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The drawing; `-` reads standard input.
     file: PathBuf,
-    /// Where to write; standard output without it.
+    /// Where to write, a name that ends in .png; standard output without it, or `-`.
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Pixels across.
@@ -34,9 +35,18 @@ pub(crate) struct Args {
     font_dirs: Vec<PathBuf>,
 }
 
+/// What a drawing is rendered to.
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
+enum Picture {
+    Png,
+}
+
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
-        let document = match files::open(&self.file) {
+        if let Err(message) = files::format_of::<Picture>(self.output.as_deref(), None) {
+            return files::failed(&message);
+        }
+        let document = match files::open_with_warnings(&self.file) {
             Ok(document) => document,
             Err(code) => return code,
         };
@@ -45,11 +55,16 @@ impl Args {
             Err(code) => return code,
         };
         files::differences(&self.file, &document, &fonts);
+        let mut progress = Progress::new();
+        progress.tell(&format!("rendering {}", self.file.display()));
         let Args { width, height, scale, background, .. } = self;
         let options = PngOptions { width, height, scale, background };
         let budget = Budget::unlimited(Class::Batch, Tier::Compute);
         match png_with(&document, &options, &fonts, &Limits::default(), &budget) {
-            Ok(bytes) => files::write(self.output.as_deref(), &bytes),
+            Ok(bytes) => {
+                drop(progress);
+                files::write(self.output.as_deref(), &bytes)
+            }
             Err(e) => {
                 files::error(format_args!("svgx: {}: {e}", self.file.display()));
                 ExitCode::from(files::WRONG)

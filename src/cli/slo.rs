@@ -5,7 +5,6 @@ mod simulate;
 mod what_if;
 
 use std::collections::BTreeSet;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -34,7 +33,7 @@ enum Command {
     Show,
     /// Feed a decision log to a fresh controller and compare every decision.
     Replay {
-        /// The log, one JSON value per line.
+        /// The log, one JSON value per line; `-` reads standard input.
         log: PathBuf,
     },
     /// What would have been under another spec: the requests of a decision log,
@@ -107,8 +106,8 @@ impl Args {
             Command::WhatIf(what_if) => return what_if.run(&spec),
             Command::Replay { log } => log,
         };
-        let replayed = match std::fs::File::open(&log) {
-            Ok(file) => replay(BufReader::new(file), &spec),
+        let replayed = match files::reader(&log) {
+            Ok(lines) => replay(lines, &spec),
             Err(error) => {
                 complain!("{}: {error}", log.display());
                 return ExitCode::from(2);

@@ -20,9 +20,12 @@ pub(crate) struct Args {
     /// How to print what was found.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// Also write the drawing with the solution in it; `-` is standard output.
+    /// Also write the drawing with the solution in it, if it is solved; `-` is standard output.
     #[arg(short, long)]
     output: Option<PathBuf>,
+    /// Write the drawing even if it could not be solved: as near as it came.
+    #[arg(long, requires = "output")]
+    even_unsolved: bool,
     /// Pull a point, as far as the constraints leave room.
     #[arg(long, value_name = "POINT=X,Y", value_parser = target)]
     pull: Vec<Target>,
@@ -77,7 +80,13 @@ impl Args {
         } else if files::write(None, text.as_bytes()) != ExitCode::SUCCESS {
             return ExitCode::from(2);
         }
-        if let Some(output) = &self.output {
+        let solved = solution.outcome == Outcome::Solved;
+        if let (Some(output), false) = (&self.output, solved || self.even_unsolved) {
+            complain!(
+                "svgx: {}: not written, for it is not solved; --even-unsolved writes it all the same",
+                output.display()
+            );
+        } else if let Some(output) = &self.output {
             let mut drawing = document.clone();
             let edits = sketch.edits(&document, &solution.entities, self.tier);
             constraint::apply(&mut drawing, &edits);
@@ -86,7 +95,7 @@ impl Args {
                 return ExitCode::from(2);
             }
         }
-        ExitCode::from(u8::from(solution.outcome != Outcome::Solved))
+        ExitCode::from(u8::from(!solved))
     }
 
     fn solve(&self, document: &Document) -> Result<(Sketch, Solution), Error> {

@@ -27,6 +27,18 @@ enum Command {
         /// Choose free ports instead of 8000, 9464, 9090, 9093, 4317.
         #[arg(long, value_enum, default_value_t = Choice::Usual)]
         ports: Choice,
+        /// Eight ports from this one on: engine, internal, Collector (three), Prometheus,
+        /// Alertmanager, receiver.
+        #[arg(long, value_name = "PORT", conflicts_with = "ports")]
+        port_base: Option<u16>,
+    },
+    /// What the parts have said last.
+    Logs {
+        /// Only these parts; all of them without.
+        parts: Vec<Part>,
+        /// Lines of each.
+        #[arg(long, default_value_t = 20)]
+        lines: usize,
     },
     /// Say what runs; exit 1 unless everything does.
     Status {
@@ -61,7 +73,15 @@ impl Args {
     pub(crate) fn run(self) -> ExitCode {
         let stack = Stack::new(&self.state_dir, &self.root);
         let outcome = match self.command {
-            Command::Up { parts, ports } => up(&stack, &all(parts), ports),
+            Command::Up { parts, ports, port_base } => {
+                let ports = match (port_base, ports) {
+                    (Some(base), _) => Ports::From(base),
+                    (None, Choice::Usual) => Ports::Usual,
+                    (None, Choice::Free) => Ports::Free,
+                };
+                up(&stack, &all(parts), ports)
+            }
+            Command::Logs { parts, lines } => logs(&stack, &all(parts), lines),
             Command::Status { json } => status(&stack, json),
             Command::Down { parts } => {
                 stack.down(&all(parts), &mut |line| say!("{line}")).map(|n| {
@@ -85,11 +105,22 @@ fn all(parts: Vec<Part>) -> Vec<Part> {
     Part::ALL.into_iter().filter(|p| parts.is_empty() || parts.contains(p)).collect()
 }
 
-fn up(stack: &Stack, parts: &[Part], ports: Choice) -> Result<ExitCode, Error> {
-    let ports = match ports {
-        Choice::Usual => Ports::Usual,
-        Choice::Free => Ports::Free,
-    };
+fn logs(stack: &Stack, parts: &[Part], lines: usize) -> Result<ExitCode, Error> {
+    let mut any = false;
+    for part in parts {
+        if let Some(text) = stack.log(*part, lines)? {
+            any = true;
+            say!("==> {part}");
+            super::files::put(&text);
+        }
+    }
+    if !any {
+        complain!("svgx stack: nothing was started here, so there are no logs");
+    }
+    Ok(ExitCode::from(u8::from(!any)))
+}
+
+fn up(stack: &Stack, parts: &[Part], ports: Ports) -> Result<ExitCode, Error> {
     let at = stack.up(parts, ports, &mut |line| say!("{line}"))?;
     say!("ready. Alerts: http://{}/alerts. End it with `svgx stack down`.", at.prometheus);
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use svgx_controller::spec::Spec;
 use svgx_operations::staging::backup::{Engines, backup, restore, verify};
-use svgx_operations::staging::deploy::{Plan, deploy};
+use svgx_operations::staging::deploy::{DEPLOYMENT, Plan, deploy};
 use svgx_operations::staging::sbom;
 use svgx_operations::staging::status::{rollback, status};
 use svgx_operations::staging::tools::Kubectl;
@@ -17,6 +17,10 @@ use svgx_operations::staging::validate::{Latency, Options, Report, validate};
 
 use self::traced::Traced;
 use super::files;
+use super::time::time;
+
+/// What is validated where nothing else is said, as the guide does.
+const HERE: &str = "http://localhost:8000";
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -53,6 +57,9 @@ struct Place {
     /// The namespace.
     #[arg(long, env = "SVGX_NAMESPACE", default_value = "svgx-engine-staging")]
     namespace: String,
+    /// The Deployment of the engine [deploy: the one in the manifests].
+    #[arg(long, default_value = DEPLOYMENT, value_name = "NAME")]
+    deployment: String,
     /// Where each step is written down, one JSON object a line.
     #[arg(long, default_value = "target/staging/journal.jsonl", value_name = "FILE")]
     journal: PathBuf,
@@ -83,9 +90,13 @@ struct Deploy {
     /// An image that is in the registry already, by digest: nothing is built.
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
-    /// Seconds the rollout may take.
-    #[arg(long, default_value_t = 600)]
-    timeout: u64,
+    /// How long the rollout may take; a bare number counts seconds.
+    #[arg(long, value_name = "TIME", default_value = "10m",
+        value_parser = time, allow_negative_numbers = true)]
+    timeout: Duration,
+    /// Do not ask the registry before building: only the image tool can reach it.
+    #[arg(long)]
+    no_registry_check: bool,
     /// Do not validate afterwards.
     #[arg(long)]
     no_validate: bool,
@@ -115,7 +126,7 @@ enum Format {
 
 #[derive(Clone, Debug, clap::Args)]
 struct Checks {
-    /// The service [deploy: through a forwarded port, without].
+    /// The service [without: http://localhost:8000; deploy: through a forwarded port].
     #[arg(long, env = "SVGX_STAGING_URL")]
     url: Option<String>,
     /// A key that it knows [deploy: from the cluster, without].
@@ -142,9 +153,10 @@ struct Checks {
     /// Users at once.
     #[arg(long, default_value_t = 20)]
     users: usize,
-    /// Seconds they use it.
-    #[arg(long, default_value_t = 30.0)]
-    seconds: f64,
+    /// How long they use it; a bare number counts seconds.
+    #[arg(long, value_name = "TIME", alias = "duration", default_value = "30s",
+        value_parser = time, allow_negative_numbers = true)]
+    seconds: Duration,
     /// Which time is judged: what the client waited, or what the engine says it took.
     #[arg(long, value_enum, default_value_t = At::Client)]
     latency_at: At,
@@ -166,9 +178,10 @@ struct Rollback {
     /// The revision to go back to; the previous one without.
     #[arg(long)]
     to_revision: Option<u64>,
-    /// Seconds it may take.
-    #[arg(long, default_value_t = 600)]
-    timeout: u64,
+    /// How long it may take; a bare number counts seconds.
+    #[arg(long, value_name = "TIME", default_value = "10m",
+        value_parser = time, allow_negative_numbers = true)]
+    timeout: Duration,
 }
 
 #[derive(Debug, clap::Args)]
@@ -222,12 +235,21 @@ impl Args {
                 Command::Validate(args) => args.run().await,
                 Command::Rollback(args) => {
                     let kubectl = Kubectl::new(&args.place.namespace)?;
-                    let revision = rollback(&kubectl, args.to_revision, args.timeout)?;
+                    let revision = rollback(
+                        &kubectl,
+                        &args.place.deployment,
+                        args.to_revision,
+                        args.timeout.as_secs(),
+                    )?;
                     say!("revision {revision} is in force");
                     Ok(ExitCode::SUCCESS)
                 }
                 Command::Status(place) => {
-                    let status = status(&Kubectl::new(&place.namespace)?, &place.journal)?;
+                    let status = status(
+                        &Kubectl::new(&place.namespace)?,
+                        &place.deployment,
+                        &place.journal,
+                    )?;
                     say!("{}", serde_json::to_string_pretty(&status)?);
                     Ok(ExitCode::SUCCESS)
                 }
@@ -262,9 +284,6 @@ impl Checks {
     }
 
     fn options(self, spec: &Spec) -> Result<Options, Failure> {
-        if !(0.0..=86_400.0).contains(&self.seconds) {
-            return Err("--seconds: expected 0 to 86400".into());
-        }
         Ok(Options {
             url: self.url.unwrap_or_default(),
             key: self.key,
@@ -276,7 +295,7 @@ impl Checks {
             traces: self.traces,
             logs: self.logs,
             users: self.users,
-            duration: Duration::from_secs_f64(self.seconds),
+            duration: self.seconds,
             latency: match self.latency_at {
                 At::Client => Latency::Client,
                 At::Engine => Latency::Engine,
@@ -314,7 +333,8 @@ impl Deploy {
             image: format!("{}/{}:{}", self.registry, self.image_name, self.image_tag),
             prepare: self.prepare,
             prebuilt: self.image,
-            timeout: self.timeout,
+            timeout: self.timeout.as_secs(),
+            ask_registry: !self.no_registry_check,
             validate: if self.no_validate { None } else { Some(self.checks.options(&spec)?) },
             journal: self.place.journal,
         };
@@ -335,9 +355,10 @@ impl Deploy {
 impl Validate {
     async fn run(self) -> Result<ExitCode, Failure> {
         let spec = self.checks.spec()?;
-        let options = self.checks.options(&spec)?;
+        let mut options = self.checks.options(&spec)?;
         if options.url.is_empty() {
-            return Err("--url: which service?".into());
+            HERE.clone_into(&mut options.url);
+            complain!("svgx staging: no --url was given: validating {HERE}");
         }
         let report: Report = validate(&options, &spec).await?;
         match self.format {

@@ -12,6 +12,9 @@ pub(crate) const REQUESTS: &str = "svgx-requests";
 /// What the controller sees and does.
 pub(crate) const CONTROLLER: &str = "svgx-controller";
 
+/// What the staging guide tells operators to open.
+pub(crate) const STAGING: &str = "svgx-staging";
+
 /// Where `what` (runbooks, dashboards) is found, by the data source's document.
 pub(crate) fn home<'s>(spec: &'s Spec, what: &str) -> &'s str {
     let details = spec.data_sources.first().map(|d| &d.spec.connection_details);

@@ -1,6 +1,7 @@
 mod strip;
+mod tables;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,29 +12,36 @@ use svgx_base::budget::{Budget, Class, Clock, Monotonic, Tier};
 use svgx_engine::document::{self, Diagnostic, Limits, LineIndex};
 use svgx_engine::physics::{self, Error, Frame, Options, Plain, SimulationEnd};
 
+use super::files;
+use super::style::Progress;
+use super::time::time;
+
 /// Simulate the physics of a drawing: frames, contacts, reactions at rest.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The drawing.
+    /// The drawing; `-` reads standard input.
     file: PathBuf,
-    /// Seconds to simulate.
-    #[arg(long, default_value_t = 1.0)]
-    duration: f64,
+    /// How long to simulate: `2s`, `500ms`; a bare number counts seconds.
+    #[arg(long, value_name = "TIME", default_value = "1s",
+        value_parser = time, allow_negative_numbers = true)]
+    duration: Duration,
     /// Frames in a second; without it, the tier's.
     #[arg(long)]
     fps: Option<f64>,
     /// Precision: ui, edit or compute.
     #[arg(long, default_value = "compute")]
     tier: Tier,
-    /// One JSON document, or a line of JSON per frame and a last one with the outcome.
-    #[arg(long, value_enum, default_value = "json")]
-    format: Format,
+    /// Tables for people, one JSON document, or a line of JSON per frame and a last one with the
+    /// outcome [default: table on a terminal, json elsewhere].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Frames hold only what moved.
     #[arg(long)]
     changes_only: bool,
-    /// Stop after so many seconds and answer what was reached by then.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    time_limit: u32,
+    /// Stop after so long and answer what was reached by then; a bare number counts seconds.
+    #[arg(long, value_name = "TIME", default_value = "60s",
+        value_parser = time, allow_negative_numbers = true)]
+    time_limit: Duration,
     /// Also draw a strip of frames to this file, as SVG.
     #[arg(long, value_name = "SVG")]
     strip: Option<PathBuf>,
@@ -44,6 +52,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
 enum Format {
+    Table,
     Json,
     Ndjson,
 }
@@ -73,8 +82,11 @@ impl Args {
 
     fn simulate(&self) -> Result<(), Failure> {
         let file = self.file.display();
-        let source =
-            std::fs::read_to_string(&self.file).map_err(|e| Failure::Io(format!("{file}: {e}")))?;
+        let limits = Limits::default();
+        let bytes =
+            files::read(&self.file, &limits).map_err(|e| Failure::Io(format!("{file}: {e}")))?;
+        let source = document::decode(&bytes, &limits)
+            .map_err(|d| Failure::Findings(format!("{file}: {} [{}]", d.message, d.code)))?;
         let findings = |found: &[Diagnostic]| {
             let index = LineIndex::new(&source);
             let line = |d: &Diagnostic| {
@@ -87,14 +99,13 @@ impl Args {
             Error::Document(found) => findings(&found),
             other => Failure::Findings(format!("{file}: {other}")),
         };
-        let limits = Limits::default();
         let document = document::parse(&source, &limits).map_err(|found| findings(&found))?;
         let scene = Plain(&document);
         let clock = Monotonic::new();
-        let deadline = clock.now().after(Duration::from_secs(self.time_limit.into()));
+        let deadline = clock.now().after(self.time_limit);
         let budget = Budget::unlimited(Class::Batch, self.tier).until(deadline, Arc::new(clock));
         let options = Options {
-            duration: self.duration,
+            duration: self.duration.as_secs_f64(),
             fps: self.fps,
             changes_only: self.changes_only && self.strip.is_none(),
             ..Options::default()
@@ -105,10 +116,18 @@ impl Args {
         let mut out = BufWriter::new(io::stdout().lock());
         let mut frames: Vec<Frame> = Vec::new();
         let mut written = Ok(());
-        let keep = self.format == Format::Json || self.strip.is_some();
+        let format = self.format.unwrap_or(if io::stdout().is_terminal() {
+            Format::Table
+        } else {
+            Format::Json
+        });
+        let keep = format == Format::Json || self.strip.is_some();
+        let mut progress = Progress::new();
+        let whole = self.duration.as_secs_f64();
         let outcome =
             physics::simulate(&document, &scene, &options, &limits, &budget, &mut |frame| {
-                if self.format == Format::Ndjson {
+                progress.share("simulating", frame.time / whole);
+                if format == Format::Ndjson {
                     written = line(&mut out, &serde_json::json!({ "frame": frame }));
                 }
                 if keep {
@@ -117,14 +136,19 @@ impl Args {
                 if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })
             .map_err(refused)?;
-        let last = match self.format {
+        drop(progress);
+        let last = match format {
+            Format::Table => serde_json::Value::Null,
             Format::Json => serde_json::json!({
                 "statics": statics, "frames": frames, "outcome": outcome,
             }),
             Format::Ndjson => serde_json::json!({ "statics": statics, "outcome": outcome }),
         };
         written
-            .and_then(|()| line(&mut out, &last))
+            .and_then(|()| match format {
+                Format::Table => out.write_all(tables::tables(&statics, &outcome).as_bytes()),
+                _ => line(&mut out, &last),
+            })
             .and_then(|()| out.flush())
             .or_else(|e| {
                 // Whoever read our output has read enough.
@@ -136,7 +160,7 @@ impl Args {
                 "{file}: stopped at {:.3} s of {:.3} s by --time-limit {}",
                 outcome.simulated,
                 outcome.duration,
-                self.time_limit
+                svgx_base::duration::short(self.time_limit.as_secs_f64())
             );
         }
         if let Some(path) = &self.strip {

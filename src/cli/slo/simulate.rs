@@ -8,6 +8,8 @@ use svgx_controller::simulator::{
 };
 use svgx_controller::spec::Spec;
 
+use crate::cli::style::Progress;
+
 /// What stands around the generated part of a document.
 const BEGIN: &str = "<!-- begin: svgx slo simulate --all --controller all -->";
 const END: &str = "<!-- end: svgx slo simulate -->";
@@ -61,11 +63,15 @@ impl Simulate {
             return Err(format!("no controller {name:?}; known: all, {OURS}, {known}"));
         }
         let mut all = Vec::new();
-        for scenario in self.load()? {
-            let results = judge(spec, &scenario, &controllers, self.seeds)?;
+        let scenarios = self.load()?;
+        let mut progress = Progress::new();
+        for (n, scenario) in scenarios.iter().enumerate() {
+            progress.tell(&format!("{} of {}: {}", n + 1, scenarios.len(), scenario.name));
+            let results = judge(spec, scenario, &controllers, self.seeds)?;
+            progress.tell("");
             say!("{}", results.table());
             if let Some(folder) = &self.svg {
-                draw(spec, &scenario, &controllers, folder)?;
+                draw(spec, scenario, &controllers, folder)?;
             }
             all.push(results);
         }

@@ -1,7 +1,6 @@
 //! `svgx slo what-if`: the requests of a decision log under another spec or on
 //! other processors.
 
-use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,9 +8,11 @@ use svgx_base::budget::Class;
 use svgx_controller::simulator::{Bench, Judged, Scenario, trace};
 use svgx_controller::spec::Spec;
 
+use crate::cli::files;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct WhatIf {
-    /// The log, one JSON value per line.
+    /// The log, one JSON value per line; `-` reads standard input.
     log: PathBuf,
     /// Processors, instead of those of the log.
     #[arg(long)]
@@ -34,9 +35,9 @@ fn budget(text: &str) -> Result<(usize, std::time::Duration), String> {
 
 impl WhatIf {
     pub(super) fn run(self, spec: &Spec) -> ExitCode {
-        let read = std::fs::File::open(&self.log)
+        let read = files::reader(&self.log)
             .map_err(|error| error.to_string())
-            .and_then(|file| trace(BufReader::new(file)).map_err(|error| error.to_string()));
+            .and_then(|log| trace(log).map_err(|error| error.to_string()));
         let (scenario, arrivals) = match read {
             Ok(read) => read,
             Err(error) => {

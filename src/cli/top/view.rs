@@ -16,16 +16,43 @@ pub(super) struct View {
     pub(super) facts: Vec<String>,
     /// Classes against their budgets.
     pub(super) classes: Table,
+    /// The share of its budget that each class uses, in the same order.
+    pub(super) used: Vec<Option<f64>>,
     /// The queues.
     pub(super) lanes: Table,
-    /// The slowest of the traces the service remembers.
+    /// The first of the traces the service remembers, in the order asked for.
     pub(super) slow: Table,
+}
+
+/// The order of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Sort {
+    /// The slowest first.
+    #[default]
+    Duration,
+    /// The newest first.
+    Time,
+    /// By method and path, the slowest of each first.
+    Name,
+}
+
+impl Sort {
+    /// The one after it.
+    pub(super) fn next(self) -> Sort {
+        match self {
+            Sort::Duration => Sort::Time,
+            Sort::Time => Sort::Name,
+            Sort::Name => Sort::Duration,
+        }
+    }
 }
 
 /// Words in columns; the rows that need attention are marked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     pub(super) head: Vec<&'static str>,
+    /// Columns that may go where there is no room, the first one first.
+    pub(super) spare: &'static [&'static str],
     pub(super) rows: Vec<(Mark, Vec<String>)>,
 }
 
@@ -42,14 +69,15 @@ pub(super) enum Mark {
 }
 
 impl View {
-    pub(super) fn of(from: &str, slo: &Value, page: &str, traces: &[Value]) -> View {
+    pub(super) fn of(from: &str, slo: &Value, page: &str, traces: &[Value], sort: Sort) -> View {
         let page = Page(page);
         View {
             title: title(from, slo, &page),
             facts: facts(&page),
             classes: classes(slo),
+            used: used(slo),
             lanes: lanes(slo),
-            slow: slow(traces),
+            slow: slow(traces, sort),
         }
     }
 
@@ -77,6 +105,21 @@ impl Table {
             }
         }
         widths
+    }
+
+    /// The columns that fit into `width`, with `gap` between them.
+    pub(super) fn columns(&self, width: usize, gap: usize) -> Vec<usize> {
+        let widths = self.widths();
+        let mut shown: Vec<usize> = (0..widths.len()).collect();
+        for spare in self.spare {
+            let needed: usize =
+                shown.iter().filter_map(|at| widths.get(*at)).map(|w| w + gap).sum();
+            if needed <= width + gap {
+                break;
+            }
+            shown.retain(|at| self.head.get(*at) != Some(spare));
+        }
+        shown
     }
 
     fn write(&self, out: &mut String) {
@@ -186,8 +229,14 @@ fn facts(page: &Page<'_>) -> Vec<String> {
     ]
 }
 
+fn used(slo: &Value) -> Vec<Option<f64>> {
+    let classes = slo["classes"].as_array().into_iter().flatten();
+    classes.map(|c| c["p95_ms"].as_f64().map(|p95| p95 / number(c, "budget_ms"))).collect()
+}
+
 fn classes(slo: &Value) -> Table {
     let mut table = Table {
+        spare: &["OFFERED", "ANSWERS ui/edit/compute", "1h", "5m", "BURN 1s"],
         head: vec![
             "CLASS",
             "P95",
@@ -237,8 +286,10 @@ fn classes(slo: &Value) -> Table {
 }
 
 fn lanes(slo: &Value) -> Table {
-    let mut table =
-        Table { head: vec!["LANE", "WAITING", "RUNNING", "WORKERS", "BACKLOG"], rows: Vec::new() };
+    let mut table = Table {
+        head: vec!["LANE", "WAITING", "RUNNING", "WORKERS", "BACKLOG"],
+        ..Table::default()
+    };
     for lane in slo["lanes"].as_array().into_iter().flatten() {
         let mark = if number(lane, "waiting") > 0.0 { Mark::Warn } else { Mark::Good };
         let row = vec![
@@ -253,9 +304,15 @@ fn lanes(slo: &Value) -> Table {
     table
 }
 
-fn slow(traces: &[Value]) -> Table {
+fn slow(traces: &[Value], sort: Sort) -> Table {
     let mut sorted: Vec<&Value> = traces.iter().collect();
     sorted.sort_by(|a, b| number(b, "duration_ms").total_cmp(&number(a, "duration_ms")));
+    match sort {
+        Sort::Duration => {}
+        // ISO 8601 in UTC sorts as text.
+        Sort::Time => sorted.sort_by(|a, b| word(b, "began").cmp(word(a, "began"))),
+        Sort::Name => sorted.sort_by(|a, b| word(a, "name").cmp(word(b, "name"))),
+    }
     let rows = sorted.into_iter().take(SLOW).map(|t| {
         let mark = match word(t, "outcome") {
             "ok" => Mark::Good,
@@ -275,7 +332,8 @@ fn slow(traces: &[Value]) -> Table {
         (mark, row)
     });
     Table {
-        head: vec!["SLOWEST", "REQUEST", "OUTCOME", "REASON", "AT (UTC)", "TRACE"],
+        spare: &["REASON", "AT (UTC)"],
+        head: vec!["TOOK", "REQUEST", "OUTCOME", "REASON", "AT (UTC)", "TRACE"],
         rows: rows.collect(),
     }
 }
@@ -304,7 +362,7 @@ mod tests {
             json!({"duration_ms": 9.0, "name": "POST /parse", "outcome": "shed", "trace_id": "bb",
                 "began": "2026-11-25T03:04:05.678901Z", "attributes": {"svgx.slo.reason": "backstop"}}),
         ];
-        let view = View::of("here", &slo, page, &traces);
+        let view = View::of("here", &slo, page, &traces, Sort::Duration);
         assert!(view.title.starts_with("svgx-engine 0.1.0"), "{}", view.title);
         assert!(view.title.contains("tier edit") && view.title.ends_with("up 1 h 2 min"));
         assert!(view.facts[0].contains("shed 25.00 %"), "{}", view.facts[0]);
@@ -316,5 +374,38 @@ mod tests {
             text.lines().find(|l| l.starts_with("9.00 ms")).expect("the slowest is there");
         assert!(slowest.contains("backstop") && slowest.ends_with("bb"), "{slowest}");
         assert!(slowest.contains("03:04:05.678"), "{slowest}");
+    }
+
+    #[test]
+    fn requests_are_in_the_order_asked_for() {
+        let trace = |ms: f64, name: &str, began: &str| json!({"duration_ms": ms, "name": name, "outcome": "ok", "began": began, "trace_id": "a"});
+        let traces = [
+            trace(1.0, "POST /b", "2026-11-25T03:04:07Z"),
+            trace(9.0, "POST /b", "2026-11-25T03:04:05Z"),
+            trace(5.0, "POST /a", "2026-11-25T03:04:06Z"),
+        ];
+        let mut sort = Sort::default();
+        for expected in
+            [["9.00", "5.00", "1.00"], ["1.00", "5.00", "9.00"], ["5.00", "9.00", "1.00"]]
+        {
+            let rows = slow(&traces, sort).rows;
+            let took: Vec<&str> =
+                rows.iter().filter_map(|(_, row)| row.first()?.strip_suffix(" ms")).collect();
+            assert_eq!(took, expected, "{sort:?}");
+            sort = sort.next();
+        }
+        assert_eq!(sort, Sort::default());
+    }
+
+    #[test]
+    fn columns_go_in_their_order_until_the_rest_fits() {
+        let table = Table {
+            head: vec!["AAAA", "BBBB", "CCCC"],
+            spare: &["CCCC", "AAAA"],
+            rows: Vec::new(),
+        };
+        for (width, shown) in [(16, vec![0, 1, 2]), (15, vec![0, 1]), (9, vec![1]), (1, vec![1])] {
+            assert_eq!(table.columns(width, 2), shown, "{width}");
+        }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod lint;
 pub mod model;
 mod overview;
 mod requests;
+mod staging;
 
 use svgx_controller::spec::Spec;
 
@@ -33,7 +34,12 @@ const WHO: &str = "job=~\"$job\", instance=~\"$instance\"";
 
 /// All dashboards.
 pub fn dashboards(spec: &Spec, alerts: &[Alert]) -> Vec<Dashboard> {
-    vec![overview::dashboard(spec, alerts), requests::dashboard(spec), controller::dashboard(spec)]
+    vec![
+        overview::dashboard(spec, alerts),
+        requests::dashboard(spec),
+        controller::dashboard(spec),
+        staging::dashboard(spec, alerts),
+    ]
 }
 
 /// Each dashboard as a file, and the exclusions of the linter.

@@ -164,7 +164,7 @@ fn budget() -> Vec<Panel> {
     ]
 }
 
-fn firing(spec: &Spec, alerts: &[Alert]) -> Vec<Panel> {
+pub(super) fn firing(spec: &Spec, alerts: &[Alert]) -> Vec<Panel> {
     let states = vec![(1, "pending", Colour::Yellow), (2, "firing", Colour::Red)];
     let service = "service=\"svgx-engine\"";
     vec![

@@ -5,7 +5,7 @@ use svgx_controller::spec::Spec;
 use super::WHO;
 use super::model::{Colour, Dashboard, Panel, Row, Target, Unit, View, good_until};
 
-const COUNT: &str = "http_server_request_duration_seconds_count";
+pub(super) const COUNT: &str = "http_server_request_duration_seconds_count";
 const BUCKET: &str = "http_server_request_duration_seconds_bucket";
 
 pub(super) fn dashboard(spec: &Spec) -> Dashboard {
@@ -25,13 +25,13 @@ pub(super) fn dashboard(spec: &Spec) -> Dashboard {
 }
 
 /// A counter's growth a second, summed by `by`.
-fn rate(metric: &str, more: &str, by: &str) -> String {
+pub(super) fn rate(metric: &str, more: &str, by: &str) -> String {
     let by = if by.is_empty() { String::new() } else { format!(" by ({by})") };
     format!("sum{by} (rate({metric}{{{WHO}{more}}}[$__rate_interval]))")
 }
 
 /// The six panels of the guide.
-fn glance(spec: &Spec) -> Vec<Panel> {
+pub(super) fn glance(spec: &Spec) -> Vec<Panel> {
     let [ui, redraw, _] = &spec.objectives;
     let p95 = Panel::lines(
         "P95 response time by class",
@@ -103,7 +103,7 @@ fn glance(spec: &Spec) -> Vec<Panel> {
 }
 
 /// The sentence of an objective.
-fn sentence(spec: &Spec, slo: &str) -> String {
+pub(super) fn sentence(spec: &Spec, slo: &str) -> String {
     spec.slo(slo).map(|s| s.spec.description.clone()).unwrap_or_default()
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn artefacts(spec: &Spec, alerts: &[Alert]) -> Vec<Artefact> {
          repeats a figure that is\nnot the spec's, when a link is dead, or when a command does not exist.\n\n\
          Commands stand in blocks marked `sh diagnosis`, `sh mitigation` and `sh verify` and run as they are. \
          A block\nmarked `kubernetes` is for a cluster; the others are for the local stack (`svgx stack up`). \
-         `SVGX`,\n`PROMETHEUS` and `NAMESPACE` say where, if it is not the default.\n\n\
+         `SVGX`,\n`PROMETHEUS`, `NAMESPACE` and `DEPLOYMENT` say where, if it is not the default.\n\n\
          | alert | severity | objective | within | over after | dashboard |\n\
          | --- | --- | --- | --- | --- | --- |\n"
     );

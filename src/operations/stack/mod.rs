@@ -11,6 +11,7 @@ mod process;
 pub mod receiver;
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub enum Error {
         how: &'static str,
     },
     /// A port is taken.
-    #[error("{part}: {at} is taken; `--ports free` chooses free ones")]
+    #[error("{part}: {at} is taken; `--ports free` chooses free ones, `--port-base` others")]
     Taken {
         /// Who wanted it.
         part: Part,
@@ -68,6 +69,8 @@ pub enum Ports {
     Usual,
     /// Whatever is free.
     Free,
+    /// Eight from this one on, in the order of [`Addresses`].
+    From(u16),
 }
 
 /// Where everything listens.
@@ -102,6 +105,14 @@ impl Addresses {
                 at.iter().map(|_| TcpListener::bind(loopback(0))).collect::<Result<_, _>>()?;
             for (at, listener) in at.iter_mut().zip(&held) {
                 *at = listener.local_addr()?;
+            }
+        }
+        if let Ports::From(base) = ports {
+            let wrong =
+                || std::io::Error::other(format!("there are no eight ports from {base} on"));
+            for (n, at) in at.iter_mut().enumerate() {
+                let port = u16::try_from(n).ok().and_then(|n| base.checked_add(n));
+                *at = loopback(port.ok_or_else(wrong)?);
             }
         }
         let [
@@ -295,6 +306,30 @@ impl Stack {
             self.write(&state)?;
         }
         Ok(ended)
+    }
+
+    /// The last `lines` lines of what a part has said; `None` where it never ran here.
+    ///
+    /// # Errors
+    /// The log is there and cannot be read.
+    pub fn log(&self, part: Part, lines: usize) -> Result<Option<String>, Error> {
+        /// Bytes at the end of a log that are looked at.
+        const END: u64 = 1 << 20;
+        let path = self.path(&format!("{part}.log"));
+        let failed = |e| Error::File(path.clone(), e);
+        let mut file = match std::fs::File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(failed(e)),
+        };
+        let length = file.metadata().map_err(failed)?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(END))).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(END).read_to_end(&mut bytes).map_err(failed)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut last: Vec<&str> = text.lines().rev().take(lines).collect();
+        last.reverse();
+        Ok(Some(last.iter().map(|line| format!("{line}\n")).collect()))
     }
 
     /// How each part does; empty when nothing was started.

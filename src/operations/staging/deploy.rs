@@ -1,6 +1,6 @@
-//! `svgx staging deploy`: check, build, push, apply, wait, validate. When something fails after the
+//! `svgx staging deploy`: ask, check, build, push, apply, wait, validate. When something fails after the
 //! cluster was changed, the Deployment goes back to the revision it had. Volumes and secrets are
-//! never touched: of all that kubectl can do, this knows apply, create, get, wait and undo.
+//! never touched: of all that kubectl can do, this knows apply, create, diff, get, wait and undo.
 
 use std::path::PathBuf;
 
@@ -11,15 +11,22 @@ use super::journal::{Journal, State};
 use super::manifest::{Finding, Manifest};
 use super::tools::Kubectl;
 use super::validate::{self, Report, validate};
-use super::{INSTALLED_SECRETS, journal, manifest, references, restricted, secrets, tools};
+use super::{
+    INSTALLED_SECRETS, journal, manifest, preflight, references, restricted, secrets, tools,
+};
 use crate::http;
+use svgx_base::budget::{Clock as _, Monotonic, Time};
 use svgx_base::deep::tracing::span::EnteredSpan;
 use svgx_base::deep::{Empty, Span};
 use svgx_base::deep_span;
+use svgx_base::duration;
 use svgx_controller::spec::Spec;
 
-/// The Deployment of the engine.
-pub const DEPLOYMENT: &str = "svgx-engine";
+/// The Deployment of the engine in staging, as k8s/overlays/staging names it.
+pub const DEPLOYMENT: &str = "svgx-engine-staging";
+
+/// Lines of a diff that are told; more are counted.
+const DIFF_LINES: usize = 80;
 
 /// What to deploy, and where.
 #[derive(Clone, Debug)]
@@ -38,6 +45,8 @@ pub struct Plan {
     pub timeout: u64,
     /// How to validate; `None`: not at all. An empty address: through a forwarded port.
     pub validate: Option<validate::Options>,
+    /// Whether the registry is asked before anything is built.
+    pub ask_registry: bool,
     /// Where the journal is.
     pub journal: PathBuf,
 }
@@ -48,6 +57,9 @@ pub enum Error {
     /// The manifests cannot be read.
     #[error(transparent)]
     Manifest(#[from] manifest::Error),
+    /// There is nothing in them to deploy.
+    #[error("no Deployment in the manifests has pods labelled app.kubernetes.io/component: engine")]
+    NoEngine,
     /// The manifests would not work.
     #[error("the manifests are not fit to be applied:\n{}", list(.0))]
     Unfit(Vec<Finding>),
@@ -118,14 +130,21 @@ pub async fn deploy(
         return Err(Error::Unfit(findings));
     }
     say(&format!("check: {} objects, fit to be applied", all.objects.len()));
+    let name = engine(&all).ok_or(Error::NoEngine)?;
     if dry {
-        return Ok(rehearse(plan, &all, say));
+        return Ok(rehearse(plan, &all, &name, say));
     }
+    // Before the journal: a run that could not begin is none.
+    let kubectl = preflight::tools(plan, say)?;
     let run = fingerprint(plan, &all);
     let journal = Journal::open(&plan.journal, &run)?;
-    let kubectl = Kubectl::new(&plan.namespace)?;
+    if plan.ask_registry && plan.prebuilt.is_none() && journal.done("push").is_none() {
+        preflight::registry(&plan.image, say).await?;
+    }
     let span = Span::none().entered();
-    let mut deployment = Deployment { plan, spec, kubectl, journal, say, span };
+    let clock = Monotonic::new();
+    let begun = clock.now();
+    let mut deployment = Deployment { plan, spec, name, kubectl, journal, say, span, clock, begun };
     deployment.run(&mut all).await
 }
 
@@ -139,7 +158,7 @@ fn fingerprint(plan: &Plan, all: &Manifest) -> String {
     hasher.finalize().to_hex().chars().take(16).collect()
 }
 
-fn rehearse(plan: &Plan, all: &Manifest, say: &mut dyn FnMut(&str)) -> Deployed {
+fn rehearse(plan: &Plan, all: &Manifest, name: &str, say: &mut dyn FnMut(&str)) -> Deployed {
     let image = plan.prebuilt.clone().unwrap_or_else(|| {
         say(&format!("would build and push {}", plan.image));
         format!("{}@sha256:(the digest the registry answers)", plan.image)
@@ -148,7 +167,7 @@ fn rehearse(plan: &Plan, all: &Manifest, say: &mut dyn FnMut(&str)) -> Deployed 
     for object in &all.objects {
         say(&format!("would apply {}", manifest::name(object)));
     }
-    say(&format!("would wait up to {} s for deployment/{DEPLOYMENT}", plan.timeout));
+    say(&format!("would wait up to {} s for deployment/{name}", plan.timeout));
     say(if plan.validate.is_some() {
         "would validate, and roll back if that fails"
     } else {
@@ -160,11 +179,16 @@ fn rehearse(plan: &Plan, all: &Manifest, say: &mut dyn FnMut(&str)) -> Deployed 
 struct Deployment<'p> {
     plan: &'p Plan,
     spec: &'p Spec,
+    /// Of the Deployment.
+    name: String,
     kubectl: Kubectl,
     journal: Journal,
     say: &'p mut dyn FnMut(&str),
     /// Of the step that is being done, where the deployment is traced.
     span: EnteredSpan,
+    clock: Monotonic,
+    /// When the step that is being done began.
+    begun: Time,
 }
 
 impl Deployment<'_> {
@@ -180,12 +204,13 @@ impl Deployment<'_> {
             }
         };
         // Taken once for a run: after a resume, the cluster may hold the new revision already.
-        let kubectl = self.kubectl.clone();
+        let (kubectl, name) = (self.kubectl.clone(), self.name.clone());
         let before = self.once("before", || {
-            Ok(revision(&kubectl)?.map_or_else(|| "none".to_owned(), |r| r.to_string()))
+            Ok(revision(&kubectl, &name)?.map_or_else(|| "none".to_owned(), |r| r.to_string()))
         })?;
         let before = before.parse::<u64>().ok();
-        use_image(all, &image);
+        use_image(all, &name, &image);
+        self.tell_changes(all);
         match self.change(all).await {
             Ok(report) => {
                 self.journal.write("finish", State::Done, &image)?;
@@ -205,9 +230,25 @@ impl Deployment<'_> {
         self.step("secrets", || Ok(secrets::install(&kubectl)?.join(", ")))?;
         self.step("apply", || kubectl.apply(&rest).map(|()| format!("{} objects", rest.len())))?;
         let timeout = self.plan.timeout;
-        self.step("wait", || kubectl.wait(DEPLOYMENT, timeout).map(|()| String::new()))?;
+        let name = self.name.clone();
+        self.step("wait", || kubectl.wait(&name, timeout).map(|()| String::new()))?;
         let Some(options) = &self.plan.validate else { return Ok(None) };
         self.validate(options.clone()).await.map(Some)
+    }
+
+    /// Tells what applying would change; it changes nothing, so a cluster that cannot say is no
+    /// reason to stop.
+    fn tell_changes(&mut self, all: &Manifest) {
+        let namespace = self.kubectl.namespace().to_owned();
+        let told = match self.kubectl.get(&["namespace", &namespace]) {
+            Ok(None) => vec![format!("diff: all of {} objects are new", all.objects.len())],
+            // Whoever may not look at namespaces may compare what is in them.
+            Ok(Some(_)) | Err(_) => match self.kubectl.diff(&all.objects) {
+                Ok(diff) => differences(&diff),
+                Err(error) => vec![format!("diff: not known: {error}")],
+            },
+        };
+        told.iter().for_each(|line| (self.say)(line));
     }
 
     async fn validate(&mut self, mut options: validate::Options) -> Result<Report, Error> {
@@ -239,11 +280,12 @@ impl Deployment<'_> {
     fn back(&mut self, cause: Error, before: Option<u64>) -> Error {
         let Some(before) = before else { return Error::FirstFailed(Box::new(cause)) };
         let (kubectl, timeout) = (self.kubectl.clone(), self.plan.timeout);
+        let name = self.name.clone();
         let undone = self.step("rollback", || {
             // Nothing was rolled out, so there is nothing to undo.
-            if revision(&kubectl)? != Some(before) {
-                kubectl.undo(DEPLOYMENT, before)?;
-                kubectl.wait(DEPLOYMENT, timeout)?;
+            if revision(&kubectl, &name)? != Some(before) {
+                kubectl.undo(&name, before)?;
+                kubectl.wait(&name, timeout)?;
             }
             Ok(format!("revision {before}"))
         });
@@ -285,13 +327,16 @@ impl Deployment<'_> {
 
     fn begin(&mut self, step: &str) -> Result<(), Error> {
         (self.say)(&format!("{step} ..."));
+        self.begun = self.clock.now();
         self.span =
             deep_span!("staging.step", svgx.staging.step = step, svgx.staging.state = Empty);
         Ok(self.journal.write(step, State::Started, "")?)
     }
 
     fn end(&mut self, step: &str, good: bool, text: &str) -> Result<(), Error> {
-        (self.say)(&format!("{step}: {} {text}", if good { "done" } else { "FAILED" }));
+        let took = duration::short(self.clock.now().since(self.begun).as_secs_f64());
+        let how = if good { "done" } else { "FAILED" };
+        (self.say)(format!("{step}: {how} in {took} {text}").trim_end());
         self.span.record("svgx.staging.state", if good { "done" } else { "failed" });
         self.span = Span::none().entered();
         Ok(self.journal.write(step, if good { State::Done } else { State::Failed }, text)?)
@@ -302,19 +347,83 @@ impl Deployment<'_> {
 ///
 /// # Errors
 /// [`tools::Error`].
-pub fn revision(kubectl: &Kubectl) -> Result<Option<u64>, tools::Error> {
-    let deployment = kubectl.get(&["deployment", DEPLOYMENT])?;
+pub fn revision(kubectl: &Kubectl, name: &str) -> Result<Option<u64>, tools::Error> {
+    let deployment = kubectl.get(&["deployment", name])?;
     let text = deployment
         .as_ref()
         .and_then(|d| d["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str());
     Ok(text.and_then(|t| t.parse().ok()))
 }
 
+/// The name of the engine's Deployment: what the Services select by the same label.
+fn engine(all: &Manifest) -> Option<String> {
+    let engine = all.kind("Deployment").find(|d| {
+        d["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/component"] == "engine"
+    })?;
+    engine["metadata"]["name"].as_str().map(str::to_owned)
+}
+
+/// The lines of a unified diff that say something: the object, and what changes.
+fn differences(diff: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut objects = 0;
+    for line in diff.lines() {
+        if let Some(file) = line.strip_prefix("+++ ") {
+            // "/tmp/MERGED-1/apps.v1.Deployment.namespace.name\t2026-11-29 ..."
+            let file = file.split('\t').next().unwrap_or(file);
+            lines.push(format!("  {}", file.rsplit('/').next().unwrap_or(file)));
+            objects += 1;
+        } else if line.starts_with(['+', '-']) && !line.starts_with("--- ") {
+            lines.push(format!("    {line}"));
+        }
+    }
+    let mut told = vec![match objects {
+        0 => "diff: nothing changes".to_owned(),
+        1 => "diff: 1 object changes".to_owned(),
+        n => format!("diff: {n} objects change"),
+    }];
+    let more = lines.len().saturating_sub(DIFF_LINES);
+    lines.truncate(DIFF_LINES);
+    told.extend(lines);
+    if more > 0 {
+        told.push(format!("    and {more} more lines; `kubectl diff -f` shows all"));
+    }
+    told
+}
+
 /// Puts the image into the engine's Deployment.
-fn use_image(all: &mut Manifest, image: &str) {
+fn use_image(all: &mut Manifest, name: &str, image: &str) {
     for object in &mut all.objects {
-        if object["kind"] == "Deployment" && object["metadata"]["name"] == DEPLOYMENT {
+        if object["kind"] == "Deployment" && object["metadata"]["name"] == name {
             object["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diff_is_told_by_object_and_counted_past_its_limit() {
+        let change = "diff -u -N a b\n--- /tmp/LIVE-1/apps.v1.Deployment.n.e\t2026\n\
+                      +++ /tmp/MERGED-2/apps.v1.Deployment.n.e\t2026\n@@ -1 +1 @@\n \
+                      same\n-image: a\n+image: b\n";
+        let told = differences(change);
+        assert_eq!(
+            told,
+            [
+                "diff: 1 object changes",
+                "  apps.v1.Deployment.n.e",
+                "    -image: a",
+                "    +image: b"
+            ]
+        );
+        assert_eq!(differences(""), ["diff: nothing changes"]);
+        let long = format!("+++ x\n{}", "+y\n".repeat(3 * DIFF_LINES));
+        let told = differences(&long);
+        assert_eq!(told.len(), DIFF_LINES + 2);
+        let left = 2 * DIFF_LINES + 1;
+        assert!(told.last().is_some_and(|l| l.contains(&format!("{left} more lines"))), "{told:?}");
     }
 }

@@ -34,20 +34,20 @@ impl Builder {
         }
     }
 
-    /// Builds `Containerfile` of the current folder as `image`, after `prepare` has made what it
+    /// Builds `Dockerfile` of the current folder as `image`, after `prepare` has made what it
     /// copies.
     ///
     /// # Errors
     /// [`Error`].
     pub fn build(self, image: &str, prepare: &str) -> Result<(), Error> {
-        tools::run(prepare, &[], None)?;
-        let mut arguments = vec!["build", "--file", "Containerfile", "--tag", image];
+        tools::run_shown(prepare, &[])?;
+        let mut arguments = vec!["build", "--file", "Dockerfile", "--tag", image];
         if self != Builder::Docker {
             // Nothing in the image says when it was made: the same input, the same digest.
             arguments.extend(["--timestamp", "0"]);
         }
         arguments.push(".");
-        tools::run(self.program(), &arguments, None).map(drop)
+        tools::run_shown(self.program(), &arguments)
     }
 
     /// Pushes `image`; `name@sha256:...`, by which the registry knows it.

@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod image;
 pub mod journal;
 pub mod manifest;
+pub mod preflight;
 mod references;
 mod restricted;
 pub mod sbom;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::deploy::{DEPLOYMENT, revision};
+use super::deploy::revision;
 use super::journal::{self, Entry};
 use super::manifest::elements;
 use super::tools::{Error, Kubectl};
@@ -26,12 +26,12 @@ pub struct Status {
     pub last: Option<Entry>,
 }
 
-/// Asks the cluster and the journal.
+/// Asks the cluster about the Deployment `name`, and the journal.
 ///
 /// # Errors
 /// [`Error`]; a journal that cannot be read is none.
-pub fn status(kubectl: &Kubectl, journal: &Path) -> Result<Status, Error> {
-    let deployment = kubectl.get(&["deployment", DEPLOYMENT])?.unwrap_or_default();
+pub fn status(kubectl: &Kubectl, name: &str, journal: &Path) -> Result<Status, Error> {
+    let deployment = kubectl.get(&["deployment", name])?.unwrap_or_default();
     let count = |name: &str| deployment["status"][name].as_u64().unwrap_or(0);
     let mut history = Vec::new();
     let sets = ["replicaset", "--selector=app.kubernetes.io/component=engine"];
@@ -47,7 +47,7 @@ pub fn status(kubectl: &Kubectl, journal: &Path) -> Result<Status, Error> {
     let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
     Ok(Status {
         namespace: kubectl.namespace().to_owned(),
-        revision: revision(kubectl)?,
+        revision: revision(kubectl, name)?,
         image: image.as_str().map(str::to_owned),
         replicas: [count("replicas"), count("updatedReplicas"), count("readyReplicas")],
         history,
@@ -59,8 +59,13 @@ pub fn status(kubectl: &Kubectl, journal: &Path) -> Result<Status, Error> {
 ///
 /// # Errors
 /// [`Error`], also when there is none to go back to.
-pub fn rollback(kubectl: &Kubectl, to: Option<u64>, timeout: u64) -> Result<u64, Error> {
-    let now = status(kubectl, Path::new(""))?;
+pub fn rollback(
+    kubectl: &Kubectl,
+    name: &str,
+    to: Option<u64>,
+    timeout: u64,
+) -> Result<u64, Error> {
+    let now = status(kubectl, name, Path::new(""))?;
     let before = |revision: &u64| now.revision.is_some_and(|n| *revision < n);
     let known: Vec<u64> = now.history.iter().map(|(revision, _)| *revision).collect();
     let target = to.or_else(|| known.iter().copied().filter(before).max());
@@ -68,7 +73,7 @@ pub fn rollback(kubectl: &Kubectl, to: Option<u64>, timeout: u64) -> Result<u64,
         command: "rollback".to_owned(),
         message: format!("no such revision; there are {known:?}, {:?} is in force", now.revision),
     })?;
-    kubectl.undo(DEPLOYMENT, target)?;
-    kubectl.wait(DEPLOYMENT, timeout)?;
+    kubectl.undo(name, target)?;
+    kubectl.wait(name, timeout)?;
     Ok(target)
 }

@@ -3,9 +3,9 @@
 //! They are found on the `PATH`, so a test puts its own there. What is told to kubectl is a closed
 //! list: nothing in it deletes.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, IsTerminal as _, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use base64::Engine as _;
 use serde_json::Value;
@@ -53,6 +53,33 @@ pub fn find(name: &str) -> Option<PathBuf> {
 /// # Errors
 /// [`Error::Start`], [`Error::Failed`] with the end of its error output.
 pub fn run(program: &str, arguments: &[&str], input: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+    run_to(program, arguments, input, |output| output.status.success())
+}
+
+/// As [`run`], for work that takes minutes: on a terminal its own progress is shown.
+///
+/// # Errors
+/// As [`run`]; what a program said on a terminal is not said again.
+pub fn run_shown(program: &str, arguments: &[&str]) -> Result<(), Error> {
+    if !std::io::stderr().is_terminal() {
+        return run(program, arguments, None).map(drop);
+    }
+    let command = format!("{program} {}", arguments.join(" "));
+    let status = Command::new(program).args(arguments).stdin(Stdio::null()).status();
+    let status = status.map_err(|source| Error::Start { command: command.clone(), source })?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed { command, message: format!("{status}: see above") })
+}
+
+/// As [`run`]; `good` says which ends are those of success.
+fn run_to(
+    program: &str,
+    arguments: &[&str],
+    input: Option<&[u8]>,
+    good: impl Fn(&Output) -> bool,
+) -> Result<Vec<u8>, Error> {
     let command = format!("{program} {}", arguments.join(" "));
     let start = |source| Error::Start { command: command.clone(), source };
     let mut child = Command::new(program)
@@ -75,7 +102,7 @@ pub fn run(program: &str, arguments: &[&str], input: Option<&[u8]>) -> Result<Ve
     if let Some(feeding) = feeding {
         let _ = feeding.join();
     }
-    if output.status.success() {
+    if good(&output) {
         return Ok(output.stdout);
     }
     let text = String::from_utf8_lossy(&output.stderr);
@@ -83,6 +110,10 @@ pub fn run(program: &str, arguments: &[&str], input: Option<&[u8]>) -> Result<Ve
     let message = last.into_iter().rev().collect::<Vec<_>>().join("\n");
     Err(Error::Failed { command, message: format!("{}: {message}", output.status) })
 }
+
+/// How objects are applied, and compared before.
+const SERVER_SIDE: [&str; 3] =
+    ["--server-side", "--force-conflicts", "--field-manager=svgx-staging"];
 
 /// kubectl, in one namespace.
 #[derive(Clone, Debug)]
@@ -105,13 +136,54 @@ impl Kubectl {
         &self.namespace
     }
 
+    /// Whether the cluster answers: the context it is known by, and its version.
+    ///
+    /// # Errors
+    /// [`Error::Failed`], with what to look at.
+    pub fn reach(&self) -> Result<(String, String), Error> {
+        let asked = self.call(&["get", "--raw", "/version", "--request-timeout=10s"], None);
+        let answer = asked.map_err(|error| match error {
+            Error::Failed { command, message } => Error::Failed {
+                command,
+                message: format!(
+                    "{message}\nthe cluster does not answer; `kubectl config get-contexts` shows \
+                     which there are, `kubectl cluster-info` asks the current one"
+                ),
+            },
+            other => other,
+        })?;
+        let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        let version = answer["gitVersion"].as_str().unwrap_or("of unknown version").to_owned();
+        // Inside a pod there is no context, and the cluster is the pod's own.
+        let context = run("kubectl", &["config", "current-context"], None).unwrap_or_default();
+        let context = String::from_utf8_lossy(&context).trim().to_owned();
+        Ok((if context.is_empty() { "the cluster".to_owned() } else { context }, version))
+    }
+
+    /// What applying these objects would change, as a unified diff; empty: nothing.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn diff(&self, objects: &[Value]) -> Result<String, Error> {
+        let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+        let namespace = ["--namespace", self.namespace.as_str()];
+        let diff = [&namespace[..], &["diff", "--filename=-"], &SERVER_SIDE[..]].concat();
+        // 1: there are differences. Without one to show, something else ended kubectl so.
+        let good = |output: &Output| match output.status.code() {
+            Some(1) => !output.stdout.is_empty(),
+            code => code == Some(0),
+        };
+        let out = run_to("kubectl", &diff, Some(list.to_string().as_bytes()), good)?;
+        Ok(String::from_utf8_lossy(&out).into_owned())
+    }
+
     fn call(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Vec<u8>, Error> {
         let mut all = vec!["--namespace", self.namespace.as_str()];
         all.extend(arguments);
         run("kubectl", &all, input)
     }
 
-    /// Objects as JSON: `get(&["deployment", "svgx-engine"])`. `None` where there is none.
+    /// Objects as JSON: `get(&["deployment", "svgx-engine-staging"])`. `None` where there is none.
     ///
     /// # Errors
     /// [`Error`].
@@ -135,8 +207,7 @@ impl Kubectl {
     /// [`Error`].
     pub fn apply(&self, objects: &[Value]) -> Result<(), Error> {
         let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-        let how = ["--server-side", "--force-conflicts", "--field-manager=svgx-staging"];
-        let apply = [&["apply", "--filename=-"], &how[..]].concat();
+        let apply = [&["apply", "--filename=-"], &SERVER_SIDE[..]].concat();
         self.call(&apply, Some(list.to_string().as_bytes())).map(drop)
     }
 
@@ -156,7 +227,10 @@ impl Kubectl {
     pub fn wait(&self, deployment: &str, seconds: u64) -> Result<(), Error> {
         let timeout = format!("--timeout={seconds}s");
         let name = format!("deployment/{deployment}");
-        self.call(&["rollout", "status", &name, &timeout], None).map(drop)
+        run_shown(
+            "kubectl",
+            &["--namespace", &self.namespace, "rollout", "status", &name, &timeout],
+        )
     }
 
     /// Goes back to a revision of the Deployment: its pods, and the configuration they name.

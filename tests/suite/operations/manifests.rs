@@ -12,6 +12,9 @@ use svgx_server::config::{self, Flags};
 
 use crate::support::service::Service;
 
+/// As the staging guide calls it.
+const DEPLOYMENT: &str = "svgx-engine-staging";
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
@@ -42,7 +45,7 @@ fn findings(manifest: &Manifest) -> Vec<Finding> {
 }
 
 fn engine(manifest: &Manifest) -> (&Value, &Value) {
-    let deployment = manifest.find("Deployment", "svgx-engine").expect("the engine");
+    let deployment = manifest.find("Deployment", DEPLOYMENT).expect("the engine");
     let pod = &deployment["spec"]["template"]["spec"];
     (pod, &pod["containers"][0])
 }
@@ -124,9 +127,9 @@ fn in_the_pod() -> Vec<(&'static str, Value, &'static str)> {
 
 fn elsewhere() -> Vec<Case> {
     vec![
-        ("Deployment/svgx-engine", "/spec/replicas", json!(2), "fixes `replicas`"),
+        ("Deployment/svgx-engine-staging", "/spec/replicas", json!(2), "fixes `replicas`"),
         (
-            "Deployment/svgx-engine",
+            "Deployment/svgx-engine-staging",
             "/spec/selector/matchLabels",
             json!({"app": "x"}),
             "its own pods",
@@ -183,7 +186,7 @@ fn elsewhere() -> Vec<Case> {
 fn each_way_to_break_a_manifest_is_found_by_name() {
     let pod = in_the_pod().into_iter().map(|(at, value, found)| {
         let at = format!("/spec/template/spec/{at}");
-        ("Deployment/svgx-engine", at, value, found)
+        ("Deployment/svgx-engine-staging", at, value, found)
     });
     let others = elsewhere().into_iter().map(|(o, at, v, f)| (o, at.to_owned(), v, f));
     let whole = rendered();
@@ -288,7 +291,7 @@ fn the_alert_on_memory_comes_before_the_limit_on_memory() {
 #[test]
 fn scaling_and_rolling_are_those_of_the_guide() {
     let manifest = rendered();
-    let deployment = manifest.find("Deployment", "svgx-engine").expect("the engine");
+    let deployment = manifest.find("Deployment", DEPLOYMENT).expect("the engine");
     let rolling = &deployment["spec"]["strategy"]["rollingUpdate"];
     assert_eq!((&rolling["maxSurge"], &rolling["maxUnavailable"]), (&json!(1), &json!(0)));
     let scaler = &manifest.find("HorizontalPodAutoscaler", "svgx-engine").expect("one")["spec"];

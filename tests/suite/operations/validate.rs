@@ -80,6 +80,11 @@ const CASES: &[Case] = &[
         &["latency-physics"],
     ),
     ("refusals", Fault::Fifth("/simulate", 409), &["success"]),
+    (
+        "a refusal that does not say until when",
+        Fault::Fifth("/simulate", 503),
+        &["success", "errors"],
+    ),
     // An error of the service is a request without success as well.
     ("errors", Fault::Fifth("/simulate", 500), &["success", "errors"]),
     (
@@ -299,6 +304,8 @@ fn each_broken_criterion_is_found_by_its_own_check_and_no_other() {
         };
         let report = validate(&options, &spec).await.expect("a report");
         assert_eq!(failed(&report), *expected, "{name}\n{}", report.human());
+        let wrong = report.checks.iter().filter(|c| c.verdict == Verdict::Failed);
+        assert!(wrong.clone().all(|c| c.shown.is_some()), "each failure names a command");
         // Every criterion was looked at: only an address on this machine needs no TLS.
         let skipped = report.checks.iter().filter(|c| c.verdict == Verdict::Skipped).map(|c| c.id);
         assert!(skipped.clone().all(|id| id == "tls"), "{name}: {:?}", skipped.collect::<Vec<_>>());

@@ -8,7 +8,7 @@ use crate::http::{Error, Reply};
 /// The service is healthy; and the version it says it is, if it answers at all.
 pub(super) async fn health(run: &Run<'_>) -> (Check, Option<String>) {
     let mut check = Check::new("health", "The service says it is healthy, with true figures");
-    let reply = match run.client.get("health", &[]).await {
+    let reply = match run.get("health", &[]).await {
         Ok(reply) => reply,
         Err(error) => {
             unanswered(&mut check, &error);
@@ -43,14 +43,14 @@ pub(super) async fn endpoints(run: &Run<'_>) -> Vec<Check> {
     // One after the other: the state is that of the click before it.
     vec![
         metrics(run).await,
-        answer("parse", run.client.post("parse", &room).await, parse),
-        answer("evaluate", run.client.post("evaluate", &room).await, evaluate),
-        answer("simulate", run.client.post("simulate", &room).await, simulate),
-        answer("interactive", run.client.post("interactive", &click).await, interactive),
-        answer("precision", run.client.post("precision", &coordinates).await, precision),
-        answer("state", run.client.get(&state, &[]).await, selected),
-        answer("compile-svg", run.client.post("compile/svg", &room).await, compile_svg),
-        answer("compile-json", run.client.post("compile/json", &room).await, compile_json),
+        answer("parse", run.post("parse", &room).await, parse),
+        answer("evaluate", run.post("evaluate", &room).await, evaluate),
+        answer("simulate", run.post("simulate", &room).await, simulate),
+        answer("interactive", run.post("interactive", &click).await, interactive),
+        answer("precision", run.post("precision", &coordinates).await, precision),
+        answer("state", run.get(&state, &[]).await, selected),
+        answer("compile-svg", run.post("compile/svg", &room).await, compile_svg),
+        answer("compile-json", run.post("compile/json", &room).await, compile_json),
     ]
 }
 
@@ -73,7 +73,7 @@ fn answer(id: &'static str, reply: Result<Reply, Error>, right: fn(&mut Check, &
 /// The metrics hold what the objectives are judged by, each edge exactly.
 async fn metrics(run: &Run<'_>) -> Check {
     let mut check = Check::new("metrics", "/metrics has every series the objectives need");
-    match run.client.get("metrics", &[("accept", "text/plain")]).await {
+    match run.get("metrics", &[("accept", "text/plain")]).await {
         Ok(reply) => {
             status(&mut check, &reply, 200);
             let text = reply.text();

@@ -1,9 +1,12 @@
 //! What the service lets in, and what it says about every answer.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::asking::{refused_rightly, retry_after};
 use super::{Check, Run, status, unanswered};
 
 /// Requests at once that have to be too many: a burst of a hundred is let in, and a thousand a minute.
@@ -77,7 +80,7 @@ pub(super) async fn hostile(run: &Run<'_>) -> Check {
     let inputs = inputs();
     let all = inputs.len();
     for (what, body) in inputs {
-        match run.client.send(Method::POST, "compile/svg", &json, body.into()).await {
+        match run.send(Method::POST, "compile/svg", &json, body.into()).await {
             Ok(reply) => {
                 let problem = reply.header("content-type") == Some("application/problem+json");
                 let good = (400..500).contains(&reply.status) && problem;
@@ -91,7 +94,7 @@ pub(super) async fn hostile(run: &Run<'_>) -> Check {
     }
     let script =
         "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(2)</script></svg>";
-    match run.client.post("compile/svg", &json!({ "content": script })).await {
+    match run.post("compile/svg", &json!({ "content": script })).await {
         Ok(reply) => {
             let output = reply.json()["output"].as_str().unwrap_or_default().to_owned();
             check.expect(!output.contains("alert"), || "a script came through".to_owned());
@@ -113,7 +116,7 @@ pub(super) async fn tls(run: &Run<'_>) -> Check {
         return check;
     }
     // The certificate was verified with every answer before this one.
-    match run.client.get("health", &[]).await {
+    match run.get("health", &[]).await {
         Ok(reply) => {
             let age = reply.header("strict-transport-security").and_then(|v| {
                 v.split(';').find_map(|p| p.trim().strip_prefix("max-age=")?.parse::<f64>().ok())
@@ -129,7 +132,7 @@ pub(super) async fn tls(run: &Run<'_>) -> Check {
 pub(super) async fn headers(run: &Run<'_>) -> Check {
     let mut check = Check::new("headers", "Answers carry the headers they should");
     let parent = format!("00-{}-00f067aa0ba902b7-01", run.trace);
-    match run.client.get("health", &[("traceparent", &parent)]).await {
+    match run.get("health", &[("traceparent", &parent)]).await {
         Ok(reply) => {
             let nosniff = reply.header("x-content-type-options");
             check.expect(nosniff == Some("nosniff"), || {
@@ -160,11 +163,29 @@ pub(super) async fn rate_limit(run: &Run<'_>) -> Check {
                 let wait = reply.header("retry-after").and_then(|v| v.parse::<u64>().ok());
                 check.expect(wait.is_some(), || "429 without Retry-After".to_owned());
             }
+            // The engine may protect itself while the burst is worked on.
+            Ok(reply) if refused_rightly(&reply) => {}
             Ok(reply) => status(&mut check, &reply, 200),
             Err(error) => unanswered(&mut check, &error),
         }
     }
     check.at_least("limited", f64::from(limited), " of 200", 1.0);
     check.detail.dedup();
+    recover(run).await;
     check
+}
+
+/// Waits until the rate is there again: whoever asks next, this command once more for one, is not
+/// to pay for the check.
+async fn recover(run: &Run<'_>) {
+    const ENOUGH: u64 = 60;
+    for _ in 0..30 {
+        let Ok(reply) = run.client.get("slo", &[]).await else { return };
+        let left = reply.header("x-ratelimit-remaining").and_then(|v| v.parse::<u64>().ok());
+        if reply.status == 200 && left.is_none_or(|left| left >= ENOUGH) {
+            return;
+        }
+        let wait = retry_after(&reply).unwrap_or(Duration::from_secs(1));
+        tokio::time::sleep(wait.clamp(Duration::from_millis(200), Duration::from_secs(5))).await;
+    }
 }

@@ -5,9 +5,11 @@
 //! where it was not.
 
 mod answers;
+mod asking;
 mod guards;
 mod load;
 mod report;
+mod shown;
 mod watching;
 
 use std::path::PathBuf;
@@ -103,6 +105,9 @@ pub async fn validate(options: &Options, spec: &Spec) -> Result<Report, Error> {
         // Last of what is asked of the engine: it uses the rate up.
         checks.push(guards::rate_limit(&run).await);
         checks.extend(watching::checks(&run).await);
+    }
+    for check in checks.iter_mut().filter(|c| c.verdict == Verdict::Failed) {
+        check.shown = Some(shown::command(check.id, options));
     }
     let took = clock.now().since(svgx_base::budget::Time(0));
     let version = version.unwrap_or_else(|| "unknown".to_owned());

@@ -45,13 +45,17 @@ pub struct Check {
     pub figures: Vec<Figure>,
     /// What is wrong, or why it was skipped.
     pub detail: Vec<String>,
+    /// The command that shows it, where something is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
 }
 
 impl Check {
     /// A check that has passed so far.
     pub fn new(id: &'static str, title: impl Into<String>) -> Check {
         let title = title.into();
-        Check { id, title, verdict: Verdict::Passed, figures: Vec::new(), detail: Vec::new() }
+        let (figures, detail) = (Vec::new(), Vec::new());
+        Check { id, title, verdict: Verdict::Passed, figures, detail, shown: None }
     }
 
     /// The same, not looked at.
@@ -156,6 +160,9 @@ impl Report {
             for line in &check.detail {
                 let _ = writeln!(out, "     {:<22} {line}", "");
             }
+            if let Some(command) = &check.shown {
+                let _ = writeln!(out, "     {:<22} see it: {command}", "");
+            }
         }
         let _ = writeln!(out, "{}", self.summary());
         out
@@ -175,7 +182,9 @@ impl Report {
                 Verdict::Failed => "**failed**",
                 Verdict::Skipped => "skipped",
             };
-            let detail = check.detail.join("; ").replace('|', "\\|").replace('\n', " ");
+            let mut detail = check.detail.clone();
+            detail.extend(check.shown.as_ref().map(|command| format!("`{command}`")));
+            let detail = detail.join("; ").replace('|', "\\|").replace('\n', " ");
             let figures = figures(check);
             let figures = figures.trim_start_matches(": ");
             let _ = writeln!(
@@ -198,7 +207,9 @@ impl Report {
             self.took.as_secs_f64()
         );
         for check in &self.checks {
-            let detail = escape(&check.detail.join("\n"));
+            let mut detail = check.detail.clone();
+            detail.extend(check.shown.as_ref().map(|command| format!("see it: {command}")));
+            let detail = escape(&detail.join("\n"));
             let inside = match check.verdict {
                 Verdict::Passed => String::new(),
                 Verdict::Failed => format!("<failure message=\"{detail}\"/>"),

@@ -26,6 +26,7 @@ impl clap::Args for Flags {
                 .value_name("VALUE")
                 .action(if many { clap::ArgAction::Append } else { clap::ArgAction::Set })
                 .allow_hyphen_values(true)
+                .help_heading(heading(s.key))
                 .help(format!(
                     "{} [env: {}] [default: {}]",
                     s.help,
@@ -38,6 +39,21 @@ impl clap::Args for Flags {
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
         Self::augment_args(command)
+    }
+}
+
+/// Under which heading of `--help` a setting stands.
+fn heading(key: &str) -> &'static str {
+    match key {
+        "listen" | "internal-listen" | "tls-cert" | "tls-key" | "cors-origin"
+        | "max-connections" | "client-timeout" | "keep-alive" | "workers" => "Network",
+        "api-key" | "api-keys-file" | "operator-key-file" => "Keys",
+        _ if key.starts_with("rate-limit") => "Rates",
+        "data-dir" | "open" | "cache-bytes" | "font-dir" => "Drawings and sessions",
+        "max-body" | "max-body-total" | "request-timeout" => "Requests",
+        "controller" | "operator" | "decision-log" | "compute-threads" | "slo-dir" => "Controller",
+        "drain-timeout" | "drain-delay" => "Stopping",
+        _ => "Telemetry and environment",
     }
 }
 

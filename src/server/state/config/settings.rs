@@ -1,6 +1,6 @@
 //! The one table of settings: their names, what they mean, and how each is read.
 
-use super::value::{bytes, path, positive, seconds, set};
+use super::value::{address, bytes, path, positive, seconds};
 use super::{Config, LogFormat, Secret};
 use svgx_controller::core::Mode;
 
@@ -40,8 +40,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         &["SVGX_LISTEN"],
         "127.0.0.1:8000",
         One,
-        "Address of the public endpoints; port 0 picks a free one",
-        |c, v| set(&mut c.listen, v)
+        "Address of the public endpoints: localhost:8000, or :8000 for every address of this machine; port 0 picks a free one",
+        |c, v| address(&mut c.listen, v)
     ),
     setting!(
         "internal-listen",
@@ -55,7 +55,7 @@ pub(super) const SETTINGS: &[Setting] = &[
                 return Ok(());
             }
             let mut at = c.listen;
-            set(&mut at, v)?;
+            address(&mut at, v)?;
             c.internal_listen = Some(at);
             Ok(())
         }

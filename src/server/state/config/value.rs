@@ -1,6 +1,7 @@
 //! How the text of a setting is read.
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +10,30 @@ where
     T::Err: fmt::Display,
 {
     *to = text.trim().parse().map_err(|e: T::Err| e.to_string())?;
+    Ok(())
+}
+
+/// An address to listen on: `127.0.0.1:8000`, a name such as `localhost:8000`, or `:8000` for every
+/// address of this machine.
+pub(super) fn address(to: &mut SocketAddr, text: &str) -> Result<(), String> {
+    let text = text.trim();
+    let wrong = "expected an address and a port, such as 127.0.0.1:8000, localhost:8000 or :8000";
+    if let Ok(at) = text.parse() {
+        *to = at;
+        return Ok(());
+    }
+    let (host, port) = text.rsplit_once(':').ok_or(wrong)?;
+    let port: u16 = port.parse().map_err(|_| wrong)?;
+    if host.is_empty() {
+        *to = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        return Ok(());
+    }
+    let all =
+        (host, port).to_socket_addrs().map_err(|_| format!("{wrong}; {host:?} is not known"))?;
+    // One answer on every machine, where a name stands for addresses of both kinds.
+    let mut all: Vec<SocketAddr> = all.collect();
+    all.sort_by_key(SocketAddr::is_ipv6);
+    *to = *all.first().ok_or(wrong)?;
     Ok(())
 }
 

@@ -39,12 +39,16 @@ impl Cluster {
     }
 
     fn fails(&self, verb: &str, fails: bool) {
-        let path = self.path(&format!("fail-{verb}"));
         if fails {
-            std::fs::write(path, "").expect("written");
+            self.fails_with(verb, 1);
         } else {
-            std::fs::remove_file(path).expect("removed");
+            std::fs::remove_file(self.path(&format!("fail-{verb}"))).expect("removed");
         }
+    }
+
+    fn fails_with(&self, verb: &str, code: u8) {
+        let path = self.path(&format!("fail-{verb}"));
+        std::fs::write(path, code.to_string()).expect("written");
     }
 
     /// Runs `svgx staging` in the root of the project, with this cluster for the real one.
@@ -70,7 +74,8 @@ impl Cluster {
 
     fn deploy(&self, more: &[&str]) -> Told {
         let journal = self.path("journal").display().to_string();
-        let mut all = vec!["deploy", "--prepare", "true", "--journal", &journal];
+        let mut all =
+            vec!["deploy", "--prepare", "true", "--no-registry-check", "--journal", &journal];
         all.extend(more);
         self.staging(&all)
     }
@@ -137,7 +142,7 @@ fn a_rollout_that_does_not_end_goes_back_by_itself_and_touches_nothing_else() {
     let stuck = cluster.deploy(&["--no-validate", "--image-tag", "second"]);
     assert_eq!(stuck.code, Some(2));
     assert!(stuck.text.contains("rolling back failed as well"), "{}", stuck.text);
-    assert_eq!(cluster.count("rollout undo deployment/svgx-engine --to-revision=1"), 1);
+    assert_eq!(cluster.count("rollout undo deployment/svgx-engine-staging --to-revision=1"), 1);
     cluster.fails("status", false);
     // The apply fails: nothing was rolled out, so nothing is undone.
     cluster.fails("apply", true);
@@ -161,7 +166,7 @@ fn a_failed_validation_goes_back_to_the_revision_that_was_there() {
     assert!(second.text.contains("rolled back to revision 2"), "{}", second.text);
     let end = cluster.steps();
     assert_eq!(end[end.len() - 2..], ["validate failed".to_owned(), "rollback done".to_owned()]);
-    assert_eq!(cluster.count("rollout undo deployment/svgx-engine --to-revision=2"), 1);
+    assert_eq!(cluster.count("rollout undo deployment/svgx-engine-staging --to-revision=2"), 1);
 }
 
 #[test]
@@ -182,7 +187,7 @@ fn a_rehearsal_and_an_unfit_manifest_change_nothing() {
     let cluster = Cluster::new();
     let dry = cluster.deploy(&["--dry-run", "--monitoring"]);
     assert_eq!(dry.code, Some(0), "{}", dry.text);
-    assert!(dry.text.contains("would apply Deployment/svgx-engine"), "{}", dry.text);
+    assert!(dry.text.contains("would apply Deployment/svgx-engine-staging"), "{}", dry.text);
     assert!(dry.text.contains("would apply StatefulSet/prometheus"), "{}", dry.text);
     let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("k8s/staging-deployment.yaml");
     let text = std::fs::read_to_string(good).expect("read");
@@ -193,11 +198,92 @@ fn a_rehearsal_and_an_unfit_manifest_change_nothing() {
     let refused = cluster.deploy(&["--manifest", &bad.display().to_string()]);
     assert_eq!(refused.code, Some(2));
     assert!(
-        refused.text.contains("Deployment/svgx-engine: hostNetwork is true"),
+        refused.text.contains("Deployment/svgx-engine-staging: hostNetwork is true"),
         "{}",
         refused.text
     );
     assert_eq!((cluster.read("calls"), cluster.read("journal")), (String::new(), String::new()));
+}
+
+#[test]
+fn cluster_registry_and_tools_are_asked_for_before_anything_is_built() {
+    let cluster = Cluster::new();
+    let journal = cluster.path("journal").display().to_string();
+    let built = |cluster: &Cluster| cluster.count("buildah build");
+    let prepared_by = |program: &str, more: &[&str]| {
+        let all = ["deploy", "--no-validate", "--prepare", program, "--journal", &journal];
+        cluster.staging(&[&all, more].concat())
+    };
+    let deploy = |more: &[&str]| prepared_by("true", more);
+    // The cluster does not answer.
+    cluster.fails("get", true);
+    let refused = deploy(&["--no-registry-check"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.text);
+    assert!(refused.text.contains("kubectl config get-contexts"), "{}", refused.text);
+    cluster.fails("get", false);
+    // What makes the files of the image is not there.
+    let refused = prepared_by("no/such/program", &["--no-registry-check"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.text);
+    assert!(refused.text.contains("no/such/program"), "{}", refused.text);
+    // Nobody is at the registry: bound and closed again.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
+    let nowhere = free.expect("an address").to_string();
+    let refused = deploy(&["--registry", &nowhere]);
+    assert_eq!(refused.code, Some(2), "{}", refused.text);
+    assert!(refused.text.contains(&format!("registry {nowhere}")), "{}", refused.text);
+    assert!(refused.text.contains("--no-registry-check"), "{}", refused.text);
+    assert_eq!(built(&cluster), 0);
+    // Something that answers like a registry.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let here = listener.local_addr().expect("an address").to_string();
+    let answering = std::thread::spawn(move || {
+        // The first attempt is by TLS, which this one does not speak.
+        for stream in listener.incoming().take(2).flatten() {
+            let (mut stream, mut request) = (stream, [0; 1024]);
+            let read = std::io::Read::read(&mut stream, &mut request).unwrap_or(0);
+            let known = request[..read].starts_with(b"GET /v2/ ");
+            let status = if known { "401 Unauthorized" } else { "400 Bad Request" };
+            let answer =
+                format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let _ = std::io::Write::write_all(&mut stream, answer.as_bytes());
+        }
+    });
+    let done = deploy(&["--registry", &here]);
+    assert_eq!(done.code, Some(0), "{}", done.text);
+    assert!(done.text.contains("cluster: folder answers, Kubernetes v1.34.0"), "{}", done.text);
+    assert!(done.text.contains(&format!("registry: {here} answers")), "{}", done.text);
+    assert!(done.text.contains("objects are new"), "{}", done.text);
+    answering.join().expect("it answered twice");
+}
+
+#[test]
+fn a_deployment_shows_what_it_changes_before_it_does() {
+    let cluster = Cluster::new();
+    let image = |n: u8| format!("registry.test/svgx-engine@sha256:{n:064}");
+    let deploy = |n: u8| cluster.deploy(&["--no-validate", "--image", &image(n)]);
+    assert_eq!(deploy(1).code, Some(0));
+    let second = deploy(2);
+    assert_eq!(second.code, Some(0), "{}", second.text);
+    for line in [
+        "diff: 1 object changes".to_owned(),
+        format!("-image: {}", image(1)),
+        format!("+image: {}", image(2)),
+    ] {
+        assert!(second.text.contains(&line), "{line}\n{}", second.text);
+    }
+    let shown = second.text.find("diff:").zip(second.text.find("apply ..."));
+    assert!(shown.is_some_and(|(diff, apply)| diff < apply), "{}", second.text);
+    assert!(deploy(2).text.contains("diff: nothing changes"));
+    // A cluster that cannot compare is no reason to stop, and is not taken for one without changes:
+    // kubectl ends with 1 for differences, and with more for a failure; a proxy may end with 1.
+    for (image, code) in [(3, 1), (4, 2)] {
+        cluster.fails_with("diff", code);
+        let told = deploy(image);
+        assert_eq!(told.code, Some(0), "{}", told.text);
+        for part in ["diff: not known", "diff failed on purpose"] {
+            assert!(told.text.contains(part), "{code}: {part}\n{}", told.text);
+        }
+    }
 }
 
 #[test]
