@@ -3,6 +3,7 @@
 mod alerts;
 mod backup;
 mod closed_pipe;
+mod guide;
 mod inhibition;
 mod manifests;
 mod operator_tools;
