@@ -168,7 +168,8 @@ impl Call<'_> {
         phases.work = began.since(self.started).saturating_sub(phases.parse);
         let tiers = Some((self.budget.tier().min(self.asked.tier), self.asked.tier));
         let etag = etag.map(|etag| coding.tag(&etag));
-        let answer = Answer { media, body, coding, etag, phases, tiers };
+        let differences = Bytes::new();
+        let answer = Answer { media, body, coding, etag, phases, tiers, differences };
         Reply { status: StatusCode::OK, answer, durable: None, rest: None }
     }
 }
@@ -187,6 +188,13 @@ impl Reply {
     #[must_use]
     pub(crate) fn once_durable(mut self, written: Pending) -> Reply {
         self.durable = Some(written);
+        self
+    }
+
+    /// Says what of the picture is not as a browser draws it.
+    #[must_use]
+    pub(crate) fn differing(mut self, differences: Bytes) -> Reply {
+        self.answer.differences = differences;
         self
     }
 

@@ -292,6 +292,7 @@ fn cors(origins: &[String]) -> Cors {
         headers::TRACEPARENT.clone(),
         headers::RATELIMIT.clone(),
         headers::RATELIMIT_POLICY.clone(),
+        headers::SVGX_DIFFERENCES.clone(),
         headers::SVGX_TIER.clone(),
         headers::SVGX_REASON.clone(),
         headers::SVGX_RETRY_AFTER_MS.clone(),

@@ -11,6 +11,7 @@
 //! | `Prefer: respond-async` | answer with a job (RFC 7240) |
 //! | `Prefer: wait=SECONDS` | no job: the client waits, however long it takes |
 //! | `X-SVGX-Tier`, `X-SVGX-Reason` | in the answer: the tier worked at, and why it was admitted as it was, or refused |
+//! | `X-SVGX-Differences` | of a picture: the codes of what a browser draws otherwise, and how often each (`drawn-differently;n=2`) |
 //! | `X-SVGX-Retry-After-Ms` | in a refusal: `Retry-After`, more finely |
 
 use actix_web::http::header::HeaderName;
@@ -37,6 +38,7 @@ names! {
     RATELIMIT = "ratelimit",
     RATELIMIT_POLICY = "ratelimit-policy",
     SERVER_TIMING = "server-timing",
+    SVGX_DIFFERENCES = "x-svgx-differences",
     SVGX_LOST = "x-svgx-lost",
     SVGX_REASON = "x-svgx-reason",
     SVGX_RETRY_AFTER_MS = "x-svgx-retry-after-ms",

@@ -1,5 +1,7 @@
 //! `POST /render`: a drawing as a picture.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,7 +11,8 @@ use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
 use crate::state::cache::Cache;
-use svgx_engine::compile::{Background, PngOptions, png_with};
+use svgx_engine::compile::{Background, PngOptions, differences, png_with};
+use svgx_engine::document::Diagnostic;
 use svgx_telemetry::stage::Step;
 
 /// How the picture is to look.
@@ -53,7 +56,9 @@ pub(crate) enum PictureFormat {
 /// A body or a drawing that cannot be read, a size past the limit, or no time.
 #[utoipa::path(post, path = "/render", tag = "drawing", operation_id = "render_drawing",
     request_body(content((RenderRequest = "application/json"), (String = "image/svg+xml"))),
-    responses((status = 200, content_type = "image/png", body = Vec<u8>)))]
+    responses((status = 200, content_type = "image/png", body = Vec<u8>,
+        headers(("X-SVGX-Differences" = String, description = "What of the picture a browser \
+            draws otherwise: codes, and how often each; not there where nothing is")))))]
 pub(crate) fn render(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let mut input: Input<RenderRequest> = Input::read(&call, body)?;
     let asked = input.request.options.clone().unwrap_or_default();
@@ -86,8 +91,10 @@ pub(crate) fn picture(
     };
     let key = Cache::key("png", &format!("{options:?}"), content);
     let etag = input::etag(false, &key);
-    let picture = match call.app.cache.result(&key) {
-        Some(picture) => picture,
+    let said = Cache::key("png-differences", "", content);
+    let known = call.app.cache.result(&key).zip(call.app.cache.result(&said));
+    let (picture, differences) = match known {
+        Some(known) => known,
         None => {
             let document = input::parse(&mut call, content)?;
             let limits = &call.app.config.limits;
@@ -97,11 +104,30 @@ pub(crate) fn picture(
             let size = ("svgx.output.size", picture.len().into());
             call.note(Step::Compile, began, [("svgx.output.format", "png".into()), size]);
             call.app.cache.keep_result(key, &picture);
-            picture
+            // A picture that is done is not thrown away for want of time to look at it.
+            let differences = match differences(&document, &call.app.fonts, limits, call.budget) {
+                Ok(found) => {
+                    let found = counted(&found);
+                    call.app.cache.keep_result(said, &found);
+                    found
+                }
+                Err(_) => Bytes::from_static(b"not-examined"),
+            };
+            (picture, differences)
         }
     };
     if let Some(known) = call.known_as(&etag) {
         return Ok(call.not_modified(known));
     }
-    Ok(call.bytes("image/png", picture, Some(etag)))
+    Ok(call.bytes("image/png", picture, Some(etag)).differing(differences))
+}
+
+/// Each code and how often it was found, as a list of RFC 9651.
+fn counted(found: &[Diagnostic]) -> Bytes {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for diagnostic in found {
+        *counts.entry(diagnostic.code.as_str()).or_default() += 1;
+    }
+    let items: Vec<_> = counts.iter().map(|(code, n)| format!("{code};n={n}")).collect();
+    Bytes::from(items.join(", "))
 }

@@ -41,6 +41,8 @@ pub(crate) struct Answer {
     pub(crate) phases: Phases,
     /// The tier it was worked at, and the one asked for, where tiers matter.
     pub(crate) tiers: Option<(Tier, Tier)>,
+    /// What of a picture is not as a browser draws it; empty where all is.
+    pub(crate) differences: Bytes,
 }
 
 impl Answer {
@@ -71,6 +73,9 @@ impl Answer {
             response.insert_header((header::CONTENT_ENCODING, coding));
         }
         response.insert_header((header::VARY, "Accept, Accept-Encoding, Authorization"));
+        if !self.differences.is_empty() {
+            response.insert_header((headers::SVGX_DIFFERENCES.clone(), &self.differences[..]));
+        }
         match &self.etag {
             Some(etag) => {
                 response.insert_header((header::ETAG, etag.as_str()));

@@ -153,6 +153,28 @@ fn render_answers_a_png_of_the_size_that_was_asked_for() {
 }
 
 #[test]
+fn a_picture_says_what_a_browser_draws_otherwise() {
+    let service = Service::start();
+    for (body, expected) in [
+        ("<rect width='9' height='9'/>", None),
+        ("<text font-family='Papyrus'>A</text>", Some("font-not-found;n=1")),
+        (
+            "<text font-family='Papyrus'>A \u{30a2}</text><image width='4' height='4' href='a.png'/>",
+            Some("font-not-found;n=1, image-not-drawn;n=1, missing-glyph;n=1"),
+        ),
+    ] {
+        let drawing =
+            format!("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>{body}</svg>");
+        // The second answer is known already.
+        for _ in 0..2 {
+            let answer = service.post("/render", &json!({ "content": drawing }));
+            assert_eq!(answer.status, 200, "{body}");
+            assert_eq!(answer.header("x-svgx-differences"), expected, "{body}");
+        }
+    }
+}
+
+#[test]
 fn precision_comes_back_in_decimal() {
     let service = Service::start();
     for (level, expected) in
