@@ -38,5 +38,5 @@ fn openmetrics_leads_from_a_bucket_to_the_trace_of_the_caller() {
         assert!(found, "{metric} has no exemplar in\n{text}");
     }
     assert!(text.contains("# EOF"));
-    assert!(!metrics(&service, "text/plain").contains("trace_id"));
+    assert!(!metrics(&service, "text/plain").contains("trace_id="));
 }
