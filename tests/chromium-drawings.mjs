@@ -68,7 +68,7 @@ try {
   for (const name of names) {
     const file = join(drawings, name);
     try {
-      const made = join(folder, "ours.tmp");
+      const made = join(folder, "ours.tmp.png");
       execFileSync(program, ["render", file, "-o", made, "--background", "white"], { stdio: ["ignore", "ignore", "pipe"] });
       const ours = readFileSync(made).toString("base64");
       await page.goto(pathToFileURL(resolve(file)).href);
@@ -85,7 +85,7 @@ try {
   }
 } finally {
   await browser.close();
-  rmSync(join(folder, "ours.tmp"), { force: true });
+  rmSync(join(folder, "ours.tmp.png"), { force: true });
 }
 
 results.sort((a, b) => b.percent - a.percent);

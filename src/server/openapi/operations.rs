@@ -20,16 +20,7 @@ pub(super) fn split(document: &mut Value) {
             named.push((name, schema));
         }
     }
-    let mut alone = drawing(&session);
-    // Members of other operations may be null there: that is the same as left out.
-    if let Some(members) = alone["properties"].as_object_mut() {
-        for name in named.iter().flat_map(|(_, schema)| schema["properties"].as_object()).flatten()
-        {
-            let none = json!({ "type": "null", "description": "None: it is of other operations." });
-            members.entry(name.0.clone()).or_insert(none);
-        }
-    }
-    named.push(("DrawingOperation".to_owned(), alone));
+    named.push(("DrawingOperation".to_owned(), drawing(&session)));
     let of: Vec<Value> = named.iter().map(|(name, _)| reference(name)).collect();
     let description = "An operation on a session. The members of other operations are ignored.";
     schemas.insert(REQUEST.to_owned(), json!({ "description": description, "oneOf": of }));
@@ -73,7 +64,6 @@ fn operation(
         "description": variant["description"],
         "properties": properties,
         "required": required,
-        "additionalProperties": false,
     });
     Some((format!("{name}Operation"), schema))
 }
@@ -96,10 +86,10 @@ fn drawing(session: &Value) -> Value {
         "description": "A drawing alone is loaded, as by `load`.",
         "properties": {
             "content": { "type": "string", "description": "SVGX text." },
+            "operation": { "type": "null", "description": "None." },
             "session": session,
         },
         "required": ["content"],
-        "additionalProperties": false,
     })
 }
 

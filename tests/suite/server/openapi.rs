@@ -104,7 +104,8 @@ fn an_operation_of_a_session_has_a_schema_of_its_own() {
     for variant in variants {
         let name = variant["$ref"].as_str().and_then(|to| to.rsplit('/').next()).expect("a name");
         let schema = &schemas[name];
-        assert_eq!(schema["additionalProperties"], json!(false), "{name}");
+        // Members of other operations are ignored.
+        assert!(schema["additionalProperties"].is_null(), "{name}");
         if let Some(word) = schema["properties"]["operation"]["const"].as_str() {
             assert!(schema["required"].as_array().unwrap().contains(&json!("operation")));
             words.insert(word.to_owned());
