@@ -7,8 +7,8 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::protocol::negotiate;
 use crate::protocol::problem::{Error, Problem};
+use crate::routes::json;
 use crate::state::app::App;
 use crate::state::jobs::{JobView, Kept};
 use crate::state::keys::Identity;
@@ -105,13 +105,4 @@ pub(crate) async fn cancel(
 
 fn owner(request: &HttpRequest, app: &App) -> Identity {
     request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone())
-}
-
-fn json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, Error> {
-    negotiate::json(request.headers())?;
-    let body = serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(body))
 }

@@ -1,6 +1,13 @@
 //! One file per endpoint, or per few that belong together. The table of them is
 //! [`crate::endpoints`].
 
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
+use crate::protocol::negotiate;
+use crate::protocol::problem::Error;
+
 pub(crate) mod backup;
 pub(crate) mod compile_json;
 pub(crate) mod compile_svg;
@@ -20,3 +27,13 @@ pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod telemetry;
 pub(crate) mod traces;
+
+/// What is true only now, in JSON.
+fn json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, Error> {
+    negotiate::json(request.headers())?;
+    let body = serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(body))
+}

@@ -18,6 +18,7 @@ use crate::protocol::negotiate;
 use crate::protocol::problem::{Error, Problem};
 use crate::protocol::query;
 use crate::protocol::trace::Trace;
+use crate::routes::json;
 use crate::routes::precision;
 use crate::state::app::App;
 use crate::state::keys::Credential;
@@ -218,15 +219,6 @@ fn in_force(app: &App) -> Controls {
         pinned: status.pinned,
         ends_in_s: status.override_ends_ms as f64 / 1e3,
     }
-}
-
-fn json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, Error> {
-    negotiate::json(request.headers())?;
-    let body = serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(body))
 }
 
 fn invalid(pointer: &str, message: &str) -> Error {

@@ -2,7 +2,6 @@
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
-use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use opentelemetry::trace::TraceId;
 use serde::Serialize;
@@ -10,8 +9,8 @@ use utoipa::ToSchema;
 
 use svgx_telemetry::{Interval, Recent};
 
-use crate::protocol::negotiate;
 use crate::protocol::problem::{Error, Problem};
+use crate::routes::json;
 use crate::state::app::App;
 
 /// The word for the newest trace.
@@ -128,13 +127,4 @@ fn may_look(app: &App, request: &HttpRequest) -> Result<(), Error> {
     Err(Error::Forbidden(
         "traces are of every key: this needs the key of an operator (--operator NAME)",
     ))
-}
-
-fn json<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, Error> {
-    negotiate::json(request.headers())?;
-    let body = serde_json::to_vec(value).map_err(|e| Error::Internal(e.to_string()))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(body))
 }
