@@ -92,9 +92,8 @@ pub(crate) fn picture(
     let key = Cache::key("png", &format!("{options:?}"), content);
     let etag = input::etag(false, &key);
     let said = Cache::key("png-differences", "", content);
-    let known = call.app.cache.result(&key).zip(call.app.cache.result(&said));
-    let (picture, differences) = match known {
-        Some(known) => known,
+    let (picture, differences) = match call.app.cache.result(&key) {
+        Some(picture) => (picture, call.app.cache.result(&said)),
         None => {
             let document = input::parse(&mut call, content)?;
             let limits = &call.app.config.limits;
@@ -104,18 +103,17 @@ pub(crate) fn picture(
             let size = ("svgx.output.size", picture.len().into());
             call.note(Step::Compile, began, [("svgx.output.format", "png".into()), size]);
             call.app.cache.keep_result(key, &picture);
-            // A picture that is done is not thrown away for want of time to look at it.
-            let differences = match differences(&document, &call.app.fonts, limits, call.budget) {
-                Ok(found) => {
-                    let found = counted(&found);
-                    call.app.cache.keep_result(said, &found);
-                    found
-                }
-                Err(_) => Bytes::from_static(b"not-examined"),
-            };
-            (picture, differences)
+            let found = call.app.cache.result(&said).or_else(|| {
+                // A picture that is done is not thrown away for want of time to look at it.
+                let found = differences(&document, &call.app.fonts, limits, call.budget).ok()?;
+                let found = counted(&found);
+                call.app.cache.keep_result(said, &found);
+                Some(found)
+            });
+            (picture, found)
         }
     };
+    let differences = differences.unwrap_or(Bytes::from_static(b"not-examined"));
     if let Some(known) = call.known_as(&etag) {
         return Ok(call.not_modified(known));
     }
