@@ -10,7 +10,7 @@ use std::time::Duration;
 use svgx_base::budget::Class;
 use svgx_controller::spec::Spec;
 use svgx_load::overload::Plan;
-use svgx_load::{Arrivals, Options, Phase, Profile, Target, Thresholds, lone, run};
+use svgx_load::{Arrivals, Options, Phase, Profile, Target, Thresholds, crowd, lone, run};
 
 use super::files;
 use super::style::Ticking;
@@ -28,6 +28,11 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["overload", "url", "warm_up", "duration", "rate", "times",
         "flood"])]
     lone: bool,
+    /// Start the engine itself for crowds that come at once and come back when they are told, and
+    /// fail when `Retry-After` was wrong by more than a factor of two for more than three in ten.
+    #[arg(long, conflicts_with_all = ["lone", "overload", "url", "warm_up", "duration", "rate",
+        "times", "flood"])]
+    crowd: bool,
     /// With `--overload`: busy programs beside the engine, as compilers would be.
     #[arg(long, requires = "overload", value_name = "PROGRAMS", default_value_t = 0)]
     neighbours: usize,
@@ -41,8 +46,8 @@ pub(crate) struct Args {
     /// With `--overload`: only with the controller.
     #[arg(long, requires = "overload")]
     no_contrast: bool,
-    /// With `--overload`: processors the engine counts on.
-    #[arg(long, requires = "overload", default_value_t = 2)]
+    /// With `--overload` and `--crowd`: processors the engine counts on.
+    #[arg(long, default_value_t = 2)]
     cores: usize,
     /// Where the service listens.
     #[arg(long, default_value = "http://127.0.0.1:8000")]
@@ -136,6 +141,9 @@ impl Args {
         if self.lone {
             return self.lone();
         }
+        if self.crowd {
+            return self.crowd();
+        }
         let target = match Target::parse(&self.url, self.allow_remote) {
             Ok(target) => target,
             Err(error) => return refuse(&error),
@@ -225,6 +233,27 @@ impl Args {
                 self.out.as_deref(),
             )
             .unwrap_or_else(|| ExitCode::from(u8::from(findings.refused() > 0))),
+            Err(error) => refuse(&error),
+        }
+    }
+}
+
+impl Args {
+    fn crowd(self) -> ExitCode {
+        let program = match myself() {
+            Ok(program) => program,
+            Err(error) => return refuse(&error),
+        };
+        let clients = crowd::Plan::CLIENTS.to_vec();
+        let plan = crowd::Plan { program, clients, cores: self.cores.max(1) };
+        match plan.run(&progress) {
+            Ok(findings) => show(
+                &findings,
+                serde_json::to_string_pretty(&findings),
+                self.json,
+                self.out.as_deref(),
+            )
+            .unwrap_or_else(|| ExitCode::from(u8::from(findings.told_true() < 0.7))),
             Err(error) => refuse(&error),
         }
     }

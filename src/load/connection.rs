@@ -27,6 +27,8 @@ pub struct Answer {
     pub reason: Option<String>,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
+    /// `X-SVGX-Retry-After-Ms`.
+    pub retry_after_ms: Option<u32>,
     /// `Location`.
     pub location: Option<String>,
     /// The first kilobytes of the body.
@@ -223,6 +225,8 @@ impl Reading {
                 answer.keep &= !value().eq_ignore_ascii_case("close");
             } else if name.eq_ignore_ascii_case("retry-after") {
                 answer.retry_after = value().parse().ok();
+            } else if name.eq_ignore_ascii_case("x-svgx-retry-after-ms") {
+                answer.retry_after_ms = value().parse().ok();
             } else if name.eq_ignore_ascii_case("location") {
                 answer.location = Some(value());
             } else if name.eq_ignore_ascii_case("x-svgx-tier") {

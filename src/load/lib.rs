@@ -13,10 +13,12 @@
 //! - [`Thresholds`] turn a report into an exit status.
 //! - [`overload`] starts the engine, measures what it can do, and asks for more.
 //! - [`lone`] starts it for one client, whom nothing may be refused.
+//! - [`crowd`] starts it for many at once, who come back when they are told.
 
 mod arrivals;
 mod ask;
 mod connection;
+pub mod crowd;
 mod drawing;
 pub mod lone;
 pub mod overload;

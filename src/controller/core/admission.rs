@@ -1,5 +1,7 @@
 //! Admission: will it be in time, and if not, what instead?
 
+use std::time::Duration;
+
 use super::controller::Controller;
 use super::cost::WARM;
 use super::forecast::{Arrival, Forecast, patience};
@@ -13,9 +15,12 @@ use crate::Reason;
 use svgx_base::budget::{Class, Tier, Time};
 use svgx_base::random::GOLDEN;
 
-/// The least time until a refused client is to ask again, in nanoseconds: sooner, nothing that is
-/// measured has changed.
-const RETRY_LEAST: f64 = 100e6;
+/// The least time until a refused client is to ask again: sooner, nothing that is measured has
+/// changed.
+const RETRY_LEAST: Nanos = Nanos(100_000_000);
+/// The part of the capacity that is promised to clients that come back. The rest is for those
+/// that come for the first time, and for work that is dearer than predicted.
+const PROMISED: f64 = 0.8;
 /// Requests within a second from which one can be in another's way before it is read: a client
 /// that waits for its answers sends fewer when they take half a budget and more.
 const CROWD: u64 = 15;
@@ -146,7 +151,7 @@ impl Controller {
             Reason::TenantShare
         } else if request.attempt > 0
             && self.is_refusing(request.class)
-            && !self.class_mut(request.class).retries.spend()
+            && !self.class_mut(request.class).may_return(now)
         {
             Reason::RetryBudget
         } else if now < self.class(request.class).closed_until {
@@ -422,23 +427,39 @@ impl Controller {
         }
     }
 
-    /// When the same request would fit: once the queue is shorter by what it would be late by,
-    /// and what was refused within the last second and comes back is worked off. At most
-    /// seconds: a longer prediction is worth less than asking again. Spread by a quarter each
-    /// way so that not all comes back at once.
-    fn retry_after(&self, arrival: &Arrival<'_>, forecast: &Forecast) -> u32 {
-        let &Arrival { now, request, .. } = arrival;
+    /// When the same request would fit, in milliseconds: once the queue is shorter by what it
+    /// would be late by, and behind everybody who was told to come back before. Each is given
+    /// the time its work takes, so that those who obey come one after the other and find room.
+    /// At most seconds: a longer prediction is worth less than asking again.
+    fn retry_after(&mut self, arrival: &Arrival<'_>, forecast: &Forecast) -> u32 {
+        let &Arrival { now, request, operation, bias, .. } = arrival;
         if now < self.distrust_until {
             return 1_000;
         }
-        let fast = self.class(request.class).windows.fast();
-        let refused = fast.offered.saturating_sub(fast.accepted) as f64;
-        let returning = refused / self.capacity.at_least(forecast.capacity);
-        let late = forecast.finish.since(forecast.limit).as_f64().max(RETRY_LEAST);
-        let longest = Nanos::from(self.constants.policy.retry_limit).as_f64();
-        let drain = (late + returning).min(longest);
+        let cost = self.cost.predict(operation, self.cheapest(request), request.size).mean * bias;
+        let takes = Nanos((cost / (forecast.capacity * PROMISED)) as u64);
+        let late = forecast.finish.since(forecast.limit).max(RETRY_LEAST);
+        let longest = Nanos::from(self.constants.policy.retry_limit);
+        let class = self.class_mut(request.class);
+        class.promises.forget(now);
+        let soonest = now.plus(late).max(class.closed_until);
+        if let Some(at) = class.promises.give(soonest, takes, now.plus(longest)) {
+            return (at.since(now).0 / 1_000_000) as u32;
+        }
+        // More are waiting than can be given a time: they must not all come back at once.
         let hash = (request.trace_id as u64 ^ now.0).wrapping_mul(GOLDEN) >> 40;
-        let spread = 0.75 + 0.5 * (hash as f64 / f64::from(1u32 << 24));
-        ((drain * spread).min(longest) / 1e6) as u32
+        let spread = 0.75 + 0.25 * (hash as f64 / f64::from(1u32 << 24));
+        (longest.as_f64() * spread / 1e6) as u32
+    }
+
+    /// When to ask again for work that was let in and ended without an answer: once all is done
+    /// that its lane holds, and was promised.
+    pub fn drained_in(&self, class: Class) -> Duration {
+        let (now, lane) = (self.time.now(), Lane::of(class));
+        let held = self.jobs.backlog(lane) + self.jobs.residual(lane, now);
+        let held = Nanos((held as f64 / self.left_for(class, now)) as u64);
+        let promised = self.class(class).promises.until().since(now);
+        let longest = Nanos::from(self.constants.policy.retry_limit);
+        Duration::from_nanos(held.max(promised).max(RETRY_LEAST).min(longest).0)
     }
 }

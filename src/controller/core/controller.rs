@@ -9,6 +9,7 @@ use super::fairness::{Fairness, RetryBudget};
 use super::job_table::{JobState, JobTable};
 use super::load::{Load, RecentRate};
 use super::mode::{Control, Mode, Override};
+use super::promises::Promises;
 use super::quantile::Quantiles;
 use super::record::Records;
 use super::request::{Cost, JobId, Lane, Outcome};
@@ -35,6 +36,8 @@ pub(super) struct ClassState {
     pub(super) retries: RetryBudget,
     /// Closed until then.
     pub(super) closed_until: Nanos,
+    /// When those who were refused were told to come back.
+    pub(super) promises: Promises,
     pub(super) last_probe: Nanos,
     /// Answers by tier since the start: `[ui, edit, compute]`.
     pub(super) delivered: [u64; 3],
@@ -51,9 +54,16 @@ impl ClassState {
             trim: 1.0,
             retries: RetryBudget::default(),
             closed_until: Nanos::default(),
+            promises: Promises::default(),
             last_probe: Nanos::default(),
             delivered: [0; 3],
         }
+    }
+
+    /// Whether a retry may be looked at: it comes when one was told to, or the budget of those
+    /// that come as they like has room for it.
+    pub(super) fn may_return(&mut self, now: Nanos) -> bool {
+        self.promises.keep(now) || self.retries.spend()
     }
 }
 

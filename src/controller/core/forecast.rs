@@ -53,26 +53,16 @@ impl Controller {
         let limit = Nanos((usable * self.class(request.class).trim) as u64);
         let outside = Nanos(request.waited_before_arrival);
         let deadline = now.plus(allowed).minus(outside);
-        let total = self.capacity.total();
         let lane = Lane::of(request.class);
         let workers = self.parallel(lane) as f64;
-        let above: f64 = match request.class {
-            Class::Ui | Class::Batch => 0.0,
-            Class::Redraw => self.used_by(Class::Ui, now),
-            Class::Physics => self.used_by(Class::Ui, now) + self.used_by(Class::Redraw, now),
-        };
-        let mut capacity = (total - above).min(workers);
-        let share = self.capacity.physics_cpu_share();
-        if lane == Lane::Physics {
-            // What is left over is the difference of two large numbers; what it got is known.
-            capacity = capacity.min(share * workers);
-        }
-        let capacity = self.capacity.at_least(capacity);
+        let capacity = self.left_for(request.class, now);
         let ahead = self.jobs.ahead(lane, now, deadline) + self.jobs.residual(lane, now);
-        let free = f64::from(self.jobs.active(lane)) < workers.min(total.floor().max(1.0));
+        let free =
+            f64::from(self.jobs.active(lane)) < workers.min(self.capacity.total().floor().max(1.0));
         let finish = if lane == Lane::Physics {
             // Paused whenever urgent work needs its processor: it advances at the
             // rate that is left over.
+            let share = self.capacity.physics_cpu_share();
             let alone = cost.upper / capacity.min(self.capacity.at_least(share));
             if free { alone } else { alone.max((ahead as f64 + cost.upper) / capacity) }
         } else {
@@ -89,6 +79,23 @@ impl Controller {
         };
         let finish = Nanos(finish as u64).plus(outside);
         Forecast { tier, cost, ahead, capacity, finish, limit }
+    }
+
+    /// Processors left for a class by what goes before it.
+    pub(super) fn left_for(&self, class: Class, now: Nanos) -> f64 {
+        let lane = Lane::of(class);
+        let workers = self.parallel(lane) as f64;
+        let above: f64 = match class {
+            Class::Ui | Class::Batch => 0.0,
+            Class::Redraw => self.used_by(Class::Ui, now),
+            Class::Physics => self.used_by(Class::Ui, now) + self.used_by(Class::Redraw, now),
+        };
+        let mut capacity = (self.capacity.total() - above).min(workers);
+        if lane == Lane::Physics {
+            // What is left over is the difference of two large numbers; what it got is known.
+            capacity = capacity.min(self.capacity.physics_cpu_share() * workers);
+        }
+        self.capacity.at_least(capacity)
     }
 
     /// Processors a class takes: what it took lately, and no less than over the

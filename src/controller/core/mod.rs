@@ -20,6 +20,7 @@ mod ids;
 mod job_table;
 mod load;
 mod mode;
+mod promises;
 mod quantile;
 mod record;
 mod replay;

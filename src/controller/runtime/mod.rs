@@ -305,7 +305,16 @@ impl Runtime {
         let answered = answered.await;
         ticket.job = None;
         // The sender is only dropped unsent when the work panicked or the pool closed.
-        answered.unwrap_or_else(|_| Err(Shed::ended(Reason::Panicked)))
+        let ended = answered.unwrap_or_else(|_| Err(Shed::ended(Reason::Panicked)));
+        ended.map_err(|shed| match shed.reason {
+            Reason::Doomed => Shed { retry_after: Some(self.drained_in(decision.class)), ..shed },
+            _ => shed,
+        })
+    }
+
+    /// When work of a class that was let in and came to nothing is worth asking for again.
+    pub fn drained_in(&self, class: Class) -> Duration {
+        self.inner.state.lock().controller.drained_in(class)
     }
 
     /// An operator's override, until it expires.

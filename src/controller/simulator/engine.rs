@@ -52,6 +52,8 @@ pub struct Attempt {
     pub batch: bool,
     /// It was refused although nothing that has an objective was there.
     pub idle: bool,
+    /// Nanoseconds after which its client was told to come back.
+    pub told: u64,
     replica: u32,
     running: bool,
 }
@@ -356,6 +358,10 @@ impl Engine<'_> {
             Answer::Refused { code, .. } => (Tier::Compute, code, Fate::Refused),
         };
         let batch = matches!(answer, Answer::Batch { .. });
+        let told = match answer {
+            Answer::Refused { retry_after, .. } => retry_after,
+            _ => 0,
+        };
         let idle = fate == Fate::Refused && replica.machine.is_idle();
         self.run.hash =
             fnv1a_words(self.run.hash, [ticket, u32::from(code), tier as u32].map(u64::from));
@@ -367,6 +373,7 @@ impl Engine<'_> {
             fate,
             batch,
             idle,
+            told,
             replica: u32::try_from(chosen).unwrap_or(u32::MAX),
             running: false,
         });
@@ -378,17 +385,17 @@ impl Engine<'_> {
                 }
                 self.patience.push_back((now + nanos(self.scenario.patience), ticket));
             }
-            Answer::Refused { .. } => self.retry(now, ticket),
+            Answer::Refused { retry_after, .. } => self.retry(now, ticket, retry_after),
             Answer::Deferred => self.resolved(now, index),
         }
         self.dispatch(now, chosen);
     }
 
-    fn retry(&mut self, now: u64, ticket: u32) {
+    fn retry(&mut self, now: u64, ticket: u32, told: u64) {
         let Some(attempt) = self.run.attempts.get(ticket as usize) else { return };
         if attempt.attempt < self.scenario.retries {
             // At once is a millisecond on the way.
-            let at = now + nanos(self.scenario.retry_after).max(1_000_000);
+            let at = now + if self.scenario.obeys { told } else { 0 }.max(1_000_000);
             let event = Event::Retry { arrival: attempt.arrival, attempt: attempt.attempt + 1 };
             self.push(at, event);
         } else {
@@ -424,7 +431,7 @@ impl Engine<'_> {
         {
             replica.inside = replica.inside.saturating_sub(1);
         }
-        self.retry(now, ticket);
+        self.retry(now, ticket, 0);
         self.dispatch(now, index);
     }
 
@@ -455,12 +462,14 @@ impl Engine<'_> {
             let index_of = attempt.arrival as usize;
             let class = self.arrivals.get(index_of).map_or(Class::Batch, |arrival| arrival.class);
             let took = Usage { cpu: end.cpu, ran: end.ran, total };
+            let mut told = 0;
             if let Some(replica) = self.replicas.get_mut(index) {
                 replica.inside = replica.inside.saturating_sub(1);
                 replica.policy.finish(clock, end.ticket, class, took, how);
+                told = replica.policy.drained_in(class);
             }
             match how {
-                End::Stopped => self.retry(now, end.ticket),
+                End::Stopped => self.retry(now, end.ticket, told),
                 End::Done => self.resolved(now, index_of),
                 End::Gone => {}
             }
@@ -507,7 +516,9 @@ impl Engine<'_> {
                     replica.inside = replica.inside.saturating_sub(1);
                     if attempt.fate == Fate::Inside {
                         attempt.fate = Fate::Dropped(now - attempt.at);
-                        self.retry(now, ticket);
+                        let class = self.arrivals.get(attempt.arrival as usize).map(|a| a.class);
+                        let told = class.map_or(0, |class| replica.policy.drained_in(class));
+                        self.retry(now, ticket, told);
                     }
                 }
                 Pick::Run { ticket, stop } => {

@@ -12,7 +12,7 @@ macro_rules! files {
 }
 
 /// By name, in the order in which they are told.
-const FILES: [(&str, &str); 37] = files![
+const FILES: [(&str, &str); 39] = files![
     "base",
     "step-2x",
     "step-5x",
@@ -48,6 +48,8 @@ const FILES: [(&str, &str); 37] = files![
     "fresh",
     "slow-machine",
     "noisy-neighbour",
+    "crowd",
+    "crowd-physics",
     "fleet-round-robin",
     "fleet-least-loaded",
 ];

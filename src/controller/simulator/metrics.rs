@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::arrivals::{Arrival, SECOND};
-use super::engine::{Fate, Run};
+use super::engine::{Fate, Run, tier_cost};
 use super::ideal::{Ideal, judged};
 use super::scenario::Scenario;
 use crate::spec::Spec;
@@ -93,6 +93,7 @@ pub fn metrics(
     out.insert("oversize", tallies.iter().map(|tally| tally.oversize).sum());
     timing(scenario, arrivals, run, &mut out);
     tenants(scenario, arrivals, run, spec, &mut out);
+    crowd(scenario, arrivals, run, &mut out);
     out.insert("cost_error", run.cost_error.unwrap_or(f64::NAN));
     out.insert("hash", (run.hash >> 12) as f64);
     out
@@ -246,4 +247,44 @@ fn tenants(scenario: &Scenario, arrivals: &[Arrival], run: &Run, spec: &Spec, ou
     let (sum, squares) = shares.iter().fold((0.0, 0.0), |(s, q), x| (s + x, q + x * x));
     out.insert("jain", sum * sum / (shares.len() as f64 * squares));
     out.insert("tenants_served", sum / shares.len() as f64);
+}
+
+/// Whether `Retry-After` was true, for clients that obey it: the share of those that were refused
+/// and came in within half to twice the time they were first told; and the time until the last of
+/// a second's arrivals had come in, over what their work takes all processors.
+fn crowd(scenario: &Scenario, arrivals: &[Arrival], run: &Run, out: &mut Metrics) {
+    let mut refused: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    let (mut all, mut near) = (0.0, 0.0);
+    // By the second of arrival: the first refusal, the last that came in, processor seconds.
+    let mut bursts: BTreeMap<u64, (u64, u64, f64)> = BTreeMap::new();
+    for attempt in &run.attempts {
+        let Some(arrival) = arrivals.get(attempt.arrival as usize) else { continue };
+        if !scenario.obeys || !judged(scenario, arrival.at) {
+            continue;
+        }
+        match (attempt.fate, refused.get(&attempt.arrival)) {
+            (Fate::Refused, None) => {
+                refused.insert(attempt.arrival, (attempt.at, attempt.told));
+                let burst = bursts.entry(second(arrival.at)).or_insert((attempt.at, 0, 0.0));
+                burst.0 = burst.0.min(attempt.at);
+            }
+            (Fate::Answered(_), Some((first, told))) => {
+                let ratio = *told as f64 / (attempt.at - first).max(1) as f64;
+                all += 1.0;
+                near += f64::from(u8::from((0.5..=2.0).contains(&ratio)));
+                if let Some(burst) = bursts.get_mut(&second(arrival.at)) {
+                    burst.1 = burst.1.max(attempt.at);
+                    burst.2 += arrival.cost * tier_cost(arrival.class, attempt.tier) / SECOND;
+                }
+            }
+            _ => {}
+        }
+    }
+    let drains = bursts.values().filter(|(_, last, work)| *last > 0 && *work > 0.0);
+    let (took, work) = drains.fold((0.0, 0.0), |(took, all), (first, last, work)| {
+        (took + last.saturating_sub(*first) as f64 / SECOND, all + work / scenario.cores)
+    });
+    out.insert("told_true", near / all);
+    out.insert("drain", took / work);
+    out.insert("never_in", refused.len() as f64 - all);
 }

@@ -36,7 +36,7 @@ pub enum Answer {
     Deferred,
     /// Not now.
     Refused {
-        /// Nanoseconds after which the client is incoming to come back; 0 when nothing was said.
+        /// Nanoseconds after which the client is told to come back; 0 when nothing was said.
         retry_after: u64,
         /// A word for the decision hash.
         code: u8,
@@ -102,6 +102,11 @@ pub trait Policy: Send {
     fn pauses(&self, lane: Lane) -> bool;
     /// The tier new work gets, and the moves so far.
     fn tier(&self) -> (Tier, u64);
+    /// Nanoseconds after which a client whose work was let in and came to nothing is told to come
+    /// back; 0 when nothing is said.
+    fn drained_in(&self, _class: Class) -> u64 {
+        0
+    }
     /// Mean |log2(measured / predicted cost)|; none without a cost model.
     fn cost_error(&self) -> Option<f64> {
         None

@@ -56,9 +56,9 @@ pub struct Scenario {
     /// Refused and abandoned requests are tried again so often.
     #[serde(default)]
     pub retries: u32,
-    /// Seconds until a retry; with 0 at once, whatever `Retry-After` said.
+    /// Who is refused comes back when `Retry-After` said, and not at once.
     #[serde(default)]
-    pub retry_after: f64,
+    pub obeys: bool,
     /// Processor microseconds of reading and answering one request, refused or not.
     #[serde(default = "edge")]
     pub edge_us: f64,
@@ -327,7 +327,7 @@ impl Default for Scenario {
             faults: Vec::new(),
             priors: unit(),
             retries: 0,
-            retry_after: 0.0,
+            obeys: false,
             edge_us: edge(),
             patience: unit(),
             expect: BTreeMap::new(),

@@ -131,6 +131,10 @@ impl Policy for Svgx {
         self.controller.tier()
     }
 
+    fn drained_in(&self, class: Class) -> u64 {
+        u64::try_from(self.controller.drained_in(class).as_nanos()).unwrap_or(u64::MAX)
+    }
+
     fn cost_error(&self) -> Option<f64> {
         Some(self.controller.cost().mean_error())
     }

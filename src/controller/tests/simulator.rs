@@ -38,6 +38,7 @@ fn cheap_scenarios_stay_inside_their_expected_ranges() {
         "fresh",
         "slow-machine",
         "noisy-neighbour",
+        "crowd",
     ];
     for name in names {
         let scenario = scenario(name);

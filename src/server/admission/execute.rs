@@ -77,6 +77,13 @@ pub(crate) async fn run(
         Ok(done) => done,
         Err(_) => Err(Error::Timeout(limit)),
     };
+    let done = done.map_err(|error| match error {
+        Error::Timeout(_) | Error::Stopped(_) => {
+            let wait = app.pool.drained_in(operation.class);
+            Error::Unfinished { message: error.to_string(), wait }
+        }
+        error => error,
+    });
     let duration = app.clock.now().since(began);
     let (outcome, reason) = ended(&app, operation, duration, &done);
     let outside = done.as_ref().is_ok_and(|response| outside_objective(response).is_some());

@@ -89,6 +89,9 @@ pub(crate) enum Error {
     /// The work was told to stop before it had an answer.
     #[error("stopped before there was an answer: {0}")]
     Stopped(#[from] Stop),
+    /// The same, with when asking again makes sense.
+    #[error("{message}")]
+    Unfinished { message: String, wait: Duration },
     /// The body is no JSON, or no text.
     #[error("{message}")]
     Malformed {
@@ -178,7 +181,9 @@ impl Error {
             }
             Error::Shed(shed) => Kind::refused(shed.reason),
             Error::Crowded { .. } => Kind::OVERLOADED,
-            Error::Timeout(_) | Error::Stopped(_) => Kind::REQUEST_TIMEOUT,
+            Error::Timeout(_) | Error::Stopped(_) | Error::Unfinished { .. } => {
+                Kind::REQUEST_TIMEOUT
+            }
             Error::Store(_) | Error::StoreUnavailable { .. } => Kind::STORE_FAILED,
         }
     }
@@ -190,7 +195,7 @@ impl Error {
             Error::Shed(shed) => shed.retry_after(),
             Error::Crowded { .. } | Error::Store(_) => Some(Duration::from_secs(1)),
             Error::StoreUnavailable { retry_after, .. } => Some(*retry_after),
-            Error::Timeout(_) | Error::Stopped(_) => Some(Duration::from_secs(5)),
+            Error::Unfinished { wait, .. } => Some(*wait),
             _ => None,
         }
     }
@@ -230,6 +235,10 @@ impl Error {
         if let Some(wait) = self.retry_after() {
             let seconds = wait.as_nanos().div_ceil(1_000_000_000).max(1);
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            if matches!(self, Error::Shed(_) | Error::Unfinished { .. }) {
+                let milliseconds = wait.as_millis().to_string();
+                response.insert_header((headers::SVGX_RETRY_AFTER_MS.clone(), milliseconds));
+            }
         }
         match self {
             Error::Unauthorized(_) => {
@@ -237,10 +246,6 @@ impl Error {
             }
             Error::Shed(shed) => {
                 response.insert_header((headers::SVGX_REASON.clone(), shed.reason.as_str()));
-                if let Some(wait) = shed.retry_after {
-                    let milliseconds = wait.as_millis().to_string();
-                    response.insert_header((headers::SVGX_RETRY_AFTER_MS.clone(), milliseconds));
-                }
             }
             Error::MethodNotAllowed { allow, .. } => {
                 response.insert_header((header::ALLOW, allow.as_str()));
