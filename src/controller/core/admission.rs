@@ -48,6 +48,7 @@ impl Controller {
             operation: self.cost.operation(request.class, request.operation),
             tenant,
             bias: self.fairness.bias(tenant),
+            due: request.attempt > 0 && self.class_mut(request.class).promises.keep(now),
         };
         let forecast = self.forecast(&arrival, self.tier_for(&arrival));
         self.record_demand(&arrival, &forecast);
@@ -150,8 +151,9 @@ impl Controller {
         } else if !self.fairness.within(tenant, request.class as usize) {
             Reason::TenantShare
         } else if request.attempt > 0
+            && !arrival.due
             && self.is_refusing(request.class)
-            && !self.class_mut(request.class).may_return(now)
+            && !self.class_mut(request.class).retries.spend()
         {
             Reason::RetryBudget
         } else if now < self.class(request.class).closed_until {
@@ -368,6 +370,9 @@ impl Controller {
         if job.is_none() && wanting {
             self.class_mut(request.class).denied.record(now, forecast.cost.mean);
         }
+        if arrival.due {
+            self.class_mut(request.class).promises.learn(job.is_some());
+        }
         let verdict = match (job.is_some(), reason) {
             (true, _) if forecast.tier < request.tier => Verdict::Degrade,
             (true, _) => Verdict::Admit,
@@ -436,7 +441,12 @@ impl Controller {
         if now < self.distrust_until {
             return 1_000;
         }
-        let cost = self.cost.predict(operation, self.cheapest(request), request.size).mean * bias;
+        // At the cheapest tier that was ever measured: one that was not is scaled from others.
+        let tiers = [self.cheapest(request), Tier::Edit];
+        let costs =
+            tiers.map(|tier| self.cost.predict(operation, tier.min(request.tier), request.size));
+        let known = costs.iter().find(|cost| cost.seen >= KNOWN);
+        let cost = known.map_or(forecast.cost.mean, |cost| cost.mean * bias);
         let takes = Nanos((cost / (forecast.capacity * PROMISED)) as u64);
         let late = forecast.finish.since(forecast.limit).max(RETRY_LEAST);
         let longest = Nanos::from(self.constants.policy.retry_limit);

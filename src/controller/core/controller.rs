@@ -59,12 +59,6 @@ impl ClassState {
             delivered: [0; 3],
         }
     }
-
-    /// Whether a retry may be looked at: it comes when one was told to, or the budget of those
-    /// that come as they like has room for it.
-    pub(super) fn may_return(&mut self, now: Nanos) -> bool {
-        self.promises.keep(now) || self.retries.spend()
-    }
 }
 
 /// What a worker is to do next.

@@ -18,6 +18,8 @@ pub(super) struct Arrival<'a> {
     pub(super) tenant: TenantSlot,
     /// How much dearer than predicted the tenant's work is.
     pub(super) bias: f64,
+    /// It was refused before, and told to come back now.
+    pub(super) due: bool,
 }
 
 /// What admission predicts for a request at one tier.

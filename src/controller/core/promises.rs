@@ -9,12 +9,28 @@ const GRACE: Nanos = Nanos(2_000_000_000);
 /// Times that are remembered, a bound on memory. Who is given none is told the longest wait.
 const MOST: usize = 1_024;
 
+/// How much longer work is said to take after a promise that was broken, and how much less after
+/// one that was kept: it rests where about six of ten are kept.
+const BROKEN: f64 = 1.05;
+const KEPT: f64 = 0.97;
+/// The factor at most.
+const STRETCH: f64 = 16.0;
+
 /// Times given, one behind the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Promises {
     /// In order, and no two the same.
     times: VecDeque<Nanos>,
     until: Nanos,
+    /// How much longer than predicted work takes, by what became of promises: others use the
+    /// machine too, and reading and answering are not in the prediction.
+    stretch: f64,
+}
+
+impl Default for Promises {
+    fn default() -> Promises {
+        Promises { times: VecDeque::new(), until: Nanos::default(), stretch: 1.0 }
+    }
 }
 
 impl Promises {
@@ -26,7 +42,7 @@ impl Promises {
             return None;
         }
         self.times.push_back(at);
-        self.until = at.plus(takes);
+        self.until = at.plus(Nanos((takes.as_f64() * self.stretch) as u64));
         Some(at)
     }
 
@@ -34,6 +50,12 @@ impl Promises {
     pub(super) fn keep(&mut self, now: Nanos) -> bool {
         self.forget(now);
         self.times.pop_front_if(|at| *at <= now).is_some()
+    }
+
+    /// Who came at its time was let in, or was refused again.
+    pub(super) fn learn(&mut self, kept: bool) {
+        let factor = if kept { KEPT } else { BROKEN };
+        self.stretch = (self.stretch * factor).clamp(1.0, STRETCH);
     }
 
     /// Forgets who did not come.
@@ -67,6 +89,21 @@ mod tests {
         assert!(!promises.keep(Nanos(101 * MS)), "the next is due in two seconds");
         assert!(promises.keep(Nanos(4_050 * MS)), "late, by less than two seconds");
         assert!(!promises.keep(Nanos(6_101 * MS)), "nobody came for the last");
+    }
+
+    #[test]
+    fn promises_that_are_broken_make_the_next_ones_longer_for_a_while() {
+        let mut promises = Promises::default();
+        let mut gap = |promises: &mut Promises| {
+            let mut give = || promises.give(Nanos::default(), Nanos(100), Nanos(MS)).expect("room");
+            let first = give();
+            give().since(first).0
+        };
+        assert_eq!(gap(&mut promises), 100);
+        (0..100).for_each(|_| promises.learn(false));
+        assert_eq!(gap(&mut promises), 1_600, "sixteen times at most");
+        (0..1_000).for_each(|_| promises.learn(true));
+        assert_eq!(gap(&mut promises), 100);
     }
 
     #[test]

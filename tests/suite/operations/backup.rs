@@ -52,6 +52,13 @@ fn restore(client: &Client, backup: &Bytes) -> Reply {
     block(client.send(Method::POST, "restore", &[], backup.clone())).expect("an answer")
 }
 
+/// The traces of that name that the service keeps.
+fn traces(operator: &Client, name: &str) -> Vec<Value> {
+    let reply = block(operator.get("traces", &[])).expect("an answer");
+    let all = reply.json()["traces"].as_array().cloned().expect("a list");
+    all.into_iter().filter(|trace| trace["name"] == name).collect()
+}
+
 #[test]
 fn what_was_acknowledged_before_a_backup_is_there_after_a_wipe_and_a_restore() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -98,6 +105,8 @@ fn what_was_acknowledged_before_a_backup_is_there_after_a_wipe_and_a_restore() {
     assert_eq!((backup.status, backup.header("x-svgx-sessions")), (200, Some("5")));
     assert_eq!(backup.header("x-svgx-lost"), Some("0"));
     assert!(!data.join(".backup").exists(), "nothing is left beside the sessions");
+    let traces = traces(&operator(&service, "operator-secret"), "backup");
+    assert_eq!(traces.len(), 1, "{traces:?}");
     drop(service);
     std::fs::remove_dir_all(&data).expect("wiped");
 
@@ -118,6 +127,10 @@ fn what_was_acknowledged_before_a_backup_is_there_after_a_wipe_and_a_restore() {
         assert_eq!(edit(&client, &session, 1_000, None).status, 200, "{session} can be edited on");
     }
     assert_eq!(restore(&operator, &backup.body).status, 409, "sessions are not overwritten");
+    // What was refused has nothing to tell.
+    let traces = traces(&operator, "restore");
+    assert_eq!(traces.len(), 1, "{traces:?}");
+    assert_eq!(traces[0]["outcome"], "ok");
 }
 
 #[test]

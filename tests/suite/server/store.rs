@@ -72,6 +72,14 @@ fn a_store_that_cannot_write_makes_the_service_unready_until_it_can() {
     until("readiness", || service.probe("/readyz") == 200);
     assert_eq!(health().as_deref(), Some("healthy"));
     assert_eq!(edit("6").status, 200);
+    let kept = service.get("/traces", "").json()["traces"].as_array().cloned().expect("a list");
+    let recoveries: Vec<_> = kept.iter().filter(|trace| trace["name"] == "recovery").collect();
+    assert_eq!(recoveries.len(), 1, "one failure, one recovery: {kept:?}");
+    let trace = recoveries[0]["trace_id"].as_str().expect("an id");
+    let trace = service.get(&format!("/traces/{trace}"), "").json();
+    let tries = trace["intervals"][0]["attributes"]["svgx.recovery.tries"].as_u64();
+    assert!(tries.is_some_and(|tries| tries >= 1), "{trace}");
+    assert!(trace["duration_ms"].as_f64() > Some(0.0), "{trace}");
     // What was acknowledged before is there, and so is what came after.
     let drawing = service.post("/compile/svg", &json!({ "session": "default" }));
     let drawing = String::from_utf8_lossy(&drawing.body).into_owned();
