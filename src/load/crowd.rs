@@ -300,7 +300,8 @@ mod tests {
 
     #[test]
     fn the_finer_time_counts() {
-        let mut answer = Answer { status: 503, retry_after: Some(2), ..Answer::default() };
+        let mut answer = Answer::default();
+        (answer.status, answer.retry_after) = (503, Some(2));
         assert_eq!(told(&answer), Some(Duration::from_secs(2)));
         answer.retry_after_ms = Some(1_200);
         assert_eq!(told(&answer), Some(Duration::from_millis(1_200)));

@@ -95,8 +95,7 @@ pub(crate) fn check(app: &App, request: &HttpRequest) -> Result<Kind, Error> {
 /// Too large, too slow, broken off, or no memory for it.
 pub(crate) async fn read(app: &Arc<App>, kind: Kind, mut payload: Payload) -> Result<Body, Error> {
     let limit = app.config.max_body;
-    let crowded =
-        Error::Crowded { what: "bytes of request bodies", limit: app.config.max_body_total };
+    let crowded = Error::crowded("bytes of request bodies", app.config.max_body_total);
     let Some(mut held) = app.reserve_body(0) else { return Err(crowded) };
     let mut bytes = BytesMut::new();
     loop {

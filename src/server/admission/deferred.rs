@@ -9,7 +9,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use opentelemetry::Context;
-use svgx_base::budget::Time;
+use svgx_base::budget::{Class, Time};
 use svgx_controller::{Reason, Ticket};
 use svgx_telemetry::deep::DeepTrace;
 use svgx_telemetry::stage::{Facts, Stages};
@@ -40,7 +40,14 @@ pub(super) fn defer(
 ) -> Result<HttpResponse, Error> {
     let predicted = Duration::from_nanos(ticket.decision().cost);
     let (now, cancel) = (app.clock.now(), ticket.cancel().clone());
-    let opened = app.jobs.open(now, &caller.identity, operation.name, predicted, cancel)?;
+    let opened = app.jobs.open(now, &caller.identity, operation.name, predicted, cancel);
+    let opened = opened.map_err(|error| match error {
+        // There is room when jobs are done, and these are not done in a second.
+        Error::Crowded { what, limit, .. } => {
+            Error::Crowded { what, limit, wait: app.pool.drained_in(Class::Batch) }
+        }
+        error => error,
+    })?;
     let view = app.jobs.view(now, &caller.identity, &opened.id())?;
     let part = Part {
         trace: request.extensions().get::<Trace>().copied(),

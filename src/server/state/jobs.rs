@@ -159,13 +159,10 @@ impl Jobs {
         table.forget(now);
         let open = table.jobs.values().filter(|j| j.owner == *owner && j.ended.is_none()).count();
         if open >= MOST_OPEN {
-            return Err(Error::Crowded {
-                what: "jobs of this key that are not finished",
-                limit: MOST_OPEN,
-            });
+            return Err(Error::crowded("jobs of this key that are not finished", MOST_OPEN));
         }
         if table.jobs.len() >= MOST && !table.drop_oldest() {
-            return Err(Error::Crowded { what: "jobs", limit: MOST });
+            return Err(Error::crowded("jobs", MOST));
         }
         table.last += 1;
         let (number, progress) = (table.last, Progress::default());

@@ -105,8 +105,8 @@ fn what_was_acknowledged_before_a_backup_is_there_after_a_wipe_and_a_restore() {
     assert_eq!((backup.status, backup.header("x-svgx-sessions")), (200, Some("5")));
     assert_eq!(backup.header("x-svgx-lost"), Some("0"));
     assert!(!data.join(".backup").exists(), "nothing is left beside the sessions");
-    let traces = traces(&operator(&service, "operator-secret"), "backup");
-    assert_eq!(traces.len(), 1, "{traces:?}");
+    let kept = traces(&operator(&service, "operator-secret"), "backup");
+    assert_eq!(kept.len(), 1, "{kept:?}");
     drop(service);
     std::fs::remove_dir_all(&data).expect("wiped");
 
@@ -128,9 +128,9 @@ fn what_was_acknowledged_before_a_backup_is_there_after_a_wipe_and_a_restore() {
     }
     assert_eq!(restore(&operator, &backup.body).status, 409, "sessions are not overwritten");
     // What was refused has nothing to tell.
-    let traces = traces(&operator, "restore");
-    assert_eq!(traces.len(), 1, "{traces:?}");
-    assert_eq!(traces[0]["outcome"], "ok");
+    let kept = traces(&operator, "restore");
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(kept[0]["outcome"], "ok");
 }
 
 #[test]

@@ -134,7 +134,7 @@ pub(crate) enum Error {
     Shed(#[from] Shed),
     /// Too many bytes are held already.
     #[error("no room for more {what}, {limit} are held; retry shortly")]
-    Crowded { what: &'static str, limit: usize },
+    Crowded { what: &'static str, limit: usize, wait: Duration },
     /// The store failed.
     #[error("the session store failed: {0}")]
     Store(String),
@@ -188,12 +188,18 @@ impl Error {
         }
     }
 
+    /// No room for more of `what`, of which `limit` are held; some are done within a second.
+    pub(crate) fn crowded(what: &'static str, limit: usize) -> Error {
+        Error::Crowded { what, limit, wait: Duration::from_secs(1) }
+    }
+
     /// How long the client is to wait before it tries again.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Error::RateLimited { wait, .. } => Some(*wait),
             Error::Shed(shed) => shed.retry_after(),
-            Error::Crowded { .. } | Error::Store(_) => Some(Duration::from_secs(1)),
+            Error::Store(_) => Some(Duration::from_secs(1)),
+            Error::Crowded { wait, .. } => Some(*wait),
             Error::StoreUnavailable { retry_after, .. } => Some(*retry_after),
             Error::Unfinished { wait, .. } => Some(*wait),
             _ => None,

@@ -196,7 +196,7 @@ pub(crate) fn begin(
 ) -> Result<Reply, Error> {
     let app = Arc::clone(&call.app);
     let limit = app.config.max_body_total;
-    let crowded = Error::Crowded { what: "bytes of running simulations", limit };
+    let crowded = Error::crowded("bytes of running simulations", limit);
     let held = app.reserve_body(simulation.footprint()).ok_or(crowded)?;
     let format = if call.media == EVENTS { Format::Events } else { Format::Lines };
     let begun = simulation.describe();
