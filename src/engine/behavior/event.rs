@@ -2,19 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Event names of the language; every other name is an external event.
-pub(super) const EVENTS: [&str; 10] = [
-    "click",
-    "hover",
-    "drag",
-    "time",
-    "condition",
-    "change",
-    "drag_start",
-    "drag_end",
-    "select",
-    "deselect",
-];
 
 /// Something that happened: what, to which element, and what is known about it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

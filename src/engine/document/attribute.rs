@@ -88,10 +88,16 @@ impl<'d> Iterator for Shown<'d> {
 impl ExactSizeIterator for Shown<'_> {}
 
 /// A local name, as a number: of a common word, or of [`Names`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Name(u32);
 
 impl Name {
+    /// The number, from 0.
+    #[inline]
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// `id`.
     pub(super) const ID: Name = {
         let last = COMMON.len() - 1;
@@ -132,8 +138,13 @@ impl Names {
         }
     }
 
+    /// Every name there can be in the document, in the order of their numbers.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        COMMON.iter().copied().chain(self.list.iter().map(Str::as_str))
+    }
+
     #[inline]
-    fn get(&self, name: Name) -> &str {
+    pub(super) fn get(&self, name: Name) -> &str {
         let at = name.0 as usize;
         match COMMON.get(at) {
             Some(word) => word,

@@ -29,6 +29,11 @@ impl Diagnostic {
         Diagnostic::new(Severity::Warning, code, span, message)
     }
 
+    /// A note at `span`.
+    pub fn note(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Severity::Note, code, span, message)
+    }
+
     /// A finding of any severity that its code allows.
     pub(crate) fn new(
         severity: Severity,

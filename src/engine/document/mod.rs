@@ -23,7 +23,7 @@ mod text;
 mod tree;
 mod validate;
 mod values;
-mod vocabulary;
+pub(crate) mod vocabulary;
 mod xml;
 
 pub use attribute::{Attribute, Attributes, Shown};

@@ -3,32 +3,40 @@
 //! Formulas, units and dimensions are checked where they are compiled; here is
 //! everything that can be said from the tree and its meaning.
 
+mod mechanics;
+mod spelling;
 mod uses;
 
 use std::collections::HashSet;
 
+use svgx_base::nearest::did_you_mean;
+
 use super::attribute::Attribute;
-use super::code::Code;
+use super::code::{Code, Severity};
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::findings::Findings;
-use super::model::{Object, ObjectIndex, Quantity};
+use super::model::{Object, ObjectIndex};
 use super::normalize::is_identifier;
 use super::scan::shorten;
 use super::text::Span;
 use super::tree::{Document, NodeId, Ns};
 use super::values::{
-    is_action, is_direction, is_length_unit, is_precision, is_scale, is_vector, number,
+    is_action, is_length_unit, is_precision, is_scale, number,
 };
-use super::vocabulary;
+use super::vocabulary::{self, names};
+
+/// Names that misspelt ones are compared with, all together: no drawing makes this take long.
+const COMPARED: usize = 200_000;
 
 struct Check<'d> {
     document: &'d Document,
     out: &'d mut Diagnostics,
+    compared: usize,
 }
 
 /// Checks every rule; findings go to `out`.
 pub(super) fn validate(document: &Document, findings: &Findings, out: &mut Diagnostics) {
-    let mut check = Check { document, out };
+    let mut check = Check { document, out, compared: 0 };
     check.size();
     check.duplicates(findings);
     check.shapes(findings);
@@ -38,6 +46,7 @@ pub(super) fn validate(document: &Document, findings: &Findings, out: &mut Diagn
     check.behaviors();
     check.physics();
     check.systems();
+    check.spelling();
 }
 
 impl Check<'_> {
@@ -47,6 +56,38 @@ impl Check<'_> {
 
     fn warning(&mut self, code: Code, span: Span, message: String) {
         self.out.push(Diagnostic::warning(code, span, message));
+    }
+
+    /// An error or a warning with advice, where there is any.
+    fn push(&mut self, finding: Diagnostic, help: Option<String>) {
+        self.out.push(match help {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
+    }
+
+    /// `did you mean X?` of many names.
+    fn near<'n>(&mut self, name: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
+        let left = COMPARED.saturating_sub(self.compared);
+        let mut seen = 0;
+        let near = did_you_mean(name, names.take(left).inspect(|_| seen += 1));
+        self.compared += seen;
+        // Of some of the names only, the nearest would be a matter of chance.
+        near.filter(|_| seen < left)
+    }
+
+    /// `did you mean X?` of the ids there are.
+    fn near_id(&mut self, id: &str) -> Option<String> {
+        let document = self.document;
+        let objects = document.objects().iter().filter_map(|o| o.id.as_deref());
+        self.near(id, document.ids().chain(objects))
+    }
+
+    /// What may be meant by a word, and what there is to choose from.
+    fn choose(word: &str, list: &str, words: &[&str]) -> String {
+        let near = did_you_mean(word, words.iter().copied());
+        let near = near.map_or_else(String::new, |near| format!("{near} "));
+        format!("{near}{list}: {}", words.join(", "))
     }
 
     /// The start tag's name, so that an excerpt does not underline a whole element.
@@ -134,24 +175,22 @@ impl Check<'_> {
             }
             "layer" if !vocabulary::LAYERS.contains(&value) => {
                 let message = format!("the layer `{}` is not a usual one", shorten(a.value));
-                self.out.push(
-                    Diagnostic::warning(Code::UnknownLayer, a.span, message)
-                        .help(format!("usual layers: {}", vocabulary::LAYERS.join(", "))),
-                );
+                let help = Self::choose(value, "usual layers", &vocabulary::LAYERS);
+                self.out.push(Diagnostic::warning(Code::UnknownLayer, a.span, message).help(help));
             }
             "system" if !vocabulary::SYSTEMS.contains(&value) => self.unknown_system(value, a.span),
             "behavior" if !behaviors.contains(value) => {
                 let message = format!("there is no behavior `{}`", shorten(a.value));
                 // A behavior kept in a file of its own cannot be seen from here.
-                if self.document.attribute(node, a.ns, "behavior_config").is_some() {
-                    self.warning(Code::UnknownBehavior, a.span, message);
-                } else {
-                    self.error(Code::UnknownBehavior, a.span, message);
-                }
+                let elsewhere = self.document.attribute(node, a.ns, "behavior_config").is_some();
+                let severity = if elsewhere { Severity::Warning } else { Severity::Error };
+                let near = self.near(value, behaviors.iter().copied());
+                self.push(Diagnostic::new(severity, Code::UnknownBehavior, a.span, message), near);
             }
             "physics" if !physics.contains(value) => {
                 let message = format!("there is no physics `{}`", shorten(a.value));
-                self.warning(Code::UnknownPhysics, a.span, message);
+                let near = self.near(value, physics.iter().copied());
+                self.push(Diagnostic::warning(Code::UnknownPhysics, a.span, message), near);
             }
             _ => {}
         }
@@ -173,15 +212,14 @@ impl Check<'_> {
         }
         let message = format!("`{}` is no element of the language", shorten(name));
         let span = self.tag(node);
-        self.warning(Code::UnknownElement, span, message);
+        let near = did_you_mean(name, names::LANGUAGE.iter().map(|(known, _)| *known));
+        self.push(Diagnostic::warning(Code::UnknownElement, span, message), near);
     }
 
     fn unknown_system(&mut self, name: &str, span: Span) {
         let message = format!("the system `{}` is not a usual one", shorten(name));
-        self.out.push(
-            Diagnostic::warning(Code::UnknownSystem, span, message)
-                .help(format!("usual systems: {}", vocabulary::SYSTEMS.join(", "))),
-        );
+        let help = Self::choose(name, "usual systems", &vocabulary::SYSTEMS);
+        self.out.push(Diagnostic::warning(Code::UnknownSystem, span, message).help(help));
     }
 
     fn objects(&mut self) {
@@ -214,7 +252,8 @@ impl Check<'_> {
             {
                 let span = self.object_span(object, "upstream");
                 let message = format!("there is no object `{}`", shorten(upstream));
-                self.error(Code::UnknownObject, span, message);
+                let near = self.near_id(upstream);
+                self.push(Diagnostic::error(Code::UnknownObject, span, message), near);
             }
             if let Some(geometry) = &object.geometry {
                 let lengths = [
@@ -328,6 +367,7 @@ impl Check<'_> {
                         "click, hover, drag, time, condition, or the name of an external event",
                     ));
                 }
+                self.event(&trigger.event, trigger.node);
                 if trigger.event == "condition" && trigger.parameter("condition").is_none() {
                     let span = self.tag(trigger.node);
                     let message = "this trigger has no `condition`".to_owned();
@@ -342,9 +382,9 @@ impl Check<'_> {
                     );
                 } else if !is_action(&trigger.action) {
                     let message = format!("nothing does `{}`", shorten(&trigger.action));
+                    let help = Self::choose(&trigger.action, "actions", &vocabulary::ACTIONS);
                     self.out.push(
-                        Diagnostic::warning(Code::UnknownAction, trigger.span, message)
-                            .help(format!("actions: {}", vocabulary::ACTIONS.join(", "))),
+                        Diagnostic::warning(Code::UnknownAction, trigger.span, message).help(help),
                     );
                 }
                 if let Some(target) = trigger.parameter("target") {
@@ -352,7 +392,8 @@ impl Check<'_> {
                     if document.by_id(id).is_none() && document.object(id).is_none() {
                         let span = self.attribute_span(trigger.node, Ns::None, "target");
                         let message = format!("there is no element `{}`", shorten(id));
-                        self.error(Code::UnknownTarget, span, message);
+                        let near = self.near_id(id);
+                        self.push(Diagnostic::error(Code::UnknownTarget, span, message), near);
                     }
                 }
                 if let Some(delay) = trigger.parameter("delay")
@@ -366,132 +407,16 @@ impl Check<'_> {
         }
     }
 
-    fn physics(&mut self) {
-        let document = self.document;
-        for physics in document.physics() {
-            if let Some(mass) = &physics.mass
-                && !number(&mass.value).is_some_and(|(n, _)| n > 0.0)
-            {
-                self.bad_quantity(Code::BadMass, mass, "is no positive mass");
-            }
-            for anchor in &physics.anchors {
-                if !self.is_place(anchor) {
-                    let message = format!("there is no anchor `{}`", shorten(anchor));
-                    let span = self.anchor_span(physics.node, anchor);
-                    self.out.push(Diagnostic::error(Code::UnknownAnchor, span, message).help(
-                        format!(
-                            "an id, a point `x,y`, or one of {}",
-                            vocabulary::ANCHORS.join(", ")
-                        ),
-                    ));
-                }
-            }
-            for force in &physics.forces {
-                if let Some(magnitude) = &force.magnitude
-                    && number(&magnitude.value).is_none()
-                {
-                    self.bad_quantity(Code::BadForce, magnitude, "is no magnitude");
-                }
-                if let Some(direction) = &force.direction
-                    && !is_direction(direction)
-                {
-                    let span = self.attribute_span(force.node, Ns::None, "direction");
-                    let message = format!("`{}` is no direction", shorten(direction));
-                    self.out.push(Diagnostic::error(Code::BadForce, span, message).help(format!(
-                        "{}, an angle such as 30deg, or a vector such as 1,0",
-                        vocabulary::DIRECTIONS.join(", ")
-                    )));
-                }
-                if force.name.is_none() && force.magnitude.is_none() {
-                    let span = self.tag(force.node);
-                    let message = "a force needs a name or a magnitude".to_owned();
-                    self.error(Code::BadForce, span, message);
-                }
-            }
-            for constraint in &physics.constraints {
-                if constraint.kind.is_empty() {
-                    let span = self.tag(constraint.node);
-                    self.error(
-                        Code::MissingAttribute,
-                        span,
-                        "a constraint needs a type".to_owned(),
-                    );
-                }
-                if let Some(point) = &constraint.point
-                    && !self.is_place(point)
-                {
-                    let span = self.attribute_span(constraint.node, Ns::None, "point");
-                    let message = format!("there is no point `{}`", shorten(point));
-                    self.error(Code::UnknownAnchor, span, message);
-                }
-            }
+    /// An event of one's own that is nearly one of the engine.
+    fn event(&mut self, name: &str, node: NodeId) {
+        if vocabulary::EVENTS.contains(&name) {
+            return;
         }
-    }
-
-    fn anchor_span(&self, physics: NodeId, point: &str) -> Span {
-        let named = |&c: &NodeId| self.document.attr(c, "point") == Some(point);
-        let anchor = self.document.children(physics).find(named);
-        self.attribute_span(anchor.unwrap_or(physics), Ns::None, "point")
-    }
-
-    fn bad_quantity(&mut self, code: Code, quantity: &Quantity, what: &str) {
-        let message = format!("`{}` {what}", shorten(&quantity.value));
-        self.error(code, quantity.span, message);
-    }
-
-    fn is_place(&self, name: &str) -> bool {
-        let name = name.trim();
-        let id = name.trim_start_matches('#');
-        vocabulary::ANCHORS.contains(&name)
-            || self.document.by_id(id).is_some()
-            || self.document.object(id).is_some()
-            || is_vector(name)
-    }
-
-    fn systems(&mut self) {
-        let document = self.document;
-        for system in document.systems() {
-            for (name, value) in [("id", &system.id), ("type", &system.kind)] {
-                if value.is_none() {
-                    let span = self.tag(system.node);
-                    self.error(Code::MissingAttribute, span, format!("a system needs `{name}`"));
-                }
-            }
-            if let Some(kind) = &system.kind
-                && !vocabulary::SYSTEMS.contains(&kind.trim())
-            {
-                let span = self.attribute_span(system.node, Ns::None, "type");
-                self.unknown_system(kind, span);
-            }
-            let mut members: HashSet<&str> = HashSet::new();
-            for component in &system.components {
-                let id = component.object.trim_start_matches('#');
-                members.insert(id);
-                if document.object(id).is_some() || document.by_id(id).is_some() {
-                    continue;
-                }
-                let span = self.attribute_span(component.node, Ns::None, "ref");
-                let message = format!("there is no object `{}`", shorten(id));
-                // With a type of its own it may stand for something that is not drawn.
-                if component.kind.is_some() {
-                    self.warning(Code::UnknownObject, span, message);
-                } else {
-                    self.error(Code::UnknownObject, span, message);
-                }
-            }
-            for connection in &system.connections {
-                for (name, end) in [("from", &connection.from), ("to", &connection.to)] {
-                    let id = end.trim_start_matches('#');
-                    let exists = members.contains(id)
-                        || document.object(id).is_some()
-                        || document.by_id(id).is_some();
-                    if !exists {
-                        let span = self.attribute_span(connection.node, Ns::None, name);
-                        let message = format!("there is nothing called `{}`", shorten(id));
-                        self.error(Code::UnknownConnectionEnd, span, message);
-                    }
-                }
-            }
+        if let Some(help) = did_you_mean(name, vocabulary::EVENTS) {
+            let span = self.attribute_span(node, Ns::None, "event");
+            let message =
+                format!("`{}` is an event of your own; it comes from outside", shorten(name));
+            self.out.push(Diagnostic::note(Code::UnknownEvent, span, message).help(help));
         }
     }
 }

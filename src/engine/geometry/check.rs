@@ -8,12 +8,12 @@ use super::role::{Role, is_box, role};
 use super::scene::Scene;
 use super::transform::transform;
 use super::viewport::ViewBox;
-use super::{Unit, outline};
+use super::{Unit, outline, properties};
 
 /// Bad path data, points, lengths, transforms and viewBoxes, with their places;
 /// `use` elements that show themselves or nothing. O(document).
 pub fn check(document: &Document, scene: &Scene) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let mut found = properties::check(document);
     for node in document.elements() {
         let role = role(document, node);
         let Some((ns, name)) = document.name(node) else { continue };
@@ -155,7 +155,8 @@ fn inside(a: &Attribute<'_>, offset: usize) -> Span {
     Span { start: start.min(a.span.end), end: a.span.end }
 }
 
-fn shorten(value: &str) -> String {
+/// The start of a value, for messages.
+pub(super) fn shorten(value: &str) -> String {
     match value.char_indices().nth(40) {
         Some((at, _)) => format!("{}...", &value[..at]),
         None => value.to_owned(),

@@ -24,7 +24,7 @@ mod variables;
 
 pub(crate) use selector::{ALL_STEPS, ELEMENT_STEPS, Matching};
 use selector::{Key, Words};
-pub(crate) use validity::{is_valid, is_wide};
+pub(crate) use validity::{is_valid, is_wide, keywords};
 pub(crate) use variables::asks;
 
 /// Rules kept. Real drawings have dozens; each may be tried on every element.
@@ -222,6 +222,11 @@ impl Sheet {
         all.sort_by_key(|d| d.important);
         all
     }
+}
+
+/// Whether an attribute is read as a declaration of a style sheet.
+pub(crate) fn is_property_attribute(name: &str) -> bool {
+    validity::is_attribute(name)
 }
 
 /// Whether an attribute is a property whose value asks for a custom one.

@@ -18,6 +18,7 @@ mod look;
 mod outline;
 mod own;
 mod path;
+mod properties;
 mod resolve;
 mod role;
 mod scene;

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use svgx_base::nearest::did_you_mean;
+
 use super::Compiler;
-use crate::behavior::event::EVENTS;
 use crate::behavior::program::CodeStatus;
 use crate::behavior::rule::{Action, Operand, Rule};
 use crate::behavior::unit::{Unit, convert, quantity};
+use crate::document::vocabulary::{ACTIONS, EVENTS};
 use crate::document::{Code, Diagnostic, NodeId, Ns, Span, Str, Trigger};
 
 /// Longest delay, in seconds: 366 days.
@@ -131,8 +133,9 @@ fn rule(
         _ => {
             let shown: String = trigger.action.chars().take(32).collect();
             let message = format!("{shown:?} is no action");
-            let help = "toggle, turn_on, turn_off, auto_off, highlight, animate, set-state, \
-                        set-attribute, update, log or trigger";
+            let near = did_you_mean(&shown, ACTIONS);
+            let near = near.map_or_else(String::new, |near| format!("{near} "));
+            let help = format!("{near}actions: {}", ACTIONS.join(", "));
             let span = if trigger.span.is_none() { place } else { trigger.span };
             compiler.push(Diagnostic::error(Code::TriggerAction, span, message).help(help));
             Action::None

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::code::Code;
+use super::super::diagnostic::Diagnostic;
 use super::super::findings::Findings;
 use super::super::scan::shorten;
 use super::super::tree::{NodeId, Ns};
@@ -32,7 +33,11 @@ impl Check<'_> {
                 }
                 None => {
                     let message = format!("there is no element `{}`", shorten(id));
-                    self.warning(Code::UnknownElementId, href.span, message);
+                    let near = self.near_id(id);
+                    self.push(
+                        Diagnostic::warning(Code::UnknownElementId, href.span, message),
+                        near,
+                    );
                 }
             }
         }

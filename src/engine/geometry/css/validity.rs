@@ -50,6 +50,45 @@ pub(super) fn is_attribute(name: &str) -> bool {
     )
 }
 
+/// Properties that take one of a few words, and the words.
+pub(crate) const KEYWORDS: &[(&str, &[&str])] = &[
+    ("stroke-linecap", &["butt", "round", "square"]),
+    ("stroke-linejoin", &["miter", "round", "bevel", "miter-clip", "arcs"]),
+    ("fill-rule", &["nonzero", "evenodd"]),
+    ("clip-rule", &["nonzero", "evenodd"]),
+    ("visibility", &["visible", "hidden", "collapse"]),
+    ("text-anchor", &["start", "middle", "end"]),
+    ("isolation", &["auto", "isolate"]),
+    (
+        "mix-blend-mode",
+        &[
+            "normal",
+            "multiply",
+            "screen",
+            "overlay",
+            "darken",
+            "lighten",
+            "color-dodge",
+            "color-burn",
+            "hard-light",
+            "soft-light",
+            "difference",
+            "exclusion",
+            "hue",
+            "saturation",
+            "color",
+            "luminosity",
+            "plus-lighter",
+            "plus-darker",
+        ],
+    ),
+];
+
+/// The words of a property of [`KEYWORDS`].
+pub(crate) fn keywords(name: &str) -> Option<&'static [&'static str]> {
+    KEYWORDS.iter().find(|(property, _)| *property == name).map(|(_, words)| *words)
+}
+
 /// Whether a declaration is valid, as far as its property is known here. What is not known is
 /// taken as it is.
 pub(crate) fn is_valid(name: &str, value: &str) -> bool {
@@ -80,11 +119,6 @@ pub(crate) fn is_valid(name: &str, value: &str) -> bool {
             low == "none" || words.all(|word| is_length(word, true))
         }
         "stroke-miterlimit" => number(low),
-        "stroke-linecap" => matches!(low, "butt" | "round" | "square"),
-        "stroke-linejoin" => matches!(low, "miter" | "round" | "bevel" | "miter-clip" | "arcs"),
-        "fill-rule" | "clip-rule" => matches!(low, "nonzero" | "evenodd"),
-        "visibility" => matches!(low, "visible" | "hidden" | "collapse"),
-        "text-anchor" => matches!(low, "start" | "middle" | "end"),
         "font-style" => low.starts_with("oblique") || matches!(low, "normal" | "italic"),
         "font-weight" => number(low) || matches!(low, "normal" | "bold" | "bolder" | "lighter"),
         "font-size" => {
@@ -105,9 +139,7 @@ pub(crate) fn is_valid(name: &str, value: &str) -> bool {
                 )
         }
         "clip-path" => low == "none" || low.starts_with("url(") || basic_shape(value).is_some(),
-        "mix-blend-mode" => is_blend(low),
-        "isolation" => matches!(low, "auto" | "isolate"),
-        _ => true,
+        name => keywords(name).is_none_or(|words| words.contains(&low)),
     }
 }
 
@@ -166,28 +198,4 @@ fn is_colour(low: &str) -> bool {
     matches!(low, "currentcolor" | "transparent")
         || SYSTEM_COLOURS.contains(&low)
         || low.parse::<svgtypes::Color>().is_ok()
-}
-
-fn is_blend(low: &str) -> bool {
-    matches!(
-        low,
-        "normal"
-            | "multiply"
-            | "screen"
-            | "overlay"
-            | "darken"
-            | "lighten"
-            | "color-dodge"
-            | "color-burn"
-            | "hard-light"
-            | "soft-light"
-            | "difference"
-            | "exclusion"
-            | "hue"
-            | "saturation"
-            | "color"
-            | "luminosity"
-            | "plus-lighter"
-            | "plus-darker"
-    )
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rapier2d_f64::math::Vector;
+use svgx_base::nearest::did_you_mean;
 
 use crate::document::{Code, Diagnostic, NodeId, Physics, Span};
 
@@ -10,7 +11,8 @@ use super::super::model::{Body, Joint, JointKind, Model};
 use super::quantity::{Measure, number, shorten};
 use super::{Reader, direction, point};
 
-const KINDS: &str = "wall, ceiling, floor, fixed, hinge, roller, slider, rope";
+const KINDS: [&str; 8] =
+    ["wall", "ceiling", "floor", "fixed", "hinge", "roller", "slider", "rope"];
 
 pub(super) fn read(
     reader: &mut Reader<'_>,
@@ -112,7 +114,10 @@ fn joint(
             }
             JointKind::Rope { to, length }
         }
-        _ => return Err(format!("is not one of {KINDS}")),
+        _ => {
+            let near = did_you_mean(word, KINDS).map_or_else(String::new, |near| format!("; {near}"));
+            return Err(format!("is not one of {}{near}", KINDS.join(", ")));
+        }
     };
     Ok(Joint { name: word.to_owned(), body: index, other, kind, at })
 }

@@ -1,5 +1,7 @@
 //! Numbers with units, in SI.
 
+use svgx_base::nearest::did_you_mean;
+
 use crate::document::Quantity;
 
 /// What a number measures.
@@ -89,7 +91,17 @@ pub(super) fn number(
     match UNITS.iter().find(|(name, ..)| *name == unit) {
         Some((_, of, factor)) if *of == measure => Ok(value * factor),
         Some((_, of, _)) => Err(format!("{unit} measures {of:?}, not {measure:?}").to_lowercase()),
-        None => Err(format!("unknown unit {:?}", shorten(unit))),
+        None => {
+            let known = UNITS.iter().filter(|(_, of, _)| *of == measure).map(|(name, ..)| *name);
+            let near = did_you_mean(unit, known.clone());
+            let near = near.map_or_else(String::new, |near| format!("; {near}"));
+            let known: Vec<_> = known.collect();
+            let known = match known.as_slice() {
+                [] => "none is expected".to_owned(),
+                units => format!("known here: {}", units.join(", ")),
+            };
+            Err(format!("unknown unit {:?}; {known}{near}", shorten(unit)))
+        }
     }
 }
 

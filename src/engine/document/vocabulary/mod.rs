@@ -1,5 +1,7 @@
 //! The vocabulary: which names and URIs mean what.
 
+pub(crate) mod names;
+
 /// URIs that were used for the language before 1.0 settled on one. Read as
 /// the language, with a warning.
 pub(super) const ALIASES: [&str; 7] = [
@@ -196,7 +198,7 @@ pub(super) const ANCHORS: [&str; 23] = [
 ];
 
 /// What a trigger can do; `-` counts as `_`.
-pub(super) const ACTIONS: [&str; 12] = [
+pub(crate) const ACTIONS: [&str; 12] = [
     "toggle",
     "turn_on",
     "turn_off",
@@ -213,6 +215,20 @@ pub(super) const ACTIONS: [&str; 12] = [
 
 /// Shorter names for actions.
 pub(super) const SHORT_ACTIONS: [&str; 3] = ["on", "off", "state"];
+
+/// Events that the engine itself brings about.
+pub(crate) const EVENTS: [&str; 10] = [
+    "click",
+    "hover",
+    "drag",
+    "drag_start",
+    "drag_end",
+    "select",
+    "deselect",
+    "change",
+    "time",
+    "condition",
+];
 
 /// Directions a force can be given by word.
 pub(super) const DIRECTIONS: [&str; 6] = ["down", "up", "left", "right", "forward", "backward"];
