@@ -92,6 +92,27 @@ try {
     assert.deepEqual(complaints, []);
     await page.close();
   });
+  await test("the dashboards are there as pictures, fetched when they come into view", async () => {
+    for (const [name, scheme, view] of [
+      ["dashboards", "light", { width: 1280, height: 900 }],
+      ["dashboards-phone", "dark", { width: 375, height: 812, isMobile: true, hasTouch: true }],
+    ]) {
+      const { page, complaints } = await open(browser, address, view);
+      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+      const pictures = "#dashboards img";
+      assert.deepEqual(await page.$$eval(pictures, (all) => all.map((image) => image.loading)), ["lazy", "lazy", "lazy"]);
+      for (const image of await page.$$(pictures)) await image.scrollIntoView();
+      await page.waitForFunction((pictures) =>
+        [...document.querySelectorAll(pictures)].every((image) => image.naturalWidth > 1000), { timeout: 30_000 }, pictures);
+      const words = await page.$eval("#dashboards", (section) => section.innerText);
+      assert.match(words, /recorded run, not of this service/);
+      const [wide, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(wide <= inner, `the page is ${wide} wide on ${inner}`);
+      await (await page.$("#dashboards")).screenshot({ path: `${folder}/${name}.png` });
+      assert.deepEqual(complaints, []);
+      await page.close();
+    }
+  });
   await test("every link of the page leads somewhere", async () => {
     const { page } = await open(browser, address, { width: 1280, height: 900 });
     const links = await page.$$eval("a", (links) => links.map((link) => link.href));

@@ -24,9 +24,53 @@ pub fn decimal(mut n: u64, width: usize, line: &mut String) {
     line.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
 }
 
+/// A number as a person reads it: six digits that count, whole numbers up to 1e15 exactly.
+pub fn figure(n: f64) -> String {
+    let size = n.abs();
+    if n == n.trunc() && size < 1e15 || !n.is_finite() {
+        return format!("{n}");
+    }
+    if !(1e-4..1e15).contains(&size) {
+        let text = format!("{n:.5e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'));
+    }
+    let mut places = 6;
+    let mut above = 1.0;
+    while above <= size && places > 0 {
+        above *= 10.0;
+        places -= 1;
+    }
+    let text = format!("{n:.places$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_have_the_digits_that_count() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-1.0, "-1"),
+            (0.1 + 0.2, "0.3"),
+            (441.299_999_999_95, "441.3"),
+            (1234.5678, "1234.57"),
+            (0.000_123_456_78, "0.000123"),
+            (1_234_567.0, "1234567"),
+            (1_234_567.891, "1234568"),
+            (1e300, "1e300"),
+            (-1.25e-7, "-1.25e-7"),
+            (1.844_674_407_370_955_2e19, "1.84467e19"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(figure(number), text);
+        }
+    }
 
     #[test]
     fn digits_are_those_that_fmt_writes() {

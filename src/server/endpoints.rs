@@ -38,6 +38,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     get("/home.js", Direct(|| web::to(pages::script))).open(),
     get("/page.css", Direct(|| web::to(pages::style))).open(),
     get("/favicon.ico", Direct(|| web::to(pages::icon))).open(),
+    get("/dashboards/{name}", Direct(|| web::to(pages::dashboard))).open(),
     get("/problems", Direct(|| web::to(pages::problems)))
         .open()
         .described::<pages::__path_problems>(),

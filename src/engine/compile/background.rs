@@ -1,8 +1,10 @@
 //! What lies behind a drawing in a picture.
 
 use resvg::tiny_skia;
+use svgx_base::nearest::nearest;
 
 use super::Error;
+use crate::document::vocabulary::names;
 
 /// Red, green, blue and opacity behind a drawing. Parses from CSS colours and
 /// `transparent`.
@@ -25,8 +27,13 @@ impl std::str::FromStr for Background {
         if matches!(text, "transparent" | "none") {
             return Ok(Background::default());
         }
-        let c: svgtypes::Color =
-            text.parse().map_err(|e| format!("not a colour: {e}; try white or #f8f8f8"))?;
+        let plain = crate::geometry::plain_colour(text);
+        let c: svgtypes::Color = plain.as_deref().unwrap_or(text).parse().map_err(|_| {
+            let near = nearest(text, names::COLOURS.split_ascii_whitespace());
+            let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let shown: String = text.chars().take(40).collect();
+            format!("`{shown}` is no colour; try white or #f8f8f8{near}")
+        })?;
         Ok(Background { red: c.red, green: c.green, blue: c.blue, alpha: c.alpha })
     }
 }

@@ -20,9 +20,7 @@ use super::normalize::is_identifier;
 use super::scan::shorten;
 use super::text::Span;
 use super::tree::{Document, NodeId, Ns};
-use super::values::{
-    is_action, is_length_unit, is_precision, is_scale, number,
-};
+use super::values::{is_action, is_length_unit, is_precision, is_scale, number};
 use super::vocabulary::{self, names};
 
 /// Names that misspelt ones are compared with, all together: no drawing makes this take long.

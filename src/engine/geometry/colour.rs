@@ -30,6 +30,10 @@ pub(crate) fn plain_colour(value: &str) -> Option<String> {
     if text.eq_ignore_ascii_case("currentcolor") {
         return (text != "currentColor").then(|| "currentColor".to_owned());
     }
+    // Younger than the names that every reader knows.
+    if text.eq_ignore_ascii_case("rebeccapurple") {
+        return Some("#663399".to_owned());
+    }
     let (name, inside) = text.split_once('(')?;
     let inside = inside.strip_suffix(')')?;
     let name = name.to_ascii_lowercase();

@@ -47,7 +47,14 @@ fn fault(data: &str, error: &svgtypes::Error) -> PathFault {
     let offset = place
         .and_then(|at| data.char_indices().nth(at.saturating_sub(1)))
         .map_or(data.len(), |(offset, _)| offset);
-    PathFault { offset, message: error.to_string() }
+    let seen = data.get(offset..).and_then(|rest| rest.chars().next());
+    let message = match (error, seen) {
+        (E::UnexpectedEndOfStream, _) | (_, None) => {
+            "it ends where a number is expected".to_owned()
+        }
+        (_, Some(c)) => format!("expected a command or a number, found `{c}`"),
+    };
+    PathFault { offset, message }
 }
 
 /// The state between path commands.

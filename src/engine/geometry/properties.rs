@@ -14,6 +14,43 @@ use super::css::{self, Declaration, Piece};
 /// Different declarations that are looked at. Drawings have some hundreds.
 const LOOKED_UP: usize = 2_000;
 
+/// What else takes words, where only what is nearly one of them is reported: most take other
+/// things as well.
+const WORDS: &[(&str, &str)] = &[
+    (
+        "pointer-events",
+        "none auto all fill stroke painted visible visiblePainted visibleFill visibleStroke \
+         bounding-box",
+    ),
+    ("overflow", "visible hidden clip scroll auto"),
+    ("vector-effect", "none non-scaling-stroke non-scaling-size non-rotation fixed-position"),
+    ("shape-rendering", "auto optimizeSpeed crispEdges geometricPrecision"),
+    ("text-rendering", "auto optimizeSpeed optimizeLegibility geometricPrecision"),
+    ("image-rendering", "auto optimizeSpeed optimizeQuality smooth crisp-edges pixelated"),
+    (
+        "dominant-baseline",
+        "auto text-bottom alphabetic ideographic middle central mathematical hanging text-top \
+         use-script no-change reset-size text-after-edge text-before-edge",
+    ),
+    ("text-decoration", "none underline overline line-through blink"),
+    ("gradientUnits", "userSpaceOnUse objectBoundingBox"),
+    ("patternUnits", "userSpaceOnUse objectBoundingBox"),
+    ("patternContentUnits", "userSpaceOnUse objectBoundingBox"),
+    ("clipPathUnits", "userSpaceOnUse objectBoundingBox"),
+    ("maskUnits", "userSpaceOnUse objectBoundingBox"),
+    ("maskContentUnits", "userSpaceOnUse objectBoundingBox"),
+    ("filterUnits", "userSpaceOnUse objectBoundingBox"),
+    ("primitiveUnits", "userSpaceOnUse objectBoundingBox"),
+    ("markerUnits", "userSpaceOnUse strokeWidth"),
+    ("spreadMethod", "pad reflect repeat"),
+    ("lengthAdjust", "spacing spacingAndGlyphs"),
+    (
+        "preserveAspectRatio",
+        "none xMinYMin xMidYMin xMaxYMin xMinYMid xMidYMid xMaxYMid xMinYMax xMidYMax xMaxYMax \
+         meet slice defer",
+    ),
+];
+
 /// A declaration and where it stands.
 struct Written<'t> {
     name: &'t str,
@@ -34,9 +71,13 @@ pub(super) fn check(document: &Document) -> Vec<Diagnostic> {
         for a in document.attributes(node).iter().filter(|a| a.ns == Ns::None) {
             if a.name == "style" {
                 look.declarations(a.value, a.span);
-            } else if css::is_property_attribute(a.name) {
-                let (name, value) = (a.name, a.value);
-                look.value(&Written { name, value, within: "", place: a.span });
+                continue;
+            }
+            let written = Written { name: a.name, value: a.value, within: "", place: a.span };
+            if css::is_property_attribute(a.name) {
+                look.value(&written);
+            } else {
+                look.words(&written);
             }
         }
         if css::is_css(document, node) {
@@ -86,12 +127,12 @@ impl Look {
             let written = Written { name: &d.name, value: &d.value, within, place };
             self.name(&written);
             self.value(&written);
+            self.words(&written);
         }
     }
 
     fn is_new(&mut self, written: &Written<'_>, value: &str) -> bool {
-        self.seen.len() < LOOKED_UP
-            && self.seen.insert((written.name.to_owned(), value.to_owned()))
+        self.seen.len() < LOOKED_UP && self.seen.insert((written.name.to_owned(), value.to_owned()))
     }
 
     fn name(&mut self, written: &Written<'_>) {
@@ -121,12 +162,34 @@ impl Look {
     }
 }
 
+impl Look {
+    fn words(&mut self, written: &Written<'_>) {
+        let Some((name, words)) = WORDS.iter().find(|(name, _)| *name == written.name) else {
+            return;
+        };
+        for word in written.value.split_ascii_whitespace().take(4) {
+            let known = || words.split_ascii_whitespace();
+            if known().any(|k| k.eq_ignore_ascii_case(word)) || !self.is_new(written, word) {
+                continue;
+            }
+            if let Some(near) = did_you_mean(word, known()) {
+                let message = format!("`{}` is no value of `{name}`", shorten(word));
+                let found = Diagnostic::warning(Code::PropertyValue, written.span(), message);
+                self.found.push(found.help(near));
+            }
+        }
+    }
+}
+
 /// What is nearly `value`, and what there is to choose from where that is little.
 fn help(name: &str, value: &str) -> Option<String> {
     let colours = || names::COLOURS.split_ascii_whitespace();
     match (name, css::keywords(name)) {
         (_, Some(words)) => {
             let near = did_you_mean(value, words.iter().copied());
+            if words.len() > 20 {
+                return near;
+            }
             let near = near.map_or_else(String::new, |near| format!("{near} "));
             Some(format!("{near}values: {}", words.join(", ")))
         }

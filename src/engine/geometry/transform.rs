@@ -2,6 +2,7 @@
 
 use kurbo::{Affine, Point, Rect, Vec2};
 use svgtypes::{TransformListParser, TransformListToken as T};
+use svgx_base::nearest::nearest;
 
 use super::length::{Length, Unit};
 use super::viewport::pixels;
@@ -14,7 +15,7 @@ use super::viewport::pixels;
 pub fn transform(text: &str) -> Result<Affine, String> {
     let mut result = Affine::IDENTITY;
     for token in TransformListParser::from(text) {
-        let token = token.map_err(|e| e.to_string())?;
+        let token = token.map_err(|_| reason(text))?;
         result *= match token {
             T::Matrix { a, b, c, d, e, f } => Affine::new([a, b, c, d, e, f]),
             T::Translate { tx, ty } => Affine::translate((tx, ty)),
@@ -25,6 +26,25 @@ pub fn transform(text: &str) -> Result<Affine, String> {
         };
     }
     if result.is_finite() { Ok(result) } else { Err("the result is not finite".to_owned()) }
+}
+
+/// Why a text is no transform list: a function that there is not, or numbers that do not fit.
+fn reason(text: &str) -> String {
+    const KNOWN: [&str; 6] = ["matrix", "translate", "scale", "rotate", "skewX", "skewY"];
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let names = words.filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()));
+    for name in names {
+        if !KNOWN.contains(&name) {
+            let name: String = name.chars().take(40).collect();
+            return match nearest(&name, KNOWN) {
+                Some(near) => format!("there is no `{name}`; did you mean {near}?"),
+                None => format!("there is no `{name}`; known are {}", KNOWN.join(", ")),
+            };
+        }
+    }
+    "expected matrix(6 numbers), translate(x, y), scale(x, y), rotate(angle, x, y), skewX(angle) or \
+     skewY(angle)"
+        .to_owned()
 }
 
 /// Lengths and percentages of CSS transforms.

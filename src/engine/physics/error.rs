@@ -2,6 +2,7 @@
 
 use crate::document::Diagnostic;
 use svgx_base::budget::Stop;
+use svgx_base::digits::figure;
 
 /// Why there is no answer, or none the caller would accept.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +11,7 @@ pub enum Error {
     #[error("{}", first(.0))]
     Document(Vec<Diagnostic>),
     /// A request asks for more than a limit allows.
-    #[error("{what}: {seen}; the limit is {limit}")]
+    #[error("{what}: {}; the limit is {}", figure(*.seen), figure(*.limit))]
     Limit {
         /// What is limited.
         what: &'static str,
@@ -20,7 +21,7 @@ pub enum Error {
         seen: f64,
     },
     /// An option has a value that makes no sense.
-    #[error("{name} = {value}: {reason}")]
+    #[error("{name} = {}: {reason}", figure(*.value))]
     Option {
         /// The option.
         name: &'static str,

@@ -52,8 +52,13 @@ pub(crate) fn plain(text: &str) -> String {
         if let Some((found, expected)) =
             text.strip_prefix(start).and_then(|rest| rest.rsplit_once(", expected "))
         {
-            let elements = if start == "invalid length " { " elements" } else { "" };
-            return contrast(&format!("{found}{elements}"), expected);
+            let found = match start {
+                // A list where an object was expected is read member by member.
+                "invalid length " if wanted(expected) == "an object" => "sequence".to_owned(),
+                "invalid length " => format!("{found} elements"),
+                _ => found.to_owned(),
+            };
+            return contrast(&found, expected);
         }
     }
     if text.starts_with("data did not match any variant") {

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::protocol::negotiate;
 use crate::protocol::problem::{Error, Kind, Problem};
-use crate::protocol::wording::meant;
+use crate::protocol::wording::{meant, unknown};
 use svgx_base::xml::escape;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -35,6 +35,25 @@ pub(crate) async fn style() -> HttpResponse {
 /// The picture in the browser's tab.
 pub(crate) async fn icon() -> HttpResponse {
     page("image/svg+xml", include_str!("../pages/icon.svg"))
+}
+
+/// The dashboards' pictures of a recorded run, as `svgx slo preview` draws them.
+const DASHBOARDS: [(&str, &str); 3] = [
+    ("svgx-slo.svg", include_str!("../../../docs/images/svgx-slo.svg")),
+    ("svgx-requests.svg", include_str!("../../../docs/images/svgx-requests.svg")),
+    ("svgx-controller.svg", include_str!("../../../docs/images/svgx-controller.svg")),
+];
+
+/// A dashboard's picture.
+///
+/// # Errors
+/// [`Error::Missing`] for a name that no dashboard has.
+pub(crate) async fn dashboard(name: Path<String>) -> Result<HttpResponse, Error> {
+    let names = DASHBOARDS.map(|(name, _)| name);
+    match DASHBOARDS.iter().find(|(known, _)| *known == name.as_str()) {
+        Some((_, picture)) => Ok(page("image/svg+xml", *picture)),
+        None => Err(Error::Missing(unknown("dashboard", &name, &names))),
+    }
 }
 
 fn page(kind: &'static str, body: impl Into<String>) -> HttpResponse {

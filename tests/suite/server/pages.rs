@@ -87,7 +87,8 @@ fn a_session_is_a_picture_at_an_address() {
 #[test]
 fn pages_ask_nothing_of_other_hosts() {
     let service = Service::start();
-    for path in ["/", "/home.js", "/page.css", "/favicon.ico", "/problems"] {
+    let dashboard = "/dashboards/svgx-slo.svg";
+    for path in ["/", "/home.js", "/page.css", "/favicon.ico", "/problems", dashboard] {
         let answer = get(&service, path, "Accept: text/html, */*;q=0.8\r\n");
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("content-security-policy").unwrap_or_default();
@@ -95,4 +96,13 @@ fn pages_ask_nothing_of_other_hosts() {
         let text = String::from_utf8_lossy(&answer.body).replace("http://www.w3.org/", "");
         assert!(!text.contains("http://") && !text.contains("https://"), "{path}");
     }
+}
+
+#[test]
+fn a_dashboard_that_there_is_not_is_answered_with_the_nearest() {
+    let service = Service::start();
+    let answer = get(&service, "/dashboards/svgx-sol.svg", "");
+    assert_eq!(answer.status, 404);
+    let detail = answer.json()["detail"].to_string();
+    assert!(detail.contains("did you mean `svgx-slo.svg`?"), "{detail}");
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with a problem before any number is computed.
 
+use svgx_base::digits::figure;
+
 use super::kind::Kind;
 use crate::document::{Code, Diagnostic};
 use svgx_base::budget::Stop;
@@ -60,7 +62,7 @@ pub enum Reason {
     #[error("a line of length zero has no direction")]
     ZeroLength,
     /// A radius, width or height below zero.
-    #[error("{what} is {value}; it cannot be negative")]
+    #[error("{what} is {}; it cannot be negative", figure(*.value))]
     NegativeSize {
         /// `the radius`, `the width` or `the height`.
         what: &'static str,
@@ -71,7 +73,7 @@ pub enum Reason {
     #[error("there is no entity {0:?}")]
     UnknownEntity(String),
     /// The entity has no such feature.
-    #[error("{entity:?} is a {shape} and has no {feature:?}")]
+    #[error("{entity:?} is a {shape} and has no {feature:?}{hint}")]
     UnknownFeature {
         /// The id of the entity.
         entity: String,
@@ -79,6 +81,8 @@ pub enum Reason {
         shape: &'static str,
         /// The feature asked for.
         feature: String,
+        /// What it has, and what may be meant.
+        hint: String,
     },
     /// Wrong number or types of things to constrain.
     #[error("{kind} takes {expected}; got {got}")]
@@ -97,7 +101,7 @@ pub enum Reason {
     #[error("{0} takes no value")]
     UnexpectedValue(Kind),
     /// A distance, radius or offset below zero.
-    #[error("the {kind} is {value} mm; it cannot be negative")]
+    #[error("the {kind} is {} mm; it cannot be negative", figure(*.value))]
     NegativeValue {
         /// The constraint's type.
         kind: Kind,
@@ -108,10 +112,10 @@ pub enum Reason {
     #[error("the {0} is 0 mm; it must be above zero")]
     ZeroSize(Kind),
     /// An angle outside 0 to 180 degrees.
-    #[error("the angle is {0} degrees; it must lie between 0 and 180")]
+    #[error("the angle is {} degrees; it must lie between 0 and 180", figure(*.0))]
     AngleRange(f64),
     /// A weight that is not positive.
-    #[error("the weight is {0}; it must be positive")]
+    #[error("the weight is {}; it must be positive", figure(*.0))]
     Weight(f64),
     /// An arc of a path between vertices that are not there, or from one to itself.
     #[error("there is no arc from vertex {from} to vertex {to}")]

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use svgx_base::nearest::did_you_mean;
+
 use super::error::{Error, Location, Reason};
 use super::problem::Problem;
 use super::shape::{PathArc, Shape, check_shape};
@@ -144,6 +146,7 @@ impl Index {
             entity: problem.entities[entity].id.clone(),
             shape: shape.name(),
             feature: part.unwrap_or_default().chars().take(64).collect(),
+            hint: hint(shape, part.unwrap_or_default()),
         })
     }
 }
@@ -165,6 +168,32 @@ fn whole(shape: &Shape, v: u32) -> Feature {
             Feature::Path(v, (points.len() * 2 + arcs.len() * 3) as u32)
         }
     }
+}
+
+/// What may be meant by a part that `shape` does not have, and what it has.
+fn hint(shape: &Shape, part: &str) -> String {
+    let parts: &[&str] = match shape {
+        Shape::Point { .. } => return "; it has no parts".to_owned(),
+        Shape::Line { .. } => &["start", "end"],
+        Shape::Circle { .. } => &["center"],
+        Shape::Arc { .. } => &["center", "start", "end"],
+        Shape::Rect { .. } => &[
+            "left",
+            "right",
+            "top",
+            "bottom",
+            "top-left",
+            "top-right",
+            "bottom-left",
+            "bottom-right",
+        ],
+        Shape::Path { points, .. } => {
+            return format!("; its vertices are 1 to {}, its sides 1-2 and so on", points.len());
+        }
+    };
+    let near = did_you_mean(part, parts.iter().copied());
+    let near = near.map_or_else(String::new, |near| format!("; {near}"));
+    format!("; it has {}{near}", parts.join(", "))
 }
 
 /// The feature called `part` of a shape whose first unknown is `v`.

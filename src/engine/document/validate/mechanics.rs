@@ -27,8 +27,11 @@ impl Check<'_> {
                 if !self.is_place(anchor) {
                     let message = format!("there is no anchor `{}`", shorten(anchor));
                     let span = self.anchor_span(physics.node, anchor);
-                    let help =
-                        Self::choose(anchor, "an id, a point `x,y`, or one of", &vocabulary::ANCHORS);
+                    let help = Self::choose(
+                        anchor,
+                        "an id, a point `x,y`, or one of",
+                        &vocabulary::ANCHORS,
+                    );
                     let help = match self.near_id(anchor) {
                         Some(near) if !help.starts_with("did") => format!("{near} {help}"),
                         _ => help,
@@ -72,9 +75,8 @@ impl Check<'_> {
                 {
                     let span = self.attribute_span(constraint.node, Ns::None, "point");
                     let message = format!("there is no point `{}`", shorten(point));
-                    let near = self.near_id(point).or_else(|| {
-                        did_you_mean(point, vocabulary::ANCHORS)
-                    });
+                    let near =
+                        self.near_id(point).or_else(|| did_you_mean(point, vocabulary::ANCHORS));
                     self.push(Diagnostic::error(Code::UnknownAnchor, span, message), near);
                 }
             }

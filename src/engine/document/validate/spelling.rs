@@ -196,9 +196,8 @@ impl Check<'_> {
             false => Severity::Note,
         };
         let message = format!("`{}` has no meaning on `arx:{}`", shorten(name), odd.element);
-        let help = help.or_else(|| {
-            Some(format!("it has {}", known().collect::<Vec<_>>().join(", ")))
-        });
+        let help =
+            help.or_else(|| Some(format!("it has {}", known().collect::<Vec<_>>().join(", "))));
         let span = self.attribute_span(node, Ns::None, name);
         self.odd(severity, Code::UnknownAttribute, span, message, help, more);
     }
@@ -208,7 +207,9 @@ impl Check<'_> {
         let own = row(names::ELEMENTS, odd.element).unwrap_or_default();
         let lists = [own, names::GLOBAL, names::PRESENTATION];
         let known = lists.into_iter().flat_map(str::split_ascii_whitespace);
-        let help = match did_you_mean(name, known) {
+        let cased = ATTRIBUTES.iter().find(|known| known.eq_ignore_ascii_case(name));
+        let cased = cased.map(|known| format!("did you mean {known}?"));
+        let help = match did_you_mean(name, known).or(cased) {
             Some(help) => help,
             // Without its prefix, in a drawing that uses the language.
             None if !self.document.objects().is_empty() && on_shapes().any(|n| n == name) => {

@@ -37,10 +37,7 @@ pub(crate) const ELEMENTS: &[(&str, &str)] = &[
         "feDiffuseLighting",
         "in surfaceScale diffuseConstant kernelUnitLength x y width height result",
     ),
-    (
-        "feDisplacementMap",
-        "in in2 scale xChannelSelector yChannelSelector x y width height result",
-    ),
+    ("feDisplacementMap", "in in2 scale xChannelSelector yChannelSelector x y width height result"),
     ("feDistantLight", "azimuth elevation"),
     ("feDropShadow", "in dx dy stdDeviation x y width height result"),
     ("feFlood", "x y width height result"),
@@ -267,10 +264,7 @@ pub(crate) const LANGUAGE: &[(&str, &str)] = &[
     ("calculations", "+"),
     ("calculation", "name formula unit +"),
     ("triggers", "+"),
-    (
-        "trigger",
-        "event action target condition delay name value variable formula message unit +",
-    ),
+    ("trigger", "event action target condition delay name value variable formula message unit +"),
     ("physics", "id friction restitution velocity spin motion +"),
     ("mass", "value unit"),
     ("friction", "value unit +"),

@@ -70,6 +70,39 @@ pub(super) fn diagnostic(
         Error::NoRootNode => {
             Diagnostic::error(Code::XmlEmpty, Span::new(0, 0), "there is no element in this text")
         }
+        Error::InvalidChar(expected, actual, _) => found(
+            Code::XmlSyntax,
+            format!("expected `{}`, found `{}`", char::from(*expected), char::from(*actual)),
+        ),
+        Error::InvalidChar2(expected, actual, _) => {
+            found(Code::XmlSyntax, format!("expected {expected}, found `{}`", char::from(*actual)))
+        }
+        Error::InvalidString(expected, _) => {
+            found(Code::XmlSyntax, format!("expected `{expected}` here"))
+        }
+        Error::InvalidName(_) => found(Code::XmlSyntax, "no name begins here".to_owned())
+            .help("a name begins with a letter or `_`; in text write < as &lt;"),
+        Error::InvalidAttributeValue(_) => {
+            found(Code::XmlSyntax, "`<` may not stand in a value".to_owned()).help("write &lt;")
+        }
+        Error::InvalidCharacterData(_) => {
+            found(Code::XmlSyntax, "`]]>` may not stand in text".to_owned()).help("write ]]&gt;")
+        }
+        Error::InvalidComment(_) => {
+            found(Code::XmlSyntax, "`--` may not stand inside a comment".to_owned())
+        }
+        Error::UnexpectedDeclaration(_) => {
+            found(Code::XmlSyntax, "an XML declaration may stand at the very start only".to_owned())
+        }
+        Error::DuplicatedNamespace(prefix, _) => found(
+            Code::XmlSyntax,
+            format!("the prefix `{}` is declared twice on one element", shorten(prefix)),
+        ),
+        Error::UnknownToken(_) => found(
+            Code::XmlSyntax,
+            "text stands here, where a drawing begins or ends with an element".to_owned(),
+        )
+        .help("a drawing begins with <svg ...> and ends with </svg>"),
         other => {
             let text = other.to_string();
             // The position is said by the span; the parser's own is of no use after it.

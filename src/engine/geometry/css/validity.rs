@@ -60,6 +60,40 @@ pub(crate) const KEYWORDS: &[(&str, &[&str])] = &[
     ("text-anchor", &["start", "middle", "end"]),
     ("isolation", &["auto", "isolate"]),
     (
+        "display",
+        &[
+            "none",
+            "inline",
+            "block",
+            "inline-block",
+            "contents",
+            "flex",
+            "inline-flex",
+            "grid",
+            "inline-grid",
+            "flow",
+            "flow-root",
+            "list-item",
+            "math",
+            "ruby",
+            "ruby-base",
+            "ruby-text",
+            "run-in",
+            "table",
+            "inline-table",
+            "table-caption",
+            "table-cell",
+            "table-column",
+            "table-column-group",
+            "table-footer-group",
+            "table-header-group",
+            "table-row",
+            "table-row-group",
+            "compact",
+            "marker",
+        ],
+    ),
+    (
         "mix-blend-mode",
         &[
             "normal",
@@ -139,6 +173,8 @@ pub(crate) fn is_valid(name: &str, value: &str) -> bool {
                 )
         }
         "clip-path" => low == "none" || low.starts_with("url(") || basic_shape(value).is_some(),
+        // `block flow`, and what browsers put a prefix before.
+        "display" if low.contains([' ', '\t', '\n']) || low.starts_with('-') => true,
         name => keywords(name).is_none_or(|words| words.contains(&low)),
     }
 }
@@ -195,7 +231,7 @@ fn is_colour(low: &str) -> bool {
         // `#abc icc-color(...)`, as SVG 1.1 has it.
         return FUNCTIONS.iter().any(|known| name.ends_with(known));
     }
-    matches!(low, "currentcolor" | "transparent")
+    matches!(low, "currentcolor" | "transparent" | "rebeccapurple")
         || SYSTEM_COLOURS.contains(&low)
         || low.parse::<svgtypes::Color>().is_ok()
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rapier2d_f64::math::Vector;
+use svgx_base::digits::figure;
 use svgx_base::nearest::did_you_mean;
 
 use crate::document::{Code, Diagnostic, NodeId, Physics, Span};
@@ -11,8 +12,7 @@ use super::super::model::{Body, Joint, JointKind, Model};
 use super::quantity::{Measure, number, shorten};
 use super::{Reader, direction, point};
 
-const KINDS: [&str; 8] =
-    ["wall", "ceiling", "floor", "fixed", "hinge", "roller", "slider", "rope"];
+const KINDS: [&str; 8] = ["wall", "ceiling", "floor", "fixed", "hinge", "roller", "slider", "rope"];
 
 pub(super) fn read(
     reader: &mut Reader<'_>,
@@ -107,15 +107,17 @@ fn joint(
                 None => span,
             };
             if !(length > 0.0 && length.is_finite()) {
-                return Err(format!("its length is {length} m"));
+                return Err(format!("its length is {} m", figure(length)));
             }
             if span > length * (1.0 + 1e-9) {
+                let (length, span) = (figure(length), figure(span));
                 return Err(format!("is {length} m long, but its ends are {span} m apart"));
             }
             JointKind::Rope { to, length }
         }
         _ => {
-            let near = did_you_mean(word, KINDS).map_or_else(String::new, |near| format!("; {near}"));
+            let near =
+                did_you_mean(word, KINDS).map_or_else(String::new, |near| format!("; {near}"));
             return Err(format!("is not one of {}{near}", KINDS.join(", ")));
         }
     };

@@ -1,6 +1,7 @@
 //! Forces on a body and how they change with time.
 
 use rapier2d_f64::math::Vector;
+use svgx_base::digits::figure;
 
 use crate::document::{self, Code, Diagnostic, Physics, Span};
 
@@ -30,6 +31,7 @@ fn weight(reader: &mut Reader<'_>, force: &document::Force, body: &Body) {
     match quantity(q, Measure::Force, 1.0) {
         Ok(f) if (f.abs() - weight).abs() <= 0.01 * weight => {}
         Ok(f) => {
+            let (f, weight) = (figure(f), figure(weight));
             let message =
                 format!("{} has a gravity force of {f} N, but weighs {weight} N", body.id);
             let note = Diagnostic::warning(Code::PhysicsGravity, q.span, message);
@@ -56,7 +58,7 @@ fn one(reader: &mut Reader<'_>, force: &document::Force, body: &Body, scale: f64
     };
     let newtons = reader.quantity(q, &body.id, &what, Measure::Force, 1.0)?;
     if newtons.abs() > 1e15 {
-        return fail(reader, q.span, format!("{newtons} N; at most 1e15 N"));
+        return fail(reader, q.span, format!("{} N; at most 1e15 N", figure(newtons)));
     }
     let nodes = [force.node];
     let vector = match force.direction.as_deref() {

@@ -10,6 +10,7 @@ mod shape;
 use std::collections::{BTreeMap, HashMap};
 
 use rapier2d_f64::math::Vector;
+use svgx_base::digits::figure;
 
 use super::Outlines;
 use crate::document::{
@@ -216,7 +217,7 @@ impl Reader<'_> {
             Some(q) => {
                 let mass = self.quantity(q, &id, "mass", Measure::Mass, 1.0)?;
                 if !(mass > 0.0 && mass <= 1e12) {
-                    let message = format!("the mass of {id} is {mass} kg");
+                    let message = format!("the mass of {id} is {} kg", figure(mass));
                     let help = "a mass is positive, and at most 1e12 kg";
                     self.report(Diagnostic::error(Code::PhysicsMass, q.span, message).help(help));
                     return None;

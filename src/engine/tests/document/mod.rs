@@ -3,3 +3,4 @@
 mod dialects;
 mod hostile;
 mod language;
+mod spelling;

@@ -120,7 +120,7 @@ pub(crate) enum Error {
     #[error("{}", first(.0))]
     Document(Vec<Finding>),
     /// A limit of the language.
-    #[error("{what}: {seen}; the limit is {limit}")]
+    #[error("{what}: {}; the limit is {}", figure(*.seen), figure(*.limit))]
     Limit {
         /// What is limited.
         what: String,
