@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use svgx_base::budget::Stop;
+use svgx_base::digits::figure;
 use svgx_engine::document::{Diagnostic, LineIndex, Severity};
 
 use svgx_controller::{Reason, Shed};
