@@ -1,10 +1,12 @@
 //! `svgx evaluate`: what the formulas of a drawing come to.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
 use svgx_base::budget::{Budget, Class, Tier};
+use svgx_base::nearest::did_you_mean;
 use svgx_engine::behavior::{Outcome, Program, Value};
 use svgx_engine::document::{Limits, Severity};
 
@@ -46,6 +48,15 @@ impl Args {
         let wanted = |scope: &str| self.of.as_deref().is_none_or(|of| of == scope);
         let results: Vec<Outcome<'_>> =
             program.results(&evaluation).filter(|o| wanted(o.scope)).collect();
+        if let Some(of) = self.of.as_deref().filter(|_| results.is_empty()) {
+            let scopes: BTreeSet<&str> = program.results(&evaluation).map(|o| o.scope).collect();
+            let near =
+                did_you_mean(of, scopes).map_or_else(String::new, |near| format!("; {near}"));
+            return files::failed(&format!(
+                "{}: nothing called `{of}` has formulas{near}",
+                self.file.display()
+            ));
+        }
         let failed = results.iter().filter(|o| o.value.is_err()).count();
         let wrong =
             failed > 0 || program.diagnostics().iter().any(|d| d.severity == Severity::Error);

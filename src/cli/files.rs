@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{self, Fonts};
-use svgx_engine::document::{self, Diagnostic, Document, Format, Limits, parse};
+use svgx_engine::document::{self, Diagnostic, Document, Format, Limits, Severity, parse};
 
 use super::style;
 
@@ -89,6 +89,15 @@ pub(crate) fn reader(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
 
 /// Prints findings with their places to standard error, for a person.
 pub(crate) fn print(path: &Path, source: &str, diagnostics: &[Diagnostic]) {
+    let told: Vec<Diagnostic>;
+    let diagnostics = match style::is_quiet() {
+        true => {
+            let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
+            told = errors.cloned().collect();
+            &told
+        }
+        false => diagnostics,
+    };
     if diagnostics.is_empty() {
         return;
     }

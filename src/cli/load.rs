@@ -13,6 +13,7 @@ use svgx_load::overload::Plan;
 use svgx_load::{Arrivals, Options, Phase, Profile, Target, Thresholds, crowd, lone, run};
 
 use super::files;
+use super::number;
 use super::style::Ticking;
 use super::time::time;
 
@@ -34,7 +35,8 @@ pub(crate) struct Args {
         "times", "flood"])]
     crowd: bool,
     /// With `--overload`: busy programs beside the engine, as compilers would be.
-    #[arg(long, requires = "overload", value_name = "PROGRAMS", default_value_t = 0)]
+    #[arg(long, requires = "overload", value_name = "PROGRAMS", default_value_t = 0,
+        value_parser = number::whole::<usize>, allow_negative_numbers = true)]
     neighbours: usize,
     /// With `--overload`: a few seconds for each phase.
     #[arg(long, requires = "overload")]
@@ -47,7 +49,8 @@ pub(crate) struct Args {
     #[arg(long, requires = "overload")]
     no_contrast: bool,
     /// With `--overload` and `--crowd`: processors the engine counts on.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = number::whole::<usize>,
+        allow_negative_numbers = true)]
     cores: usize,
     /// Where the service listens.
     #[arg(long, default_value = "http://127.0.0.1:8000")]
@@ -59,10 +62,12 @@ pub(crate) struct Args {
     #[arg(long, default_value = "reference")]
     profile: String,
     /// Requests a second, all together, in the profile's mix; the profile's own rates without.
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE",
+        value_parser = number::number, allow_negative_numbers = true)]
     rate: Option<f64>,
     /// Times the profile's rates.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0,
+        value_parser = number::number, allow_negative_numbers = true)]
     times: f64,
     /// A class at a multiple of its own: `physics=10`.
     #[arg(long, value_name = "CLASS=TIMES", value_parser = flood)]
@@ -79,20 +84,23 @@ pub(crate) struct Args {
     #[arg(long, default_value = "constant")]
     arrivals: Arrivals,
     /// Seed of the random arrivals and of the digits that make bodies new.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1,
+        value_parser = number::whole::<u64>, allow_negative_numbers = true)]
     seed: u64,
     /// A bearer key; may be given several times, and they are used in turn.
     #[arg(long, env = "SVGX_LOAD_KEYS", value_delimiter = ',', hide_env_values = true)]
     key: Vec<String>,
     /// Connections at the most.
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, default_value_t = 512,
+        value_parser = number::whole::<usize>, allow_negative_numbers = true)]
     connections: usize,
     /// How long an answer is waited for.
     #[arg(long, value_name = "TIME", default_value = "5s",
         value_parser = time, allow_negative_numbers = true)]
     patience: Duration,
     /// Requests at the most.
-    #[arg(long, default_value_t = 5_000_000)]
+    #[arg(long, default_value_t = 5_000_000,
+        value_parser = number::whole::<u64>, allow_negative_numbers = true)]
     max_requests: u64,
     /// Print JSON.
     #[arg(long)]
@@ -110,13 +118,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CLASS=TIME", value_parser = p95)]
     max_p95: Vec<(Class, Duration)>,
     /// Fail when a class has a smaller share of answers inside its budget.
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE",
+        value_parser = number::number, allow_negative_numbers = true)]
     min_goodput: Option<f64>,
     /// Fail when a larger share of a class is refused.
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE",
+        value_parser = number::number, allow_negative_numbers = true)]
     max_shed: Option<f64>,
     /// Fail when a larger share of requests fails or has no answer.
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE",
+        value_parser = number::number, allow_negative_numbers = true)]
     max_errors: Option<f64>,
 }
 

@@ -21,6 +21,7 @@ mod fmt;
 mod internal;
 mod load;
 mod man;
+mod number;
 mod render;
 mod serve;
 mod simulate;
@@ -37,6 +38,9 @@ mod trace;
 #[derive(Debug, clap::Parser)]
 #[command(name = "svgx", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
+    /// Say nothing beside the result: no warnings, no totals, no progress. Failures are told.
+    #[arg(short, long, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -87,6 +91,7 @@ impl Cli {
     }
 
     pub(crate) fn run(self) -> ExitCode {
+        style::be_quiet(self.quiet);
         files::code(match self.command {
             Command::Check(args) => args.run(),
             Command::Compile(args) => args.run(),

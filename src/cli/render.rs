@@ -8,6 +8,7 @@ use svgx_engine::compile::{Background, PngOptions, png_with};
 use svgx_engine::document::Limits;
 
 use super::files;
+use super::number;
 use super::style::Progress;
 
 /// Render a drawing to PNG.
@@ -19,13 +20,13 @@ pub(crate) struct Args {
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Pixels across.
-    #[arg(long)]
+    #[arg(long, value_parser = number::whole::<u32>, allow_negative_numbers = true)]
     width: Option<u32>,
     /// Pixels down.
-    #[arg(long)]
+    #[arg(long, value_parser = number::whole::<u32>, allow_negative_numbers = true)]
     height: Option<u32>,
     /// Times the size.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = number::number, allow_negative_numbers = true)]
     scale: f64,
     /// The colour behind the drawing: white, #f8f8f8, transparent.
     #[arg(long, default_value = "transparent")]

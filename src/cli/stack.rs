@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use svgx_operations::stack::{Error, Part, Ports, Stack, receiver};
 
+use super::number;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Where logs, data and the list of what runs are kept.
@@ -29,7 +31,7 @@ enum Command {
         ports: Choice,
         /// Eight ports from this one on: engine, internal, Collector (three), Prometheus,
         /// Alertmanager, receiver.
-        #[arg(long, value_name = "PORT", conflicts_with = "ports")]
+        #[arg(long, value_name = "PORT", conflicts_with = "ports", value_parser = number::whole::<u16>, allow_negative_numbers = true)]
         port_base: Option<u16>,
     },
     /// What the parts have said last.
@@ -37,7 +39,7 @@ enum Command {
         /// Only these parts; all of them without.
         parts: Vec<Part>,
         /// Lines of each.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = number::whole::<usize>, allow_negative_numbers = true)]
         lines: usize,
     },
     /// Say what runs; exit 1 unless everything does.

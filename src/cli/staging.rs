@@ -17,6 +17,7 @@ use svgx_operations::staging::validate::{Latency, Options, Report, validate};
 
 use self::traced::Traced;
 use super::files;
+use super::number;
 use super::time::time;
 
 /// What is validated where nothing else is said, as the guide does.
@@ -151,7 +152,7 @@ struct Checks {
     #[arg(long, value_name = "FILE")]
     logs: Option<PathBuf>,
     /// Users at once.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = number::whole::<usize>, allow_negative_numbers = true)]
     users: usize,
     /// How long they use it; a bare number counts seconds.
     #[arg(long, value_name = "TIME", alias = "duration", default_value = "30s",
@@ -176,7 +177,7 @@ struct Rollback {
     #[command(flatten)]
     place: Place,
     /// The revision to go back to; the previous one without.
-    #[arg(long)]
+    #[arg(long, value_parser = number::whole::<u64>, allow_negative_numbers = true)]
     to_revision: Option<u64>,
     /// How long it may take; a bare number counts seconds.
     #[arg(long, value_name = "TIME", default_value = "10m",

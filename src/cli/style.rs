@@ -2,10 +2,24 @@
 //! that knows no colours are heeded (<https://no-color.org>, <https://bixense.com/clicolors>).
 
 use std::io::{IsTerminal, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use svgx_base::budget::{Clock as _, Monotonic};
+
+/// Whether nothing is said beside the result.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Heeds `--quiet`.
+pub(crate) fn be_quiet(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+/// Whether warnings, totals and progress are left out.
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
 
 /// Whether text to `stream` is coloured.
 pub(crate) fn coloured(stream: &impl IsTerminal) -> bool {
@@ -65,7 +79,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Shows nothing yet.
     pub(crate) fn new() -> Progress {
-        Progress { shown: std::io::stderr().is_terminal(), last: String::new() }
+        Progress { shown: std::io::stderr().is_terminal() && !is_quiet(), last: String::new() }
     }
 
     /// Whether anybody sees it.

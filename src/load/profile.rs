@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use svgx_base::budget::Class;
+use svgx_base::nearest::did_you_mean;
 
 use super::ask::Ask;
 
@@ -94,10 +95,12 @@ impl Profile {
         }
         let text = std::fs::read_to_string(Path::new(name)).map_err(|error| BadProfile {
             file: name.to_owned(),
-            message: format!(
-                "{error}; built in are {}",
-                Profile::names().collect::<Vec<_>>().join(", ")
-            ),
+            message: {
+                let near = did_you_mean(name, Profile::names());
+                let near = near.map_or_else(String::new, |near| format!("; {near}"));
+                let names = Profile::names().collect::<Vec<_>>().join(", ");
+                format!("{error}; built in are {names}{near}")
+            },
         })?;
         Profile::from_yaml(name, &text)
     }

@@ -18,7 +18,7 @@ pub const LONGEST: usize = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is none.
-    #[error("{0:?} is no address: {1}")]
+    #[error("{0:?} is no address: {1}; expected one such as http://127.0.0.1:8000")]
     Url(String, String),
     /// The certificate file cannot be used.
     #[error("{}: {reason}", path.display())]
@@ -226,17 +226,11 @@ fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-/// An error with what is behind it: reqwest's own text says only that something failed.
+/// What is behind an error: reqwest's own text says only that something failed.
 fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
+    let mut last = error;
+    while let Some(inner) = last.source() {
+        last = inner;
     }
-    text
+    last.to_string()
 }

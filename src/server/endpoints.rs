@@ -395,6 +395,11 @@ pub(crate) fn policy(path: &str) -> PathPolicy {
     }
 }
 
+/// The routes, as metrics and traces say them.
+pub(crate) fn routes() -> impl Iterator<Item = &'static str> {
+    ENDPOINTS.iter().map(|endpoint| endpoint.path)
+}
+
 /// Whether a route is declared, as metrics and traces say it.
 pub(crate) fn is_route(route: &str) -> bool {
     ENDPOINTS.iter().any(|endpoint| endpoint.path == route)

@@ -4,6 +4,8 @@
 //! `LOG_LEVEL=WARNING`, the usual form of other programs, would end all logging without a word.
 //! So levels are read here: the words of others are understood, unknown ones are refused.
 
+use svgx_base::nearest::did_you_mean;
+
 use super::Error;
 
 /// The levels in force where none are asked for.
@@ -58,9 +60,11 @@ pub fn read(text: &str) -> Result<String, Error> {
         let wrong = |message: String| Error::Filter(text.chars().take(64).collect(), message);
         let level = level(word).ok_or_else(|| {
             let shown: String = word.chars().take(32).collect();
+            let near = did_you_mean(&shown, WORDS.iter().map(|(name, _)| *name));
+            let near = near.map_or_else(String::new, |near| format!("; {near}"));
             wrong(format!(
                 "{shown:?} is no level; expected off, error, warn, info, debug or trace, \
-                 or TARGET=LEVEL such as svgx_server=debug"
+                 or TARGET=LEVEL such as svgx_server=debug{near}"
             ))
         })?;
         directives.push(match target {

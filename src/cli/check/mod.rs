@@ -25,9 +25,6 @@ pub(crate) struct Args {
     /// Check again whenever a file changes, until Ctrl-C.
     #[arg(long, conflicts_with = "explain")]
     watch: bool,
-    /// Print nothing: the exit code says whether there was an error.
-    #[arg(short, long)]
-    quiet: bool,
     /// A folder with fonts for pictures, beside those in the binary; may be repeated.
     #[arg(long = "font-dir", value_name = "DIR")]
     font_dirs: Vec<PathBuf>,
@@ -105,11 +102,11 @@ impl Args {
             text = style::findings(&text);
         }
         let written =
-            if self.quiet { ExitCode::SUCCESS } else { files::write(None, text.as_bytes()) };
-        if matches!(self.format, Style::Human) && !self.quiet {
+            if style::is_quiet() { ExitCode::SUCCESS } else { files::write(None, text.as_bytes()) };
+        if matches!(self.format, Style::Human) && !style::is_quiet() && !shown.is_empty() {
             files::error(totals(&shown));
         }
-        if dropped > 0 && !self.quiet {
+        if dropped > 0 && !style::is_quiet() {
             files::error(format_args!("svgx: {dropped} more findings are not shown"));
         }
         match (unreadable, errors) {
@@ -152,7 +149,7 @@ impl Args {
             }
         };
         let report = svgx_engine::check_with(&text, fonts, limits);
-        if !self.quiet {
+        if !style::is_quiet() {
             for finding in &fixed {
                 files::error(format_args!("{file}: fixed: {} [{}]", finding.message, finding.code));
             }

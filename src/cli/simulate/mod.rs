@@ -13,6 +13,7 @@ use svgx_engine::document::{self, Diagnostic, Limits, LineIndex};
 use svgx_engine::physics::{self, Error, Frame, Options, Plain, SimulationEnd};
 
 use super::files;
+use super::number;
 use super::style::Progress;
 use super::time::time;
 
@@ -26,7 +27,7 @@ pub(crate) struct Args {
         value_parser = time, allow_negative_numbers = true)]
     duration: Duration,
     /// Frames in a second; without it, the tier's.
-    #[arg(long)]
+    #[arg(long, value_parser = number::number, allow_negative_numbers = true)]
     fps: Option<f64>,
     /// Precision: ui, edit or compute.
     #[arg(long, default_value = "compute")]
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SVG")]
     strip: Option<PathBuf>,
     /// How many frames the strip shows.
-    #[arg(long, default_value_t = 6, requires = "strip")]
+    #[arg(long, default_value_t = 6, requires = "strip", value_parser = number::whole::<usize>, allow_negative_numbers = true)]
     panels: usize,
 }
 

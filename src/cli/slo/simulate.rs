@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use svgx_base::nearest::did_you_mean;
 use svgx_controller::simulator::{
     Bench, MIX, Metrics, NAMES, OURS, Results, Scenario, markdown, picture, scenarios, unknown,
 };
 use svgx_controller::spec::Spec;
 
+use crate::cli::number;
 use crate::cli::style::Progress;
 
 /// What stands around the generated part of a document.
@@ -23,16 +25,16 @@ pub(super) struct Simulate {
     #[arg(long, conflicts_with = "scenarios")]
     all: bool,
     /// Runs per scenario and controller.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(long, default_value_t = 20, value_parser = number::thousand::<u64>, allow_negative_numbers = true)]
     seeds: u64,
     /// A controller by name, several with commas, or `all`.
     #[arg(long, default_value = OURS)]
     controller: String,
     /// Processors, instead of what the scenario says.
-    #[arg(long)]
+    #[arg(long, value_parser = number::number, allow_negative_numbers = true)]
     cores: Option<f64>,
     /// Replicas, instead of what the scenario says.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_parser = number::thousand::<u32>, allow_negative_numbers = true)]
     replicas: Option<u32>,
     /// Write a picture of the first seed per scenario and controller into this folder.
     #[arg(long, value_name = "DIR")]
@@ -100,7 +102,9 @@ impl Simulate {
                 }
                 let text = std::fs::read_to_string(name).map_err(|error| {
                     let names: Vec<&str> = known.iter().map(|s| s.name.as_str()).collect();
-                    format!("{name}: {error}; compiled in: {}", names.join(", "))
+                    let near = did_you_mean(name, names.iter().copied());
+                    let near = near.map_or_else(String::new, |near| format!("; {near}"));
+                    format!("{name}: {error}; compiled in: {}{near}", names.join(", "))
                 })?;
                 let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str());
                 let scenario = Scenario::parse(stem.unwrap_or(name), &text, &mix);

@@ -8,14 +8,14 @@ use svgx_base::budget::Class;
 use svgx_controller::simulator::{Bench, Judged, Scenario, trace};
 use svgx_controller::spec::Spec;
 
-use crate::cli::files;
+use crate::cli::{files, number};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct WhatIf {
     /// The log, one JSON value per line; `-` reads standard input.
     log: PathBuf,
     /// Processors, instead of those of the log.
-    #[arg(long)]
+    #[arg(long, value_parser = number::number, allow_negative_numbers = true)]
     cores: Option<f64>,
     /// A budget instead of the spec's, for example `ui=12ms`; may be given several times.
     #[arg(long, value_name = "CLASS=DURATION", value_parser = budget)]

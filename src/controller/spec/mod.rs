@@ -23,7 +23,7 @@ pub use show::show;
 
 /// Something wrong in a document, at its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}:{column}: {message}")]
+#[error("{}: {message}", place(.file, *.line, *.column))]
 pub struct Error {
     /// The file.
     pub file: String,
@@ -33,6 +33,14 @@ pub struct Error {
     pub column: u64,
     /// What is wrong and what was expected.
     pub message: String,
+}
+
+/// `FILE:LINE:COLUMN`, or the file alone where it is meant as a whole.
+fn place(file: &str, line: u64, column: u64) -> String {
+    match line {
+        0 => file.to_owned(),
+        line => format!("{file}:{line}:{column}"),
+    }
 }
 
 /// Everything that is wrong, in the order of the files.

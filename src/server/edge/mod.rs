@@ -167,6 +167,22 @@ fn errors_as_problems(
     response.into_response(answer)
 }
 
+/// On the internal listener, which has no traces: our errors as problem documents.
+///
+/// # Errors
+/// None of its own.
+pub(crate) async fn explain(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    let own = response.response().error().and_then(|error| error.as_error::<Error>());
+    let Some(answer) = own.map(|own| own.response(response.request().path(), "")) else {
+        return Ok(response);
+    };
+    Ok(response.into_response(answer))
+}
+
 fn problem(
     error: &Error,
     request: &HttpRequest,

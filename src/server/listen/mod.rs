@@ -20,8 +20,8 @@ use tokio::time::MissedTickBehavior;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::descriptors::Connections;
-use crate::edge::edge;
 use crate::edge::framing::fit_answers;
+use crate::edge::{edge, explain};
 use crate::endpoints;
 use crate::gauges::register_gauges;
 use crate::openapi;
@@ -248,7 +248,9 @@ fn internal(app: &Data<App>, at: SocketAddr, connections: usize) -> Result<Liste
         let get = |path: &str, route: Route| web::resource(path).route(route.method(Method::GET));
         Service::new()
             .app_data(shared.clone())
+            .wrap(from_fn(explain))
             .wrap(from_fn(fit_answers))
+            .default_service(web::to(routes::telemetry::nothing))
             .service(get("/metrics", web::to(routes::status::internal_metrics)))
             .service(get("/slo", web::to(routes::slo::status)))
             .service(get("/slo/decisions", web::to(routes::slo::decisions)))

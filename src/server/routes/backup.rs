@@ -57,7 +57,8 @@ impl Refused {
         };
         let text = self.to_string();
         let problem = serde_json::json!({
-            "title": status.canonical_reason(), "status": status.as_u16(), "detail": text,
+            "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(),
+            "detail": text, "success": false,
         });
         HttpResponse::build(status)
             .content_type("application/problem+json")

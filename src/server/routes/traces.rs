@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use svgx_telemetry::{Interval, Recent};
 
 use crate::protocol::problem::{Error, Problem};
+use crate::protocol::wording::meant;
 use crate::routes::json;
 use crate::state::app::App;
 
@@ -112,7 +113,9 @@ pub(crate) async fn look(
     let kept = app.telemetry.recent_traces().into_iter().find(|t| id == LATEST || t.trace_id == id);
     let Some(kept) = kept else {
         let id: String = id.chars().take(40).collect();
-        return Err(Error::Missing(format!("no trace `{id}` is kept; GET /traces lists them")));
+        let near = meant(&id, [LATEST]);
+        let message = format!("no trace `{id}` is kept; GET /traces lists them{near}");
+        return Err(Error::Missing(message));
     };
     let id = TraceId::from_hex(&kept.trace_id).unwrap_or(TraceId::INVALID);
     let intervals = app.telemetry.intervals(id).into_iter().map(TraceInterval::from).collect();

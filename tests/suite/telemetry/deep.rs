@@ -264,14 +264,14 @@ fn the_work_of_a_job_and_of_the_store_is_told_where_it_belongs() {
 fn what_cannot_be_asked_for_is_refused_and_says_why() {
     let service = serve(None, &[]);
     for (asked, expected) in [
-        ("", "EOF"),
-        ("{", "EOF"),
+        ("", "the text ends where a value should begin"),
+        ("{", "the text ends inside an object"),
         (r#"{"requests": 0}"#, "requests is 0; 1 to 1000"),
         (r#"{"requests": 1001}"#, "requests is 1001; 1 to 1000"),
         (r#"{"seconds": 3601}"#, "seconds is 3601; 1 to 3600"),
-        (r#"{"requests": -1}"#, "invalid value"),
-        (r#"{"request": 1}"#, "unknown field"),
-        (r#"{"route": "/simulat"}"#, "\"/simulat\" is no route"),
+        (r#"{"requests": -1}"#, "expected a whole number, 0 or more"),
+        (r#"{"request": 1}"#, "did you mean `requests`?"),
+        (r#"{"route": "/simulat"}"#, "did you mean `/simulate`?"),
         (r#"{"key": "eve"}"#, "\"eve\" is the name of no key"),
     ] {
         let (status, answer) = operate(&service, "PUT", asked);

@@ -56,7 +56,7 @@ pub enum Reason {
     #[error("the id is used twice")]
     DuplicateId,
     /// A coordinate or value is NaN, infinite or beyond 1e9 mm.
-    #[error("{0} is not a usable number")]
+    #[error("{} is not a usable number: beyond 1e9 mm", figure(*.0))]
     NotFinite(f64),
     /// A line whose ends coincide.
     #[error("a line of length zero has no direction")]
@@ -70,8 +70,13 @@ pub enum Reason {
         value: f64,
     },
     /// No entity has this id.
-    #[error("there is no entity {0:?}")]
-    UnknownEntity(String),
+    #[error("there is no entity {name:?}{hint}")]
+    UnknownEntity {
+        /// The id, or the id and a part.
+        name: String,
+        /// What may be meant.
+        hint: String,
+    },
     /// The entity has no such feature.
     #[error("{entity:?} is a {shape} and has no {feature:?}{hint}")]
     UnknownFeature {
@@ -140,7 +145,7 @@ impl Reason {
             Reason::NegativeSize { .. } | Reason::NegativeValue { .. } | Reason::ZeroSize(_) => {
                 Code::ConstraintNegative
             }
-            Reason::UnknownEntity(_) => Code::ConstraintUnknownEntity,
+            Reason::UnknownEntity { .. } => Code::ConstraintUnknownEntity,
             Reason::UnknownFeature { .. } | Reason::NoVertex { .. } => {
                 Code::ConstraintUnknownFeature
             }

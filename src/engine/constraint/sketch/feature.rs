@@ -15,6 +15,9 @@ use svgx_base::budget::Budget;
 /// Coordinates and values beyond this many millimetres (1 000 km) are refused.
 pub(crate) const MAX_COORDINATE: f64 = 1e9;
 
+/// Ids that a misspelt one is compared with.
+const COMPARED: usize = 2_000;
+
 /// A point: the numbers of its two unknowns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Point {
@@ -134,7 +137,14 @@ impl Index {
 
     /// What `name` (an id, or an id, a dot and a feature) stands for.
     pub(crate) fn feature(&self, problem: &Problem, name: &str) -> Result<Feature, Reason> {
-        let unknown = || Reason::UnknownEntity(name.chars().take(64).collect());
+        let unknown = || {
+            let id = name.split_once('.').map_or(name, |(id, _)| id);
+            // Many names are not compared one by one.
+            let few = self.names.len() <= COMPARED;
+            let near = did_you_mean(id, self.names.keys().map(String::as_str).filter(|_| few));
+            let hint = near.map_or_else(String::new, |near| format!("; {near}"));
+            Reason::UnknownEntity { name: name.chars().take(64).collect(), hint }
+        };
         let (entity, part) = self.split(name).ok_or_else(unknown)?;
         let v = self.first[entity];
         let shape = &problem.entities[entity].shape;

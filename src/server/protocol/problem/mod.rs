@@ -61,7 +61,7 @@ pub(crate) enum Error {
     #[error("{0}")]
     Forbidden(&'static str),
     /// Too many requests with this key.
-    #[error("more than {quota} requests a minute in the class {class}; retry in {wait:?}")]
+    #[error("more than {quota} requests a minute in the class {class}; retry in {}", seconds(*.wait))]
     RateLimited {
         /// The class of the limit.
         class: &'static str,
@@ -283,6 +283,11 @@ impl Error {
             _ => Vec::new(),
         }
     }
+}
+
+/// Whole seconds, never too few.
+fn seconds(wait: Duration) -> String {
+    format!("{} s", wait.as_millis().div_ceil(1_000).max(1))
 }
 
 fn bytes_seen(seen: u64) -> String {
