@@ -11,4 +11,5 @@ pub mod machine;
 pub mod nearest;
 pub mod random;
 pub mod svg;
+pub mod wording;
 pub mod xml;

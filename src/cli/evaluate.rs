@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use svgx_base::budget::{Budget, Class, Tier};
+use svgx_base::digits::figure;
 use svgx_base::nearest::did_you_mean;
 use svgx_engine::behavior::{Outcome, Program, Value};
 use svgx_engine::document::{Limits, Severity};
@@ -79,7 +80,8 @@ impl Args {
 
 fn row(outcome: &Outcome<'_>) -> Vec<String> {
     let value = match &outcome.value {
-        Ok(Value::Number(number)) => number.to_string(),
+        // For a person; JSON has every digit.
+        Ok(Value::Number(number)) => figure(*number),
         Ok(Value::Boolean(truth)) => truth.to_string(),
         Err(failure) => format!("none: {}", failure.message),
     };

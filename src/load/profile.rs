@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use svgx_base::budget::Class;
 use svgx_base::nearest::did_you_mean;
+use svgx_base::wording;
 
 use super::ask::Ask;
 
@@ -111,7 +112,7 @@ impl Profile {
     /// [`BadProfile`], with the line where the YAML is wrong.
     pub fn from_yaml(file: &str, text: &str) -> Result<Profile, BadProfile> {
         let bad = |message: String| BadProfile { file: file.to_owned(), message };
-        let profile: Profile = serde_saphyr::from_str(text).map_err(|e| bad(e.to_string()))?;
+        let profile: Profile = serde_saphyr::from_str(text).map_err(|e| bad(in_words(&e)))?;
         if profile.operations.is_empty() {
             return Err(bad("no operations".to_owned()));
         }
@@ -151,6 +152,15 @@ impl Profile {
             operation.rate *= if now > 0.0 { rate / now } else { 0.0 };
         }
         self
+    }
+}
+
+/// What is wrong with a file, in plain words and with its place.
+fn in_words(error: &serde_saphyr::Error) -> String {
+    let message = wording::plain(&error.without_snippet().to_string());
+    match error.location() {
+        Some(at) => format!("line {}, column {}: {message}", at.line(), at.column()),
+        None => message,
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use svgx_base::budget::Class;
+use svgx_base::wording;
 
 /// One scenario, as its file says it. Times are seconds, rates per second,
 /// costs milliseconds.
@@ -365,7 +366,7 @@ impl Scenario {
     pub fn parse(name: &str, text: &str, mix: &[Stream]) -> Result<Scenario, ScenarioError> {
         let wrong = |message: String| ScenarioError { file: name.to_owned(), message };
         let mut scenario: Scenario =
-            serde_saphyr::from_str(text).map_err(|error| wrong(error.to_string()))?;
+            serde_saphyr::from_str(text).map_err(|error| wrong(in_words(&error)))?;
         name.clone_into(&mut scenario.name);
         if !scenario.bare {
             let mut all = mix.to_vec();
@@ -387,7 +388,7 @@ impl Scenario {
     pub fn mix(text: &str) -> Result<Vec<Stream>, ScenarioError> {
         serde_saphyr::from_str(text).map_err(|error| ScenarioError {
             file: "mix.yaml".to_owned(),
-            message: error.to_string(),
+            message: in_words(&error),
         })
     }
 
@@ -444,5 +445,14 @@ impl Scenario {
     pub(super) fn fault<T>(&self, t: f64, pick: impl Fn(FaultKind) -> Option<T>) -> Option<T> {
         let inside = |fault: &&Fault| (fault.from..fault.until).contains(&t);
         self.faults.iter().filter(inside).find_map(|fault| pick(fault.what))
+    }
+}
+
+/// What is wrong with a file, in plain words and with its place.
+fn in_words(error: &serde_saphyr::Error) -> String {
+    let message = wording::plain(&error.without_snippet().to_string());
+    match error.location() {
+        Some(at) => format!("line {}, column {}: {message}", at.line(), at.column()),
+        None => message,
     }
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_saphyr::{Location, Spanned};
+use svgx_base::nearest::did_you_mean;
+use svgx_base::wording;
 
 use super::openslo::{Document, Metadata, SloSpec, nanoseconds};
 use super::{Decimal, Error, Errors, Spec, policy};
@@ -170,6 +172,58 @@ struct Found {
     errors: Vec<Error>,
 }
 
+const KINDS: [&str; 6] =
+    ["Service", "DataSource", "SLO", "AlertPolicy", "AlertCondition", "AlertNotificationTarget"];
+
+/// Annotations of ours beside those of the controller, of which none may be missing.
+const ANNOTATIONS: [&str; 13] = [
+    "alert",
+    "alert-after",
+    "budget-class",
+    "detects",
+    "operations",
+    "processor-share",
+    "reference-work",
+    "rule",
+    "runbook",
+    "short-window",
+    "threshold-seconds",
+    "tier-cost",
+    "weight",
+];
+
+/// `known: a, b; did you mean a?`
+fn choice(word: &str, known: &[&str]) -> String {
+    let near = did_you_mean(word, known.iter().copied());
+    let near = near.map_or_else(String::new, |near| format!("; {near}"));
+    match known {
+        [] => "there is none".to_owned(),
+        known => format!("known: {}{near}", known.join(", ")),
+    }
+}
+
+/// Annotations of ours that nobody reads.
+fn annotations<T>(documents: &[Document<T>], errors: &mut Vec<Error>) {
+    for document in documents {
+        for key in document.metadata.annotations.keys() {
+            let Some(own) = key.strip_prefix("svgx.dev/") else { continue };
+            if !own.starts_with("controller-") && !ANNOTATIONS.contains(&own) {
+                let name = &document.metadata.name;
+                let message =
+                    format!("{name}: no annotation svgx.dev/{own}; {}", choice(own, &ANNOTATIONS));
+                errors.push(whole(&document.file, &message));
+            }
+        }
+    }
+}
+
+/// A word that is one of a few.
+fn one_of(word: &str, known: &[&str], what: &str, file: &str, errors: &mut Vec<Error>) {
+    if !known.contains(&word) {
+        errors.push(whole(file, &format!("{what} {word:?}; {}", choice(word, known))));
+    }
+}
+
 impl Found {
     fn read(&mut self, file: &str, text: &str) {
         let head: Head = match serde_saphyr::from_str(text) {
@@ -190,10 +244,7 @@ impl Found {
             "AlertCondition" => body(file, text, &mut self.conditions, errors),
             "AlertNotificationTarget" => body(file, text, &mut self.targets, errors),
             kind => {
-                let message = format!(
-                    "kind {kind:?}; expected Service, DataSource, SLO, AlertPolicy, \
-                     AlertCondition or AlertNotificationTarget"
-                );
+                let message = format!("kind {kind:?}; {}", choice(kind, &KINDS));
                 errors.push(at(file, head.kind.defined, message));
             }
         }
@@ -208,7 +259,7 @@ impl Found {
         let names = |known: &[&str], wanted: &Spanned<String>, what: &str, file: &str| {
             (!known.contains(&wanted.value.as_str())).then(|| {
                 let message =
-                    format!("no {what} named {:?}; known: {}", wanted.value, known.join(", "));
+                    format!("no {what} named {:?}; {}", wanted.value, choice(&wanted.value, known));
                 at(file, wanted.defined, message)
             })
         };
@@ -256,7 +307,16 @@ impl Found {
                 ));
             }
         }
+        annotations(&self.services, &mut errors);
+        annotations(&self.slos, &mut errors);
+        annotations(&self.policies, &mut errors);
+        annotations(&self.conditions, &mut errors);
         for condition in &self.conditions {
+            let (spec, file) = (&condition.spec, condition.file.as_str());
+            let name = &condition.metadata.name;
+            let (what, op) = (format!("{name}: severity"), format!("{name}: op"));
+            one_of(&spec.severity, &["critical", "warning"], &what, file, &mut errors);
+            one_of(&spec.condition.op, &["gt", "gte", "lt", "lte"], &op, file, &mut errors);
             let burn = &condition.spec.condition;
             if burn.kind.value != "burnrate" {
                 let message = format!("kind {:?}; OpenSLO v1 knows only burnrate", burn.kind.value);
@@ -356,7 +416,7 @@ fn body<T: DeserializeOwned>(
 }
 
 fn from_yaml(file: &str, error: &serde_saphyr::Error) -> Error {
-    let message = error.without_snippet().to_string();
+    let message = wording::plain(&error.without_snippet().to_string());
     match error.location() {
         Some(place) => at(file, place, message),
         None => whole(file, &message),
