@@ -89,6 +89,11 @@ impl Args {
             Ok(spec) => spec,
             Err(errors) => {
                 complain!("{errors}");
+                if dir.is_some_and(|dir| !dir.exists()) {
+                    complain!(
+                        "run it where slo/ is, or name the folder above by --root, or slo/ by --slo-dir"
+                    );
+                }
                 return ExitCode::from(1);
             }
         };

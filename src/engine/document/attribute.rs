@@ -138,9 +138,9 @@ impl Names {
         }
     }
 
-    /// Every name there can be in the document, in the order of their numbers.
-    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
-        COMMON.iter().copied().chain(self.list.iter().map(Str::as_str))
+    /// The names after the common ones, in the order of their numbers.
+    pub(super) fn own(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(Str::as_str)
     }
 
     #[inline]

@@ -71,7 +71,11 @@ pub fn rollback(
     let target = to.or_else(|| known.iter().copied().filter(before).max());
     let target = target.filter(|t| known.contains(t)).ok_or_else(|| Error::Failed {
         command: "rollback".to_owned(),
-        message: format!("no such revision; there are {known:?}, {:?} is in force", now.revision),
+        message: {
+            let list: Vec<String> = known.iter().map(u64::to_string).collect();
+            let now = now.revision.map_or_else(|| "none".to_owned(), |n| n.to_string());
+            format!("no such revision; there are {}; {now} is in force", list.join(", "))
+        },
     })?;
     kubectl.undo(name, target)?;
     kubectl.wait(name, timeout)?;

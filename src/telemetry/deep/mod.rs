@@ -219,7 +219,7 @@ impl DeepTraces {
             asked: asked.as_ref().map(|active| Remaining {
                 ask: active.ask.clone(),
                 requests_left: active.left,
-                seconds_left: active.ends.since(now).as_secs_f64(),
+                seconds_left: (active.ends.since(now).as_secs_f64() * 1e3).round() / 1e3,
             }),
             callers: Callers {
                 per_second: CALLERS_PER_SECOND,

@@ -81,13 +81,13 @@ pub enum Reason {
     #[error("{entity:?} is a {shape} and has no {feature:?}{hint}")]
     UnknownFeature {
         /// The id of the entity.
-        entity: String,
+        entity: Box<str>,
         /// The type of its shape.
         shape: &'static str,
         /// The feature asked for.
-        feature: String,
+        feature: Box<str>,
         /// What it has, and what may be meant.
-        hint: String,
+        hint: Box<str>,
     },
     /// Wrong number or types of things to constrain.
     #[error("{kind} takes {expected}; got {got}")]

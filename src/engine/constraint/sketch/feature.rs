@@ -153,10 +153,10 @@ impl Index {
             Some(part) => part_of(shape, v, part),
         };
         feature.ok_or_else(|| Reason::UnknownFeature {
-            entity: problem.entities[entity].id.clone(),
+            entity: problem.entities[entity].id.as_str().into(),
             shape: shape.name(),
             feature: part.unwrap_or_default().chars().take(64).collect(),
-            hint: hint(shape, part.unwrap_or_default()),
+            hint: hint(shape, part.unwrap_or_default()).into(),
         })
     }
 }

@@ -39,6 +39,31 @@ static LANGUAGE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     all
 });
 
+/// Where the name of an attribute is not known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Oddness {
+    /// On elements of SVG, without a namespace.
+    svg: bool,
+    /// On elements of SVG, in the namespace of the language.
+    shapes: bool,
+    /// On elements of the language.
+    language: bool,
+}
+
+impl Oddness {
+    fn of(name: &str) -> Oddness {
+        Oddness {
+            svg: !is_attribute(name),
+            shapes: !on_shapes().any(|known| known == name),
+            language: LANGUAGE.binary_search(&name).is_err(),
+        }
+    }
+}
+
+/// Of the names that most drawings have, found once.
+static COMMON_NAMES: LazyLock<Vec<Oddness>> =
+    LazyLock::new(|| vocabulary::COMMON.iter().map(|name| Oddness::of(name)).collect());
+
 fn is_attribute(name: &str) -> bool {
     ATTRIBUTES.binary_search(&name).is_ok()
         // Those of HTML, and handlers, of which there are as many as events.
@@ -72,14 +97,9 @@ impl Check<'_> {
     /// Looks at every element and attribute once. Linear; what is compared is bounded.
     pub(super) fn spelling(&mut self) {
         let document = self.document;
-        // By the number of the name: not one of SVG, of the language on shapes, of its elements.
-        let (mut svg, mut arx, mut language) = (Vec::new(), Vec::new(), Vec::new());
-        for name in document.names.all() {
-            svg.push(!is_attribute(name));
-            arx.push(!on_shapes().any(|known| known == name));
-            language.push(LANGUAGE.binary_search(&name).is_err());
-        }
-        let odd = |of: &[bool], name: Name| of.get(name.index()).copied().unwrap_or(false);
+        let mut oddness = COMMON_NAMES.clone();
+        oddness.extend(document.names.own().map(Oddness::of));
+        let odd = |name: Name| oddness.get(name.index()).copied().unwrap_or_default();
         let mut seen: HashMap<Odd<'_>, usize> = HashMap::new();
         let mut list: Vec<(Odd<'_>, NodeId, usize)> = Vec::new();
         let mut opaque: Option<Vec<bool>> = None;
@@ -109,15 +129,15 @@ impl Check<'_> {
                     }
                     for a in document.held(node) {
                         match a.ns {
-                            Ns::None if odd(&svg, a.name) => note(Some((a.ns, a.name))),
-                            Ns::Arx if odd(&arx, a.name) => note(Some((a.ns, a.name))),
+                            Ns::None if odd(a.name).svg => note(Some((a.ns, a.name))),
+                            Ns::Arx if odd(a.name).shapes => note(Some((a.ns, a.name))),
                             _ => {}
                         }
                     }
                 }
                 Ns::Arx => {
                     for a in document.held(node) {
-                        if a.ns == Ns::None && odd(&language, a.name) {
+                        if a.ns == Ns::None && odd(a.name).language {
                             note(Some((a.ns, a.name)));
                         }
                     }
