@@ -1,5 +1,6 @@
 //! Typical mistakes, and the answers they get. `docs/mistakes.md` is the same table.
 
+mod drawings;
 mod table;
 
 use std::fmt::Write as _;
@@ -7,6 +8,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use drawings::DRAWINGS;
 use table::MISTAKES;
 
 use crate::support::service::{Answer, Service};
@@ -101,7 +103,7 @@ fn every_typical_mistake_is_answered_with_what_to_do_and_listed() {
     assert_eq!(service.post("/interactive", &load).status, 200);
     let mut rows = String::new();
     let mut wrong = Vec::new();
-    for mistake in MISTAKES {
+    for mistake in MISTAKES.iter().chain(DRAWINGS) {
         let answer = mistake.send(&service);
         let (code, detail) = said(&answer);
         let missing: Vec<_> =
