@@ -1,4 +1,4 @@
-"""The faults, and what is looked at under each of them. See svgx_chaos.py for the guard rails."""
+"""The faults, and what is looked at under each of them. See svgx_guard.py for the guard rails."""
 
 import contextlib
 import functools
@@ -14,17 +14,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from svgx_chaos import (
-    KEYS, SEEN, activity, alive, ask, click, descriptors, edit, inject, keys_file, load, memory,
-    metric, moved, named, ours, probe, problem, send, status, until, write,
+from svgx_guard import SEEN, activity, check, inject, moved, ours
+from svgx_stack import (
+    KEYS, alive, ask, click, descriptors, edit, keys_file, load, memory, metric, note, probe, problem,
+    send, status, until, write,
 )
 
 SVG = {"Content-Type": "image/svg+xml"}
-
-
-def check(holds, what):
-    if not holds:
-        raise AssertionError(what)
 
 
 def retry_after(answer, most):
@@ -138,7 +134,7 @@ def limit_files(configuration, seconds=60):
     stack = ours(configuration)
     engine = stack["engine"]
     limit = resource.prlimit(engine["pid"], resource.RLIMIT_FSIZE)
-    size = (Path(stack["state"]) / "data/sessions.redb").stat().st_size
+    size = (Path(stack["data"]) / "sessions.redb").stat().st_size
     inject(stack, seconds, {"how": "restore-limit", "process": engine, "limit": limit})
     check(alive(engine), "it is gone")
     resource.prlimit(engine["pid"], resource.RLIMIT_FSIZE, (size, limit[1]))
@@ -226,8 +222,7 @@ def flood_physics(configuration, rate=30, seconds=8):
     command = [stack["program"], "load", "--url", f"http://{stack['public']}", "--profile", "physics", "--key", KEYS["flood"],
                "--rate", str(rate), "--duration", f"{seconds}s", "--max-requests", "500", "--connections", "64", "--out", str(report)]
     flood = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    stack["load"] = named(flood.pid)
-    write(Path(stack["state"]) / "stack.json", stack)
+    note(stack, "load", flood.pid)
     clicks = []
     while flood.poll() is None:
         began = time.monotonic()
@@ -403,7 +398,7 @@ BAD = {
     "a flag that is none": ({"--no-such-flag": "1"}, "--no-such-flag"),
     "a value that is none": ({"--rate-limit": "perhaps"}, "expected off or default"),
     "an address that is taken": ({"--listen": "{public}"}, "cannot listen on"),
-    "a store that is in use": ({"--data-dir": "{state}/data"}, "in use by another process"),
+    "a store that is in use": ({"--data-dir": "{data}"}, "in use by another process"),
     "a file with an unknown setting": ({"--config": "{state}/bad.toml"}, "no-such-setting"),
     "a file of keys without a key": ({"--api-keys-file": "/dev/null"}, "there is no key in it"),
 }
@@ -453,8 +448,9 @@ def revoke_key(configuration, seconds=60):
     """Takes a key out of the file of keys while a stream that was opened with it runs."""
     stack = ours(configuration)
     SEEN["streams"] = {key: stream(stack, key) for key in ("revoked", "steady")}
-    inject(stack, seconds, {"how": "restore-keys"})
-    write(Path(stack["state"]) / "keys", keys_file(without="revoked"))
+    keys = Path(stack["keys"])
+    inject(stack, seconds, {"how": "restore-file", "path": str(keys), "text": keys.read_text()})
+    write(keys, keys_file(without="revoked"))
     return True
 
 
