@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 KEYS = {name: f"{name}-0123456789abcdef" for name in ("steady", "noisy", "flood", "revoked")}
 # Headers of a client have three seconds, so that a flood of slow ones is over soon.
 FLAGS = {"--client-timeout": "3", "--drain-timeout": "2"}
+SVG = {"Content-Type": "image/svg+xml"}
 # Of `svgx stack`.
 PARTS = ("receiver", "collector", "engine", "alertmanager", "prometheus")
 ENVIRONMENT = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_TRACES_SAMPLER": "always_on",
@@ -90,6 +91,26 @@ def send(process, number):
         os.close(descriptor)
 
 
+def marked(mark):
+    """The processes that were started with this mark, whatever they have become."""
+    word, found = f"CHAOS_MARK={mark}\0".encode(), []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if word in (entry / "environ").read_bytes() and status(int(entry.name)):
+                    found.append(named(int(entry.name)))
+    return found
+
+
+def end(process, patience=15):
+    """Asks a process to end, and kills it when it does not."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if alive(process):
+            send(process, number)
+            with contextlib.suppress(AssertionError):
+                until("it ended", lambda: not alive(process), patience)
+
+
 def until(what, done, seconds=20):
     end = time.monotonic() + seconds
     while not (seen := done()):
@@ -99,12 +120,15 @@ def until(what, done, seconds=20):
     return seen
 
 
-def ask(stack, method, path, body=None, key="steady", timeout=10, at="public", **headers):
-    """One request: status, headers and body of the answer; 0 and why where there is none."""
+def ask(stack, method, path, body=None, key="steady", timeout=10, at="public", over=None, **headers):
+    """One request: status, headers and body of the answer; 0 and why where there is none.
+
+    `over` is a connection to use and to leave open, as a client does that keeps one.
+    """
     if isinstance(body, dict):
         body, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
     headers["Authorization"] = f"Bearer {KEYS[key]}"
-    connection = http.client.HTTPConnection(stack[at], timeout=timeout)
+    connection = over or http.client.HTTPConnection(stack[at], timeout=timeout)
     try:
         # An answer may come before the body was taken.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -112,31 +136,34 @@ def ask(stack, method, path, body=None, key="steady", timeout=10, at="public", *
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read()
     except (OSError, http.client.HTTPException) as error:
+        connection.close()
         return 0, {}, repr(error).encode()
     finally:
-        connection.close()
+        if not over:
+            connection.close()
 
 
 def probe(stack, path):
     return ask(stack, "GET", path, at="internal", timeout=5)[0]
 
 
-def operate(stack, session, operation, key="steady", timeout=10, **members):
-    asked = {"session": session, "operation": operation, **members}
-    return ask(stack, "POST", "/interactive", asked, key, timeout)
+def operate(stack, session, operation, members=None, **options):
+    asked = {"session": session, "operation": operation, **(members or {})}
+    return ask(stack, "POST", "/interactive", asked, **options)
 
 
-def click(stack, **options):
-    return operate(stack, "steady", "click", element_id="lf01_box", **options)
+def click(stack, session="steady", **options):
+    return operate(stack, session, "click", {"element_id": "lf01_box"}, **options)
 
 
-def edit(stack, session, value):
-    return operate(stack, session, "set_attribute", element_id="cable1", name="stroke-width", value=str(value))
+def edit(stack, session, value, **options):
+    members = {"element_id": "cable1", "name": "stroke-width", "value": str(value)}
+    return operate(stack, session, "set_attribute", members, **options)
 
 
-def load(stack, session, padding=0):
+def load(stack, session, padding=0, **options):
     room = (ROOT / "examples/room.svgx").read_text().replace("</svg>", f"<!--{'x' * padding}--></svg>")
-    return operate(stack, session, "load", content=room, timeout=30)
+    return operate(stack, session, "load", {"content": room}, timeout=30, **options)
 
 
 def problem(answer):
@@ -144,6 +171,18 @@ def problem(answer):
     if "problem+json" not in answer[1].get("Content-Type", ""):
         raise AssertionError(f"no problem document: {answer[0]} {answer[2][:200]}")
     return json.loads(answer[2])
+
+
+def retry_after(answer, most):
+    """The seconds a refusal asks to wait, which have to be few and whole."""
+    seconds = int(answer[1].get("Retry-After") or 0)
+    if not 1 <= seconds <= most:
+        raise AssertionError(f"Retry-After is {seconds}, expected 1 to {most}")
+    return seconds
+
+
+def drawing(content=""):
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10">{content}</svg>'.encode()
 
 
 def metric(stack, name, labels=""):
@@ -188,8 +227,7 @@ def note(stack, part, pid):
 
 def command_of(stack, part):
     """How a part of the stack is started, and with which variables."""
-    state, adopted = Path(stack["state"]), stack["adopted"]
-    if adopted:
+    if adopted := stack["adopted"]:
         return [stack["program"], "stack", "--state-dir", adopted["state"], "--root", adopted["root"], "up", part], adopted["environment"]
     if part == "collector":
         return [sys.executable, __file__, stack["collector_at"]], {}
@@ -199,21 +237,29 @@ def command_of(stack, part):
     return [stack["program"], "serve", *(word for pair in flags.items() for word in pair)], environment
 
 
-def start(stack, part):
-    """Starts a part of the stack at the addresses it had; nothing while it runs."""
+def start(stack, part, before=(), variables=()):
+    """Starts a part of the stack at the addresses it had; nothing while it runs.
+
+    A fault may put words before the command, and variables into its environment.
+    """
     if alive(stack.get(part)):
         return
     state = Path(stack["state"])
     command, environment = command_of(stack, part)
+    command, environment = [*before, *command], {**environment, **dict(variables)}
     if stack["adopted"]:
         if not (Path(stack["adopted"]["state"]) / "state.json").exists():
             raise Refused("the stack was ended with `svgx stack down`")
         done = subprocess.run(command, env=environment, cwd=stack["adopted"]["folder"], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=120)
+        stack.update(known(state))
         if done.returncode:
             raise AssertionError(f"{part} did not start: {done.stdout}{done.stderr}")
-        stack.update(known(state))
         return
+    # One whose runner was killed before it wrote the process down holds the addresses.
+    environment["CHAOS_MARK"] = f"{state}:{part}"
+    for process in marked(environment["CHAOS_MARK"]):
+        end(process)
     said = state / f"{part}.bound"
     with open(said, "wb") as out, open(state / f"{part}.log", "ab") as log:
         child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=log, start_new_session=True)
@@ -266,6 +312,9 @@ def adopt(folder, program=None):
     process = Path(f"/proc/{engine['pid']}")
     pairs = (pair.partition("=") for pair in os.fsdecode((process / "environ").read_bytes()).split("\0") if pair)
     environment = {name: value for name, _, value in pairs}
+    # Where `svgx stack` looks for the Collector; it takes the variable away from the engine.
+    if tools := os.environ.get("SVGX_TEST_TOOLS"):
+        environment["SVGX_TEST_TOOLS"] = tools
     # The rules that Prometheus was given lie under the root of the project.
     rules = folder / "prometheus.yaml"
     root = Path(read(rules)["rule_files"][0]).parent.parent if rules.exists() else ROOT
@@ -294,15 +343,9 @@ def adopt(folder, program=None):
 def down(state):
     """Ends what was started here: not the parts of an adopted stack."""
     stack = known(state)
-    for part in ("load",) if stack["adopted"] else ("load", "engine", "collector"):
-        if alive(stack.get(part)):
-            send(stack[part], signal.SIGTERM)
-            with contextlib.suppress(AssertionError):
-                until("it ended", lambda: not alive(stack[part]), 15)
-            if alive(stack[part]):
-                send(stack[part], signal.SIGKILL)
-    if stack["adopted"]:
-        (state / "stack.json").unlink()
+    for part in () if stack["adopted"] else ("engine", "collector"):
+        end(stack.get(part))
+    (state / "stack.json").unlink()
 
 
 def collect(at):

@@ -1,0 +1,154 @@
+"""What has to hold under every fault, looked at by a client that clicks and edits all the while:
+clicks are answered, nothing that was acknowledged is lost or done twice, every refusal is a problem
+document with a time to come back, and memory is bounded.
+"""
+
+import collections
+import contextlib
+import itertools
+import json
+import os
+import re
+import threading
+import time
+
+from svgx_guard import SEEN, activity, check, ours
+from svgx_stack import ask, click, edit, known, load, memory, problem, until
+
+NUMBERS = itertools.count()
+
+
+class Watch(threading.Thread):
+    """A client with a session of its own, whose edits are the numbers from 10 on."""
+
+    def __init__(self, stack, at, pause, timeout):
+        super().__init__(daemon=True)
+        self.stack, self.pause = stack, pause
+        self.options = {"at": at, "timeout": timeout}
+        self.session = f"watch-{os.getpid()}-{next(NUMBERS)}"
+        self.done = threading.Event()
+        self.clicks, self.edits, self.times, self.wrong = collections.Counter(), collections.Counter(), [], []
+        # Edits that were acknowledged; the last of them; those after it whose end is not known.
+        self.acknowledged, self.last, self.open, self.opened, self.value = 0, None, [], 0, 9
+        self.refusals = collections.Counter()
+        self.memory = self.most = memory(stack["engine"], "VmRSS")
+
+    def begin(self):
+        until("a drawing is loaded", lambda: load(self.stack, self.session)[0] == 200, 30)
+        until("an edit is taken", self.first, 30)
+        self.start()
+
+    def first(self):
+        answer = edit(self.stack, self.session, self.value)
+        if answer[0] == 200:
+            self.last, self.begun = self.value, sequence(answer)
+        return answer[0] == 200
+
+    def run(self):
+        while not self.done.wait(self.pause):
+            self.value += 1
+            self.note_edit(edit(self.stack, self.session, self.value, **self.options))
+            began = time.monotonic()
+            answer = click(self.stack, self.session, **self.options)
+            self.times.append(time.monotonic() - began)
+            self.clicks[self.judged(answer)] += 1
+            with contextlib.suppress(OSError, TypeError, KeyError):
+                self.most = max(self.most, memory(known(self.stack["state"])["engine"], "VmRSS"))
+
+    def note_edit(self, answer):
+        outcome = self.judged(answer)
+        self.edits[outcome] += 1
+        if outcome == "answered":
+            self.acknowledged, self.last, self.open = self.acknowledged + 1, self.value, []
+        elif outcome == "nothing" or b"store-failed" in answer[2]:
+            # It may have been written all the same: nobody has said that it was.
+            self.open.append(self.value)
+            self.opened += 1
+
+    def judged(self, answer):
+        """Answered, refused, or nothing; whatever else came is wrong."""
+        code, headers, body = answer
+        if code == 200:
+            return "answered"
+        if code == 0:
+            return "nothing"
+        try:
+            told = problem(answer)
+            name = told["code"]
+            self.refusals[told.get("reason", name)] += 1
+            if code not in (503, 429):
+                self.wrong.append(f"{code} {name}")
+            elif not 1 <= int(headers.get("Retry-After") or 0) <= 60:
+                self.wrong.append(f"{code} {name} with Retry-After {headers.get('Retry-After')}")
+        except (AssertionError, KeyError, ValueError) as error:
+            self.wrong.append(f"{code}: {error}")
+        return "refused"
+
+    def end(self):
+        self.done.set()
+        self.join(60)
+        check(not self.is_alive(), "the client still waits for an answer")
+
+    def finish(self):
+        """Ends the client and looks what became of its edits."""
+        self.end()
+        stack = known(self.stack["state"])
+
+        def picture():
+            answer = ask(stack, "GET", f"/sessions/{self.session}/drawing.svg", timeout=30)
+            check(answer[0] in (200, 503), f"{self.session}: {answer[0]} {answer[2][:200]}")
+            return answer[0] == 200 and answer[2].decode()
+        element = re.search(r'<path[^>]*id="cable1"[^>]*>', until("the drawing is made", picture, 40))[0]
+        found = int(re.search(r'stroke-width="(\d+)"', element)[1])
+        check(found in (self.last, *self.open), f"{self.last} was acknowledged, {found} is there, {self.open} may be")
+        last = until("an edit is taken", lambda: (answer := edit(stack, self.session, found))[0] == 200 and answer, 30)
+        records = sequence(last) - self.begun
+        least = self.acknowledged + self.clicks["answered"]
+        most = least + self.opened + self.clicks["nothing"] + self.clicks["refused"]
+        check(least <= records <= most, f"{records} records for {least} acknowledged operations and {most - least} open ones")
+
+
+def sequence(answer):
+    return json.loads(answer[2])["state"]["sequence"]
+
+
+@activity
+def watch(configuration, at="public", pause=0.05, timeout=10):
+    """A client begins to click and to edit; `at` may be the address of a proxy."""
+    stack = {**ours(configuration), **SEEN.get("places", {})}
+    one = Watch(stack, at, pause, timeout)
+    one.begin()
+    SEEN.setdefault("watches", {})[at] = one
+    return True
+
+
+@activity
+def wait(configuration, seconds):
+    """Lets the client that watches go on for a while."""
+    ours(configuration)
+    time.sleep(seconds)
+    return seconds
+
+
+@activity
+def held_all_along(configuration, at="public", share=0.8, silent=0, megabytes=200, p95_ms=None):
+    """Ends the client; what it saw has to be as it must be.
+
+    `share` of its clicks answered with a result, `silent` requests at most without any answer.
+    """
+    ours(configuration)
+    one = SEEN["watches"].pop(at)
+    until("five clicks were sent", lambda: one.clicks.total() >= 5 or not one.is_alive(), 30)
+    one.finish()
+    check(not one.wrong, f"wrong answers: {collections.Counter(one.wrong)}")
+    clicks, edits = one.clicks.total(), one.edits.total()
+    check(clicks >= 5, f"only {clicks} clicks were sent")
+    check(one.clicks["answered"] >= share * clicks, f"clicks: {dict(one.clicks)}, refused as {dict(one.refusals)}")
+    nothing = one.clicks["nothing"] + one.edits["nothing"]
+    check(nothing <= silent, f"{nothing} of {clicks + edits} requests had no answer, at most {silent} may")
+    more = (one.most - one.memory) // 1_000_000
+    check(more <= megabytes, f"{more} MB more")
+    times = sorted(one.times)
+    p95 = round(1000 * times[int(0.95 * len(times))], 1)
+    check(p95_ms is None or p95 <= p95_ms, f"P95 of the clicks is {p95} ms, at most {p95_ms} is allowed")
+    return {"clicks": dict(one.clicks), "edits": dict(one.edits), "refused": dict(one.refusals), "p95_ms": p95, "MB_more": more}
