@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def tried(*command):
         done = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    return None if done.returncode == 0 else f"{command[0]}: {(done.stderr.strip() or 'failed').splitlines()[-1]}"
+    return None if done.returncode == 0 else f"{command[0]}: {(done.stderr.strip() or 'failed').splitlines()[0]}"
 
 
 def program(name):
@@ -58,7 +59,10 @@ def loop():
     for name in ("mkfs.ext4", "losetup", "nsenter"):
         if reason := program(name):
             return reason
-    return mount() or tried("losetup", "-f")
+    with tempfile.NamedTemporaryFile() as image:
+        image.truncate(1 << 20)
+        script = 'mkfs.ext4 -q -F "$1" && mount -t ext4 -o loop "$1" /mnt'
+        return mount() or tried("unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", image.name)
 
 
 def group_of(controller, pid="self"):

@@ -24,15 +24,22 @@ RUN = {"begun": False, "effect": None, "failures": []}
 def ours(configuration):
     """The stack that is meant, if it is one of this machine that was started here, or adopted."""
     for name in ("public", "internal"):
-        if not ipaddress.ip_address(configuration[name].rpartition(":")[0].strip("[]")).is_loopback:
-            raise Refused(f"{configuration[name]} is not an address of loopback")
+        must_be_loopback(configuration[name])
     path = Path(configuration["state"]) / "stack.json"
     if not path.exists():
         raise Refused(f"no stack was started in {configuration['state']}")
     stack = known(path.parent)
     if any(configuration[name] != stack[name] for name in ("public", "internal")):
         raise Refused(f"the stack in {stack['state']} is at {stack['public']} and {stack['internal']}")
+    for name in ("collector_at", "prometheus_at", "alertmanager_at"):
+        if name in stack:
+            must_be_loopback(stack[name])
     return stack
+
+
+def must_be_loopback(address):
+    if not ipaddress.ip_address(address.rpartition(":")[0].strip("[]")).is_loopback:
+        raise Refused(f"{address} is not an address of loopback")
 
 
 def inject(stack, seconds, *undo):
@@ -58,7 +65,7 @@ def inject(stack, seconds, *undo):
 
 def guard(state, runner):
     """Undoes the faults when the runner is dead or the time is over."""
-    noted = None
+    noted, tries = None, 10
     while True:
         runs = alive(runner)
         try:
@@ -75,27 +82,37 @@ def guard(state, runner):
         if late or not runs:
             if late:
                 write(state / "late.json", runner)
-            undo_all(state, runner)
+            try:
+                undo_all(state, runner)
+            except AssertionError:
+                tries -= 1
+                if not tries:
+                    raise
+                time.sleep(1)
         time.sleep(0.2)
 
 
 def undo_all(state, runner=None):
-    """Undoes what the list says, last first; each step may be done again. Of one runner only, where it is given."""
+    """Undoes what the list says, last first; what fails stays on it, to be tried again.
+
+    Of one runner only, where it is given. Each step may be done twice.
+    """
     with locked(state):
         path = state / "undo.json"
         if not path.exists():
             return
-        noted, stack, failed = read(path), known(state), []
+        noted, stack, failed = read(path), known(state), {}
         if runner and noted["runner"] != runner:
             return
-        for step in reversed(noted["steps"]):
+        for number, step in reversed([*enumerate(noted["steps"])]):
             try:
                 UNDO[step["how"]](stack, step)
             except Exception as error:
-                failed.append(f"{step}: {error!r}")
-        path.unlink()
+                failed[number] = f"{step}: {error!r}"
         if failed:
-            raise AssertionError(f"not undone: {failed}")
+            write(path, {**noted, "steps": [step for number, step in enumerate(noted["steps"]) if number in failed]})
+            raise AssertionError(f"not undone: {[*failed.values()]}")
+        path.unlink()
 
 
 def restore_limit(_, step):
