@@ -106,7 +106,7 @@ COPY = '[ -e "$3/sessions.redb" ] || cp -a "$5/." "$3/"'
 
 @activity
 def start_on_a_small_disk(configuration, kind="tmpfs", megabytes=16, seconds=120):
-    """Starts the engine anew, its data copied to a disk that only it sees."""
+    """Starts the engine anew, its data copied to a disk that only it sees, with so much room beside them."""
     stack = ours(configuration)
     need("mount" if kind == "tmpfs" else "loop")
     state, data = Path(stack["state"]), Path(stack["data"])
@@ -115,6 +115,7 @@ def start_on_a_small_disk(configuration, kind="tmpfs", megabytes=16, seconds=120
     end(running(stack, "engine"))
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(data, copy)
+    megabytes += sum(path.stat().st_size for path in copy.rglob("*")) >> 20
     if kind == "ext4":
         with open(image, "wb") as file:
             file.truncate(megabytes << 20)
