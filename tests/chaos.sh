@@ -53,6 +53,7 @@ done
 export PYTHONPATH=$PWD/chaos PYTHONDONTWRITEBYTECODE=1
 "$python" tests/chaos/alerts.py "${experiments[@]}"
 "$python" tests/chaos/kubernetes.py chaos/kubernetes/*.yaml
+"$python" tests/chaos/watch.py
 "$python" tests/chaos/valid.py "${experiments[@]}"
 if [ $# = 0 ] && [ "$which" != all ]; then
     mapfile -t experiments < <(grep -LE '^tags: .*\blong\b' "${experiments[@]}")
