@@ -36,8 +36,8 @@ def strace():
         return reason
     sleeper = subprocess.Popen(["sleep", "5"])
     try:
-        tracer = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-e", "inject=fdatasync:error=EIO", "-e", "trace=fdatasync", "-p", str(sleeper.pid)],
-                                  stderr=subprocess.PIPE, text=True)
+        words = ["-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO", "-p", str(sleeper.pid)]
+        tracer = subprocess.Popen(["strace", *words], stderr=subprocess.PIPE, text=True)
         for _ in range(20):
             if f"TracerPid:\t{tracer.pid}\n" in Path(f"/proc/{sleeper.pid}/status").read_text():
                 return None
@@ -100,7 +100,8 @@ def cores():
 def time_library():
     """libfaketime, where it is."""
     places = [Path(os.environ.get("SVGX_CHAOS_FAKETIME", "/none"))]
-    places += [Path(root) / "faketime/libfaketime.so.1" for root in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib")]
+    places += [Path(root, "faketime/libfaketime.so.1") for root in (
+        "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib")]
     return next((place for place in places if place.is_file()), None)
 
 
@@ -141,16 +142,16 @@ def keys(stack):
 
 # Name: what it does, and why it cannot.
 MACHINE = {
-    "signals": ("kill, stop and continue a process of the stack", lambda: None),
-    "limits": ("size of files and number of descriptors of a running process (prlimit)", lambda: None),
-    "strace": ("system calls of a running process delayed or failing", strace),
-    "mount": ("a small disk in a mount namespace of the engine's own", mount),
+    "signal": ("kill, stop and continue a process of the stack", lambda: None),
+    "limit": ("size of files and number of descriptors of a running process (prlimit)", lambda: None),
+    "attach": ("system calls of a running process delayed or failing", strace),
+    "full-disk": ("a small disk in a mount namespace of the engine's own", mount),
     "loop": ("a file system that becomes read-only (loop device, ext4)", loop),
-    "processor-share": ("a share of a processor (control group, v1 or v2)", lambda: group("cpu")),
-    "cores": ("one processor of several (affinity)", cores),
+    "quota": ("a share of a processor (control group, v1 or v2)", lambda: group("cpu")),
+    "one-core": ("one processor of several (affinity)", cores),
     "memory": ("a limit of memory (control group, v1 or v2)", lambda: group("memory")),
     "clock": ("the clock of one process (libfaketime)", clock),
-    "proxy": ("delay, bandwidth, reset and partition of connections (a proxy of ours)", lambda: None),
+    "connections": ("delay, bandwidth, reset and partition of connections (a proxy of ours)", lambda: None),
 }
 STACK = {
     "collector": ("its collector", part("collector")),
@@ -161,9 +162,9 @@ STACK = {
 }
 # What no experiment uses: said, so that nobody looks for it.
 UNUSED = {
-    "netem": ("delay and loss of packets by the kernel", netem),
-    "packets": ("loss of packets by nftables", packets),
-    "device-mapper": ("a disk that fails (dm-flakey)", mapper),
+    "delay": ("delay and loss of packets by the kernel", netem),
+    "loss": ("loss of packets by nftables", packets),
+    "flakey": ("a disk that fails (dm-flakey)", mapper),
 }
 
 

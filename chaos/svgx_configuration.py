@@ -35,7 +35,8 @@ def roll_out_bad_configurations(configuration):
         flags = {"--listen": "127.0.0.1:0", "--internal-listen": "off", **bad}
         words = [word.format(**stack) for pair in flags.items() for word in pair]
         # One that served all the same would be ended by the time-out.
-        ended = subprocess.run([stack["program"], "serve", *words], env={"CHAOS_MARK": mark_of(stack, "bad")}, capture_output=True, timeout=20, text=True)
+        command, environment = [stack["program"], "serve", *words], {"CHAOS_MARK": mark_of(stack, "bad")}
+        ended = subprocess.run(command, env=environment, capture_output=True, timeout=20, text=True)
         SEEN["ended"][name] = (ended.returncode, ended.stderr)
     return len(SEEN["ended"])
 

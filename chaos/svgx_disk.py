@@ -36,7 +36,7 @@ def limit_files(configuration, seconds=60):
 
 def trace(stack, seconds, *injections):
     """Attaches strace to every thread of the engine, so that these calls are tampered with."""
-    need("strace")
+    need("attach")
     engine = SEEN["engine"] = running(stack, "engine")
     inject(stack, seconds, {"how": "end-marked", "mark": "strace"})
     words = [word for injection in injections for word in ("-e", f"inject={injection}")]
@@ -108,7 +108,7 @@ COPY = '[ -e "$3/sessions.redb" ] || cp -a "$5/." "$3/"'
 def start_on_a_small_disk(configuration, kind="tmpfs", megabytes=16, seconds=120):
     """Starts the engine anew, its data copied to a disk that only it sees, with so much room beside them."""
     stack = ours(configuration)
-    need("mount" if kind == "tmpfs" else "loop")
+    need("full-disk" if kind == "tmpfs" else "loop")
     state, data = Path(stack["state"]), Path(stack["data"])
     copy, image = state / "copy", state / "disk.img"
     inject(stack, seconds, {"how": "restart", "part": "engine"}, {"how": "remove", "paths": [str(copy), str(image)]})

@@ -75,7 +75,7 @@ def put_in_group(stack, controller, seconds, *undo):
 def share_processor(configuration, share=0.5, seconds=60):
     """Lets the engine use a share of one processor."""
     stack = ours(configuration)
-    need("processor-share")
+    need("quota")
     kind, group = put_in_group(stack, "cpu", seconds)
     if kind == "v1":
         (group / "cpu.cfs_period_us").write_text("100000")
@@ -91,7 +91,7 @@ def share_processor(configuration, share=0.5, seconds=60):
 def use_one_core(configuration, seconds=60):
     """Lets every thread of the engine run on one processor only."""
     stack = ours(configuration)
-    need("cores")
+    need("one-core")
     engine = SEEN["engine"] = running(stack, "engine")
     inject(stack, seconds, {"how": "restore-cores", "process": engine, "cores": sorted(os.sched_getaffinity(engine["pid"]))})
     pin(engine, [min(os.sched_getaffinity(engine["pid"]))])

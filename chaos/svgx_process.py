@@ -117,7 +117,7 @@ def waiting_click_is_answered(configuration):
 def start_with_a_clock(configuration, seconds=90):
     """Starts the engine anew with a clock of day that can be set (libfaketime)."""
     stack = ours(configuration)
-    need("clock")
+    need("clock", stack)
     write(Path(stack["state"]) / "clock", "+0\n")
     inject(stack, seconds, {"how": "restart", "part": "engine"})
     end(running(stack, "engine"))

@@ -72,7 +72,8 @@ async def main(at, to, path):
         try:
             there, out = await asyncio.open_connection(*to)
             writers.append(out)
-            pumps = [asyncio.create_task(pump(settings, reader, out, False)), asyncio.create_task(pump(settings, there, writer, True))]
+            ways = [(reader, out, False), (there, writer, True)]
+            pumps = [asyncio.create_task(pump(settings, *way)) for way in ways]
             # A half that is closed closes both: HTTP needs no more.
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             for one in pumps:

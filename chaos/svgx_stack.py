@@ -228,7 +228,8 @@ def note(stack, part, pid):
 def command_of(stack, part):
     """How a part of the stack is started, and with which variables."""
     if adopted := stack["adopted"]:
-        return [stack["program"], "stack", "--state-dir", adopted["state"], "--root", adopted["root"], "up", part], adopted["environment"]
+        where = ["--state-dir", adopted["state"], "--root", adopted["root"]]
+        return [stack["program"], "stack", *where, "up", part], adopted["environment"]
     if part == "collector":
         return [sys.executable, __file__, stack["collector_at"]], {}
     flags = {**FLAGS, "--listen": stack["public"], "--internal-listen": stack["internal"],
@@ -293,7 +294,8 @@ def ready(stack):
 def up(state, program):
     """Starts an engine and a collector."""
     stack = begin(state, program)
-    stack.update(data=str(state / "data"), keys=str(state / "keys"), **dict.fromkeys(("public", "internal", "collector_at"), "127.0.0.1:0"))
+    stack.update(dict.fromkeys(("public", "internal", "collector_at"), "127.0.0.1:0"))
+    stack.update(data=str(state / "data"), keys=str(state / "keys"))
     write(state / "keys", keys_file())
     start(stack, "collector")
     start(stack, "engine")

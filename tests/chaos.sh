@@ -112,6 +112,15 @@ must_fail "a method without its fault" "fault-was-seen" "$work/none.yaml"
 sed 's/requests: 300/requests: 5/' chaos/noisy-key.yaml >"$work/small.yaml"
 must_fail "a fault that moves nothing" "fault-was-seen" "$work/small.yaml"
 
+# What a machine cannot do is skipped, and does not pass when it is tried all the same.
+if env PATH="$work/no" "$python" chaos/svgx_chaos.py skip "$state" chaos/slow-disk.yaml >"$work/said"; then fail "strace was found where it is not"; fi
+grep -q '^SKIP chaos/slow-disk.yaml: attach: strace is not installed' "$work/said" || fail "a skip without its reason"
+rm -f "$work/journal.json"
+if env PATH="$work/no" "$venv/bin/chaos" --no-version-check --settings "$work/none" --log-file "$work/chaos.log" run \
+    --journal-path "$work/journal.json" chaos/slow-disk.yaml >"$work/said" 2>&1; then fail "a fault that cannot be made has passed"; fi
+grep -q 'SKIP attach: strace is not installed' "$work/said" || fail "a fault that cannot be made failed for another reason"
+if stack adopt "$work" >"$work/said" 2>&1 || ! grep -q 'no engine of `svgx stack` runs in' "$work/said"; then fail "what is no stack was adopted"; fi
+
 # The runner is killed in the midst of a fault, of three that are drawn.
 echo "seed $seed"
 "$python" tests/chaos/killed_runner.py "$venv/bin/chaos" "$state" "$kills" "$seed" || fail "something was left"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "chaos"))
 from svgx_can import missing, needs
+from svgx_disk import tracer
 from svgx_stack import alive, click, known, probe, status, until
 
 WITHIN = 10
@@ -43,7 +44,8 @@ def helpers(state):
 
 def machine(stack):
     """What a fault may leave on the machine: mounts, loop devices, control groups."""
-    found = [f"mount: {line}" for line in Path("/proc/self/mountinfo").read_text().splitlines() if "svgx-chaos" in line or stack["state"] in line]
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    found = [f"mount: {line}" for line in mounts if "svgx-chaos" in line or stack["state"] in line]
     for path in Path("/sys/block").glob("loop*/loop/backing_file"):
         with contextlib.suppress(OSError):
             if stack["state"] in path.read_text():
@@ -80,7 +82,7 @@ def left(state, before):
         try:
             if status(process["pid"])[0] in "Tt":
                 found.append(f"{name} is stopped")
-            tracers = {path.read_text().partition("TracerPid:")[2].split()[0] for path in Path(f"/proc/{process['pid']}/task").glob("*/status")}
+            tracers = {str(pid) for pid in tracer(process)}
             if tracers != {"0"}:
                 found.append(f"{name} is traced by {tracers}")
             now = normal(process)
@@ -145,7 +147,8 @@ def main(chaos, state, kills="20", seed="1"):
         times.append(took)
         failed += bool(found) or not midst
         end = f"clean after {took:.2f} s" if midst else "FAILED: its fault was always undone before"
-        print(f"{experiment.stem}: {f'FAILED, left: {found}' if found else end}; killed after {2 * moment:.2f} s, then there was: {there}", flush=True)
+        end = f"FAILED, left: {found}" if found else end
+        print(f"{experiment.stem}: {end}; killed after {2 * moment:.2f} s, then there was: {there}", flush=True)
     times.sort()
     print(f"{len(times)} kills, {failed} failed; clean after {times[len(times) // 2]:.2f} s (median), {times[-1]:.2f} s (longest)")
     sys.exit(bool(failed))
