@@ -11,7 +11,7 @@ from pathlib import Path
 from svgx_can import need, time_library
 from svgx_guard import SEEN, activity, check, inject, moved, ours, running
 from svgx_stack import (
-    alive, ask, click, edit, end, load, probe, problem, retry_after, send, start, status, until, write,
+    alive, ask, click, edit, end, load, probe, problem, retry_after, send, start, until, write,
 )
 
 
@@ -83,17 +83,24 @@ def stop_engine(configuration, seconds=20):
     stack = ours(configuration)
     inject(stack, seconds, {"how": "continue", "process": stack["engine"]})
     send(stack["engine"], signal.SIGSTOP)
+    until("every thread is stopped", lambda: states(stack["engine"]) == {"T"}, 5)
     pool = ThreadPoolExecutor(1)
     SEEN["waiting"] = pool.submit(click, stack, timeout=seconds + 20)
     pool.shutdown(wait=False)
     return True
 
 
+def states(process):
+    """The states of its threads."""
+    stats = Path(f"/proc/{process['pid']}/task").glob("*/stat")
+    return {path.read_text().rpartition(")")[2].split()[0] for path in stats}
+
+
 @activity
 def engine_does_not_answer(configuration):
     """It is there and says nothing: connections are taken, by the kernel, and not answered."""
     stack = ours(configuration)
-    until("it is stopped", lambda: (status(stack["engine"]["pid"]) or "?")[0] == "T", 5)
+    check(states(stack["engine"]) == {"T"}, "it is not stopped")
     check(ask(stack, "GET", "/livez", at="internal", timeout=2)[0] == 0, "it answers")
     check(not SEEN["waiting"].done(), "the click was answered")
     return moved("no answer to a probe within 2 s")
