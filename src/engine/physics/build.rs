@@ -11,6 +11,7 @@ use rapier2d_f64::prelude::MassProperties;
 
 use super::continuous::Extent;
 use super::model::{Body, Joint, JointKind, Model, Profile};
+use super::outline::Part;
 
 /// The size of every body for continuous detection, by number.
 pub(super) fn extents(physics: &PhysicsWorld, handles: &[RigidBodyHandle]) -> Vec<Extent> {
@@ -39,6 +40,7 @@ pub(super) fn insert(
     collisions: bool,
     hooked: bool,
     extra_iterations: usize,
+    skin: f64,
 ) -> RigidBodyHandle {
     let rigid = if body.fixed {
         RigidBodyBuilder::fixed()
@@ -69,11 +71,13 @@ pub(super) fn insert(
                 if hooked { ActiveHooks::FILTER_CONTACT_PAIRS } else { ActiveHooks::empty() };
             let events =
                 if body.fixed { ActiveEvents::empty() } else { ActiveEvents::COLLISION_EVENTS };
+            // Two lines that touch have no depth that would tell the sides apart.
+            let skin = if matches!(part, Part::Line(_)) { skin } else { 0.0 };
             let collider = ColliderBuilder::new(shape)
+                .contact_skin(skin)
                 .position(pose)
                 .density(0.0)
                 .friction(body.friction)
-                .restitution(body.restitution)
                 .active_events(events)
                 .active_hooks(hooks)
                 .user_data(number as u128);

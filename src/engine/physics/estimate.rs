@@ -31,8 +31,9 @@ use serde::{Deserialize, Serialize};
 use super::sleep::STILL;
 use super::world::World;
 
-/// By what share of a substep friction sets in late.
-const FRICTION_LATE: f64 = 0.5;
+/// By what share of a substep friction sets in late: half, and half as much again for the spin that
+/// it lacks, at the rim.
+const FRICTION_LATE: f64 = 0.75;
 
 /// The error of one body, and what it is found from. SI.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ struct Met {
     place: f64,
     /// Whether a step was cut at the impact.
     timed: bool,
+    /// Whether others that touch it take a share that nothing determines.
+    shared: bool,
 }
 
 /// The errors of all bodies.
@@ -128,9 +131,18 @@ impl PropagatedError {
         let (of_a, of_b) = (place(a), place(b));
         for (i, place) in [(a, of_b), (b, of_a)] {
             if let Some(drift) = self.drifts.get_mut(i) {
-                let met = drift.met.unwrap_or(Met { place, timed });
-                drift.met = Some(Met { place: met.place.max(place), timed: met.timed && timed });
+                let met = drift.met.unwrap_or(Met { place, timed, shared: false });
+                let (place, timed) = (met.place.max(place), met.timed && timed);
+                drift.met = Some(Met { place, timed, ..met });
             }
+        }
+    }
+
+    /// A body was struck, or what touches it; how they share the impact is not determined.
+    pub(super) fn share_impact(&mut self, body: usize) {
+        if let Some(drift) = self.drifts.get_mut(body) {
+            let met = drift.met.unwrap_or(Met { place: drift.place, timed: true, shared: true });
+            drift.met = Some(Met { shared: true, ..met });
         }
     }
 
@@ -150,7 +162,7 @@ impl PropagatedError {
                 let leaves = (seen.velocity.dot(jump) / impact).clamp(0.0, impact);
                 let restitution = (leaves / (impact - leaves).max(1e-9)).min(1.0);
                 let apart = drift.place.max(met.place);
-                let turned = (apart / seen.reach.max(1e-9)).min(1.0);
+                let turned = if met.shared { 1.0 } else { (apart / seen.reach.max(1e-9)).min(1.0) };
                 // What stops forgets how fast it came.
                 drift.speed *= (speed / before.max(1e-9)).min(1.0);
                 drift.speed +=

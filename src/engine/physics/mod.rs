@@ -26,6 +26,7 @@ mod options;
 mod outcome;
 mod outline;
 mod read;
+mod rebound;
 mod simulation;
 mod sleep;
 mod snapshot;

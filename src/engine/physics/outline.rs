@@ -60,7 +60,14 @@ impl Part {
                 (Pose::new(*centre, *angle), SharedShape::cuboid(half.x, half.y))
             }
             Part::Convex(points) => (Pose::IDENTITY, SharedShape::convex_polyline(points.clone())?),
-            Part::Line(points) => (Pose::IDENTITY, SharedShape::polyline(points.clone(), None)),
+            Part::Line(points) => {
+                let shape = match points.as_slice() {
+                    // Two polylines find no impact of each other, and pass; segments do.
+                    &[a, b] => SharedShape::segment(a, b),
+                    _ => SharedShape::polyline(points.clone(), None),
+                };
+                (Pose::IDENTITY, shape)
+            }
         })
     }
 

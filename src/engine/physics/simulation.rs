@@ -280,6 +280,9 @@ impl Simulation {
                 self.state.events.push((time, began, pair));
             }
         }
+        if let Some(propagated) = &mut self.state.propagated {
+            self.state.main.shared.iter().for_each(|&body| propagated.share_impact(body));
+        }
         let even = self.state.main.steps.is_multiple_of(2);
         if let Some(twin) = self.state.twin.as_mut().filter(|_| even) {
             twin.step(&self.model, events, budget);

@@ -60,6 +60,11 @@ impl Settings {
         }
     }
 
+    /// How far lines, which have no thickness, are kept off what they touch, m.
+    pub(crate) const fn skin(&self) -> f64 {
+        0.05 * self.outline
+    }
+
     /// The engine's parameters for steps of `step` seconds.
     pub(crate) fn parameters(&self, step: f64) -> IntegrationParameters {
         IntegrationParameters {

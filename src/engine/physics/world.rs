@@ -18,6 +18,7 @@ use super::build::{extents, insert, insert_joint};
 use super::continuous::{Extent, Impact, first_impact};
 use super::dispatcher::with_checkpoints;
 use super::model::{Body, Model, Profile};
+use super::rebound::{Before, is_needed, rebound};
 use super::sleep::{Verdict, keep_moving};
 use super::solver_effort::additional_iterations;
 use super::step_trace::Phases;
@@ -64,6 +65,8 @@ pub(super) struct World {
     verdicts: Vec<Verdict>,
     /// Pairs at whose impacts the last step was cut.
     pub(super) cut_pairs: Vec<Pair>,
+    /// Bodies that touched others when these were struck in the last step.
+    pub(super) shared: BTreeSet<usize>,
     /// Length of what was advanced last, s: a whole step, or what was left of a cut one.
     pub(super) last_span: f64,
     /// Steps done.
@@ -171,7 +174,8 @@ impl World {
             if i % 64 == 0 {
                 budget.checkpoint()?;
             }
-            let handle = insert(&mut physics, i, body, collisions, hooked[i], extra[i]);
+            let handle =
+                insert(&mut physics, i, body, collisions, hooked[i], extra[i], settings.skin());
             handles.push(handle);
         }
         for joint in &model.joints {
@@ -200,6 +204,7 @@ impl World {
             extents,
             verdicts,
             cut_pairs: Vec::new(),
+            shared: BTreeSet::new(),
             last_span: step,
             steps: 0,
             phases: Phases::default(),
@@ -279,6 +284,7 @@ impl World {
         let least = 1e-9 * step;
         let (mut done, mut cuts) = (0.0, 0);
         self.cut_pairs.clear();
+        self.shared.clear();
         while !self.extents.is_empty() && step - done > least {
             let Some(impact) = self.first_impact(step - done) else { break };
             if cuts == CUTS {
@@ -356,10 +362,15 @@ impl World {
         let span = self.physics.integration_parameters.dt;
         self.last_span = span;
         self.apply_forces(model, time, span);
+        let before = is_needed(model).then(|| Before::of(self));
         let phases = Some(&mut self.phases);
         with_checkpoints(&mut self.physics, budget, false, phases, |p| {
             p.step_with_events(&self.hooks, events);
         });
+        if let Some(before) = before {
+            let shared = rebound(self, model, &before);
+            self.shared.extend(shared);
+        }
         events.each(|i| {
             if let Some(flying) = self.flying.get_mut(i as usize) {
                 *flying = false;

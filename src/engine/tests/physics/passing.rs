@@ -75,6 +75,24 @@ fn no_free_body_passes_another() {
 }
 
 #[test]
+fn a_line_lies_on_a_fixed_line() {
+    let fixed =
+        r#"<line id="f" x1="0" y1="1000" x2="1000" y2="1000"><arx:physics motion="fixed"/></line>"#;
+    for (y1, y2, speed) in
+        [(500.0, 500.0, 0), (500.0, 550.0, 0), (990.0, 980.0, 0), (300.0, 330.0, 25)]
+    {
+        let document = drawing(&format!(
+            r#"{fixed}<line id="b" x1="300" y1="{y1}" x2="500" y2="{y2}"><arx:physics velocity="0,{speed}"><mass unit="kg">1</mass></arx:physics></line>"#
+        ));
+        for tier in Tier::ALL {
+            let (outcome, _) = run(&document, &seconds(1.5), tier);
+            let b = outcome.elements.iter().find(|e| &*e.id == "b").expect("the line");
+            assert!((b.position[1] - 1000.0).abs() < 1.0, "{y1} {y2} {tier}: {b:?}");
+        }
+    }
+}
+
+#[test]
 fn a_volley_is_stopped_by_a_free_plate() {
     // Ten shots, each meeting the plate at a time of its own within few steps.
     let mut content = String::from(

@@ -4,7 +4,7 @@
 
 use super::FLOOR;
 
-const G: f64 = 9.81;
+pub(super) const G: f64 = 9.81;
 
 /// Position (user units) and angle (degrees) of a body at a time.
 pub(super) type Motion = Box<dyn Fn(f64) -> [f64; 3]>;
@@ -43,21 +43,21 @@ fn scene(
 }
 
 /// A rectangle with physics: `physics` are its attributes, `inside` its children.
-fn rect(id: &str, [x, y, w, h]: [f64; 4], physics: &str, inside: &str) -> String {
+pub(super) fn rect(id: &str, [x, y, w, h]: [f64; 4], physics: &str, inside: &str) -> String {
     format!(
         r#"<rect id="{id}" x="{x}" y="{y}" width="{w}" height="{h}"><arx:physics {physics}>{inside}</arx:physics></rect>
 "#
     )
 }
 
-fn circle(id: &str, [x, y, r]: [f64; 3], physics: &str, inside: &str) -> String {
+pub(super) fn circle(id: &str, [x, y, r]: [f64; 3], physics: &str, inside: &str) -> String {
     format!(
         r#"<circle id="{id}" cx="{x}" cy="{y}" r="{r}"><arx:physics {physics}>{inside}</arx:physics></circle>
 "#
     )
 }
 
-fn polygon(id: &str, points: &[[f64; 2]], physics: &str, inside: &str) -> String {
+pub(super) fn polygon(id: &str, points: &[[f64; 2]], physics: &str, inside: &str) -> String {
     let points: String = points.iter().map(|[x, y]| format!("{x:.9},{y:.9} ")).collect();
     format!(
         r#"<polygon id="{id}" points="{points}"><arx:physics {physics}>{inside}</arx:physics></polygon>
@@ -65,7 +65,7 @@ fn polygon(id: &str, points: &[[f64; 2]], physics: &str, inside: &str) -> String
     )
 }
 
-fn kg(mass: f64) -> String {
+pub(super) fn kg(mass: f64) -> String {
     format!(r#"<mass unit="kg">{mass}</mass>"#)
 }
 
@@ -84,18 +84,14 @@ fn on_ice(physics: &str, mass: f64, forces: &str) -> String {
     ice() + &rect("b", [-200.0, 4800.0, 400.0, 200.0], &physics, &(kg(mass) + forces))
 }
 
-/// A pendulum of a disc (radius 50 mm, 1 kg) 1 m below a hinge at (5000, 1000), let go at `angle`.
-fn pendulum(angle: f64, seconds: f64) -> KnownScene {
-    let (x, y) = (5000.0 + 1000.0 * angle.sin(), 1000.0 + 1000.0 * angle.cos());
-    let hinge = kg(1.0) + r#"<anchor type="hinge" at="5000,1000"/>"#;
-    // I'' = -w² sin(I), by Runge and Kutta with steps of 20 µs, every 2 ms kept.
-    let inertia = 0.5 * 0.05 * 0.05 + 1.0;
-    let square = G / inertia;
-    let (mut a, mut s) = (angle, 0.0_f64);
+/// The solution of `a'' = factor * sin(a)` from an angle and a spin, by Runge and Kutta with steps
+/// of 20 µs, every 2 ms kept.
+pub(super) fn swing(factor: f64, angle: f64, spin: f64, seconds: f64) -> impl Fn(f64) -> f64 {
+    let (mut a, mut s) = (angle, spin);
     let h = 2e-5;
     let mut angles = vec![a];
     for i in 1..=(seconds / h).ceil() as usize + 200 {
-        let f = |a: f64| -square * f64::sin(a);
+        let f = |a: f64| factor * f64::sin(a);
         let (k1, l1) = (s, f(a));
         let (k2, l2) = (s + 0.5 * h * l1, f(a + 0.5 * h * k1));
         let (k3, l3) = (s + 0.5 * h * l2, f(a + 0.5 * h * k2));
@@ -106,20 +102,54 @@ fn pendulum(angle: f64, seconds: f64) -> KnownScene {
             angles.push(a);
         }
     }
+    move |t| {
+        let at = (t / 2e-3).max(0.0);
+        let i = (at as usize).clamp(1, angles.len() - 3);
+        // Through four neighbours: exact enough at this distance.
+        let u = at - i as f64;
+        let [p, q, r, s] = [angles[i - 1], angles[i], angles[i + 1], angles[i + 2]];
+        q + 0.5 * u * (r - p + u * (2.0 * p - 5.0 * q + 4.0 * r - s + u * (3.0 * (q - r) + s - p)))
+    }
+}
+
+/// A rod (1 m by 20 mm, 2 kg) on a hinge at its lower end, let go at `angle` from upright.
+pub(super) fn pivoted_rod(angle: f64, spin: f64, seconds: f64) -> KnownScene {
+    let (s, c) = angle.sin_cos();
+    let at =
+        |along: f64, aside: f64| [5000.0 + along * s + aside * c, 5000.0 - along * c + aside * s];
+    let corners = [at(0.0, -10.0), at(1000.0, -10.0), at(1000.0, 10.0), at(0.0, 10.0)];
+    let physics = format!(r#"velocity="{},{}" spin="{spin}""#, 0.5 * spin * c, 0.5 * spin * s);
+    let hinge = kg(2.0) + r#"<anchor type="hinge" at="5000,5000"/>"#;
+    let inertia = (1.0 + 0.02 * 0.02) / 12.0 + 0.25;
+    let swing = swing(G * 0.5 / inertia, angle, spin, seconds);
+    KnownScene {
+        reach: 500.0,
+        ..scene(
+            format!("rod on a hinge, {angle:.2} rad, {spin} rad/s"),
+            seconds,
+            polygon("b", &corners, &physics, &hinge),
+            "b",
+            move |t| {
+                let a = swing(t);
+                [5000.0 + 500.0 * a.sin(), 5000.0 - 500.0 * a.cos(), (a - angle).to_degrees()]
+            },
+        )
+    }
+}
+
+/// A pendulum of a disc (radius 50 mm, 1 kg) 1 m below a hinge at (5000, 1000), let go at `angle`.
+fn pendulum(angle: f64, seconds: f64) -> KnownScene {
+    let (x, y) = (5000.0 + 1000.0 * angle.sin(), 1000.0 + 1000.0 * angle.cos());
+    let hinge = kg(1.0) + r#"<anchor type="hinge" at="5000,1000"/>"#;
+    let inertia = 0.5 * 0.05 * 0.05 + 1.0;
+    let swing = swing(-G / inertia, angle, 0.0, seconds);
     scene(
         format!("pendulum, {angle} rad"),
         seconds,
         circle("b", [x, y, 50.0], "", &hinge),
         "b",
         move |t| {
-            let at = (t / 2e-3).max(0.0);
-            let i = (at as usize).clamp(1, angles.len() - 3);
-            // Through four neighbours: exact enough at this distance.
-            let u = at - i as f64;
-            let [p, q, r, s] = [angles[i - 1], angles[i], angles[i + 1], angles[i + 2]];
-            let a = q + 0.5
-                * u
-                * (r - p + u * (2.0 * p - 5.0 * q + 4.0 * r - s + u * (3.0 * (q - r) + s - p)));
+            let a = swing(t);
             [
                 5000.0 + 1000.0 * a.sin(),
                 1000.0 + 1000.0 * a.cos(),
@@ -351,5 +381,6 @@ pub(super) fn all() -> Vec<KnownScene> {
         all.push(chain(ratio, false));
         all.push(chain(ratio, true));
     }
+    all.extend(super::impacts::all());
     all
 }

@@ -1,0 +1,346 @@
+//! The rebound of an impact: restitution, with its friction.
+//!
+//! The engine's own pass sets the points of a contact to their speed of separation one after the
+//! other, once, and without friction: a box that lands flat would turn, and a ball would keep a
+//! spin that the rebound gives it. So the engine is told of no restitution, and makes impacts
+//! plastic. Here the points that met in a step are driven apart together: projected Gauss-Seidel
+//! over them, over what else these bodies touch, and over their joints (Catto, "Iterative Dynamics
+//! with Temporal Coherence", GDC 2005), with Newton's restitution and Coulomb's friction. A body
+//! in a joint is settled here also where nothing bounces: the engine, which takes joints and
+//! contacts in turn, would leave it a part of its speed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rapier2d_f64::dynamics::{ImpulseJoint, JointAxesMask, RigidBody};
+use rapier2d_f64::geometry::ContactPair;
+use rapier2d_f64::math::Vector;
+
+use super::model::Model;
+use super::world::World;
+
+/// Links between bodies that a rebound is carried over.
+const MOST_LINKS: usize = 256;
+
+/// How many bodies away from an impact its rebound is felt at once. Farther ones feel it a step later.
+const REACH: usize = 8;
+
+/// Impulses computed for one rebound at most: what is left then goes into the next step.
+const MOST_WORK: usize = 20_000;
+
+/// A change of velocity, of the fastest, that ends the sweeps.
+const SETTLED: f64 = 1e-9;
+
+/// The colliders of a point of a contact, and its features.
+type Point = (u32, u32, u32, u32);
+
+/// What was before a step.
+pub(super) struct Before {
+    velocities: Vec<(Vector, f64)>,
+    /// Points that carried something already: they rest, and do not bounce.
+    carrying: BTreeSet<Point>,
+}
+
+/// Points of a pair with their keys.
+fn points(pair: &ContactPair) -> impl Iterator<Item = (Point, Touch)> + '_ {
+    let colliders = (pair.collider1.into_raw_parts().0, pair.collider2.into_raw_parts().0);
+    pair.solver_manifolds().iter().flat_map(move |manifold| {
+        manifold.points.iter().map(move |point| {
+            let key = (colliders.0, colliders.1, point.fid1.0, point.fid2.0);
+            let touch = Touch {
+                normal: manifold.data.normal,
+                arms: [point.data.solver_dp1, point.data.solver_dp2],
+                impulse: point.data.impulse,
+                friction: manifold.data.friction,
+            };
+            (key, touch)
+        })
+    })
+}
+
+/// A point of a contact after a step.
+struct Touch {
+    /// From the first body to the second.
+    normal: Vector,
+    /// From the centre of each body.
+    arms: [Vector; 2],
+    impulse: f64,
+    friction: f64,
+}
+
+impl Before {
+    pub(super) fn of(world: &World) -> Before {
+        let velocity = |&handle| {
+            let body = world.physics.bodies.get(handle);
+            body.map_or((Vector::ZERO, 0.0), |b| (b.linvel(), b.angvel()))
+        };
+        let touching = world.physics.narrow_phase.contact_pairs().flat_map(points);
+        Before {
+            velocities: world.handles.iter().map(velocity).collect(),
+            carrying: touching.filter(|(_, t)| t.impulse > 0.0).map(|(key, _)| key).collect(),
+        }
+    }
+}
+
+/// What bounds the impulse of a row.
+#[derive(Clone, Copy)]
+enum Bound {
+    /// A joint takes both directions.
+    None,
+    /// A contact pushes, a rope pulls.
+    AtLeast(f64),
+    /// Friction, of what the row with this number gives.
+    Friction(usize, f64),
+}
+
+/// One motion of two bodies against each other.
+struct Row {
+    bodies: [usize; 2],
+    /// Of the second body; the first has its opposite.
+    direction: Vector,
+    /// What a unit of spin of each body adds.
+    turns: [f64; 2],
+    /// The velocity to reach.
+    target: f64,
+    bound: Bound,
+    /// The mass that the row feels.
+    weight: f64,
+    impulse: f64,
+}
+
+/// Mass and motion of a body that takes part.
+#[derive(Clone, Copy)]
+struct Moving {
+    inverse: [f64; 2],
+    velocity: Vector,
+    spin: f64,
+}
+
+/// What holds or touches two bodies.
+struct Link {
+    bodies: [usize; 2],
+    /// The points, with the speed at which those that met are to separate; none for a joint.
+    touches: Vec<(Touch, Option<f64>)>,
+    joint: Option<usize>,
+}
+
+/// Lets what met in a step bounce. Answers the free bodies that touched each other when one of them
+/// was struck: restitution alone does not say how they share the impact (Newton's cradle).
+pub(super) fn rebound(world: &mut World, model: &Model, before: &Before) -> BTreeSet<usize> {
+    let (mut links, bouncing) = contacts(world, model, before);
+    let mut shared = BTreeSet::new();
+    if bouncing.is_empty() {
+        return shared;
+    }
+    let joints: Vec<&ImpulseJoint> =
+        world.physics.impulse_joints.iter().map(|(_, joint)| joint).collect();
+    for (i, joint) in joints.iter().enumerate() {
+        let ends = [joint.body1(), joint.body2()];
+        // The building has the largest number there is.
+        let number = |h| world.physics.bodies.get(h).map_or(usize::MAX, |b| b.user_data as usize);
+        links.push(Link { bodies: ends.map(number), touches: Vec::new(), joint: Some(i) });
+    }
+    let near = near(&links, bouncing, model);
+    let mut moving = BTreeMap::new();
+    let mut rows = Vec::new();
+    for link in near.into_iter().filter_map(|i| links.get(i)) {
+        for i in link.bodies {
+            moving.entry(i).or_insert_with(|| read(world, model, i));
+        }
+        let free = |i: &usize| model.bodies.get(*i).is_some_and(|b| !b.fixed);
+        let rests = !link.touches.is_empty() && link.touches.iter().all(|(_, s)| s.is_none());
+        if rests && link.bodies.iter().all(free) {
+            shared.extend(link.bodies);
+        }
+        for (touch, separation) in &link.touches {
+            rows_of_touch(link.bodies, touch, *separation, &mut rows);
+        }
+        if let Some(joint) = link.joint.and_then(|j| joints.get(j)) {
+            rows_of_joint(world, link.bodies, joint, &mut rows);
+        }
+    }
+    let moved = settle(&mut rows, &mut moving);
+    for (i, motion) in moved {
+        let handle = world.handles.get(i).copied();
+        if let Some(body) = handle.and_then(|h| world.physics.bodies.get_mut(h)) {
+            body.set_linvel(motion.velocity, true);
+            body.set_angvel(motion.spin, true);
+        }
+    }
+    shared
+}
+
+/// Whether impacts in a model need more than the engine does.
+pub(super) fn is_needed(model: &Model) -> bool {
+    !model.joints.is_empty() || model.bodies.iter().any(|b| b.restitution > 0.0)
+}
+
+/// What touched in the step, and the bodies that something struck.
+fn contacts(world: &World, model: &Model, before: &Before) -> (Vec<Link>, BTreeSet<usize>) {
+    let colliders = &world.physics.colliders;
+    let ends = model.joints.iter().flat_map(|j| std::iter::once(j.body).chain(j.other));
+    let jointed: BTreeSet<usize> = ends.collect();
+    let mut bouncing = BTreeSet::new();
+    let mut links = Vec::new();
+    for pair in world.physics.narrow_phase.contact_pairs() {
+        let number = |h| colliders.get(h).map_or(usize::MAX, |c| c.user_data as usize);
+        let bodies = [number(pair.collider1), number(pair.collider2)];
+        let [Some(a), Some(b)] = bodies.map(|i| model.bodies.get(i)) else { continue };
+        let restitution = 0.5 * (a.restitution + b.restitution);
+        let velocity = |i: usize, arm: Vector| {
+            let (v, spin) = before.velocities.get(i).copied().unwrap_or_default();
+            v + spin * arm.perp()
+        };
+        let mut touches = Vec::new();
+        for (key, touch) in points(pair).filter(|(_, t)| t.impulse > 0.0) {
+            let [v, w] = [0, 1].map(|i| velocity(bodies[i], touch.arms[i]));
+            let approach = (v - w).dot(touch.normal);
+            let rests = before.carrying.contains(&key) && restitution < 1.0;
+            let settles = restitution > 0.0 || bodies.iter().any(|b| jointed.contains(b));
+            let met = approach > 0.0 && !rests && settles;
+            if met {
+                bouncing.extend(bodies);
+            }
+            touches.push((touch, met.then_some(restitution * approach)));
+        }
+        if !touches.is_empty() {
+            links.push(Link { bodies, touches, joint: None });
+        }
+    }
+    (links, bouncing)
+}
+
+/// The links that a rebound is carried over, nearest first.
+fn near(links: &[Link], mut reached: BTreeSet<usize>, model: &Model) -> Vec<usize> {
+    let carries = |i: &usize| model.bodies.get(*i).is_some_and(|b| !b.fixed);
+    let mut open: Vec<usize> = (0..links.len()).collect();
+    let mut near = Vec::new();
+    for _ in 0..REACH {
+        let (now, rest): (Vec<usize>, Vec<usize>) = open
+            .into_iter()
+            .partition(|&i| links[i].bodies.iter().any(|b| carries(b) && reached.contains(b)));
+        if now.is_empty() || near.len() >= MOST_LINKS {
+            break;
+        }
+        reached.extend(now.iter().flat_map(|&i| links[i].bodies));
+        near.extend(now);
+        open = rest;
+    }
+    near.truncate(MOST_LINKS);
+    near
+}
+
+fn read(world: &World, model: &Model, i: usize) -> Moving {
+    let still = Moving { inverse: [0.0; 2], velocity: Vector::ZERO, spin: 0.0 };
+    let rigid = world.handles.get(i).and_then(|&h| world.physics.bodies.get(h));
+    match (model.bodies.get(i), rigid) {
+        (Some(body), Some(rigid)) if !body.fixed => Moving {
+            inverse: [1.0 / body.mass, 1.0 / body.inertia],
+            velocity: rigid.linvel(),
+            spin: rigid.angvel(),
+        },
+        _ => still,
+    }
+}
+
+fn row(bodies: [usize; 2], direction: Vector, arms: [Vector; 2]) -> Row {
+    let turns = arms.map(|arm| arm.perp_dot(direction));
+    Row { bodies, direction, turns, target: 0.0, bound: Bound::None, weight: 0.0, impulse: 0.0 }
+}
+
+fn rows_of_touch(bodies: [usize; 2], touch: &Touch, separation: Option<f64>, rows: &mut Vec<Row>) {
+    // Of what the step gave, an impact may take back; a contact that rests only pushes more.
+    let least = if separation.is_some() { -touch.impulse } else { 0.0 };
+    rows.push(Row {
+        target: separation.unwrap_or(0.0),
+        bound: Bound::AtLeast(least),
+        ..row(bodies, touch.normal, touch.arms)
+    });
+    if touch.friction > 0.0 {
+        let bound = Bound::Friction(rows.len() - 1, touch.friction);
+        rows.push(Row { bound, ..row(bodies, touch.normal.perp(), touch.arms) });
+    }
+}
+
+fn rows_of_joint(world: &World, bodies: [usize; 2], joint: &ImpulseJoint, rows: &mut Vec<Row>) {
+    let set = &world.physics.bodies;
+    let (Some(first), Some(second)) = (set.get(joint.body1()), set.get(joint.body2())) else {
+        return;
+    };
+    let centre = |body: &RigidBody| body.position().translation;
+    let here = *first.position() * joint.data.local_frame1;
+    let there = *second.position() * joint.data.local_frame2;
+    let arms = [there.translation - centre(first), there.translation - centre(second)];
+    let apart = there.translation - here.translation;
+    if joint.data.coupled_axes.contains(JointAxesMask::LIN_AXES) {
+        let length = apart.length();
+        if length > 0.0 && length >= joint.data.limits[0].max * (1.0 - 1e-9) {
+            let arms = [here.translation - centre(first), arms[1]];
+            let bound = Bound::AtLeast(0.0);
+            rows.push(Row { bound, ..row(bodies, -apart / length, arms) });
+        }
+        return;
+    }
+    let axes = [(JointAxesMask::LIN_X, Vector::X), (JointAxesMask::LIN_Y, Vector::Y)];
+    for (axis, unit) in axes {
+        if joint.data.locked_axes.contains(axis) {
+            rows.push(row(bodies, here.rotation * unit, arms));
+        }
+    }
+    if joint.data.locked_axes.contains(JointAxesMask::ANG_X) {
+        rows.push(Row { turns: [1.0; 2], ..row(bodies, Vector::ZERO, arms) });
+    }
+}
+
+/// Gives every row its impulse; the motions that come out.
+fn settle(rows: &mut [Row], moving: &mut BTreeMap<usize, Moving>) -> Vec<(usize, Moving)> {
+    let mut numbers: Vec<usize> = moving.keys().copied().collect();
+    numbers.sort_unstable();
+    let mut motions: Vec<Moving> = moving.values().copied().collect();
+    let mut fastest: f64 = 0.0;
+    for row in rows.iter_mut() {
+        row.bodies = row.bodies.map(|i| numbers.binary_search(&i).unwrap_or(0));
+        let felt: f64 = (0..2)
+            .map(|side| {
+                let [mass, inertia] = motions[row.bodies[side]].inverse;
+                mass * row.direction.length_squared() + inertia * row.turns[side].powi(2)
+            })
+            .sum();
+        row.weight = if felt > 0.0 { 1.0 / felt } else { 0.0 };
+    }
+    for _ in 0..(MOST_WORK / rows.len().max(1)).max(1) {
+        let mut change: f64 = 0.0;
+        for i in 0..rows.len() {
+            let (least, most) = match rows[i].bound {
+                Bound::None => (f64::NEG_INFINITY, f64::INFINITY),
+                Bound::AtLeast(least) => (least, f64::INFINITY),
+                Bound::Friction(of, coefficient) => {
+                    let most = coefficient * rows[of].impulse.max(0.0);
+                    (-most, most)
+                }
+            };
+            let row = &mut rows[i];
+            let [a, b] = row.bodies;
+            let (one, other) = (motions[a], motions[b]);
+            let velocity = (other.velocity - one.velocity).dot(row.direction)
+                + other.spin * row.turns[1]
+                - one.spin * row.turns[0];
+            let wanted = (row.target - velocity) * row.weight;
+            let impulse = (row.impulse + wanted).clamp(least, most);
+            let more = impulse - row.impulse;
+            row.impulse = impulse;
+            if row.weight > 0.0 {
+                change = change.max(more.abs() / row.weight);
+            }
+            fastest = fastest.max((row.target - velocity).abs());
+            for (side, i, sign) in [(0, a, -1.0), (1, b, 1.0)] {
+                let [mass, inertia] = motions[i].inverse;
+                motions[i].velocity += row.direction * (sign * more * mass);
+                motions[i].spin += sign * more * inertia * row.turns[side];
+            }
+        }
+        if change <= SETTLED * fastest {
+            break;
+        }
+    }
+    numbers.into_iter().zip(motions).filter(|(_, m)| m.inverse[0] > 0.0).collect()
+}
