@@ -103,10 +103,11 @@ impl Solver {
         match *failure {
             Failure::ConstantRow(row) => rows.push(vec![row]),
             Failure::Size(size) => {
-                let (high, low) = (self.sizes[size].high, self.sizes[size].low);
+                let pairs: Vec<(u32, u32)> = self.sizes[size].pairs().collect();
                 let mut set = Vec::new();
-                plan.forest.explain(&[(high, low)], &mut set);
-                for v in [high, low].into_iter().filter(|&v| v != GROUND) {
+                plan.forest.explain(&pairs, &mut set);
+                let ends = pairs.iter().flat_map(|&(high, low)| [high, low]);
+                for v in ends.filter(|&v| v != GROUND) {
                     let k = plan.forest.class[v as usize];
                     let k = plan.component_of.get(k as usize).copied().unwrap_or(GROUND);
                     if let Some(component) = plan.components.get(k as usize) {

@@ -1,4 +1,4 @@
-//! No solve makes a radius, a width or a height that cannot be drawn.
+//! No solve makes a radius, a width, a height or the length of a line that cannot be drawn.
 
 use proptest::prelude::*;
 use svgx_base::budget::{Budget, Class, Tier};
@@ -15,7 +15,8 @@ fn sizes(entities: &[Entity]) -> Vec<f64> {
         Shape::Circle { r, .. } | Shape::Arc { r, .. } => vec![r],
         Shape::Rect { width, height, .. } => vec![width, height],
         Shape::Path { ref arcs, .. } => arcs.iter().map(|a| a.r).collect(),
-        Shape::Point { .. } | Shape::Line { .. } => Vec::new(),
+        Shape::Line { x1, y1, x2, y2 } => vec![(x2 - x1).hypot(y2 - y1)],
+        Shape::Point { .. } => Vec::new(),
     };
     entities.iter().flat_map(of).collect()
 }
@@ -205,6 +206,67 @@ fn where_a_size_is_left_open_the_drawable_solution_is_taken() {
         assert_eq!(report.outcome, Outcome::Solved, "{name}");
         assert!(all_can_be_drawn(&s), "{name}: {:?}", s.entities());
         assert!(s.unsatisfied(1e-8).is_empty() && s.undrawable().is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_line_keeps_a_length() {
+    let level = || line("a", 0.0, 0.0, 30.0, 0.0);
+    let beside = |x: f64, y: f64| line("b", 0.0, 20.0, x, 20.0 + y);
+    // Two lines, what is to hold, and which of it cannot.
+    type Case = (&'static str, Entity, Vec<Constraint>, &'static [&'static str]);
+    let cases: Vec<Case> = vec![
+        ("from level", beside(40.0, 0.0), vec![c(Kind::Perpendicular, &["a", "b"])], &[]),
+        ("from level, askew", beside(40.0, 1.0), vec![c(Kind::Perpendicular, &["a", "b"])], &[]),
+        ("from upright", beside(0.0, 40.0), vec![c(Kind::Parallel, &["a", "b"])], &[]),
+        ("from level to level", beside(40.0, 0.0), vec![v(Kind::Angle, &["a", "b"], 0.0)], &[]),
+        ("turned round", beside(40.0, 0.0), vec![v(Kind::Angle, &["a", "b"], 180.0)], &[]),
+        ("from upright to level", beside(0.0, 40.0), vec![v(Kind::Angle, &["a", "b"], 0.0)], &[]),
+        (
+            "two angles at once",
+            beside(40.0, 3.0),
+            vec![c(Kind::Perpendicular, &["a", "b"]), v(Kind::Angle, &["a", "b"], 120.0)],
+            &["#2"],
+        ),
+        (
+            "level and upright",
+            beside(40.0, 3.0),
+            vec![c(Kind::Horizontal, &["b"]), c(Kind::Vertical, &["b"])],
+            &["#2"],
+        ),
+        (
+            "end on start",
+            beside(40.0, 3.0),
+            vec![c(Kind::Coincident, &["b.start", "b.end"])],
+            &["#1"],
+        ),
+        (
+            "as long as a line without length",
+            beside(40.0, 3.0),
+            vec![c(Kind::EqualLength, &["a", "b"]), c(Kind::Coincident, &["a.start", "a.end"])],
+            &["#2"],
+        ),
+        (
+            "both ends on another at an angle",
+            beside(40.0, 3.0),
+            vec![
+                c(Kind::PointOn, &["b.start", "a"]),
+                c(Kind::PointOn, &["b.end", "a"]),
+                v(Kind::Angle, &["a", "b"], 60.0),
+            ],
+            &["#3"],
+        ),
+    ];
+    for (name, second, constraints, missed) in cases {
+        let mut s = solver(vec![level(), second], constraints);
+        s.solve(&budget()).unwrap();
+        assert!(
+            sizes(&s.entities()).iter().all(|&length| length > 1.0),
+            "{name}: {:?}",
+            s.entities()
+        );
+        let over: Vec<String> = s.unsatisfied(1e-6).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(over, missed, "{name}: {:?}", s.entities());
     }
 }
 
