@@ -319,6 +319,8 @@ fn options(fonts: &Fonts, left: Arc<AtomicUsize>) -> usvg::Options<'static> {
     };
     usvg::Options {
         font_family: fonts.usual(),
+        // Of what states none, as in browsers.
+        font_size: 16.0,
         fontdb: fonts.database(),
         font_resolver: fonts.resolver(),
         image_href_resolver: usvg::ImageHrefResolver {

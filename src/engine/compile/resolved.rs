@@ -71,11 +71,50 @@ pub(super) fn keeps_spaces(property: &str, value: &str) -> Option<bool> {
 
 /// A value that the renderer reads as browsers do.
 pub(super) fn value<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
-    let is_colour = matches!(
-        name,
-        "fill" | "stroke" | "color" | "stop-color" | "flood-color" | "lighting-color"
-    );
-    is_colour.then(|| plain_colour(value)).flatten().map_or(Cow::Borrowed(value), Cow::Owned)
+    match name {
+        "fill" | "stroke" | "color" | "stop-color" | "flood-color" | "lighting-color" => {
+            plain_colour(value).map_or_else(|| trimmed(name, value), Cow::Owned)
+        }
+        "font-size" => font_size(value).map_or_else(|| trimmed(name, value), Cow::Borrowed),
+        "font" => without_line_height(value),
+        "image-rendering" => match value.trim() {
+            "crisp-edges" => Cow::Borrowed("pixelated"),
+            "optimizeSpeed" => Cow::Borrowed("optimizeQuality"),
+            value => Cow::Borrowed(value),
+        },
+        _ => trimmed(name, value),
+    }
+}
+
+/// Numbers and words without the blanks around them, which the renderer does not take.
+fn trimmed<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
+    Cow::Borrowed(if name == "systemLanguage" { value } else { value.trim() })
+}
+
+/// The absolute sizes; the renderer takes them from the parent's.
+fn font_size(value: &str) -> Option<&'static str> {
+    Some(match value.trim() {
+        "xx-small" => "9px",
+        "x-small" => "10px",
+        "small" => "13px",
+        "medium" => "16px",
+        "large" => "18px",
+        "x-large" => "24px",
+        "xx-large" => "32px",
+        "xxx-large" => "48px",
+        _ => return None,
+    })
+}
+
+/// A `font` without the height of its lines (`20px/1.2`), with which the renderer reads nothing.
+fn without_line_height(value: &str) -> Cow<'_, str> {
+    let Some((before, after)) = value.split_once('/') else { return Cow::Borrowed(value.trim()) };
+    if before.contains(['"', '\'']) {
+        return Cow::Borrowed(value.trim());
+    }
+    let after = after.trim_start();
+    let family = after.split_once(char::is_whitespace).map_or("", |(_, family)| family);
+    Cow::Owned(format!("{} {}", before.trim(), family.trim()))
 }
 
 /// What to write for `node`; `view` leads from the world to the pixels of the picture.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::document::{Code, Document, NodeId, Ns, Span};
 use crate::geometry::css::{Matching, Sheet};
-use crate::geometry::{DASHES, basic_shape, href, is_apart};
+use crate::geometry::{DASHES, Length, basic_shape, href, is_apart, pixels, root_viewbox};
 
 use svgx_base::budget::{Budget, Stop};
 
@@ -44,12 +44,42 @@ pub(super) fn check(
     if matches!(name, "image" | "feImage") {
         image(document, node, name, pixels, seen);
     }
+    if name == "feDisplacementMap" {
+        let what = "what it moves goes further than in a browser";
+        seen.note(Code::DrawnDifferently, name, what, document.span(node));
+    }
+    if name == "pattern" {
+        pattern(document, node, seen);
+    }
     if name == "use"
         && let Some(file) = reference(document, node).filter(|r| !r.starts_with('#'))
         && !file.is_empty()
     {
         let what = "what it refers to is never fetched";
         seen.note(Code::DrawnDifferently, "use of another file", what, document.span(node));
+    }
+}
+
+/// The renderer repeats a tile after a whole number of pixels.
+fn pattern(document: &Document, node: NodeId, seen: &mut Seen) {
+    if document.attr(node, "patternUnits").map(str::trim) != Some("userSpaceOnUse") {
+        return;
+    }
+    let number = |node, name| {
+        document.attr(node, name).and_then(|v| Length::parse(v.trim()).ok()).and_then(pixels)
+    };
+    let zoom = number(NodeId::ROOT, "width").map_or(1.0, |w| w / root_viewbox(document).width);
+    let transform = document.attr(node, "patternTransform").unwrap_or_default();
+    let scaled = ["scale", "skew", "matrix"].iter().any(|name| transform.contains(name));
+    let uneven = ["width", "height"].into_iter().any(|side| {
+        number(node, side).is_some_and(|size| {
+            let pixels = size * zoom;
+            (pixels - pixels.round()).abs() > 1e-3 * pixels
+        })
+    });
+    if uneven || scaled {
+        let what = "the tile is repeated after a whole number of pixels of the picture";
+        seen.note(Code::DrawnDifferently, "pattern", what, document.span(node));
     }
 }
 
@@ -119,6 +149,15 @@ pub(super) fn shapes(
             } else if is_apart(document, node) {
                 let feature = "a shape as clip-path within pattern, mask, marker or clipPath";
                 note(feature, "it clips nothing");
+            }
+        }
+        ("mask", value) if name == "mask" && value != "none" => {
+            note("a mask of a mask", "it is applied; browsers leave it out");
+        }
+        ("marker" | "marker-mid", value) if name == "path" && value.starts_with("url(") => {
+            let d = document.attr(node, "d").unwrap_or_default();
+            if d.contains(['a', 'A']) {
+                note("marker-mid on arcs", "it is also drawn within the arcs");
             }
         }
         ("vector-effect", "non-scaling-stroke") => {

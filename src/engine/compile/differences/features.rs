@@ -20,6 +20,8 @@ const IGNORED: &[(&str, &[&str], &str)] = &[
     ("text-decoration-thickness", &["auto", "from-font"], "the line has its usual width"),
     ("text-orientation", &["mixed"], "letters stand as in mixed"),
     ("font-feature-settings", &["normal"], "the font's usual forms are drawn"),
+    ("font-variant", &["normal", "none"], "letters are drawn as they are written"),
+    ("font-variant-caps", &["normal"], "letters are drawn as they are written"),
     ("font-variant-numeric", &["normal"], "the font's usual figures are drawn"),
     ("font-variant-position", &["normal"], "the font's usual forms are drawn"),
     ("font-variant-alternates", &["normal"], "the font's usual forms are drawn"),
@@ -65,6 +67,18 @@ const LENGTHS: &[&str] = &[
     "translate",
     "clip-path",
 ];
+/// Properties whose values are numbers or percentages.
+const NUMBERS: &[&str] = &[
+    "opacity",
+    "fill-opacity",
+    "stroke-opacity",
+    "stop-opacity",
+    "stroke-miterlimit",
+    "rotate",
+    "scale",
+];
+/// Functions of `transform` that are not read.
+const FLAT: &[&str] = &["rotate3d(", "matrix3d(", "rotatex(", "rotatey(", "perspective("];
 const COLOURS: &[&str] =
     &["fill", "stroke", "color", "stop-color", "flood-color", "lighting-color"];
 /// What a declaration is drawn as, where that differs.
@@ -99,10 +113,14 @@ pub(super) fn attribute(element: &str, name: &str, value: &str) -> Option<Differ
         "lengthAdjust" | "d" | "points" | "id" | "class" | "transform" => return None,
         _ => {}
     }
+    let low = value.trim().to_ascii_lowercase();
+    if name == "font-variant" && !matches!(low.as_str(), "normal" | "none" | "inherit") {
+        return Some(("font-variant", "letters are drawn as they are written"));
+    }
     if !is_known(name) {
         return None;
     }
-    values(name, &value.trim().to_ascii_lowercase())
+    values(name, &low)
 }
 
 fn is_known(name: &str) -> bool {
@@ -173,7 +191,10 @@ fn values(name: &str, low: &str) -> Option<Difference> {
         }
         _ => {}
     }
-    if !LENGTHS.contains(&name) {
+    if name == "transform" && FLAT.iter().any(|f| has_call(low, f)) {
+        return Some(("transforms out of the plane", "they do not apply"));
+    }
+    if !LENGTHS.contains(&name) && !NUMBERS.contains(&name) {
         return None;
     }
     if ["calc(", "min(", "max(", "clamp(", "round(", "env(", "attr("]
@@ -181,6 +202,9 @@ fn values(name: &str, low: &str) -> Option<Difference> {
         .any(|f| has_call(low, f))
     {
         return Some(("calc() and other functions in lengths", "the value does not apply"));
+    }
+    if NUMBERS.contains(&name) {
+        return None;
     }
     let words = low.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')'));
     let mut numbers =

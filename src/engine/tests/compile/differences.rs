@@ -165,6 +165,42 @@ const CASES: &[(&str, &str, &str)] = &[
         "drawn-differently",
         "dashes",
     ),
+    (
+        r#"<rect style="opacity:calc(.25 * 2)" width="9" height="9"/>"#,
+        "drawn-differently",
+        "calc()",
+    ),
+    (
+        r#"<rect style="transform:rotate3d(0,0,1,20deg)" width="9" height="9"/>"#,
+        "drawn-differently",
+        "out of the plane",
+    ),
+    (r#"<rect style="transform:translate3d(2px,1px,0)" width="9" height="9"/>"#, "", ""),
+    (r#"<text font-variant="small-caps">Abc</text>"#, "drawn-differently", "font-variant"),
+    (
+        r#"<text style="font-variant-caps:small-caps">Abc</text>"#,
+        "drawn-differently",
+        "font-variant",
+    ),
+    (r#"<text font-variant="normal">Abc</text>"#, "", ""),
+    (r##"<mask id="m" mask="url(#n)"/><mask id="n"/>"##, "drawn-differently", "mask of a mask"),
+    (
+        r##"<marker id="m"/><path d="M0 0A5 5 0 0 1 9 9L1 2" marker-mid="url(#m)"/>"##,
+        "drawn-differently",
+        "marker-mid on arcs",
+    ),
+    (r##"<marker id="m"/><path d="M0 0L9 9L1 2" marker-mid="url(#m)"/>"##, "", ""),
+    (
+        r#"<pattern id="p" patternUnits="userSpaceOnUse" width="7.3" height="8"/>"#,
+        "drawn-differently",
+        "whole number of pixels",
+    ),
+    (r#"<pattern id="p" patternUnits="userSpaceOnUse" width="7" height="8"/>"#, "", ""),
+    (
+        r#"<filter id="f"><feDisplacementMap in2="SourceGraphic" scale="2"/></filter>"#,
+        "drawn-differently",
+        "feDisplacementMap",
+    ),
 ];
 
 #[test]
