@@ -115,6 +115,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         "/render",
         Pool(
             Operation::new(Class::Redraw, "render", render::render)
+                .estimated_by(estimate::picture)
                 .media(&["image/png"])
                 .tagged()
                 .deferrable(),
