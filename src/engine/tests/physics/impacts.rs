@@ -1,4 +1,4 @@
-//! Scenes with impacts, friction and turning whose motion has a formula.
+//! Scenes with impacts, friction and turning whose motion has a formula, or converges.
 
 use super::scenes::{G, KnownScene, Motion, Truth, circle, kg, pivoted_rod, polygon, rect, swing};
 
@@ -273,6 +273,37 @@ fn to_and_fro(e: f64, speed: f64, seconds: f64) -> KnownScene {
     known(name, content, seconds, 0.0, vec![("b", Box::new(motion))])
 }
 
+/// Rods of 500 mm hinged in a row, let go level, the first on a hinge of the building.
+fn level_rods(n: usize) -> KnownScene {
+    let mut content = String::new();
+    let mut joints = String::new();
+    for i in 0..n {
+        let x = 5000.0 + 500.0 * i as f64;
+        let hold = if i == 0 { r#"<anchor type="hinge" at="5000,2000"/>"# } else { "" };
+        content += &rect(&format!("r{i}"), [x, 1990.0, 500.0, 20.0], "", &(kg(1.0) + hold));
+        if i > 0 {
+            joints += &format!(
+                r#"<arx:connection from="r{}" to="r{i}" type="hinge" at="{x},2000"/>"#,
+                i - 1
+            );
+        }
+    }
+    content += &format!(
+        r#"<arx:system id="s" type="mechanical"><arx:connections>{joints}</arx:connections></arx:system>"#
+    );
+    let name = format!("{n} rods in a row, let go level");
+    KnownScene { name, content, seconds: 0.8, reach: 0.0, truth: Truth::Refined(16.0) }
+}
+
+/// A rod thrown on a rope at its end.
+fn rod_on_a_rope() -> KnownScene {
+    let rope = kg(1.0) + r#"<anchor type="rope" to="5000,1500" at="left"/>"#;
+    let physics = r#"velocity="2,0" spin="6""#;
+    let content = rect("b", [5000.0, 2000.0, 400.0, 20.0], physics, &rope);
+    let name = "rod thrown on a rope".to_owned();
+    KnownScene { name, content, seconds: 0.8, reach: 0.0, truth: Truth::Refined(16.0) }
+}
+
 /// Every scene of this file.
 pub(super) fn all() -> Vec<KnownScene> {
     let mut all = Vec::new();
@@ -315,6 +346,8 @@ pub(super) fn all() -> Vec<KnownScene> {
     for (e, speed, seconds) in [(1.0, 2.0, 3.0), (0.9, 20.0, 1.0), (1.0, 100.0, 0.2)] {
         all.push(to_and_fro(e, speed, seconds));
     }
+    all.extend([2, 4].map(level_rods));
+    all.push(rod_on_a_rope());
     all.push(until_it_rolls(3.0, 0.0));
     all.push(until_it_rolls(2.0, -40.0));
     all.push(belt());
