@@ -71,10 +71,13 @@ pub(crate) async fn run(
     let media = negotiate::media_type(request.headers(), operation.media);
     let operation = &media.as_ref().map_or(*operation, |media| operation.answering(media));
     let limit = app.config.request_timeout;
-    let mut began = app.clock.now();
+    let (arrived, sends) = (app.clock.now(), payload.is_some());
+    let mut began = None;
     let running = async { run_inner(&app, &request, payload, operation, media?, &mut began).await };
     let done = match tokio::time::timeout(limit, running).await {
         Ok(done) => done,
+        // Still sending: slow, but not so slow that a piece of it was missed.
+        Err(_) if sends && began.is_none() => Err(Error::BodyTimeout(limit)),
         Err(_) => Err(Error::Timeout(limit)),
     };
     let done = done.map_err(|error| match error {
@@ -84,7 +87,7 @@ pub(crate) async fn run(
         }
         error => error,
     });
-    let duration = app.clock.now().since(began);
+    let duration = app.clock.now().since(began.unwrap_or(arrived));
     let (outcome, reason) = ended(&app, operation, duration, &done);
     let outside = done.as_ref().is_ok_and(|response| outside_objective(response).is_some());
     request.extensions_mut().insert(Operated {
@@ -153,7 +156,7 @@ async fn run_inner(
     payload: Option<Payload>,
     operation: &Operation,
     media: &'static str,
-    began: &mut Time,
+    began: &mut Option<Time>,
 ) -> Result<HttpResponse, Error> {
     let identity =
         request.extensions().get::<Identity>().cloned().unwrap_or_else(|| app.anonymous.clone());
@@ -180,9 +183,10 @@ async fn run_inner(
         stages.note(stages::read(reading, app.clock.now(), body.bytes.len()));
     }
     // A slow client is not the service's latency: the clock starts with the last byte.
-    *began = app.clock.now();
+    let read = app.clock.now();
+    *began = Some(read);
     let admitted = Admitted { arrived, asked, dispatch, identity, media, stages };
-    let served = serve(app, request, operation, admitted, *began, body.clone()).await;
+    let served = serve(app, request, operation, admitted, read, body.clone()).await;
     match (served, body) {
         (Err(error @ Error::Shed(_)), Some(body)) => {
             limits::check_read(app, body).await?;

@@ -1,8 +1,11 @@
 //! The service as a client meets it: the binary itself, over TCP.
 
+use std::io::Write as _;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::support::service::{ROOM, Service};
+use crate::support::service::{Answer, ROOM, Service, connect};
 
 #[test]
 fn evaluate_answers_the_figures_of_the_room_with_their_units() {
@@ -282,4 +285,35 @@ fn hostile_input_meets_a_problem_and_the_service_lives_on() {
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{what}");
     }
     service.room("/evaluate", &json!({}));
+}
+
+#[test]
+fn a_body_that_trickles_past_the_time_of_its_request_is_the_clients_fault() {
+    let service = Service::with(&["--rate-limit", "off", "--request-timeout", "1"], None);
+    let mut stream = connect(service.public);
+    let head = format!(
+        "POST /parse HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: image/svg+xml\r\n\
+         Content-Length: 100000\r\n\r\n",
+        service.public
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut trickle = stream.try_clone().expect("the same connection");
+    let sending = std::thread::spawn(move || {
+        // Never so slow that a piece is missed; it ends when the service hangs up.
+        for _ in 0..200 {
+            if trickle.write_all(b" ").is_err() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    let answer = Answer::read(&mut stream);
+    let problem = answer.json();
+    assert_eq!((answer.status, &problem["code"]), (408, &json!("body-timeout")), "{problem}");
+    let outcomes = String::from_utf8(service.get("/metrics", "").body).expect("text");
+    let failed = outcomes.lines().filter(|line| {
+        line.starts_with("svgx_operation_outcomes_total") && line.contains("=\"failed\"")
+    });
+    assert!(failed.clone().all(|line| line.ends_with(" 0")), "{:?}", failed.collect::<Vec<_>>());
+    sending.join().expect("it ended");
 }

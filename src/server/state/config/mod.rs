@@ -65,7 +65,7 @@ pub struct Config {
     pub max_body_total: usize,
     /// How long one request may take, body included.
     pub request_timeout: Duration,
-    /// How long a client may take to send its headers, or its body.
+    /// How long a client may take to send its headers, and between two pieces of its body.
     pub client_timeout: Duration,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,

@@ -265,7 +265,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         &["SVGX_CLIENT_TIMEOUT"],
         "10",
         One,
-        "Seconds a client may take to send its headers, and its body",
+        "Seconds a client may take to send its headers, and between two pieces of its body",
         |c, v| seconds(&mut c.client_timeout, v)
     ),
     setting!(
