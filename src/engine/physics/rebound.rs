@@ -37,7 +37,8 @@ type Point = (u32, u32, u32, u32);
 pub(super) struct Before {
     velocities: Vec<(Vector, f64)>,
     /// Points that carried something already: they rest, and do not bounce.
-    carrying: BTreeSet<Point>,
+    /// In order.
+    carrying: Vec<Point>,
 }
 
 /// Points of a pair with their keys.
@@ -74,10 +75,10 @@ impl Before {
             body.map_or((Vector::ZERO, 0.0), |b| (b.linvel(), b.angvel()))
         };
         let touching = world.physics.narrow_phase.contact_pairs().flat_map(points);
-        Before {
-            velocities: world.handles.iter().map(velocity).collect(),
-            carrying: touching.filter(|(_, t)| t.impulse > 0.0).map(|(key, _)| key).collect(),
-        }
+        let mut carrying: Vec<Point> =
+            touching.filter(|(_, t)| t.impulse > 0.0).map(|(key, _)| key).collect();
+        carrying.sort_unstable();
+        Before { velocities: world.handles.iter().map(velocity).collect(), carrying }
     }
 }
 
@@ -126,11 +127,14 @@ struct Link {
 /// Lets what met in a step bounce. Answers the free bodies that touched each other when one of them
 /// was struck: restitution alone does not say how they share the impact (Newton's cradle).
 pub(super) fn rebound(world: &mut World, model: &Model, before: &Before) -> BTreeSet<usize> {
-    let (mut links, bouncing) = contacts(world, model, before);
+    let ends = model.joints.iter().flat_map(|j| std::iter::once(j.body).chain(j.other));
+    let contacts = Contacts { world, model, before, jointed: ends.collect() };
     let mut shared = BTreeSet::new();
-    if bouncing.is_empty() {
+    let struck = contacts.struck();
+    if struck.is_empty() {
         return shared;
     }
+    let mut links = contacts.links();
     let joints: Vec<&ImpulseJoint> =
         world.physics.impulse_joints.iter().map(|(_, joint)| joint).collect();
     for (i, joint) in joints.iter().enumerate() {
@@ -139,7 +143,7 @@ pub(super) fn rebound(world: &mut World, model: &Model, before: &Before) -> BTre
         let number = |h| world.physics.bodies.get(h).map_or(usize::MAX, |b| b.user_data as usize);
         links.push(Link { bodies: ends.map(number), touches: Vec::new(), joint: Some(i) });
     }
-    let near = near(&links, bouncing, model);
+    let near = near(&links, struck, model);
     let mut moving = BTreeMap::new();
     let mut rows = Vec::new();
     for link in near.into_iter().filter_map(|i| links.get(i)) {
@@ -174,39 +178,68 @@ pub(super) fn is_needed(model: &Model) -> bool {
     !model.joints.is_empty() || model.bodies.iter().any(|b| b.restitution > 0.0)
 }
 
-/// What touched in the step, and the bodies that something struck.
-fn contacts(world: &World, model: &Model, before: &Before) -> (Vec<Link>, BTreeSet<usize>) {
-    let colliders = &world.physics.colliders;
-    let ends = model.joints.iter().flat_map(|j| std::iter::once(j.body).chain(j.other));
-    let jointed: BTreeSet<usize> = ends.collect();
-    let mut bouncing = BTreeSet::new();
-    let mut links = Vec::new();
-    for pair in world.physics.narrow_phase.contact_pairs() {
+/// The contacts of a step, and which of them are impacts.
+struct Contacts<'s> {
+    world: &'s World,
+    model: &'s Model,
+    before: &'s Before,
+    /// Bodies in joints.
+    jointed: BTreeSet<usize>,
+}
+
+impl Contacts<'_> {
+    /// The pairs of bodies, with what carried something in the step.
+    fn pairs(&self) -> impl Iterator<Item = ([usize; 2], &ContactPair)> {
+        let colliders = &self.world.physics.colliders;
         let number = |h| colliders.get(h).map_or(usize::MAX, |c| c.user_data as usize);
-        let bodies = [number(pair.collider1), number(pair.collider2)];
-        let [Some(a), Some(b)] = bodies.map(|i| model.bodies.get(i)) else { continue };
-        let restitution = 0.5 * (a.restitution + b.restitution);
-        let velocity = |i: usize, arm: Vector| {
-            let (v, spin) = before.velocities.get(i).copied().unwrap_or_default();
-            v + spin * arm.perp()
-        };
-        let mut touches = Vec::new();
-        for (key, touch) in points(pair).filter(|(_, t)| t.impulse > 0.0) {
-            let [v, w] = [0, 1].map(|i| velocity(bodies[i], touch.arms[i]));
-            let approach = (v - w).dot(touch.normal);
-            let rests = before.carrying.contains(&key) && restitution < 1.0;
-            let settles = restitution > 0.0 || bodies.iter().any(|b| jointed.contains(b));
-            let met = approach > 0.0 && !rests && settles;
-            if met {
-                bouncing.extend(bodies);
-            }
-            touches.push((touch, met.then_some(restitution * approach)));
-        }
-        if !touches.is_empty() {
-            links.push(Link { bodies, touches, joint: None });
-        }
+        let pairs = self.world.physics.narrow_phase.contact_pairs();
+        pairs.map(move |pair| ([number(pair.collider1), number(pair.collider2)], pair))
     }
-    (links, bouncing)
+
+    /// The speed at which a point is to separate, where the bodies met there in the step.
+    fn separation(&self, bodies: [usize; 2], key: Point, touch: &Touch) -> Option<f64> {
+        let [v, w] = [0, 1].map(|i| {
+            let (v, spin) = self.before.velocities.get(bodies[i]).copied().unwrap_or_default();
+            v + spin * touch.arms[i].perp()
+        });
+        let approach = (v - w).dot(touch.normal);
+        if approach <= 0.0 {
+            return None;
+        }
+        let own = |i: usize| self.model.bodies.get(i).map_or(0.0, |b| b.restitution);
+        let restitution = 0.5 * (own(bodies[0]) + own(bodies[1]));
+        if restitution <= 0.0 && !bodies.iter().any(|b| self.jointed.contains(b)) {
+            return None;
+        }
+        let rests = restitution < 1.0 && self.before.carrying.binary_search(&key).is_ok();
+        (!rests).then_some(restitution * approach)
+    }
+
+    /// The bodies that something struck.
+    fn struck(&self) -> BTreeSet<usize> {
+        let mut struck = BTreeSet::new();
+        for (bodies, pair) in self.pairs() {
+            let mut carrying = points(pair).filter(|(_, t)| t.impulse > 0.0);
+            if carrying.any(|(key, touch)| self.separation(bodies, key, &touch).is_some()) {
+                struck.extend(bodies);
+            }
+        }
+        struck
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let link = |(bodies, pair)| {
+            let touches: Vec<_> = points(pair)
+                .filter(|(_, t)| t.impulse > 0.0)
+                .map(|(key, touch)| {
+                    let separation = self.separation(bodies, key, &touch);
+                    (touch, separation)
+                })
+                .collect();
+            (!touches.is_empty()).then_some(Link { bodies, touches, joint: None })
+        };
+        self.pairs().filter_map(link).collect()
+    }
 }
 
 /// The links that a rebound is carried over, nearest first.
