@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn promises_that_are_broken_make_the_next_ones_longer_for_a_while() {
         let mut promises = Promises::default();
-        let mut gap = |promises: &mut Promises| {
+        let gap = |promises: &mut Promises| {
             let mut give = || promises.give(Nanos::default(), Nanos(100), Nanos(MS)).expect("room");
             let first = give();
             give().since(first).0
