@@ -96,8 +96,11 @@ impl Plan {
         let cores = self.cores.to_string();
         let engine = Engine::start(&self.program, &["--compute-threads", &cores])?;
         let simulate = Ask::Simulate { bodies: 40, seconds: 0.5, precision: None, strict: false };
-        let asks =
-            [("parse", Ask::Parse(1_000)), ("render", Ask::Render(300)), ("simulate", simulate)];
+        let asks = [
+            ("parse", Ask::Parse(1_000)),
+            ("compile-svg", Ask::CompileSvg(1_000)),
+            ("simulate", simulate),
+        ];
         let mut rows = Vec::new();
         for (operation, ask) in asks {
             for &clients in &self.clients {
