@@ -11,6 +11,7 @@ use clap::FromArgMatches as _;
 #[macro_use]
 mod files;
 
+mod chaos;
 mod check;
 mod compile;
 mod completions;
@@ -47,6 +48,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Break something of the local stack, and look what it does.
+    Chaos(chaos::Args),
     /// Report what is wrong with drawings, and where.
     Check(check::Args),
     /// Compile a drawing to plain SVG or to the JSON model.
@@ -93,6 +96,7 @@ impl Cli {
     pub(crate) fn run(self) -> ExitCode {
         style::be_quiet(self.quiet);
         files::code(match self.command {
+            Command::Chaos(args) => args.run(),
             Command::Check(args) => args.run(),
             Command::Compile(args) => args.run(),
             Command::Completions(args) => args.run(),

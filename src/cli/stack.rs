@@ -11,10 +11,16 @@ use super::number;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Where logs, data and the list of what runs are kept.
-    #[arg(long, global = true, value_name = "DIR", default_value = "target/stack")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SVGX_STACK_DIR",
+        default_value = "target/stack"
+    )]
     state_dir: PathBuf,
     /// The root under which alerts/ and k8s/ lie.
-    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    #[arg(long, global = true, value_name = "DIR", env = "SVGX_STACK_ROOT", default_value = ".")]
     root: PathBuf,
     #[command(subcommand)]
     command: Command,

@@ -6,6 +6,7 @@
 
 pub mod alert;
 mod alertmanager;
+pub mod chaos;
 pub mod check;
 pub mod dashboard;
 pub mod http;

@@ -31,9 +31,14 @@ impl Stack {
                     .args(["serve", "--listen", &at.engine.to_string()])
                     .args(["--internal-listen", &at.internal.to_string(), "--data-dir"])
                     .arg(data)
-                    .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", at.collector))
-                    // The engine refuses variables of its prefix that it does not know.
-                    .env_remove("SVGX_TEST_TOOLS");
+                    .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", at.collector));
+                // The engine refuses variables of its prefix that it does not know.
+                for (name, _) in std::env::vars_os() {
+                    let ours = ["SVGX_TEST_", "SVGX_STACK_", "SVGX_CHAOS_"];
+                    if ours.iter().any(|p| name.to_string_lossy().starts_with(p)) {
+                        command.env_remove(name);
+                    }
+                }
             }
             Part::Collector => {
                 command
@@ -50,7 +55,7 @@ impl Stack {
                     .arg(format!("--config.file={}", config.display()))
                     .arg(format!("--storage.tsdb.path={}", data.display()))
                     .arg(format!("--web.listen-address={}", at.prometheus))
-                    .arg("--storage.tsdb.retention.time=2d")
+                    .arg("--storage.tsdb.retention.time=10d")
                     .arg("--enable-feature=exemplar-storage");
             }
             Part::Alertmanager => {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use part::Part;
-use process::Process;
+pub(crate) use process::Process;
 
 /// Why the stack could not be started or ended.
 #[derive(Debug, thiserror::Error)]
@@ -178,7 +178,31 @@ impl Stack {
         Stack { dir: absolute(dir), root: absolute(root) }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// Where logs, data and the list of what runs are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The root of the project.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where everything listens; none before anything was started.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn addresses(&self) -> Result<Option<Addresses>, Error> {
+        Ok(self.read()?.map(|state| state.addresses))
+    }
+
+    /// The process of a part, while it runs.
+    pub(crate) fn process(&self, part: Part) -> Result<Option<Process>, Error> {
+        let process = self.read()?.and_then(|mut state| state.parts.remove(&part));
+        Ok(process.filter(Process::runs))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 

@@ -18,8 +18,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A process by its id and its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Process {
-    pub(super) pid: u32,
+pub(crate) struct Process {
+    pub(crate) pid: u32,
     /// Clock ticks between the start of the machine and that of the process.
     started: u64,
 }
@@ -34,17 +34,32 @@ impl Process {
         Ok(Process { pid, started })
     }
 
+    /// The process of this id, while it runs.
+    pub(crate) fn of(pid: u32) -> Option<Process> {
+        let (state, started) = stat(pid)?;
+        (state != 'Z').then_some(Process { pid, started })
+    }
+
+    /// Its id for the kernel, while it runs.
+    pub(crate) fn id(&self) -> Option<Pid> {
+        i32::try_from(self.pid).ok().and_then(Pid::from_raw).filter(|_| self.runs())
+    }
+
+    /// Sends a signal, if it still runs. Answers whether it did.
+    pub(crate) fn signal(&self, signal: Signal) -> bool {
+        self.id().is_some_and(|pid| kill_process(pid, signal).is_ok())
+    }
+
     /// Whether it still runs.
-    pub(super) fn runs(&self) -> bool {
+    pub(crate) fn runs(&self) -> bool {
         // A zombie has ended; its parent has not looked yet.
         stat(self.pid).is_some_and(|(state, started)| started == self.started && state != 'Z')
     }
 
     /// Asks it to end, and after a while kills it. Answers whether it ended by itself.
-    pub(super) fn end(&self) -> bool {
+    pub(crate) fn end(&self) -> bool {
         for (signal, patience) in [(Signal::TERM, PATIENCE), (Signal::KILL, PATIENCE)] {
-            let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-            let Some(pid) = pid.filter(|_| self.runs()) else { return true };
+            let Some(pid) = self.id() else { return true };
             // It may have ended since it was looked at: then there is nothing to do.
             let _ = kill_process(pid, signal);
             for _ in 0..patience {

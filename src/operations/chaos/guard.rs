@@ -1,0 +1,188 @@
+//! How faults are undone, on the disk before they are made; and the guardian, a process of its
+//! own that undoes them when the runner has died or the time is over.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, Signal, prlimit};
+use serde::{Deserialize, Serialize};
+use svgx_base::budget::Monotonic;
+
+use super::{quota, spawn};
+use crate::stack::{Part, Ports, Process, Stack};
+
+/// How often the guardian looks.
+const EVERY: Duration = Duration::from_millis(200);
+const LIST: &str = "undo.json";
+
+/// How one fault is undone. Each may be done twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "how")]
+pub(crate) enum Step {
+    /// Start a part that does not run.
+    Start { part: Part },
+    /// Let a process go on.
+    Continue { process: Process },
+    /// End a process of ours.
+    End { process: Process },
+    /// Give the processors back.
+    Release { group: String },
+    /// Let files grow.
+    Limit { process: Process, files: Option<u64>, most: Option<u64> },
+}
+
+/// Holds the list for one writer.
+fn locked(stack: &Stack) -> io::Result<File> {
+    let file = File::create(stack.path("undo.lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn read(stack: &Stack) -> io::Result<Vec<Step>> {
+    match std::fs::read(stack.path(LIST)) {
+        Ok(text) => serde_json::from_slice(&text).map_err(io::Error::other),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(e),
+    }
+}
+
+/// Notes a step, on the disk before it is answered.
+pub(crate) fn note(stack: &Stack, step: Step) -> io::Result<()> {
+    let _lock = locked(stack)?;
+    let mut steps = read(stack)?;
+    steps.push(step);
+    let new = stack.path("undo.json.new");
+    let mut file = File::create(&new)?;
+    file.write_all(&serde_json::to_vec_pretty(&steps).map_err(io::Error::other)?)?;
+    file.sync_all()?;
+    std::fs::rename(new, stack.path(LIST))
+}
+
+/// Whether something is to be undone.
+fn due(stack: &Stack) -> bool {
+    stack.path(LIST).exists()
+}
+
+/// Undoes what the list says, the last first. Answers how many steps there were.
+///
+/// # Errors
+/// The steps that could not be undone; the others are.
+pub fn undo(stack: &Stack) -> io::Result<usize> {
+    let _lock = locked(stack)?;
+    let steps = read(stack)?;
+    let mut failed = Vec::new();
+    for step in steps.iter().rev() {
+        if let Err(error) = one(stack, step) {
+            failed.push(format!("{step:?}: {error}"));
+        }
+    }
+    match std::fs::remove_file(stack.path(LIST)) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => failed.push(e.to_string()),
+        _ => {}
+    }
+    if failed.is_empty() { Ok(steps.len()) } else { Err(io::Error::other(failed.join("; "))) }
+}
+
+fn one(stack: &Stack, step: &Step) -> io::Result<()> {
+    match step {
+        Step::Start { part } => {
+            let up = stack.up(&[*part], Ports::Usual, &mut |_| ());
+            up.map(|_| ()).map_err(io::Error::other)
+        }
+        Step::Continue { process } => {
+            process.signal(Signal::CONT);
+            Ok(())
+        }
+        Step::End { process } => {
+            process.signal(Signal::KILL);
+            Ok(())
+        }
+        Step::Release { group } => quota::release(group),
+        Step::Limit { process, files, most } => {
+            let limit = Rlimit { current: *files, maximum: *most };
+            match process.id() {
+                Some(id) => {
+                    prlimit(Some(id), Resource::Fsize, limit).map(|_| ()).map_err(Into::into)
+                }
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+/// Starts a guardian of `runner`; with `down` it ends the whole stack as well.
+pub(crate) fn start(
+    stack: &Stack,
+    runner: &Process,
+    lasts: Duration,
+    down: bool,
+) -> io::Result<Child> {
+    let log = File::options().create(true).append(true).open(stack.path("guard.log"))?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args(["chaos", "guard", "--state-dir"])
+        .arg(stack.dir())
+        .arg("--root")
+        .arg(stack.root())
+        .args(["--runner", &serde_json::to_string(runner).map_err(io::Error::other)?])
+        .args(["--lasts", &lasts.as_secs().max(1).to_string()])
+        .args(down.then_some("--down"));
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    // A group of its own: what ends the runner's group does not end it.
+    command.process_group(0).spawn()
+}
+
+/// Waits until the runner has died or the time is over, and undoes; ends early when there is
+/// nothing left to undo and the stack is not its own to end.
+///
+/// # Errors
+/// `runner` is none, or something could not be undone.
+pub fn guard(
+    stack: &Stack,
+    runner: &str,
+    lasts: Duration,
+    down: bool,
+    say: &mut dyn FnMut(String),
+) -> io::Result<()> {
+    let runner: Process = serde_json::from_str(runner).map_err(io::Error::other)?;
+    let clock = Monotonic::new();
+    loop {
+        if !down && !due(stack) {
+            return Ok(());
+        }
+        let late = spawn::elapsed(&clock) > lasts;
+        if late || !runner.runs() {
+            say(format!("{}: undoing", if late { "the time is over" } else { "the runner died" }));
+            let undone = undo(stack);
+            if down {
+                stack.down(&Part::ALL, say).map_err(io::Error::other)?;
+            }
+            return undone.map(|n| say(format!("{n} undone")));
+        }
+        std::thread::sleep(EVERY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_noted_is_undone_once_and_the_last_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let stack = Stack::new(folder.path(), folder.path());
+        let mut sleeper = Command::new("sleep").arg("60").spawn().expect("it starts");
+        let process = Process::of(sleeper.id()).expect("it runs");
+        process.signal(Signal::STOP);
+        note(&stack, Step::End { process: process.clone() }).expect("noted");
+        note(&stack, Step::Continue { process: process.clone() }).expect("noted");
+        assert!(due(&stack));
+        assert_eq!(undo(&stack).expect("undone"), 2);
+        let _ = sleeper.wait();
+        assert!(!process.runs() && !due(&stack));
+        assert_eq!(undo(&stack).expect("nothing"), 0);
+    }
+}
