@@ -97,6 +97,9 @@ struct Inject {
     /// Per cent of one processor (quota), or bytes that a file may still grow (limit-files).
     #[arg(long, value_name = "NUMBER")]
     to: Option<u64>,
+    /// A variable of what is rolled out; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    set: Vec<(String, String)>,
     /// The longest it lasts.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
     lasts: Duration,
@@ -110,8 +113,15 @@ enum Kind {
     Stop,
     /// A share of one processor.
     Quota,
+    /// Another configuration, from `--set`.
+    Rollout,
     /// No file may grow.
     LimitFiles,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    pair.map(|(n, v)| (n.to_owned(), v.to_owned())).ok_or_else(|| "expected NAME=VALUE".to_owned())
 }
 
 impl Args {
@@ -120,7 +130,7 @@ impl Args {
             Command::Can { format } => Ok(print(&can(), format)),
             Command::Run { file, journal, validate } => experiment(&file, &journal, validate),
             Command::Inject(inject) => inject.run(),
-            Command::Undo { at } => guard::undo(&at.stack())
+            Command::Undo { at } => guard::undo(&at.stack(), false)
                 .map(|n| {
                     say!("{n} undone");
                     ExitCode::SUCCESS
@@ -218,6 +228,10 @@ impl Inject {
             Kind::Kill => Fault::Kill,
             Kind::Stop => Fault::Stop,
             Kind::Quota => Fault::Quota(wants("quota")?),
+            Kind::Rollout if self.set.is_empty() => {
+                return Err("rollout wants --set NAME=VALUE".to_owned());
+            }
+            Kind::Rollout => Fault::Rollout(self.set.clone()),
             Kind::LimitFiles => Fault::LimitFiles(self.to.unwrap_or_default()),
         };
         let runner = std::os::unix::process::parent_id();

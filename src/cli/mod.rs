@@ -16,6 +16,7 @@ mod check;
 mod compile;
 mod completions;
 mod config;
+mod drill;
 mod evaluate;
 mod examples;
 mod fmt;
@@ -58,6 +59,8 @@ enum Command {
     Completions(completions::Args),
     /// Print the configuration in force and where each value came from.
     Config(config::Args),
+    /// Make alerts fire by real faults on a local stack, and mend it by their pages.
+    Drill(drill::Args),
     /// Evaluate the formulas of a drawing: values with units, or why there are none.
     Evaluate(evaluate::Args),
     /// Rewrite drawings into the one canonical form.
@@ -101,6 +104,7 @@ impl Cli {
             Command::Compile(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Config(args) => args.run(),
+            Command::Drill(args) => args.run(),
             Command::Evaluate(args) => args.run(),
             Command::Fmt(args) => args.run(),
             Command::Load(args) => args.run(),

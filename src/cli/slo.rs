@@ -153,7 +153,7 @@ fn report(outcome: Result<ExitCode, String>) -> ExitCode {
 }
 
 fn generate(spec: &Spec, root: &Path) -> Result<ExitCode, String> {
-    let all = svgx_operations::generate(spec).map_err(|e| e.to_string())?;
+    let all = svgx_operations::generate_in(spec, root).map_err(|e| e.to_string())?;
     let mut written = 0;
     for artefact in &all {
         let path = root.join(&artefact.path);

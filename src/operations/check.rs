@@ -10,7 +10,7 @@ use super::dashboard::lint;
 use super::known_series::KnownSeries;
 use super::problem::Problem;
 use super::runbook::{self, CommandCheck};
-use super::{Error, NOTICE, generate, promtool_tests, rules};
+use super::{Error, NOTICE, drill, generate_in, promtool_tests, rules};
 
 /// What was looked at, and what is wrong.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ const FOLDERS: [&str; 4] = ["alerts", "alerts/tests", "dashboards", "runbooks"];
 /// # Errors
 /// As [`generate`]: a spec from which nothing follows.
 pub fn check(spec: &Spec, root: &Path, commands: &CommandCheck<'_>) -> Result<Report, Error> {
-    let artefacts = generate(spec)?;
+    let artefacts = generate_in(spec, root)?;
     let alerts = alerts(spec)?;
     let emitted = KnownSeries::new(&alerts);
     let mut problems = Vec::new();
@@ -64,6 +64,7 @@ pub fn check(spec: &Spec, root: &Path, commands: &CommandCheck<'_>) -> Result<Re
         }
     }
     problems.extend(runbook::check(spec, &alerts, root, &emitted, commands));
+    problems.extend(drill::check(spec, root));
     Ok(Report { compared: artefacts.len(), problems })
 }
 

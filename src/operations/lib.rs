@@ -9,6 +9,7 @@ mod alertmanager;
 pub mod chaos;
 pub mod check;
 pub mod dashboard;
+pub mod drill;
 pub mod http;
 mod known_series;
 mod links;
@@ -63,6 +64,20 @@ pub const NOTICE: &str = "Generated from slo/ by `svgx slo generate`. DO NOT EDI
 /// Whole seconds in a duration of OpenSLO or Prometheus: `30s`, `2m`.
 pub fn seconds(text: &str) -> Option<u64> {
     svgx_controller::spec::openslo::nanoseconds(text).map(|ns| ns / 1_000_000_000)
+}
+
+/// Makes every artefact of `spec`, with what the journals of the drills under `root` add.
+///
+/// # Errors
+/// As [`generate`]; a journal that is none.
+pub fn generate_in(spec: &Spec, root: &std::path::Path) -> Result<Vec<Artefact>, Error> {
+    let mut all = generate(spec)?;
+    let card = drill::scorecard(spec, root)
+        .map_err(|message| Error { file: "runbooks/journals".to_owned(), message })?;
+    for artefact in all.iter_mut().filter(|a| a.path == runbook::INDEX) {
+        artefact.text.push_str(&card);
+    }
+    Ok(all)
 }
 
 /// Makes every artefact of `spec`, in the order of their paths.

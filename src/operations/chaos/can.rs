@@ -94,7 +94,7 @@ const ALL: [(&str, &str, Try); 23] = [
         "full-disk",
         "a file system that is full",
         Try::Mounts(
-            "mkdir on && mount -t tmpfs -o size=64k svgx on && if head --bytes=200000 /dev/zero >on/file 2>on/no; then echo it took more than it has; false; fi",
+            "mkdir on && mount -t tmpfs -o size=64k svgx on && if head --bytes=200000 /dev/zero >on/file 2>no; then echo it took more than it has; false; fi",
         ),
     ),
     (

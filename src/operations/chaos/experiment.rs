@@ -148,6 +148,11 @@ pub enum Provider {
 pub const LONGEST_ACTIVITY: f64 = 1_800.0;
 
 impl Activity {
+    /// Whether it does something, and does not only look.
+    pub fn is_action(&self) -> bool {
+        self.kind == Kind::Action
+    }
+
     /// Whether it undoes the fault: what comes before it in a method is the fault itself.
     pub fn undoes(&self) -> bool {
         self.name == "undo"

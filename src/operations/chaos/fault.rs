@@ -8,11 +8,14 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, Signal, prlimit};
 
 use super::guard::{self, Step};
-use super::quota;
+use super::{quota, spawn};
 use crate::stack::{self, Part, Process, Stack};
 
 /// The longest that a fault lasts.
 pub const LONGEST: Duration = Duration::from_secs(7_200);
+
+/// How long a part may take to start.
+const START: Duration = Duration::from_secs(120);
 
 /// Something that is done to a part of the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub enum Fault {
     Stop,
     /// It gets so many per cent of one processor.
     Quota(u64),
+    /// It is ended, and started with these variables: a configuration that was rolled out.
+    Rollout(Vec<(String, String)>),
     /// No file of it may grow beyond the largest in its data folder and so many bytes more.
     LimitFiles(u64),
 }
@@ -36,6 +41,9 @@ pub enum Error {
     /// There is nothing to break.
     #[error("{0} does not run in {1}: only what `svgx stack up` started there is touched")]
     NotOurs(Part, String),
+    /// It did not start.
+    #[error("with what was rolled out {0} does not start: {1}")]
+    Rollout(Part, String),
     /// The fault is out of bounds.
     #[error("{what} is {least} to {most}, seen {seen}")]
     Bounds {
@@ -96,6 +104,24 @@ pub fn inject(
                 .map_err(|e| Error::Refused("guardian", e))?;
             quota::limit(&group, pid, *percent).map_err(|e| Error::Refused("quota", e))?;
             format!("{part} (pid {pid}) gets {percent} % of a processor")
+        }
+        Fault::Rollout(variables) => {
+            undo(Step::Restart { part, process: None })?;
+            guard::start(stack, &runner, lasts, false)
+                .map_err(|e| Error::Refused("guardian", e))?;
+            stack.down(&[part], &mut |_| ())?;
+            let mut up = std::process::Command::new(
+                std::env::current_exe().map_err(|e| Error::Refused("svgx", e))?,
+            );
+            up.args(["stack", "up", &part.to_string(), "--state-dir"]).arg(stack.dir());
+            up.arg("--root").arg(stack.root()).envs(variables.iter().map(|(k, v)| (k, v)));
+            let ended = spawn::run(&mut up, START).map_err(|e| Error::Refused("svgx", e))?;
+            if !ended.well() {
+                return Err(Error::Rollout(part, ended.last_words()));
+            }
+            undo(Step::Restart { part, process: stack.process(part)? })?;
+            let named: Vec<String> = variables.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            format!("{part} runs with {}", named.join(" "))
         }
         Fault::LimitFiles(room) => {
             let most = largest(&stack.path(&format!("{part}-data"))) + room;

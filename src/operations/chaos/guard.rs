@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, Signal, prlimit};
+use rustix::process::{Resource, Rlimit, Signal, kill_process_group, prlimit};
 use serde::{Deserialize, Serialize};
 use svgx_base::budget::Monotonic;
 
@@ -24,10 +24,14 @@ const LIST: &str = "undo.json";
 pub(crate) enum Step {
     /// Start a part that does not run.
     Start { part: Part },
+    /// Start a part anew, unless it is another process than this already.
+    Restart { part: Part, process: Option<Process> },
     /// Let a process go on.
     Continue { process: Process },
     /// End a process of ours.
     End { process: Process },
+    /// End a process and the group that it leads.
+    EndGroup { process: Process },
     /// Give the processors back.
     Release { group: String },
     /// Let files grow.
@@ -36,7 +40,13 @@ pub(crate) enum Step {
 
 /// Holds the list for one writer.
 fn locked(stack: &Stack) -> io::Result<File> {
-    let file = File::create(stack.path("undo.lock"))?;
+    let file = match File::create(stack.path("undo.lock")) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            std::fs::create_dir_all(stack.dir())?;
+            File::create(stack.path("undo.lock"))?
+        }
+        other => other?,
+    };
     file.lock()?;
     Ok(file)
 }
@@ -53,6 +63,10 @@ fn read(stack: &Stack) -> io::Result<Vec<Step>> {
 pub(crate) fn note(stack: &Stack, step: Step) -> io::Result<()> {
     let _lock = locked(stack)?;
     let mut steps = read(stack)?;
+    // What a part was replaced by is known only when it has been.
+    if let Step::Restart { process: Some(_), .. } = &step {
+        steps.retain(|s| !matches!(s, Step::Restart { process: None, .. }));
+    }
     steps.push(step);
     let new = stack.path("undo.json.new");
     let mut file = File::create(&new)?;
@@ -66,15 +80,19 @@ fn due(stack: &Stack) -> bool {
     stack.path(LIST).exists()
 }
 
-/// Undoes what the list says, the last first. Answers how many steps there were.
+/// Undoes what the list says, the last first. Answers how many steps there were. Where the stack
+/// is ended anyhow (`ends`), nothing is started for it.
 ///
 /// # Errors
 /// The steps that could not be undone; the others are.
-pub fn undo(stack: &Stack) -> io::Result<usize> {
+pub fn undo(stack: &Stack, ends: bool) -> io::Result<usize> {
     let _lock = locked(stack)?;
     let steps = read(stack)?;
     let mut failed = Vec::new();
     for step in steps.iter().rev() {
+        if ends && matches!(step, Step::Start { .. } | Step::Restart { .. }) {
+            continue;
+        }
         if let Err(error) = one(stack, step) {
             failed.push(format!("{step:?}: {error}"));
         }
@@ -92,12 +110,28 @@ fn one(stack: &Stack, step: &Step) -> io::Result<()> {
             let up = stack.up(&[*part], Ports::Usual, &mut |_| ());
             up.map(|_| ()).map_err(io::Error::other)
         }
+        Step::Restart { part, process } => {
+            let now = stack.process(*part).map_err(io::Error::other)?;
+            if process.is_none() || now == *process {
+                stack.down(&[*part], &mut |_| ()).map_err(io::Error::other)?;
+                let up = stack.up(&[*part], Ports::Usual, &mut |_| ());
+                up.map_err(io::Error::other)?;
+            }
+            Ok(())
+        }
         Step::Continue { process } => {
             process.signal(Signal::CONT);
             Ok(())
         }
         Step::End { process } => {
             process.signal(Signal::KILL);
+            Ok(())
+        }
+        Step::EndGroup { process } => {
+            if let Some(id) = process.id() {
+                // It may have ended since it was looked at.
+                let _ = kill_process_group(id, Signal::KILL);
+            }
             Ok(())
         }
         Step::Release { group } => quota::release(group),
@@ -156,7 +190,7 @@ pub fn guard(
         let late = spawn::elapsed(&clock) > lasts;
         if late || !runner.runs() {
             say(format!("{}: undoing", if late { "the time is over" } else { "the runner died" }));
-            let undone = undo(stack);
+            let undone = undo(stack, down);
             if down {
                 stack.down(&Part::ALL, say).map_err(io::Error::other)?;
             }
@@ -180,9 +214,9 @@ mod tests {
         note(&stack, Step::End { process: process.clone() }).expect("noted");
         note(&stack, Step::Continue { process: process.clone() }).expect("noted");
         assert!(due(&stack));
-        assert_eq!(undo(&stack).expect("undone"), 2);
+        assert_eq!(undo(&stack, false).expect("undone"), 2);
         let _ = sleeper.wait();
         assert!(!process.runs() && !due(&stack));
-        assert_eq!(undo(&stack).expect("nothing"), 0);
+        assert_eq!(undo(&stack, false).expect("nothing"), 0);
     }
 }

@@ -137,11 +137,21 @@ fn pause(seconds: f64) {
     }
 }
 
-/// The time of day, as ISO 8601.
-#[allow(clippy::disallowed_methods, reason = "a journal says when; nothing is decided by it")]
-pub(crate) fn now() -> String {
+/// The time of day.
+#[allow(clippy::disallowed_methods, reason = "journals and samples say when")]
+fn since_epoch() -> Duration {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let ms = since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX));
+    since.unwrap_or_default()
+}
+
+/// Seconds of the epoch.
+pub(crate) fn unix_seconds() -> u64 {
+    since_epoch().as_secs()
+}
+
+/// The time of day, as ISO 8601.
+pub(crate) fn now() -> String {
+    let ms = i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_millisecond(ms).map_or_else(|_| String::new(), |t| t.to_string())
 }
 

@@ -45,9 +45,19 @@ pub(crate) fn elapsed(clock: &Monotonic) -> Duration {
 
 /// Runs `command` in a process group of its own for at most `limit`; then the group is killed.
 pub(crate) fn run(command: &mut Command, limit: Duration) -> std::io::Result<Ended> {
+    run_noted(command, limit, &|_| ())
+}
+
+/// The same; `note` hears of its process id.
+pub(crate) fn run_noted(
+    command: &mut Command,
+    limit: Duration,
+    note: &dyn Fn(u32),
+) -> std::io::Result<Ended> {
     let clock = Monotonic::new();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn()?;
+    note(child.id());
     let (out, err) = (kept(child.stdout.take()), kept(child.stderr.take()));
     let mut late = false;
     let code = loop {

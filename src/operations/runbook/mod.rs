@@ -20,16 +20,18 @@ use super::alert::Alert;
 use super::known_series::KnownSeries;
 use super::problem::Problem;
 use super::{Artefact, NOTICE, links};
-use page::Page;
+pub(crate) use page::{Block, Drillable, For, Page};
 
 pub use command::CommandCheck;
 pub(crate) use figures::{Figures, condition};
 
+/// The index of the pages.
+pub(crate) const INDEX: &str = "runbooks/README.md";
 /// Where the pages are.
-const FOLDER: &str = "runbooks";
+pub(crate) const FOLDER: &str = "runbooks";
 
 /// The alerts by name: one page each, whatever the number of rules.
-fn by_name(alerts: &[Alert]) -> BTreeMap<&str, Vec<&Alert>> {
+pub(crate) fn by_name(alerts: &[Alert]) -> BTreeMap<&str, Vec<&Alert>> {
     let mut names: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
     for alert in alerts {
         names.entry(alert.name.as_str()).or_default().push(alert);
@@ -71,7 +73,7 @@ pub(crate) fn artefacts(spec: &Spec, alerts: &[Alert]) -> Vec<Artefact> {
             let _ = writeln!(out, "- {} ({}): {}", alert.slo, alert.severity, condition(alert));
         }
     }
-    vec![Artefact { path: format!("{FOLDER}/README.md"), text: out }]
+    vec![Artefact { path: INDEX.to_owned(), text: out }]
 }
 
 /// What is wrong with the pages under `root`.

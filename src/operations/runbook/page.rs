@@ -26,25 +26,53 @@ struct Front {
     slo: Vec<String>,
     severity: Vec<String>,
     dashboard: String,
-    /// The experiment that provokes the alert; null while there is none.
+    /// The experiment that provokes the alert; null where there is none.
     chaos: Option<String>,
     detect_within: String,
     recover_within: String,
+    /// Why there is no experiment.
+    #[serde(default)]
+    not_drilled: Option<String>,
+}
+
+/// Where and when a block is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    /// The local stack, whatever the cause: a drill runs it.
+    Drill,
+    /// A cluster.
+    Kubernetes,
+    /// Another cause than the one that the drill makes.
+    Other,
 }
 
 /// A fenced block of commands.
-#[derive(Debug)]
-pub(super) struct Block {
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
     /// `diagnosis`, `mitigation` or `verify`.
-    kind: String,
+    pub(crate) kind: String,
+    pub(crate) place: For,
     /// The line of its first command.
-    line: usize,
-    text: String,
+    pub(crate) line: usize,
+    pub(crate) text: String,
+    /// What its output has to show in a drill, each with its line: `<!-- shows: REGEX -->` behind it.
+    pub(crate) shows: Vec<(usize, String)>,
+}
+
+/// What a page says about its drill.
+#[derive(Clone, Debug)]
+pub(crate) struct Drillable {
+    /// The experiment, from the root of the project, or why there is none.
+    pub(crate) chaos: Result<String, Option<String>>,
+    /// Seconds.
+    pub(crate) detect_within: u64,
+    pub(crate) recover_within: u64,
+    pub(crate) blocks: Vec<Block>,
 }
 
 /// A page taken apart.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     file: String,
     front: Front,
     /// Line and text of what is not in a block, headings included.
@@ -53,7 +81,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn parse(file: &str, text: &str) -> Result<Page, Problem> {
+    pub(crate) fn parse(file: &str, text: &str) -> Result<Page, Problem> {
         let body = text.strip_prefix("---\n").and_then(|t| t.split_once("\n---\n"));
         let Some((front, body)) = body else {
             return Err(Problem::new(file, 1, "wants front matter between two lines of ---"));
@@ -67,28 +95,70 @@ impl Page {
             match (&mut open, text.strip_prefix("```")) {
                 (None, Some(mark)) => {
                     let kind = mark.strip_prefix("sh ").unwrap_or_default();
-                    let kind = kind.strip_suffix(" kubernetes").unwrap_or(kind);
+                    let (kind, place) = match kind.split_once(' ') {
+                        Some((kind, "kubernetes")) => (kind, For::Kubernetes),
+                        Some((kind, "other")) => (kind, For::Other),
+                        _ => (kind, For::Drill),
+                    };
                     if !BLOCKS.contains(&kind) {
                         let message = format!(
                             "block {mark:?}: wanted sh diagnosis, sh mitigation or sh verify"
                         );
                         return Err(Problem::new(file, line, message));
                     }
-                    open =
-                        Some(Block { kind: kind.to_owned(), line: line + 1, text: String::new() });
+                    open = Some(Block {
+                        kind: kind.to_owned(),
+                        place,
+                        line: line + 1,
+                        text: String::new(),
+                        shows: Vec::new(),
+                    });
                 }
                 (Some(_), Some(_)) => page.blocks.extend(open.take()),
                 (Some(block), None) => {
                     block.text.push_str(text);
                     block.text.push('\n');
                 }
-                (None, None) => page.words.push((line, text.to_owned())),
+                (None, None) => page.word(line, text)?,
             }
         }
         if let Some(block) = open {
             return Err(Problem::new(file, block.line, "the block is not closed"));
         }
         Ok(page)
+    }
+
+    /// A line outside of the blocks: words, or what the block before it has to show.
+    fn word(&mut self, line: usize, text: &str) -> Result<(), Problem> {
+        let Some(shown) = text.strip_prefix("<!-- shows: ") else {
+            self.words.push((line, text.to_owned()));
+            return Ok(());
+        };
+        let pattern = shown.strip_suffix(" -->").unwrap_or_default();
+        let wrong = match regex::Regex::new(pattern) {
+            Ok(_) if pattern.is_empty() => Some("expected <!-- shows: REGEX -->".to_owned()),
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        match (wrong, self.blocks.last_mut()) {
+            (None, Some(block)) => block.shows.push((line, pattern.to_owned())),
+            (None, None) => return Err(self.problem(line, "no block before it shows anything")),
+            (Some(wrong), _) => return Err(self.problem(line, wrong)),
+        }
+        Ok(())
+    }
+
+    /// What it says about its drill.
+    pub(crate) fn drillable(&self) -> Result<Drillable, Problem> {
+        let seconds = |text: &str, line| {
+            crate::seconds(text).ok_or_else(|| self.problem(line, format!("{text:?} is no time")))
+        };
+        Ok(Drillable {
+            chaos: self.front.chaos.clone().ok_or_else(|| self.front.not_drilled.clone()),
+            detect_within: seconds(&self.front.detect_within, 7)?,
+            recover_within: seconds(&self.front.recover_within, 8)?,
+            blocks: self.blocks.clone(),
+        })
     }
 
     fn problem(&self, line: usize, message: impl Into<String>) -> Problem {

@@ -31,7 +31,7 @@ fn files(suffix: &str) -> Vec<String> {
 #[test]
 fn every_generated_file_is_what_the_objectives_say() {
     let spec = Spec::from_dir(&root().join("slo")).unwrap_or_else(|e| panic!("{e}"));
-    let all = svgx_operations::generate(&spec).unwrap_or_else(|e| panic!("{e}"));
+    let all = svgx_operations::generate_in(&spec, &root()).unwrap_or_else(|e| panic!("{e}"));
     assert!(all.len() > 20, "{} files", all.len());
     for artefact in all {
         let on_disk = std::fs::read_to_string(root().join(&artefact.path)).unwrap_or_default();

@@ -1,0 +1,16 @@
+//! Drills: each alert is made to fire by a real fault of a local stack, and mended by the commands
+//! of its own page. What was seen is kept in a journal, and the journals make a table.
+
+mod client;
+mod failure;
+mod history;
+mod journal;
+mod plan;
+mod run;
+mod watch;
+
+pub use failure::{Failure, Step};
+pub(crate) use journal::check;
+pub use journal::{Journal, scorecard};
+pub use plan::{Found, Plan, find, names};
+pub use run::{Outcome, Place, run};
