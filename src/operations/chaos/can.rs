@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
@@ -179,12 +180,18 @@ fn mounts(script: &str) -> Result<String, String> {
     Ok("in a name space of its own".to_owned())
 }
 
+/// A name that nobody else tries with at the same time.
+pub(super) fn unique() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("can-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// A folder that is removed with what is in it.
 struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Result<Scratch, String> {
-        let path = std::env::temp_dir().join(format!("svgx-can-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("svgx-{}", unique()));
         std::fs::create_dir_all(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         Ok(Scratch(path))
     }
@@ -259,9 +266,7 @@ fn flakey() -> Result<String, String> {
 
 /// A group of the first version of control groups.
 fn group(controller: &str, file: &str, value: &str) -> Result<String, String> {
-    let group = Path::new("/sys/fs/cgroup")
-        .join(controller)
-        .join(format!("svgx-can-{}", std::process::id()));
+    let group = Path::new("/sys/fs/cgroup").join(controller).join(format!("svgx-{}", unique()));
     std::fs::create_dir(&group).map_err(|e| format!("{}: {e}", group.display()))?;
     let written = std::fs::write(group.join(file), value).map_err(|e| format!("{file}: {e}"));
     std::fs::remove_dir(&group).map_err(|e| format!("{}: {e}", group.display()))?;

@@ -102,7 +102,7 @@ pub(super) fn release(name: &str) -> io::Result<()> {
 
 /// Makes a group and removes it.
 pub(super) fn probe() -> io::Result<String> {
-    let name = format!("can-{}", std::process::id());
+    let name = super::can::unique();
     make(&name, 50)?;
     release(&name)?;
     Ok(format!("control groups {}", if version()? == Version::One { 1 } else { 2 }))

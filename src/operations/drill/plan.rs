@@ -167,7 +167,8 @@ pub fn find(spec: &Spec, root: &Path, alert: &str) -> Result<Found, String> {
         format!("{experiment_file}: no rule of {alert} has the labels {:?}", extension.labels)
     })?;
     let traffic = extension.traffic.as_deref().map(|file| {
-        std::fs::read_to_string(root.join(file)).map_err(|e| format!("{experiment_file}: {file}: {e}"))
+        std::fs::read_to_string(root.join(file))
+            .map_err(|e| format!("{experiment_file}: {file}: {e}"))
     });
     let traffic = traffic.transpose()?.unwrap_or_default();
     let hashes = Hashes {

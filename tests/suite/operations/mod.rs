@@ -3,6 +3,7 @@
 mod alerts;
 mod backup;
 mod closed_pipe;
+mod drill;
 mod guide;
 mod inhibition;
 mod manifests;
