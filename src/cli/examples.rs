@@ -18,6 +18,11 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "svgx check --explain duplicate-id",
         ],
     ),
+    ("chaos", &["svgx chaos can", "svgx chaos run chaos/drills/service-down.yaml"]),
+    ("chaos can", &["svgx chaos can", "svgx chaos can --format json"]),
+    ("chaos run", &["svgx chaos run chaos/drills/service-down.yaml --validate"]),
+    ("chaos inject", &["svgx chaos inject kill engine --lasts 30s"]),
+    ("chaos undo", &["svgx chaos undo"]),
     (
         "compile",
         &[
@@ -28,6 +33,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("completions", &["svgx completions bash"]),
     ("config", &["svgx config", "svgx config --listen :8000 --api-key me:secret"]),
+    ("drill", &["svgx drill ServiceDown", "svgx drill --all --jobs 8", "svgx drill --scorecard"]),
     (
         "evaluate",
         &[

@@ -444,7 +444,10 @@ impl<'d> Drill<'d> {
         self.until(Step::SteadyAgain, "the stack", SETTLES, &mut || {
             // Windows of hours remember the fault: what they say is let pass. So is what is pending
             // only: a start is enough for it.
-            watch.unwell(&self.stack, &|a| !a.firing || long(&a.name))
+            watch.unwell(&self.stack, &|a| {
+                let page = a.labels.get("severity").is_some_and(|s| s == "critical");
+                !a.firing || !page || long(&a.name)
+            })
         })?;
         if let Some(state) = &self.plan.experiment.steady_state
             && let (_, Some(broken)) = runner.steady_state(state)
@@ -465,7 +468,9 @@ impl<'d> Drill<'d> {
     }
 
     fn others(&self, watch: &Watch) -> Step_<()> {
-        match self.also(watch).into_iter().find(|(_, reason)| reason.is_empty()) {
+        // A warning wakes nobody: it is in the journal.
+        let pages = |name: &str| watch.fired.get(name).is_none_or(|s| s == "critical");
+        match self.also(watch).into_iter().find(|(n, reason)| reason.is_empty() && pages(n)) {
             Some((name, _)) => {
                 let message = format!(
                     "{name} fired, which is not among {:?}",

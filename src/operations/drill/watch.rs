@@ -24,7 +24,7 @@ pub(crate) struct Active {
 pub(crate) struct Watch {
     prometheus: String,
     notifications: PathBuf,
-    /// What fired since the beginning, each with its labels.
+    /// What fired since the beginning, each with its severity.
     pub(crate) fired: BTreeMap<String, String>,
 }
 
@@ -67,8 +67,8 @@ impl Watch {
             let name = labels.get("alertname").cloned().unwrap_or_default();
             let firing = labels.get("alertstate").is_some_and(|s| s == "firing");
             if firing {
-                let slo = labels.get("slo").cloned().unwrap_or_default();
-                self.fired.entry(name.clone()).or_insert(slo);
+                let severity = labels.get("severity").cloned().unwrap_or_default();
+                self.fired.insert(name.clone(), severity);
             }
             all.push(Active { name, firing, labels });
         }
