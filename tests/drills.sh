@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Three drills side by side: a killed engine, a bad configuration, and a trickle of errors that only
-# the budget of three days notices. Each starts a stack of its own on free ports of loopback.
+# Three drills side by side: a killed engine, a store that cannot grow, and a bad configuration. Each starts a stack
+# of its own on free ports of loopback. Those whose windows are days (`svgx drill ErrorBudgetBurn`) take
+# five minutes and are not among them.
 # All of them: `svgx drill --all`, which also writes the journals under runbooks/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,4 +16,4 @@ program=${CARGO_TARGET_DIR:-$PWD/target}/debug/svgx
 [ -x "$program" ] || cargo build --quiet --workspace --bin svgx
 state=$(mktemp -d)
 trap 'rm -rf "$state"' EXIT
-"$program" drill ServiceDown HighErrorRate ErrorBudgetBurn --jobs 3 --no-journal --state-dir "$state"
+"$program" drill ServiceDown SessionStoreFailed HighErrorRate --jobs 3 --no-journal --state-dir "$state"
