@@ -19,7 +19,7 @@ const STRETCH: f64 = 16.0;
 /// Times given, one behind the other.
 #[derive(Clone, Debug)]
 pub(super) struct Promises {
-    /// In order, and no two the same.
+    /// In order.
     times: VecDeque<Nanos>,
     until: Nanos,
     /// How much longer than predicted work takes, by what became of promises: others use the
