@@ -3,10 +3,12 @@
 //! Exit status: 0 when every threshold was met, 1 when one was missed, 2 when
 //! there was no run.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use serde::Serialize;
 use svgx_base::budget::Class;
 use svgx_controller::spec::Spec;
 use svgx_load::overload::Plan;
@@ -188,9 +190,7 @@ impl Args {
             Ok(report) => report,
             Err(error) => return refuse(&error),
         };
-        if let Some(failed) =
-            show(&report, serde_json::to_string_pretty(&report), self.json, self.out.as_deref())
-        {
+        if let Err(failed) = show(&report, self.json, self.out.as_deref()) {
             return failed;
         }
         report.phases.retain(|phase| phase.name != "warm-up");
@@ -204,94 +204,82 @@ impl Args {
 
 impl Args {
     fn overload(self, profile: Profile, spec: &Spec) -> ExitCode {
-        let program = match myself() {
-            Ok(program) => program,
-            Err(error) => return refuse(&error),
-        };
-        let plan = Plan {
-            program,
-            profile,
-            cores: self.cores.max(1),
-            phase: if self.quick { Duration::from_secs(3) } else { self.phase },
-            arrivals: self.arrivals,
-            seed: self.seed,
-            contrast: !self.no_contrast,
-            neighbours: self.neighbours,
-        };
-        match plan.run(spec, &progress) {
-            Ok(findings) => show(
-                &findings,
-                serde_json::to_string_pretty(&findings),
-                self.json,
-                self.out.as_deref(),
-            )
-            .unwrap_or(ExitCode::SUCCESS),
-            Err(error) => refuse(&error),
-        }
+        self.with_own_engine(
+            |program| {
+                let plan = Plan {
+                    program,
+                    profile,
+                    cores: self.cores.max(1),
+                    phase: if self.quick { Duration::from_secs(3) } else { self.phase },
+                    arrivals: self.arrivals,
+                    seed: self.seed,
+                    contrast: !self.no_contrast,
+                    neighbours: self.neighbours,
+                };
+                plan.run(spec, &progress)
+            },
+            |_| true,
+        )
     }
 
-    fn lone(self) -> ExitCode {
-        let program = match myself() {
-            Ok(program) => program,
-            Err(error) => return refuse(&error),
-        };
-        let plan = lone::Plan { program, sizes: lone::Plan::SIZES.to_vec(), requests: 12 };
-        match plan.run(&progress) {
-            Ok(findings) => show(
-                &findings,
-                serde_json::to_string_pretty(&findings),
-                self.json,
-                self.out.as_deref(),
-            )
-            .unwrap_or_else(|| ExitCode::from(u8::from(findings.refused() > 0))),
-            Err(error) => refuse(&error),
-        }
+    fn lone(&self) -> ExitCode {
+        self.with_own_engine(
+            |program| {
+                let sizes = lone::Plan::SIZES.to_vec();
+                lone::Plan { program, sizes, requests: 12 }.run(&progress)
+            },
+            |findings| findings.refused() == 0,
+        )
     }
-}
 
-impl Args {
-    fn crowd(self) -> ExitCode {
+    fn crowd(&self) -> ExitCode {
+        self.with_own_engine(
+            |program| {
+                let clients = crowd::Plan::CLIENTS.to_vec();
+                crowd::Plan { program, clients, cores: self.cores.max(1) }.run(&progress)
+            },
+            |findings| findings.told_true() >= 0.7,
+        )
+    }
+
+    /// Runs a plan that starts this program as the engine under test, and shows its findings.
+    fn with_own_engine<F: Display + Serialize, E: Display>(
+        &self,
+        run: impl FnOnce(PathBuf) -> Result<F, E>,
+        met: impl FnOnce(&F) -> bool,
+    ) -> ExitCode {
         let program = match myself() {
             Ok(program) => program,
             Err(error) => return refuse(&error),
         };
-        let clients = crowd::Plan::CLIENTS.to_vec();
-        let plan = crowd::Plan { program, clients, cores: self.cores.max(1) };
-        match plan.run(&progress) {
-            Ok(findings) => show(
-                &findings,
-                serde_json::to_string_pretty(&findings),
-                self.json,
-                self.out.as_deref(),
-            )
-            .unwrap_or_else(|| ExitCode::from(u8::from(findings.told_true() < 0.7))),
-            Err(error) => refuse(&error),
+        let findings = match run(program) {
+            Ok(findings) => findings,
+            Err(error) => return refuse(&error),
+        };
+        match show(&findings, self.json, self.out.as_deref()) {
+            Ok(()) => ExitCode::from(u8::from(!met(&findings))),
+            Err(failed) => failed,
         }
     }
 }
 
-/// Prints and writes what was found; an exit status where that fails.
-fn show(
-    findings: &dyn std::fmt::Display,
-    json: serde_json::Result<String>,
+/// Prints what was found, and writes it where asked.
+fn show<F: Display + Serialize>(
+    findings: &F,
     as_json: bool,
     out: Option<&Path>,
-) -> Option<ExitCode> {
-    let json = match json {
-        Ok(json) => json,
-        Err(error) => return Some(refuse(&error)),
-    };
-    if let Some(path) = out
-        && let Err(error) = std::fs::write(path, &json)
-    {
-        return Some(refuse(&format!("{}: {error}", path.display())));
+) -> Result<(), ExitCode> {
+    let json = serde_json::to_string_pretty(findings).map_err(|error| refuse(&error))?;
+    if let Some(path) = out {
+        std::fs::write(path, &json)
+            .map_err(|error| refuse(&format!("{}: {error}", path.display())))?;
     }
     if as_json {
         say!("{json}");
     } else {
         files::put(&findings.to_string());
     }
-    None
+    Ok(())
 }
 
 fn progress(what: &str) {
@@ -306,7 +294,7 @@ fn myself() -> std::io::Result<PathBuf> {
     std::env::current_exe()
 }
 
-fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
+fn refuse(error: &dyn Display) -> ExitCode {
     complain!("svgx load: {error}");
     ExitCode::from(2)
 }
