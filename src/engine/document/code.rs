@@ -104,7 +104,7 @@ codes! {
     BadId "bad-id" Error, "an id that is empty or contains white space";
     MissingAttribute "missing-attribute" Error | Warning, "a required attribute or member is missing";
     UnknownElement "unknown-element" Warning, "an unknown element in the namespace of SVG or of the language";
-    UnknownAttribute "unknown-attribute" Warning | Note, "an attribute that is nearly one of its element; a note for one that an element of the language does not read";
+    UnknownAttribute "unknown-attribute" Warning | Note, "an attribute that is nearly one of its element; a note for a measure of another shape, and for one that an element of the language does not read";
     UnknownProperty "unknown-property" Warning, "a property in `style` or a style sheet that is nearly one of CSS";
     PropertyValue "property-value" Warning, "a value that its property does not take; it is ignored, as browsers do";
     UnknownEvent "unknown-event" Note, "an event of one's own that is nearly one of the engine";

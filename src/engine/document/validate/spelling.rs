@@ -1,7 +1,7 @@
 //! Names of elements and attributes that nobody reads, and what they may have been meant to be.
 //!
-//! A name in the table of [`names`] is never reported, on whatever element it stands; neither is
-//! one of another namespace, nor anything below elements whose content is not SVG. Of attributes
+//! A name in the table of [`names`] is not reported, on whatever element it stands, but for a
+//! measure of one shape on another (`cx` on a `rect`); neither is one of another namespace, nor anything below elements whose content is not SVG. Of attributes
 //! that are not in the table only those are reported that are nearly one of their element, and
 //! those of the language where it leaves no room for the author's own.
 
@@ -39,9 +39,31 @@ static LANGUAGE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     all
 });
 
+/// Shapes, and the attributes that say where each is and how large.
+const MEASURES: [(&str, &[&str]); 9] = [
+    ("circle", &["cx", "cy", "r"]),
+    ("ellipse", &["cx", "cy", "rx", "ry"]),
+    ("image", &["x", "y", "width", "height"]),
+    ("line", &["x1", "y1", "x2", "y2"]),
+    ("path", &["d"]),
+    ("polygon", &["points"]),
+    ("polyline", &["points"]),
+    ("rect", &["x", "y", "width", "height", "rx", "ry"]),
+    ("use", &["x", "y", "width", "height"]),
+];
+
+/// What people write for an attribute of one of [`MEASURES`], as in other drawing languages.
+const OTHER_WORDS: [&str; 2] = ["radius", "diameter"];
+
+fn measures(element: &str) -> Option<&'static [&'static str]> {
+    MEASURES.iter().find(|(shape, _)| *shape == element).map(|(_, own)| *own)
+}
+
 /// Where the name of an attribute is not known.
 #[derive(Clone, Copy, Debug, Default)]
 struct Oddness {
+    /// A measure of some shapes, or a word for one.
+    measure: bool,
     /// On elements of SVG, without a namespace.
     svg: bool,
     /// On elements of SVG, in the namespace of the language.
@@ -52,7 +74,9 @@ struct Oddness {
 
 impl Oddness {
     fn of(name: &str) -> Oddness {
+        let measure = |(_, own): &(&str, &[&str])| own.contains(&name);
         Oddness {
+            measure: MEASURES.iter().any(measure) || OTHER_WORDS.contains(&name),
             svg: !is_attribute(name),
             shapes: !on_shapes().any(|known| known == name),
             language: LANGUAGE.binary_search(&name).is_err(),
@@ -127,9 +151,18 @@ impl Check<'_> {
                         note(None);
                         continue;
                     }
+                    let own = measures(element);
                     for a in document.held(node) {
                         match a.ns {
                             Ns::None if odd(a.name).svg => note(Some((a.ns, a.name))),
+                            Ns::None
+                                if odd(a.name).measure
+                                    && own.is_some_and(|own| {
+                                        !own.contains(&document.names.get(a.name))
+                                    }) =>
+                            {
+                                note(Some((a.ns, a.name)))
+                            }
                             Ns::Arx if odd(a.name).shapes => note(Some((a.ns, a.name))),
                             _ => {}
                         }
@@ -224,6 +257,15 @@ impl Check<'_> {
 
     fn odd_of_svg(&mut self, odd: Odd<'_>, node: NodeId, name: Name, more: usize) {
         let name = self.document.names.get(name);
+        if let Some(own) = measures(odd.element)
+            && Oddness::of(name).measure
+        {
+            let message = format!("`{name}` has no meaning on `{}`", odd.element);
+            let help = Some(format!("it has {}", own.join(", ")));
+            let span = self.attribute_span(node, Ns::None, name);
+            self.odd(Severity::Note, Code::UnknownAttribute, span, message, help, more);
+            return;
+        }
         let own = row(names::ELEMENTS, odd.element).unwrap_or_default();
         let lists = [own, names::GLOBAL, names::PRESENTATION];
         let known = lists.into_iter().flat_map(str::split_ascii_whitespace);

@@ -38,6 +38,15 @@ const SLIPS: &[(&str, Code, &str)] = &[
         Code::UnknownAttribute,
         "did you mean from?",
     ),
+    // A measure of another shape.
+    ("<circle radius='3'/>", Code::UnknownAttribute, "it has cx, cy, r"),
+    ("<circle x='1' y='2' r='3'/>", Code::UnknownAttribute, "`x` has no meaning on `circle`"),
+    ("<rect cx='3' width='1' height='1'/>", Code::UnknownAttribute, "it has x, y, width, height"),
+    ("<ellipse r='3'/>", Code::UnknownAttribute, "it has cx, cy, rx, ry"),
+    ("<line x='3'/>", Code::UnknownAttribute, "it has x1, y1, x2, y2"),
+    ("<path points='0 0 1 1'/>", Code::UnknownAttribute, "it has d"),
+    ("<polygon d='M0 0h1v1z'/>", Code::UnknownAttribute, "it has points"),
+    ("<use href='#a' cx='3'/>", Code::UnknownAttribute, "it has x, y, width, height"),
     // Properties and values.
     ("<rect style='fil: red'/>", Code::UnknownProperty, "did you mean fill?"),
     ("<style>a{fill:red} b{stroke-widht:2}</style>", Code::UnknownProperty, "stroke-width?"),
