@@ -129,15 +129,19 @@ impl<T: HasContent> Input<T> {
         let Some(name) = &self.session else {
             return Err(missing("`content` is missing: the drawing to work on, or a `session`"));
         };
-        of_session(call, name)?.ok_or_else(|| no_session(name))
+        of_session(call, name)?.ok_or_else(|| no_session(call, name))
     }
 }
 
-/// Why a session cannot be worked on: nothing was loaded into it.
-pub(crate) fn no_session(name: &str) -> Error {
+/// Why a session cannot be worked on: nothing was loaded into it. Names of the caller's own
+/// sessions are the only ones that are compared.
+pub(crate) fn no_session(call: &Call<'_>, name: &str) -> Error {
+    let key = call.app.session_key(&call.identity, Some(name)).ok();
+    let near = key.and_then(|key| call.app.sessions.store().nearest(&key));
+    let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     let name: String = name.chars().take(64).collect();
     Error::Missing(format!(
-        "there is no session `{name}`: load a drawing into it by POST /interactive first"
+        "there is no session `{name}`: load a drawing into it by POST /interactive first{near}"
     ))
 }
 

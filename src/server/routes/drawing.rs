@@ -79,5 +79,5 @@ fn read_query(query: &str) -> Result<RenderOptions, Error> {
 
 fn content(call: &Call<'_>) -> Result<String, Error> {
     let name = call.session.as_deref().unwrap_or_default();
-    input::of_session(call, name)?.ok_or_else(|| input::no_session(name))
+    input::of_session(call, name)?.ok_or_else(|| input::no_session(call, name))
 }

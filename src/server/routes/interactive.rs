@@ -158,7 +158,7 @@ pub(crate) fn interactive(call: Call<'_>, body: Option<Body>) -> Result<Reply, E
         if done.is_none() && !creates(&operation) && key.name() != session::DEFAULT {
             let state = call.app.sessions.state(&key, call.budget);
             if state.map_err(|e| problem::session(e, None))?.sequence == 0 {
-                return Err(input::no_session(key.name()));
+                return Err(input::no_session(&call, key.name()));
             }
         }
         // A session's writes take effect in order: waiting for the last waits for all.

@@ -55,7 +55,7 @@ pub(crate) fn state(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let seen = call.app.sessions.state(&key, call.budget);
     let state = seen.map_err(|e| problem::session(e, None))?;
     if state.sequence == 0 && key.name() != session::DEFAULT {
-        return Err(input::no_session(key.name()));
+        return Err(input::no_session(&call, key.name()));
     }
     let answer = StateAnswer {
         status: "success",

@@ -248,6 +248,10 @@ impl Store for Embedded {
         Ok(self.shared.accounts.read().list(tenant))
     }
 
+    fn nearest(&self, key: &Key) -> Option<String> {
+        self.shared.accounts.read().nearest(key)
+    }
+
     fn flush(&self) -> Result<(), StoreError> {
         if let Some(error) = self.shared.unavailable() {
             return Err(error);

@@ -116,6 +116,10 @@ impl Store for Memory {
         self.with(|inner| Ok(inner.accounts.list(tenant)))
     }
 
+    fn nearest(&self, key: &Key) -> Option<String> {
+        self.inner.lock().accounts.nearest(key)
+    }
+
     fn flush(&self) -> Result<(), StoreError> {
         self.with(|_| Ok(()))
     }

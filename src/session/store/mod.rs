@@ -171,6 +171,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`StoreError`] when the store is closed or cannot be read.
     fn list(&self, tenant: Option<&str>) -> Result<Vec<Listing>, StoreError>;
 
+    /// The name among the tenant's sessions that `key` was probably meant to be: for a hint, so it
+    /// waits for no write and gives up where there are very many.
+    fn nearest(&self, key: &Key) -> Option<String>;
+
     /// Waits until every write made before the call has been acknowledged or refused.
     ///
     /// # Errors

@@ -5,8 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
+use svgx_base::nearest::nearest;
 
 use super::{Key, Listing, StoreError, StoreLimits};
+
+/// Sessions whose names a hint looks at.
+const COMPARED: usize = 10_000;
 
 /// A snapshot and the records between it and the next one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +118,19 @@ impl Accounts {
             .collect();
         list.sort_by(|a, b| a.key.cmp(&b.key));
         list
+    }
+
+    /// The name that is nearest to the one of `key` among the first sessions of its tenant.
+    pub(super) fn nearest(&self, key: &Key) -> Option<String> {
+        let names: Vec<String> = self
+            .accounts
+            .keys()
+            .take(COMPARED)
+            .filter_map(|other| Key::decode(other))
+            .filter(|other| other.tenant == key.tenant)
+            .map(|other| other.name)
+            .collect();
+        nearest(&key.name, names.iter().map(String::as_str)).map(str::to_owned)
     }
 
     /// The account of a session that begins; a new id, so that nothing of an earlier one is left.

@@ -85,6 +85,26 @@ fn a_session_is_a_picture_at_an_address() {
 }
 
 #[test]
+fn a_session_that_there_is_not_is_answered_with_the_nearest() {
+    let service = Service::start();
+    load(&service, "first-floor", ROOM);
+    for (session, near) in [("first-flor", true), ("First_Floor", true), ("roof", false)] {
+        let undo = json!({ "operation": "undo", "session": session });
+        for refused in [
+            get(&service, &format!("/sessions/{session}/drawing.svg"), ""),
+            get(&service, &format!("/state?session={session}"), ""),
+            service.post("/interactive", &undo),
+            service.post("/parse", &json!({ "session": session })),
+        ] {
+            assert_eq!(refused.status, 404, "{session}: {}", refused.head);
+            let detail = refused.json()["detail"].to_string();
+            let hint = detail.contains("did you mean `first-floor`?");
+            assert_eq!(hint, near, "{session}: {detail}");
+        }
+    }
+}
+
+#[test]
 fn pages_ask_nothing_of_other_hosts() {
     let service = Service::start();
     let dashboard = "/dashboards/svgx-slo.svg";
