@@ -89,12 +89,13 @@ impl Args {
             Ok(spec) => spec,
             Err(errors) => {
                 complain!("{errors}");
-                if dir.is_some_and(|dir| !dir.exists()) {
-                    complain!(
-                        "run it where slo/ is, or name the folder above by --root, or slo/ by --slo-dir"
-                    );
+                if dir.is_none_or(|dir| dir.exists()) {
+                    return ExitCode::from(files::WRONG);
                 }
-                return ExitCode::from(1);
+                complain!(
+                    "run it where slo/ is, or name the folder above by --root, or slo/ by --slo-dir"
+                );
+                return ExitCode::from(files::FAILED);
             }
         };
         let log = match self.command {
@@ -115,7 +116,7 @@ impl Args {
             Ok(lines) => replay(lines, &spec),
             Err(error) => {
                 complain!("{}: {error}", log.display());
-                return ExitCode::from(2);
+                return ExitCode::from(files::FAILED);
             }
         };
         match replayed {
@@ -128,18 +129,19 @@ impl Args {
                     found.hash
                 );
                 if let Some(first) = found.first {
+                    let json = |decision| serde_json::to_string(decision).unwrap_or_default();
                     say!(
-                        "first difference in line {}:\n  recorded {:?}\n  now      {:?}",
+                        "first difference in line {}:\n  recorded {}\n  now      {}",
                         first.line,
-                        first.recorded,
-                        first.now
+                        json(&first.recorded),
+                        json(&first.now)
                     );
                 }
                 ExitCode::from(u8::from(found.different > 0))
             }
             Err(error) => {
                 complain!("{}: {error}", log.display());
-                ExitCode::from(1)
+                ExitCode::from(files::WRONG)
             }
         }
     }
@@ -148,7 +150,7 @@ impl Args {
 fn report(outcome: Result<ExitCode, String>) -> ExitCode {
     outcome.unwrap_or_else(|message| {
         complain!("error: {message}");
-        ExitCode::from(1)
+        ExitCode::from(files::FAILED)
     })
 }
 

@@ -103,7 +103,7 @@ impl Args {
         };
         outcome.unwrap_or_else(|error| {
             complain!("svgx stack: {error}");
-            ExitCode::from(1)
+            ExitCode::from(super::files::FAILED)
         })
     }
 }

@@ -232,6 +232,29 @@ fn values_are_tables_for_people_and_json_for_programs() {
 }
 
 #[test]
+fn an_exit_code_tells_wrong_input_from_wrong_surroundings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let slo = folder.path().join("slo");
+    std::fs::create_dir(&slo).expect("made");
+    std::fs::write(folder.path().join("log"), "no decision\n").expect("written");
+    for (arguments, code) in [
+        (&["slo", "show", "--slo-dir", "nowhere"][..], 2),
+        (&["slo", "show", "--slo-dir", "slo"], 1),
+        (&["slo", "replay", "nowhere"], 2),
+        (&["slo", "replay", "log"], 1),
+        (&["slo", "what-if", "nowhere"], 2),
+        (&["slo", "what-if", "log"], 1),
+        (&["slo", "preview", "--prometheus", "127.0.0.1:1"], 2),
+        (&["check", "nowhere"], 2),
+        (&["check", "log"], 1),
+    ] {
+        let output = svgx(arguments, "", folder.path());
+        let said = text(&[output.stdout, output.stderr].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn lengths_of_time_have_units_everywhere() {
     for (arguments, said) in [
         (&["simulate", "-", "--duration", "2x"][..], "expected a number and a unit"),

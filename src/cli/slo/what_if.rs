@@ -36,13 +36,13 @@ fn budget(text: &str) -> Result<(usize, std::time::Duration), String> {
 impl WhatIf {
     pub(super) fn run(self, spec: &Spec) -> ExitCode {
         let read = files::reader(&self.log)
-            .map_err(|error| error.to_string())
-            .and_then(|log| trace(log).map_err(|error| error.to_string()));
+            .map_err(|error| (files::FAILED, error.to_string()))
+            .and_then(|log| trace(log).map_err(|error| (files::WRONG, error.to_string())));
         let (scenario, arrivals) = match read {
             Ok(read) => read,
-            Err(error) => {
+            Err((status, error)) => {
                 complain!("{}: {error}", self.log.display());
-                return ExitCode::from(2);
+                return ExitCode::from(status);
             }
         };
         let mut changed = spec.clone();
