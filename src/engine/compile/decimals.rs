@@ -252,7 +252,7 @@ impl Out {
 
 /// A place on the way: where it is, and where what is written leads.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct Position {
     exact: Point,
     written: Point,
 }
@@ -267,8 +267,8 @@ enum Degree {
 fn path(value: &str, decimals: usize) -> Option<String> {
     let mut out = Out::new(decimals);
     let half = 0.5 * libm::pow(10.0, -(decimals as f64));
-    let (mut start, mut at) = (Place::default(), Place::default());
-    let mut control: Option<(Degree, Place)> = None;
+    let (mut start, mut at) = (Position::default(), Position::default());
+    let mut control: Option<(Degree, Position)> = None;
     let mut spans = [Span::default(); 2];
     for segment in PathParser::from(value) {
         let segment = segment.ok()?;
@@ -317,7 +317,7 @@ fn path(value: &str, decimals: usize) -> Option<String> {
         if matches!(command, 's' | 't') {
             let before = control.filter(|(d, _)| Some(*d) == degree).map_or(at, |(_, c)| c);
             let mirror = |at: Point, c: Point| at + (at - c);
-            let place = Place {
+            let place = Position {
                 exact: mirror(at.exact, before.exact),
                 written: mirror(at.written, before.written),
             };
@@ -341,7 +341,7 @@ fn path(value: &str, decimals: usize) -> Option<String> {
             if letter != 'h' {
                 written.y = out.coordinate(exact.y, base.y)?;
             }
-            last = Place { exact, written };
+            last = Position { exact, written };
             spans[0].add(exact.x, written.x);
             spans[1].add(exact.y, written.y);
             if i + 2 == points.len() {

@@ -47,7 +47,7 @@ fn prefixes(document: &Document) -> Vec<String> {
     prefixes
 }
 
-enum Step {
+enum Visit {
     Open(NodeId, usize, bool),
     Close(NodeId, usize, bool),
 }
@@ -61,10 +61,10 @@ struct Writer<'d> {
 impl Writer<'_> {
     fn write(&mut self) {
         let document = self.document;
-        let mut steps = vec![Step::Open(NodeId::ROOT, 0, false)];
+        let mut steps = vec![Visit::Open(NodeId::ROOT, 0, false)];
         while let Some(step) = steps.pop() {
             match step {
-                Step::Open(node, depth, inline) => {
+                Visit::Open(node, depth, inline) => {
                     if !inline && depth > 0 {
                         self.line(depth);
                     }
@@ -79,9 +79,9 @@ impl Writer<'_> {
                             }
                             self.out.push('>');
                             let inline = inline || self.is_inline(node);
-                            steps.push(Step::Close(node, depth, inline));
+                            steps.push(Visit::Close(node, depth, inline));
                             let from = steps.len();
-                            let open = |c| Step::Open(c, depth + 1, inline);
+                            let open = |c| Visit::Open(c, depth + 1, inline);
                             steps.extend(document.children(node).map(open));
                             if let Some(added) = steps.get_mut(from..) {
                                 added.reverse();
@@ -89,7 +89,7 @@ impl Writer<'_> {
                         }
                     }
                 }
-                Step::Close(node, depth, inline) => {
+                Visit::Close(node, depth, inline) => {
                     if !inline {
                         self.line(depth);
                     }

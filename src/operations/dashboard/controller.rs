@@ -3,7 +3,7 @@
 use svgx_controller::spec::Spec;
 
 use super::WHO;
-use super::model::{Colour, Dashboard, Panel, Row, Step, Target, Unit, View, good_until};
+use super::model::{Colour, ColourFrom, Dashboard, Panel, Row, Target, Unit, View, good_until};
 
 pub(super) fn dashboard(spec: &Spec) -> Dashboard {
     Dashboard {
@@ -85,7 +85,7 @@ fn given_up(spec: &Spec) -> Vec<Panel> {
             )],
         ),
         Panel::lines(
-            "Step of the ladder",
+            "ColourFrom of the ladder",
             Unit::Millimetres,
             "Where the controller stands: 0.001 mm is full precision, 0.1 mm the cheapest.",
             vec![Target::new(
@@ -126,8 +126,8 @@ fn given_up(spec: &Spec) -> Vec<Panel> {
             )],
         )
         .steps(vec![
-            Step { from: None, colour: Colour::Red },
-            Step { from: Some(promised.unwrap_or(1.0)), colour: Colour::Green },
+            ColourFrom { from: None, colour: Colour::Red },
+            ColourFrom { from: Some(promised.unwrap_or(1.0)), colour: Colour::Green },
         ])
         .up_to(1.0),
         Panel::lines(

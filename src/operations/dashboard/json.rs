@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::model::{Colour, Dashboard, Panel, Place, Step, Target, Unit, View};
+use super::model::{Colour, ColourFrom, Dashboard, GridPosition, Panel, Target, Unit, View};
 use crate::NOTICE;
 
 /// The data source that the viewer chose.
@@ -73,7 +73,7 @@ pub(super) fn text(dashboard: &Dashboard, others: &[(&str, &str)]) -> String {
     format!("{value:#}\n")
 }
 
-fn place(at: Place) -> Value {
+fn place(at: GridPosition) -> Value {
     json!({"h": at.h, "w": at.w, "x": at.x, "y": at.y})
 }
 
@@ -149,7 +149,7 @@ fn variables(dashboard: &Dashboard) -> Vec<Value> {
     all
 }
 
-fn panel(panel: &Panel, at: Place, id: u32) -> Value {
+fn panel(panel: &Panel, at: GridPosition, id: u32) -> Value {
     let mut value = json!({
         "datasource": source(),
         "description": panel.description,
@@ -184,7 +184,7 @@ fn kind(view: &View) -> &'static str {
     }
 }
 
-fn thresholds(steps: &[Step]) -> Value {
+fn thresholds(steps: &[ColourFrom]) -> Value {
     let steps: Vec<Value> =
         steps.iter().map(|s| json!({"color": s.colour.name(), "value": s.from})).collect();
     json!({"mode": "absolute", "steps": steps})

@@ -54,7 +54,7 @@ pub struct Panel {
     /// What is asked.
     pub targets: Vec<Target>,
     /// From which value on which colour; the first begins at minus infinity.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ColourFrom>,
     /// The lowest value of the axis.
     pub min: Option<f64>,
     /// The highest value of the axis; it grows when a value is higher.
@@ -164,7 +164,7 @@ impl Colour {
 
 /// From which value on which colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct ColourFrom {
     /// The value; `None`: from the lowest on.
     pub from: Option<f64>,
     /// The colour.
@@ -172,10 +172,10 @@ pub struct Step {
 }
 
 /// Green, then what `steps` say.
-pub(crate) fn good_until(steps: &[(f64, Colour)]) -> Vec<Step> {
-    let first = Step { from: None, colour: Colour::Green };
+pub(crate) fn good_until(steps: &[(f64, Colour)]) -> Vec<ColourFrom> {
+    let first = ColourFrom { from: None, colour: Colour::Green };
     std::iter::once(first)
-        .chain(steps.iter().map(|&(from, colour)| Step { from: Some(from), colour }))
+        .chain(steps.iter().map(|&(from, colour)| ColourFrom { from: Some(from), colour }))
         .collect()
 }
 
@@ -195,7 +195,7 @@ impl Panel {
             width: 8,
             height: 8,
             targets,
-            steps: vec![Step { from: None, colour: Colour::Blue }],
+            steps: vec![ColourFrom { from: None, colour: Colour::Blue }],
             min: Some(0.0),
             soft_max: None,
         }
@@ -220,7 +220,7 @@ impl Panel {
         Panel { view, ..self }
     }
 
-    pub(crate) fn steps(self, steps: Vec<Step>) -> Panel {
+    pub(crate) fn steps(self, steps: Vec<ColourFrom>) -> Panel {
         Panel { steps, ..self }
     }
 
@@ -231,7 +231,7 @@ impl Panel {
 
 /// Where a panel stands: column, row, width, height; a heading takes one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct GridPosition {
     /// Columns from the left.
     pub x: u32,
     /// Rows from the top.
@@ -248,9 +248,9 @@ pub struct Placed<'d> {
     /// The row.
     pub row: &'d Row,
     /// Where its heading stands.
-    pub heading: Place,
+    pub heading: GridPosition,
     /// Its panels with their places.
-    pub panels: Vec<(&'d Panel, Place)>,
+    pub panels: Vec<(&'d Panel, GridPosition)>,
 }
 
 impl Dashboard {
@@ -259,7 +259,7 @@ impl Dashboard {
         let mut y = 0;
         let mut placed = Vec::new();
         for row in &self.rows {
-            let heading = Place { x: 0, y, w: 24, h: 1 };
+            let heading = GridPosition { x: 0, y, w: 24, h: 1 };
             y += 1;
             let (mut x, mut tallest) = (0, 0);
             let mut panels = Vec::new();
@@ -267,7 +267,7 @@ impl Dashboard {
                 if x + panel.width > 24 {
                     (x, y, tallest) = (0, y + tallest, 0);
                 }
-                panels.push((panel, Place { x, y, w: panel.width, h: panel.height }));
+                panels.push((panel, GridPosition { x, y, w: panel.width, h: panel.height }));
                 x += panel.width;
                 tallest = tallest.max(panel.height);
             }

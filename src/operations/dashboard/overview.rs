@@ -8,7 +8,9 @@ use svgx_controller::spec::Spec;
 
 use super::super::alert::{Alert, Condition};
 use super::super::links;
-use super::model::{Colour, Dashboard, Panel, Row, Step, Target, Unit, Variable, View, good_until};
+use super::model::{
+    Colour, ColourFrom, Dashboard, Panel, Row, Target, Unit, Variable, View, good_until,
+};
 
 const SLO: &str = "{slo=~\"$slo\"}";
 
@@ -40,7 +42,7 @@ fn now() -> Vec<Panel> {
             "The share of good events that is promised over 30 days.",
             vec![Target::new(format!("slo:objective:ratio{SLO}"), "{{slo}}")],
         )
-        .steps(vec![Step { from: None, colour: Colour::Blue }])
+        .steps(vec![ColourFrom { from: None, colour: Colour::Blue }])
         .size(6, 7),
         Panel::stat(
             "Error budget left",
@@ -53,9 +55,9 @@ fn now() -> Vec<Panel> {
             )],
         )
         .steps(vec![
-            Step { from: None, colour: Colour::Red },
-            Step { from: Some(0.0), colour: Colour::Yellow },
-            Step { from: Some(0.25), colour: Colour::Green },
+            ColourFrom { from: None, colour: Colour::Red },
+            ColourFrom { from: Some(0.0), colour: Colour::Yellow },
+            ColourFrom { from: Some(0.25), colour: Colour::Green },
         ])
         .size(6, 7),
         Panel::stat(
@@ -81,7 +83,7 @@ fn now() -> Vec<Panel> {
                 "{{slo}}",
             )],
         )
-        .steps(vec![Step { from: None, colour: Colour::Red }])
+        .steps(vec![ColourFrom { from: None, colour: Colour::Red }])
         .size(6, 7),
     ]
 }
@@ -144,8 +146,8 @@ fn budget() -> Vec<Panel> {
             )
         }
         .steps(vec![
-            Step { from: None, colour: Colour::Red },
-            Step { from: Some(0.0), colour: Colour::Green },
+            ColourFrom { from: None, colour: Colour::Red },
+            ColourFrom { from: Some(0.0), colour: Colour::Green },
         ])
         .size(12, 8),
         Panel {

@@ -3,7 +3,7 @@
 
 use svgx_controller::spec::Spec;
 
-use super::model::{Colour, Dashboard, Panel, Row, Step, Target, Unit};
+use super::model::{Colour, ColourFrom, Dashboard, Panel, Row, Target, Unit};
 use super::requests::{COUNT, glance, rate, sentence};
 use super::{WHO, overview};
 use crate::alert::Alert;
@@ -54,9 +54,9 @@ fn success(spec: &Spec) -> Vec<Panel> {
             vec![Target::new(format!("count(target_info{{{WHO}}})"), "replicas")],
         )
         .steps(vec![
-            Step { from: None, colour: Colour::Red },
-            Step { from: Some(1.0), colour: Colour::Yellow },
-            Step { from: Some(2.0), colour: Colour::Green },
+            ColourFrom { from: None, colour: Colour::Red },
+            ColourFrom { from: Some(1.0), colour: Colour::Yellow },
+            ColourFrom { from: Some(2.0), colour: Colour::Green },
         ])
         .size(8, 8),
     ]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::dashboard::model::{Colour, Panel, Step, Unit, View};
+use super::super::dashboard::model::{Colour, ColourFrom, Panel, Unit, View};
 use super::format::{self, ticks};
 use super::svg::Svg;
 use super::{Range, Series};
@@ -55,7 +55,7 @@ pub(super) fn panel(svg: &mut Svg, panel: &Panel, area: Area, series: &[Series],
 }
 
 /// The colour that `steps` give to a value.
-fn judged(steps: &[Step], v: f64) -> Colour {
+fn judged(steps: &[ColourFrom], v: f64) -> Colour {
     let mut reached = steps.iter().filter(|s| s.from.is_none_or(|from| v >= from));
     reached.next_back().map_or(Colour::Blue, |s| s.colour)
 }
@@ -114,7 +114,7 @@ fn lines(svg: &mut Svg, panel: &Panel, area: Area, series: &[Series], range: Ran
     let mut low = panel.min.unwrap_or_else(|| values().fold(f64::INFINITY, f64::min));
     let mut high = values().fold(panel.soft_max.unwrap_or(f64::NEG_INFINITY), f64::max);
     // A threshold that is near belongs into the picture, one far away does not.
-    let marks: Vec<&Step> = panel.steps.iter().filter(|s| s.from.is_some()).collect();
+    let marks: Vec<&ColourFrom> = panel.steps.iter().filter(|s| s.from.is_some()).collect();
     for from in marks.iter().filter_map(|s| s.from) {
         if from <= high * 4.0 {
             high = high.max(from);

@@ -144,7 +144,7 @@ fn loopback(port: u16) -> SocketAddr {
 
 /// What is written down between two commands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct State {
+struct StackRecord {
     addresses: Addresses,
     parts: BTreeMap<Part, Process>,
 }
@@ -206,7 +206,7 @@ impl Stack {
         self.dir.join(name)
     }
 
-    fn read(&self) -> Result<Option<State>, Error> {
+    fn read(&self) -> Result<Option<StackRecord>, Error> {
         let path = self.path("state.json");
         match std::fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text)
@@ -217,7 +217,7 @@ impl Stack {
         }
     }
 
-    fn write(&self, state: &State) -> Result<(), Error> {
+    fn write(&self, state: &StackRecord) -> Result<(), Error> {
         let path = self.path("state.json");
         let text = serde_json::to_string_pretty(state)
             .map_err(|e| Error::Config(path.clone(), e.to_string()))?;
@@ -237,7 +237,7 @@ impl Stack {
         std::fs::create_dir_all(&self.dir).map_err(|e| Error::File(self.dir.clone(), e))?;
         let mut state = match self.read()? {
             Some(state) => state,
-            None => State {
+            None => StackRecord {
                 addresses: Addresses::new(ports).map_err(|e| Error::File(self.dir.clone(), e))?,
                 parts: BTreeMap::new(),
             },

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::image::Builder;
-use super::journal::{Journal, State};
+use super::journal::{Journal, StepState};
 use super::manifest::{Finding, Manifest};
 use super::tools::Kubectl;
 use super::validate::{self, Report, validate};
@@ -213,7 +213,7 @@ impl Deployment<'_> {
         self.tell_changes(all);
         match self.change(all).await {
             Ok(report) => {
-                self.journal.write("finish", State::Done, &image)?;
+                self.journal.write("finish", StepState::Done, &image)?;
                 Ok(Deployed { image, report })
             }
             Err(cause) => Err(self.back(cause, before)),
@@ -304,7 +304,7 @@ impl Deployment<'_> {
     ) -> Result<String, Error> {
         if let Some(before) = self.journal.done(step).map(str::to_owned) {
             (self.say)(&format!("{step}: done before: {before}"));
-            self.journal.write(step, State::Skipped, &before)?;
+            self.journal.write(step, StepState::Skipped, &before)?;
             return Ok(before);
         }
         self.step(step, work)
@@ -330,7 +330,7 @@ impl Deployment<'_> {
         self.begun = self.clock.now();
         self.span =
             deep_span!("staging.step", svgx.staging.step = step, svgx.staging.state = Empty);
-        Ok(self.journal.write(step, State::Started, "")?)
+        Ok(self.journal.write(step, StepState::Started, "")?)
     }
 
     fn end(&mut self, step: &str, good: bool, text: &str) -> Result<(), Error> {
@@ -339,7 +339,11 @@ impl Deployment<'_> {
         (self.say)(format!("{step}: {how} in {took} {text}").trim_end());
         self.span.record("svgx.staging.state", if good { "done" } else { "failed" });
         self.span = Span::none().entered();
-        Ok(self.journal.write(step, if good { State::Done } else { State::Failed }, text)?)
+        Ok(self.journal.write(
+            step,
+            if good { StepState::Done } else { StepState::Failed },
+            text,
+        )?)
     }
 }
 

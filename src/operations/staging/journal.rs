@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum StepState {
     /// It has begun.
     Started,
     /// It is done.
@@ -30,7 +30,7 @@ pub struct Entry {
     /// Which step.
     pub step: String,
     /// How it stands.
-    pub state: State,
+    pub state: StepState,
     /// What came of it, or what went wrong.
     #[serde(default)]
     pub detail: String,
@@ -72,7 +72,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error`].
-    pub fn write(&mut self, step: &str, state: State, detail: &str) -> Result<(), Error> {
+    pub fn write(&mut self, step: &str, state: StepState, detail: &str) -> Result<(), Error> {
         let entry = Entry {
             time: now(),
             run: self.run.clone(),
@@ -93,15 +93,15 @@ impl Journal {
         let last: Vec<&Entry> =
             self.before.iter().rev().take_while(|e| e.run == self.run && !e.ends_a_run()).collect();
         last.into_iter()
-            .find(|e| e.step == step && e.state != State::Started)
-            .filter(|e| e.state != State::Failed)
+            .find(|e| e.step == step && e.state != StepState::Started)
+            .filter(|e| e.state != StepState::Failed)
             .map(|e| e.detail.as_str())
     }
 }
 
 impl Entry {
     fn ends_a_run(&self) -> bool {
-        matches!(self.step.as_str(), "finish" | "rollback") && self.state == State::Done
+        matches!(self.step.as_str(), "finish" | "rollback") && self.state == StepState::Done
     }
 }
 
@@ -135,7 +135,7 @@ mod tests {
         let path = directory.path().join("journal");
         let mut journal = Journal::open(&path, "a").expect("opened");
         for (step, state) in
-            [("build", State::Done), ("push", State::Done), ("wait", State::Started)]
+            [("build", StepState::Done), ("push", StepState::Done), ("wait", StepState::Started)]
         {
             journal.write(step, state, "x").expect("written");
         }
@@ -145,7 +145,7 @@ mod tests {
             (Some("x"), Some("x"), None)
         );
         assert_eq!(Journal::open(&path, "other").expect("opened").done("build"), None);
-        journal.write("finish", State::Done, "").expect("written");
+        journal.write("finish", StepState::Done, "").expect("written");
         assert_eq!(Journal::open(&path, "a").expect("opened").done("build"), None);
         std::fs::write(&path, "{\"time\":\"torn").expect("written");
         assert!(read(&path).expect("read").is_empty());

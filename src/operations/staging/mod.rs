@@ -15,7 +15,7 @@ pub mod status;
 pub mod tools;
 pub mod validate;
 
-pub use journal::{Entry, State};
+pub use journal::{Entry, StepState};
 pub use references::{allowances, references};
 pub use restricted::restricted;
 

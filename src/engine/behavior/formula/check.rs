@@ -8,7 +8,7 @@ mod product;
 
 pub(in crate::behavior) use self::measure::Type;
 use self::measure::{Hand, Measure, RATIO, temperature};
-use super::code::{Builder, Op, Place};
+use super::code::{Builder, Op, ValueSource};
 use super::function;
 use super::parse::{Binary, Kind, Parsed};
 use super::slice;
@@ -27,7 +27,7 @@ pub(in crate::behavior) enum Resolved {
 /// A checked formula: where its value is, and what it is.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::behavior) struct Checked {
-    pub(in crate::behavior) place: Place,
+    pub(in crate::behavior) place: ValueSource,
     pub(in crate::behavior) ty: Type,
     pub(in crate::behavior) span: Span,
 }
@@ -51,13 +51,15 @@ pub(in crate::behavior) fn check(
                 let object = object.map(|o| slice(text, o));
                 let name = slice(text, name);
                 let (place, ty) = match resolve(object, name) {
-                    Some(Resolved::Slot(slot, ty)) => (Place::Slot(slot), ty),
+                    Some(Resolved::Slot(slot, ty)) => (ValueSource::Slot(slot), ty),
                     Some(Resolved::Broken) => {
                         checker.failed = true;
-                        (Place::Constant(1.0), Type::Number { literal: true })
+                        (ValueSource::Constant(1.0), Type::Number { literal: true })
                     }
                     None => match function::constant(name).filter(|_| object.is_none()) {
-                        Some(value) => (Place::Constant(value), Type::Number { literal: true }),
+                        Some(value) => {
+                            (ValueSource::Constant(value), Type::Number { literal: true })
+                        }
                         None => {
                             let written = slice(text, node.span);
                             let message = format!("there is no value {written:?} here");
@@ -66,14 +68,18 @@ pub(in crate::behavior) fn check(
                                     format!("{name} is a unit; a compound one is written [N*m]")
                                 });
                             checker.error(Code::UnknownName, node.span, message, help);
-                            (Place::Constant(1.0), Type::Number { literal: true })
+                            (ValueSource::Constant(1.0), Type::Number { literal: true })
                         }
                     },
                 };
                 checker.push(place, ty, node.span);
             }
             Kind::Number(value) => {
-                checker.push(Place::Constant(value), Type::Number { literal: true }, node.span);
+                checker.push(
+                    ValueSource::Constant(value),
+                    Type::Number { literal: true },
+                    node.span,
+                );
             }
             Kind::Quantity(value, unit) => {
                 let ty = match Type::of(&unit, false) {
@@ -84,10 +90,14 @@ pub(in crate::behavior) fn check(
                     }
                     ty => ty,
                 };
-                checker.push(Place::Constant(value), ty, node.span);
+                checker.push(ValueSource::Constant(value), ty, node.span);
             }
             Kind::Boolean(value) => {
-                checker.push(Place::Constant(f64::from(u8::from(value))), Type::Boolean, node.span);
+                checker.push(
+                    ValueSource::Constant(f64::from(u8::from(value))),
+                    Type::Boolean,
+                    node.span,
+                );
             }
             Kind::Negate => checker.negate(node.span),
             Kind::Not => checker.not(node.span),
@@ -180,7 +190,7 @@ struct Checker<'c> {
 }
 
 impl Checker<'_> {
-    fn push(&mut self, place: Place, ty: Type, span: Span) {
+    fn push(&mut self, place: ValueSource, ty: Type, span: Span) {
         self.stack.push(Checked { place, ty, span });
     }
 
@@ -198,7 +208,7 @@ impl Checker<'_> {
     }
 
     /// Replaces the top `count` values by one, computed into the first one's temporary.
-    fn replace(&mut self, count: usize, place: Place, ty: Type, span: Span) {
+    fn replace(&mut self, count: usize, place: ValueSource, ty: Type, span: Span) {
         let first = self.stack.len().saturating_sub(count);
         let start = self.stack.get(first).map_or(span.start, |v| v.span.start.min(span.start));
         let end = self.stack.last().map_or(span.end, |v| v.span.end.max(span.end));
@@ -208,7 +218,7 @@ impl Checker<'_> {
 
     fn emit_at(&mut self, at: usize, op: Op, by: Option<f64>) {
         let v = self.stack[at];
-        let b = by.map_or(v.place, Place::Constant);
+        let b = by.map_or(v.place, ValueSource::Constant);
         self.stack[at].place = self.builder.emit(op, v.place, b, at as u32, v.span);
     }
 
@@ -399,7 +409,7 @@ impl Checker<'_> {
     }
 
     /// `op` on the values at `a` and `a + 1`.
-    fn pair(&mut self, op: Op, a: usize, span: Span) -> Place {
+    fn pair(&mut self, op: Op, a: usize, span: Span) -> ValueSource {
         let (x, y) = (self.stack[a], self.stack[a + 1]);
         let span = Span { start: x.span.start.min(span.start), end: y.span.end.max(span.end) };
         self.builder.emit(op, x.place, y.place, a as u32, span)
@@ -433,9 +443,9 @@ impl Checker<'_> {
     }
 }
 
-fn constant(place: Place) -> Option<f64> {
+fn constant(place: ValueSource) -> Option<f64> {
     match place {
-        Place::Constant(value) => Some(value),
+        ValueSource::Constant(value) => Some(value),
         _ => None,
     }
 }

@@ -409,7 +409,7 @@ fn reason(op: Op, a: f64, b: f64, value: f64) -> String {
 /// Where a value is while code is made: known already, in a named slot, or in
 /// the temporary of its place on the stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::behavior) enum Place {
+pub(in crate::behavior) enum ValueSource {
     Constant(f64),
     Slot(u32),
     Temporary(u32),
@@ -469,11 +469,11 @@ impl Builder {
     }
 
     /// The slot a place stands for.
-    pub(in crate::behavior) fn place(&mut self, place: Place) -> u32 {
+    pub(in crate::behavior) fn place(&mut self, place: ValueSource) -> u32 {
         match place {
-            Place::Slot(slot) => slot,
-            Place::Temporary(at) => self.named + at,
-            Place::Constant(value) => {
+            ValueSource::Slot(slot) => slot,
+            ValueSource::Temporary(at) => self.named + at,
+            ValueSource::Constant(value) => {
                 let next = self.named + self.temporaries + self.constants.len() as u32;
                 *self.known.entry(value.to_bits()).or_insert_with(|| {
                     self.constants.push(value);
@@ -484,48 +484,55 @@ impl Builder {
     }
 
     /// `op` on `a` and `b` into the temporary `at`, or computed now if both are constants.
-    pub(super) fn emit(&mut self, op: Op, a: Place, b: Place, at: u32, span: Span) -> Place {
-        if let (Place::Constant(x), Place::Constant(y)) = (a, b) {
+    pub(super) fn emit(
+        &mut self,
+        op: Op,
+        a: ValueSource,
+        b: ValueSource,
+        at: u32,
+        span: Span,
+    ) -> ValueSource {
+        if let (ValueSource::Constant(x), ValueSource::Constant(y)) = (a, b) {
             let value = apply(op, x, y, 0.0);
             // What is no number stays an instruction, so that its place can be reported.
             if value.is_finite() {
-                return Place::Constant(value);
+                return ValueSource::Constant(value);
             }
         }
         let (a, b) = (self.place(a), self.place(b));
         self.instructions.push(Instruction { op, dst: self.named + at, a, b });
         self.spans.push(span);
-        Place::Temporary(at)
+        ValueSource::Temporary(at)
     }
 
     /// `if condition { a } else { b }` into the temporary `at`, where `condition` was computed.
     pub(super) fn select(
         &mut self,
-        condition: Place,
-        a: Place,
-        b: Place,
+        condition: ValueSource,
+        a: ValueSource,
+        b: ValueSource,
         at: u32,
         span: Span,
-    ) -> Place {
-        if let Place::Constant(c) = condition {
+    ) -> ValueSource {
+        if let ValueSource::Constant(c) = condition {
             let chosen = if c != 0.0 { a } else { b };
             return match chosen {
-                Place::Temporary(_) => self.emit(Op::Move, chosen, chosen, at, span),
+                ValueSource::Temporary(_) => self.emit(Op::Move, chosen, chosen, at, span),
                 other => other,
             };
         }
-        if condition != Place::Temporary(at) {
+        if condition != ValueSource::Temporary(at) {
             self.emit(Op::Move, condition, condition, at, span);
         }
         let (a, b) = (self.place(a), self.place(b));
         self.instructions.push(Instruction { op: Op::Select, dst: self.named + at, a, b });
         self.spans.push(span);
-        Place::Temporary(at)
+        ValueSource::Temporary(at)
     }
 
     /// Makes sure the result ends in `slot`.
-    pub(in crate::behavior) fn store(&mut self, place: Place, slot: u32, span: Span) {
-        if let (Place::Temporary(at), Some(last)) = (place, self.instructions.last_mut())
+    pub(in crate::behavior) fn store(&mut self, place: ValueSource, slot: u32, span: Span) {
+        if let (ValueSource::Temporary(at), Some(last)) = (place, self.instructions.last_mut())
             && last.dst == self.named + at
             && last.op != Op::Select
         {

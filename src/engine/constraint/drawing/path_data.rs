@@ -7,7 +7,7 @@ use crate::constraint::sketch::PathArc;
 
 /// One command, in absolute coordinates; vertices and arcs by their numbers, from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Step {
+enum Command {
     Move(usize),
     Line(usize),
     Arc { to: usize, arc: usize, sweep: bool },
@@ -17,7 +17,7 @@ enum Step {
 /// The order in which a path goes through its vertices.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Outline {
-    steps: Vec<Step>,
+    steps: Vec<Command>,
 }
 
 /// A path as it is drawn.
@@ -64,14 +64,14 @@ impl Outline {
             let step = match segment {
                 S::MoveTo { .. } => {
                     (start, first) = (to, number);
-                    Step::Move(number)
+                    Command::Move(number)
                 }
                 S::EllipticalArc { rx, large_arc, sweep, .. } if rx != 0.0 && to != at => {
                     let ((cx, cy), r) = arc::center(at, to, rx, large_arc, sweep);
                     read.arcs.push(PathArc { from: here + 1, to: number + 1, cx, cy, r });
-                    Step::Arc { to: number, arc: read.arcs.len() - 1, sweep }
+                    Command::Arc { to: number, arc: read.arcs.len() - 1, sweep }
                 }
-                _ => Step::Line(number),
+                _ => Command::Line(number),
             };
             read.outline.steps.push(step);
             (at, here) = (to, number);
@@ -94,17 +94,17 @@ impl Outline {
         let mut here = 0;
         for &step in &self.steps {
             parts.push(match step {
-                Step::Move(n) => format!("M {}", xy(n)),
-                Step::Line(n) => format!("L {}", xy(n)),
-                Step::Arc { to, arc, sweep } => {
+                Command::Move(n) => format!("M {}", xy(n)),
+                Command::Line(n) => format!("L {}", xy(n)),
+                Command::Arc { to, arc, sweep } => {
                     let (c, r) = arcs.get(arc).copied().unwrap_or_default();
                     let large = u8::from(arc::is_large(at(here), at(to), c, sweep));
                     let (r, sweep) = (radius(r), u8::from(sweep));
                     format!("A {r} {r} 0 {large} {sweep} {}", xy(to))
                 }
-                Step::Close => "Z".to_owned(),
+                Command::Close => "Z".to_owned(),
             });
-            if let Step::Move(n) | Step::Line(n) | Step::Arc { to: n, .. } = step {
+            if let Command::Move(n) | Command::Line(n) | Command::Arc { to: n, .. } = step {
                 here = n;
             }
         }
@@ -122,18 +122,18 @@ impl Read {
             .is_some_and(|p| (p.0 - start.0).abs() <= 1e-9 && (p.1 - start.1).abs() <= 1e-9);
         if back && last > first {
             match self.outline.steps.last_mut() {
-                Some(Step::Line(n)) if *n == last => *n = first,
-                Some(Step::Arc { to, arc, .. }) if *to == last => {
+                Some(Command::Line(n)) if *n == last => *n = first,
+                Some(Command::Arc { to, arc, .. }) if *to == last => {
                     *to = first;
                     if let Some(arc) = self.arcs.get_mut(*arc) {
                         arc.to = first + 1;
                     }
                 }
-                _ => return self.outline.steps.push(Step::Close),
+                _ => return self.outline.steps.push(Command::Close),
             }
             self.points.pop();
         }
-        self.outline.steps.push(Step::Close);
+        self.outline.steps.push(Command::Close);
     }
 }
 

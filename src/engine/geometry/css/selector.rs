@@ -173,13 +173,13 @@ impl SelectorImpl for Words {
     type NamespacePrefix = Word;
     type BorrowedNamespaceUrl = Word;
     type BorrowedLocalName = Word;
-    type NonTSPseudoClass = State;
+    type NonTSPseudoClass = PseudoClass;
     type PseudoElement = NoPseudo;
 }
 
 /// A pseudo-class about the state of an element. A drawing has no pointer over it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum PseudoClass {
     /// A link that was not followed.
     Link,
     /// In a language.
@@ -187,13 +187,13 @@ pub(super) enum State {
     Never,
 }
 
-impl ToCss for State {
+impl ToCss for PseudoClass {
     fn to_css<W: fmt::Write>(&self, _: &mut W) -> fmt::Result {
         Ok(())
     }
 }
 
-impl NonTSPseudoClass for State {
+impl NonTSPseudoClass for PseudoClass {
     type Impl = Words;
 
     fn is_active_or_hover(&self) -> bool {
@@ -237,11 +237,11 @@ impl<'i> selectors::Parser<'i> for Reader {
         &self,
         location: SourceLocation,
         name: CowRcStr<'i>,
-    ) -> Result<State, ParseError<'i, Self::Error>> {
+    ) -> Result<PseudoClass, ParseError<'i, Self::Error>> {
         match name.to_ascii_lowercase().as_str() {
-            "link" | "any-link" => Ok(State::Link),
+            "link" | "any-link" => Ok(PseudoClass::Link),
             "hover" | "active" | "focus" | "focus-within" | "focus-visible" | "visited"
-            | "target" | "checked" | "enabled" | "disabled" => Ok(State::Never),
+            | "target" | "checked" | "enabled" | "disabled" => Ok(PseudoClass::Never),
             _ => {
                 let kind = SelectorParseErrorKind::UnsupportedPseudoClassOrElement(name);
                 Err(location.new_custom_error(kind))
@@ -254,10 +254,10 @@ impl<'i> selectors::Parser<'i> for Reader {
         name: CowRcStr<'i>,
         input: &mut Parser<'i, 't>,
         _after_part: bool,
-    ) -> Result<State, ParseError<'i, Self::Error>> {
+    ) -> Result<PseudoClass, ParseError<'i, Self::Error>> {
         if name.eq_ignore_ascii_case("lang") {
             let language = input.expect_ident_or_string()?;
-            return Ok(State::Lang(language.to_ascii_lowercase()));
+            return Ok(PseudoClass::Lang(language.to_ascii_lowercase()));
         }
         let kind = SelectorParseErrorKind::UnsupportedPseudoClassOrElement(name);
         Err(input.new_custom_error(kind))
@@ -360,10 +360,14 @@ impl Element for Node<'_> {
             })
     }
 
-    fn match_non_ts_pseudo_class(&self, class: &State, _: &mut MatchingContext<'_, Words>) -> bool {
+    fn match_non_ts_pseudo_class(
+        &self,
+        class: &PseudoClass,
+        _: &mut MatchingContext<'_, Words>,
+    ) -> bool {
         match class {
-            State::Link => self.is_link(),
-            State::Lang(wanted) => {
+            PseudoClass::Link => self.is_link(),
+            PseudoClass::Lang(wanted) => {
                 let around = std::iter::successors(Some(self.id), |&n| self.document.parent(n));
                 let mut own = around.take_while(|_| self.step()).filter_map(|n| {
                     let xml = self.document.attribute(n, Ns::Xml, "lang").map(|a| a.value);
@@ -375,7 +379,7 @@ impl Element for Node<'_> {
                         .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
                 })
             }
-            State::Never => false,
+            PseudoClass::Never => false,
         }
     }
 

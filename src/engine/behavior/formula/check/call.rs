@@ -1,6 +1,6 @@
 //! Calls: which units a function takes, and which it gives.
 
-use super::super::code::{Op, Place};
+use super::super::code::{Op, ValueSource};
 use super::super::function::Rule;
 use super::{Checked, Checker, Measure, Meeting, RATIO, Type, constant, temperature};
 use crate::behavior::unit::{Dimension, Unit};
@@ -10,7 +10,7 @@ impl Checker<'_> {
     pub(super) fn call(&mut self, rule: Rule, name: &'static str, count: usize, span: Span) {
         let Some(a) = self.stack.len().checked_sub(count) else { return };
         if count == 0 {
-            return self.push(Place::Constant(0.0), Type::Number { literal: true }, span);
+            return self.push(ValueSource::Constant(0.0), Type::Number { literal: true }, span);
         }
         let at = a as u32;
         let literal = self.stack[a..].iter().all(|v| v.ty == Type::Number { literal: true });

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::code::Place;
+use super::super::code::ValueSource;
 use super::super::slice;
 use super::{Checked, Checker, Hand, Measure, Meeting, Type, constant};
 use crate::behavior::unit::{Dimension, Unit};
@@ -142,7 +142,7 @@ impl Checker<'_> {
                 continue;
             }
             let Checked { place, span, ty } = self.stack[at];
-            if let (Place::Constant(value), Type::Number { .. }) = (place, ty)
+            if let (ValueSource::Constant(value), Type::Number { .. }) = (place, ty)
                 && meeting == Meeting::Comparison
                 && value.abs() > 1.0
             {
