@@ -3,7 +3,8 @@
 //!
 //! A connection is drawn by a line, a polyline or an open path that leads from the one object
 //! to the other: its ends lie on them. Connections are those of systems (`arx:connection`) and
-//! of `upstream`.
+//! of `upstream`. Its ends stay at the objects: where one of these moves and the other does not,
+//! one end moves, also against a group that carries the line along. By itself it cannot be moved.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -30,6 +31,8 @@ pub(super) struct ConnectionEnd {
     pub(super) end: End,
     /// Where it is, in the coordinates it is written in.
     pub(super) at: Point,
+    /// Whether it stays in the drawing while what it lies in moves: it moves against that.
+    pub(super) stays: bool,
 }
 
 /// What moves together.
@@ -38,6 +41,8 @@ pub(super) struct Assembly {
     /// What moves as a whole; none lies in another one. The one that is held is the first.
     pub(super) bodies: Vec<NodeId>,
     pub(super) ends: Vec<ConnectionEnd>,
+    /// A connection that would have to move, though the objects at both its ends stay.
+    pub(super) fast: Option<NodeId>,
 }
 
 /// The object that an element declares, draws, or is part of: its number among the objects.
@@ -102,8 +107,9 @@ pub(super) fn of(drawing: Drawing<'_>, node: NodeId) -> Assembly {
     if let Some(at) = bodies.iter().position(|&body| body == first) {
         bodies.swap(0, at);
     }
-    let ends = ends(drawing, &drawn, &moved, &mut bodies);
-    Assembly { bodies, ends }
+    let mut assembly = Assembly { bodies, ..Assembly::default() };
+    connect(drawing, &drawn, &moved, &mut assembly);
+    assembly
 }
 
 /// The outermost of `bodies` that carries `node` along.
@@ -144,46 +150,61 @@ fn moved_inside(document: &Document, body: NodeId) -> Vec<NodeId> {
     }
 }
 
-/// The ends of drawn connections at the objects `moved`. What is connected at both ends to
-/// what moves becomes a body.
-fn ends(
+/// Finds the drawn connections that what moves concerns. What is connected at both ends to what
+/// moves becomes a body.
+fn connect(
     drawing: Drawing<'_>,
     drawn: &HashMap<NodeId, Vec<usize>>,
     moved: &BTreeSet<usize>,
-    bodies: &mut Vec<NodeId>,
-) -> Vec<ConnectionEnd> {
+    assembly: &mut Assembly,
+) {
     let document = drawing.document;
-    let partners = partners(document, moved);
+    let partners = partners(document);
     if partners.is_empty() {
-        return Vec::new();
+        return;
     }
-    let held: HashSet<NodeId> = bodies.iter().copied().collect();
-    let mut ends = Vec::new();
-    for shape in document.elements() {
+    let held: HashSet<NodeId> = assembly.bodies.iter().copied().collect();
+    // Where no object is moved that has a connection, only what is moved can be one.
+    let shapes: Vec<NodeId> = if moved.iter().any(|object| partners.contains_key(object)) {
+        document.elements().collect()
+    } else {
+        assembly.bodies.iter().flat_map(|&body| document.descendants(body)).collect()
+    };
+    for shape in shapes {
         let Some((Ns::Svg | Ns::None, name @ ("line" | "polyline" | "path"))) =
             document.name(shape)
         else {
             continue;
         };
-        let inside =
-            std::iter::successors(Some(shape), |&n| document.parent(n)).any(|n| held.contains(&n));
-        if inside {
+        let above = || std::iter::successors(Some(shape), |&n| document.parent(n));
+        let inside = above().any(|n| held.contains(&n));
+        // What draws an object is no connection of others.
+        if inside && above().any(|n| drawn.contains_key(&n)) {
             continue;
         }
         let Some((start, last)) = local_ends(document, shape, name) else { continue };
         let frame = Frames::of(drawing, shape).own;
         let at = [start, last].map(|end| objects_at(drawing, drawn, shape, frame * end));
-        let leads = |from: &BTreeSet<usize>, to: &BTreeSet<usize>| {
-            from.iter().any(|object| partners.get(object).is_some_and(|p| !p.is_disjoint(to)))
+        let joined = |from: &usize, to: &BTreeSet<usize>| {
+            partners.get(from).is_some_and(|p| !p.is_disjoint(to))
         };
-        match (leads(&at[0], &at[1]), leads(&at[1], &at[0])) {
-            (true, true) => bodies.push(shape),
-            (true, false) => ends.push(ConnectionEnd { shape, end: End::Start, at: start }),
-            (false, true) => ends.push(ConnectionEnd { shape, end: End::Last, at: last }),
-            (false, false) => {}
+        let leads = |from: &BTreeSet<usize>, to: &BTreeSet<usize>| {
+            from.iter().any(|object| moved.contains(object) && joined(object, to))
+        };
+        let end = |end, at| ConnectionEnd { shape, end, at, stays: inside };
+        match (leads(&at[0], &at[1]), leads(&at[1], &at[0]), inside) {
+            (true, true, false) => assembly.bodies.push(shape),
+            (true, true, true) => {}
+            (true, false, false) | (false, true, true) => {
+                assembly.ends.push(end(End::Start, start));
+            }
+            (false, true, false) | (true, false, true) => assembly.ends.push(end(End::Last, last)),
+            (false, false, true) if at[0].iter().any(|object| joined(object, &at[1])) => {
+                assembly.fast = Some(shape);
+            }
+            (false, false, _) => {}
         }
     }
-    ends
 }
 
 /// The objects whose box or shapes are at a point, by their bounds.
@@ -227,14 +248,14 @@ fn local_ends(document: &Document, shape: NodeId, name: &str) -> Option<(Point, 
     }
 }
 
-/// For every object that moves, the objects it is connected with.
-fn partners(document: &Document, moved: &BTreeSet<usize>) -> HashMap<usize, BTreeSet<usize>> {
+/// For every object that has connections, the objects it is connected with.
+fn partners(document: &Document) -> HashMap<usize, BTreeSet<usize>> {
     let mut partners: HashMap<usize, BTreeSet<usize>> = HashMap::new();
     let index = |id: &str| document.object(id.trim()).map(|i| i.0 as usize);
     let mut connect = |a: Option<usize>, b: Option<usize>| {
         let (Some(a), Some(b)) = (a, b) else { return };
         for (one, other) in [(a, b), (b, a)] {
-            if moved.contains(&one) && one != other {
+            if one != other {
                 partners.entry(one).or_default().insert(other);
             }
         }

@@ -72,6 +72,13 @@ impl Placement {
             return Err(cannot("it is the drawing itself"));
         }
         let together = assembly::of(drawing, node);
+        if let Some(connection) = together.fast {
+            return Err(cannot(if connection == node {
+                "it is a connection, and its ends stay at its objects; move one of these"
+            } else {
+                "it holds a connection of objects that stay; move these"
+            }));
+        }
         let seen = together.bodies.len() + together.ends.len();
         if seen > TOGETHER {
             return Err(Error::Limit {

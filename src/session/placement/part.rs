@@ -162,7 +162,7 @@ pub(super) fn read(
 /// The part that moves one end of a drawn connection.
 pub(super) fn end(
     drawing: Drawing<'_>,
-    ConnectionEnd { shape, end, at }: ConnectionEnd,
+    ConnectionEnd { shape, end, at, stays }: ConnectionEnd,
     number: &dyn Fn(NodeId) -> u32,
 ) -> Option<Part> {
     let document = drawing.document;
@@ -181,7 +181,12 @@ pub(super) fn end(
             Position::End { written, end, base: (at.x, at.y) }
         }
     };
-    Part::new(drawing, number(shape), position, Frames::of(drawing, shape).own)
+    let mut part = Part::new(drawing, number(shape), position, Frames::of(drawing, shape).own)?;
+    if stays {
+        // What it lies in moves by as much.
+        part.inverse = part.inverse.map(|v| -v);
+    }
+    Some(part)
 }
 
 impl Part {

@@ -39,6 +39,16 @@ impl Editor {
         self.sessions.apply(&self.key, &operation, &budget).unwrap().wait().unwrap()
     }
 
+    /// Why an operation is refused.
+    fn refused(&self, operation: Value) -> String {
+        let operation: Operation = serde_json::from_value(operation).unwrap();
+        let budget = Budget::unlimited(Class::Ui, Tier::Compute);
+        match self.sessions.apply(&self.key, &operation, &budget) {
+            Ok(_) => panic!("it was done"),
+            Err(error) => error.to_string(),
+        }
+    }
+
     /// `point` is where the pointer takes hold, `to` where it lets go.
     fn drag(&self, id: &str, point: (f64, f64), to: (f64, f64), snap: Value) -> Outcome {
         let place = |(x, y)| json!({ "x": x, "y": y });

@@ -136,6 +136,104 @@ fn an_object_its_shapes_and_its_connections_move_together() {
 }
 
 #[test]
+fn the_ends_of_a_connection_stay_at_objects_that_stay() {
+    const PANEL: &str = r#"<arx:object id="panel" type="electrical.panel"><arx:geometry x="50" y="50" width="100" height="150"/></arx:object>"#;
+    const LIGHT: &str = r#"<arx:object id="lamp" type="electrical.light_fixture" upstream="panel"><arx:geometry x="400" y="100" width="60" height="40"/></arx:object>"#;
+    let in_group =
+        |how: &str, inside: &str, outside: &str| format!("<g id=\"g\"{how}>{inside}</g>{outside}");
+    let cable = r#"<path id="c" d="M150 125 L300 120 L400 125"/>"#;
+    let line = r#"<line id="c" x1="150" y1="125" x2="400" y2="125"/>"#;
+    /// A name, a drawing, what is dragged, what is read, and its value after it.
+    type Case = (&'static str, String, &'static str, (&'static str, &'static str), &'static str);
+    // Dragged by (20,-10). The end at what is in the group goes along, the other one stays.
+    let cases: [Case; 7] = [
+        (
+            "the lamp and its cable in a group",
+            in_group("", &format!("{LIGHT}<rect id=\"l\" x=\"400\" y=\"100\" width=\"60\" height=\"40\" arx:object=\"lamp\"/>{cable}"), PANEL),
+            "g",
+            ("c", "d"),
+            "M130 135 L300 120 L400 125",
+        ),
+        (
+            "the panel and a line in a group",
+            in_group("", &format!("<rect id=\"p\" x=\"50\" y=\"50\" width=\"100\" height=\"150\" arx:object=\"panel\"/>{line}"), &format!("{PANEL}{LIGHT}")),
+            "g",
+            ("c", "x2"),
+            "380",
+        ),
+        (
+            "in a group that is scaled and turned",
+            in_group(r#" transform="scale(2) rotate(90)""#, r#"<rect id="p" x="25" y="-75" width="75" height="50" arx:object="panel"/><polyline id="c" points="62.5,-75 40,-90 62.5,-200"/>"#, &format!("{PANEL}{LIGHT}")),
+            "g",
+            ("c", "points"),
+            "62.5,-75 40,-90 67.5,-190",
+        ),
+        (
+            "in a nested drawing",
+            format!(r#"<svg id="g" x="0" y="0" width="800" height="600"><rect id="p" x="50" y="50" width="100" height="150" arx:object="panel"/>{line}</svg>{PANEL}{LIGHT}"#),
+            "g",
+            ("c", "y2"),
+            "135",
+        ),
+        (
+            "both objects in the group",
+            in_group("", &format!("<rect id=\"p\" x=\"50\" y=\"50\" width=\"100\" height=\"150\" arx:object=\"panel\"/><rect id=\"l\" x=\"400\" y=\"100\" width=\"60\" height=\"40\" arx:object=\"lamp\"/>{line}"), &format!("{PANEL}{LIGHT}")),
+            "g",
+            ("c", "x2"),
+            "400",
+        ),
+        (
+            "a line that joins nothing",
+            format!(r#"{PANEL}{LIGHT}<line id="c" x1="150" y1="125" x2="390" y2="125"/>"#),
+            "c",
+            ("c", "x2"),
+            "410",
+        ),
+        (
+            "a line between objects that are not connected",
+            format!("{PANEL}{}{line}", LIGHT.replace(" upstream=\"panel\"", "")),
+            "c",
+            ("c", "x1"),
+            "170",
+        ),
+    ];
+    for (name, content, id, (of, attribute), wanted) in cases {
+        let editor = Editor::open(r#"viewBox="0 0 800 600""#, &content);
+        let before = editor.attribute(of, attribute);
+        editor.drag(id, (0.0, 0.0), (20.0, -10.0), json!(false));
+        assert_eq!(editor.attribute(of, attribute).as_deref(), Some(wanted), "{name}");
+        let outcome = editor.run(json!({ "operation": "undo" }));
+        assert_eq!(outcome.state.undo_depth, 0, "{name}");
+        assert_eq!(editor.attribute(of, attribute), before, "{name}, undone");
+    }
+}
+
+#[test]
+fn a_connection_is_not_dragged_off_its_objects() {
+    let cases = [
+        (r#"<line id="c" x1="150" y1="125" x2="400" y2="125"/>"#, "c", "ends stay"),
+        (r#"<polyline id="c" points="150,125 200,90 400,125"/>"#, "c", "ends stay"),
+        (r#"<path id="c" d="m150 125 h100 v-5 l150 5"/>"#, "c", "ends stay"),
+        (r#"<path id="c" d="M400 125 C350 125 200 125 150 125"/>"#, "c", "ends stay"),
+        (r#"<g transform="scale(2)"><path id="c" d="M75 62.5 H200"/></g>"#, "c", "ends stay"),
+        (r#"<g id="g"><path id="c" d="M150 125 H400"/></g>"#, "g", "holds a connection"),
+        (r#"<g id="g"><g><text>x</text><path id="c" d="M150 125 H400"/></g></g>"#, "g", "holds"),
+    ];
+    for (cable, id, reason) in cases {
+        let editor = Editor::open(r#"viewBox="0 0 800 600""#, &format!("{LAMP}{cable}"));
+        let start = json!({ "operation": "drag_start", "element_id": id,
+            "coordinates": { "x": 270.0, "y": 125.0 } });
+        let refused = editor.refused(start);
+        assert!(refused.contains("cannot be moved") && refused.contains(reason), "{refused}");
+        // Nothing is held, and nothing has changed.
+        let outcome = editor.run(
+            json!({ "operation": "drag_end", "coordinates": { "x": 0.0, "y": 0.0 } }),
+        );
+        assert!(outcome.result.attributes_changed.is_empty() && outcome.state.undo_depth == 0, "{cable}");
+    }
+}
+
+#[test]
 fn a_drag_back_to_where_it_began_leaves_no_trace() {
     let editor = Editor::open(
         r#"viewBox="0 0 800 600""#,
