@@ -185,7 +185,7 @@ impl Body {
     }
 
     /// A drawing that no cache has seen: a comment with fresh digits at its end.
-    fn document(text: &str) -> Body {
+    pub(super) fn document(text: &str) -> Body {
         Body::of("image/svg+xml", &format!("{text}<!-- {MARK} -->\n"))
     }
 }

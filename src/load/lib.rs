@@ -14,9 +14,11 @@
 //! - [`overload`] starts the engine, measures what it can do, and asks for more.
 //! - [`lone`] starts it for one client, whom nothing may be refused.
 //! - [`crowd`] starts it for many at once, who come back when they are told.
+//! - [`bombs`] are drawings that ask for more than a machine has, painted while somebody works.
 
 mod arrivals;
 mod ask;
+pub mod bombs;
 mod connection;
 pub mod crowd;
 mod drawing;

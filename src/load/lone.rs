@@ -236,7 +236,11 @@ impl Row {
 }
 
 /// Waits for the end of a job, so that the next request has the engine to itself again.
-async fn ended(connection: &mut Connection, host: &str, job: &str) -> Result<(), Broken> {
+pub(super) async fn ended(
+    connection: &mut Connection,
+    host: &str,
+    job: &str,
+) -> Result<(), Broken> {
     for _ in 0..MOST_LOOKS {
         tokio::time::sleep(PAUSE).await;
         let looked = connection.get(host, job).await?;

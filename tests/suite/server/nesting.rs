@@ -9,111 +9,7 @@ use std::time::{Duration, Instant};
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{Error, PngOptions, png};
 use svgx_engine::document::{self, Document, Limits};
-
-/// A level shows the next one several times, in one of these ways.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Way {
-    Marker,
-    Pattern,
-    Mask,
-    ClipPath,
-    Filter,
-    Use,
-    Opacity,
-}
-
-const WAYS: [Way; 7] =
-    [Way::Marker, Way::Pattern, Way::Mask, Way::ClipPath, Way::Filter, Way::Use, Way::Opacity];
-
-/// `depth` levels, each of which shows the next `times` times.
-pub(crate) fn nested(ways: &[Way], depth: usize, times: usize, size: usize) -> String {
-    let mut text = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" width="{size}" height="{size}">"#
-    );
-    let way = |level: usize| ways[level % ways.len()];
-    for level in 0..depth {
-        let inner = shapes(way(level + 1), level + 1, depth, times);
-        let units = ["", r#" patternContentUnits="objectBoundingBox""#][level % 2];
-        let whole = r#"x="0" y="0" width="100" height="100""#;
-        let _ = match way(level) {
-            Way::Marker => write!(
-                text,
-                r#"<marker id="n{level}" markerWidth="90" markerHeight="90" overflow="visible">{inner}</marker>"#
-            ),
-            Way::Pattern => write!(
-                text,
-                r#"<pattern id="n{level}" width=".5" height=".5"{units}>{inner}</pattern>"#
-            ),
-            Way::Mask => write!(
-                text,
-                r#"<mask id="n{level}" maskUnits="userSpaceOnUse" {whole}>{inner}</mask>"#
-            ),
-            Way::ClipPath => write!(text, r#"<clipPath id="n{level}">{inner}</clipPath>"#),
-            Way::Filter => write!(
-                text,
-                r#"<filter id="n{level}"><feGaussianBlur stdDeviation="9"/><feMorphology radius="4"/></filter><g id="m{level}" filter="url(#n{level})">{inner}</g>"#
-            ),
-            Way::Use | Way::Opacity => write!(text, r#"<g id="n{level}">{inner}</g>"#),
-        };
-    }
-    let _ = write!(text, "{}</svg>", shapes(way(0), 0, depth, times));
-    text
-}
-
-fn shapes(way: Way, level: usize, depth: usize, times: usize) -> String {
-    let mut text = String::new();
-    if level == depth {
-        return r#"<rect width="90" height="90" fill="red" stroke="blue"/>"#.to_owned();
-    }
-    for i in 0..times {
-        let rect = format!(r#"<rect x="{i}" y="{i}" width="90" height="90""#);
-        let _ = match way {
-            Way::Marker => write!(
-                text,
-                r#"<path d="M0 0L9 9L{i} 50L50 {i}" stroke="red" marker-start="url(#n{level})" marker-mid="url(#n{level})" marker-end="url(#n{level})"/>"#
-            ),
-            Way::Pattern => write!(text, r#"{rect} fill="url(#n{level})"/>"#),
-            Way::Mask => write!(text, r#"{rect} mask="url(#n{level})"/>"#),
-            Way::ClipPath => write!(text, r#"{rect} clip-path="url(#n{level})"/>"#),
-            Way::Filter => write!(text, r##"<use href="#m{level}" x="{i}"/>"##),
-            Way::Use => write!(text, r##"<use href="#n{level}" x="{i}"/>"##),
-            Way::Opacity => write!(text, r##"<use href="#n{level}" x="{i}" opacity=".9"/>"##),
-        };
-    }
-    text
-}
-
-/// G. Marsaglia, "Xorshift RNGs", 2003: the 64-bit (13, 7, 17).
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n.max(1) as u64) as usize
-    }
-}
-
-/// Two hundred: each way alone at every depth, then mixed ones.
-fn drawings() -> Vec<(String, String)> {
-    let mut random = Random(0x5eed_0007);
-    let mut drawings = Vec::new();
-    for depth in 2..=12 {
-        for way in WAYS {
-            let times = 2 + random.below(5);
-            let name = format!("{way:?} {depth} deep, {times} times");
-            drawings.push((name, nested(&[way], depth, times, 100 + random.below(4) * 300)));
-        }
-    }
-    while drawings.len() < 200 {
-        let ways: Vec<Way> = (0..2 + random.below(4)).map(|_| WAYS[random.below(7)]).collect();
-        let (depth, times) = (2 + random.below(11), 1 + random.below(8));
-        let name = format!("{ways:?} {depth} deep, {times} times");
-        drawings.push((name, nested(&ways, depth, times, 100 + random.below(4) * 300)));
-    }
-    drawings
-}
+use svgx_load::bombs::{Nesting, Way, nested, nestings};
 
 fn read(text: &str) -> Document {
     document::parse(text, &Limits::default()).unwrap_or_else(|d| panic!("{d:?} in {text}"))
@@ -132,7 +28,7 @@ const FOREVER: Duration = Duration::from_secs(60);
 fn two_hundred_nestings_are_painted_or_refused_with_a_limit() {
     let mut worst = (Duration::ZERO, String::new());
     let (mut painted, mut refused) = (0, 0);
-    for (name, text) in drawings() {
+    for Nesting { name, text } in nestings() {
         let began = Instant::now();
         match paint(&text) {
             Ok(_) => painted += 1,
@@ -171,10 +67,10 @@ fn command(text: &str) -> (Option<i32>, String) {
 
 #[test]
 fn nestings_fit_into_512_megabytes() {
-    let mut drawings = drawings();
-    drawings.push(("markers".to_owned(), markers()));
+    let mut drawings = nestings();
+    drawings.push(Nesting { name: "markers".to_owned(), text: markers() });
     let mut painted = 0;
-    for (name, text) in drawings {
+    for Nesting { name, text } in drawings {
         let (code, said) = command(&text);
         match code {
             Some(0) => painted += 1,
@@ -199,6 +95,33 @@ fn markers() -> String {
         );
     }
     text + "\n<path id=\"first\" d=\"M0 0L9 9L5 0\" marker-mid=\"url(#m0)\"/></svg>"
+}
+
+#[test]
+fn the_command_that_tries_them_all_tells_what_it_found() {
+    // Five of them: how fast they are says nothing in a build without optimisation.
+    let output = Command::new(env!("CARGO_BIN_EXE_svgx"))
+        .args(["load", "--bombs", "--most", "5", "--json"])
+        .env_clear()
+        .output()
+        .expect("the binary runs");
+    let code = output.status.code();
+    assert!(matches!(code, Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let rows = found["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 5);
+    for row in rows {
+        for way in ["command", "http"] {
+            let painting = &row[way];
+            let verdict = painting["verdict"].as_str().expect("a verdict");
+            assert!(["painted", "refused", "busy"].contains(&verdict), "{row}");
+            assert!(painting["ms"].as_f64().expect("a time") > 0.0, "{row}");
+            assert!(painting["mb"].as_f64().expect("memory") > 1.0, "{row}");
+        }
+    }
+    assert!(found["beside"]["sent"].as_u64().expect("a count") > 0, "{found}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(code == Some(1), said.contains("missed: "), "{said}");
 }
 
 #[test]
