@@ -76,7 +76,7 @@ pub(super) fn value<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
             plain_colour(value).map_or_else(|| trimmed(name, value), Cow::Owned)
         }
         "font-size" => font_size(value).map_or_else(|| trimmed(name, value), Cow::Borrowed),
-        "font" => without_line_height(value),
+        "font" => font(value),
         "image-rendering" => match value.trim() {
             "crisp-edges" => Cow::Borrowed("pixelated"),
             "optimizeSpeed" => Cow::Borrowed("optimizeQuality"),
@@ -104,6 +104,19 @@ fn font_size(value: &str) -> Option<&'static str> {
         "xxx-large" => "48px",
         _ => return None,
     })
+}
+
+/// A `font` whose size the renderer reads.
+fn font(value: &str) -> Cow<'_, str> {
+    let value = without_line_height(value);
+    // Names of families may be quoted; the size stands before them.
+    let (before, families) = value.split_at(value.find(['"', '\'']).unwrap_or(value.len()));
+    let words = || before.split_whitespace();
+    if !words().any(|word| font_size(word).is_some()) {
+        return value;
+    }
+    let sized: Vec<&str> = words().map(|word| font_size(word).unwrap_or(word)).collect();
+    Cow::Owned(format!("{} {families}", sized.join(" ")))
 }
 
 /// A `font` without the height of its lines (`20px/1.2`), with which the renderer reads nothing.

@@ -482,6 +482,13 @@ impl<'a> Writer<'a> {
         }
         let before = self.matching.steps;
         let mut style = String::new();
+        if matches!(
+            self.document.attr(node, "image-rendering").map(str::trim),
+            Some("pixelated" | "crisp-edges")
+        ) {
+            // As an attribute the renderer does not take it.
+            style.push_str("image-rendering:pixelated;");
+        }
         for d in raster.sheet.cascade(self.document, node, &mut self.matching) {
             if allow::property(&d.name)
                 && !resolved::is_resolved(&d.name, &d.value)

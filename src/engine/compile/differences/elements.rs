@@ -34,7 +34,11 @@ pub(super) fn check(
     pixels: &mut usize,
     seen: &mut Seen,
 ) {
-    if let Some((name, what)) = ELEMENTS.iter().find(|(known, _)| *known == name) {
+    // An extension that is asked for is not there in a browser either.
+    let extended = document.attr(node, "requiredExtensions").is_some_and(|v| !v.trim().is_empty());
+    if let Some((name, what)) = ELEMENTS.iter().find(|(known, _)| *known == name)
+        && !extended
+    {
         seen.note(Code::DrawnDifferently, name, what, document.span(node));
     }
     if ANIMATIONS.contains(&name) {

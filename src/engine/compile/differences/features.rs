@@ -207,13 +207,14 @@ fn values(name: &str, low: &str) -> Option<Difference> {
         return None;
     }
     let words = low.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')'));
-    let mut numbers =
-        words.filter(|w| w.starts_with(|c: char| c.is_ascii_digit() || ".+-".contains(c)));
-    let odd = numbers.any(|word| {
-        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || ".+-".contains(c));
-        BROWSER_UNITS.contains(&unit)
-    });
-    odd.then_some(("units rem, vw, vh, ch, q and their kin", "the value does not apply"))
+    let digit = |c: char| c.is_ascii_digit() || ".+-".contains(c);
+    let units = words.filter(|w| w.starts_with(digit)).map(|w| w.trim_start_matches(digit));
+    let units: Vec<&str> = units.filter(|unit| !unit.is_empty()).collect();
+    if units.iter().any(|unit| BROWSER_UNITS.contains(unit)) {
+        return Some(("units rem, vw, vh, ch, q and their kin", "the value does not apply"));
+    }
+    let exes = units.contains(&"ex");
+    exes.then_some(("the unit ex", "it is half of the font's size; browsers ask the font"))
 }
 
 /// Whether a function of that name is called.

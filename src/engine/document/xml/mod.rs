@@ -256,7 +256,7 @@ fn build(
                 let kind = NodeKind::Comment(sharer.share(text));
                 Some(document.push(Some(parent), kind, patched.span(range)))
             } else {
-                diagnostics.push(instruction(patched.span(range)));
+                diagnostics.push(instruction(node, patched.span(range)));
                 None
             }
         } else {
@@ -265,7 +265,7 @@ fn build(
                 let text = sharer.share(node.text().unwrap_or_default());
                 if has_root { document.epilog.push(text) } else { document.prolog.push(text) }
             } else if node.is_pi() {
-                diagnostics.push(instruction(patched.span(range)));
+                diagnostics.push(instruction(node, patched.span(range)));
             }
             None
         };
@@ -278,7 +278,12 @@ fn script(span: Span) -> Diagnostic {
     Diagnostic::warning(Code::ScriptIgnored, span, "scripts never run")
 }
 
-fn instruction(span: Span) -> Diagnostic {
+fn instruction(node: roxmltree::Node<'_, '_>, span: Span) -> Diagnostic {
+    if node.pi().is_some_and(|pi| pi.target == "xml-stylesheet") {
+        let message = "the style sheet is never fetched: the drawing is drawn without it";
+        return Diagnostic::warning(Code::InstructionDropped, span, message)
+            .help("write the rules into a <style> element");
+    }
     Diagnostic::warning(
         Code::InstructionDropped,
         span,

@@ -64,6 +64,11 @@ const CASES: &[(&str, &str, &str)] = &[
     (r#"<text font-style="italic"><tspan font-style="normal">a</tspan></text>"#, "", ""),
     (r#"<text font-family="serif"> </text>"#, "", ""),
     (r#"<defs><title>日本</title></defs><desc>日本</desc>"#, "", ""),
+    (r#"<rect width="2ex" height="9"/>"#, "drawn-differently", "the unit ex"),
+    (r#"<text style="font-size:1.5EX">a</text>"#, "drawn-differently", "the unit ex"),
+    (r#"<rect width="2em" height="9" id="2ex"/>"#, "", ""),
+    (r#"<switch><foreignObject requiredExtensions="http://x/"/><g/></switch>"#, "", ""),
+    (r#"<switch><foreignObject/><g/></switch>"#, "drawn-differently", "foreignObject"),
     // Style sheets.
     (r#"<style>g:has(rect){fill:red}</style>"#, "drawn-differently", ":has()"),
     (r#"<style>g{fill:red; rect{fill:blue}}</style>"#, "drawn-differently", "nesting"),

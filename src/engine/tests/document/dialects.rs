@@ -257,6 +257,22 @@ fn a_script_in_a_document_is_flagged_and_becomes_no_action() {
 }
 
 #[test]
+fn a_style_sheet_from_outside_is_told_to_be_missing() {
+    let cases = [
+        (r#"<?xml-stylesheet href="a.css" type="text/css"?>"#, "the style sheet is never fetched"),
+        (r#"<?xml-stylesheet?>"#, "the style sheet is never fetched"),
+        (r#"<?other href="a.css"?>"#, "processing instructions have no meaning"),
+    ];
+    for (instruction, expected) in cases {
+        let document = read(&format!("{instruction}{}", body("<g/>")));
+        let found = document.diagnostics();
+        assert_eq!(found.len(), 1, "{instruction}: {found:?}");
+        assert_eq!(found[0].code, Code::InstructionDropped);
+        assert!(found[0].message.starts_with(expected), "{instruction}: {found:?}");
+    }
+}
+
+#[test]
 fn a_behavior_inside_an_element_and_in_the_list_is_one() {
     let element = |id: &str, behaviors: &str| {
         format!(
