@@ -9,7 +9,7 @@ use rapier2d_f64::math::{Pose, Vector, rotation_from_angle};
 use rapier2d_f64::pipeline::{ActiveEvents, ActiveHooks, PhysicsWorld};
 use rapier2d_f64::prelude::MassProperties;
 
-use super::continuous::Extent;
+use super::continuous::{Extent, is_line};
 use super::model::{Body, Joint, JointKind, Model, Profile};
 use super::outline::Part;
 
@@ -22,7 +22,9 @@ pub(super) fn extents(physics: &PhysicsWorld, handles: &[RigidBodyHandle]) -> Ve
         let Some(body) = physics.bodies.get(handle) else { return extent };
         for collider in body.colliders().iter().filter_map(|&c| physics.colliders.get(c)) {
             let shape = collider.shape();
-            extent.thickness = extent.thickness.min(shape.ccd_thickness().max(ahead));
+            // Two lines pass by as little as a contact gives way: they are looked at sooner.
+            let least = if is_line(shape) { 2.0 * collider.contact_skin() } else { ahead };
+            extent.thickness = extent.thickness.min(shape.ccd_thickness().max(least));
             let about = collider.position_wrt_parent().copied().unwrap_or_default();
             let sphere = shape.compute_local_bounding_sphere();
             let centre = about.transform_point(sphere.center());

@@ -30,6 +30,13 @@ const MOST_WORK: usize = 20_000;
 /// A change of velocity, of the fastest, that ends the sweeps.
 const SETTLED: f64 = 1e-9;
 
+/// Motions up to which they are settled as exactly as that.
+const FEW: usize = 96;
+
+/// The same for more motions. What is left is less than anybody knows about an impact in a pile,
+/// and a thousand motions would take as long as the step itself.
+const SETTLED_CROWD: f64 = 1e-3;
+
 /// The colliders of a point of a contact, and its features.
 type Point = (u32, u32, u32, u32);
 
@@ -117,11 +124,16 @@ struct Moving {
 }
 
 /// What holds or touches two bodies.
-struct Link {
+#[derive(Clone, Copy)]
+struct Link<'w> {
     bodies: [usize; 2],
-    /// The points, with the speed at which those that met are to separate; none for a joint.
-    touches: Vec<(Touch, Option<f64>)>,
-    joint: Option<usize>,
+    by: By<'w>,
+}
+
+#[derive(Clone, Copy)]
+enum By<'w> {
+    Contact(&'w ContactPair),
+    Joint(&'w ImpulseJoint),
 }
 
 /// Lets what met in a step bounce. Answers the free bodies that touched each other when one of them
@@ -134,32 +146,28 @@ pub(super) fn rebound(world: &mut World, model: &Model, before: &Before) -> BTre
     if struck.is_empty() {
         return shared;
     }
-    let mut links = contacts.links();
-    let joints: Vec<&ImpulseJoint> =
-        world.physics.impulse_joints.iter().map(|(_, joint)| joint).collect();
-    for (i, joint) in joints.iter().enumerate() {
-        let ends = [joint.body1(), joint.body2()];
-        // The building has the largest number there is.
-        let number = |h| world.physics.bodies.get(h).map_or(usize::MAX, |b| b.user_data as usize);
-        links.push(Link { bodies: ends.map(number), touches: Vec::new(), joint: Some(i) });
-    }
-    let near = near(&links, struck, model);
     let mut moving = BTreeMap::new();
     let mut rows = Vec::new();
-    for link in near.into_iter().filter_map(|i| links.get(i)) {
+    for link in near(contacts.links(), &struck, model) {
         for i in link.bodies {
             moving.entry(i).or_insert_with(|| read(world, model, i));
         }
+        let pair = match link.by {
+            By::Contact(pair) => pair,
+            By::Joint(joint) => {
+                rows_of_joint(world, link.bodies, joint, &mut rows);
+                continue;
+            }
+        };
+        let mut rests = true;
+        for (key, touch) in points(pair).filter(|(_, touch)| touch.impulse > 0.0) {
+            let separation = contacts.separation(link.bodies, key, &touch);
+            rests &= separation.is_none();
+            rows_of_touch(link.bodies, &touch, separation, &mut rows);
+        }
         let free = |i: &usize| model.bodies.get(*i).is_some_and(|b| !b.fixed);
-        let rests = !link.touches.is_empty() && link.touches.iter().all(|(_, s)| s.is_none());
         if rests && link.bodies.iter().all(free) {
             shared.extend(link.bodies);
-        }
-        for (touch, separation) in &link.touches {
-            rows_of_touch(link.bodies, touch, *separation, &mut rows);
-        }
-        if let Some(joint) = link.joint.and_then(|j| joints.get(j)) {
-            rows_of_joint(world, link.bodies, joint, &mut rows);
         }
     }
     let moved = settle(&mut rows, &mut moving);
@@ -227,36 +235,47 @@ impl Contacts<'_> {
         struck
     }
 
-    fn links(&self) -> Vec<Link> {
-        let link = |(bodies, pair)| {
-            let touches: Vec<_> = points(pair)
-                .filter(|(_, t)| t.impulse > 0.0)
-                .map(|(key, touch)| {
-                    let separation = self.separation(bodies, key, &touch);
-                    (touch, separation)
-                })
-                .collect();
-            (!touches.is_empty()).then_some(Link { bodies, touches, joint: None })
-        };
-        self.pairs().filter_map(link).collect()
+    /// The contacts that carried something in the step, and the joints.
+    fn links(&self) -> Vec<Link<'_>> {
+        let carries = |pair: &ContactPair| points(pair).any(|(_, touch)| touch.impulse > 0.0);
+        let contacts = self.pairs().filter(|(_, pair)| carries(pair));
+        let contacts = contacts.map(|(bodies, pair)| Link { bodies, by: By::Contact(pair) });
+        let bodies = &self.world.physics.bodies;
+        // The building has the largest number there is.
+        let number = |h| bodies.get(h).map_or(usize::MAX, |b| b.user_data as usize);
+        let joints = self.world.physics.impulse_joints.iter().map(|(_, joint)| Link {
+            bodies: [number(joint.body1()), number(joint.body2())],
+            by: By::Joint(joint),
+        });
+        contacts.chain(joints).collect()
     }
 }
 
 /// The links that a rebound is carried over, nearest first.
-fn near(links: &[Link], mut reached: BTreeSet<usize>, model: &Model) -> Vec<usize> {
-    let carries = |i: &usize| model.bodies.get(*i).is_some_and(|b| !b.fixed);
-    let mut open: Vec<usize> = (0..links.len()).collect();
-    let mut near = Vec::new();
+fn near<'w>(mut open: Vec<Link<'w>>, struck: &BTreeSet<usize>, model: &Model) -> Vec<Link<'w>> {
+    // What is fixed carries nothing on.
+    let free = |i: usize| model.bodies.get(i).is_some_and(|b| !b.fixed);
+    let mut reached = vec![false; model.bodies.len()];
+    let reach = |link: &Link<'w>, reached: &mut Vec<bool>| {
+        for i in link.bodies.into_iter().filter(|&i| free(i)) {
+            reached[i] = true;
+        }
+    };
+    struck.iter().filter(|&&i| free(i)).for_each(|&i| reached[i] = true);
+    let mut near: Vec<Link<'w>> = Vec::new();
     for _ in 0..REACH {
-        let (now, rest): (Vec<usize>, Vec<usize>) = open
-            .into_iter()
-            .partition(|&i| links[i].bodies.iter().any(|b| carries(b) && reached.contains(b)));
-        if now.is_empty() || near.len() >= MOST_LINKS {
+        let known = near.len();
+        open.retain(|link| {
+            let now = link.bodies.iter().any(|&i| reached.get(i).copied().unwrap_or(false));
+            if now {
+                near.push(*link);
+            }
+            !now
+        });
+        if near.len() == known || near.len() >= MOST_LINKS {
             break;
         }
-        reached.extend(now.iter().flat_map(|&i| links[i].bodies));
-        near.extend(now);
-        open = rest;
+        near.iter().skip(known).for_each(|link| reach(link, &mut reached));
     }
     near.truncate(MOST_LINKS);
     near
@@ -340,6 +359,7 @@ fn settle(rows: &mut [Row], moving: &mut BTreeMap<usize, Moving>) -> Vec<(usize,
             .sum();
         row.weight = if felt > 0.0 { 1.0 / felt } else { 0.0 };
     }
+    let settled = if rows.len() > FEW { SETTLED_CROWD } else { SETTLED };
     for _ in 0..(MOST_WORK / rows.len().max(1)).max(1) {
         let mut change: f64 = 0.0;
         for i in 0..rows.len() {
@@ -371,7 +391,7 @@ fn settle(rows: &mut [Row], moving: &mut BTreeMap<usize, Moving>) -> Vec<(usize,
                 motions[i].spin += sign * more * inertia * row.turns[side];
             }
         }
-        if change <= SETTLED * fastest {
+        if change <= settled * fastest {
             break;
         }
     }

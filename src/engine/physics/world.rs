@@ -18,6 +18,7 @@ use super::build::{extents, insert, insert_joint};
 use super::continuous::{Extent, Impact, first_impact};
 use super::dispatcher::with_checkpoints;
 use super::model::{Body, Model, Profile};
+use super::outline::Part;
 use super::rebound::{Before, is_needed, rebound};
 use super::sleep::{Verdict, keep_moving};
 use super::solver_effort::additional_iterations;
@@ -32,6 +33,10 @@ const BUILDING: u128 = u128::MAX;
 
 /// Cuts of one step at impacts of free bodies; then the engine's own means have to do.
 const CUTS: usize = 32;
+
+/// The same where lines meet, for which the engine has no means: one that comes down on another
+/// is followed in bits of the distance at which contacts are made.
+const LINE_CUTS: usize = 256;
 
 /// How bodies start.
 #[derive(Clone, Debug, Default)]
@@ -191,7 +196,10 @@ impl World {
             .collect();
         let shares = vec![Vec::new(); forced.len()];
         let free = model.bodies.iter().filter(|b| !b.fixed).count();
-        let extents = if collisions && free > 1 { extents(&physics, &handles) } else { Vec::new() };
+        // One free line may meet a fixed one.
+        let line = |b: &Body| b.shape.parts.iter().any(|part| matches!(part, Part::Line(_)));
+        let meets = free > 1 || free == 1 && model.bodies.iter().filter(|b| line(b)).count() > 1;
+        let extents = if collisions && meets { extents(&physics, &handles) } else { Vec::new() };
         let flying = vec![false; handles.len()];
         let verdicts = vec![Verdict::default(); handles.len()];
         Ok(World {
@@ -282,12 +290,13 @@ impl World {
         let start = self.steps as f64 * step;
         // Shorter spans are rounding.
         let least = 1e-9 * step;
-        let (mut done, mut cuts) = (0.0, 0);
+        let (mut done, mut cuts, mut swept) = (0.0, 0, false);
         self.cut_pairs.clear();
         self.shared.clear();
         while !self.extents.is_empty() && step - done > least {
             let Some(impact) = self.first_impact(step - done) else { break };
-            if cuts == CUTS {
+            if cuts >= if impact.lines { LINE_CUTS } else { CUTS } {
+                swept = true;
                 // So many impacts in one step: the engine stops the fast ones where they meet others.
                 for handle in impact.fast {
                     if let Some(body) = self.physics.bodies.get_mut(handle) {
@@ -316,7 +325,7 @@ impl World {
             self.retime(model, step);
             self.physics.integration_parameters.warmstart_coefficient = 1.0;
         }
-        if cuts == CUTS {
+        if swept {
             for &handle in &self.handles {
                 if let Some(body) = self.physics.bodies.get_mut(handle) {
                     body.enable_ccd(false);

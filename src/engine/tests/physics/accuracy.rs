@@ -1,6 +1,5 @@
-//! The error that comes with an answer, against the truth, for every scene and tier.
-//!
-//! `cargo test -p svgx-engine --test engine accuracy -- --nocapture` prints the table.
+//! The error that comes with an answer, against the truth, for every scene and tier: a table of
+//! `docs/physics.md`, which the test holds to what it finds.
 
 use std::ops::ControlFlow;
 
@@ -76,31 +75,62 @@ fn refined(document: &Document, duration: f64, factor: f64) -> Vec<Frame> {
     frames
 }
 
+/// True errors up to this are rounding of the answer: a nanometre, mm.
+const ROUNDING: f64 = 1e-6;
+
+/// Millimetres for people: three digits, more only where whole ones are more.
+fn figure(value: f64) -> String {
+    match value {
+        v if v <= ROUNDING => "0".to_owned(),
+        v if v < 0.0095 => format!("{v:.0e}"),
+        v if v < 9.995 => format!("{v:.3}"),
+        v if v < 99.95 => format!("{v:.1}"),
+        v => format!("{v:.0}"),
+    }
+}
+
 #[test]
 fn the_error_estimate_is_at_least_a_third_of_the_true_error() {
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/physics.md");
+    const BEGIN: &str = "<!-- errors: made by src/engine/tests/physics/accuracy.rs -->\n";
+    const END: &str = "<!-- end of errors -->";
     let mut short = Vec::new();
-    println!("| scene | tier | true error, mm | estimate, mm | estimate / true |");
-    println!("|---|---|---|---|---|");
+    let mut table = String::from(
+        "| scene | `ui`: true error, estimate (mm), ratio | `edit` | `compute` |\n|---|---|---|---|\n",
+    );
     for scene in all() {
         let document = drawing(&scene.content);
         let reference = reference(&scene, &document);
+        table += &format!("| {} |", scene.name);
         for tier in Tier::ALL {
             let (outcome, frames) = run(&document, &seconds(scene.seconds), tier);
             let truth = true_error(&scene, &reference, &frames);
             let estimate = outcome.error.millimetres.expect("measured");
-            println!(
-                "| {} | {} | {truth:.3e} | {estimate:.3e} | {:.2} |",
-                scene.name,
-                tier.as_str(),
-                estimate / truth
-            );
-            // Beyond a nanometre: the rest is rounding of the answer.
-            if truth > 1e-6 && 3.0 * estimate < truth {
+            let ratio = if truth > ROUNDING { truth / estimate } else { 0.0 };
+            table += &format!(" {}, {}, {ratio:.1} |", figure(truth), figure(estimate));
+            if ratio > 3.0 {
                 short.push(format!("{}, {tier}: off {truth} mm, said {estimate}", scene.name));
             }
         }
+        table.push('\n');
     }
+    println!("{table}");
     assert!(short.is_empty(), "{short:#?}");
+    let text = std::fs::read_to_string(PATH).expect("docs/physics.md");
+    let (before, rest) = text.split_once(BEGIN).expect("the begin marker is in docs/physics.md");
+    let (written, after) = rest.split_once(END).expect("the end marker is in docs/physics.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(PATH, format!("{before}{BEGIN}{table}{END}{after}")).expect("written");
+        return;
+    }
+    let old: Vec<&str> = written.lines().collect();
+    let other: Vec<&str> = table.lines().filter(|line| !old.contains(line)).collect();
+    assert!(
+        written == table,
+        "docs/physics.md does not say what the scenes show; rewrite it with\n\
+         UPDATE_DOCS=1 cargo test --workspace --test engine the_error_estimate_is_at_least\n\
+         {other:#?}"
+    );
 }
 
 #[test]
@@ -126,7 +156,7 @@ fn the_error_estimate_holds_in_a_crowd_too() {
             let (outcome, frames) = run(&document, &seconds(scene.seconds), tier);
             let truth = true_error(&scene, &reference, &frames);
             let estimate = outcome.error.millimetres.expect("measured");
-            if truth > 1e-6 && 3.0 * estimate < truth {
+            if truth > ROUNDING && 3.0 * estimate < truth {
                 short.push(format!("{}, {tier}: off {truth} mm, said {estimate}", scene.name));
             }
         }

@@ -74,6 +74,117 @@ fn no_free_body_passes_another() {
     assert!(passed.is_empty(), "{passed:#?}");
 }
 
+const UPRIGHT: &str = r#"line x1="0" y1="-500" x2="0" y2="500""#;
+const NEEDLE: &str = r#"line x1="-200" y1="0" x2="0" y2="0""#;
+const SLANT: &str = r#"line x1="-150" y1="-100" x2="0" y2="100""#;
+const LONG: &str = r#"line x1="3000" y1="-1500" x2="3000" y2="1500""#;
+const BENT: &str = r#"polyline points="3000,-1500 3100,0 3000,1500""#;
+const HOOK: &str = r#"polyline points="-100,-300 0,0 -100,300""#;
+
+#[test]
+fn no_free_line_passes_a_free_line() {
+    let still = |shape, kg| shot(shape, kg, [0.0, 0.0], 0.0);
+    let cases = [
+        (shot(UPRIGHT, 1.0, [100.0, 0.0], 0.0), still(LONG, 1.0)),
+        (shot(UPRIGHT, 1.0, [100.0, 0.0], 0.0), still(LONG, 100.0)),
+        (shot(UPRIGHT, 10.0, [100.0, 0.0], 0.0), still(LONG, 0.1)),
+        (shot(UPRIGHT, 1.0, [100.0, 0.0], 0.0), still(WIRE, 1.0)),
+        (shot(UPRIGHT, 1.0, [60.0, 0.0], 0.0), shot(LONG, 2.0, [-60.0, 0.0], 0.0)),
+        (shot(UPRIGHT, 1.0, [400.0, 3.0], 0.0), shot(LONG, 2.0, [-100.0, 0.0], 0.0)),
+        (shot(NEEDLE, 0.1, [100.0, 0.0], 0.0), still(LONG, 1.0)),
+        (shot(NEEDLE, 0.1, [200.0, 10.0], 0.0), still(LONG, 20.0)),
+        (shot(SLANT, 0.5, [100.0, 0.0], 0.0), still(LONG, 5.0)),
+        (shot(SLANT, 0.5, [37.0, 11.0], 4.0), shot(LONG, 5.0, [-13.0, 0.0], 0.0)),
+        (shot(UPRIGHT, 1.0, [100.0, 0.0], 3.0), still(LONG, 10.0)),
+        (shot(NEEDLE, 0.5, [50.0, 0.0], 30.0), still(LONG, 10.0)),
+        (shot(UPRIGHT, 1.0, [20.0, 0.0], -40.0), shot(LONG, 20.0, [-30.0, 0.0], 0.1)),
+        (shot(UPRIGHT, 1.0, [3.0, 90.0], 0.0), still(LONG, 10.0)),
+        (shot(UPRIGHT, 1.0, [0.0, 0.0], 0.0), shot(LONG, 20.0, [-100.0, 0.0], 0.0)),
+        (shot(HOOK, 1.0, [100.0, 0.0], 0.0), still(LONG, 10.0)),
+        (shot(HOOK, 1.0, [80.0, 5.0], 2.0), still(BENT, 10.0)),
+        (shot(UPRIGHT, 1.0, [100.0, 0.0], 0.0), still(BENT, 10.0)),
+        (shot(UPRIGHT, 1.0, [7.0, 0.0], 0.0), still(LONG, 10.0)),
+        (shot(UPRIGHT, 1.0, [0.9, 0.0], 0.0), still(LONG, 10.0)),
+    ];
+    let mut passed = Vec::new();
+    for (i, (left, right)) in cases.iter().enumerate() {
+        let document = drawing(&(element("left", left) + &element("right", right)));
+        for tier in Tier::ALL {
+            let (_, frames) = run(&document, &seconds(0.5), tier);
+            for frame in &frames {
+                let body = |id: &str| frame.elements.iter().find(|e| &*e.id == id).expect("it");
+                let (left, right) = (body("left"), body("right"));
+                let (sin, cos) = right.rotation.to_radians().sin_cos();
+                let [x, y] = [0, 1].map(|i| left.position[i] - right.position[i]);
+                let (across, along) = (x * cos + y * sin, y * cos - x * sin);
+                if along.abs() > 1_300.0 {
+                    break;
+                }
+                // The middle of a bent line lies beside its ends.
+                if across > 40.0 {
+                    passed.push(format!("{i}, {tier}: by {across} mm at {} s", frame.time));
+                    break;
+                }
+            }
+        }
+    }
+    assert!(passed.is_empty(), "{passed:#?}");
+}
+
+#[test]
+fn lines_in_a_row_keep_their_order() {
+    let mut wrong = Vec::new();
+    // The first flies into five that stand beside each other.
+    for (gap, speed) in [(100.0, 100.0), (50.0, 30.0), (1.0, 50.0)] {
+        let mut content = element("s", &shot(UPRIGHT, 1.0, [speed, 0.0], 0.0));
+        for i in 0..5 {
+            let x = 2_000.0 + gap * f64::from(i);
+            let shape = format!(r#"line x1="{x}" y1="-700" x2="{x}" y2="700""#);
+            content += &format!(
+                r#"<g id="w{i}"><{shape}/><arx:physics><mass unit="kg">1</mass></arx:physics></g>"#
+            );
+        }
+        let document = drawing(&content);
+        for tier in Tier::ALL {
+            let (outcome, _) = run(&document, &seconds(0.2), tier);
+            let x =
+                |id: &str| outcome.elements.iter().find(|e| &*e.id == id).expect("it").position[0];
+            let mut places = vec![x("s")];
+            places.extend((0..5).map(|i| x(&format!("w{i}"))));
+            if !places.is_sorted() {
+                wrong.push(format!("{gap} mm, {speed} m/s, {tier}: {places:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_free_line_passes_a_fixed_line() {
+    let fixed = r#"<line id="f" x1="3000" y1="-1500" x2="3000" y2="1500"><arx:physics motion="fixed"/></line>"#;
+    for (shape, velocity, spin) in [
+        (UPRIGHT, [100.0, 0.0], 0.0),
+        (NEEDLE, [100.0, 0.0], 0.0),
+        (SLANT, [60.0, 20.0], 5.0),
+        (UPRIGHT, [20.0, 0.0], -40.0),
+        (HOOK, [100.0, 0.0], 0.0),
+    ] {
+        let document =
+            drawing(&format!("{fixed}{}", element("left", &shot(shape, 1.0, velocity, spin))));
+        for tier in Tier::ALL {
+            let (_, frames) = run(&document, &seconds(0.4), tier);
+            for frame in &frames {
+                let left = frame.elements.iter().find(|e| &*e.id == "left").expect("it");
+                let [x, y] = left.position;
+                if y.abs() > 1_300.0 {
+                    break;
+                }
+                assert!(x < 3_040.0, "{shape} {velocity:?} {spin}, {tier}: {x} at {}", frame.time);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_line_lies_on_a_fixed_line() {
     let fixed =

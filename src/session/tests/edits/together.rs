@@ -149,35 +149,59 @@ fn the_ends_of_a_connection_stay_at_objects_that_stay() {
     let cases: [Case; 7] = [
         (
             "the lamp and its cable in a group",
-            in_group("", &format!("{LIGHT}<rect id=\"l\" x=\"400\" y=\"100\" width=\"60\" height=\"40\" arx:object=\"lamp\"/>{cable}"), PANEL),
+            in_group(
+                "",
+                &format!(
+                    "{LIGHT}<rect id=\"l\" x=\"400\" y=\"100\" width=\"60\" height=\"40\" arx:object=\"lamp\"/>{cable}"
+                ),
+                PANEL,
+            ),
             "g",
             ("c", "d"),
             "M130 135 L300 120 L400 125",
         ),
         (
             "the panel and a line in a group",
-            in_group("", &format!("<rect id=\"p\" x=\"50\" y=\"50\" width=\"100\" height=\"150\" arx:object=\"panel\"/>{line}"), &format!("{PANEL}{LIGHT}")),
+            in_group(
+                "",
+                &format!(
+                    "<rect id=\"p\" x=\"50\" y=\"50\" width=\"100\" height=\"150\" arx:object=\"panel\"/>{line}"
+                ),
+                &format!("{PANEL}{LIGHT}"),
+            ),
             "g",
             ("c", "x2"),
             "380",
         ),
         (
             "in a group that is scaled and turned",
-            in_group(r#" transform="scale(2) rotate(90)""#, r#"<rect id="p" x="25" y="-75" width="75" height="50" arx:object="panel"/><polyline id="c" points="62.5,-75 40,-90 62.5,-200"/>"#, &format!("{PANEL}{LIGHT}")),
+            in_group(
+                r#" transform="scale(2) rotate(90)""#,
+                r#"<rect id="p" x="25" y="-75" width="75" height="50" arx:object="panel"/><polyline id="c" points="62.5,-75 40,-90 62.5,-200"/>"#,
+                &format!("{PANEL}{LIGHT}"),
+            ),
             "g",
             ("c", "points"),
             "62.5,-75 40,-90 67.5,-190",
         ),
         (
             "in a nested drawing",
-            format!(r#"<svg id="g" x="0" y="0" width="800" height="600"><rect id="p" x="50" y="50" width="100" height="150" arx:object="panel"/>{line}</svg>{PANEL}{LIGHT}"#),
+            format!(
+                r#"<svg id="g" x="0" y="0" width="800" height="600"><rect id="p" x="50" y="50" width="100" height="150" arx:object="panel"/>{line}</svg>{PANEL}{LIGHT}"#
+            ),
             "g",
             ("c", "y2"),
             "135",
         ),
         (
             "both objects in the group",
-            in_group("", &format!("<rect id=\"p\" x=\"50\" y=\"50\" width=\"100\" height=\"150\" arx:object=\"panel\"/><rect id=\"l\" x=\"400\" y=\"100\" width=\"60\" height=\"40\" arx:object=\"lamp\"/>{line}"), &format!("{PANEL}{LIGHT}")),
+            in_group(
+                "",
+                &format!(
+                    "<rect id=\"p\" x=\"50\" y=\"50\" width=\"100\" height=\"150\" arx:object=\"panel\"/><rect id=\"l\" x=\"400\" y=\"100\" width=\"60\" height=\"40\" arx:object=\"lamp\"/>{line}"
+                ),
+                &format!("{PANEL}{LIGHT}"),
+            ),
             "g",
             ("c", "x2"),
             "400",
@@ -226,10 +250,12 @@ fn a_connection_is_not_dragged_off_its_objects() {
         let refused = editor.refused(start);
         assert!(refused.contains("cannot be moved") && refused.contains(reason), "{refused}");
         // Nothing is held, and nothing has changed.
-        let outcome = editor.run(
-            json!({ "operation": "drag_end", "coordinates": { "x": 0.0, "y": 0.0 } }),
+        let outcome =
+            editor.run(json!({ "operation": "drag_end", "coordinates": { "x": 0.0, "y": 0.0 } }));
+        assert!(
+            outcome.result.attributes_changed.is_empty() && outcome.state.undo_depth == 0,
+            "{cable}"
         );
-        assert!(outcome.result.attributes_changed.is_empty() && outcome.state.undo_depth == 0, "{cable}");
     }
 }
 
