@@ -89,6 +89,9 @@ pub struct Beside {
     pub slowest_ms: f64,
 }
 
+/// How a row was painted by one of the two ways.
+type Of<'w> = &'w dyn Fn(&Row) -> &Painting;
+
 /// What was found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Findings {
@@ -147,10 +150,10 @@ impl fmt::Display for Findings {
             writeln!(f, " {:.0} | {:.0} |", http.ms, http.mb)?;
         }
         let most = |of: &dyn Fn(&Row) -> f64| self.rows.iter().map(of).fold(0.0, f64::max);
-        let count = |of: &dyn Fn(&Row) -> &Painting, verdict: &str| {
+        let count = |of: Of<'_>, verdict: &str| {
             self.rows.iter().filter(|row| of(row).verdict == verdict).count()
         };
-        let ways: [(&str, &dyn Fn(&Row) -> &Painting); 2] =
+        let ways: [(&str, Of<'_>); 2] =
             [("command", &|row| &row.command), ("HTTP", &|row| &row.http)];
         writeln!(f)?;
         for (name, of) in ways {
