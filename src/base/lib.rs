@@ -6,6 +6,7 @@ pub mod cgroup;
 pub mod deep;
 pub mod digits;
 pub mod duration;
+pub mod fault;
 pub mod hash;
 pub mod machine;
 pub mod nearest;

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
 use crate::cgroup::Cgroup;
+use crate::fault;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Processors of this process, at least a twentieth of one: those it may run
@@ -13,7 +14,8 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 pub fn cores() -> f64 {
     let allowed = rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count());
     let allowed = f64::from(allowed.max(1));
-    Cgroup::of_this_process().quota().map_or(allowed, |quota| allowed.min(quota)).max(0.05)
+    let cores = Cgroup::of_this_process().quota().map_or(allowed, |quota| allowed.min(quota));
+    fault::reading(fault::Point::Cores, cores).max(0.05)
 }
 
 /// Tells the operating system that this thread may wait: the higher `niceness`

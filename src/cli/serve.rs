@@ -2,6 +2,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use svgx_base::fault;
 use svgx_controller::spec::Spec;
 use svgx_server::config::{self, Config, Flags, Loaded, LogFormat};
 use svgx_server::{App, StartError};
@@ -17,7 +18,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
-        let Loaded { config, notices, .. } = match config::load(&self.flags, std::env::vars()) {
+        let variables = match fault::arm(std::env::vars()) {
+            Ok(variables) => variables,
+            Err(error) => return refuse(&error),
+        };
+        let Loaded { config, notices, .. } = match config::load(&self.flags, variables) {
             Ok(loaded) => loaded,
             Err(error) => return refuse(&error),
         };
@@ -29,6 +34,9 @@ impl Args {
             Ok(telemetry) => Arc::new(telemetry),
             Err(error) => return refuse(&error),
         };
+        if let Some(faults) = fault::armed() {
+            tracing::warn!(%faults, "fault points are armed: this process fails on purpose");
+        }
         for notice in notices {
             tracing::warn!("{notice}");
         }

@@ -17,6 +17,7 @@ use crate::core::{
     Assignment, Controller, Cost, Event, JobId, Lane, Next, Outcome, Sensors, TickOutcome,
 };
 use svgx_base::budget::{Budget, Cancel, Class, Clock, Time};
+use svgx_base::fault::{self, Point};
 use svgx_base::machine;
 
 /// What happens to the work of a job.
@@ -266,7 +267,10 @@ impl Inner {
             budget = budget.yielding_to(Arc::clone(&gate) as Arc<dyn svgx_base::budget::Gate>);
         }
         let (from, waited_from, cpu_from) = (self.now(), waits.total(), thread_cpu());
-        let deliver = guarded(|| (work.run)(Dispatch::Run(&budget)));
+        let deliver = guarded(|| {
+            fault::strike(Point::Work(class));
+            (work.run)(Dispatch::Run(&budget))
+        });
         let until = self.now();
         let cpu = thread_cpu().saturating_sub(cpu_from);
         let ran = match (waited_from, waits.total()) {
@@ -283,7 +287,8 @@ impl Inner {
             Some(_) if until >= last => Outcome::Deadline,
             Some(_) => Outcome::Done,
         };
-        let reason = self.finish(job, Cost { cpu, ran }, ended);
+        let learned = |time: u64| fault::reading(Point::Cost, time as f64) as u64;
+        let reason = self.finish(job, Cost { cpu: learned(cpu), ran: learned(ran) }, ended);
         if let Some(deliver) = deliver {
             guarded(|| deliver(reason, Duration::from_nanos(cpu)));
         }

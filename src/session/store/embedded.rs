@@ -27,6 +27,7 @@ use redb::Database;
 use svgx_base::budget::Monotonic;
 use svgx_base::deep::{self, Span};
 use svgx_base::deep_span;
+use svgx_base::fault;
 
 use self::files::{Disk, Files, failed};
 use self::recovery::Failure;
@@ -348,6 +349,9 @@ fn write_all(
         let mut results = Vec::with_capacity(batch.len());
         let mut touched = HashSet::new();
         let committed = match shared.database.read().as_ref() {
+            Some(_) if fault::fails(fault::Point::Write) => {
+                Err("a fault of an experiment".to_owned())
+            }
             Some(database) => {
                 commit(database, &batch, &mut accounts, limits, &mut touched, &mut results)
                     .map_err(|e| e.to_string())
