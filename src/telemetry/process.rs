@@ -98,6 +98,8 @@ impl Look {
             (s.user, s.system, s.threads) = stat;
         }
         if let Some(at) = self.taken {
+            // A quota may be another than at the start.
+            self.cores = cores();
             let elapsed = now.duration_since(at).as_secs_f64() * self.cores;
             s.user_share = (s.user - before.user).max(0.0) / elapsed;
             s.system_share = (s.system - before.system).max(0.0) / elapsed;
@@ -180,12 +182,11 @@ pub(crate) fn observe(meter: &Meter) -> Process {
     observe!(u64_observable_gauge, c::HEAP_ALLOCATED, |s| s.allocated);
     observe!(u64_observable_gauge, c::HEAP_RESIDENT, |s| s.heap_resident);
     observe!(f64_observable_counter, c::THROTTLED, |s| s.throttled);
-    let cores = cores();
     meter
         .f64_observable_gauge(c::CORES.name)
         .with_unit(c::CORES.unit)
         .with_description(c::CORES.description)
-        .with_callback(move |observer| observer.observe(cores, &[]))
+        .with_callback(|observer| observer.observe(cores(), &[]))
         .build();
     Process(look)
 }
