@@ -3,7 +3,6 @@
     eval "$(python3 chaos/svgx_chaos.py up STATE [SVGX])"      an engine and a collector of its own
     eval "$(python3 chaos/svgx_chaos.py adopt DIR [SVGX])"     the stack of `svgx stack up --state-dir DIR`
     python3 chaos/svgx_chaos.py undo|down STATE                STATE is DIR/chaos for an adopted stack
-    python3 chaos/svgx_chaos.py can                            what this machine can do, and why not the rest
     python3 chaos/svgx_chaos.py skip STATE EXPERIMENT          exit 77, and why, when it cannot be done here
     python3 chaos/svgx_chaos.py keys                           the keys an adopted engine needs, where it asks for any
 
@@ -16,7 +15,7 @@ import os
 import sys
 from pathlib import Path
 
-from svgx_can import can, skip
+from svgx_can import skip
 from svgx_guard import RUN, activity, ours, undo_all
 from svgx_stack import ROOT, Refused, adopt, alive, click, down, keys_file, known, named, probe, read, until, up
 
@@ -77,8 +76,6 @@ def main(command, *rest):
     elif command == "down":
         undo_all(folder)
         down(folder)
-    elif command == "can":
-        can()
     elif command == "skip":
         sys.exit(77 if skip(rest[1], known(folder)) else 0)
     elif command == "keys":

@@ -40,6 +40,11 @@ if [ "$SVGX_IMAGE_PROFILE" = dist ] && [ "$size" -gt $((30 * 1000 * 1000)) ]; th
     echo "more than 30 MB"
     exit 1
 fi
+# Fault points (the feature `faults`) are for experiments, and never in an image.
+if grep -qr SVGX_FAULTS target/image; then
+    echo "the engine of the image has fault points"
+    exit 1
+fi
 grep -q '"bomFormat": "CycloneDX"' target/image/usr/share/svgx/sbom.cdx.json
 
 config=$(buildah "${store[@]}" inspect --type image svgx-engine:1)

@@ -9,6 +9,7 @@ use std::time::Duration;
 use svgx_operations::chaos::can::{Capability, can};
 use svgx_operations::chaos::experiment::Experiment;
 use svgx_operations::chaos::fault::{self, Fault};
+use svgx_operations::chaos::soak::Soak;
 use svgx_operations::chaos::{guard, run};
 use svgx_operations::stack::{Part, Stack};
 
@@ -24,6 +25,8 @@ pub(crate) struct Args {
 enum Command {
     /// Print which faults this machine can do, and why not the others.
     Can {
+        /// Only these; all of them without.
+        faults: Vec<String>,
         /// How it is printed.
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
@@ -45,6 +48,30 @@ enum Command {
     Undo {
         #[command(flatten)]
         at: At,
+    },
+    /// Run one fault after another against one engine, and look what it holds all the while: fail
+    /// when memory rises or descriptors stay open. The engine and its collector are its own.
+    Soak {
+        /// Experiments, in turn; without any all of chaos/ that have the tag `soak`.
+        experiments: Vec<PathBuf>,
+        /// All together.
+        #[arg(long, value_name = "TIME", default_value = "1h", value_parser = time)]
+        lasts: Duration,
+        /// From the beginning of a fault to that of the next.
+        #[arg(long, value_name = "TIME", default_value = "2m", value_parser = time)]
+        every: Duration,
+        /// The engine; this program without.
+        #[arg(long, value_name = "FILE")]
+        engine: Option<PathBuf>,
+        /// Where the engine keeps its state.
+        #[arg(long, value_name = "DIR", default_value = "target/soak")]
+        state_dir: PathBuf,
+        /// The root under which chaos/ lies.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        root: PathBuf,
+        /// Where the figures are written.
+        #[arg(long, value_name = "FILE", default_value = "target/soak.json")]
+        journal: PathBuf,
     },
     /// Wait until the runner has died, and undo.
     #[command(hide = true)]
@@ -127,9 +154,17 @@ fn variable(text: &str) -> Result<(String, String), String> {
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
         let outcome = match self.command {
-            Command::Can { format } => Ok(print(&can(), format)),
+            Command::Can { faults, format } => can(&faults).map(|all| print(&all, format)),
             Command::Run { file, journal, validate } => experiment(&file, &journal, validate),
             Command::Inject(inject) => inject.run(),
+            Command::Soak { experiments, lasts, every, engine, state_dir, root, journal } => {
+                let own = || std::env::current_exe().map_err(|e| e.to_string());
+                engine.map_or_else(own, Ok).and_then(|program| {
+                    let absolute = |p: &Path| std::path::absolute(p).map_err(|e| e.to_string());
+                    let (state, root) = (absolute(&state_dir)?, absolute(&root)?);
+                    soak(&Soak { root, program, state, experiments, lasts, every }, &journal)
+                })
+            }
             Command::Undo { at } => guard::undo(&at.stack(), false)
                 .map(|n| {
                     say!("{n} undone");
@@ -195,6 +230,24 @@ fn experiment(file: &Path, journal: &Path, validate: bool) -> Result<ExitCode, S
         journal.display()
     );
     Ok(ExitCode::from(u8::from(!well)))
+}
+
+fn soak(soak: &Soak, journal: &Path) -> Result<ExitCode, String> {
+    let stop = interrupted();
+    let report = soak.run(&stop, &|line| say!("{line}"))?;
+    let text = serde_json::to_string_pretty(&report).map_err(|e| e.to_string())?;
+    std::fs::write(journal, text + "\n").map_err(|e| format!("{}: {e}", journal.display()))?;
+    for wrong in &report.wrong {
+        complain!("{wrong}");
+    }
+    say!(
+        "memory {:+.2} MB in ten minutes, descriptors {} to {}, journal {}",
+        report.memory_mb_in_10_min,
+        report.descriptors[0],
+        report.descriptors[1],
+        journal.display()
+    );
+    Ok(ExitCode::from(u8::from(!report.wrong.is_empty())))
 }
 
 /// Set by the first interrupt, so that rollbacks run; the second ends the process.

@@ -39,12 +39,8 @@ enum Try {
 const ALL: [(&str, &str, Try); 23] = [
     ("signal", "kill, stop and continue a process", Try::Own(signal)),
     ("limit", "limit files, descriptors of a running process", Try::Own(limit)),
-    (
-        "python",
-        "the experiments of chaos/ in Python",
-        Try::Run(&["python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))"]),
-    ),
-    ("one-core", "one processor", Try::Run(&["taskset", "--cpu-list", "0", "true"])),
+    ("python", "the experiments of chaos/ in Python", Try::Run(PYTHON)),
+    ("one-core", "one processor of several (affinity)", Try::Own(one_core)),
     (
         "quota",
         "a share of a processor",
@@ -52,10 +48,12 @@ const ALL: [(&str, &str, Try); 23] = [
     ),
     (
         "memory",
-        "a limit of memory (control groups 1)",
-        Try::Own(|| group("memory", "memory.limit_in_bytes", "67108864")),
+        "a limit of memory (control groups 1 or 2)",
+        Try::Own(|| {
+            let first = group("memory", "memory.limit_in_bytes", "67108864");
+            first.or_else(|why| group_v2("memory").map_err(|second| format!("{why}; {second}")))
+        }),
     ),
-    ("memory-v2", "a limit of memory (control groups 2)", Try::Own(|| group_v2("memory"))),
     (
         "freezer",
         "freeze a group of processes",
@@ -87,9 +85,9 @@ const ALL: [(&str, &str, Try); 23] = [
         ]),
     ),
     (
-        "proxy",
-        "delay, reset and black hole by a proxy",
-        Try::Run(&["toxiproxy-server", "--version"]),
+        "connections",
+        "delay, bandwidth, reset and partition of connections, by a proxy of ours",
+        Try::Own(|| command(PYTHON)),
     ),
     (
         "full-disk",
@@ -107,9 +105,9 @@ const ALL: [(&str, &str, Try); 23] = [
     ),
     (
         "loop",
-        "a file system in a file",
+        "a file system in a file that becomes read-only (loop device, ext4)",
         Try::Mounts(
-            "truncate --size=2M image && mkfs.ext4 -q image && mkdir on && mount -o loop image on && umount on",
+            "command -v losetup nsenter >no && truncate --size=2M image && mkfs.ext4 -q image && mkdir on && mount -o loop image on && umount on",
         ),
     ),
     (
@@ -126,15 +124,44 @@ const ALL: [(&str, &str, Try); 23] = [
     ),
     ("attach", "the same on a running process", Try::Own(attach)),
     ("flakey", "a disk that fails, by the device mapper", Try::Own(flakey)),
-    ("clock", "a clock that jumps, by libfaketime", Try::Run(&["faketime", "-f", "+1h", "date"])),
+    ("clock", "a clock of one process that jumps, by libfaketime", Try::Own(clock)),
     ("hogs", "processors, memory and disk taken by others", Try::Run(&["stress-ng", "--version"])),
     ("redis", "a store beyond the process", Try::Run(&["redis-server", "--version"])),
     ("history", "days of history for Prometheus", Try::Run(&["promtool", "--version"])),
+    (POINTS, "points of the engine that fail (--features faults)", Try::Own(points)),
 ];
 
-/// Tries everything.
-pub fn can() -> Vec<Capability> {
-    ALL.iter().map(|(name, fault, with)| one(name, fault, with)).collect()
+const PYTHON: &[&str] = &["python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))"];
+
+/// What a build with fault points can do.
+const POINTS: &str = "faults";
+
+/// Tries those of these names; everything where there are none.
+///
+/// # Errors
+/// A name that is none.
+pub fn can(names: &[String]) -> Result<Vec<Capability>, String> {
+    if let Some(none) = names.iter().find(|n| ALL.iter().all(|(name, ..)| name != n)) {
+        let known: Vec<&str> = ALL.iter().map(|(name, ..)| *name).collect();
+        return Err(format!("there is no fault {none}; known are {}", known.join(", ")));
+    }
+    let wanted =
+        ALL.iter().filter(|(name, ..)| names.is_empty() || names.iter().any(|n| n == name));
+    Ok(wanted.map(|(name, fault, with)| one(name, fault, with)).collect())
+}
+
+/// Tries the fault of this name, with another engine than this program where it is about the
+/// engine; none when there is none of this name.
+pub fn can_do_with(name: &str, engine: Option<&Path>) -> Option<Capability> {
+    let found = can_do(name)?;
+    let Some(engine) = engine.filter(|_| name == POINTS) else { return Some(found) };
+    let mut asked = Command::new(engine);
+    let said = spawn::run(asked.args(["chaos", "can", POINTS, "--format", "json"]), PATIENCE);
+    let said = said.map(|s| s.stdout).unwrap_or_default();
+    let said: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap_or_default();
+    let able = said.first().is_some_and(|c| c["able"] == true);
+    let why = format!("{}: {}", engine.display(), if able { "has them" } else { "has none" });
+    Some(Capability { able, why, ..found })
 }
 
 /// Tries the fault of this name; none when there is none of this name.
@@ -225,6 +252,12 @@ impl Drop for Victim {
     }
 }
 
+fn points() -> Result<String, String> {
+    let has = svgx_base::fault::COMPILED;
+    let said = if has { "this build has fault points" } else { "this build has no fault points" };
+    if has { Ok(said.to_owned()) } else { Err(said.to_owned()) }
+}
+
 fn signal() -> Result<String, String> {
     let victim = Victim::new()?;
     let pid = victim.pid()?;
@@ -242,7 +275,25 @@ fn limit() -> Result<String, String> {
     Ok("prlimit of a running process".to_owned())
 }
 
+fn one_core() -> Result<String, String> {
+    let set = rustix::thread::sched_getaffinity(None).map_err(|e| format!("affinity: {e}"))?;
+    match set.count() {
+        0 | 1 => Err("there is one processor".to_owned()),
+        n => Ok(format!("one of {n}")),
+    }
+}
+
+/// Where distributions put the library, which is preloaded; the variable names another place.
+fn clock() -> Result<String, String> {
+    let roots = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"];
+    let usual = roots.map(|root| Path::new(root).join("faketime/libfaketime.so.1"));
+    let named = std::env::var_os("SVGX_CHAOS_FAKETIME").map(PathBuf::from);
+    let found = named.into_iter().chain(usual).find(|p| p.is_file());
+    found.map(|p| p.display().to_string()).ok_or_else(|| "libfaketime is not installed".to_owned())
+}
+
 fn attach() -> Result<String, String> {
+    command(&["strace", "--version"])?;
     let victim = Victim::new()?;
     let pid = victim.0.id().to_string();
     let words = ["--signal=INT", "1", "strace", "--output=/dev/null", "-p", &pid];
@@ -293,7 +344,8 @@ mod tests {
 
     #[test]
     fn each_fault_has_a_name_of_its_own_and_says_why() {
-        let all = can();
+        let all = can(&[]).expect("all");
+        assert!(can(&["moonlight".to_owned()]).is_err());
         for (n, one) in all.iter().enumerate() {
             assert!(!one.why.is_empty(), "{one:?}");
             assert!(all.iter().skip(n + 1).all(|other| other.name != one.name), "{one:?}");

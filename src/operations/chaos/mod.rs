@@ -12,5 +12,6 @@ mod provider;
 mod python;
 mod quota;
 pub mod run;
+pub mod soak;
 pub(crate) mod spawn;
 mod tolerance;

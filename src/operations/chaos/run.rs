@@ -175,7 +175,19 @@ pub fn run(
     stop: &AtomicBool,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<Outcome, String> {
-    let runner = Runner::new(experiment, file, Vec::new())?;
+    run_with(experiment, whole, file, Vec::new(), stop, say)
+}
+
+/// The same, with `variables` before those of this process.
+pub(super) fn run_with(
+    experiment: &Experiment,
+    whole: &Value,
+    file: &Path,
+    variables: Vec<(String, String)>,
+    stop: &AtomicBool,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<Outcome, String> {
+    let runner = Runner::new(experiment, file, variables)?;
     let (start, clock) = (now(), Monotonic::new());
     let mut wrong = Vec::new();
     let (mut states, mut method) = (Map::new(), Vec::new());

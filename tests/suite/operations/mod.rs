@@ -4,6 +4,7 @@ mod alerts;
 mod backup;
 mod closed_pipe;
 mod drill;
+mod faults;
 mod guide;
 mod inhibition;
 mod manifests;
