@@ -1,8 +1,9 @@
 //! Days of history, written into Prometheus before it starts, so that rules with windows of days
 //! fire in real time as they are.
 //!
-//! One request a second, and a share of errors just under the threshold of one tier: a dose that
-//! is small against the days decides then, and the tiers with shorter windows stay silent.
+//! One request a second. Over the long window of one rule the share of errors is just under what
+//! the rule lets pass, and before that there was none: a dose that is small against the days decides
+//! then, and rules with other windows stay silent.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -23,11 +24,14 @@ const OF: std::ops::Range<f64> = 0.0..1.0;
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What an experiment says about it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct History {
     /// The share of bad requests, as a share of what the rule lets pass.
-    of: f64,
+    pub(super) of: f64,
+    /// The last seconds, in which all was well: fast alerts have nothing to say when the drill begins.
+    #[serde(default)]
+    pub(super) quiet: u64,
 }
 
 /// Counters of an objective: name, labels of all and of the good.
@@ -116,13 +120,18 @@ impl History {
         let counters = counters(&rule.slo, budget.as_deref())
             .ok_or_else(|| format!("{}: its counters are not known to the history", rule.slo))?;
         let bad = self.of * share.as_f64();
-        let lasts = long + short + 3_600;
+        // Rules with longer windows than this one's have to see what was before.
+        let lasts = windows.iter().rev().take(2).sum::<u64>().max(long + short) + 3_600;
         let first = now.saturating_sub(lasts);
         let moments = || (0..=lasts / STEP).map(move |n| (n * STEP, first + n * STEP));
+        let (from, until) = (now.saturating_sub(long + self.quiet), now.saturating_sub(self.quiet));
+        // Bad ones of one request a second from one moment to another.
+        let bad_in = |a: u64, b: u64| bad * b.min(until).saturating_sub(a.max(from)) as f64;
         let mut out = String::new();
         for ((series, labels), count) in counters.all.iter().zip(&counters.count) {
             for (since, at) in moments() {
-                let value = count(bad) * since as f64;
+                let whole = since as f64;
+                let value = whole * count(if since > 0 { bad_in(first, at) / whole } else { 0.0 });
                 let _ = writeln!(
                     out,
                     "{series}{{job=\"svgx-engine\",instance=\"before\",{labels}}} {value:.4} {at}"
@@ -131,10 +140,12 @@ impl History {
         }
         for window in windows {
             let w = duration::exact(window);
-            for (_, at) in moments() {
+            for (since, at) in moments() {
+                let seen = window.min(since).max(1);
+                let bad = bad_in(at - seen.min(at), at) / seen as f64;
                 let _ = writeln!(
                     out,
-                    "slo:sli_error:ratio_rate{w}{{service=\"svgx-engine\",slo=\"{}\",window=\"{w}\"}} {bad} {at}",
+                    "slo:sli_error:ratio_rate{w}{{service=\"svgx-engine\",slo=\"{}\",window=\"{w}\"}} {bad:.6} {at}",
                     rule.slo
                 );
             }
@@ -186,7 +197,7 @@ mod tests {
             ("LatencyBudgetBurn", "6h", vec!["le=\"+Inf\"} ", "_count{", "ratio_rate30m{"]),
         ] {
             let fits = |a: &Alert| a.labels().get("long").is_some_and(|l| l == long);
-            let history = History { of: 0.99 };
+            let history = History { of: 0.99, quiet: 120 };
             let text = history.text(&spec, name, &fits, now).unwrap_or_else(|e| panic!("{e}"));
             assert!(text.ends_with("# EOF\n"));
             for part in wanted {
@@ -195,10 +206,18 @@ mod tests {
             let last =
                 text.lines().rev().nth(1).and_then(|l| l.rsplit_once(' ')?.1.parse::<u64>().ok());
             assert!(last.is_some_and(|l| l <= now && l + STEP > now), "{last:?}");
+            // Over each window of the objective it is below what its rule lets pass.
+            for rule in alerts(&spec).unwrap_or_default().iter().filter(|a| a.name == name) {
+                let Condition::Burn { share, long, .. } = &rule.condition else { continue };
+                let series = format!("ratio_rate{}{{", duration::exact(*long));
+                let line = text.lines().rfind(|l| l.contains(&series));
+                let value = line.and_then(|l| l.rsplit(' ').nth(1)?.parse::<f64>().ok());
+                assert!(value.is_none_or(|v| v < share.as_f64()), "{name}: {line:?}");
+            }
         }
         let fits = |_: &Alert| true;
         for (of, name) in [(1.0, "ErrorBudgetBurn"), (0.5, "ServiceDown"), (0.5, "NoSuchAlert")] {
-            assert!(History { of }.text(&spec, name, &fits, now).is_err(), "{of} {name}");
+            assert!(History { of, quiet: 0 }.text(&spec, name, &fits, now).is_err(), "{of} {name}");
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use svgx_controller::spec::Spec;
 
 use super::client::Tally;
-use super::plan::{self, Found, Hashes};
+use super::plan::{self, Found, Hashes, Plan};
 use crate::problem::Problem;
 
 /// Where the journals are, from the root of the project.
@@ -18,6 +18,8 @@ const FOLDER: &str = "runbooks/journals";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Journal {
+    /// The drill: the alert, and which of its rules where there are several.
+    pub drill: String,
     /// The alert.
     pub alert: String,
     /// When it began, in UTC.
@@ -49,6 +51,12 @@ pub struct Journal {
     pub requests: f64,
     /// Of them answered with 5xx.
     pub errors: f64,
+    /// What the drill spent of the budget of each objective, as a share of that of its period.
+    #[serde(default)]
+    pub budget_spent: BTreeMap<String, f64>,
+    /// Alerts that fired and were muted, each with the one that muted it.
+    #[serde(default)]
+    pub suppressed: BTreeMap<String, String>,
     /// Other alerts that fired, each with the reason the experiment gives.
     pub also: BTreeMap<String, String>,
     /// Programs by their version.
@@ -57,9 +65,9 @@ pub struct Journal {
     pub hashes: Hashes,
 }
 
-/// The file of an alert's journal under `root`.
-fn file(root: &Path, alert: &str) -> PathBuf {
-    root.join(FOLDER).join(format!("{alert}.json"))
+/// The file of a drill's journal under `root`.
+fn file(root: &Path, drill: &str) -> PathBuf {
+    root.join(FOLDER).join(format!("{drill}.json"))
 }
 
 impl Journal {
@@ -68,16 +76,16 @@ impl Journal {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, root: &Path) -> std::io::Result<PathBuf> {
-        let path = file(root, &self.alert);
+        let path = file(root, &self.drill);
         std::fs::create_dir_all(root.join(FOLDER))?;
         let text = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
         std::fs::write(&path, text + "\n")?;
         Ok(path)
     }
 
-    /// The journal of an alert; none where there is none.
-    pub fn read(root: &Path, alert: &str) -> Result<Option<Journal>, String> {
-        let path = file(root, alert);
+    /// The journal of a drill; none where there is none.
+    pub fn read(root: &Path, drill: &str) -> Result<Option<Journal>, String> {
+        let path = file(root, drill);
         match std::fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text).map(Some).map_err(|e| e.to_string()),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -103,53 +111,36 @@ fn seconds(value: f64) -> String {
     format!("{:.0} s", value.ceil())
 }
 
-/// The table of all alerts, from their journals under `root`.
+/// The table of all drills, from their journals under `root`.
 pub fn scorecard(spec: &Spec, root: &Path) -> Result<String, String> {
     let mut out = String::from(
         "\n## Drills\n\nFrom `journals/`, by `svgx slo generate`: each alert was made to fire by a real fault on a local stack, and\n\
-         mended by the commands of its page (`svgx drill ALERT`). Times are as measured, and as computed.\n\n\
-         | alert | experiment | detected | within | mitigated | over | within | edits lost | refused or unanswered | on |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+         mended by the commands of its page (`svgx drill ALERT`). Times are as measured, and as computed; *budget* is\n\
+         what the drill spent of that of a period, of the objective that the alert is about.\n\n\
+         | drill | experiment | detected | within | mitigated | over | within | budget | edits lost | refused or unanswered | on |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     let mut without = String::new();
     let (mut drilled, names) = (0, plan::names(spec)?);
     for name in &names {
         match plan::find(spec, root, name) {
-            Ok(Found::Drill(plan)) => match Journal::read(root, name)? {
-                Some(j) => {
-                    drilled += 1;
-                    let experiment = Path::new(&j.experiment).file_stem().unwrap_or_default();
-                    let labels: Vec<String> =
-                        j.labels.iter().map(|(k, v)| format!("{k} {v}")).collect();
-                    let labels = if labels.is_empty() {
-                        String::new()
-                    } else {
-                        format!(" ({})", labels.join(", "))
-                    };
-                    let date = j.began.split('T').next().unwrap_or_default();
-                    let _ = writeln!(
-                        out,
-                        "| [{name}]({name}.md){labels} | [{}](../{}) | {} | {} s | {} | {} | {} s | 0 of {} | {} of {} | {date} |",
-                        experiment.to_string_lossy(),
-                        j.experiment,
-                        seconds(j.detect_s),
-                        j.detect_within_s,
-                        seconds(j.mitigate_s),
-                        seconds(j.recover_s),
-                        j.recover_within_s,
-                        j.edits.acknowledged,
-                        j.edits.refused + j.edits.unanswered,
-                        j.edits.sent,
-                    );
+            Ok(Found::Drills(plans)) => {
+                let mut all = true;
+                for plan in plans {
+                    match Journal::read(root, &plan.name)? {
+                        Some(journal) => out.push_str(&journal.row()),
+                        None => {
+                            all = false;
+                            let drill = &plan.name;
+                            let _ = writeln!(
+                                without,
+                                "- [{drill}]({name}.md): not drilled yet; `svgx drill {drill}`"
+                            );
+                        }
+                    }
                 }
-                None => {
-                    let _ = writeln!(
-                        without,
-                        "- [{name}]({name}.md): not drilled yet; `svgx drill {}`",
-                        plan.alert
-                    );
-                }
-            },
+                drilled += usize::from(all);
+            }
             Ok(Found::None(reason)) => {
                 let _ = writeln!(without, "- [{name}]({name}.md): not drilled: {reason}");
             }
@@ -165,37 +156,79 @@ pub fn scorecard(spec: &Spec, root: &Path) -> Result<String, String> {
     Ok(out)
 }
 
+impl Journal {
+    /// Its row of the table.
+    fn row(&self) -> String {
+        let experiment = Path::new(&self.experiment).file_stem().unwrap_or_default();
+        let spent = match (self.labels.get("slo"), self.budget_spent.len()) {
+            (Some(slo), _) => self.budget_spent.get(slo).copied(),
+            (None, 1) => self.budget_spent.values().next().copied(),
+            (None, _) => None,
+        };
+        format!(
+            "| [{}]({}.md) | [{}](../{}) | {} | {} s | {} | {} | {} s | {} | 0 of {} | {} of {} | {} |\n",
+            self.drill,
+            self.alert,
+            experiment.to_string_lossy(),
+            self.experiment,
+            seconds(self.detect_s),
+            self.detect_within_s,
+            seconds(self.mitigate_s),
+            seconds(self.recover_s),
+            self.recover_within_s,
+            spent.map_or_else(|| "–".to_owned(), |s| format!("{:.2} %", 100.0 * s)),
+            self.edits.acknowledged,
+            self.edits.refused + self.edits.unanswered,
+            self.edits.sent,
+            self.began.split('T').next().unwrap_or_default(),
+        )
+    }
+}
+
 /// What is wrong with the drills: an alert without one and without a reason, a journal that is
 /// missing or about something else by now.
 pub(crate) fn check(spec: &Spec, root: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut problem =
-        |file: &str, line, message: String| problems.push(Problem::new(file, line, message));
     for name in plan::names(spec).unwrap_or_default() {
         let page = format!("{}/{name}.md", crate::runbook::FOLDER);
-        let journal = format!("{FOLDER}/{name}.json");
-        let again = format!("run `svgx drill {name}`, then `svgx slo generate`");
-        match (plan::find(spec, root, &name), Journal::read(root, &name)) {
-            (Err(error), _) => problem(&page, 1, error),
-            (Ok(Found::None(reason)), _) if reason.trim().len() < 20 => {
-                problem(&page, 1, format!("not_drilled is no reason: {reason:?}"));
+        match plan::find(spec, root, &name) {
+            Err(error) => problems.push(Problem::new(&page, 1, error)),
+            Ok(Found::None(reason)) if reason.trim().len() < 20 => {
+                problems.push(Problem::new(
+                    &page,
+                    1,
+                    format!("not_drilled is no reason: {reason:?}"),
+                ));
             }
-            (Ok(Found::None(_)), Ok(None)) => {}
-            (Ok(Found::None(_)), _) => {
-                problem(&journal, 1, "the page says that it is not drilled: delete it".to_owned());
-            }
-            (Ok(Found::Drill(_)), Ok(None)) => {
-                problem(&journal, 1, format!("{name} has a drill and no journal: {again}"));
-            }
-            (Ok(Found::Drill(_)), Err(error)) => problem(&journal, 1, format!("{error}: {again}")),
-            (Ok(Found::Drill(plan)), Ok(Some(read))) => {
-                let old = read.outdated(plan.hashes());
-                if !old.is_empty() {
-                    let changed = old.join(" and ");
-                    problem(&journal, 1, format!("{changed} changed since the drill: {again}"));
+            Ok(Found::None(_)) => {
+                if !matches!(Journal::read(root, &name), Ok(None)) {
+                    let journal = format!("{FOLDER}/{name}.json");
+                    let message = "the page says that it is not drilled: delete it";
+                    problems.push(Problem::new(&journal, 1, message));
                 }
+            }
+            Ok(Found::Drills(plans)) => {
+                problems.extend(plans.iter().filter_map(|plan| journal_of(plan, root)));
             }
         }
     }
     problems
+}
+
+/// What is wrong with the journal of a drill.
+fn journal_of(plan: &Plan, root: &Path) -> Option<Problem> {
+    let drill = &plan.name;
+    let again = format!("run `svgx drill {drill}`, then `svgx slo generate`");
+    let message = match Journal::read(root, drill) {
+        Ok(None) => format!("{drill} has a drill and no journal: {again}"),
+        Err(error) => format!("{error}: {again}"),
+        Ok(Some(read)) => {
+            let old = read.outdated(plan.hashes());
+            if old.is_empty() {
+                return None;
+            }
+            format!("{} changed since the drill: {again}", old.join(" and "))
+        }
+    };
+    Some(Problem::new(&format!("{FOLDER}/{drill}.json"), 1, message))
 }

@@ -2,14 +2,18 @@
 //! of its own page. What was seen is kept in a journal, and the journals make a table.
 
 mod client;
+mod dose;
 mod failure;
+mod game_day;
 mod history;
 mod journal;
+mod measured;
 mod plan;
 mod run;
 mod watch;
 
 pub use failure::{Failure, Step};
+pub use game_day::{Score, game_day};
 pub(crate) use journal::check;
 pub use journal::{Journal, scorecard};
 pub use plan::{Found, Plan, find, names};

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use svgx_controller::spec::Spec;
 
+use super::dose::{Dose, Tiers};
 use super::history::History;
 use crate::alert::{Alert, alerts};
 use crate::chaos::experiment::Experiment;
@@ -42,6 +43,10 @@ pub(crate) struct Extension {
     pub(crate) engine: BTreeMap<String, String>,
     /// What Prometheus knows before the drill begins.
     pub(crate) history: Option<History>,
+    /// A drill for each rule of the alert, with history and dose computed from the rule.
+    pub(crate) tiers: Option<Tiers>,
+    /// Alerts that may mute this one, each with the reason: whoever is told of them is not told of it.
+    pub(crate) muted_by: BTreeMap<String, String>,
     /// Seconds until the alert fires, where the dose is another than a complete failure.
     pub(crate) detect_within: Option<u64>,
     /// Seconds until it is over.
@@ -51,6 +56,8 @@ pub(crate) struct Extension {
 /// A drill that can be run.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// Its name: that of the alert, and of the rule where there are several.
+    pub name: String,
     /// The alert.
     pub alert: String,
     /// The root of the project.
@@ -65,6 +72,8 @@ pub struct Plan {
     pub(crate) detect_within: u64,
     pub(crate) recover_within: u64,
     pub(crate) hashes: Hashes,
+    /// What traffic and experiment are told, where dose and history are computed.
+    pub(crate) dose: Option<Dose>,
 }
 
 /// What a journal is about: when one of these changes, the drill is to be run again.
@@ -82,8 +91,8 @@ pub struct Hashes {
 /// How an alert stands with its drill.
 #[derive(Clone, Debug)]
 pub enum Found {
-    /// It has one.
-    Drill(Box<Plan>),
+    /// It has one, or one for each rule.
+    Drills(Vec<Plan>),
     /// It has none, for this reason.
     None(String),
 }
@@ -122,13 +131,14 @@ fn experiment_hash(whole: &Value, traffic: &str) -> String {
     hash(&format!("{whole}\n{traffic}"))
 }
 
-/// The drill of an alert, or why it has none.
+/// The drills of an alert, or why it has none. The name may be that of one of several drills.
 ///
 /// # Errors
 /// There is no such alert, or its page or experiment cannot be read: with the file and the line.
-pub fn find(spec: &Spec, root: &Path, alert: &str) -> Result<Found, String> {
+pub fn find(spec: &Spec, root: &Path, name: &str) -> Result<Found, String> {
     let all = alerts(spec).map_err(|e| e.to_string())?;
     let by_name = runbook::by_name(&all);
+    let alert = name.split('-').next().unwrap_or(name);
     let rules_of = by_name.get(alert).ok_or_else(|| {
         let names: Vec<&str> = by_name.keys().copied().collect();
         format!("there is no alert {alert}; known are {}", names.join(", "))
@@ -155,17 +165,10 @@ pub fn find(spec: &Spec, root: &Path, alert: &str) -> Result<Found, String> {
     if !experiment.method.iter().any(crate::chaos::experiment::Activity::undoes) {
         return Err(format!("{experiment_file}: no activity of the method is named undo"));
     }
-    if let Some(name) = extension.also.keys().find(|name| !by_name.contains_key(name.as_str())) {
-        return Err(format!("{experiment_file}: also: there is no alert {name}"));
+    let others = extension.also.keys().chain(extension.muted_by.keys());
+    if let Some(name) = others.into_iter().find(|name| !by_name.contains_key(name.as_str())) {
+        return Err(format!("{experiment_file}: there is no alert {name}"));
     }
-    let fits = |a: &&&Alert| {
-        let labels = a.labels();
-        extension.labels.iter().all(|(k, v)| labels.get(k.as_str()) == Some(v))
-    };
-    let rule = rules_of.iter().find(fits);
-    let rule = rule.ok_or_else(|| {
-        format!("{experiment_file}: no rule of {alert} has the labels {:?}", extension.labels)
-    })?;
     let traffic = extension.traffic.as_deref().map(|file| {
         std::fs::read_to_string(root.join(file))
             .map_err(|e| format!("{experiment_file}: {file}: {e}"))
@@ -176,19 +179,54 @@ pub fn find(spec: &Spec, root: &Path, alert: &str) -> Result<Found, String> {
         page: page_hash(&page),
         experiment: experiment_hash(&whole, &traffic),
     };
-    Ok(Found::Drill(Box::new(Plan {
-        alert: alert.to_owned(),
-        root: root.to_owned(),
-        detect_within: extension.detect_within.unwrap_or(page.detect_within),
-        recover_within: extension.recover_within.unwrap_or(page.recover_within),
-        severity: rule.severity.clone(),
-        page_file,
-        page,
-        experiment_file,
-        experiment,
-        extension,
-        hashes,
-    })))
+    let fits = |a: &&&Alert| {
+        let labels = a.labels();
+        extension.labels.iter().all(|(k, v)| labels.get(k.as_str()) == Some(v))
+    };
+    let chosen: Vec<&Alert> = rules_of.iter().filter(fits).copied().collect();
+    let plan = |rule: &Alert, dose: Option<Dose>| {
+        let mut extension = extension.clone();
+        if let Some(dose) = &dose {
+            extension.labels.extend(dose.labels.clone());
+            extension.history = Some(dose.history.clone());
+            extension.detect_within = Some(dose.detect_within);
+            extension.recover_within = Some(dose.recover_within);
+        }
+        Plan {
+            name: dose.as_ref().map_or_else(|| alert.to_owned(), |d| format!("{alert}-{}", d.name)),
+            alert: alert.to_owned(),
+            root: root.to_owned(),
+            detect_within: extension.detect_within.unwrap_or(page.detect_within),
+            recover_within: extension.recover_within.unwrap_or(page.recover_within),
+            severity: rule.severity.clone(),
+            page_file: page_file.clone(),
+            page: page.clone(),
+            experiment_file: experiment_file.clone(),
+            experiment: experiment.clone(),
+            extension,
+            hashes: hashes.clone(),
+            dose,
+        }
+    };
+    let mut plans = match (&extension.tiers, chosen.first()) {
+        (_, None) => {
+            let labels = &extension.labels;
+            return Err(format!("{experiment_file}: no rule of {alert} has the labels {labels:?}"));
+        }
+        (None, Some(rule)) => vec![plan(rule, None)],
+        (Some(tiers), Some(_)) => {
+            let doses = chosen.iter().map(|rule| Ok(plan(rule, Some(tiers.dose(rule, &all)?))));
+            doses.collect::<Result<_, String>>().map_err(|e| format!("{experiment_file}: {e}"))?
+        }
+    };
+    if name != alert {
+        let names: Vec<String> = plans.iter().map(|p| p.name.clone()).collect();
+        plans.retain(|p| p.name == name);
+        if plans.is_empty() {
+            return Err(format!("there is no drill {name}; known are {}", names.join(", ")));
+        }
+    }
+    Ok(Found::Drills(plans))
 }
 
 /// The names of all alerts.
@@ -210,6 +248,11 @@ impl Plan {
     /// Whether it wants the machine for itself.
     pub fn heavy(&self) -> bool {
         self.extension.heavy
+    }
+
+    /// Seconds that its alert takes to fire and to be over, at the most.
+    pub fn within(&self) -> u64 {
+        self.detect_within + self.recover_within
     }
 
     /// The hashes of what it is about.

@@ -13,15 +13,17 @@ use svgx_base::budget::Monotonic;
 use svgx_controller::spec::Spec;
 
 use super::client::Editor;
+use super::dose::Dose;
 use super::failure::{Failure, Step};
 use super::journal::Journal;
+use super::measured::{self, tenth};
 use super::plan::{MARGIN, Plan};
 use super::watch::Watch;
 use crate::alert::Alert;
 use crate::chaos::run::{Runner, now, unix_seconds};
 use crate::chaos::{can, guard, spawn};
 use crate::runbook::Block;
-use crate::stack::{Part, Process, Stack};
+use crate::stack::{self, Part, Process, Stack};
 
 /// How long the stack may take to start, on a busy machine.
 const START: Duration = Duration::from_secs(240);
@@ -47,6 +49,8 @@ pub struct Place {
     pub dir: PathBuf,
     /// Eight ports from this one on; free ones without.
     pub port_base: Option<u16>,
+    /// The engine; this program without.
+    pub engine: Option<PathBuf>,
 }
 
 /// How a drill ended.
@@ -68,15 +72,8 @@ pub fn run(
     stop: &AtomicBool,
     say: &(dyn Fn(&str) + Sync),
 ) -> Outcome {
-    for need in &plan.extension.needs {
-        match can::can_do(need) {
-            Some(found) if found.able => {}
-            Some(found) => return Outcome::Skipped(format!("{need}: {}", found.why)),
-            None => {
-                let message = format!("needs {need}, which `svgx chaos can` does not know");
-                return Outcome::Failed(Failure::new(Step::Needs, &plan.experiment_file, message));
-            }
-        }
+    if let Some(cannot) = cannot(plan, place) {
+        return cannot;
     }
     let mut drill = match Drill::new(spec, plan, place, stop, say) {
         Ok(drill) => drill,
@@ -90,31 +87,48 @@ pub fn run(
     }
 }
 
-struct Drill<'d> {
+/// Why a drill cannot be run here.
+pub(super) fn cannot(plan: &Plan, place: &Place) -> Option<Outcome> {
+    for need in &plan.extension.needs {
+        match can::can_do_with(need, place.engine.as_deref()) {
+            Some(found) if found.able => {}
+            Some(found) => return Some(Outcome::Skipped(format!("{need}: {}", found.why))),
+            None => {
+                let message = format!("needs {need}, which `svgx chaos can` does not know");
+                let failure = Failure::new(Step::Needs, &plan.experiment_file, message);
+                return Some(Outcome::Failed(failure));
+            }
+        }
+    }
+    None
+}
+
+pub(super) struct Drill<'d> {
     spec: &'d Spec,
-    plan: &'d Plan,
-    stack: Stack,
+    pub(super) plan: &'d Plan,
+    pub(super) stack: Stack,
     port_base: Option<u16>,
     stop: &'d AtomicBool,
     say: &'d (dyn Fn(&str) + Sync),
     clock: Monotonic,
     /// What the page's commands, the experiment and the stack hear.
-    variables: Vec<(String, String)>,
+    pub(super) variables: Vec<(String, String)>,
     guardian: Option<Child>,
     traffic: Option<Child>,
     began: String,
 }
 
-type Step_<T> = Result<T, Failure>;
+/// What a step comes to.
+pub(super) type Stepped<T> = Result<T, Failure>;
 
 impl<'d> Drill<'d> {
-    fn new(
+    pub(super) fn new(
         spec: &'d Spec,
         plan: &'d Plan,
         place: &Place,
         stop: &'d AtomicBool,
         say: &'d (dyn Fn(&str) + Sync),
-    ) -> Step_<Drill<'d>> {
+    ) -> Stepped<Drill<'d>> {
         let failed = |e: std::io::Error| {
             Failure::new(Step::Stack, place.dir.display().to_string(), e.to_string())
         };
@@ -141,6 +155,11 @@ impl<'d> Drill<'d> {
             // Traffic and edits come from one address without a key.
             ("SVGX_RATE_LIMIT".to_owned(), "off".to_owned()),
         ];
+        if let Some(engine) = &place.engine {
+            let engine = std::path::absolute(engine).map_err(failed)?;
+            variables.push((stack::ENGINE.to_owned(), text(&engine)));
+        }
+        variables.extend(plan.dose.iter().flat_map(Dose::variables));
         variables.extend(plan.extension.engine.iter().map(|(k, v)| (k.clone(), v.clone())));
         let me = Process::of(std::process::id())
             .ok_or_else(|| failed(std::io::Error::other("/proc cannot be read")))?;
@@ -160,7 +179,7 @@ impl<'d> Drill<'d> {
         })
     }
 
-    fn at(&self) -> f64 {
+    pub(super) fn at(&self) -> f64 {
         spawn::elapsed(&self.clock).as_secs_f64()
     }
 
@@ -181,7 +200,7 @@ impl<'d> Drill<'d> {
         place: &str,
         seconds: u64,
         done: &mut dyn FnMut() -> Result<(), String>,
-    ) -> Step_<()> {
+    ) -> Stepped<()> {
         let end = self.at() + seconds as f64;
         let mut speaks = self.at() + SILENCE;
         loop {
@@ -200,13 +219,10 @@ impl<'d> Drill<'d> {
         }
     }
 
-    fn steps(&mut self) -> Step_<Journal> {
+    fn steps(&mut self) -> Stepped<Journal> {
         let plan = self.plan;
         let mut watch = self.up()?;
-        let experiment = plan.experiment_file.as_str();
-        let runner =
-            Runner::new(&plan.experiment, &plan.root.join(experiment), self.variables.clone())
-                .map_err(|e| Failure::new(Step::Steady, experiment, e))?;
+        let runner = self.runner()?;
         self.send()?;
         let editor = Editor::start(self.public());
         self.steady(&mut watch, &runner)?;
@@ -232,8 +248,7 @@ impl<'d> Drill<'d> {
         let detect_s = self.at() - injected;
         self.tell(Step::Fires, &format!("{} after {detect_s:.0} s", plan.alert));
         self.until(Step::Told, "alerts/alertmanager.yaml", TELLS, &mut || {
-            let told = watch.told(&plan.alert, &plan.extension.labels);
-            if told { Ok(()) } else { Err(format!("the receiver knows of {:?}", names(&watch))) }
+            watch.told_of(&plan.alert, &plan.extension.labels, &plan.extension.muted_by)
         })?;
         self.tell(Step::Told, "the receiver");
 
@@ -258,6 +273,7 @@ impl<'d> Drill<'d> {
             self.block(Step::Verify, block, limit, true)?;
         }
         self.again(&mut watch, &runner)?;
+        watch.and_told();
         self.others(&watch)?;
         let edits = editor.end().map_err(|e| Failure::new(Step::NothingLost, "the engine", e))?;
         if edits.wrong > 0 {
@@ -265,15 +281,9 @@ impl<'d> Drill<'d> {
             return Err(Failure::new(Step::NothingLost, "the engine", message));
         }
         self.tell(Step::NothingLost, &format!("{edits:?}"));
-        let count = |of: &str| {
-            let lasted = self.at().ceil();
-            let query = format!(
-                "sum(increase(http_server_request_duration_seconds_count{{job=\"svgx-engine\",instance!=\"before\"{of}}}[{lasted}s]))"
-            );
-            (watch.value(&query).unwrap_or_default() * 10.0).round() / 10.0
-        };
-        let tenth = |v: f64| (v * 10.0).round() / 10.0;
+        let lasted = self.at().ceil();
         Ok(Journal {
+            drill: plan.name.clone(),
             alert: plan.alert.clone(),
             began: self.began.clone(),
             experiment: plan.experiment_file.clone(),
@@ -287,16 +297,26 @@ impl<'d> Drill<'d> {
             margin_s: MARGIN,
             whole_s: tenth(self.at()),
             edits,
-            requests: count(""),
-            errors: count(",http_response_status_code=~\"5..\""),
+            requests: measured::requests(&watch, lasted, ""),
+            errors: measured::requests(&watch, lasted, ",http_response_status_code=~\"5..\""),
+            budget_spent: measured::spent(&watch, lasted),
+            suppressed: watch.suppressed.clone(),
             also: self.also(&watch),
-            versions: versions(),
+            versions: measured::versions(self.engine()),
             hashes: plan.hashes.clone(),
         })
     }
 
+    /// Whoever does what the experiment says, once the stack is up.
+    pub(super) fn runner(&self) -> Stepped<Runner> {
+        let file = self.plan.experiment_file.as_str();
+        let path = self.plan.root.join(file);
+        Runner::new(&self.plan.experiment, &path, self.variables.clone())
+            .map_err(|e| Failure::new(Step::Steady, file, e))
+    }
+
     /// Starts the stack, with its history.
-    fn up(&mut self) -> Step_<Watch> {
+    pub(super) fn up(&mut self) -> Stepped<Watch> {
         let plan = self.plan;
         if let Some(history) = &plan.extension.history {
             self.tell(Step::Stack, "days of history for Prometheus");
@@ -330,7 +350,7 @@ impl<'d> Drill<'d> {
             of("PROMETHEUS", format!("http://{}", at.prometheus)),
             of("ENGINE", format!("http://{}", at.engine)),
         ]);
-        Ok(Watch::new(&self.stack, at.prometheus.to_string()))
+        Ok(Watch::new(&self.stack, at.prometheus.to_string(), at.alertmanager.to_string()))
     }
 
     fn variable(&self, name: &str) -> String {
@@ -338,19 +358,34 @@ impl<'d> Drill<'d> {
         found.map(|(_, v)| v.clone()).unwrap_or_default()
     }
 
-    fn public(&self) -> String {
+    /// The engine, where it is another program than this one.
+    fn engine(&self) -> Option<&str> {
+        let named = self.variables.iter().find(|(name, _)| name == stack::ENGINE);
+        named.map(|(_, path)| path.as_str())
+    }
+
+    pub(super) fn public(&self) -> String {
         self.variable("ENGINE")
     }
 
     /// Starts the traffic that the experiment wants, beside the edits.
-    fn send(&mut self) -> Step_<()> {
+    pub(super) fn send(&mut self) -> Stepped<()> {
         let Some(profile) = &self.plan.extension.traffic else { return Ok(()) };
         let failed = |e: String| Failure::new(Step::Stack, profile.clone(), e);
+        let mut profile = PathBuf::from(profile);
+        if let Some(dose) = &self.plan.dose {
+            let text = std::fs::read_to_string(self.stack.root().join(&profile));
+            profile = self.stack.path("traffic.yaml");
+            text.and_then(|text| std::fs::write(&profile, dose.traffic(&text)))
+                .map_err(|e| failed(e.to_string()))?;
+        }
         let log = std::fs::File::create(self.stack.path("traffic.log"));
         let log = log.map_err(|e| failed(e.to_string()))?;
         let again = log.try_clone().map_err(|e| failed(e.to_string()))?;
         let mut load = self.command("svgx");
-        load.args(["load", "--profile", profile, "--url", &self.public(), "--duration"])
+        load.args(["load", "--url", &self.public(), "--profile"])
+            .arg(&profile)
+            .arg("--duration")
             .arg(format!("{}s", LONGEST.as_secs()))
             .stdin(Stdio::null())
             .stdout(log)
@@ -364,7 +399,7 @@ impl<'d> Drill<'d> {
         Ok(())
     }
 
-    fn steady(&self, watch: &mut Watch, runner: &Runner) -> Step_<()> {
+    pub(super) fn steady(&self, watch: &mut Watch, runner: &Runner) -> Stepped<()> {
         self.until(Step::Steady, "the stack", STEADY, &mut || {
             watch.unwell(&self.stack, &|_| false)
         })?;
@@ -378,7 +413,7 @@ impl<'d> Drill<'d> {
     }
 
     /// Makes the fault, and looks that it moved something.
-    fn inject(&self, runner: &Runner) -> Step_<()> {
+    pub(super) fn inject(&self, runner: &Runner) -> Stepped<()> {
         let file = self.plan.experiment_file.as_str();
         for activity in self.plan.experiment.method.iter().take_while(|a| !a.undoes()) {
             let step = if activity.is_action() { Step::Inject } else { Step::Effect };
@@ -403,7 +438,13 @@ impl<'d> Drill<'d> {
     }
 
     /// Runs a block of the page.
-    fn block(&self, step: Step, block: &Block, limit: Duration, has_to_succeed: bool) -> Step_<()> {
+    fn block(
+        &self,
+        step: Step,
+        block: &Block,
+        limit: Duration,
+        has_to_succeed: bool,
+    ) -> Stepped<()> {
         let place = |line: usize| format!("{}:{line}", self.plan.page_file);
         let mut shell = self.command("sh");
         // A line that fails in the middle fails the block, where it has to succeed.
@@ -438,7 +479,7 @@ impl<'d> Drill<'d> {
     }
 
     /// All is well again; what the experiment names has time to end.
-    fn again(&self, watch: &mut Watch, runner: &Runner) -> Step_<()> {
+    fn again(&self, watch: &mut Watch, runner: &Runner) -> Stepped<()> {
         let also = &self.plan.extension.also;
         let long = |name: &str| also.contains_key(name) && name.ends_with("BudgetBurn");
         self.until(Step::SteadyAgain, "the stack", SETTLES, &mut || {
@@ -460,17 +501,18 @@ impl<'d> Drill<'d> {
 
     /// What fired, or was told, beside the alert.
     fn also(&self, watch: &Watch) -> BTreeMap<String, String> {
-        let mut fired: Vec<String> = watch.fired.keys().cloned().collect();
-        fired.extend(names(watch));
-        fired.retain(|name| *name != self.plan.alert);
-        let reason = |n: &String| self.plan.extension.also.get(n).cloned().unwrap_or_default();
-        fired.iter().map(|name| (name.clone(), reason(name))).collect()
+        let fired = watch.fired.keys().filter(|name| **name != self.plan.alert);
+        let wakes = |n: &String| watch.fired.get(n).is_some_and(|s| s != "warning");
+        let reason = |n: &String| match self.plan.extension.also.get(n) {
+            Some(reason) => reason.clone(),
+            None if wakes(n) => String::new(),
+            None => "a warning, which wakes nobody".to_owned(),
+        };
+        fired.map(|name| (name.clone(), reason(name))).collect()
     }
 
-    fn others(&self, watch: &Watch) -> Step_<()> {
-        // A warning wakes nobody: it is in the journal.
-        let pages = |name: &str| watch.fired.get(name).is_none_or(|s| s == "critical");
-        match self.also(watch).into_iter().find(|(n, reason)| reason.is_empty() && pages(n)) {
+    fn others(&self, watch: &Watch) -> Stepped<()> {
+        match self.also(watch).into_iter().find(|(_, reason)| reason.is_empty()) {
             Some((name, _)) => {
                 let message = format!(
                     "{name} fired, which is not among {:?}",
@@ -483,7 +525,7 @@ impl<'d> Drill<'d> {
     }
 
     /// Undoes, and ends what was started.
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         if let Err(error) = guard::undo(&self.stack, true) {
             (self.say)(&format!("not undone: {error}"));
         }
@@ -499,29 +541,4 @@ impl<'d> Drill<'d> {
             let _ = guardian.wait();
         }
     }
-}
-
-fn names(watch: &Watch) -> Vec<String> {
-    let mut all: Vec<String> = watch.notified().into_iter().map(|(name, _)| name).collect();
-    all.sort();
-    all.dedup();
-    all
-}
-
-/// The programs that took part.
-fn versions() -> BTreeMap<String, String> {
-    let uname = rustix::system::uname();
-    let mut all = BTreeMap::from([
-        ("svgx".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ("kernel".to_owned(), uname.release().to_string_lossy().into_owned()),
-    ]);
-    for name in ["prometheus", "prometheus-alertmanager"] {
-        let said = spawn::run(Command::new(name).arg("--version"), DIAGNOSIS);
-        let text = said.map(|s| format!("{}{}", s.stdout, s.stderr)).unwrap_or_default();
-        if let Some((_, rest)) = text.split_once("version ") {
-            let version = rest.split_whitespace().next().unwrap_or_default();
-            all.insert(name.to_owned(), version.trim_end_matches(',').to_owned());
-        }
-    }
-    all
 }

@@ -1,6 +1,6 @@
 //! What Prometheus and the receiver of notifications know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,19 +19,37 @@ pub(crate) struct Active {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
+/// The labels of an alert that is muted, and the name of the one that mutes it.
+type Muted = (BTreeMap<String, String>, String);
+
+/// Those of Alertmanager's alerts that are muted by another.
+fn muted_of(all: &[Value]) -> Vec<Muted> {
+    let name = |a: &Value| a.pointer("/labels/alertname")?.as_str().map(str::to_owned);
+    let by = |a: &Value| {
+        let print = a.pointer("/status/inhibitedBy/0")?.as_str()?;
+        all.iter().find(|other| other["fingerprint"] == print).and_then(name)
+    };
+    let labels = |a: &Value| serde_json::from_value(a.get("labels")?.clone()).ok();
+    all.iter().filter_map(|a| Some((labels(a)?, by(a)?))).collect()
+}
+
 /// Looks at the alerts, and remembers which fired.
 #[derive(Debug)]
 pub(crate) struct Watch {
     prometheus: String,
+    alertmanager: String,
     notifications: PathBuf,
     /// What fired since the beginning, each with its severity.
     pub(crate) fired: BTreeMap<String, String>,
+    /// What of it was muted, each with the alert that muted it.
+    pub(crate) suppressed: BTreeMap<String, String>,
 }
 
 impl Watch {
-    pub(crate) fn new(stack: &Stack, prometheus: String) -> Watch {
+    pub(crate) fn new(stack: &Stack, prometheus: String, alertmanager: String) -> Watch {
         let notifications = stack.path("notifications.jsonl");
-        Watch { prometheus, notifications, fired: BTreeMap::new() }
+        let (fired, suppressed) = (BTreeMap::new(), BTreeMap::new());
+        Watch { prometheus, alertmanager, notifications, fired, suppressed }
     }
 
     /// The series of a query, now.
@@ -75,8 +93,46 @@ impl Watch {
         Ok(all)
     }
 
+    /// What Alertmanager has muted, each with the alert that muted it.
+    fn muted(&self) -> Vec<Muted> {
+        let reply = http::get(&self.alertmanager, "/api/v2/alerts", PATIENCE);
+        let all = reply.ok().and_then(|r| r.json().as_array().cloned());
+        muted_of(&all.unwrap_or_default())
+    }
+
+    /// Whether the receiver was told that an alert of these labels fires, or of one of those that
+    /// may mute it and does.
+    pub(crate) fn told_of(
+        &mut self,
+        name: &str,
+        labels: &BTreeMap<String, String>,
+        muted_by: &BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        let muted = self.muted();
+        let named = |l: &BTreeMap<String, String>| {
+            let of = |key: &str| l.get(key).cloned().unwrap_or_default();
+            format!("{} {}", of("alertname"), of("long")).trim_end().to_owned()
+        };
+        self.suppressed.extend(muted.iter().map(|(of, by)| (named(of), by.clone())));
+        if self.told(name, labels) {
+            return Ok(());
+        }
+        let ours = |of: &BTreeMap<String, String>| {
+            of.get("alertname").is_some_and(|n| n == name)
+                && labels.iter().all(|(k, v)| of.get(k) == Some(v))
+        };
+        match muted.iter().find(|(of, _)| ours(of)) {
+            Some((_, by)) if muted_by.contains_key(by) && self.told(by, &BTreeMap::new()) => Ok(()),
+            Some((_, by)) => Err(format!("it is muted by {by}")),
+            None => {
+                let known: BTreeSet<String> = self.notified().into_iter().map(|(n, _)| n).collect();
+                Err(format!("the receiver knows of {known:?}"))
+            }
+        }
+    }
+
     /// Whether the receiver was told that an alert of these labels fires.
-    pub(crate) fn told(&self, name: &str, labels: &BTreeMap<String, String>) -> bool {
+    fn told(&self, name: &str, labels: &BTreeMap<String, String>) -> bool {
         self.notified().iter().any(|(told, of)| {
             told == name && labels.iter().all(|(k, v)| of.get(k).and_then(Value::as_str) == Some(v))
         })
@@ -95,6 +151,14 @@ impl Watch {
             Some((labels.get("alertname")?.as_str()?.to_owned(), labels))
         });
         named.collect()
+    }
+
+    /// Takes those among what fired that were told and never seen to fire.
+    pub(crate) fn and_told(&mut self) {
+        for (name, labels) in self.notified() {
+            let severity = labels.get("severity").and_then(Value::as_str).unwrap_or_default();
+            self.fired.entry(name).or_insert_with(|| severity.to_owned());
+        }
     }
 
     /// What is not as it is when all is well; alerts that `passes` are let pass.
@@ -123,5 +187,30 @@ impl Watch {
             }
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_muted_is_known_by_whom() {
+        let alert = |name: &str, print: &str, by: &[&str]| json!({"labels": {"alertname": name}, "fingerprint": print, "status": {"inhibitedBy": by}});
+        let all = [
+            alert("HighErrorRate", "a", &[]),
+            alert("ErrorBudgetBurn", "b", &["a"]),
+            alert("SlowRedraw", "c", &["gone"]),
+            json!({"labels": 1}),
+        ];
+        let muted = muted_of(&all);
+        assert_eq!(muted.len(), 1);
+        assert_eq!(
+            (muted[0].0["alertname"].as_str(), muted[0].1.as_str()),
+            ("ErrorBudgetBurn", "HighErrorRate")
+        );
+        assert!(muted_of(&[]).is_empty());
     }
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use part::ENGINE;
 pub use part::Part;
 pub(crate) use process::Process;
 
@@ -67,7 +68,8 @@ pub enum Error {
 pub enum Ports {
     /// Those everybody knows: 8000, 9464, 9090, 9093, 4317.
     Usual,
-    /// Whatever is free.
+    /// Eight that are free, below those that the system gives to connections: a part that is
+    /// started again finds its own.
     Free,
     /// Eight from this one on, in the order of [`Addresses`].
     From(u16),
@@ -99,14 +101,7 @@ const USUAL: [u16; 8] = [8000, 9464, 4317, 4318, 13133, 9090, 9093, 5001];
 impl Addresses {
     fn new(ports: Ports) -> std::io::Result<Addresses> {
         let mut at = USUAL.map(loopback);
-        if ports == Ports::Free {
-            // Held until all are chosen, so that no two are the same.
-            let held: Vec<TcpListener> =
-                at.iter().map(|_| TcpListener::bind(loopback(0))).collect::<Result<_, _>>()?;
-            for (at, listener) in at.iter_mut().zip(&held) {
-                *at = listener.local_addr()?;
-            }
-        }
+        let ports = if ports == Ports::Free { free()? } else { ports };
         if let Ports::From(base) = ports {
             let wrong =
                 || std::io::Error::other(format!("there are no eight ports from {base} on"));
@@ -136,6 +131,25 @@ impl Addresses {
             receiver,
         })
     }
+}
+
+/// Where free ports are looked for (`net.ipv4.ip_local_port_range` begins at 32768).
+const BELOW_CONNECTIONS: std::ops::Range<u16> = 20_000..32_000;
+
+/// Eight ports in a row that nobody has, looked for from another place by each process.
+fn free() -> std::io::Result<Ports> {
+    let eight = u16::try_from(USUAL.len()).unwrap_or_default();
+    let blocks = BELOW_CONNECTIONS.len() / USUAL.len();
+    let first = std::process::id() as usize % blocks;
+    let bases = (0..blocks).filter_map(|n| {
+        let block = u16::try_from((first + n) % blocks).ok()?;
+        Some(BELOW_CONNECTIONS.start + eight * block)
+    });
+    let is_free = |port: u16| TcpListener::bind(loopback(port)).is_ok();
+    let found = bases.into_iter().find(|base| (*base..base + eight).all(is_free));
+    let none =
+        || std::io::Error::other(format!("no eight ports are free in {BELOW_CONNECTIONS:?}"));
+    found.map(Ports::From).ok_or_else(none)
 }
 
 fn loopback(port: u16) -> SocketAddr {

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{Addresses, Error};
 use crate::http;
 
+/// The variable that names another program as the engine: a release, where this one is none.
+pub(crate) const ENGINE: &str = "SVGX_STACK_ENGINE";
+
 /// One process of the stack, in the order they are started.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
@@ -47,6 +50,10 @@ impl Part {
     pub(super) fn program(self) -> Result<PathBuf, Error> {
         let (names, how): (&[&'static str], _) = match self {
             Part::Receiver | Part::Engine => {
+                let other = std::env::var_os(ENGINE).filter(|_| self == Part::Engine);
+                if let Some(engine) = other {
+                    return Ok(PathBuf::from(engine));
+                }
                 let own = std::env::current_exe();
                 return own.map_err(|e| Error::File(PathBuf::from("svgx"), e));
             }

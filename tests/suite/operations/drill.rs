@@ -127,6 +127,25 @@ fn an_alert_that_is_none_is_refused_with_those_that_are() {
     assert!(text(&said.stderr).contains("there is no alert ServiceUp; known are BackstopFired"));
 }
 
+#[test]
+fn a_rule_that_is_none_is_refused_with_those_that_are() {
+    let said = svgx(&["drill", "LatencyBudgetBurn-ui-2d"]);
+    assert_eq!(said.status.code(), Some(2));
+    let said = text(&said.stderr);
+    for drill in ["LatencyBudgetBurn-ui-15m", "LatencyBudgetBurn-physics-3d"] {
+        assert!(said.contains(drill), "{said}");
+    }
+}
+
+#[test]
+fn the_machine_is_asked_for_some_of_its_faults() {
+    let said = svgx(&["chaos", "can", "--format", "json", "signal", "attach"]);
+    let all: Vec<Value> = serde_json::from_slice(&said.stdout).expect("JSON");
+    assert_eq!(all.len(), 2, "{all:?}");
+    let said = svgx(&["chaos", "can", "moonlight"]);
+    assert!(text(&said.stderr).contains("there is no fault moonlight"), "{}", text(&said.stderr));
+}
+
 /// Processes whose command line names `folder`.
 fn of(folder: &Path) -> Vec<String> {
     let folder = folder.to_string_lossy().into_owned();
