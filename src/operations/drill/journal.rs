@@ -131,10 +131,11 @@ pub fn scorecard(spec: &Spec, root: &Path) -> Result<String, String> {
                         Some(journal) => out.push_str(&journal.row()),
                         None => {
                             all = false;
-                            let drill = &plan.name;
+                            let (drill, reason) = (&plan.name, plan.without_journal());
+                            let reason = reason.unwrap_or("not drilled yet");
                             let _ = writeln!(
                                 without,
-                                "- [{drill}]({name}.md): not drilled yet; `svgx drill {drill}`"
+                                "- [{drill}]({name}.md): {reason}; `svgx drill {drill}`"
                             );
                         }
                     }
@@ -220,6 +221,7 @@ fn journal_of(plan: &Plan, root: &Path) -> Option<Problem> {
     let drill = &plan.name;
     let again = format!("run `svgx drill {drill}`, then `svgx slo generate`");
     let message = match Journal::read(root, drill) {
+        Ok(None) if plan.without_journal().is_some() => return None,
         Ok(None) => format!("{drill} has a drill and no journal: {again}"),
         Err(error) => format!("{error}: {again}"),
         Ok(Some(read)) => {

@@ -250,6 +250,11 @@ impl Plan {
         self.extension.heavy
     }
 
+    /// Why it may have no journal, where its page gives a reason.
+    pub fn without_journal(&self) -> Option<&str> {
+        self.page.not_drilled.as_deref().filter(|reason| reason.trim().len() >= 20)
+    }
+
     /// Seconds that its alert takes to fire and to be over, at the most.
     pub fn within(&self) -> u64 {
         self.detect_within + self.recover_within

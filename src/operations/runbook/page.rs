@@ -30,7 +30,7 @@ struct Front {
     chaos: Option<String>,
     detect_within: String,
     recover_within: String,
-    /// Why there is no experiment.
+    /// Why there is no experiment, or no journal of some of its drills.
     #[serde(default)]
     not_drilled: Option<String>,
 }
@@ -64,6 +64,8 @@ pub(crate) struct Block {
 pub(crate) struct Drillable {
     /// The experiment, from the root of the project, or why there is none.
     pub(crate) chaos: Result<String, Option<String>>,
+    /// Why some of its drills have no journal.
+    pub(crate) not_drilled: Option<String>,
     /// Seconds.
     pub(crate) detect_within: u64,
     pub(crate) recover_within: u64,
@@ -155,6 +157,7 @@ impl Page {
         };
         Ok(Drillable {
             chaos: self.front.chaos.clone().ok_or_else(|| self.front.not_drilled.clone()),
+            not_drilled: self.front.not_drilled.clone(),
             detect_within: seconds(&self.front.detect_within, 7)?,
             recover_within: seconds(&self.front.recover_within, 8)?,
             blocks: self.blocks.clone(),
