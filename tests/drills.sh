@@ -21,7 +21,7 @@ unset SVGX_DRILLS_PROGRAM
 state=$(mktemp -d)
 trap 'rm -rf "$state"' EXIT
 "$program" drill ServiceDown HighErrorRate ErrorBudgetBurn-3d --jobs 3 --no-journal --state-dir "$state"
-python3 tests/chaos/operator.py "$program" "$state" ServiceDown SessionStoreFailed
+python3 tests/chaos/game_day.py "$program" "$state" ServiceDown SessionStoreFailed
 if [ "${SVGX_TEST_DRILLS:-}" = 1 ]; then
     cargo test --workspace --test suite operations::drill
 fi

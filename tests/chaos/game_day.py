@@ -1,6 +1,6 @@
 """Plays the operator of a game day: waits for a page, says its name, runs the commands of its runbook.
 
-    operator.py SVGX STATE_DIR ALERT...     `svgx drill --game-day` of one of these
+    game_day.py SVGX STATE_DIR ALERT...     `svgx drill --game-day` of one of these
 
 What it knows is what an operator knows: the receiver of notifications, Prometheus, and runbooks/. The
 one that pages (critical) comes before those that are tickets; what is mended is said by the drill.
