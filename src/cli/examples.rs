@@ -22,6 +22,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("chaos can", &["svgx chaos can", "svgx chaos can --format json"]),
     ("chaos run", &["svgx chaos run chaos/drills/service-down.yaml --validate"]),
     ("chaos inject", &["svgx chaos inject kill engine --lasts 30s"]),
+    (
+        "chaos soak",
+        &["svgx chaos soak", "svgx chaos soak chaos/stopped.yaml --lasts 10m --every 1m"],
+    ),
     ("chaos undo", &["svgx chaos undo"]),
     (
         "compile",

@@ -85,7 +85,7 @@ fn given_up(spec: &Spec) -> Vec<Panel> {
             )],
         ),
         Panel::lines(
-            "ColourFrom of the ladder",
+            "Step of the ladder",
             Unit::Millimetres,
             "Where the controller stands: 0.001 mm is full precision, 0.1 mm the cheapest.",
             vec![Target::new(
