@@ -14,7 +14,7 @@ pub mod compile;
 pub mod constraint;
 pub mod document;
 pub mod geometry;
-mod linear;
+pub mod linear;
 pub mod physics;
 
 pub use check::{Report, check, check_with};

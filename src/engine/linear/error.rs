@@ -4,7 +4,7 @@ use svgx_base::budget::Stop;
 
 /// Why the structure of a matrix was not analysed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Error {
+pub enum Error {
     /// The budget ended.
     Stopped(Stop),
     /// The result would be larger than allowed.
@@ -26,16 +26,16 @@ impl From<Stop> for Error {
 
 /// A pivot that cannot be divided by.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Pivot {
+pub struct Pivot {
     /// Its row, as the caller numbers them.
-    pub(crate) row: u32,
+    pub row: u32,
     /// Its value: zero, negative, lost in rounding, or not finite.
-    pub(crate) value: f64,
+    pub value: f64,
 }
 
 /// Why a matrix was not factored.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum FactorError {
+pub enum FactorError {
     /// The budget ended.
     Stopped(Stop),
     /// The matrix is not positive definite.

@@ -5,7 +5,7 @@ use svgx_base::budget::Budget;
 
 /// Which nodes are next to each other: symmetric, without loops.
 #[derive(Clone, Debug)]
-pub(crate) struct Graph {
+pub struct Graph {
     /// The neighbours of node `i`, ascending: `adjacency[start[i]..start[i + 1]]`.
     start: Vec<u32>,
     adjacency: Vec<u32>,
@@ -15,13 +15,9 @@ impl Graph {
     /// Of `n` nodes, those that share a group are next to each other.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] for more pairs than `most`, either way round.
-    pub(crate) fn of(
-        groups: &Sparse,
-        n: usize,
-        most: usize,
-        budget: &Budget,
-    ) -> Result<Graph, Error> {
+    /// [`Error::TooLarge`] for more pairs than `most`, either way round, and
+    /// [`Error::Stopped`].
+    pub fn of(groups: &Sparse, n: usize, most: usize, budget: &Budget) -> Result<Graph, Error> {
         let mut start = vec![0u32; n + 1];
         let mut pairs = 0;
         for k in 0..groups.len() {
@@ -79,16 +75,18 @@ impl Graph {
         Ok(Graph { start, adjacency })
     }
 
-    pub(crate) fn nodes(&self) -> usize {
+    /// How many nodes there are.
+    pub fn nodes(&self) -> usize {
         self.start.len() - 1
     }
 
-    pub(crate) fn edges(&self) -> usize {
+    /// How many pairs are next to each other.
+    pub fn edges(&self) -> usize {
         self.adjacency.len() / 2
     }
 
     /// The neighbours of a node, ascending.
-    pub(crate) fn neighbors(&self, node: u32) -> &[u32] {
+    pub fn neighbors(&self, node: u32) -> &[u32] {
         &self.adjacency[self.start[node as usize] as usize..self.start[node as usize + 1] as usize]
     }
 }

@@ -1,29 +1,35 @@
-//! Sparse `L D L^T` of a symmetric positive definite matrix, with everything
-//! that depends on the pattern alone computed once.
+//! Sparse `L D L^T` of a symmetric matrix, real and positive definite or complex and
+//! symmetric, with everything that depends on the pattern alone computed once.
 //!
 //! Factorisation: up-looking, along the elimination tree (Davis, *Direct Methods for
 //! Sparse Linear Systems*, 2006, ch. 4). For the order of elimination see [`super::ordering`].
 
 use super::{
-    Error, FactorError, Graph, NONE, OPERATIONS_PER_CHECKPOINT, Pivot, ROWS_PER_CHECKPOINT,
+    Error, FactorError, Graph, NONE, OPERATIONS_PER_CHECKPOINT, Pivot, ROWS_PER_CHECKPOINT, Scalar,
 };
 use svgx_base::budget::Budget;
 
 /// Entries a factor may have: 64 MB of values and indices.
-pub(crate) const MAX_ENTRIES: usize = 4_000_000;
+pub const MAX_ENTRIES: usize = 4_000_000;
 
 /// Where an entry of the matrix is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// In [`Ldl::diagonal`].
+pub enum Entry {
+    /// In [`Factor::diagonal`].
     Diagonal(u32),
-    /// In [`Ldl::off_diagonal`].
+    /// In [`Factor::off_diagonal`].
     OffDiagonal(u32),
 }
 
+/// The factorisation of a real matrix.
+pub type Ldl = Factor<f64>;
+
+/// What of a diagonal entry is taken for rounding by [`Factor::factor`].
+const ROUNDING: f64 = 1e-16;
+
 /// The factorisation of one pattern.
 #[derive(Clone, Debug)]
-pub(crate) struct Ldl {
+pub struct Factor<T> {
     n: usize,
     /// Position of every node in the order of elimination.
     position: Vec<u32>,
@@ -36,19 +42,23 @@ pub(crate) struct Ldl {
     /// Columns of L.
     l_start: Vec<u32>,
     l_row: Vec<u32>,
-    l_value: Vec<f64>,
+    l_value: Vec<T>,
     fill: Vec<u32>,
-    d: Vec<f64>,
-    work: Vec<f64>,
-    /// Values of the upper triangle, to be written by the caller (see [`Ldl::entry`]).
-    pub(crate) off_diagonal: Vec<f64>,
+    d: Vec<T>,
+    work: Vec<T>,
+    /// Values of the upper triangle, to be written by the caller (see [`Factor::entry`]).
+    pub off_diagonal: Vec<T>,
     /// Values of the diagonal, in the order of elimination; written by the caller too.
-    pub(crate) diagonal: Vec<f64>,
+    pub diagonal: Vec<T>,
 }
 
-impl Ldl {
+impl<T: Scalar> Factor<T> {
     /// Analyses the pattern of a matrix.
-    pub(crate) fn new(graph: &Graph, budget: &Budget) -> Result<Ldl, Error> {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] for a factor of more than [`MAX_ENTRIES`] entries, and
+    /// [`Error::Stopped`].
+    pub fn new(graph: &Graph, budget: &Budget) -> Result<Factor<T>, Error> {
         let n = graph.nodes();
         let order = graph.minimum_degree(budget)?;
         let mut position = vec![0u32; n];
@@ -134,26 +144,26 @@ impl Ldl {
             pattern.extend(groups.iter().rev());
             pattern_start.push(pattern.len() as u32);
         }
-        Ok(Ldl {
+        Ok(Factor {
             n,
             position,
-            off_diagonal: vec![0.0; row.len()],
-            diagonal: vec![0.0; n],
+            off_diagonal: vec![T::default(); row.len()],
+            diagonal: vec![T::default(); n],
             column,
             row,
             pattern_start,
             pattern,
             l_start,
             l_row: vec![0; entries],
-            l_value: vec![0.0; entries],
+            l_value: vec![T::default(); entries],
             fill: vec![0; n],
-            d: vec![0.0; n],
-            work: vec![0.0; n],
+            d: vec![T::default(); n],
+            work: vec![T::default(); n],
         })
     }
 
     /// Where entry `(i, j)` of the matrix is kept.
-    pub(crate) fn entry(&self, i: u32, j: u32) -> Entry {
+    pub fn entry(&self, i: u32, j: u32) -> Entry {
         let (p, q) = (self.position[i as usize], self.position[j as usize]);
         if p == q {
             return Entry::Diagonal(p);
@@ -169,12 +179,39 @@ impl Ldl {
     /// # Errors
     /// [`FactorError::NotPositive`] with the first pivot that is not positive enough to divide
     /// by, [`FactorError::Stopped`]; there is no factor then.
-    pub(crate) fn factor(&mut self, shift: f64, budget: &Budget) -> Result<(), FactorError> {
+    pub fn factor(&mut self, shift: f64, budget: &Budget) -> Result<(), FactorError> {
+        self.eliminate(shift, ROUNDING, None, budget)
+    }
+
+    /// Factors a matrix that may be singular: an unknown whose pivot is not larger than `least`
+    /// times its diagonal entry is held at zero. Answers these unknowns in order of
+    /// elimination; [`Factor::null_vector`] says how each of them would have moved.
+    ///
+    /// # Errors
+    /// [`FactorError::NotPositive`] with a pivot that is not finite, and
+    /// [`FactorError::Stopped`].
+    pub fn factor_holding(
+        &mut self,
+        least: f64,
+        budget: &Budget,
+    ) -> Result<Vec<Pivot>, FactorError> {
+        let mut held = Vec::new();
+        self.eliminate(0.0, least, Some(&mut held), budget)?;
+        Ok(held)
+    }
+
+    fn eliminate(
+        &mut self,
+        shift: f64,
+        least: f64,
+        mut held: Option<&mut Vec<Pivot>>,
+        budget: &Budget,
+    ) -> Result<(), FactorError> {
         let mut work = 0usize;
         self.fill.fill(0);
         for k in 0..self.n {
-            let mut d = self.diagonal[k] + shift;
-            let least = 1e-16 * d.abs();
+            let mut d = self.diagonal[k] + T::real(shift);
+            let least = least * d.magnitude();
             for p in self.column[k]..self.column[k + 1] {
                 self.work[self.row[p as usize] as usize] = self.off_diagonal[p as usize];
             }
@@ -188,27 +225,69 @@ impl Ldl {
                 for p in first..last {
                     self.work[self.l_row[p] as usize] -= self.l_value[p] * y;
                 }
-                let l = y / self.d[i];
+                let l = y.over(self.d[i]);
                 d -= l * y;
                 self.l_row[last] = k as u32;
                 self.l_value[last] = l;
                 self.fill[i] += 1;
                 work += last - first + 1;
             }
-            if !(d > least && d.is_finite()) {
-                self.work.fill(0.0);
-                return Err(FactorError::NotPositive(Pivot { row: self.node_at(k), value: d }));
+            if !d.is_pivot(least) {
+                let pivot = Pivot { row: self.node_at(k), value: d.part() };
+                match &mut held {
+                    Some(held) if d.magnitude().is_finite() => {
+                        held.push(pivot);
+                        d = T::real(f64::INFINITY);
+                    }
+                    _ => {
+                        self.work.fill(T::default());
+                        return Err(FactorError::NotPositive(pivot));
+                    }
+                }
             }
             self.d[k] = d;
             if work > OPERATIONS_PER_CHECKPOINT {
                 work = 0;
                 if let Err(stop) = budget.checkpoint() {
-                    self.work.fill(0.0);
+                    self.work.fill(T::default());
                     return Err(stop.into());
                 }
             }
         }
         Ok(())
+    }
+
+    /// How the unknowns before it move with an unknown that [`Factor::factor_holding`] held,
+    /// where that moves by one: a vector that the matrix maps to zero, if no other pivot was
+    /// held for another reason than being zero.
+    pub fn null_vector(&mut self, row: u32) -> Vec<T> {
+        let at = self.position.get(row as usize).map_or(0, |&p| p as usize);
+        let mut z = vec![T::default(); self.n];
+        if self.n > 0 {
+            z[at] = T::real(1.0);
+        }
+        for k in (0..at).rev() {
+            let mut y = T::default();
+            for p in self.l_start[k] as usize..self.l_start[k + 1] as usize {
+                y -= self.l_value[p] * z[self.l_row[p] as usize];
+            }
+            z[k] = y;
+        }
+        self.position.iter().map(|&p| z[p as usize]).collect()
+    }
+
+    /// Writes zero to every entry of the matrix.
+    pub fn clear(&mut self) {
+        self.diagonal.fill(T::default());
+        self.off_diagonal.fill(T::default());
+    }
+
+    /// Adds to entry `(i, j)` of the matrix, which is entry `(j, i)` too.
+    pub fn add(&mut self, i: u32, j: u32, value: T) {
+        match self.entry(i, j) {
+            Entry::Diagonal(at) => self.diagonal[at as usize] += value,
+            Entry::OffDiagonal(at) => self.off_diagonal[at as usize] += value,
+        }
     }
 
     /// The node that is eliminated at `position`.
@@ -218,7 +297,7 @@ impl Ldl {
     }
 
     /// Solves for the right-hand side `b`, in position.
-    pub(crate) fn solve(&mut self, b: &mut [f64]) {
+    pub fn solve(&mut self, b: &mut [T]) {
         let n = self.n;
         for i in 0..n {
             self.work[self.position[i] as usize] = b[i];
@@ -230,7 +309,7 @@ impl Ldl {
             }
         }
         for k in (0..n).rev() {
-            let mut y = self.work[k] / self.d[k];
+            let mut y = self.work[k].over(self.d[k]);
             for p in self.l_start[k] as usize..self.l_start[k + 1] as usize {
                 y -= self.l_value[p] * self.work[self.l_row[p] as usize];
             }
@@ -239,7 +318,7 @@ impl Ldl {
         for i in 0..n {
             b[i] = self.work[self.position[i] as usize];
         }
-        self.work.fill(0.0);
+        self.work.fill(T::default());
     }
 }
 

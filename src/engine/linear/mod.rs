@@ -18,14 +18,17 @@ mod graph;
 mod ldl;
 mod ordering;
 mod rank;
+mod scalar;
 mod sparse;
 
 pub(crate) use decompose::{Component, Determinacy, Part, decompose};
-pub(crate) use error::{Error, FactorError, Pivot};
-pub(crate) use graph::Graph;
-pub(crate) use ldl::{Entry, Ldl, MAX_ENTRIES};
+pub use error::{Error, FactorError, Pivot};
+pub use graph::Graph;
+pub use ldl::{Entry, Factor, Ldl, MAX_ENTRIES};
 pub(crate) use rank::{Rank, analyse, combination, is_regular};
-pub(crate) use sparse::{Matrix, Sparse, max_abs};
+pub use scalar::Scalar;
+pub(crate) use sparse::Matrix;
+pub use sparse::{Sparse, max_abs};
 
 /// How many rows, unknowns or nodes are gone through between two looks at the budget: a
 /// small part of a millisecond.

@@ -2,37 +2,47 @@
 
 /// Which columns every row has entries in: row `i` is `items[start[i]..start[i + 1]]`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sparse {
+pub struct Sparse {
     pub(crate) start: Vec<u32>,
     pub(crate) items: Vec<u32>,
 }
 
 impl Sparse {
-    pub(crate) fn new() -> Sparse {
+    /// No rows.
+    pub fn new() -> Sparse {
         Sparse { start: vec![0], items: Vec::new() }
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Forgets its rows.
+    pub fn clear(&mut self) {
         self.start.clear();
         self.start.push(0);
         self.items.clear();
     }
 
-    pub(crate) fn push(&mut self, row: &[u32]) {
+    /// Adds a row.
+    pub fn push(&mut self, row: &[u32]) {
         self.items.extend_from_slice(row);
         self.start.push(self.items.len() as u32);
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
         self.start.len() - 1
     }
 
-    pub(crate) fn row(&self, i: u32) -> &[u32] {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The columns of row `i`.
+    pub fn row(&self, i: u32) -> &[u32] {
         &self.items[self.start[i as usize] as usize..self.start[i as usize + 1] as usize]
     }
 
     /// The same pattern by columns.
-    pub(crate) fn transposed(&self, columns: usize) -> Sparse {
+    pub fn transposed(&self, columns: usize) -> Sparse {
         let mut start = vec![0u32; columns + 1];
         for &c in &self.items {
             start[c as usize + 1] += 1;
@@ -72,6 +82,6 @@ impl Matrix {
 }
 
 /// The largest magnitude; infinite where one is not a number.
-pub(crate) fn max_abs(values: impl Iterator<Item = f64>) -> f64 {
+pub fn max_abs(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |most, v| if v.is_nan() { f64::INFINITY } else { v.abs().max(most) })
 }

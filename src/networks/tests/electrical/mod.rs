@@ -1,0 +1,3 @@
+//! Electrical networks.
+
+mod dc;
