@@ -23,6 +23,7 @@ pub mod accuracy;
 pub mod electrical;
 mod error;
 mod finding;
+pub mod flow;
 mod matrix;
 pub mod topology;
 

@@ -1,6 +1,7 @@
 //! Networks against closed forms and published cases. Adding a case adds data.
 
 mod electrical;
+mod flow;
 
 use svgx_base::budget::{Budget, Class, Tier};
 

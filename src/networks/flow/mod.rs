@@ -1,0 +1,15 @@
+//! Water and air in networks, steady and incompressible.
+
+pub mod duct;
+mod friction;
+mod loss;
+mod model;
+mod report;
+mod solve;
+mod status;
+
+pub use friction::{Friction, Law, colebrook, friction, swamee_jain};
+pub use model::{
+    Curve, Fluid, Link, LinkKind, Network, Node, NodeKind, resistance_of_kv, resistance_of_minor,
+};
+pub use solve::{Solution, Solver};

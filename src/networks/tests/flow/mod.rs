@@ -1,0 +1,5 @@
+//! Water and air.
+
+mod cases;
+mod closed_forms;
+mod traps;
