@@ -24,6 +24,7 @@ pub mod electrical;
 mod error;
 mod finding;
 pub mod flow;
+pub mod frame;
 mod matrix;
 pub mod topology;
 

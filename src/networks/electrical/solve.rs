@@ -8,12 +8,12 @@
 use svgx_base::budget::{Budget, Stop};
 use svgx_engine::linear::{Factor, FactorError};
 
-use super::circuit::{Circuit, EARTH, Phasor};
+use super::circuit::{Block, Circuit, EARTH, Phasor};
 use super::mixing::Mixing;
 use super::ties::{self, Tied};
 use crate::accuracy::{Domain, Effort, Reused, tolerance};
 use crate::finding::{Finding, Kind, State, digits, listed, number};
-use crate::matrix::factor_of;
+use crate::matrix::{Dense, factor_of};
 use crate::topology::{Islands, LINKS_PER_CHECKPOINT};
 use crate::{Error, Limits, Name};
 
@@ -185,15 +185,15 @@ impl<T: Phasor> Solver<T> {
         self.circuit.loads.get_mut(load).map(|l| l.power = power).is_some()
     }
 
-    /// Changes the admittance of a block with two terminals, S: the island is factored anew,
-    /// its order stays. Answers whether there is such a block.
-    pub fn set_admittance(&mut self, block: usize, admittance: &[T]) -> bool {
+    /// Replaces a block by one between the same terminals: the island is factored anew, its order
+    /// stays. Answers whether there is such a block.
+    pub fn set_block(&mut self, block: usize, with: Block<T>) -> bool {
         let Some(b) = self.circuit.blocks.get_mut(block) else { return false };
-        let fits = b.admittance.values.len() == admittance.len();
-        if !fits || admittance.iter().any(|y| !y.magnitude().is_finite()) {
+        let finite = with.admittance.values.iter().chain(&with.injected);
+        if b.terminals != with.terminals || !finite.clone().all(|y| y.magnitude().is_finite()) {
             return false;
         }
-        b.admittance.values.copy_from_slice(admittance);
+        *b = with;
         if let Some(&t) = b.terminals.iter().find(|&&t| t != EARTH) {
             self.islands[self.home[t as usize] as usize].current = false;
         }
@@ -280,6 +280,31 @@ impl<T: Phasor> Solver<T> {
             }
         }
         Ok(solution)
+    }
+
+    /// The impedances between terminals as seen from outside, Ω: the voltages to earth that a
+    /// current of one ampere into each of them makes. `None` before a solution, where a terminal
+    /// is not supplied, or where terminals are not of one island.
+    pub(crate) fn impedance(&mut self, terminals: &[u32]) -> Option<Dense<T>> {
+        let k = self.home[*terminals.first()? as usize] as usize;
+        let mut factor = self.islands[k].factor.take()?;
+        let mut z = Dense::zero(terminals.len());
+        let mut whole = self.islands[k].current;
+        for (j, &from) in terminals.iter().enumerate() {
+            whole &= self.home[from as usize] as usize == k;
+            let mut right = vec![T::default(); self.islands[k].unknowns.len()];
+            if let Some(u) = self.unknown(from).filter(|_| whole) {
+                right[u as usize] = T::real(1.0);
+                factor.solve(&mut right);
+            }
+            for (i, &at) in terminals.iter().enumerate() {
+                if let Some(u) = self.unknown(at).filter(|_| whole) {
+                    z.add(i, j, right[u as usize]);
+                }
+            }
+        }
+        self.islands[k].factor = Some(factor);
+        whole.then_some(z)
     }
 
     fn voltage(&self, island: &Island<T>, terminal: u32) -> T {

@@ -2,6 +2,7 @@
 
 mod electrical;
 mod flow;
+mod frame;
 
 use svgx_base::budget::{Budget, Class, Tier};
 

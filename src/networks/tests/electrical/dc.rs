@@ -1,7 +1,7 @@
 //! Direct current against closed forms.
 
 use crate::{near, unlimited};
-use svgx_networks::electrical::{Circuit, EARTH, Gap, Shares, Solution, Solver, Tie};
+use svgx_networks::electrical::{Block, Circuit, EARTH, Gap, Shares, Solution, Solver, Tie};
 use svgx_networks::{Error, Kind, Limits};
 
 fn solve(circuit: Circuit<f64>) -> (Solver<f64>, Solution<f64>) {
@@ -145,10 +145,8 @@ fn a_changed_load_keeps_the_factor_and_equals_a_cold_solution() {
     let (mut solver, _) = solve(net(300.0, 0.5));
     for (watt, ohm) in [(310.0, 0.5), (310.0, 0.4), (20.0, 0.4), (-50.0, 0.4)] {
         assert!(solver.set_load(0, watt));
-        let y = 1.0 / ohm;
-        if ohm < 0.5 {
-            assert!(solver.set_admittance(0, &[y, -y, -y, y]));
-        }
+        let cable = Block::between("cable".into(), 0, 1, 1.0 / ohm);
+        assert!(solver.set_block(0, cable));
         let warm = solver.solve(&unlimited()).unwrap();
         let (_, cold) = solve(net(watt, ohm));
         near("volts", warm.voltages[1].unwrap(), cold.voltages[1].unwrap(), 1e-7);

@@ -1,3 +1,7 @@
 //! Electrical networks.
 
+mod cases;
+mod checks;
 mod dc;
+mod faults;
+mod traps;

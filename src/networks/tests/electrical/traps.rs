@@ -1,0 +1,156 @@
+//! What goes wrong elsewhere, and what is right.
+
+use super::cases::read;
+use crate::{near, unlimited};
+use svgx_networks::electrical::feeder::{Demand, Supply, Switch};
+use svgx_networks::electrical::{
+    Block, Circuit, Conductor, Connection, EARTH, Feeder, Phase, Return, Shares, Solution, Solver,
+    Tie,
+};
+use svgx_networks::{Kind, Limits};
+
+fn solve(circuit: Circuit<Phase>) -> Solution<Phase> {
+    Solver::new(circuit, &Limits::default(), &unlimited()).unwrap().solve(&unlimited()).unwrap()
+}
+
+#[test]
+fn a_single_phase_circuit_is_that_of_an_analog_simulator() {
+    let mut c = Circuit::default();
+    let [a, b, d, e, f, g] = ["a", "b", "c", "d", "e", "f"].map(|n| c.terminal(n));
+    let omega = 100.0 * std::f64::consts::PI;
+    let mut put =
+        |from: u32, to: u32, z: Phase| c.blocks.push(Block::between("z".into(), from, to, z.inv()));
+    put(a, b, Phase::new(0.4, 0.0));
+    put(b, d, Phase::new(0.0, omega * 1e-3));
+    put(d, EARTH, Phase::new(25.0, 0.0));
+    put(d, EARTH, Phase::new(0.0, -1.0 / (omega * 50e-6)));
+    put(d, e, Phase::new(0.8, 0.0));
+    put(e, f, Phase::new(0.0, omega * 2e-3));
+    put(f, g, Phase::new(12.0, 0.0));
+    put(g, EARTH, Phase::new(0.0, omega * 20e-3));
+    c.ties.push(Tie {
+        name: "u".into(),
+        from: a,
+        to: EARTH,
+        emf: Phase::new(230.0, 0.0),
+        source: true,
+    });
+    let s = solve(c);
+    for (value, wanted) in [
+        (s.voltages[2].unwrap(), (219.862_272_4, -5.212_666_213)),
+        (s.voltages[4].unwrap(), (204.648_969_2, -7.464_744_606)),
+        (s.tie_currents[0].unwrap(), (22.005_355_53, -4.251_300_283)),
+    ] {
+        near("real", value.re, wanted.0, 1e-8);
+        near("imaginary", value.im, wanted.1, 1e-7);
+    }
+}
+
+/// 400 V behind an impedance, and one demand.
+fn feeder(
+    conductors: Vec<Conductor>,
+    connection: Connection,
+    volts: f64,
+    watt: f64,
+    ohm: f64,
+) -> Feeder {
+    let z = Phase::new(ohm, 0.0);
+    Feeder {
+        buses: vec!["board".into()],
+        supplies: vec![Supply::of_sequences("grid".into(), 0, 400.0, z, z)],
+        demands: vec![Demand {
+            name: "oven".into(),
+            bus: 0,
+            conductors,
+            connection,
+            volts,
+            power: Phase::new(watt, 0.0),
+            shares: Shares::POWER,
+        }],
+        ..Feeder::default()
+    }
+}
+
+#[test]
+fn a_delta_load_with_one_end_is_an_error_that_names_it() {
+    let lowered = feeder(vec![Conductor::A], Connection::Delta, 400.0, 1e3, 0.1).lower().unwrap();
+    assert_eq!(lowered.findings[0].kind, Kind::Terminal);
+    assert!(
+        lowered.findings[0].message.starts_with("oven is connected in delta and names 1 phase")
+    );
+    assert!(lowered.circuit.loads.is_empty());
+}
+
+#[test]
+fn a_power_beyond_the_path_is_told_and_a_power_at_a_low_voltage_stays_a_power() {
+    let wye = Connection::Wye(Return::Earth);
+    // 230.94 V behind 0.08 ohm carries 166.7 kW at most.
+    for (watt, solved) in [(160e3, true), (800e3, false)] {
+        let lowered = feeder(vec![Conductor::A], wye, 230.94, watt, 0.08).lower().unwrap();
+        let s = solve(lowered.circuit);
+        assert_eq!(s.voltages[0].is_some(), solved, "{:?}", s.effort);
+        if solved {
+            // Far below 0.95 of its nominal voltage, and still what the author asked for.
+            let v = s.voltages[0].unwrap().norm();
+            assert!(v < 0.8 * 230.94);
+            near("drawn", v * (230.940_107_676 - v) / 0.08, watt, 1e-5);
+        } else {
+            let told = &s.findings[0];
+            assert_eq!(told.kind, Kind::NoSolution);
+            assert!(
+                told.message.starts_with("oven asks for 800000 W; the network carries 1666"),
+                "{}",
+                told.message
+            );
+        }
+    }
+}
+
+#[test]
+fn a_broken_neutral_is_solved_and_raises_the_voltage_of_light_phases() {
+    let mut case = read(include_str!("cases/four-wire.txt"));
+    let line = &mut case.feeder.lines[0];
+    line.conductors.pop();
+    let keep = |k: &usize| k / 4 < 3 && k % 4 < 3;
+    line.impedance = (0..16).filter(keep).map(|k| line.impedance[k]).collect();
+    for d in &mut case.feeder.demands {
+        d.shares = Shares::IMPEDANCE;
+    }
+    let lowered = case.feeder.lower().unwrap();
+    let s = solve(lowered.circuit.clone());
+    assert!(s.effort.converged);
+    let found: Vec<f64> =
+        lowered.circuit.loads.iter().map(|l| s.between(l.from, l.to).unwrap().norm()).collect();
+    for (v, wanted) in found.iter().zip([141.5, 261.3, 323.8]) {
+        assert!((v - wanted).abs() < 0.1, "{found:?}");
+    }
+}
+
+#[test]
+fn an_open_switch_is_named_with_what_is_not_served() {
+    let wye = Connection::Wye(Return::Earth);
+    for closed in [true, false] {
+        let mut feeder = feeder(Conductor::PHASES.to_vec(), wye, 400.0, 3e3, 0.1);
+        feeder.buses.push("panel".into());
+        feeder.demands[0].bus = 1;
+        let conductors = Conductor::PHASES.to_vec();
+        feeder.switches.push(Switch { name: "q1".into(), from: 0, to: 1, conductors, closed });
+        let lowered = feeder.lower().unwrap();
+        let s = solve(lowered.circuit);
+        let at = lowered.terminals[&(1, Conductor::B)] as usize;
+        assert_eq!(s.voltages[at].is_some(), closed);
+        let messages: Vec<&str> = s.findings.iter().map(|f| f.message.as_str()).collect();
+        if closed {
+            assert!(messages.is_empty());
+            near(
+                "current",
+                s.tie_currents[0].unwrap().norm(),
+                1e3 / s.voltages[at].unwrap().norm(),
+                1e-6,
+            );
+        } else {
+            assert_eq!(messages.len(), 3);
+            assert_eq!(messages[0], "panel.A has no voltage: q1 is open; 1000 W are not served");
+        }
+    }
+}
