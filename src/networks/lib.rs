@@ -20,16 +20,20 @@
 //! input gives equal bytes everywhere.
 
 pub mod accuracy;
+mod answer;
 pub mod electrical;
 mod error;
 mod finding;
 pub mod flow;
 pub mod frame;
+pub mod heat;
 mod matrix;
+pub mod read;
 pub mod topology;
 
 use std::sync::Arc;
 
+pub use answer::{Answer, Reading, Row};
 pub use error::{Error, Limits};
 pub use finding::{Finding, Kind, State};
 

@@ -188,7 +188,7 @@ pub struct Electrode {
     pub bus: u32,
     /// The conductor.
     pub conductor: Conductor,
-    /// Its impedance, Ω.
+    /// Its impedance, Ω; zero for a solid connection.
     pub impedance: Phase,
 }
 
@@ -214,7 +214,7 @@ pub struct Feeder {
 /// A feeder as a circuit.
 #[derive(Debug, Clone)]
 pub struct Lowered {
-    /// The circuit: blocks are supplies, lines, transformers, electrodes, in this order.
+    /// The circuit: blocks are supplies, lines, transformers, then electrodes.
     pub circuit: Circuit<Phase>,
     /// The terminal of every conductor that something is connected to.
     pub terminals: BTreeMap<(u32, Conductor), u32>,
@@ -297,8 +297,13 @@ impl Feeder {
         for electrode in &self.electrodes {
             let looked = Looked { element: &electrode.name };
             looked.node(electrode.bus, self.buses.len())?;
-            looked.positive("its impedance", electrode.impedance.norm())?;
+            looked.not_negative("its impedance", electrode.impedance.norm())?;
             let at = lowered.at(self, electrode.bus, electrode.conductor);
+            if electrode.impedance == Phase::default() {
+                let (name, emf) = (electrode.name.clone(), Phase::default());
+                lowered.circuit.ties.push(Tie { name, from: at, to: EARTH, emf, source: false });
+                continue;
+            }
             let y = electrode.impedance.inv();
             lowered.circuit.blocks.push(Block::between(electrode.name.clone(), at, EARTH, y));
         }

@@ -3,6 +3,8 @@
 mod electrical;
 mod flow;
 mod frame;
+mod heat;
+mod read;
 
 use svgx_base::budget::{Budget, Class, Tier};
 

@@ -136,9 +136,13 @@ impl Check<'_> {
             for connection in &system.connections {
                 for (name, end) in [("from", &connection.from), ("to", &connection.to)] {
                     let id = end.trim_start_matches('#');
-                    let exists = members.contains(id)
-                        || document.object(id).is_some()
-                        || document.by_id(id).is_some();
+                    let known = |id: &str| {
+                        members.contains(id)
+                            || document.object(id).is_some()
+                            || document.by_id(id).is_some()
+                    };
+                    // An end may name a terminal of what it is connected to: `pump.out`.
+                    let exists = known(id) || id.rsplit_once('.').is_some_and(|(id, _)| known(id));
                     if !exists {
                         let span = self.attribute_span(connection.node, Ns::None, name);
                         let message = format!("there is nothing called `{}`", shorten(id));

@@ -1,0 +1,10 @@
+//! Heat: steady, in time, and swinging.
+
+pub mod hourly;
+mod model;
+mod steady;
+mod transient;
+
+pub use model::{Layer, Link, Network, Node, NodeKind, Wall};
+pub use steady::{Steady, TwoPort, periodic, steady};
+pub use transient::{CELLS, Transient};

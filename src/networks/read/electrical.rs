@@ -1,0 +1,157 @@
+//! Alternating current of a drawing.
+
+use super::Reader;
+use super::quantity::Owner;
+use crate::electrical::feeder::{Demand, Electrode, Line, Supply, Switch};
+use crate::electrical::{Conductor, Connection, Feeder, Phase, Return, Shares};
+use crate::finding::Kind;
+
+/// Resistivity of conductors, Ω m at 20 °C (IEC 60228, IEC 60909).
+const MATERIALS: [(&str, f64); 2] = [("copper", 1.0 / 54e6), ("aluminium", 1.0 / 34e6)];
+
+/// Reactance of a conductor in a cable where none is written, Ω/m (IEC 60364-5-52, annex G).
+const REACTANCE: f64 = 0.08e-3;
+
+impl<'d> Reader<'_, 'd> {
+    pub(super) fn electrical(&mut self) -> Option<Feeder> {
+        let mut feeder =
+            Feeder { buses: self.nodes.iter().map(|n| n.0.clone()).collect(), ..Feeder::default() };
+        for (bus, (_, object)) in self.nodes.clone().into_iter().enumerate() {
+            let owner = self.owner(object);
+            match self.kinds.get(object).copied().unwrap_or("") {
+                "source" => self.supply(owner, bus as u32, &mut feeder),
+                "load" => self.demand(owner, bus as u32, &mut feeder),
+                _ => {}
+            }
+        }
+        for k in 0..self.connections.len() {
+            let c = &self.connections[k];
+            let (owner, word, from, to) = (c.owner, c.kind, c.from, c.to);
+            let Some(conductors) = self.conductors(owner, "ABC") else { continue };
+            let name = owner.name.into();
+            match word {
+                "" | "power" => {
+                    if let Some(z) = self.impedance(owner) {
+                        let impedance = Line::transposed(conductors.len(), z, Phase::default());
+                        let charging = Vec::new();
+                        feeder.lines.push(Line { name, from, to, conductors, impedance, charging });
+                    }
+                }
+                "switch" => {
+                    let closed = self.open_switch(owner);
+                    feeder.switches.push(Switch { name, from, to, conductors, closed });
+                }
+                other => {
+                    let message =
+                        format!("{} is a {other:?}: known are power and switch", owner.name);
+                    self.refuse(Kind::Quantity, owner, message);
+                }
+            }
+        }
+        (!feeder.buses.is_empty()).then_some(feeder)
+    }
+
+    /// A switch is closed unless it is said to be open.
+    fn open_switch(&self, owner: Owner<'d>) -> bool {
+        let text = self.source.text(owner, "open").map(|t| t.0.trim());
+        !matches!(text, Some("yes" | "true" | "1" | "100%" | "100 %"))
+    }
+
+    /// `ABCN`; `None` for anything else.
+    fn conductors(&mut self, owner: Owner<'d>, usual: &str) -> Option<Vec<Conductor>> {
+        let text =
+            self.source.text(owner, "phases").map_or(usual.to_owned(), |t| t.0.trim().to_owned());
+        let all = [Conductor::A, Conductor::B, Conductor::C, Conductor::N];
+        let found: Vec<Conductor> = all.into_iter().filter(|c| text.contains(c.letter())).collect();
+        if found.is_empty() || found.len() != text.chars().count() {
+            let message =
+                format!("phases of {} are {text:?}: letters of ABCN, each once", owner.name);
+            self.refuse(Kind::Phase, owner, message);
+            return None;
+        }
+        Some(found)
+    }
+
+    fn supply(&mut self, owner: Owner<'d>, bus: u32, feeder: &mut Feeder) {
+        let Some(volts) = self.need(owner, "voltage", "V") else { return };
+        let Some(conductors) = self.conductors(owner, "ABC") else { return };
+        // A fault current gives the size of the impedance; its angle is `x/r`, 1 if unsaid.
+        let own = match self.get(owner, "fault", "A") {
+            Some(fault) if fault > 0.0 => {
+                let size = volts / (3f64.sqrt() * fault);
+                let ratio = self.get(owner, "xr", "").unwrap_or(1.0);
+                let r = size / libm::sqrt(1.0 + ratio * ratio);
+                Phase::new(r, r * ratio)
+            }
+            _ => Phase::default(),
+        };
+        let name: crate::Name = owner.name.into();
+        let mutual = Phase::default();
+        feeder.supplies.push(Supply { name: name.clone(), bus, volts, angle: 0.0, own, mutual });
+        if conductors.contains(&Conductor::N) {
+            let (conductor, impedance) = (Conductor::N, Phase::default());
+            feeder.electrodes.push(Electrode { name, bus, conductor, impedance });
+        }
+    }
+
+    fn demand(&mut self, owner: Owner<'d>, bus: u32, feeder: &mut Feeder) {
+        let Some(mut conductors) = self.conductors(owner, "ABC") else { return };
+        let neutral = conductors.contains(&Conductor::N);
+        conductors.retain(|c| *c != Conductor::N);
+        let watt = self.need(owner, "power", "W");
+        let pf = self.get(owner, "pf", "").unwrap_or(1.0);
+        let volts = self.get(owner, "voltage", "V").unwrap_or_else(|| {
+            // The nominal voltage of the supply, as the load sees it.
+            let line = feeder.supplies.first().map_or(400.0, |s| s.volts);
+            if conductors.len() == 1 { line / 3f64.sqrt() } else { line }
+        });
+        let shares = match self.source.text(owner, "model").map(|t| t.0.trim()) {
+            None | Some("power") => Shares::POWER,
+            Some("current") => Shares::CURRENT,
+            Some("impedance") => Shares::IMPEDANCE,
+            Some(other) => {
+                let message = format!(
+                    "the model of {} is {other:?}: power, current or impedance",
+                    owner.name
+                );
+                self.refuse(Kind::Quantity, owner, message);
+                return;
+            }
+        };
+        if !(pf > 0.0 && pf <= 1.0) {
+            let message =
+                format!("the power factor of {} is {pf}: above 0 and at most 1", owner.name);
+            self.refuse(Kind::Range, owner, message);
+            return;
+        }
+        let Some(watt) = watt else { return };
+        let connection = match (neutral, conductors.len()) {
+            (true, _) => Connection::Wye(Return::Neutral),
+            (false, 1) => Connection::Wye(Return::Earth),
+            (false, _) => Connection::Delta,
+        };
+        let power = Phase::new(watt, watt * libm::sqrt(1.0 - pf * pf) / pf);
+        let name = owner.name.into();
+        feeder.demands.push(Demand { name, bus, conductors, connection, volts, power, shares });
+    }
+
+    /// The impedance of one conductor, Ω: as written, or of its length, size and material.
+    fn impedance(&mut self, owner: Owner<'d>) -> Option<Phase> {
+        if self.source.text(owner, "resistance").is_some() {
+            let r = self.get(owner, "resistance", "ohm")?;
+            let x = self.get(owner, "reactance", "ohm").unwrap_or(0.0);
+            return Some(Phase::new(r, x));
+        }
+        let length = self.source.length(owner, &mut self.findings);
+        let size = self.need(owner, "size", "m^2");
+        let word = self.source.text(owner, "material").map_or("copper", |t| t.0.trim());
+        let Some(material) = MATERIALS.iter().find(|m| m.0 == word) else {
+            let message =
+                format!("the material of {} is {word:?}: copper or aluminium", owner.name);
+            self.refuse(Kind::Quantity, owner, message);
+            return None;
+        };
+        let (length, size) = (length?, size?);
+        Some(Phase::new(material.1 * length / size, REACTANCE * length))
+    }
+}

@@ -1,0 +1,163 @@
+//! Networks of drawings.
+
+use crate::{near, unlimited};
+use svgx_engine::document::{self, parse};
+use svgx_engine::geometry::Scene;
+use svgx_networks::read::{System, read};
+use svgx_networks::{Answer, Kind, Limits};
+
+fn systems(body: &str) -> Vec<System> {
+    let text = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 9000 9000" width="900" height="900" arx:units="mm">{body}</svg>"#
+    );
+    let limits = document::Limits::default();
+    let document = parse(&text, &limits).unwrap();
+    let errors: Vec<_> =
+        document.diagnostics().iter().filter(|d| d.severity == document::Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let scene = Scene::build(&document, &limits, &unlimited()).unwrap();
+    read(&document, &scene, &limits, &unlimited()).unwrap()
+}
+
+fn solve(body: &str) -> Answer {
+    let systems = systems(body);
+    Answer::of(&systems[0], &Limits::default(), &unlimited()).unwrap()
+}
+
+#[track_caller]
+fn value(answer: &Answer, element: &str, name: &str) -> f64 {
+    let mut rows = answer.nodes.iter().chain(&answer.links);
+    let row = rows.find(|r| &*r.name == element).unwrap_or_else(|| panic!("{answer:#?}"));
+    row.values.iter().find(|v| v.name == name).unwrap().value.unwrap()
+}
+
+const WATER: &str = r#"
+  <path id="s1" arx:object="c1" d="M0 0H3000V4000" fill="none" stroke="black"/>
+  <arx:object id="tank" type="plumbing.tank"/>
+  <arx:object id="tap" type="plumbing.tap"><arx:behavior><arx:variables><arx:variable name="flow" value="0.5" unit="L/s"/></arx:variables></arx:behavior></arx:object>
+  <arx:system id="cold" type="plumbing" network="water" fluid="water 20 C">
+    <arx:components><arx:component ref="tank" type="reservoir" head="20 m"/><arx:component ref="tap" type="demand"/></arx:components>
+    <arx:connections><arx:connection id="c1" from="tank" to="tap" type="pipe" diameter="20 mm" roughness="0.0015 mm" minor="2" rise="1 m"/></arx:connections>
+  </arx:system>"#;
+
+#[test]
+fn a_pipe_is_as_long_as_its_shape_and_a_formula_may_be_a_demand() {
+    let answer = solve(WATER);
+    assert!(answer.findings.is_empty(), "{:?}", answer.findings);
+    near("flow", value(&answer, "c1", "flow"), 0.0005, 1e-9);
+    near("velocity", value(&answer, "c1", "velocity"), 0.0005 / (3.141_592_653_59e-4), 1e-9);
+    let long = value(&answer, "tap", "head");
+    // The shape is 3 m + 4 m long and rises by 1 m: the same as eight metres in words.
+    let written = WATER.replace("rise=\"1 m\"", "length=\"8 m\"");
+    near("head", value(&solve(&written), "tap", "head"), long, 1e-12);
+    // Dragging the shape is a hydraulic edit.
+    let shorter = WATER.replace("V4000", "V1000");
+    assert!(value(&solve(&shorter), "tap", "head") > long + 0.1);
+}
+
+#[test]
+fn a_pump_between_its_terminals_drives_a_closed_loop() {
+    let answer = solve(
+        r#"
+  <arx:object id="pump" type="mechanical.pump"><arx:properties><arx:property name="curve" value="0 L/s 12 m, 8 L/s 10 m, 14 L/s 4 m"/></arx:properties></arx:object>
+  <arx:object id="r1" type="mechanical.radiator"/>
+  <arx:object id="vessel" type="mechanical.vessel"/>
+  <arx:system id="heating" type="mechanical" network="water">
+    <arx:components><arx:component ref="vessel" type="tank" level="15 m"/></arx:components>
+    <arx:connections>
+      <arx:connection id="flow" from="pump.out" to="r1.in" type="pipe" length="10 m" diameter="80 mm"/>
+      <arx:connection id="v1" from="r1.out" to="vessel" type="valve" kv="20 m^3/h" open="60 %"/>
+      <arx:connection id="back" from="vessel" to="pump" type="pipe" length="10 m" diameter="80 mm"/>
+    </arx:connections>
+  </arx:system>"#,
+    );
+    assert!(answer.findings.is_empty(), "{:?}", answer.findings);
+    assert!(answer.effort.converged);
+    let flow = value(&answer, "pump", "flow");
+    assert!(flow > 1e-3);
+    for link in ["flow", "v1", "back"] {
+        near(link, value(&answer, link, "flow"), flow, 1e-6);
+    }
+    near("head", value(&answer, "vessel", "head"), 15.0, 1e-12);
+}
+
+#[test]
+fn a_board_feeds_its_lamps_and_a_missing_unit_is_told() {
+    let body = |size: &str| {
+        format!(
+            r#"
+  <arx:object id="msb" type="electrical.panel" system="electrical"/>
+  <arx:object id="lf01" type="electrical.light_fixture" system="electrical"><arx:properties><arx:property name="power" value="2 kW"/></arx:properties></arx:object>
+  <arx:system id="power" type="electrical" network="electrical">
+    <arx:components><arx:component ref="msb" type="source" voltage="400 V" fault="15 kA" phases="ABCN"/><arx:component ref="lf01" type="load" phases="AN" pf="0.95"/></arx:components>
+    <arx:connections><arx:connection id="c1" from="msb" to="lf01" type="power" phases="AN" size="{size}" material="copper" length="30 m"/></arx:connections>
+  </arx:system>"#
+        )
+    };
+    let answer = solve(&body("2.5 mm^2"));
+    assert!(answer.findings.is_empty() && answer.effort.converged, "{answer:?}");
+    let (volts, amps) = (value(&answer, "lf01.A", "voltage"), value(&answer, "c1", "current"));
+    near("power", volts * amps * 0.95, 2000.0, 1e-4);
+    let drop = 2.0 * 30.0 * amps * (0.95 / 54.0 / 2.5 + 0.08e-3 * (1.0f64 - 0.9025).sqrt());
+    assert!((230.94 - volts - drop).abs() < 0.3, "{volts} {drop}");
+    let told = solve(&body("2.5"));
+    let f = told.findings.iter().find(|f| f.kind == Kind::Unit).unwrap();
+    assert_eq!(f.message, "size of c1 is 2.5 without a unit: taken as m^2");
+    let wrong = solve(&body("2.5 kg"));
+    assert!(
+        wrong
+            .findings
+            .iter()
+            .any(|f| f.kind == Kind::Unit && f.message.contains("cannot be converted")),
+        "{:?}",
+        wrong.findings
+    );
+    assert!(wrong.findings.iter().any(|f| f.kind == Kind::Island), "{:?}", wrong.findings);
+}
+
+#[test]
+fn rooms_and_frames_of_a_drawing_are_solved() {
+    let heat = solve(
+        r#"
+  <rect id="room" arx:object="room" width="4000" height="3000"/>
+  <arx:object id="air" type="architecture.outside"/>
+  <arx:system id="heat" type="hvac" network="heat">
+    <arx:components><arx:component ref="room" type="room" temperature="20 C"/><arx:component ref="air" type="outside" temperature="-10 C"/></arx:components>
+    <arx:connections><arx:connection id="wall" from="room" to="air" type="conduction" u="0.35 W/(m^2*K)" area="96 m^2"/></arx:connections>
+  </arx:system>"#,
+    );
+    near("heat", value(&heat, "room", "heat"), 1008.0, 1e-9);
+    let frame = solve(
+        r#"
+  <circle id="a" arx:object="a" cx="0" cy="5000" r="100"/>
+  <circle id="b" arx:object="b" cx="5000" cy="5000" r="100"/>
+  <arx:system id="beam" type="architecture" network="frame">
+    <arx:components><arx:component ref="a" type="support" fixed="xyr"/><arx:component ref="b" type="node" load="30 kN"/></arx:components>
+    <arx:connections><arx:connection id="m" from="a" to="b" type="member" modulus="210 GPa" area="0.00626 m^2" inertia="8e-5 m^4"/></arx:connections>
+  </arx:system>"#,
+    );
+    assert!(frame.findings.is_empty(), "{:?}", frame.findings);
+    near("down", value(&frame, "b", "down"), 0.074_404_761_904_8, 1e-9);
+    near("up", value(&frame, "a", "reaction up"), 30e3, 1e-9);
+}
+
+#[test]
+fn what_cannot_be_read_names_the_element_and_the_rest_is_answered() {
+    for (from, to, kind, words) in [
+        ("diameter=\"20 mm\"", "", Kind::Quantity, "c1 has no diameter"),
+        (
+            "diameter=\"20 mm\"",
+            "diameter=\"wide\"",
+            Kind::Quantity,
+            "diameter of c1 is \"wide\", which is no quantity",
+        ),
+        ("type=\"pipe\"", "type=\"hose\"", Kind::Quantity, "c1 is a \"hose\""),
+        ("network=\"water\"", "network=\"beer\"", Kind::Quantity, "cold is a network \"beer\""),
+        ("water 20 C", "milk", Kind::Quantity, "there is no fluid \"milk\""),
+    ] {
+        let answer = solve(&WATER.replacen(from, to, 1));
+        let f = &answer.findings[0];
+        assert!(f.kind == kind && f.message.starts_with(words), "{f:?}");
+    }
+    assert!(systems("<rect width='1' height='1'/>").is_empty());
+}
