@@ -197,6 +197,12 @@ impl<T: Scalar> Factor<T> {
     ) -> Result<Vec<Pivot>, FactorError> {
         let mut held = Vec::new();
         self.eliminate(0.0, least, Some(&mut held), budget)?;
+        // They were kept by their positions: to look each of them up would take long.
+        let mut nodes = vec![0u32; self.n];
+        for (node, &p) in self.position.iter().enumerate() {
+            nodes[p as usize] = node as u32;
+        }
+        held.iter_mut().for_each(|pivot| pivot.row = nodes[pivot.row as usize]);
         Ok(held)
     }
 
@@ -233,14 +239,14 @@ impl<T: Scalar> Factor<T> {
                 work += last - first + 1;
             }
             if !d.is_pivot(least) {
-                let pivot = Pivot { row: self.node_at(k), value: d.part() };
                 match &mut held {
                     Some(held) if d.magnitude().is_finite() => {
-                        held.push(pivot);
+                        held.push(Pivot { row: k as u32, value: d.part() });
                         d = T::real(f64::INFINITY);
                     }
                     _ => {
                         self.work.fill(T::default());
+                        let pivot = Pivot { row: self.node_at(k), value: d.part() };
                         return Err(FactorError::NotPositive(pivot));
                     }
                 }
@@ -257,16 +263,22 @@ impl<T: Scalar> Factor<T> {
         Ok(())
     }
 
-    /// How the unknowns before it move with an unknown that [`Factor::factor_holding`] held,
-    /// where that moves by one: a vector that the matrix maps to zero, if no other pivot was
-    /// held for another reason than being zero.
-    pub fn null_vector(&mut self, row: u32) -> Vec<T> {
-        let at = self.position.get(row as usize).map_or(0, |&p| p as usize);
+    /// How all unknowns move with those that [`Factor::factor_holding`] held, where these move
+    /// by what is given: a vector that the matrix maps to zero, as far as pivots were held for
+    /// being zero.
+    pub fn null_vector(&mut self, held: &[(u32, T)]) -> Vec<T> {
         let mut z = vec![T::default(); self.n];
-        if self.n > 0 {
-            z[at] = T::real(1.0);
+        let mut last = 0;
+        for &(row, by) in held {
+            if let Some(&at) = self.position.get(row as usize) {
+                z[at as usize] = by;
+                last = last.max(at as usize);
+            }
         }
-        for k in (0..at).rev() {
+        for k in (0..last).rev() {
+            if self.d[k].magnitude().is_infinite() {
+                continue;
+            }
             let mut y = T::default();
             for p in self.l_start[k] as usize..self.l_start[k + 1] as usize {
                 y -= self.l_value[p] * z[self.l_row[p] as usize];
@@ -415,5 +427,67 @@ mod tests {
                 assert!((b[i] - x[i]).abs() < 1e-12);
             }
         }
+    }
+
+    #[test]
+    fn a_singular_matrix_is_solved_with_its_loose_unknowns_held_and_says_how_they_move() {
+        // Two paths, of three and of two nodes, that nothing grounds, and one that is.
+        let budget = Budget::unlimited(Class::Physics, Tier::Compute);
+        let mut pairs = Sparse::new();
+        [[0, 1], [1, 2], [3, 4], [5, 6]].iter().for_each(|pair| pairs.push(pair));
+        let graph = Graph::of(&pairs, 7, MAX_ENTRIES, &budget).unwrap();
+        let mut ldl = Ldl::new(&graph, &budget).unwrap();
+        for (a, b, weight) in [(0, 1, 2.0), (1, 2, 3.0), (3, 4, 5.0), (5, 6, 7.0)] {
+            ldl.add(a, a, weight);
+            ldl.add(b, b, weight);
+            ldl.add(a, b, -weight);
+        }
+        ldl.add(6, 6, 1.0);
+        let held = ldl.factor_holding(1e-12, &budget).unwrap();
+        assert_eq!(held.len(), 2);
+        for pivot in &held {
+            let z = ldl.null_vector(&[(pivot.row, 1.0)]);
+            let part = if pivot.row < 3 { 0..3 } else { 3..5 };
+            for (k, z) in z.into_iter().enumerate() {
+                let moves = f64::from(u8::from(part.contains(&k)));
+                assert!((z - moves).abs() < 1e-15, "{k}: {z}");
+            }
+        }
+        let both: Vec<_> = held.iter().map(|p| (p.row, 2.0)).collect();
+        assert_eq!(ldl.null_vector(&both), [2.0, 2.0, 2.0, 2.0, 2.0, 0.0, 0.0]);
+        let mut b = [1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 4.0];
+        ldl.solve(&mut b);
+        assert!((b[0] - b[1] - 0.5).abs() < 1e-15 && (b[1] - b[2] - 1.0 / 3.0).abs() < 1e-15);
+        assert!((b[5] - 4.0).abs() < 1e-14 && (b[6] - 4.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn a_complex_symmetric_matrix_is_solved_as_a_real_one() {
+        use num_complex::Complex;
+        let budget = Budget::unlimited(Class::Physics, Tier::Compute);
+        let mut pairs = Sparse::new();
+        (1..6u32).for_each(|i| pairs.push(&[i - 1, i]));
+        let graph = Graph::of(&pairs, 6, MAX_ENTRIES, &budget).unwrap();
+        let mut factor: Factor<Complex<f64>> = Factor::new(&graph, &budget).unwrap();
+        let mut full = nalgebra::DMatrix::<Complex<f64>>::zeros(6, 6);
+        let mut add = |i: usize, j: usize, value: Complex<f64>| {
+            factor.add(i as u32, j as u32, value);
+            full[(i, j)] += value;
+            if i != j {
+                full[(j, i)] += value;
+            }
+        };
+        for i in 1..6 {
+            let y = Complex::new(0.1, 1.0 + i as f64);
+            add(i - 1, i - 1, y);
+            add(i, i, y);
+            add(i - 1, i, -y);
+        }
+        add(0, 0, Complex::new(2.0, -0.5));
+        let x = nalgebra::DVector::from_fn(6, |i, _| Complex::new(i as f64, 1.0 - i as f64));
+        let mut b: Vec<Complex<f64>> = (&full * &x).iter().copied().collect();
+        assert_eq!(factor.factor(0.0, &budget), Ok(()));
+        factor.solve(&mut b);
+        b.iter().zip(x.iter()).for_each(|(b, x)| assert!((b - x).norm() < 1e-12));
     }
 }

@@ -218,4 +218,19 @@ impl<T: Phasor> Circuit<T> {
         }
         Ok(())
     }
+
+    /// What connects terminals with each other; earth connects nothing.
+    pub(crate) fn links(&self) -> Vec<(u32, u32)> {
+        let mut links = Vec::new();
+        for block in &self.blocks {
+            let mut at = block.terminals.iter().copied().filter(|&t| t != EARTH);
+            if let Some(first) = at.next() {
+                links.extend(at.map(|t| (first, t)));
+            }
+        }
+        let ties = self.ties.iter().map(|t| (t.from, t.to));
+        let loads = self.loads.iter().map(|l| (l.from, l.to));
+        links.extend(ties.chain(loads).filter(|&(a, b)| a != EARTH && b != EARTH));
+        links
+    }
 }

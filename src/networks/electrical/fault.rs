@@ -152,7 +152,8 @@ impl Iec60909 {
         Complex::new(r_by_x * x, x)
     }
 
-    /// The feeder with corrected transformers and warm conductors.
+    /// The feeder with corrected transformers and warm conductors. The correction takes the
+    /// largest voltage factor of the low side: 1.05, or [`Iec60909::low`] where that is larger.
     #[must_use]
     pub fn corrected(&self, feeder: &Feeder) -> Feeder {
         let mut feeder = feeder.clone();

@@ -5,7 +5,9 @@ pub mod circuit;
 mod dc;
 pub mod fault;
 pub mod feeder;
+mod lower;
 mod mixing;
+mod report;
 mod solve;
 mod ties;
 

@@ -12,10 +12,10 @@ use super::circuit::{Block, Circuit, EARTH, Phasor};
 use super::mixing::Mixing;
 use super::ties::{self, Tied};
 use crate::accuracy::{Domain, Effort, Reused, tolerance};
-use crate::finding::{Finding, Kind, State, digits, listed, number};
+use crate::finding::Finding;
 use crate::matrix::{Dense, factor_of};
 use crate::topology::{Islands, LINKS_PER_CHECKPOINT};
-use crate::{Error, Limits, Name};
+use crate::{Error, Limits};
 
 /// A pivot that is smaller than this, relative to its diagonal, floats.
 const FLOATING: f64 = 1e-12;
@@ -29,13 +29,13 @@ const COLLAPSED: f64 = 0.02;
 /// A circuit with what was computed of it.
 #[derive(Debug, Clone)]
 pub struct Solver<T> {
-    circuit: Circuit<T>,
+    pub(super) circuit: Circuit<T>,
     tied: Tied<T>,
-    islands: Vec<Island<T>>,
+    pub(super) islands: Vec<Island<T>>,
     /// The unknown of every terminal within its island; `NONE` for fixed or dead ones.
     unknown: Vec<u32>,
     /// The island of every terminal.
-    home: Vec<u32>,
+    pub(super) home: Vec<u32>,
     findings: Vec<Finding>,
 }
 
@@ -43,25 +43,27 @@ const NONE: u32 = u32::MAX;
 
 /// Terminals that have to be solved together.
 #[derive(Debug, Clone)]
-struct Island<T> {
-    terminals: Vec<u32>,
+pub(super) struct Island<T> {
+    pub(super) terminals: Vec<u32>,
     blocks: Vec<u32>,
-    loads: Vec<u32>,
+    pub(super) loads: Vec<u32>,
     /// The representatives, in order of their unknowns.
     unknowns: Vec<u32>,
-    state: Supply,
+    pub(super) state: Supply,
     factor: Option<Factor<T>>,
     /// Whether the factor holds today's admittances.
     current: bool,
     /// The admittance of every load that is in the factor.
     within: Vec<T>,
     /// Terminals whose voltage to earth nothing fixes.
-    floating: Vec<u32>,
-    voltages: Vec<T>,
+    pub(super) floating: Vec<u32>,
+    /// How the voltages may rise together, where something floats.
+    pub(super) mode: Vec<T>,
+    pub(super) voltages: Vec<T>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Supply {
+pub(super) enum Supply {
     Live,
     Dead,
     Refused,
@@ -109,7 +111,7 @@ impl<T: Phasor> Solver<T> {
         circuit.admit(limits)?;
         let n = circuit.terminals.len();
         let tied = Tied::of(&circuit);
-        let links = links(&circuit);
+        let links = circuit.links();
         let found = Islands::of(n, links.iter().copied(), budget)?;
         let mut islands: Vec<Island<T>> = found
             .members()
@@ -124,6 +126,7 @@ impl<T: Phasor> Solver<T> {
                 current: false,
                 within: Vec::new(),
                 floating: Vec::new(),
+                mode: Vec::new(),
                 voltages: Vec::new(),
             })
             .collect();
@@ -245,7 +248,15 @@ impl<T: Phasor> Solver<T> {
             if reused == Reused::Nothing || effort.reused == Reused::Factor {
                 effort.reused = reused;
             }
+            if let Some(finding) = self.no_return(k) {
+                effort.converged = false;
+                solution.findings.push(finding);
+                continue;
+            }
             let run = self.iterate(k, 1.0, aim, budget)?;
+            if let (Some(stop), true) = (run.stopped, budget.is_strict()) {
+                return Err(stop.into());
+            }
             effort.iterations = effort.iterations.max(run.iterations);
             effort.residual.energy = effort.residual.energy.max(run.change);
             effort.stopped = effort.stopped.or(run.stopped);
@@ -307,7 +318,7 @@ impl<T: Phasor> Solver<T> {
         whole.then_some(z)
     }
 
-    fn voltage(&self, island: &Island<T>, terminal: u32) -> T {
+    pub(super) fn voltage(&self, island: &Island<T>, terminal: u32) -> T {
         if terminal == EARTH {
             return T::default();
         }
@@ -388,17 +399,20 @@ impl<T: Phasor> Solver<T> {
                 return Err(Error::Overflow { at: self.circuit.terminals[root as usize].clone() });
             }
         };
-        let mut floats = vec![false; island.unknowns.len()];
-        for pivot in held.iter().take(64) {
-            for (f, z) in floats.iter_mut().zip(factor.null_vector(pivot.row)) {
-                *f |= z.magnitude() > 1e-6;
-            }
-        }
+        // All motions at once, by numbers that do not cancel.
+        let held: Vec<(u32, T)> =
+            held.iter().enumerate().map(|(k, p)| (p.row, T::real(mixed(k)))).collect();
+        let mut mode = if held.is_empty() { Vec::new() } else { factor.null_vector(&held) };
+        let floats: Vec<bool> = mode.iter().map(|z| z.magnitude() > 1e-6).collect();
+        // What is left of the others is rounding.
+        mode.iter_mut().zip(&floats).filter(|(_, f)| !**f).for_each(|(z, _)| *z = T::default());
         let floating = island.terminals.iter().copied();
-        let floating =
-            floating.filter(|&t| self.unknown(t).is_some_and(|u| floats[u as usize])).collect();
+        let floating = floating
+            .filter(|&t| self.unknown(t).is_some_and(|u| floats.get(u as usize) == Some(&true)))
+            .collect();
         let island = &mut self.islands[k];
         island.floating = floating;
+        island.mode = mode;
         island.within = within;
         island.factor = Some(factor);
         island.current = true;
@@ -413,7 +427,7 @@ impl<T: Phasor> Solver<T> {
     }
 
     /// Currents into the unknowns of an island that do not depend on them.
-    fn driven(&self, island: &Island<T>) -> Vec<T> {
+    pub(super) fn driven(&self, island: &Island<T>) -> Vec<T> {
         let mut driven = vec![T::default(); island.unknowns.len()];
         for &b in &island.blocks {
             let block = &self.circuit.blocks[b as usize];
@@ -438,7 +452,13 @@ impl<T: Phasor> Solver<T> {
     }
 
     /// Corrects the currents of loads, of which `share` is asked, until voltages stay.
-    fn iterate(&mut self, k: usize, share: f64, aim: f64, budget: &Budget) -> Result<Run, Error> {
+    pub(super) fn iterate(
+        &mut self,
+        k: usize,
+        share: f64,
+        aim: f64,
+        budget: &Budget,
+    ) -> Result<Run, Error> {
         let mut factor = self.islands[k].factor.take();
         let run = match &mut factor {
             Some(factor) => self.run(k, factor, share, aim, budget),
@@ -523,59 +543,6 @@ impl<T: Phasor> Solver<T> {
         }
     }
 
-    /// What the loads of an island ask for, and the most of it that can be carried: bisection
-    /// on the share of every load.
-    fn limit(&mut self, k: usize, aim: f64, budget: &Budget) -> Result<Finding, Error> {
-        let (mut carried, mut refused) = (0.0, 1.0);
-        let mut lowest: Option<(f64, u32)> = None;
-        let mut stopped = None;
-        while refused - carried > 1e-4 && stopped.is_none() {
-            let share = 0.5 * (carried + refused);
-            self.islands[k].voltages.clear();
-            match self.iterate(k, share, aim.min(1e-6), budget) {
-                Ok(run) if run.stopped.is_some() => stopped = run.stopped,
-                Ok(run) if run.collapsed => refused = share,
-                Ok(_) => {
-                    carried = share;
-                    lowest = self.lowest(k);
-                }
-                Err(Error::Stopped(stop)) => stopped = Some(stop),
-                Err(error) => return Err(error),
-            }
-        }
-        let island = &self.islands[k];
-        let loads = island.loads.iter().map(|&l| &self.circuit.loads[l as usize]);
-        let taking: Vec<_> = loads.filter(|l| l.power.active() > 0.0).collect();
-        let asked: f64 = taking.iter().map(|l| l.power.active()).sum();
-        let mut names: Vec<Name> = taking.iter().map(|l| l.name.clone()).collect();
-        if let Some((_, weakest)) = lowest {
-            let weakest = self.circuit.loads[weakest as usize].name.clone();
-            names.retain(|n| *n != weakest);
-            names.insert(0, weakest);
-        }
-        names.dedup();
-        let verb = number(names.len(), "asks", "ask");
-        let about = if stopped.is_some() { "at least " } else { "" };
-        let message = format!(
-            "{} {verb} for {} W; the network carries {about}{} W of that",
-            listed(&names),
-            digits(asked),
-            digits(asked * carried),
-        );
-        Ok(Finding::new(Kind::NoSolution, State::Failed, names, message))
-    }
-
-    /// The load whose voltage is lowest, relative to nominal.
-    fn lowest(&self, k: usize) -> Option<(f64, u32)> {
-        let island = &self.islands[k];
-        let of = |&l: &u32| {
-            let load = &self.circuit.loads[l as usize];
-            let v = self.voltage(island, load.from) - self.voltage(island, load.to);
-            (v.magnitude() / load.nominal, l)
-        };
-        island.loads.iter().map(of).min_by(|a, b| a.0.total_cmp(&b.0))
-    }
-
     /// What leaves every terminal (earth last) through blocks and loads.
     fn leaving(&self, solution: &Solution<T>) -> Vec<T> {
         let n = self.circuit.terminals.len();
@@ -606,91 +573,20 @@ impl<T: Phasor> Solver<T> {
         }
         sums[..n].iter().fold(0.0, |most, s| most.max(s.magnitude()))
     }
-
-    fn floats(&self, island: &Island<T>) -> Finding {
-        let names: Vec<Name> =
-            island.floating.iter().map(|&t| self.circuit.terminals[t as usize].clone()).collect();
-        let message = format!(
-            "nothing fixes the voltage to earth of {}; voltages between them are right",
-            listed(&names)
-        );
-        Finding::new(Kind::Floating, State::Unknown, names, message)
-    }
-
-    /// Islands without a source: what cuts them off, and what is not served.
-    fn dead(&self, limits: &Limits) -> Vec<Finding> {
-        let live = |t: u32| {
-            t != EARTH && self.islands[self.home[t as usize] as usize].state == Supply::Live
-        };
-        let mut cut: Vec<Vec<Name>> = vec![Vec::new(); self.islands.len()];
-        for gap in &self.circuit.gaps {
-            for &(a, b) in &gap.pairs {
-                for (inside, outside) in [(a, b), (b, a)] {
-                    if inside != EARTH && !live(inside) && live(outside) {
-                        let by = &mut cut[self.home[inside as usize] as usize];
-                        if by.last() != Some(&gap.name) {
-                            by.push(gap.name.clone());
-                        }
-                    }
-                }
-            }
-        }
-        let any = self.islands.iter().any(|i| i.state != Supply::Dead);
-        let mut findings = Vec::new();
-        for (island, by) in self.islands.iter().zip(cut) {
-            if island.state != Supply::Dead || findings.len() >= limits.findings {
-                continue;
-            }
-            let power: f64 =
-                island.loads.iter().map(|&l| self.circuit.loads[l as usize].power.active()).sum();
-            let names: Vec<Name> = island
-                .terminals
-                .iter()
-                .map(|&t| self.circuit.terminals[t as usize].clone())
-                .collect();
-            if !any {
-                let message = format!("nothing supplies {}", listed(&names));
-                findings.push(Finding::new(Kind::NoSource, State::Failed, names, message));
-                continue;
-            }
-            let why = match by.as_slice() {
-                [] => "nothing leads there from a source".to_owned(),
-                by => format!("{} {} open", listed(by), number(by.len(), "is", "are")),
-            };
-            let message = format!(
-                "{} {} no voltage: {why}; {} W are not served",
-                listed(&names),
-                number(names.len(), "has", "have"),
-                digits(power),
-            );
-            let elements = by.into_iter().chain(names);
-            findings.push(Finding::new(Kind::Island, State::Failed, elements, message));
-        }
-        findings
-    }
 }
 
-/// What connects terminals with each other; earth connects nothing.
-fn links<T: Phasor>(circuit: &Circuit<T>) -> Vec<(u32, u32)> {
-    let mut links = Vec::new();
-    for block in &circuit.blocks {
-        let mut at = block.terminals.iter().copied().filter(|&t| t != EARTH);
-        if let Some(first) = at.next() {
-            links.extend(at.map(|t| (first, t)));
-        }
-    }
-    let ties = circuit.ties.iter().map(|t| (t.from, t.to));
-    let loads = circuit.loads.iter().map(|l| (l.from, l.to));
-    links.extend(ties.chain(loads).filter(|&(a, b)| a != EARTH && b != EARTH));
-    links
+/// Numbers between one and two of which no sums cancel.
+fn mixed(k: usize) -> f64 {
+    let golden = 0.618_033_988_749_894_9 * (k + 1) as f64;
+    1.0 + golden - libm::floor(golden)
 }
 
 /// One run of corrections.
 #[derive(Debug, Clone, Copy, Default)]
-struct Run {
+pub(super) struct Run {
     iterations: u32,
     /// Largest change of a voltage, relative to nominal.
     change: f64,
-    collapsed: bool,
-    stopped: Option<Stop>,
+    pub(super) collapsed: bool,
+    pub(super) stopped: Option<Stop>,
 }

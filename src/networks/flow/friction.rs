@@ -19,7 +19,7 @@ pub enum Law {
 const LAMINAR: f64 = 2000.0;
 const TURBULENT: f64 = 4000.0;
 
-/// `Re` times the derivative of the factor by it, beside the factor.
+/// A factor, and how it changes with the Reynolds number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Friction {
     /// The factor of Darcy.

@@ -28,14 +28,28 @@ impl Loss {
     }
 }
 
-/// `r q |q| ^ (n - 1)`, linear where the slope would be too small.
+/// `r q |q| ^ (n - 1)`, rounded off near zero so that the slope there is [`LEAST_SLOPE`] and has
+/// no step: `r q (q² + δ²) ^ ((n - 1) / 2)`.
 fn power_law(r: f64, n: f64, q: f64) -> Loss {
-    let size = q.abs();
-    let part = if n == 2.0 { r * size } else { r * libm::pow(size, n - 1.0) };
-    if part * n < LEAST_SLOPE {
-        return Loss { head: LEAST_SLOPE / n * q, slope: LEAST_SLOPE / n };
+    if r * n < LEAST_SLOPE * 1e-6 {
+        return Loss { head: LEAST_SLOPE * q, slope: LEAST_SLOPE };
     }
-    Loss { head: part * q, slope: n * part }
+    let square = q * q;
+    let (rounded, part) = if n == 2.0 {
+        let delta = LEAST_SLOPE / r;
+        let rounded = square + delta * delta;
+        (rounded, r * libm::sqrt(rounded))
+    } else {
+        let delta = libm::pow(LEAST_SLOPE / r, 1.0 / (n - 1.0));
+        let rounded = square + delta * delta;
+        (rounded, r * libm::pow(rounded, 0.5 * (n - 1.0)))
+    };
+    let slope = part * (1.0 + (n - 1.0) * square / rounded);
+    // A curve that flattens (n < 1) or is out of range keeps the least slope.
+    if slope >= LEAST_SLOPE && slope.is_finite() {
+        return Loss { head: part * q, slope };
+    }
+    Loss { head: part.min(1.0 / LEAST_SLOPE) * q, slope: LEAST_SLOPE }
 }
 
 /// The law of one link, with what does not depend on the flow computed once.

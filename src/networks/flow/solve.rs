@@ -42,6 +42,8 @@ pub struct Solver {
 pub(crate) struct Plan {
     pub(crate) islands: Islands,
     pub(crate) supply: Vec<Supply>,
+    /// What every island is asked for, m³/s.
+    asked: Vec<f64>,
     /// The unknown of every node.
     pub(crate) unknown: Vec<u32>,
     /// Links that carry something, and their entries: two diagonals and what is off it.
@@ -170,7 +172,6 @@ impl Solver {
         let mut iterations = 0;
         let mut reused = if self.plan.is_some() { Reused::Order } else { Reused::Nothing };
         let mut settled = false;
-        let mut through: Vec<f64> = vec![0.0; links];
         for _ in 0..MOST_ROUNDS {
             if self.plan.is_none() {
                 status::settle(&self.network, &mut self.status);
@@ -181,23 +182,27 @@ impl Solver {
             }
             run = self.newton(aim, budget)?;
             iterations += run.iterations;
-            if run.stopped.is_some() {
+            if let Some(stop) = run.stopped {
+                // Who is strict does not want the last iterate.
+                if budget.is_strict() {
+                    return Err(stop.into());
+                }
                 break;
             }
-            if self.review(&mut through, &mut flips) {
+            if self.review(&mut flips) {
                 settled = true;
                 break;
             }
         }
+        let flapping: Vec<usize> = (0..links).filter(|&k| flips[k] >= MOST_FLIPS).collect();
         let effort = Effort {
             residual: run.residual,
             tolerance: aim,
-            converged: run.converged && settled,
+            converged: run.converged && settled && flapping.is_empty(),
             iterations,
             reused,
             stopped: run.stopped,
         };
-        let flapping: Vec<usize> = (0..links).filter(|&k| flips[k] >= MOST_FLIPS).collect();
         Ok(report::answer(self, effort, &flapping, &self.limits))
     }
 
@@ -269,7 +274,8 @@ impl Solver {
             };
             active.push((k as u32, entries));
         }
-        Ok(Plan { islands, supply, unknown, active, factor })
+        let asked = asked.iter().map(|a| a.0).collect();
+        Ok(Plan { islands, supply, asked, unknown, active, factor })
     }
 
     /// Heads that are given.
@@ -328,6 +334,8 @@ impl Solver {
             .map(|&(k, _)| self.laws[k as usize].at(self.flows[k as usize]))
             .collect();
         let mut steps = vec![0.0; losses.len()];
+        // Heads of a large network are rounded more than once.
+        let rounding = ROUNDING + 2e-12 * losses.len() as f64;
         let mut right = vec![0.0; plan.unknown.iter().filter(|&&u| u != NONE).count()];
         while run.iterations < MOST_ITERATIONS {
             if let Err(stop) = budget.checkpoint() {
@@ -376,7 +384,7 @@ impl Solver {
                 break;
             }
             let balanced = balance <= 1e-9 * most + ROUNDING;
-            if energy <= aim && balanced && moved <= enough * most.max(1e-5) {
+            if energy <= aim && balanced && moved <= enough * most + rounding {
                 run.converged = true;
                 break;
             }
@@ -479,8 +487,15 @@ impl Solver {
         sums
     }
 
+    /// What the part of a node is asked for, if no source reaches it, m³/s.
+    fn cut_off(&self, node: u32) -> Option<f64> {
+        let plan = self.plan.as_ref()?;
+        let island = plan.islands.island(node);
+        (plan.supply[island] != Supply::Fixed).then(|| plan.asked[island])
+    }
+
     /// Looks whether valves stand as they should; answers whether nothing changed.
-    fn review(&mut self, through: &mut [f64], flips: &mut [u8]) -> bool {
+    fn review(&mut self, flips: &mut [u8]) -> bool {
         let put_in = self.put_in();
         let mut same = true;
         let mut anew = false;
@@ -499,11 +514,14 @@ impl Solver {
                 if (flow - self.flows[k]).abs() > 1e-9 + 1e-6 * flow.abs() {
                     same = false;
                 }
-                through[k] = flow;
                 self.flows[k] = flow.max(0.0);
             }
             let ends = (self.heads[link.from as usize], self.heads[link.to as usize]);
-            let wanted = status::wanted(&self.network, k, status, flow, ends);
+            let wanted = match self.cut_off(link.to) {
+                // A part that only a valve feeds: it has no head that one could look at.
+                Some(asked) if status == Status::Holding && asked <= 0.0 => status,
+                _ => status::wanted(&self.network, k, status, flow, ends),
+            };
             if wanted != status {
                 self.status[k] = wanted;
                 flips[k] += 1;

@@ -11,13 +11,16 @@ use crate::{Limits, Name};
 /// Stiffnesses that lie further apart than this cost the soft one its digits.
 const APART: f64 = 1e10;
 
-pub(crate) fn answer(solver: &Solver, u: &[f64], effort: Effort, limits: &Limits) -> Solution {
+pub(crate) fn answer(
+    solver: &Solver,
+    u: &[f64],
+    loose: &[bool],
+    effort: Effort,
+    limits: &Limits,
+) -> Solution {
     let structure = &solver.structure;
     let n = structure.nodes.len();
     let of = |node: usize, i: usize| solver.unknown(node, i).map_or(0.0, |d| u[d as usize]);
-    let loose: Vec<bool> = (0..n)
-        .map(|k| (0..3).any(|i| solver.unknown(k, i).is_some_and(|d| solver.moves(d))))
-        .collect();
     let displacements: Vec<Option<[f64; 3]>> =
         (0..n).map(|k| (!loose[k]).then(|| [0, 1, 2].map(|i| of(k, i)))).collect();
     let mut reactions: Vec<Option<[f64; 3]>> =
@@ -63,7 +66,7 @@ pub(crate) fn answer(solver: &Solver, u: &[f64], effort: Effort, limits: &Limits
             }
         }
     }
-    let mut findings = mechanisms(solver, &loose);
+    let mut findings = mechanisms(solver, loose);
     loose_moments(solver, &mut findings);
     soft(solver, &mut findings);
     findings.truncate(limits.findings);

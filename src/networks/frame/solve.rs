@@ -1,8 +1,9 @@
 //! Displacements by direct stiffness, with one refinement that is the estimate of their error.
 //!
-//! A pivot that vanishes is a motion without resistance. Its vector is computed, the nodes that
-//! take part have no answer, and everything else is answered as if they were held: a force that
-//! reaches it only through them is not there, since a mechanism transmits none.
+//! A pivot that vanishes is a motion without resistance. Its vector is computed, and the nodes
+//! that take part have no answer. Where the loads drive the motion there is no equilibrium, and
+//! nothing that is connected has an answer; else the rest is answered, as it is whatever the
+//! motion.
 
 use svgx_base::budget::Budget;
 use svgx_engine::linear::{FactorError, Ldl, Pivot};
@@ -12,7 +13,7 @@ use super::model::{Load, Member, Restraint, Structure};
 use super::report;
 use crate::accuracy::{Domain, Effort, Residual, Reused, tolerance};
 use crate::matrix::factor_of;
-use crate::topology::LINKS_PER_CHECKPOINT;
+use crate::topology::{LINKS_PER_CHECKPOINT, Sets};
 use crate::{Error, Finding, Limits};
 
 /// A pivot below this part of its diagonal is a mechanism.
@@ -204,7 +205,12 @@ impl Solver {
             reused,
             stopped: None,
         };
-        Ok(report::answer(self, &u, effort, &self.limits))
+        let loose = if self.motions.is_empty() {
+            vec![false; self.structure.nodes.len()]
+        } else {
+            self.loose(&right)
+        };
+        Ok(report::answer(self, &u, &loose, effort, &self.limits))
     }
 
     /// Whether a mechanism moves an unknown.
@@ -275,28 +281,66 @@ impl Solver {
         Ok(())
     }
 
-    /// The motions of pivots that vanished. A rotation that nothing holds carries nothing and
-    /// moves nothing: it is no mechanism.
+    /// The motions of pivots that vanished: the first ones one by one, the others together. A
+    /// rotation that nothing holds carries nothing and moves nothing: it is no mechanism.
     fn motions_of(&mut self, held: &[Pivot], stiff: &[f64]) -> Vec<Vec<f64>> {
-        let mut motions = Vec::new();
-        for pivot in held {
-            let rotation = self
-                .unknown
-                .iter()
-                .position(|&u| u == pivot.row)
-                .is_some_and(|direction| direction % 3 == 2);
-            if rotation && stiff[pivot.row as usize] == 0.0 {
-                continue;
+        let mut rotation = vec![false; stiff.len()];
+        for (direction, &u) in self.unknown.iter().enumerate() {
+            if u != NONE {
+                rotation[u as usize] = direction % 3 == 2;
             }
-            if motions.len() >= MOST_MOTIONS {
-                break;
-            }
-            let mut motion = self.factor.null_vector(pivot.row);
+        }
+        let held: Vec<u32> = held
+            .iter()
+            .map(|pivot| pivot.row)
+            .filter(|&row| !(rotation[row as usize] && stiff[row as usize] == 0.0))
+            .collect();
+        let (alone, together) = held.split_at(held.len().min(MOST_MOTIONS));
+        let mut groups: Vec<Vec<(u32, f64)>> = alone.iter().map(|&row| vec![(row, 1.0)]).collect();
+        if !together.is_empty() {
+            let by = |k: usize| 1.0 + (k % 97) as f64 / 97.0;
+            groups.push(together.iter().enumerate().map(|(k, &row)| (row, by(k))).collect());
+        }
+        let motions = groups.into_iter().map(|group| {
+            let mut motion = self.factor.null_vector(&group);
             let most = motion.iter().fold(0.0f64, |m, v| m.max(v.abs()));
             motion.iter_mut().for_each(|v| *v /= most);
-            motions.push(motion);
+            motion
+        });
+        motions.collect()
+    }
+
+    /// The nodes without an answer: those that move, and where loads drive a motion, everything
+    /// that is connected to it by more than a support that holds it in every direction.
+    fn loose(&self, forces: &[f64]) -> Vec<bool> {
+        let n = self.structure.nodes.len();
+        let moves = |k: usize| (0..3).any(|i| self.unknown(k, i).is_some_and(|u| self.moves(u)));
+        let mut loose: Vec<bool> = (0..n).map(moves).collect();
+        let clamped = |k: u32| self.structure.nodes[k as usize].support == [Restraint::Fixed; 3];
+        let mut sets = Sets::new(n);
+        for m in self.structure.members.iter().filter(|m| !clamped(m.from) && !clamped(m.to)) {
+            sets.join(m.from, m.to);
         }
-        motions
+        let mut driven = vec![false; n];
+        for motion in &self.motions {
+            let work = |(f, z): (&f64, &f64)| f * z;
+            let sum: f64 = forces.iter().zip(motion).map(work).sum();
+            let size: f64 = forces.iter().zip(motion).map(|p| work(p).abs()).sum();
+            if sum.abs() <= 1e-9 * size {
+                continue;
+            }
+            for k in 0..n {
+                let moved = (0..3)
+                    .any(|i| self.unknown(k, i).is_some_and(|u| motion[u as usize].abs() > 1e-6));
+                if moved {
+                    driven[sets.find(k as u32) as usize] = true;
+                }
+            }
+        }
+        for (k, loose) in loose.iter_mut().enumerate() {
+            *loose |= driven[sets.find(k as u32) as usize];
+        }
+        loose
     }
 
     /// Forces on the unknowns.

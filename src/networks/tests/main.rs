@@ -4,6 +4,7 @@ mod electrical;
 mod flow;
 mod frame;
 mod heat;
+mod properties;
 mod read;
 
 use svgx_base::budget::{Budget, Class, Tier};

@@ -279,11 +279,20 @@ pub(crate) const LANGUAGE: &[(&str, &str)] = &[
     ("constraints", "id +"),
     ("constraint", "id type of value unit soft point at normal axis to length +"),
     ("point", "id x y"),
-    ("system", "id type name +"),
+    ("system", "id type name network fluid friction +"),
     ("components", "+"),
-    ("component", "ref type +"),
+    (
+        "component",
+        "ref type head level pressure flow elevation voltage fault xr phases power pf model \
+         temperature capacity heat fixed load push moment curve speed open +",
+    ),
     ("connections", "+"),
-    ("connection", "id from to type at normal axis length +"),
+    (
+        "connection",
+        "id from to type at normal axis length rise diameter roughness minor kv k open size \
+         material resistance reactance phases pressure flow conductance u area modulus inertia \
+         load hinges +",
+    ),
 ];
 
 /// Attributes of the language on elements of SVG.

@@ -28,6 +28,20 @@ fn the_corners_of_a_cube_of_ohms_are_five_sixths_apart() {
 }
 
 #[test]
+fn a_current_without_a_way_back_has_no_answer() {
+    let mut c = Circuit::default();
+    let [a, b] = ["a", "b"].map(|n| c.terminal(n));
+    c.resistor("r", a, b, 1.0);
+    c.current_source("i", EARTH, a, 1.0);
+    let (_, s) = solve(c);
+    assert_eq!((s.voltages, s.effort.converged), (vec![None, None], false));
+    assert_eq!(
+        s.findings[0].message,
+        "a current is driven into a and b, and nothing leads it back"
+    );
+}
+
+#[test]
 fn a_bridge_and_constant_powers_are_those_of_an_analog_simulator() {
     let mut c = Circuit::default();
     let [a, b, d] = ["a", "b", "c"].map(|n| c.terminal(n));

@@ -91,7 +91,7 @@ fn without_demand_nothing_flows_and_every_head_is_that_of_the_source() {
             s.effort,
             s.findings
         );
-        s.flows.iter().for_each(|q| assert!(q.unwrap().abs() < 1e-8, "{q:?}"));
+        s.flows.iter().for_each(|q| assert!(q.unwrap().abs() < 2e-8, "{law:?} {q:?}"));
         s.heads.iter().for_each(|h| near("head", h.unwrap(), 50.0, 1e-9));
     }
 }
@@ -189,7 +189,7 @@ fn a_regulator_keeps_its_head_stands_open_below_it_and_holds_above() {
         let flow = if status == "holds" { 0.0 } else { 0.001 };
         assert!((s.heads[2].unwrap() - wanted).abs() < 0.02, "{status}: {:?}", s.heads);
         assert!((s.flows[1].unwrap() - flow).abs() < 1e-9, "{status}: {:?}", s.flows);
-        near("p1", s.flows[0].unwrap(), s.flows[1].unwrap(), 1e-6);
+        assert!((s.flows[0].unwrap() - s.flows[1].unwrap()).abs() < 1e-9, "{status}");
     }
     // A hundred in a row, in the wrong order, are answered too.
     let valve = |k: u32| LinkKind::Regulator { resistance: 100.0, head: 100.0 - f64::from(k) };

@@ -43,6 +43,33 @@ fn a_hinge_between_two_supports_is_named_with_its_motion() {
 }
 
 #[test]
+fn a_motion_that_no_load_drives_leaves_the_rest_its_answer_and_a_driven_one_does_not() {
+    // A mast with a beam of two halves that are hinged in the middle, on a roller.
+    for down in [0.0, 10e3] {
+        let nodes = [
+            ("foot", [0.0, 0.0], "xyr"),
+            ("top", [0.0, 3.0], ""),
+            ("hinge", [1.0, 3.0], ""),
+            ("roller", [2.0, 3.0], "y"),
+        ];
+        let members =
+            [("mast", 0, 1, [false; 2]), ("left", 1, 2, [true, true]), ("right", 2, 3, [false; 2])];
+        let loads = vec![
+            Load::Node { node: 1, force: [1e3, 0.0, 0.0] },
+            Load::Node { node: 2, force: [0.0, -down, 0.0] },
+        ];
+        let (_, s) = solve(structure(&nodes, &members, SECTION, loads));
+        assert_eq!(s.findings[0].kind, Kind::Mechanism);
+        assert_eq!(s.displacements[2], None);
+        assert_eq!(s.displacements[1].is_some(), down == 0.0, "{s:?}");
+        if down == 0.0 {
+            let sway = 1e3 * 27.0 / (3.0 * 2e11 * 7.12e-5);
+            near("top", s.displacements[1].unwrap()[0], sway, 1e-6);
+        }
+    }
+}
+
+#[test]
 fn a_part_without_supports_is_named_once() {
     let nodes = [
         ("a", [0.0, 0.0], ""),

@@ -1,0 +1,258 @@
+//! What holds for every network.
+
+use crate::unlimited;
+use proptest::prelude::*;
+use svgx_networks::flow::{
+    Curve, Fluid, Law, Link, LinkKind, Network, Node, NodeKind, Solution, Solver,
+};
+use svgx_networks::topology::{Islands, Sets};
+use svgx_networks::{Limits, electrical, frame};
+
+/// Links between random nodes: ends, length, diameter, which kind, open.
+type Drawn = (u32, u32, f64, f64, u8, bool);
+
+fn network(n: u32, law: Law, demands: &[f64], drawn: &[Drawn]) -> Network {
+    let node = |k: u32| Node {
+        name: format!("n{k}").into(),
+        elevation: f64::from(k % 5),
+        kind: if k % 7 == 0 {
+            NodeKind::Fixed(50.0 + f64::from(k % 3))
+        } else {
+            NodeKind::Demand(demands[k as usize % demands.len()])
+        },
+    };
+    let link = |(k, &(from, to, length, diameter, kind, open)): (usize, &Drawn)| Link {
+        name: format!("l{k}").into(),
+        from: from % n,
+        to: to % n,
+        open,
+        kind: match kind {
+            0 => LinkKind::Check { resistance: 1e4 * length },
+            1 => LinkKind::Valve { resistance: 1e4 * length },
+            2 => LinkKind::Regulator { resistance: 1e4, head: 10.0 + length / 10.0 },
+            3 => LinkKind::Pump(Curve::through_point(0.005, 10.0 + length / 10.0)),
+            _ => LinkKind::Pipe {
+                length,
+                diameter,
+                roughness: if law == Law::HazenWilliams { 120.0 } else { 1e-4 },
+                minor: 0.5,
+            },
+        },
+    };
+    Network {
+        fluid: Fluid::WATER,
+        law,
+        nodes: (0..n).map(node).collect(),
+        links: drawn.iter().enumerate().map(link).collect(),
+    }
+}
+
+/// Every node with an answer is in balance, to the tolerance of a converged solution.
+fn assert_balanced(network: &Network, s: &Solution) {
+    let mut sums = vec![0.0; network.nodes.len()];
+    for (link, flow) in network.links.iter().zip(&s.flows) {
+        let flow = flow.unwrap_or(0.0);
+        sums[link.from as usize] -= flow;
+        sums[link.to as usize] += flow;
+    }
+    for (k, supplied) in s.supplied.iter().enumerate() {
+        if let Some(supplied) = supplied {
+            assert!((sums[k] + supplied).abs() < 1e-6, "{k}: {} {supplied}", sums[k]);
+        }
+    }
+}
+
+fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
+    let one = (0..40u32, 0..40u32, 1.0..200.0f64, 0.02..0.3f64, 0..12u8, prop::bool::weighted(0.9));
+    prop::collection::vec(one, 1..50)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_network_balances_or_says_that_it_does_not(
+        n in 1..40u32,
+        law in 0..3usize,
+        demands in prop::collection::vec(-0.002..0.004f64, 1..5),
+        drawn in drawn(),
+    ) {
+        let law = [Law::Colebrook, Law::SwameeJain, Law::HazenWilliams][law];
+        let network = network(n, law, &demands, &drawn);
+        let mut solver = Solver::new(network.clone(), &Limits::default()).unwrap();
+        let s = solver.solve(&unlimited()).unwrap();
+        prop_assert!(s.heads.iter().flatten().all(|h| h.is_finite()));
+        if s.effort.converged {
+            assert_balanced(&network, &s);
+            prop_assert!(s.effort.residual.energy <= s.effort.tolerance);
+        } else {
+            prop_assert!(!s.findings.is_empty(), "{:?}", s.effort);
+        }
+    }
+
+    #[test]
+    fn an_edit_solved_from_the_last_solution_is_that_of_a_cold_one_and_undone_comes_back(
+        demands in prop::collection::vec(0.0001..0.002f64, 1..5),
+        seed in 0..1000u32,
+        which in 0..60usize,
+        times in 0.2..5.0f64,
+    ) {
+        // A grid of pipes, one node of which is fixed.
+        let mut drawn = Vec::new();
+        for k in 0..36u32 {
+            let (length, width) = (f64::from(5 + (k * 7 + seed) % 50), 0.05 + f64::from((k + seed) % 7) / 50.0);
+            if k % 6 < 5 { drawn.push((k, k + 1, length, width, 9, true)); }
+            if k < 30 { drawn.push((k, k + 6, length, width, 9, true)); }
+        }
+        let mut net = network(36, Law::HazenWilliams, &demands, &drawn);
+        for (k, node) in net.nodes.iter_mut().enumerate() {
+            node.kind = if k == 0 { NodeKind::Fixed(50.0) } else { NodeKind::Demand(demands[k % demands.len()]) };
+        }
+        let mut solver = Solver::new(net.clone(), &Limits::default()).unwrap();
+        let first = solver.solve(&unlimited()).unwrap();
+        let old = net.links[which].kind;
+        let LinkKind::Pipe { length, diameter, roughness, minor } = old else { panic!() };
+        let kind = LinkKind::Pipe { length: length * times, diameter, roughness, minor };
+        prop_assert!(solver.set_link(which, kind).unwrap());
+        let warm = solver.solve(&unlimited()).unwrap();
+        net.links[which].kind = kind;
+        let cold = Solver::new(net, &Limits::default()).unwrap().solve(&unlimited()).unwrap();
+        prop_assert!(solver.set_link(which, old).unwrap());
+        let undone = solver.solve(&unlimited()).unwrap();
+        for (a, b) in [(&warm, &cold), (&undone, &first)] {
+            prop_assert!(a.effort.converged && b.effort.converged);
+            for (x, y) in a.heads.iter().zip(&b.heads) {
+                prop_assert!((x.unwrap() - y.unwrap()).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn islands_are_those_of_union_find(n in 1..50usize, links in prop::collection::vec((0..50u32, 0..50u32), 0..60)) {
+        let links: Vec<(u32, u32)> = links.iter().map(|&(a, b)| (a % n as u32, b % n as u32)).collect();
+        let islands = Islands::of(n, links.iter().copied(), &unlimited()).unwrap();
+        let mut sets = Sets::new(n);
+        links.iter().for_each(|&(a, b)| _ = sets.join(a, b));
+        for a in 0..n as u32 {
+            for b in 0..n as u32 {
+                prop_assert_eq!(islands.island(a) == islands.island(b), sets.find(a) == sets.find(b));
+            }
+        }
+    }
+
+    #[test]
+    fn circuits_of_any_shape_balance_and_are_reciprocal(
+        n in 2..20u32,
+        links in prop::collection::vec((0..20u32, 0..20u32, 0.01..100.0f64), 1..40),
+        loads in prop::collection::vec((0..20u32, -50.0..200.0f64), 0..6),
+    ) {
+        let build = |into: u32, watts: bool| {
+            let mut c = electrical::Circuit::default();
+            (0..n).for_each(|k| _ = c.terminal(format!("t{k}")));
+            c.resistor("earth", 0, electrical::EARTH, 1.0);
+            for &(a, b, ohm) in &links {
+                c.resistor("r", a % n, b % n, ohm);
+            }
+            if watts {
+                c.source("u", 0, 230.0, 0.05);
+                for &(at, watt) in &loads {
+                    c.load("w", at % n, watt, 230.0, electrical::Shares::POWER);
+                }
+            } else {
+                c.current_source("i", electrical::EARTH, into, 1.0);
+            }
+            let mut solver = electrical::Solver::new(c, &Limits::default(), &unlimited()).unwrap();
+            solver.solve(&unlimited()).unwrap()
+        };
+        let s = build(0, true);
+        if s.effort.converged {
+            prop_assert!(s.effort.residual.balance < 1e-3, "{:?}", s.effort);
+        } else {
+            prop_assert!(!s.findings.is_empty());
+        }
+        let (a, b) = (build(1, false), build(n - 1, false));
+        if let (Some(x), Some(y)) = (a.voltages[n as usize - 1], b.voltages[1]) {
+            prop_assert!((x - y).abs() < 1e-9 * x.abs().max(1.0), "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn structures_of_any_shape_are_answered_or_their_motion_is_named(
+        places in prop::collection::vec((-10.0..10.0f64, -10.0..10.0f64, 0..8u8), 2..12),
+        members in prop::collection::vec((0..12usize, 0..12usize, any::<bool>(), any::<bool>()), 1..24),
+        push in (-1e4..1e4f64, -1e4..1e4f64),
+    ) {
+        let n = places.len();
+        let fixed = |on: bool| if on { frame::Restraint::Fixed } else { frame::Restraint::Free };
+        let mut s = frame::Structure::default();
+        for (k, &(x, y, support)) in places.iter().enumerate() {
+            let support = [support & 1 > 0, support & 2 > 0, support & 4 > 0].map(fixed);
+            s.nodes.push(frame::Node { name: format!("n{k}").into(), at: [x, y], support });
+            s.loads.push(frame::Load::Node { node: k as u32, force: [push.0, push.1, 0.0] });
+        }
+        let apart = |m: &&(usize, usize, bool, bool)| s.nodes[m.0 % n].at != s.nodes[m.1 % n].at;
+        let drawn: Vec<_> = members.iter().filter(apart).copied().collect();
+        for (a, b, from, to) in drawn {
+            s.members.push(frame::Member {
+                name: "m".into(),
+                from: (a % n) as u32,
+                to: (b % n) as u32,
+                modulus: 2e11,
+                area: 1e-2,
+                inertia: 1e-4,
+                hinges: [from, to],
+            });
+        }
+        let mut solver = frame::Solver::new(s, &Limits::default(), &unlimited()).unwrap();
+        let found = solver.solve(&unlimited()).unwrap();
+        let loose = found.displacements.iter().any(Option::is_none);
+        let named = found.findings.iter().any(|f| f.kind == svgx_networks::Kind::Mechanism);
+        prop_assert_eq!(loose, named, "{:?}", found.findings);
+        for d in found.displacements.iter().flatten() {
+            prop_assert!(d.iter().all(|v| v.abs() < 1e3), "{:?}", d);
+        }
+        if !loose {
+            // What acts is held.
+            for i in 0..2 {
+                let held: f64 = found.reactions.iter().flatten().map(|r| r[i]).sum();
+                let acts = [push.0, push.1][i] * n as f64;
+                prop_assert!((held + acts).abs() < 1e-3 * acts.abs().max(1.0), "{held} {acts}");
+            }
+        }
+    }
+}
+
+#[test]
+fn twenty_thousand_nodes_and_regulators_in_a_ring_are_answered() {
+    let n = 20_000u32;
+    let pipe = LinkKind::Pipe { length: 1.0, diameter: 0.5, roughness: 130.0, minor: 0.0 };
+    let node = |k: u32| Node {
+        name: "n".into(),
+        elevation: 0.0,
+        kind: if k == 0 { NodeKind::Fixed(100.0) } else { NodeKind::Demand(1e-7) },
+    };
+    let link = |k: u32| Link { name: "p".into(), from: k / 2, to: k, open: true, kind: pipe };
+    let mut network = Network {
+        fluid: Fluid::WATER,
+        law: Law::HazenWilliams,
+        nodes: (0..n).map(node).collect(),
+        links: (1..n).map(link).collect(),
+    };
+    let s = Solver::new(network.clone(), &Limits::default()).unwrap().solve(&unlimited()).unwrap();
+    assert!(s.effort.converged && s.heads.iter().all(Option::is_some), "{:?}", s.effort);
+    // Regulators in a ring, each of which feeds the next.
+    network.nodes.truncate(200);
+    network.links = (1..200)
+        .map(|k| Link {
+            name: "v".into(),
+            from: k,
+            to: k % 199 + 1,
+            open: true,
+            kind: LinkKind::Regulator { resistance: 1.0, head: 10.0 },
+        })
+        .collect();
+    network.links.push(Link { name: "feed".into(), from: 0, to: 1, open: true, kind: pipe });
+    let s = Solver::new(network, &Limits::default()).unwrap().solve(&unlimited()).unwrap();
+    assert!(s.heads.iter().flatten().all(|h| h.is_finite()));
+    assert!(s.effort.converged || !s.findings.is_empty());
+}
