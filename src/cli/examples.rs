@@ -56,6 +56,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("man", &["svgx man", "svgx man --dir man1"]),
     (
+        "network",
+        &["svgx network drawing.svgx", "svgx network drawing.svgx --system heating --format json"],
+    ),
+    (
         "render",
         &[
             "svgx render examples/room.svgx -o room.png --width 1200",

@@ -23,6 +23,7 @@ mod fmt;
 mod internal;
 mod load;
 mod man;
+mod network;
 mod number;
 mod render;
 mod serve;
@@ -69,6 +70,8 @@ enum Command {
     Load(Box<load::Args>),
     /// Print the manual, or write one page per command.
     Man(man::Args),
+    /// Solve the networks of a drawing: electrical, water, air, heat, frames.
+    Network(network::Args),
     /// Render a drawing to PNG.
     Render(render::Args),
     /// Serve the endpoints over HTTP.
@@ -109,6 +112,7 @@ impl Cli {
             Command::Fmt(args) => args.run(),
             Command::Load(args) => args.run(),
             Command::Man(args) => args.run(),
+            Command::Network(args) => args.run(),
             Command::Render(args) => args.run(),
             Command::Serve(args) => args.run(),
             Command::Simulate(args) => args.run(),

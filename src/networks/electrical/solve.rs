@@ -371,8 +371,8 @@ impl<T: Phasor> Solver<T> {
                 let Some(a) = self.unknown(a) else { continue };
                 for (j, &b) in terminals.iter().enumerate() {
                     let Some(b) = self.unknown(b) else { continue };
-                    // Off the diagonal an entry is stored once, on it two terminals may meet.
-                    if i == j || a < b || (a == b && i != j) {
+                    // Off the diagonal an entry is stored once; on it two terminals may meet.
+                    if a <= b {
                         factor.add(a, b, y(i, j));
                     }
                 }

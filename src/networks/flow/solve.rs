@@ -455,7 +455,8 @@ impl Solver {
                 let q = self.flows[k as usize] + part * step;
                 slope += (self.laws[k as usize].at(q).head - self.drop(k)) * step;
             }
-            if !(slope > 0.5 * before) {
+            // What is no number is left to the look at the residuals.
+            if slope.is_nan() || slope <= 0.5 * before {
                 break;
             }
             part *= (before / (before + slope)).max(0.1);
@@ -499,11 +500,11 @@ impl Solver {
         let put_in = self.put_in();
         let mut same = true;
         let mut anew = false;
-        for k in 0..self.network.links.len() {
+        for (k, flips) in flips.iter_mut().enumerate() {
             let link = &self.network.links[k];
             let status = self.status[k];
             let watched =
-                self.laws[k].is_one_way() && status != Status::Closed && flips[k] < MOST_FLIPS;
+                self.laws[k].is_one_way() && status != Status::Closed && *flips < MOST_FLIPS;
             if !watched {
                 continue;
             }
@@ -524,7 +525,7 @@ impl Solver {
             };
             if wanted != status {
                 self.status[k] = wanted;
-                flips[k] += 1;
+                *flips += 1;
                 anew = true;
                 self.flows[k] = match wanted {
                     Status::Open => first_flow(&self.network.links[k]),

@@ -63,14 +63,13 @@ impl Element {
         for (r, _) in [2, 5].into_iter().zip(hinges).filter(|(_, h)| *h) {
             let pivot = stiffness[r][r];
             let row = stiffness[r];
-            for i in 0..6 {
-                for j in 0..6 {
-                    stiffness[i][j] -= row[i] * row[j] / pivot;
+            for (entries, by) in stiffness.iter_mut().zip(row) {
+                for (entry, v) in entries.iter_mut().zip(row) {
+                    *entry -= by * v / pivot;
                 }
+                entries[r] = 0.0;
             }
-            for i in 0..6 {
-                (stiffness[r][i], stiffness[i][r]) = (0.0, 0.0);
-            }
+            stiffness[r] = [0.0; 6];
         }
         if hinges == [true; 2] {
             // Nothing but rounding is left across.
@@ -82,7 +81,7 @@ impl Element {
         Element { length, cosine, sine, bending, hinges, full, stiffness }
     }
 
-    pub(crate) fn into_own(&self, v: &Ends) -> Ends {
+    pub(crate) fn to_own(&self, v: &Ends) -> Ends {
         let (c, s) = (self.cosine, self.sine);
         [
             c * v[0] + s * v[1],
@@ -94,7 +93,7 @@ impl Element {
         ]
     }
 
-    pub(crate) fn into_common(&self, v: &Ends) -> Ends {
+    pub(crate) fn to_common(&self, v: &Ends) -> Ends {
         let (c, s) = (self.cosine, self.sine);
         [
             c * v[0] - s * v[1],
@@ -111,11 +110,11 @@ impl Element {
         // Columns, then rows.
         let mut k = [[0.0; 6]; 6];
         for (i, row) in self.stiffness.iter().enumerate() {
-            k[i] = self.into_common(row);
+            k[i] = self.to_common(row);
         }
         let mut out = [[0.0; 6]; 6];
         for j in 0..6 {
-            let column = self.into_common(&std::array::from_fn(|i| k[i][j]));
+            let column = self.to_common(&std::array::from_fn(|i| k[i][j]));
             (0..6).for_each(|i| out[i][j] = column[i]);
         }
         out

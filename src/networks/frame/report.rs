@@ -35,12 +35,12 @@ pub(crate) fn answer(
             continue;
         };
         let element = &solver.elements[k];
-        let own = element.into_own(&[from[0], from[1], from[2], to[0], to[1], to[2]]);
+        let own = element.to_own(&[from[0], from[1], from[2], to[0], to[1], to[2]]);
         let held = element.held(&solver.acting[k]);
         let ends: Ends = std::array::from_fn(|i| {
             held[i] + (0..6).map(|j| element.stiffness[i][j] * own[j]).sum::<f64>()
         });
-        let ends = element.into_common(&ends);
+        let ends = element.to_common(&ends);
         for (node, part) in [(a, &ends[..3]), (b, &ends[3..])] {
             if let Some(r) = &mut reactions[node] {
                 (0..3).for_each(|i| r[i] += part[i]);
@@ -57,11 +57,11 @@ pub(crate) fn answer(
     }
     for (k, node) in structure.nodes.iter().enumerate() {
         if let Some(r) = &mut reactions[k] {
-            for i in 0..3 {
-                match node.support[i] {
-                    Restraint::Free => r[i] = 0.0,
+            for (i, (r, support)) in r.iter_mut().zip(node.support).enumerate() {
+                match support {
+                    Restraint::Free => *r = 0.0,
                     Restraint::Fixed => {}
-                    Restraint::Spring(s) => r[i] = -s * of(k, i),
+                    Restraint::Spring(s) => *r = -s * of(k, i),
                 }
             }
         }

@@ -359,7 +359,7 @@ impl Solver {
         }
         for (k, acting) in self.acting.iter().enumerate().filter(|(_, a)| !a.is_empty()) {
             let element = &self.elements[k];
-            let held = element.into_common(&element.held(acting));
+            let held = element.to_common(&element.held(acting));
             let at = self.unknowns(&self.structure.members[k]);
             (0..6).for_each(|i| put(at[i], -held[i]));
         }
@@ -372,10 +372,10 @@ impl Solver {
         for (element, member) in self.elements.iter().zip(&self.structure.members) {
             let at = self.unknowns(member);
             let ends: Ends = at.map(|d| if d == NONE { 0.0 } else { u[d as usize] });
-            let own = element.into_own(&ends);
+            let own = element.to_own(&ends);
             let force: Ends =
                 std::array::from_fn(|i| (0..6).map(|j| element.stiffness[i][j] * own[j]).sum());
-            let force = element.into_common(&force);
+            let force = element.to_common(&force);
             for (i, &d) in at.iter().enumerate() {
                 if d != NONE {
                     missing[d as usize] -= force[i];
@@ -406,14 +406,14 @@ impl Solver {
             (solution.displacements[m.from as usize]?, solution.displacements[m.to as usize]?);
         let element = &self.elements[member];
         let acting = &self.acting[member];
-        let nodes = element.into_own(&[a[0], a[1], a[2], b[0], b[1], b[2]]);
+        let nodes = element.to_own(&[a[0], a[1], a[2], b[0], b[1], b[2]]);
         let own = element.own_ends(&nodes, acting);
-        let ends = element.into_own(&forces);
+        let ends = element.to_own(&forces);
         let at = |&x: &f64| {
             let x = x.clamp(0.0, element.length);
             let [axial, shear, moment] = element.section(&ends, acting, x);
             let [along, across] = element.displaced(&own, acting, x);
-            let moved = element.into_common(&[along, across, 0.0, 0.0, 0.0, 0.0]);
+            let moved = element.to_common(&[along, across, 0.0, 0.0, 0.0, 0.0]);
             Section { distance: x, axial, shear, moment, displacement: [moved[0], moved[1]] }
         };
         Some(distances.iter().map(at).collect())

@@ -15,7 +15,7 @@ fn network(n: u32, law: Law, demands: &[f64], drawn: &[Drawn]) -> Network {
     let node = |k: u32| Node {
         name: format!("n{k}").into(),
         elevation: f64::from(k % 5),
-        kind: if k % 7 == 0 {
+        kind: if k.is_multiple_of(7) {
             NodeKind::Fixed(50.0 + f64::from(k % 3))
         } else {
             NodeKind::Demand(demands[k as usize % demands.len()])

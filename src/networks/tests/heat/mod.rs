@@ -49,7 +49,7 @@ fn rooms_need_what_they_lose_and_a_hall_without_heat_finds_its_temperature() {
     let network = Network { nodes, links: links.iter().map(link).collect(), walls: vec![] };
     let s = steady(&network, &Limits::default(), &unlimited()).unwrap();
     near("hall", s.temperatures[3].unwrap(), 14.666_666_666_7, 1e-9);
-    for (k, watt) in [1418.666_666_67, 579.333_333_333, 510.0].into_iter().enumerate() {
+    for (k, watt) in [1_418.666_666_67, 579.333_333_333, 510.0].into_iter().enumerate() {
         near("heat", s.heat[k].unwrap(), watt, 1e-9);
     }
     assert!(s.effort.residual.balance < 1e-9 && s.findings.is_empty());
