@@ -30,6 +30,7 @@ const COLLAPSED: f64 = 0.02;
 #[derive(Debug, Clone)]
 pub struct Solver<T> {
     pub(super) circuit: Circuit<T>,
+    limits: Limits,
     tied: Tied<T>,
     pub(super) islands: Vec<Island<T>>,
     /// The unknown of every terminal within its island; `NONE` for fixed or dead ones.
@@ -169,10 +170,7 @@ impl<T: Phasor> Solver<T> {
                 }
             }
         }
-        let mut solver = Solver { circuit, tied, islands, unknown, home, findings };
-        let dead = solver.dead(limits);
-        solver.findings.extend(dead);
-        Ok(solver)
+        Ok(Solver { circuit, limits: *limits, tied, islands, unknown, home, findings })
     }
 
     /// The circuit as it is now.
@@ -231,7 +229,7 @@ impl<T: Phasor> Solver<T> {
             floating: vec![false; n],
             tie_currents: Vec::new(),
             islands: self.islands.iter().map(|i| i.terminals.clone()).collect(),
-            findings: self.findings.clone(),
+            findings: self.findings.iter().cloned().chain(self.dead(&self.limits)).collect(),
             effort: Effort {
                 tolerance: aim,
                 converged: true,

@@ -115,12 +115,14 @@ impl Solver {
     /// Changes a demand or a fixed head. Answers whether there is such a node, of that kind.
     pub fn set_node(&mut self, node: usize, value: f64) -> bool {
         match self.network.nodes.get_mut(node).map(|n| &mut n.kind) {
-            Some(NodeKind::Demand(v) | NodeKind::Fixed(v)) if value.is_finite() => {
-                *v = value;
-                true
-            }
-            _ => false,
+            Some(NodeKind::Demand(v) | NodeKind::Fixed(v)) if value.is_finite() => *v = value,
+            _ => return false,
         }
+        // What a part without a source is asked for decides what can be said of it.
+        if self.cut_off(node as u32).is_some() {
+            self.plan = None;
+        }
+        true
     }
 
     /// Changes what a link is: its length, its setting, its curve.

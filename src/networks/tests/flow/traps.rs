@@ -71,6 +71,30 @@ fn a_part_that_is_cut_off_is_named_with_what_closes_it_and_the_rest_is_exact() {
 }
 
 #[test]
+fn a_demand_behind_a_closed_pipe_is_seen_when_it_comes_and_when_the_pipe_opens() {
+    let mut solver = Solver::new(
+        net(
+            &[("r", 0.0, Fixed(50.0)), ("a", 0.0, Demand(0.001)), ("b", 0.0, Demand(0.0))],
+            &[("p1", 0, 1, true, PIPE), ("p2", 1, 2, false, PIPE)],
+        ),
+        &Limits::default(),
+    )
+    .unwrap();
+    let mut kinds = Vec::new();
+    for step in 0..3 {
+        match step {
+            0 => {}
+            1 => assert!(solver.set_node(2, 0.002) && !solver.set_node(9, 1.0)),
+            _ => assert!(solver.set_open(1, true) && !solver.set_open(9, true)),
+        }
+        let s = solver.solve(&unlimited()).unwrap();
+        assert_eq!(s.heads[2].is_some(), step == 2);
+        kinds.extend(s.findings.iter().map(|f| f.kind));
+    }
+    assert_eq!(kinds, [Kind::Floating, Kind::Island]);
+}
+
+#[test]
 fn without_demand_nothing_flows_and_every_head_is_that_of_the_source() {
     for law in [Law::HazenWilliams, Law::Colebrook, Law::SwameeJain] {
         let pipe = LinkKind::Pipe {
