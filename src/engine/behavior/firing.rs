@@ -101,15 +101,18 @@ pub(super) fn key(scope: &str, name: &str) -> String {
 
 /// What a delayed action remembers an element by.
 pub(super) fn name_of(document: &Document, node: NodeId) -> String {
-    document.id(node).map_or_else(|| format!("#{}", node.index()), str::to_owned)
+    document.reference(node)
 }
 
-/// The element called `name`: an id, an object's id, or `#` and its number.
+/// The element called `name`: an id, an object's id, `@` and its handle, or `#` and its number.
 pub(super) fn find(document: &Document, program: &Program, name: &str) -> Option<NodeId> {
     document
         .by_id(name)
         .or_else(|| program.rules.iter().find(|r| r.label == name).and_then(|r| r.owner))
         .or_else(|| {
+            if let Some(handle) = name.strip_prefix('@') {
+                return document.by_handle(handle.parse().ok()?);
+            }
             let number: usize = name.strip_prefix('#')?.parse().ok()?;
             document.elements().find(|n| n.index() == number)
         })

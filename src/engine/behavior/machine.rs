@@ -268,6 +268,29 @@ impl Machine {
         self.pending.retain(|p| p.due > now);
     }
 
+    /// Takes over from the program `old`, of which `new` was compiled after edits: rules have
+    /// other numbers, some are gone and their delayed actions with them. A condition that came
+    /// with the edits and holds already has not come to hold.
+    pub fn renumber(&mut self, document: &Document, old: &Program, new: &Program) {
+        self.invalidate();
+        let places: std::collections::HashMap<NodeId, u32> =
+            new.rules.iter().map(|rule| rule.node).zip(0..).collect();
+        let place = |number: u32| {
+            let rule = old.rules.get(number as usize)?;
+            places.get(&rule.node).copied()
+        };
+        self.held = self.held.iter().filter_map(|&number| place(number)).collect();
+        let pending = std::mem::take(&mut self.pending);
+        let kept = pending.into_iter().filter_map(|p| Some(Pending { rule: place(p.rule)?, ..p }));
+        self.pending = kept.collect();
+        let known: BTreeSet<NodeId> = old.rules.iter().map(|rule| rule.node).collect();
+        for (number, rule) in new.conditions().filter(|(_, rule)| !known.contains(&rule.node)) {
+            if self.holds(document, new, rule, &Event::condition(Time(0))) {
+                self.held.insert(number);
+            }
+        }
+    }
+
     /// Forgets derived values; to be called when the program was compiled anew.
     pub fn invalidate(&mut self) {
         self.evaluation = None;

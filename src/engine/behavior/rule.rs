@@ -62,6 +62,8 @@ pub(super) enum Operand {
 /// A trigger, ready to run.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
+    /// The trigger it was written as.
+    pub(super) node: NodeId,
     /// The element it acts on unless a target is named; `None`: every shape that refers to it.
     pub(super) owner: Option<NodeId>,
     /// The behavior's own id, for shapes that refer to it.

@@ -3,6 +3,7 @@
 use svgx_base::xml;
 
 use super::attribute::Attribute;
+use super::normalize::rank;
 use super::tree::{Document, NodeId, NodeKind, Ns};
 use super::{ARX, SVG, XLINK};
 
@@ -19,8 +20,10 @@ pub fn canonical(document: &Document) -> String {
         comment(&mut out, text);
         out.push('\n');
     }
-    let mut writer = Writer { document, out, prefixes: prefixes(document) };
-    writer.write();
+    let in_use = in_use(document);
+    let prefixes = prefixes(document, &in_use);
+    let mut writer = Writer { document, out, prefixes, in_use };
+    writer.write(NodeId::ROOT);
     let mut out = writer.out;
     out.push('\n');
     for text in &document.epilog {
@@ -30,11 +33,42 @@ pub fn canonical(document: &Document) -> String {
     out
 }
 
-/// A prefix for every foreign namespace: its own where that is free.
-fn prefixes(document: &Document) -> Vec<String> {
+/// The foreign namespaces that are in use, in the order of their first use: the order in which
+/// they are found when the text is read again. Edits may leave some that nothing is in any more.
+fn in_use(document: &Document) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::new();
+    if document.foreign().is_empty() {
+        return order;
+    }
+    for node in document.elements() {
+        let own = document.name(node).map(|(ns, _)| ns);
+        for ns in own.into_iter().chain(document.attributes(node).iter().map(|a| a.ns)) {
+            if let Ns::Other(at) = ns
+                && !order.contains(&usize::from(at))
+            {
+                order.push(usize::from(at));
+            }
+        }
+    }
+    order
+}
+
+/// The canonical text of an element and what is in it, without declarations: it stands in a
+/// drawing where the usual prefixes are declared.
+pub fn markup(document: &Document, node: NodeId) -> String {
+    let in_use = in_use(document);
+    let prefixes = prefixes(document, &in_use);
+    let mut writer = Writer { document, out: String::new(), prefixes, in_use };
+    writer.write(node);
+    writer.out
+}
+
+/// A prefix for every foreign namespace that is in use: its own where that is free.
+fn prefixes(document: &Document, in_use: &[usize]) -> Vec<String> {
     let mut taken: Vec<String> = ["arx", "xlink", "xml", "xmlns"].map(str::to_owned).to_vec();
-    let mut prefixes = Vec::new();
-    for (prefix, _) in document.foreign() {
+    let mut prefixes = vec![String::new(); document.foreign().len()];
+    for &at in in_use {
+        let Some((prefix, _)) = document.foreign().get(at) else { continue };
         let mut chosen = if prefix.is_empty() { "ns".to_owned() } else { prefix.to_string() };
         let mut count = 1;
         while taken.contains(&chosen) {
@@ -42,7 +76,9 @@ fn prefixes(document: &Document) -> Vec<String> {
             chosen = format!("ns{count}");
         }
         taken.push(chosen.clone());
-        prefixes.push(chosen);
+        if let Some(slot) = prefixes.get_mut(at) {
+            *slot = chosen;
+        }
     }
     prefixes
 }
@@ -55,13 +91,15 @@ enum Visit {
 struct Writer<'d> {
     document: &'d Document,
     out: String,
+    /// Of each foreign namespace; empty for those not in use.
     prefixes: Vec<String>,
+    in_use: Vec<usize>,
 }
 
 impl Writer<'_> {
-    fn write(&mut self) {
+    fn write(&mut self, from: NodeId) {
         let document = self.document;
-        let mut steps = vec![Visit::Open(NodeId::ROOT, 0, false)];
+        let mut steps = vec![Visit::Open(from, 0, false)];
         while let Some(step) = steps.pop() {
             match step {
                 Visit::Open(node, depth, inline) => {
@@ -159,7 +197,12 @@ impl Writer<'_> {
                 _ => {}
             }
         }
-        for a in self.document.attributes(node) {
+        let mut attributes: Vec<Attribute<'_>> = self.document.attributes(node).iter().collect();
+        if ns == Some(Ns::Arx) {
+            // As they are read; edits put new ones behind.
+            attributes.sort_by_key(|a| rank(*a));
+        }
+        for a in attributes {
             let Attribute { ns, name, value, .. } = a;
             self.out.push(' ');
             // SVG attributes are in no namespace.
@@ -200,8 +243,9 @@ impl Writer<'_> {
             self.attribute("xmlns:xlink", XLINK);
         }
         let document = self.document;
-        for (i, (_, uri)) in document.foreign().iter().enumerate() {
-            let Some(prefix) = self.prefixes.get(i).cloned() else { continue };
+        for at in std::mem::take(&mut self.in_use) {
+            let Some((_, uri)) = document.foreign().get(at) else { continue };
+            let Some(prefix) = self.prefixes.get(at).cloned() else { continue };
             self.attribute(&format!("xmlns:{prefix}"), uri);
         }
     }

@@ -8,6 +8,7 @@ mod attribute;
 mod canonical;
 mod code;
 mod diagnostic;
+mod edit;
 mod encoding;
 mod equivalence;
 mod findings;
@@ -27,7 +28,7 @@ pub(crate) mod vocabulary;
 mod xml;
 
 pub use attribute::{Attribute, Attributes, Shown};
-pub use canonical::canonical;
+pub use canonical::{canonical, markup};
 
 pub use code::{Code, Severity};
 pub use diagnostic::Diagnostic;

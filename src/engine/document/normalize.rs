@@ -204,8 +204,8 @@ fn rename_attribute(document: &mut Document, node: NodeId, from: &str, to: &str)
     document.replace_attributes(node, attributes);
 }
 
-/// Puts the attributes of an element of the language into the usual order.
-fn order(document: &mut Document, node: NodeId) {
+/// Where an attribute of an element of the language stands among the others, usually.
+pub(super) fn rank(a: Attribute<'_>) -> usize {
     const ORDER: [&str; 21] = [
         "id",
         "ref",
@@ -229,13 +229,17 @@ fn order(document: &mut Document, node: NodeId) {
         "formula",
         "point",
     ];
-    let rank = |a: Attribute<'_>| match a.name {
+    match a.name {
         "unit" if a.ns == Ns::None => ORDER.len(),
         name if a.ns == Ns::None => {
             ORDER.iter().position(|o| *o == name).unwrap_or(ORDER.len() + 1)
         }
         _ => ORDER.len() + 2,
-    };
+    }
+}
+
+/// Puts the attributes of an element of the language into the usual order.
+fn order(document: &mut Document, node: NodeId) {
     if document.attributes(node).iter().is_sorted_by_key(rank) {
         return;
     }

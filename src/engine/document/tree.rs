@@ -99,7 +99,9 @@ pub struct Document {
     nodes: Vec<Node>,
     attributes: Vec<StoredAttribute>,
     pub(super) names: Names,
-    ids: Map<Str, NodeId>,
+    pub(super) ids: Map<Str, NodeId>,
+    /// Names of elements that were put in later, for who outlives the tree's own numbers.
+    pub(super) handles: Map<NodeId, u32>,
     foreign: Vec<(Str, Str)>,
     pub(super) objects: Vec<Object>,
     pub(super) behaviors: Vec<Behavior>,
@@ -122,6 +124,7 @@ impl Document {
             attributes: Vec::with_capacity(attributes),
             names: Names::default(),
             ids: Map::default(),
+            handles: Map::default(),
             foreign: Vec::new(),
             objects: Vec::new(),
             behaviors: Vec::new(),
@@ -385,6 +388,15 @@ impl Document {
 
     pub(super) fn set_keeps_space(&mut self, node: NodeId, keeps: bool) {
         self.nodes[node.index()].space = keeps;
+    }
+
+    /// Puts `text` in place of that of a text or a comment.
+    pub(super) fn replace_text(&mut self, node: NodeId, text: &str) {
+        let kind = &mut self.nodes[node.index()].kind;
+        match kind {
+            NodeKind::Text(old) | NodeKind::Comment(old) => *old = text.into(),
+            NodeKind::Element { .. } => {}
+        }
     }
 
     /// Makes `node` the element `name` in `ns`.

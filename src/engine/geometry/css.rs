@@ -69,6 +69,16 @@ pub(crate) enum Piece<'t> {
     Media(&'t str, &'t str),
 }
 
+/// Whether a property takes a value, as far as the property is known here.
+pub fn takes(name: &str, value: &str) -> bool {
+    is_valid(&name.to_ascii_lowercase(), value)
+}
+
+/// Whether a property is an attribute of SVG as well.
+pub fn is_presentation(name: &str) -> bool {
+    validity::is_attribute(name)
+}
+
 impl Sheet {
     /// Collects the `style` elements of a document.
     pub fn of(document: &Document) -> Sheet {

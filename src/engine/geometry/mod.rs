@@ -31,7 +31,7 @@ pub use fixed::Fixed;
 pub use item::Error;
 pub use length::{Length, Scale, Unit};
 pub use path::{PathFault, path};
-pub use scene::Scene;
+pub use scene::{Appearance, Scene};
 pub use transform::transform;
 pub use viewport::{AspectRatio, ViewBox, root_viewbox};
 

@@ -1,6 +1,7 @@
 //! Where everything in a document is.
 
 mod frame;
+mod structure;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -20,6 +21,7 @@ use super::length::Scale;
 use super::resolve::{Context, Found, Resolver, Styled};
 use super::style::{PointerEvents, Style};
 use super::viewport::{ViewBox, root_viewbox};
+pub use structure::Appearance;
 
 /// The resolved geometry of a document: every shape that is drawn, with its
 /// outline, transform and bounds, and an index to find them by place.
@@ -103,7 +105,7 @@ impl Scene {
 
     /// Brings the scene up to date after an attribute of `node` was set or
     /// removed. Resolves that subtree again, and what shows it through `use`.
-    /// After a structural edit pass the parent: the whole document is resolved.
+    /// After structural edits see [`Scene::inserted`] and [`Scene::removed`].
     ///
     /// # Errors
     /// [`Error::Limit`]; the scene is then as it was.
@@ -135,7 +137,7 @@ impl Scene {
             && self.is_numbered(document, node);
         let reaches_far =
             node == NodeId::ROOT || self.sheet.looks_at_siblings() || css::is_css(document, node);
-        if !known || reaches_far {
+        if !known || reaches_far || structure::is_clipping(document, node) {
             return None;
         }
         // A span is resolved with its text, a box with its object.
@@ -153,7 +155,12 @@ impl Scene {
         {
             start = parent;
         }
-        let mut starts = vec![start];
+        self.with_users(document, vec![start])
+    }
+
+    /// The subtrees, and those of the `use` elements that show one of them or something around
+    /// it. `None` where they are too many.
+    fn with_users(&self, document: &Document, mut starts: Vec<NodeId>) -> Option<Vec<NodeId>> {
         let mut at = 0;
         // Whoever shows one of these, or something around it.
         while let Some(&start) = starts.get(at).filter(|_| !self.users.is_empty()) {
@@ -161,7 +168,8 @@ impl Scene {
             let mut around = Some(start);
             while let Some(a) = around {
                 for &user in self.users.get(&a).into_iter().flatten() {
-                    if !starts.contains(&user) {
+                    // One that was taken out of the tree has no place.
+                    if self.is_placed(user) && !starts.contains(&user) {
                         starts.push(user);
                     }
                 }
@@ -253,6 +261,11 @@ impl Scene {
             (Some(&from), Some(&to)) if from != u32::MAX => (from, to),
             _ => (0, 0),
         }
+    }
+
+    /// Whether a node was in the tree when it was numbered last.
+    fn is_placed(&self, node: NodeId) -> bool {
+        self.ranks.get(node.index()).is_some_and(|&rank| rank != u32::MAX)
     }
 
     /// Where the items of a node's subtree are.
@@ -526,12 +539,22 @@ fn root_context(viewbox: ViewBox) -> Context {
 /// Numbers the nodes in document order: places, ends of subtrees, fingerprints of ids.
 fn number(document: &Document) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
     let count = document.node_count();
-    let mut ranks = vec![u32::MAX; count];
-    let mut ends = vec![0; count];
-    let mut ids = vec![0; count];
-    let mut place = 0_u32;
+    let (mut ranks, mut ends, mut ids) = (vec![u32::MAX; count], vec![0; count], vec![0; count]);
+    number_from(document, NodeId::ROOT, 0, &mut ranks, &mut ends, &mut ids);
+    (ranks, ends, ids)
+}
+
+/// Numbers a subtree from `place` on.
+fn number_from(
+    document: &Document,
+    root: NodeId,
+    mut place: u32,
+    ranks: &mut [u32],
+    ends: &mut [u32],
+    ids: &mut [u32],
+) {
     let mut open: Vec<NodeId> = Vec::new();
-    let mut at = Some(NodeId::ROOT);
+    let mut at = Some(root);
     while let Some(node) = at {
         if let (Some(rank), Some(id)) = (ranks.get_mut(node.index()), ids.get_mut(node.index())) {
             (*rank, *id) = (place, fingerprint(document, node));
@@ -547,7 +570,6 @@ fn number(document: &Document) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
             at = document.next_sibling(done).filter(|_| !open.is_empty());
         }
     }
-    (ranks, ends, ids)
 }
 
 /// A hash of an element's id; 0 without one.

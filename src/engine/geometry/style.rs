@@ -43,7 +43,7 @@ pub(crate) const DASHES: usize = 16;
 
 /// Colours and lines, as far as they are plain: what is not (gradients, masks,
 /// markers, blending) is only noted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Ink {
     /// Red, green, blue, alpha; alpha 0 where nothing is painted.
     pub(crate) fill: [u8; 4],

@@ -157,6 +157,7 @@ fn rule(
         compiler.push(Diagnostic::error(Code::TriggerTarget, place, message));
     }
     Rule {
+        node: trigger.node,
         owner,
         behavior,
         label: label.clone(),
