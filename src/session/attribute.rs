@@ -98,6 +98,22 @@ pub(crate) fn check(
     Ok(written(document, ns, local))
 }
 
+/// Checks a text that a client gives: its length and its characters.
+///
+/// # Errors
+/// [`Error::BadAttribute`] and [`Error::Limit`].
+pub(crate) fn check_text(name: &str, text: &str, limits: &Limits) -> Result<(), Error> {
+    if text.len() > limits.attribute_bytes {
+        let (limit, seen) = (limits.attribute_bytes, text.len());
+        return Err(Error::Limit { what: "bytes in one value", limit, seen });
+    }
+    if !text.chars().all(is_xml_character) {
+        let reason = "the value holds a character that XML does not allow";
+        return Err(Error::BadAttribute { name: name.chars().take(64).collect(), reason });
+    }
+    Ok(())
+}
+
 /// XML 1.0 (fifth edition), section 2.2, production `Char`.
 fn is_xml_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)

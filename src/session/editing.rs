@@ -2,24 +2,32 @@
 
 mod drag;
 mod formulas;
+mod groups;
+mod links;
 mod operations;
+mod selection;
+mod structure;
+mod transforms;
+mod tree;
 mod triggers;
+mod values;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use kurbo::Point;
-use serde::{Deserialize, Serialize};
+use kurbo::{Point, Rect};
+use serde::Deserialize;
 
 use super::ActiveConstraint;
 use super::drag_solver::DragSolver;
 use super::error::Error;
 use super::history::{History, UndoStep};
-use super::operation::{Operation, Pointer};
+use super::operation::{Operation, Pointer, References};
 use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
-use super::record::{Edit, HistoryMove, Interactive, Record};
+use super::record::{Change, Edit, HistoryMove, Interactive, Record, VERSION};
+use super::references::Index;
 use super::{attribute, placement};
-use svgx_base::budget::{Budget, Time};
+use svgx_base::budget::{Budget, Class, Tier, Time};
 use svgx_base::nearest::nearest;
 use svgx_engine::behavior::{Fit, Machine, Program, Values};
 use svgx_engine::document::{self, Document, Limits, NodeId, Ns};
@@ -37,51 +45,59 @@ pub const CONSTRAINTS: usize = 1_000;
 #[derive(Debug)]
 pub struct Session {
     text: Arc<str>,
-    document: Document,
+    pub(super) document: Document,
     scene: Scene,
-    program: Arc<Program>,
+    pub(super) program: Arc<Program>,
     /// The elements that formulas read numbers from.
     inputs: HashSet<NodeId>,
     /// Whether what formulas were compiled from has changed since.
-    stale: bool,
+    pub(super) stale: bool,
     /// The values before the edits of this operation, where formulas read what was edited.
     values_before: Option<Values>,
-    machine: Machine,
+    pub(super) machine: Machine,
     /// The machine of the base text, as nothing had happened.
-    loaded: Machine,
-    /// The elements in document order; an element's place is its number in the log.
-    elements: Vec<NodeId>,
+    pub(super) loaded: Machine,
+    /// The elements by their handle, the number that the log calls them by: those of the base
+    /// text in document order, then those that came later, in the order of coming.
+    pub(super) elements: Vec<NodeId>,
+    /// Which of them are in the tree.
+    pub(super) alive: Vec<bool>,
     /// From a node to its number; `u32::MAX` for what is no element.
-    numbers: Vec<u32>,
-    /// Every attribute that ever changed: what a snapshot has to hold.
-    touched: BTreeSet<(u32, String)>,
-    interactive: Interactive,
-    history: History,
+    pub(super) numbers: Vec<u32>,
+    /// The elements whose attributes ever changed, or that came later: what a snapshot holds.
+    pub(super) touched: BTreeSet<u32>,
+    /// The elements whose children ever changed.
+    pub(super) reshaped: BTreeSet<u32>,
+    /// How many elements the base text has.
+    pub(super) base: u32,
+    /// Whether an id occurs twice in the base text.
+    twice: bool,
+    /// Who may refer to whom, once somebody has asked.
+    pub(super) references: Option<Index>,
+    /// About the bytes of the drawing: what was loaded and what came.
+    bytes: usize,
+    /// Edits of the tree in this operation so far.
+    tree_edits: u32,
+    /// The scene has to be resolved anew at the end of the operation.
+    pub(super) redraw_all: bool,
+    /// What has to be drawn again after this operation.
+    soiled: Option<Rect>,
+    pub(super) interactive: Interactive,
+    pub(super) history: History,
     sequence: u64,
     at: Time,
-    limits: Arc<Limits>,
+    pub(super) limits: Arc<Limits>,
     /// Why the scene could not follow an edit; what was done is taken back then.
-    fault: Option<String>,
+    pub(super) fault: Option<String>,
     /// The solver of the drag in progress, where constraints hold what is dragged. Made from
     /// the drawing when it is not there; gone with the drag.
     solver: Option<Box<DragSolver>>,
 }
 
-/// Everything of a session but its base text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Snapshot {
-    pub(crate) at: Time,
-    /// The attributes that differ from the base text, or once did.
-    pub(crate) values: Vec<(u32, String, Option<String>)>,
-    pub(crate) interactive: Interactive,
-    pub(crate) history: History,
-    pub(crate) machine: Option<serde_json::Value>,
-}
-
 /// What an operation has done so far; rolled back as a whole when it fails.
 #[derive(Debug, Default)]
 struct Transaction {
-    edits: Vec<Edit>,
+    edits: Vec<Change>,
     /// How many of the edits were delayed actions.
     delayed: usize,
     history: HistoryMove,
@@ -108,7 +124,17 @@ impl Session {
                 *n = number;
             }
         }
+        let identified = elements.iter().filter(|&&n| document.id(n).is_some()).count();
         Ok(Session {
+            alive: vec![true; elements.len()],
+            reshaped: BTreeSet::new(),
+            base: elements.len() as u32,
+            twice: identified > document.ids().count(),
+            references: None,
+            bytes: text.len(),
+            tree_edits: 0,
+            redraw_all: false,
+            soiled: None,
             text,
             document,
             scene,
@@ -187,6 +213,7 @@ impl Session {
         budget: &Budget,
     ) -> Result<(Outcome, Option<Record>), Error> {
         budget.checkpoint()?;
+        self.soiled = None;
         let interactive = self.interactive.clone();
         let machine = self.machine.clone();
         let mut tx = Transaction::default();
@@ -194,9 +221,11 @@ impl Session {
         self.run_due(now, &mut tx);
         let due = self.machine.clone();
         let done = self.perform(operation, now, budget, &mut tx);
+        self.settle();
         let fault = self.fault.take().map(Error::Geometry);
         if let Some(error) = done.err().or(fault) {
             self.roll_back(&tx.edits);
+            self.soiled = None;
             self.fault = None;
             self.solver = None;
             self.interactive = interactive;
@@ -208,13 +237,17 @@ impl Session {
         tx.effect.attributes_changed = tx
             .edits
             .iter()
-            .map(|edit| AttributeChange {
-                element_id: self.label(edit.element),
-                name: edit.attribute.clone(),
-                old_value: edit.old.clone(),
-                new_value: edit.new.clone(),
+            .filter_map(|change| match change {
+                Change::Attribute(edit) => Some(AttributeChange {
+                    element_id: self.label(edit.element),
+                    name: edit.attribute.clone(),
+                    old_value: edit.old.clone(),
+                    new_value: edit.new.clone(),
+                }),
+                Change::Tree(_) => None,
             })
             .collect();
+        tx.effect.redraw = self.soiled_area().filter(|_| !tx.edits.is_empty());
         let changed_state = self.interactive != interactive;
         let changed_machine = self.machine != machine;
         let mut record = None;
@@ -225,7 +258,9 @@ impl Session {
         {
             self.at = self.at.max(now);
             self.sequence += 1;
+            let restructured = tx.edits.iter().any(|change| matches!(change, Change::Tree(_)));
             let entry = Record {
+                version: if restructured { VERSION } else { 1 },
                 at: self.at,
                 operation: operation.name().to_owned(),
                 history: tx.history,
@@ -237,6 +272,10 @@ impl Session {
             };
             self.remember(&entry, &machine, &interactive.constraints);
             record = Some(entry);
+        }
+        if self.is_littered() {
+            // What it cannot do now it does with the next operation.
+            let _ = self.compact(&Budget::unlimited(Class::Ui, Tier::Compute));
         }
         let outcome = Outcome {
             operation: operation.name().to_owned(),
@@ -251,11 +290,26 @@ impl Session {
     /// # Errors
     /// A sentence, when the record does not fit this session.
     pub(crate) fn replay(&mut self, record: &Record) -> Result<(), String> {
-        for edit in &record.edits {
-            self.write(edit.element, &edit.attribute, edit.new.as_deref()).ok_or_else(|| {
-                format!("no attribute {} on element {}", edit.attribute, edit.element)
-            })?;
+        let mut restructured = false;
+        for change in &record.edits {
+            match change {
+                Change::Attribute(edit) => {
+                    let value = edit.new.as_deref();
+                    self.write(edit.element, &edit.attribute, value, edit.back).ok_or_else(
+                        || format!("no attribute {} on element {}", edit.attribute, edit.element),
+                    )?;
+                }
+                Change::Tree(edit) => {
+                    restructured = true;
+                    self.restructure(edit).ok_or("an edit of the tree does not fit")?;
+                }
+            }
         }
+        self.settle();
+        if restructured {
+            self.recompile();
+        }
+        self.soiled = None;
         let constraints = self.interactive.constraints.clone();
         if let Some(interactive) = &record.interactive {
             self.interactive.clone_from(interactive);
@@ -270,40 +324,40 @@ impl Session {
         Ok(())
     }
 
-    /// What to store so that the log can begin anew.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        let value = |(number, name): &(u32, String)| {
-            let node = self.node(*number)?;
-            let value = attribute::value(&self.document, node, name).map(str::to_owned);
-            Some((*number, name.clone(), value))
-        };
-        Snapshot {
-            at: self.at,
-            values: self.touched.iter().filter_map(value).collect(),
-            interactive: self.interactive.clone(),
-            history: self.history.clone(),
-            machine: (self.machine != self.loaded).then(|| written(&self.machine)),
-        }
+    /// The limits of its documents.
+    pub(crate) fn limits(&self) -> &Arc<Limits> {
+        &self.limits
     }
 
-    /// Brings a session on its base text to where a snapshot was taken.
-    ///
-    /// # Errors
-    /// A sentence, when the snapshot does not fit this session.
-    pub(crate) fn restore(&mut self, snapshot: Snapshot, sequence: u64) -> Result<(), String> {
-        for (number, name, value) in &snapshot.values {
-            self.write(*number, name, value.as_deref())
-                .ok_or_else(|| format!("no attribute {name} on element {number}"))?;
-            self.touched.insert((*number, name.clone()));
+    /// Goes on at a time and a sequence.
+    pub(crate) fn resume(&mut self, at: Time, sequence: u64) {
+        (self.at, self.sequence) = (at, sequence);
+    }
+
+    /// Takes out every element from the tables but those of the base text, and makes room for
+    /// handles up to `next`.
+    pub(super) fn forget_elements(&mut self, next: u32) {
+        let next = next.max(self.base) as usize;
+        self.elements.resize(next, NodeId::ROOT);
+    }
+
+    /// Reads from the tree which elements are in it.
+    pub(super) fn remember_elements(&mut self) {
+        self.numbers = vec![u32::MAX; self.document.node_count()];
+        for (number, node) in (0..).zip(&self.elements) {
+            if let Some(slot) = self.numbers.get_mut(node.index())
+                && (number == 0 || *node != NodeId::ROOT)
+            {
+                *slot = number;
+            }
         }
-        if let Some(machine) = &snapshot.machine {
-            self.machine = read(machine)?;
+        self.alive = vec![false; self.elements.len()];
+        for node in self.document.elements().collect::<Vec<_>>() {
+            let number = self.number(node);
+            if let Some(alive) = self.alive.get_mut(number as usize) {
+                *alive = true;
+            }
         }
-        self.interactive = snapshot.interactive;
-        self.history = snapshot.history;
-        self.at = snapshot.at;
-        self.sequence = sequence;
-        Ok(())
     }
 
     /// Lets the sequence of a session that lost records begin after the last one stored.
@@ -313,8 +367,10 @@ impl Session {
 
     /// Notes in the undo log what a record did.
     fn remember(&mut self, record: &Record, machine: &Machine, constraints: &[ActiveConstraint]) {
-        for edit in &record.edits {
-            self.touched.insert((edit.element, edit.attribute.clone()));
+        for change in &record.edits {
+            if let Change::Attribute(edit) = change {
+                self.touched.insert(edit.element);
+            }
         }
         let edits = match record.history {
             HistoryMove::Push | HistoryMove::Extend => {
@@ -367,11 +423,12 @@ impl Session {
 
     // ===== elements =====
 
-    fn node(&self, number: u32) -> Option<NodeId> {
-        self.elements.get(number as usize).copied()
+    pub(super) fn node(&self, number: u32) -> Option<NodeId> {
+        let alive = self.alive.get(number as usize).copied().unwrap_or_default();
+        self.elements.get(number as usize).copied().filter(|_| alive)
     }
 
-    fn number(&self, node: NodeId) -> u32 {
+    pub(super) fn number(&self, node: NodeId) -> u32 {
         self.numbers.get(node.index()).copied().unwrap_or(u32::MAX)
     }
 
@@ -393,7 +450,7 @@ impl Session {
         /// How many ids a wrong one is compared with: this is no reason to be late.
         const COMPARED: usize = 2_000;
         let id: String = id.chars().take(64).collect();
-        let known = self.elements.iter().filter_map(|node| self.document.id(*node));
+        let known = self.document.ids();
         let alike = known.filter(|known| known.len().abs_diff(id.len()) <= id.len() / 2);
         let near = nearest(&id, alike.take(COMPARED)).map(str::to_owned);
         Error::UnknownElement { id, near }
@@ -417,16 +474,37 @@ impl Session {
 
     // ===== attributes =====
 
-    /// Sets or removes; answers the old value, and `None` when there is no such place.
-    fn write(&mut self, number: u32, name: &str, value: Option<&str>) -> Option<Option<String>> {
+    /// Sets or removes; answers the old value, and `None` when there is no such place. An
+    /// attribute that comes is the last one, or the `at`th.
+    pub(super) fn write(
+        &mut self,
+        number: u32,
+        name: &str,
+        value: Option<&str>,
+        at: Option<u32>,
+    ) -> Option<Option<String>> {
         let node = self.node(number)?;
         let (ns, local) = attribute::resolve(&self.document, name)?;
-        let old = match value {
-            Some(value) => self.document.set_attribute(node, ns, local, value),
-            None => self.document.remove_attribute(node, ns, local),
+        self.soil(node);
+        let old = match (value, at) {
+            (Some(value), Some(at)) => {
+                let old = self.document.remove_attribute(node, ns, local);
+                self.document.insert_attribute(node, at as usize, ns, local, value);
+                old
+            }
+            (Some(value), None) => self.document.set_attribute(node, ns, local, value),
+            (None, _) => self.document.remove_attribute(node, ns, local),
         };
         if (ns, local) == (Ns::Arx, "state") {
             self.machine.invalidate();
+        }
+        if (ns, local) == (Ns::None, "id") && self.twice {
+            self.document.reread_ids();
+        }
+        if value.is_some()
+            && let Some(index) = &mut self.references
+        {
+            index.note(&self.document, node, number);
         }
         self.follow(node);
         let old = old.map(|s| s.to_string());
@@ -436,42 +514,76 @@ impl Session {
 
     /// Brings the scene up to date after an edit of `node`.
     fn follow(&mut self, node: NodeId) {
+        if self.redraw_all {
+            return;
+        }
         if let Err(error) = self.scene.update(&self.document, node, &self.limits) {
             self.fault = Some(error.to_string());
         }
+        self.soil(node);
     }
 
     /// Writes and remembers, unless the value is already there.
     fn set(&mut self, tx: &mut Transaction, number: u32, name: &str, value: Option<&str>) {
         let Some(node) = self.node(number) else { return };
-        if attribute::value(&self.document, node, name) == value {
-            return;
+        if attribute::value(&self.document, node, name) != value {
+            self.set_at(tx, number, name, value, None);
         }
-        if self.values_before.is_none() && self.is_read(node, name) {
-            self.values_before = Some(self.machine.values(&self.document, &self.program));
-        }
-        if let Some(old) = self.write(number, name, value) {
-            tx.edits.push(Edit {
+    }
+
+    /// The same, at a place among the attributes of the element.
+    fn set_at(
+        &mut self,
+        tx: &mut Transaction,
+        number: u32,
+        name: &str,
+        value: Option<&str>,
+        back: Option<u32>,
+    ) {
+        let Some(node) = self.node(number) else { return };
+        self.note_values(self.is_read(node, name));
+        let at = match value {
+            Some(_) => None,
+            None => self.place_of(node, name),
+        };
+        if let Some(old) = self.write(number, name, value, back) {
+            tx.edits.push(Change::Attribute(Edit {
                 element: number,
                 attribute: name.to_owned(),
                 old,
                 new: value.map(str::to_owned),
-            });
+                at,
+                back,
+            }));
         }
     }
 
-    fn roll_back(&mut self, edits: &[Edit]) {
-        for edit in edits.iter().rev() {
-            self.write(edit.element, &edit.attribute, edit.old.as_deref());
+    fn place_of(&self, node: NodeId, name: &str) -> Option<u32> {
+        let (ns, local) = attribute::resolve(&self.document, name)?;
+        u32::try_from(self.document.attribute_place(node, ns, local)?).ok()
+    }
+
+    fn roll_back(&mut self, edits: &[Change]) {
+        for change in edits.iter().rev() {
+            match change {
+                Change::Attribute(edit) => {
+                    self.write(edit.element, &edit.attribute, edit.old.as_deref(), edit.at);
+                }
+                Change::Tree(edit) => {
+                    self.restructure(&edit.clone().inverse());
+                }
+            }
         }
+        self.settle();
+        self.recompile();
     }
 }
 
 /// The machine as the log keeps it.
-fn written(machine: &Machine) -> serde_json::Value {
+pub(super) fn written(machine: &Machine) -> serde_json::Value {
     serde_json::to_value(machine).unwrap_or_default()
 }
 
-fn read(machine: &serde_json::Value) -> Result<Machine, String> {
+pub(super) fn read(machine: &serde_json::Value) -> Result<Machine, String> {
     Machine::deserialize(machine).map_err(|e| e.to_string())
 }

@@ -23,7 +23,7 @@ const DRAWING: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http
   <arx:object id="pump" type="mechanical.pump"><arx:geometry x="100mm" y="0.9m" z="0" width="50mm" height="50mm"/></arx:object>
 </svg>"#;
 
-fn budget() -> Budget {
+pub(super) fn budget() -> Budget {
     Budget::unlimited(Class::Ui, Tier::Compute)
 }
 
@@ -31,7 +31,7 @@ fn open() -> Session {
     Session::new(DRAWING, Arc::new(Limits::default()), &budget()).unwrap()
 }
 
-fn operation(value: Value) -> Operation {
+pub(super) fn operation(value: Value) -> Operation {
     serde_json::from_value(value).unwrap()
 }
 
@@ -311,7 +311,9 @@ fn every_operation_reads_back_from_its_own_json() {
     let names: Vec<&str> = refusal.split('`').skip(3).step_by(2).collect();
     assert!(names.len() > 10, "{refusal}");
     let pointer = json!({"element_id": "desk", "coordinates": {"x": 1.5, "y": 2.0}});
+    let table = include_str!("../../docs/sessions.md");
     for name in names {
+        assert!(table.contains(&format!("`{name}`")), "docs/sessions.md says nothing of {name}");
         let mut value = match name {
             "set_attribute" => json!({"element_id": "desk", "name": "x", "value": "1"}),
             "load" => json!({"content": "<svg/>"}),
@@ -320,6 +322,15 @@ fn every_operation_reads_back_from_its_own_json() {
                 json!({"constraint": {"type": "horizontal", "elements": ["desk"]}})
             }
             "fire" => json!({"name": "motion_detected"}),
+            "add" => json!({"markup": "<rect/>", "before_id": "desk"}),
+            "reparent" => json!({"element_ids": ["desk"], "parent_id": "turned"}),
+            "rotate" => json!({"element_id": "desk", "angle": 30.0}),
+            "scale" => json!({"factor": 2.0, "center": {"x": 1.0, "y": 2.0}}),
+            "set_text" => json!({"element_id": "desk", "text": "t"}),
+            "set_style" | "set_property" | "set_variable" => {
+                json!({"element_id": "desk", "name": "fill", "value": "red"})
+            }
+            "link" | "unlink" => json!({"relation": "object", "element_id": "desk"}),
             _ => pointer.clone(),
         };
         value["operation"] = json!(name);

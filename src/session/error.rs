@@ -53,6 +53,36 @@ pub enum Error {
         /// What is wrong with the name or the value.
         reason: &'static str,
     },
+    /// The markup breaks a rule, or holds what is never taken in.
+    #[error("the markup cannot be added: {}", .0.first().map_or("", |d| d.message.as_str()))]
+    Markup(Vec<Diagnostic>),
+    /// The operation does not fit the element.
+    #[error("{operation} is not possible on {id:?}: {reason}")]
+    Unsuitable {
+        /// The operation.
+        operation: &'static str,
+        /// The element.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// Others refer to what would go.
+    #[error(
+        "{id:?} cannot be taken out, others refer to it: {}; `references`: `remove` takes the references out as well",
+        .by.join(", ")
+    )]
+    Referenced {
+        /// The element.
+        id: String,
+        /// Who refers, and by what.
+        by: Vec<String>,
+    },
+    /// Formulas or triggers would no longer work.
+    #[error("formulas would no longer work: {}", .broken.join("; "))]
+    Formulas {
+        /// What would be wrong.
+        broken: Vec<String>,
+    },
     /// A limit was exceeded.
     #[error("{what}: {seen}; the limit is {limit}")]
     Limit {
@@ -99,6 +129,10 @@ impl Error {
             Error::BadNumber { .. } => "bad-number",
             Error::NotMovable { .. } => "not-movable",
             Error::BadAttribute { .. } => "bad-attribute",
+            Error::Markup(_) => "bad-markup",
+            Error::Unsuitable { .. } => "unsuitable",
+            Error::Referenced { .. } => "referenced",
+            Error::Formulas { .. } => "formulas-broken",
             Error::Limit { .. } => "limit-session",
             Error::Document(_) => "bad-document",
             Error::Geometry(_) => "bad-geometry",

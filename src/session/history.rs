@@ -5,17 +5,17 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::ActiveConstraint;
-use super::record::{Edit, HistoryMove};
+use super::record::{Change, HistoryMove};
 
 /// Steps that can be taken back.
 pub const UNDO_STEPS: usize = 100;
-/// Bytes of attribute values that the undo log holds before it forgets its oldest steps.
+/// Bytes of values and of deleted markup that the undo log holds before it forgets its oldest steps.
 pub const UNDO_BYTES: usize = 8 * 1024 * 1024;
 
 /// What one step changed; each attribute once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct UndoStep {
-    pub(crate) edits: Vec<Edit>,
+    pub(crate) edits: Vec<Change>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) machine_before: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,21 +27,33 @@ pub(crate) struct UndoStep {
 
 impl UndoStep {
     fn bytes(&self) -> usize {
-        let edits: usize = self.edits.iter().map(Edit::bytes).sum();
+        let edits: usize = self.edits.iter().map(Change::bytes).sum();
         let machines = self.machine_before.iter().chain(&self.machine_after);
         edits + machines.map(json_bytes).sum::<usize>()
     }
 
     /// Adds later edits: the first old value and the last new value of an attribute stay.
-    fn merge(&mut self, edits: &[Edit]) {
-        for edit in edits {
-            let same = self
-                .edits
-                .iter_mut()
-                .find(|e| e.element == edit.element && e.attribute == edit.attribute);
+    fn merge(&mut self, edits: &[Change]) {
+        for change in edits {
+            let Change::Attribute(edit) = change else {
+                self.edits.push(change.clone());
+                continue;
+            };
+            let same = self.edits.iter_mut().find_map(|earlier| match earlier {
+                Change::Attribute(e)
+                    if e.element == edit.element && e.attribute == edit.attribute =>
+                {
+                    Some(e)
+                }
+                _ => None,
+            });
             match same {
-                Some(earlier) => earlier.new.clone_from(&edit.new),
-                None => self.edits.push(edit.clone()),
+                Some(earlier) => {
+                    earlier.new.clone_from(&edit.new);
+                    // It may stand elsewhere now, or nowhere.
+                    earlier.at = earlier.at.or(edit.at.filter(|_| earlier.old.is_some()));
+                }
+                None => self.edits.push(change.clone()),
             }
         }
     }

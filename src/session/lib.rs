@@ -8,13 +8,17 @@ mod attribute;
 mod drag_solver;
 mod editing;
 mod error;
+mod fragment;
 mod history;
 mod manager;
+mod markup;
 mod operation;
 mod outcome;
 mod placement;
 mod record;
+mod references;
 mod snap;
+mod snapshot;
 mod store;
 
 pub use drag_solver::Constrained;
@@ -23,11 +27,12 @@ pub use error::Error;
 pub use history::{UNDO_BYTES, UNDO_STEPS};
 pub use manager::{Options, Sessions, Unacknowledged};
 pub use operation::{
-    ActiveConstraint, Coordinates, DragTick, Modifiers, Operation, Pointer, Snap, SnapOptions,
+    ActiveConstraint, Coordinates, DragTick, Modifiers, Operation, Order, Pointer, References,
+    Relation, Selection, Snap, SnapOptions,
 };
 pub use outcome::{
-    AttributeChange, BehaviorTriggered, DragState, Effect, Message, Outcome, SnapKind, State,
-    ValueChange,
+    Area, AttributeChange, BehaviorTriggered, DragState, Effect, Message, Note, Outcome, SnapKind,
+    State, StructureChange, StructureKind, ValueChange,
 };
 pub use store::{
     Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
@@ -36,3 +41,5 @@ pub use store::{
 
 #[cfg(test)]
 mod editing_tests;
+#[cfg(test)]
+mod structure_tests;

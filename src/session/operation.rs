@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::outcome::Area;
 use svgx_base::budget::Tier;
 
 /// A place in the drawing: user units of the root `viewBox`, y downward.
@@ -46,7 +47,8 @@ impl Modifiers {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Pointer {
-    /// The `id` of an element, or `@N`: the element's number in document order, from 0.
+    /// The `id` of an element, or `@N`: its handle in the session, which stays the same. In the
+    /// drawing as it was loaded that is its number in document order, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub element_id: Option<String>,
     /// Where the pointer is. Used for the hit test where there is no `element_id`.
@@ -54,6 +56,82 @@ pub struct Pointer {
     pub coordinates: Option<Coordinates>,
     /// The keys held down.
     pub modifiers: Modifiers,
+}
+
+/// What is to be selected: what is pointed at, elements by their ids, what lies in a rectangle,
+/// or in a lasso. Exactly one of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Selection {
+    /// The `id` of an element, or `@N`: its handle in the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub element_id: Option<String>,
+    /// Several elements, in the order they are to be selected in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub element_ids: Option<Vec<String>>,
+    /// Where the pointer is: selects what is topmost there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<Coordinates>,
+    /// Selects what lies in this rectangle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub area: Option<Area>,
+    /// Selects what lies inside of this outline, which closes by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lasso: Option<Vec<Coordinates>>,
+    /// With `area` and `lasso`: also what only reaches into them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub touching: Option<bool>,
+    /// The keys held down.
+    pub modifiers: Modifiers,
+}
+
+/// Where an element goes among the children of its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Behind all others: it is painted last.
+    Front,
+    /// One further.
+    Forward,
+    /// One back.
+    Backward,
+    /// Before all others: it is painted first.
+    Back,
+}
+
+/// What happens to what refers to an element that goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum References {
+    /// The operation is refused, with a list.
+    #[default]
+    Refuse,
+    /// The references go as well: attributes, and elements that are nothing without them
+    /// (`use`, connections, components, constraints, triggers). Formulas are never changed: with
+    /// them it is refused.
+    Remove,
+}
+
+/// What is linked with an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// A behavior that shapes refer to: `arx:behavior`.
+    Behavior,
+    /// Physics that shapes refer to: `arx:physics`.
+    Physics,
+    /// The object that a shape draws: `arx:object`.
+    Object,
+    /// The object that feeds an object: `upstream`.
+    Upstream,
+    /// A connection in a system, from the element to the target.
+    Connection,
+    /// A constraint of the drawing, kept with it.
+    Constraint,
 }
 
 /// One tick of a drag.
@@ -154,8 +232,8 @@ pub enum Operation {
     DragEnd(DragTick),
     /// Says what the pointer is over; fires `hover` triggers on entering.
     Hover(Pointer),
-    /// Selects without firing triggers.
-    Select(Pointer),
+    /// Selects without firing triggers: one element, several, a rectangle or a lasso.
+    Select(Selection),
     /// Takes an element out of the selection; all of them when none is named.
     Deselect(Pointer),
     /// Takes the last step back.
@@ -171,6 +249,242 @@ pub enum Operation {
         /// The value, or nothing.
         #[serde(default)]
         value: Option<String>,
+    },
+    /// Adds markup: one element or several, checked by the rules of drawings.
+    Add {
+        /// The elements. The prefixes of the drawing and the usual ones are known.
+        markup: String,
+        /// The element they come into; the drawing itself without.
+        #[serde(default)]
+        parent_id: Option<String>,
+        /// The element it stands before.
+        #[serde(default)]
+        before_id: Option<String>,
+        /// The element it stands after.
+        #[serde(default)]
+        after_id: Option<String>,
+    },
+    /// Takes elements out, with all that is in them.
+    Delete {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// What happens to what refers to it.
+        #[serde(default)]
+        references: Option<References>,
+    },
+    /// Puts elements into another one; the picture stays where it is.
+    Reparent {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// The element they go into.
+        parent_id: String,
+        /// The element it stands before.
+        #[serde(default)]
+        before_id: Option<String>,
+        /// The element it stands after.
+        #[serde(default)]
+        after_id: Option<String>,
+    },
+    /// Changes the order of painting among the children of one element.
+    Reorder {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// Where it goes; or else one of `before_id` and `after_id`.
+        #[serde(default)]
+        to: Option<Order>,
+        /// The element it stands before.
+        #[serde(default)]
+        before_id: Option<String>,
+        /// The element it stands after.
+        #[serde(default)]
+        after_id: Option<String>,
+    },
+    /// Puts elements into a new group, at the place of the topmost; the picture stays.
+    Group {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// The `id` of the group.
+        #[serde(default)]
+        group_id: Option<String>,
+    },
+    /// Dissolves groups: what is in them takes over their transforms and colours.
+    Ungroup {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// What happens to what refers to it.
+        #[serde(default)]
+        references: Option<References>,
+    },
+    /// Puts copies behind elements, with new ids; references inside of a copy lead to the copy.
+    Duplicate {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// How far to the right the copies are moved.
+        #[serde(default)]
+        dx: Option<f64>,
+        /// How far down.
+        #[serde(default)]
+        dy: Option<f64>,
+    },
+    /// Moves elements as a drag does: constraints hold, connections follow, nothing snaps.
+    Move {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// To the right, in user units of the root.
+        #[serde(default)]
+        dx: Option<f64>,
+        /// Down.
+        #[serde(default)]
+        dy: Option<f64>,
+    },
+    /// Turns elements, by their `transform`.
+    Rotate {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// Degrees, clockwise as the y axis points down.
+        angle: f64,
+        /// The point that stays; the middle of the elements without.
+        #[serde(default)]
+        center: Option<Coordinates>,
+    },
+    /// Scales elements, by their `transform`; strokes are scaled as well.
+    Scale {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// Times the width, and times the height where `factor_y` is missing. Not 0; below 0 it
+        /// mirrors.
+        factor: f64,
+        /// Times the height.
+        #[serde(default)]
+        factor_y: Option<f64>,
+        /// The point that stays; the middle of the elements without.
+        #[serde(default)]
+        center: Option<Coordinates>,
+    },
+    /// Sets the text of a `text`, `tspan`, `title`, `desc`, `style` or tag that holds nothing else.
+    SetText {
+        /// The element.
+        element_id: String,
+        /// The text.
+        text: String,
+    },
+    /// Sets a property in the `style` of elements; takes it out, and the attribute of that name,
+    /// where there is no value.
+    SetStyle {
+        /// The element; the selected ones where none is named.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// Several elements.
+        #[serde(default)]
+        element_ids: Option<Vec<String>>,
+        /// The property: `fill`, `stroke-width`, ...
+        name: String,
+        /// The value, or nothing.
+        #[serde(default)]
+        value: Option<String>,
+    },
+    /// Sets a named value of an object (`arx:property`); takes it out where there is no value.
+    SetProperty {
+        /// The object, or a shape that draws it.
+        element_id: String,
+        /// The name.
+        name: String,
+        /// The value, or nothing.
+        #[serde(default)]
+        value: Option<String>,
+        /// Its unit.
+        #[serde(default)]
+        unit: Option<String>,
+    },
+    /// Sets a variable of a behavior (`arx:variable`), which formulas follow; takes it out where
+    /// there is no value.
+    SetVariable {
+        /// The behavior, or the object or shape that has it.
+        element_id: String,
+        /// The name.
+        name: String,
+        /// The value, a number or `true` or `false`; or nothing.
+        #[serde(default)]
+        value: Option<String>,
+        /// Its unit.
+        #[serde(default)]
+        unit: Option<String>,
+    },
+    /// Links an element with a behavior, an object, another element, or by a constraint.
+    Link {
+        /// What kind of link.
+        relation: Relation,
+        /// The element that is linked: a shape or an object; where a connection starts.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// What it is linked with; where a connection ends.
+        #[serde(default)]
+        target_id: Option<String>,
+        /// The system of a connection; the `arx:constraints` of a constraint. The first there is without.
+        #[serde(default)]
+        parent_id: Option<String>,
+        /// `connection`: its type, such as `power`.
+        #[serde(default)]
+        kind: Option<String>,
+        /// `constraint`: the constraint.
+        #[serde(default)]
+        constraint: Option<ActiveConstraint>,
+    },
+    /// Takes such a link out.
+    Unlink {
+        /// What kind of link.
+        relation: Relation,
+        /// The element that is linked: a shape or an object; where a connection starts.
+        #[serde(default)]
+        element_id: Option<String>,
+        /// What it is linked with; where a connection ends.
+        #[serde(default)]
+        target_id: Option<String>,
+        /// The system of a connection; the `arx:constraints` of a constraint. The first there is without.
+        #[serde(default)]
+        parent_id: Option<String>,
+        /// `connection`: its type, such as `power`.
+        #[serde(default)]
+        kind: Option<String>,
+        /// `constraint`: the constraint.
+        #[serde(default)]
+        constraint: Option<ActiveConstraint>,
     },
     /// Replaces the document. Selection, constraints and undo log start anew.
     Load {
@@ -221,6 +535,22 @@ impl Operation {
             Operation::Undo => "undo",
             Operation::Redo => "redo",
             Operation::SetAttribute { .. } => "set_attribute",
+            Operation::Add { .. } => "add",
+            Operation::Delete { .. } => "delete",
+            Operation::Reparent { .. } => "reparent",
+            Operation::Reorder { .. } => "reorder",
+            Operation::Group { .. } => "group",
+            Operation::Ungroup { .. } => "ungroup",
+            Operation::Duplicate { .. } => "duplicate",
+            Operation::Move { .. } => "move",
+            Operation::Rotate { .. } => "rotate",
+            Operation::Scale { .. } => "scale",
+            Operation::SetText { .. } => "set_text",
+            Operation::SetStyle { .. } => "set_style",
+            Operation::SetProperty { .. } => "set_property",
+            Operation::SetVariable { .. } => "set_variable",
+            Operation::Link { .. } => "link",
+            Operation::Unlink { .. } => "unlink",
             Operation::Load { .. } => "load",
             Operation::SetPrecision { .. } => "set_precision",
             Operation::AddConstraint { .. } => "add_constraint",

@@ -112,6 +112,74 @@ pub struct Message {
     pub message: String,
 }
 
+/// What happened to an element in the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum StructureKind {
+    /// It came, with all that is in it.
+    Added,
+    /// It went, with all that was in it.
+    Removed,
+    /// It went to another place.
+    Moved,
+    /// It has another text.
+    Text,
+}
+
+/// A change of the tree. Done in the order they are listed in, on the drawing before, and
+/// followed by the attributes that changed, they make the drawing after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StructureChange {
+    /// What happened.
+    pub change: StructureKind,
+    /// The element: its id, or `@N`.
+    pub element_id: String,
+    /// The element it is in now, or was in.
+    pub parent_id: String,
+    /// The element it stands before; absent where it is the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_id: Option<String>,
+    /// What was added, as markup with the usual prefixes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub markup: Option<String>,
+    /// The new text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// A rectangle of the drawing, in user units of the root `viewBox`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    /// The left edge.
+    pub x: f64,
+    /// The upper edge.
+    pub y: f64,
+    /// To the right.
+    pub width: f64,
+    /// Down.
+    pub height: f64,
+}
+
+/// Something that whoever asked should know: what could not be kept exactly, or was taken
+/// along.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "OperationNote"))]
+pub struct Note {
+    /// What kind of note: `not-exact`, `reference-removed`, `reference-renamed`, ... or the code of a
+    /// finding in the markup.
+    pub code: String,
+    /// The element it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element_id: Option<String>,
+    /// A sentence.
+    pub message: String,
+}
+
 /// What one operation did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -133,6 +201,16 @@ pub struct Effect {
     pub constrained: Option<Constrained>,
     /// Every attribute that changed, triggers' work included, in order.
     pub attributes_changed: Vec<AttributeChange>,
+    /// Every change of the tree, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub structure_changed: Vec<StructureChange>,
+    /// What has to be drawn again: where something was drawn before or is now, strokes
+    /// included, filters not. Absent where nothing that is drawn changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redraw: Option<Area>,
+    /// What could not be kept exactly, and what was taken along.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// Every trigger that ran, in order.
     pub behaviors_triggered: Vec<BehaviorTriggered>,
     /// Every value of a formula that changed, in order.

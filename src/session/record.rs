@@ -6,15 +6,31 @@
 //! operations would tie every stored drawing to the exact code that made it.
 //! The operation's name is kept for the reader of the log.
 //!
-//! Elements are named by their number in document order of the base text, and
-//! the base text is stored as it came in; so a record means the same after any
-//! number of edits, `id` changes included.
+//! Elements are named by a number, their handle: those of the base text in document
+//! order, those that came later by the numbers after them, in the order of coming. A
+//! number is never given twice, and the base text is stored as it came in; so a record
+//! means the same after any number of edits, `id` changes included.
 
 use serde::{Deserialize, Serialize};
 
+use super::fragment::Fragment;
 use super::placement::Placement;
 use super::{ActiveConstraint, Coordinates};
 use svgx_base::budget::{Tier, Time};
+
+/// The newest form of records and snapshots that is understood. The first knew attributes
+/// only; the second edits of the tree.
+pub(crate) const VERSION: u8 = 2;
+
+/// The form of a record that says none.
+pub(crate) fn first() -> u8 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+pub(crate) fn is_first(version: &u8) -> bool {
+    *version == 1
+}
 
 /// An attribute that changed. `None`: not there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,12 +45,60 @@ pub(crate) struct Edit {
     pub(crate) old: Option<String>,
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub(crate) new: Option<String>,
+    /// Where an attribute stood that was removed, among those of its element.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<u32>,
+    /// Where it is put, which an undo knows; behind the others without.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) back: Option<u32>,
 }
 
-impl Edit {
+/// A change of the tree. A place is that of a parent, and which of its children, texts and
+/// comments counted, once what is moved has been taken out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub(crate) enum TreeEdit {
+    /// A subtree comes.
+    Insert { fragment: Fragment, parent: u32, at: u32 },
+    /// A subtree goes.
+    Remove { fragment: Fragment, parent: u32, at: u32 },
+    /// An element goes to another place.
+    Move { element: u32, from: (u32, u32), to: (u32, u32) },
+    /// The text of an element that has nothing else in it.
+    Text { element: u32, old: String, new: String },
+}
+
+impl TreeEdit {
+    /// What takes it back.
+    pub(crate) fn inverse(self) -> TreeEdit {
+        match self {
+            TreeEdit::Insert { fragment, parent, at } => TreeEdit::Remove { fragment, parent, at },
+            TreeEdit::Remove { fragment, parent, at } => TreeEdit::Insert { fragment, parent, at },
+            TreeEdit::Move { element, from, to } => TreeEdit::Move { element, from: to, to: from },
+            TreeEdit::Text { element, old, new } => TreeEdit::Text { element, old: new, new: old },
+        }
+    }
+}
+
+/// One change of the document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Change {
+    Attribute(Edit),
+    Tree(TreeEdit),
+}
+
+impl Change {
     pub(crate) fn bytes(&self) -> usize {
         let value = |v: &Option<String>| v.as_ref().map_or(0, String::len);
-        16 + self.attribute.len() + value(&self.old) + value(&self.new)
+        16 + match self {
+            Change::Attribute(edit) => edit.attribute.len() + value(&edit.old) + value(&edit.new),
+            Change::Tree(TreeEdit::Insert { fragment, .. } | TreeEdit::Remove { fragment, .. }) => {
+                fragment.bytes()
+            }
+            Change::Tree(TreeEdit::Move { .. }) => 16,
+            Change::Tree(TreeEdit::Text { old, new, .. }) => old.len() + new.len(),
+        }
     }
 }
 
@@ -94,12 +158,15 @@ pub(crate) struct Interactive {
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
+    /// Its form: the first that can say it, so that what is older reads what it can.
+    #[serde(rename = "v", default = "first", skip_serializing_if = "is_first")]
+    pub(crate) version: u8,
     /// Session time: how long the session has been open, all openings added up.
     pub(crate) at: Time,
     #[serde(rename = "op")]
     pub(crate) operation: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) edits: Vec<Edit>,
+    pub(crate) edits: Vec<Change>,
     /// The trigger machine after the delayed actions, where they changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) machine_due: Option<serde_json::Value>,

@@ -84,11 +84,11 @@ impl Session {
         Ok(())
     }
 
-    fn drawing(&self) -> Drawing<'_> {
+    pub(super) fn drawing(&self) -> Drawing<'_> {
         Drawing { document: &self.document, scene: &self.scene, limits: &self.limits }
     }
 
-    fn moved(
+    pub(super) fn moved(
         &self,
         placement: &Placement,
         movement: Movement,
@@ -99,7 +99,7 @@ impl Session {
 
     /// Moves what is held, and whatever the constraints take along, so that it comes as near
     /// to the movement as they allow. `false` where nothing constrains it.
-    fn constrain(
+    pub(super) fn constrain(
         &mut self,
         active: &ActiveDrag,
         movement: Movement,

@@ -44,7 +44,7 @@ impl Session {
     }
 
     /// Compiles the formulas anew where what they were compiled from has changed.
-    pub(super) fn recompile(&mut self) {
+    pub(crate) fn recompile(&mut self) {
         if std::mem::take(&mut self.stale) {
             self.document.refresh();
             self.program = Arc::new(Program::compile(&self.document, &self.limits));
@@ -53,11 +53,21 @@ impl Session {
         }
     }
 
+    /// Compiles the formulas anew where they have to be, and lets the machine go on with them:
+    /// what it waits for and what held before stay, as far as there is still a trigger for it.
+    pub(super) fn follow_program(&mut self) {
+        if self.stale {
+            let old = Arc::clone(&self.program);
+            self.recompile();
+            self.machine.renumber(&self.document, &old, &self.program);
+        }
+    }
+
     /// After the edits of an operation: reports the values that followed, and runs the
     /// conditions that came to hold.
     pub(super) fn follow_edits(&mut self, now: Time, tx: &mut Transaction) {
         let Some(before) = self.values_before.take() else { return };
-        self.recompile();
+        self.follow_program();
         let changes = self.machine.values_since(&self.document, &self.program, &before);
         self.report(changes, tx);
         let changes = self.machine.check_conditions(&mut self.document, &self.program, now);

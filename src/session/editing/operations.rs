@@ -1,12 +1,14 @@
 //! What each operation does to a session.
 
+use kurbo::{Affine, Vec2};
 use svgx_base::budget::{Budget, Time};
 use svgx_engine::document::NodeId;
 
 use super::super::error::Error;
 use super::super::operation::{Coordinates, Operation, Pointer};
-use super::super::record::HistoryMove;
+use super::super::record::{Change, Edit, HistoryMove};
 use super::super::{ActiveConstraint, attribute};
+use super::links::Link;
 use super::{CONSTRAINTS, SELECTION, Session, Transaction, read};
 
 /// Elements in one active constraint.
@@ -41,9 +43,7 @@ impl Session {
                     self.fire(self.event("click", target, at, now), tx);
                 }
             }
-            Operation::Select(pointer) => {
-                self.select(pointer, "select", tx)?;
-            }
+            Operation::Select(selection) => self.select_by(selection, tx)?,
             Operation::Deselect(pointer) => {
                 if pointer.element_id.is_none() && pointer.coordinates.is_none() {
                     self.interactive.selected.clear();
@@ -81,6 +81,22 @@ impl Session {
                 self.set(tx, target, &name, value);
                 self.follow_edits(now, tx);
             }
+            Operation::Add { .. }
+            | Operation::Delete { .. }
+            | Operation::Reparent { .. }
+            | Operation::Reorder { .. }
+            | Operation::Group { .. }
+            | Operation::Ungroup { .. }
+            | Operation::Duplicate { .. }
+            | Operation::Move { .. }
+            | Operation::Rotate { .. }
+            | Operation::Scale { .. }
+            | Operation::SetText { .. }
+            | Operation::SetStyle { .. }
+            | Operation::SetProperty { .. }
+            | Operation::SetVariable { .. }
+            | Operation::Link { .. }
+            | Operation::Unlink { .. } => self.edit(operation, now, budget, tx)?,
             Operation::Load { .. } => {
                 return Err(Error::BadOperation { reason: "load replaces the session".to_owned() });
             }
@@ -103,7 +119,112 @@ impl Session {
         Ok(())
     }
 
-    fn select(
+    /// Operations on the tree and on what elements are.
+    fn edit(
+        &mut self,
+        operation: &Operation,
+        now: Time,
+        budget: &Budget,
+        tx: &mut Transaction,
+    ) -> Result<(), Error> {
+        use Operation as O;
+        let word = operation.name();
+        // What is held is let go: its place is another one after this.
+        self.interactive.drag = None;
+        self.recompile_meaning();
+        match operation {
+            O::Add { markup, parent_id, before_id, after_id } => {
+                let place =
+                    self.place_for(parent_id.as_ref(), before_id.as_ref(), after_id.as_ref())?;
+                self.add(markup, place, now, tx)
+            }
+            O::Delete { element_id, element_ids, references } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                self.delete(&targets, references.unwrap_or_default(), word, now, tx)
+            }
+            O::Reparent { element_id, element_ids, parent_id, before_id, after_id } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                let place =
+                    self.place_for(Some(parent_id), before_id.as_ref(), after_id.as_ref())?;
+                self.reparent(&targets, place, now, tx)
+            }
+            O::Reorder { element_id, element_ids, to, before_id, after_id } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                let beside = before_id.is_some() || after_id.is_some();
+                if beside && to.is_some() {
+                    let reason = "`to`, `before_id` and `after_id` exclude each other".to_owned();
+                    return Err(Error::BadOperation { reason });
+                }
+                let place = beside
+                    .then(|| self.place_for(None, before_id.as_ref(), after_id.as_ref()))
+                    .transpose()?;
+                self.reorder(&targets, *to, place, now, tx)
+            }
+            O::Group { element_id, element_ids, group_id } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                self.group(&targets, group_id.as_ref(), now, tx)
+            }
+            O::Ungroup { element_id, element_ids, references } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                self.ungroup(&targets, references.unwrap_or_default(), now, tx)
+            }
+            O::Duplicate { element_id, element_ids, dx, dy } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                let by = Vec2::new(dx.unwrap_or(0.0), dy.unwrap_or(0.0));
+                check(Coordinates { x: by.x, y: by.y, z: None })?;
+                self.duplicate(&targets, by, now, tx)
+            }
+            O::Move { element_id, element_ids, dx, dy } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                let by = Vec2::new(dx.unwrap_or(0.0), dy.unwrap_or(0.0));
+                self.translate(&targets, by, now, budget, tx)
+            }
+            O::Rotate { element_id, element_ids, angle, center } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                finite("angle", *angle, "a number of degrees")?;
+                let turn = Affine::rotate((angle % 360.0).to_radians());
+                self.transform(&targets, *center, exact_turn(*angle).unwrap_or(turn), word, now, tx)
+            }
+            O::Scale { element_id, element_ids, factor, factor_y, center } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                let factor_y = factor_y.unwrap_or(*factor);
+                for (name, value) in [("factor", *factor), ("factor_y", factor_y)] {
+                    let expected = "a number from 1e-6 to 1e6, or below 0 the same";
+                    if !(1e-6..=1e6).contains(&value.abs()) {
+                        return Err(Error::BadNumber { name, value, expected });
+                    }
+                }
+                let scale = Affine::scale_non_uniform(*factor, factor_y);
+                self.transform(&targets, *center, scale, word, now, tx)
+            }
+            O::SetText { element_id, text } => self.set_text(element_id, text, now, tx),
+            O::SetStyle { element_id, element_ids, name, value } => {
+                let targets = self.targets(element_id.as_ref(), element_ids.as_ref(), word)?;
+                self.set_style(&targets, name, value.as_deref(), now, tx)
+            }
+            O::SetProperty { element_id, name, value, unit } => {
+                self.set_property(element_id, name, value.as_deref(), unit.as_deref(), now, tx)
+            }
+            O::SetVariable { element_id, name, value, unit } => {
+                self.set_variable(element_id, name, value.as_deref(), unit.as_deref(), now, tx)
+            }
+            O::Link { relation, element_id, target_id, parent_id, kind, constraint }
+            | O::Unlink { relation, element_id, target_id, parent_id, kind, constraint } => {
+                let link = Link {
+                    relation: *relation,
+                    element_id: element_id.as_ref(),
+                    target_id: target_id.as_ref(),
+                    parent_id: parent_id.as_ref(),
+                    kind: kind.as_ref(),
+                    constraint: constraint.as_ref(),
+                };
+                self.link(&link, matches!(operation, O::Link { .. }), now, tx)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn select(
         &mut self,
         pointer: &Pointer,
         operation: &'static str,
@@ -153,15 +274,32 @@ impl Session {
         let step = if undo { self.history.last_done() } else { self.history.last_undone() };
         let Some(step) = step.cloned() else { return };
         tx.history = direction;
-        let edits: Vec<_> = if undo {
-            step.edits.iter().rev().map(|e| (e.element, &e.attribute, &e.old)).collect()
-        } else {
-            step.edits.iter().map(|e| (e.element, &e.attribute, &e.new)).collect()
-        };
         let before = self.machine.values(&self.document, &self.program);
-        for (element, name, value) in edits {
-            self.set(tx, element, name, value.as_deref());
+        let edits: Vec<Change> = match undo {
+            true => step.edits.into_iter().rev().collect(),
+            false => step.edits,
+        };
+        for change in edits {
+            match change {
+                Change::Tree(edit) => {
+                    self.change_tree(tx, if undo { edit.inverse() } else { edit });
+                }
+                Change::Attribute(Edit { element, attribute, old, new, at, .. }) => {
+                    if !undo && at.is_some() && new.is_some() {
+                        self.set(tx, element, &attribute, None);
+                    }
+                    match undo {
+                        true if at.is_some() => {
+                            self.set_at(tx, element, &attribute, old.as_deref(), at);
+                        }
+                        true => self.set(tx, element, &attribute, old.as_deref()),
+                        false => self.set(tx, element, &attribute, new.as_deref()),
+                    }
+                }
+            }
         }
+        self.settle();
+        self.forget_gone();
         if let Some((before, after)) = step.constraints {
             self.interactive.constraints = if undo { before } else { after };
         }
@@ -179,8 +317,24 @@ impl Session {
     }
 }
 
-fn check_limit(what: &'static str, limit: usize, seen: usize) -> Result<(), Error> {
+pub(super) fn check_limit(what: &'static str, limit: usize, seen: usize) -> Result<(), Error> {
     if seen <= limit { Ok(()) } else { Err(Error::Limit { what, limit, seen }) }
+}
+
+fn finite(name: &'static str, value: f64, expected: &'static str) -> Result<(), Error> {
+    if value.is_finite() { Ok(()) } else { Err(Error::BadNumber { name, value, expected }) }
+}
+
+/// A turn by whole right angles, without rounding.
+fn exact_turn(degrees: f64) -> Option<Affine> {
+    let quarters = degrees / 90.0;
+    (quarters.fract() == 0.0).then(|| {
+        let (sin, cos) = [(0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0)]
+            .get(quarters.rem_euclid(4.0) as usize)
+            .copied()
+            .unwrap_or((0.0, 1.0));
+        Affine::new([cos, sin, -sin, cos, 0.0, 0.0])
+    })
 }
 
 pub(super) fn check(coordinates: Coordinates) -> Result<(), Error> {

@@ -2,11 +2,10 @@
 
 use super::super::operation::Coordinates;
 use super::super::outcome::{BehaviorTriggered, Message, ValueChange};
-use super::super::record::Edit;
+use super::super::record::{Change as Edited, Edit};
 use super::{Session, Transaction};
 use svgx_base::budget::Time;
 use svgx_engine::behavior::{Change, Event, What};
-use svgx_engine::document::NodeId;
 
 impl Session {
     pub(super) fn event(
@@ -16,13 +15,9 @@ impl Session {
         at: Option<Coordinates>,
         now: Time,
     ) -> Event {
-        let name = |node: NodeId| match self.document.id(node) {
-            Some(id) => id.to_owned(),
-            None => format!("#{}", node.index()),
-        };
         Event {
             kind: kind.to_owned(),
-            target: target.and_then(|n| self.node(n)).map(name),
+            target: target.and_then(|n| self.node(n)).map(|node| self.document.reference(node)),
             x: at.map(|c| c.x),
             y: at.map(|c| c.y),
             time: now,
@@ -55,7 +50,10 @@ impl Session {
                     if self.solver.as_ref().is_some_and(|solver| solver.involves(node)) {
                         self.solver = None;
                     }
-                    tx.edits.push(Edit { element, attribute: name, old, new });
+                    self.soil(node);
+                    let (at, back) = (None, None);
+                    let edit = Edit { element, attribute: name, old, new, at, back };
+                    tx.edits.push(Edited::Attribute(edit));
                 }
                 What::Value { name, old, new, unit } => {
                     let change = ValueChange { name, old_value: old, new_value: new, unit };

@@ -182,6 +182,29 @@ impl Frames {
     }
 }
 
+/// From the coordinates that an element stands in to the world's.
+pub(crate) fn around(drawing: Drawing<'_>, node: NodeId) -> Affine {
+    Frames::of(drawing, node).outer
+}
+
+/// From the coordinates that the children of an element stand in to the world's.
+pub(crate) fn inside(drawing: Drawing<'_>, node: NodeId) -> Affine {
+    let Drawing { document, scene, limits } = drawing;
+    scene.frame(document, node, limits).unwrap_or_else(|| {
+        std::iter::successors(Some(node), |&n| document.parent(n))
+            .fold(Affine::IDENTITY, |below, n| scene.own_transform(document, n) * below)
+    })
+}
+
+/// Whether an element has a place that its `transform` says.
+pub(crate) fn is_placed(document: &Document, node: NodeId) -> bool {
+    match document.name(node) {
+        Some((Ns::Arx, name)) => name == "object",
+        Some((_, name)) => part::is_graphic(name),
+        None => false,
+    }
+}
+
 /// From an element's coordinates to the world's.
 pub(crate) fn to_world(drawing: Drawing<'_>, node: NodeId) -> Affine {
     Frames::of(drawing, node).own

@@ -302,7 +302,7 @@ impl Part {
     }
 }
 
-fn is_graphic(name: &str) -> bool {
+pub(super) fn is_graphic(name: &str) -> bool {
     matches!(
         name,
         "rect"
