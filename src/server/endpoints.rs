@@ -16,7 +16,7 @@ use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
     compile_json, compile_svg, drawing, evaluate, interactive, jobs, openapi, pages, parse,
-    precision, render, simulate, slo, solve, state, status, traces,
+    precision, render, sessions, simulate, slo, solve, state, status, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -137,6 +137,58 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     )
     .rate(RateClass::Ui)
     .described::<state::__path_state>(),
+    get(
+        "/sessions",
+        Pool(
+            Operation::new(Class::Ui, "session-list", sessions::list).estimated_as("session.state"),
+        ),
+    )
+    .rate(RateClass::Ui)
+    .described::<sessions::__path_list>(),
+    post(
+        "/sessions",
+        Pool(
+            Operation::new(Class::Ui, "session-create", sessions::create)
+                .estimated_as("session.operate"),
+        ),
+    )
+    .rate(RateClass::Ui)
+    .described::<sessions::__path_create>(),
+    get(
+        "/sessions/{session}",
+        Pool(
+            Operation::new(Class::Ui, "session-get", sessions::look).estimated_as("session.state"),
+        ),
+    )
+    .rate(RateClass::Ui)
+    .described::<sessions::__path_look>(),
+    delete(
+        "/sessions/{session}",
+        Pool(
+            Operation::new(Class::Ui, "session-delete", sessions::remove)
+                .estimated_as("session.state"),
+        ),
+    )
+    .rate(RateClass::Ui)
+    .described::<sessions::__path_remove>(),
+    post(
+        "/sessions/{session}/fork",
+        Pool(
+            Operation::new(Class::Ui, "session-fork", sessions::fork)
+                .estimated_as("session.operate"),
+        ),
+    )
+    .rate(RateClass::Ui)
+    .described::<sessions::__path_fork>(),
+    get(
+        "/sessions/{session}/export",
+        Pool(
+            Operation::new(Class::Redraw, "session-export", sessions::export)
+                .estimated_as("compile")
+                .media(&["image/svg+xml"]),
+        ),
+    )
+    .described::<sessions::__path_export>(),
     get(
         "/sessions/{session}/drawing.svg",
         Pool(
@@ -279,7 +331,8 @@ impl Endpoint {
     fn route(&'static self) -> Route {
         match &self.handler {
             Direct(route) => route(),
-            Pool(operation) if self.method == Method::Get => {
+            // Neither has a body.
+            Pool(operation) if matches!(self.method, Method::Get | Method::Delete) => {
                 web::to(move |request: HttpRequest| execute::run(request, None, operation))
             }
             Pool(operation) => web::to(move |request: HttpRequest, payload: Payload| {

@@ -64,6 +64,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("post", "/interactive") => {
             json!({ "operation": "click", "element_id": "bulb", "content": DRAWING })
         }
+        ("post", "/sessions") => json!({ "content": DRAWING, "session": "first-floor" }),
+        ("post", "/sessions/{session}/fork") => json!({ "session": "first-floor-2" }),
         ("put", "/slo/controls") => json!({ "mode": "on", "seconds": 0 }),
         _ => return None,
     })
@@ -108,6 +110,9 @@ fn failure(status: &str, path: &str) -> Option<Error> {
             available: "application/json".to_owned(),
         },
         "408" => Error::BodyTimeout(Duration::from_secs(30)),
+        "409" if path.starts_with("/sessions") => {
+            Error::Conflict("there is a session `first-floor` already".to_owned())
+        }
         "409" => Error::Conflict("job j7 has not ended; ask GET /jobs/j7".to_owned()),
         "413" => Error::BodyTooLarge { limit: 10 << 20, seen: 12_000_000 },
         "415" => Error::UnsupportedMediaType {

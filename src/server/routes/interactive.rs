@@ -15,7 +15,8 @@ use crate::routes::precision;
 use crate::state::session;
 use svgx_engine::constraint;
 use svgx_session::{
-    ActiveConstraint, Coordinates, Effect, Modifiers, Operation, Outcome, Snap, State,
+    ActiveConstraint, Area, Coordinates, Effect, Modifiers, Operation, Order, Outcome, References,
+    Relation, Snap, State,
 };
 use svgx_telemetry::stage::Step;
 
@@ -39,12 +40,15 @@ pub(crate) struct InteractiveRequest {
     #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
     session: Option<String>,
     /// `click`, `drag_start`, `drag_move`, `drag_end`, `hover`, `select`, `deselect`, `undo`,
-    /// `redo`, `set_attribute`, `load`, `set_precision`, `add_constraint`,
+    /// `redo`, `set_attribute`, `add`, `delete`, `reparent`, `reorder`, `group`, `ungroup`,
+    /// `duplicate`, `move`, `rotate`, `scale`, `set_text`, `set_style`, `set_property`,
+    /// `set_variable`, `link`, `unlink`, `load`, `set_precision`, `add_constraint`,
     /// `remove_constraint` or `fire`. `load` where only a drawing is sent.
     #[serde(alias = "interaction", skip_serializing_if = "Option::is_none")]
     #[schema(example = "click")]
     operation: Option<String>,
-    /// The `id` of an element, or `@N`: its number in document order.
+    /// The `id` of an element, or `@N`: its handle, which for what was loaded is its number in
+    /// document order.
     #[serde(skip_serializing_if = "Option::is_none")]
     element_id: Option<String>,
     /// Where the pointer is, in user units of the drawing.
@@ -59,16 +63,88 @@ pub(crate) struct InteractiveRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Snap>)]
     snap: Option<Snap>,
-    /// `set_attribute`: the attribute; `fire`: the event.
+    /// Several elements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    element_ids: Option<Vec<String>>,
+    /// `add`: the elements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    markup: Option<String>,
+    /// The element that something goes into; the system of a connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_id: Option<String>,
+    /// The element it goes before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before_id: Option<String>,
+    /// The element it goes behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_id: Option<String>,
+    /// `link`, `unlink`: what the element is linked with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_id: Option<String>,
+    /// `group`: the `id` of the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_id: Option<String>,
+    /// `delete`, `ungroup`: what happens to references, `refuse` or `remove`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    references: Option<References>,
+    /// `reorder`: `front`, `forward`, `backward` or `back`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    to: Option<Order>,
+    /// How far to the right, in user units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dx: Option<f64>,
+    /// How far down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dy: Option<f64>,
+    /// `rotate`: degrees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    angle: Option<f64>,
+    /// `rotate`, `scale`: the point that stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::PointerCoordinates>)]
+    center: Option<Coordinates>,
+    /// `scale`: times the size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    factor: Option<f64>,
+    /// `scale`: times the height.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    factor_y: Option<f64>,
+    /// `set_text`: the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// `set_property`, `set_variable`: the unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
+    /// `link`, `unlink`: what kind of link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    relation: Option<Relation>,
+    /// `link`, `unlink`: the type of a connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// `select`: a rectangle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    area: Option<Area>,
+    /// `select`: an outline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<schema::PointerCoordinates>>)]
+    lasso: Option<Vec<Coordinates>>,
+    /// `select`: also what only reaches into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    touching: Option<bool>,
+    /// `set_attribute`: the attribute; `fire`: the event; else what is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// `set_attribute`: the new value; without one the attribute is removed.
+    /// The new value; without one the attribute, property or variable is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
     /// `set_precision`: `ui`, `edit` or `compute`.
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<String>,
-    /// `add_constraint`, `remove_constraint`: the constraint.
+    /// `add_constraint`, `remove_constraint`, `link`, `unlink`: the constraint.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::ActiveConstraint>)]
     constraint: Option<ActiveConstraint>,
@@ -80,15 +156,8 @@ pub(crate) struct InteractiveRequest {
 impl InteractiveRequest {
     /// Whether it has no member of any operation.
     fn is_bare(&self) -> bool {
-        self.element_id.is_none()
-            && self.coordinates.is_none()
-            && self.modifiers.is_none()
-            && self.snap.is_none()
-            && self.name.is_none()
-            && self.value.is_none()
-            && self.level.is_none()
-            && self.constraint.is_none()
-            && self.data.is_none()
+        let members = serde_json::to_value(self).unwrap_or_default();
+        members.as_object().is_some_and(serde_json::Map::is_empty)
     }
 }
 
@@ -144,6 +213,7 @@ pub(crate) fn interactive(call: Call<'_>, body: Option<Body>) -> Result<Reply, E
     let apply = |operation: &Operation| {
         let content = match operation {
             Operation::Load { content } => Some(content.as_str()),
+            Operation::Add { markup, .. } => Some(markup.as_str()),
             _ => None,
         };
         let done = call.app.sessions.apply(&key, operation, call.budget);

@@ -20,6 +20,7 @@ pub(crate) mod pages;
 pub(crate) mod parse;
 pub(crate) mod precision;
 pub(crate) mod render;
+pub(crate) mod sessions;
 pub(crate) mod simulate;
 pub(crate) mod slo;
 pub(crate) mod solve;

@@ -117,7 +117,12 @@ pub(crate) fn session(error: svgx_session::Error, content: Option<&str>) -> Erro
         }
         E::BadAttribute { .. } => Error::invalid("/name", error),
         E::UnknownElement { .. } => Error::Missing(error.to_string()),
-        E::NotMovable { .. } => Error::Conflict(error.to_string()),
+        E::NotMovable { .. } | E::Unsuitable { .. } | E::Referenced { .. } | E::Formulas { .. } => {
+            Error::Conflict(error.to_string())
+        }
+        E::Markup(diagnostics) => {
+            Error::Document(findings(content.unwrap_or_default(), &diagnostics))
+        }
         E::Limit { what, limit, seen } => {
             Error::Limit { what: what.to_owned(), limit: limit as f64, seen: seen as f64 }
         }
