@@ -24,7 +24,9 @@ unset SVGX_CHAOS_PROGRAM SVGX_TEST_CHAOS SVGX_CHAOS_KILLS SVGX_CHAOS_SEED
 
 work=$(mktemp -d)
 state=$work/state
-stack() { "$python" chaos/svgx_chaos.py "$@"; }
+# Whoever asks what this machine can do asks this binary.
+can=SVGX_CHAOS_CAN=$program
+stack() { env "$can" "$python" chaos/svgx_chaos.py "$@"; }
 leave() {
     "$program" stack --state-dir "$work/stack" down >/dev/null 2>&1 || true
     [ ! -e "$state/stack.json" ] || stack down "$state" || true
@@ -38,7 +40,7 @@ restart() {
     . "$work/environment"
 }
 # Nothing is written beside what is asked for, and nobody is asked for a newer version.
-chaos() { "$venv/bin/chaos" --no-version-check --settings "$work/none" --log-file "$work/chaos.log" "$@"; }
+chaos() { env "$can" "$venv/bin/chaos" --no-version-check --settings "$work/none" --log-file "$work/chaos.log" "$@"; }
 run() { chaos run --journal-path "$work/journal.json" "$1"; }
 failed=0
 fail() {
@@ -113,17 +115,17 @@ sed 's/requests: 300/requests: 5/' chaos/noisy-key.yaml >"$work/small.yaml"
 must_fail "a fault that moves nothing" "fault-was-seen" "$work/small.yaml"
 
 # What a machine cannot do is skipped, and does not pass when it is tried all the same.
-if env PATH="$work/no" "$python" chaos/svgx_chaos.py skip "$state" chaos/slow-disk.yaml >"$work/said"; then fail "strace was found where it is not"; fi
+if env "$can" PATH="$work/no" "$python" chaos/svgx_chaos.py skip "$state" chaos/slow-disk.yaml >"$work/said"; then fail "strace was found where it is not"; fi
 grep -q '^SKIP chaos/slow-disk.yaml: attach: strace is not installed' "$work/said" || fail "a skip without its reason"
 rm -f "$work/journal.json"
-if env PATH="$work/no" "$venv/bin/chaos" --no-version-check --settings "$work/none" --log-file "$work/chaos.log" run \
+if env "$can" PATH="$work/no" "$venv/bin/chaos" --no-version-check --settings "$work/none" --log-file "$work/chaos.log" run \
     --journal-path "$work/journal.json" chaos/slow-disk.yaml >"$work/said" 2>&1; then fail "a fault that cannot be made has passed"; fi
 grep -q 'SKIP attach: strace is not installed' "$work/said" || fail "a fault that cannot be made failed for another reason"
 if stack adopt "$work" >"$work/said" 2>&1 || ! grep -q 'no engine of `svgx stack` runs in' "$work/said"; then fail "what is no stack was adopted"; fi
 
 # The runner is killed in the midst of a fault, of three that are drawn.
 echo "seed $seed"
-"$python" tests/chaos/killed_runner.py "$venv/bin/chaos" "$state" "$kills" "$seed" || fail "something was left"
+env "$can" "$python" tests/chaos/killed_runner.py "$venv/bin/chaos" "$state" "$kills" "$seed" || fail "something was left"
 
 pid=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["engine"]["pid"])' "$state/stack.json")
 stack down "$state"

@@ -104,7 +104,8 @@ pub(crate) fn create(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error>
 #[utoipa::path(get, path = "/sessions/{session}", tag = "interaction", operation_id = "get_session",
     params(("session" = String, Path, description = "The session's name", example = "default")),
     responses((status = 200, body = SessionAnswer),
-        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>),
+        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
 pub(crate) fn look(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let (key, state) = existing(&call)?;
     let session = key.name().to_owned();
@@ -118,7 +119,8 @@ pub(crate) fn look(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
 #[utoipa::path(delete, path = "/sessions/{session}", tag = "interaction", operation_id = "delete_session",
     params(("session" = String, Path, description = "The session's name", example = "default")),
     responses((status = 200, body = SessionAnswer),
-        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>),
+        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
 pub(crate) fn remove(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let (key, state) = existing(&call)?;
     let pending = call.app.sessions.delete(&key).map_err(|e| problem::session(e, None))?;
@@ -140,6 +142,11 @@ pub(crate) fn remove(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
 pub(crate) fn fork(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let (key, _) = existing(&call)?;
     let body = body.filter(|body| !body.bytes.is_empty());
+    // A list would be read as the members in their order.
+    let list = |body: &Body| body.bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[');
+    if body.as_ref().is_some_and(list) {
+        return Err(Error::invalid("", "a list was found; expected an object with `session`"));
+    }
     let input: Input<SessionRequest> = Input::read(&call, body)?;
     if input.content.is_some() {
         return Err(Error::invalid("/content", "a copy takes the drawing of its session"));
@@ -158,7 +165,8 @@ pub(crate) fn fork(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
 #[utoipa::path(get, path = "/sessions/{session}/export", tag = "interaction", operation_id = "export_session",
     params(("session" = String, Path, description = "The session's name", example = "default")),
     responses((status = 200, content_type = "image/svg+xml", body = String),
-        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>),
+        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
 pub(crate) fn export(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let (key, _) = existing(&call)?;
     let content = input::of_session(&call, key.name())?.unwrap_or_default();
