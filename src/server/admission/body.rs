@@ -146,7 +146,7 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, Error> {
     })
 }
 
-/// Decodes JSON; an error names the JSON pointer, the line and the column.
+/// Decodes a JSON object; an error names the JSON pointer, the line and the column.
 ///
 /// # Errors
 /// [`Error::Malformed`] when it is no JSON, [`Error::Invalid`] when it is JSON of another shape.
@@ -157,6 +157,10 @@ pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     match decoded {
         Ok(value) => {
             reader.end().map_err(|e| malformed(&e))?;
+            // A list is read as the members of an object, in their order.
+            if text.trim_start().starts_with('[') {
+                return Err(Error::invalid("", "a list was found; expected an object"));
+            }
             Ok(value)
         }
         Err(error) => {

@@ -142,11 +142,6 @@ pub(crate) fn remove(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
 pub(crate) fn fork(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let (key, _) = existing(&call)?;
     let body = body.filter(|body| !body.bytes.is_empty());
-    // A list would be read as the members in their order.
-    let list = |body: &Body| body.bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[');
-    if body.as_ref().is_some_and(list) {
-        return Err(Error::invalid("", "a list was found; expected an object with `session`"));
-    }
     let input: Input<SessionRequest> = Input::read(&call, body)?;
     if input.content.is_some() {
         return Err(Error::invalid("/content", "a copy takes the drawing of its session"));

@@ -438,6 +438,14 @@ pub(super) static MISTAKES: &[Mistake] = &[
         &["there is no session `first-flor`"],
     ),
     mistake(
+        "a list where an object is expected",
+        "POST /parse",
+        r#"["<svg viewBox='0 0 9 9'/>"]"#,
+        422,
+        "invalid-request",
+        &["a list was found; expected an object"],
+    ),
+    mistake(
         "a session without a name",
         "POST /parse",
         r#"{"session": ""}"#,
