@@ -133,6 +133,15 @@ impl<T: HasContent> Input<T> {
     }
 }
 
+/// The session that the path names. A name that no session can have is one that there is not.
+///
+/// # Errors
+/// [`Error::Missing`] for such a name.
+pub(crate) fn session_of_path(call: &Call<'_>) -> Result<svgx_session::Key, Error> {
+    let name = call.session.as_deref().unwrap_or_default();
+    call.app.session_key(&call.identity, Some(name)).map_err(|_| no_session(call, name))
+}
+
 /// Why a session cannot be worked on: nothing was loaded into it. Names of the caller's own
 /// sessions are the only ones that are compared.
 pub(crate) fn no_session(call: &Call<'_>, name: &str) -> Error {

@@ -78,6 +78,7 @@ fn read_query(query: &str) -> Result<RenderOptions, Error> {
 }
 
 fn content(call: &Call<'_>) -> Result<String, Error> {
-    let name = call.session.as_deref().unwrap_or_default();
+    let key = input::session_of_path(call)?;
+    let name = key.name();
     input::of_session(call, name)?.ok_or_else(|| input::no_session(call, name))
 }

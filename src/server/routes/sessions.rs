@@ -104,8 +104,7 @@ pub(crate) fn create(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error>
 #[utoipa::path(get, path = "/sessions/{session}", tag = "interaction", operation_id = "get_session",
     params(("session" = String, Path, description = "The session's name", example = "default")),
     responses((status = 200, body = SessionAnswer),
-        (status = 404, content_type = "application/problem+json", body = Problem<'_>),
-        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
 pub(crate) fn look(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let (key, state) = existing(&call)?;
     let session = key.name().to_owned();
@@ -119,8 +118,7 @@ pub(crate) fn look(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
 #[utoipa::path(delete, path = "/sessions/{session}", tag = "interaction", operation_id = "delete_session",
     params(("session" = String, Path, description = "The session's name", example = "default")),
     responses((status = 200, body = SessionAnswer),
-        (status = 404, content_type = "application/problem+json", body = Problem<'_>),
-        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
 pub(crate) fn remove(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let (key, state) = existing(&call)?;
     let pending = call.app.sessions.delete(&key).map_err(|e| problem::session(e, None))?;
@@ -160,8 +158,7 @@ pub(crate) fn fork(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
 #[utoipa::path(get, path = "/sessions/{session}/export", tag = "interaction", operation_id = "export_session",
     params(("session" = String, Path, description = "The session's name", example = "default")),
     responses((status = 200, content_type = "image/svg+xml", body = String),
-        (status = 404, content_type = "application/problem+json", body = Problem<'_>),
-        (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
+        (status = 404, content_type = "application/problem+json", body = Problem<'_>)))]
 pub(crate) fn export(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let (key, _) = existing(&call)?;
     let content = input::of_session(&call, key.name())?.unwrap_or_default();
@@ -170,7 +167,7 @@ pub(crate) fn export(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
 
 /// The session that the path names, and its state.
 fn existing(call: &Call<'_>) -> Result<(Key, State), Error> {
-    let key = call.app.session_key(&call.identity, call.session.as_deref())?;
+    let key = input::session_of_path(call)?;
     let state = call.app.sessions.state(&key, call.budget);
     let state = state.map_err(|e| problem::session(e, None))?;
     if state.sequence == 0 { Err(input::no_session(call, key.name())) } else { Ok((key, state)) }

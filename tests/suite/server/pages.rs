@@ -102,6 +102,10 @@ fn a_session_that_there_is_not_is_answered_with_the_nearest() {
             assert_eq!(hint, near, "{session}: {detail}");
         }
     }
+    // A name that no session can have.
+    for path in ["/sessions/a%13", "/sessions/a%13/export", "/sessions/a%13/drawing.svg"] {
+        assert_eq!(get(&service, path, "").status, 404, "{path}");
+    }
 }
 
 #[test]
