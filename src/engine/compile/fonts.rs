@@ -239,3 +239,20 @@ fn stretch(font: &usvg::Font) -> Stretch {
         FontStretch::UltraExpanded => Stretch::UltraExpanded,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use svgx_base::budget::{Class, Tier};
+
+    #[test]
+    fn the_font_in_the_binary_has_every_printable_letter_of_ascii() {
+        let letters: BTreeSet<char> = (' '..='~').collect();
+        let budget = Budget::unlimited(Class::Redraw, Tier::Ui);
+        let missing = Fonts::built_in().missing(letters, &budget).expect("nothing stops it");
+        assert!(missing.is_empty(), "{missing:?}");
+        let rare = BTreeSet::from(['a', '\u{F8FF}', '\u{10FFFD}']);
+        let missing = Fonts::built_in().missing(rare, &budget).expect("nothing stops it");
+        assert_eq!(missing.len(), 2, "{missing:?}");
+    }
+}

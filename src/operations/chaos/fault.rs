@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, Signal, prlimit};
 
-use super::guard::{self, Step};
+use super::guard::{self, Undo};
 use super::{quota, spawn};
 use crate::stack::{self, Part, Process, Stack};
 
@@ -79,18 +79,18 @@ pub fn inject(
         .ok_or_else(|| Error::NotOurs(part, stack.dir().display().to_string()))?;
     let runner = Process::of(runner)
         .ok_or(Error::Refused("the runner", io::Error::other("it has ended already")))?;
-    let undo = |step: Step| guard::note(stack, step).map_err(|e| Error::Refused("undo.json", e));
+    let undo = |step: Undo| guard::note(stack, step).map_err(|e| Error::Refused("undo.json", e));
     let pid = process.pid;
     let said = match fault {
         Fault::Kill => {
-            undo(Step::Start { part })?;
+            undo(Undo::Start { part })?;
             guard::start(stack, &runner, lasts, false)
                 .map_err(|e| Error::Refused("guardian", e))?;
             process.signal(Signal::KILL);
             format!("{part} (pid {pid}) is killed")
         }
         Fault::Stop => {
-            undo(Step::Continue { process: process.clone() })?;
+            undo(Undo::Continue { process: process.clone() })?;
             guard::start(stack, &runner, lasts, false)
                 .map_err(|e| Error::Refused("guardian", e))?;
             process.signal(Signal::STOP);
@@ -99,14 +99,14 @@ pub fn inject(
         Fault::Quota(percent) => {
             bounded("the share of a processor in per cent", 1, 100, *percent)?;
             let group = format!("{part}-{pid}");
-            undo(Step::Release { group: group.clone() })?;
+            undo(Undo::Release { group: group.clone() })?;
             guard::start(stack, &runner, lasts, false)
                 .map_err(|e| Error::Refused("guardian", e))?;
             quota::limit(&group, pid, *percent).map_err(|e| Error::Refused("quota", e))?;
             format!("{part} (pid {pid}) gets {percent} % of a processor")
         }
         Fault::Rollout(variables) => {
-            undo(Step::Restart { part, process: None })?;
+            undo(Undo::Restart { part, process: None })?;
             guard::start(stack, &runner, lasts, false)
                 .map_err(|e| Error::Refused("guardian", e))?;
             stack.down(&[part], &mut |_| ())?;
@@ -119,7 +119,7 @@ pub fn inject(
             if !ended.well() {
                 return Err(Error::Rollout(part, ended.last_words()));
             }
-            undo(Step::Restart { part, process: stack.process(part)? })?;
+            undo(Undo::Restart { part, process: stack.process(part)? })?;
             let named: Vec<String> = variables.iter().map(|(k, v)| format!("{k}={v}")).collect();
             format!("{part} runs with {}", named.join(" "))
         }
@@ -127,7 +127,7 @@ pub fn inject(
             let most = largest(&stack.path(&format!("{part}-data"))) + room;
             let id = process.id();
             let had = rustix::process::getrlimit(Resource::Fsize);
-            undo(Step::Limit { process: process.clone(), files: had.current, most: had.maximum })?;
+            undo(Undo::Limit { process: process.clone(), files: had.current, most: had.maximum })?;
             guard::start(stack, &runner, lasts, false)
                 .map_err(|e| Error::Refused("guardian", e))?;
             let limit = Rlimit { current: Some(most), maximum: had.maximum };

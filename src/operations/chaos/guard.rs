@@ -21,7 +21,7 @@ const LIST: &str = "undo.json";
 /// How one fault is undone. Each may be done twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "how")]
-pub(crate) enum Step {
+pub(crate) enum Undo {
     /// Start a part that does not run.
     Start { part: Part },
     /// Start a part anew, unless it is another process than this already.
@@ -51,7 +51,7 @@ fn locked(stack: &Stack) -> io::Result<File> {
     Ok(file)
 }
 
-fn read(stack: &Stack) -> io::Result<Vec<Step>> {
+fn read(stack: &Stack) -> io::Result<Vec<Undo>> {
     match std::fs::read(stack.path(LIST)) {
         Ok(text) => serde_json::from_slice(&text).map_err(io::Error::other),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -60,12 +60,12 @@ fn read(stack: &Stack) -> io::Result<Vec<Step>> {
 }
 
 /// Notes a step, on the disk before it is answered.
-pub(crate) fn note(stack: &Stack, step: Step) -> io::Result<()> {
+pub(crate) fn note(stack: &Stack, step: Undo) -> io::Result<()> {
     let _lock = locked(stack)?;
     let mut steps = read(stack)?;
     // What a part was replaced by is known only when it has been.
-    if let Step::Restart { process: Some(_), .. } = &step {
-        steps.retain(|s| !matches!(s, Step::Restart { process: None, .. }));
+    if let Undo::Restart { process: Some(_), .. } = &step {
+        steps.retain(|s| !matches!(s, Undo::Restart { process: None, .. }));
     }
     steps.push(step);
     let new = stack.path("undo.json.new");
@@ -90,7 +90,7 @@ pub fn undo(stack: &Stack, ends: bool) -> io::Result<usize> {
     let steps = read(stack)?;
     let mut failed = Vec::new();
     for step in steps.iter().rev() {
-        if ends && matches!(step, Step::Start { .. } | Step::Restart { .. }) {
+        if ends && matches!(step, Undo::Start { .. } | Undo::Restart { .. }) {
             continue;
         }
         if let Err(error) = one(stack, step) {
@@ -104,13 +104,13 @@ pub fn undo(stack: &Stack, ends: bool) -> io::Result<usize> {
     if failed.is_empty() { Ok(steps.len()) } else { Err(io::Error::other(failed.join("; "))) }
 }
 
-fn one(stack: &Stack, step: &Step) -> io::Result<()> {
+fn one(stack: &Stack, step: &Undo) -> io::Result<()> {
     match step {
-        Step::Start { part } => {
+        Undo::Start { part } => {
             let up = stack.up(&[*part], Ports::Usual, &mut |_| ());
             up.map(|_| ()).map_err(io::Error::other)
         }
-        Step::Restart { part, process } => {
+        Undo::Restart { part, process } => {
             let now = stack.process(*part).map_err(io::Error::other)?;
             if process.is_none() || now == *process {
                 stack.down(&[*part], &mut |_| ()).map_err(io::Error::other)?;
@@ -119,23 +119,23 @@ fn one(stack: &Stack, step: &Step) -> io::Result<()> {
             }
             Ok(())
         }
-        Step::Continue { process } => {
+        Undo::Continue { process } => {
             process.signal(Signal::CONT);
             Ok(())
         }
-        Step::End { process } => {
+        Undo::End { process } => {
             process.signal(Signal::KILL);
             Ok(())
         }
-        Step::EndGroup { process } => {
+        Undo::EndGroup { process } => {
             if let Some(id) = process.id() {
                 // It may have ended since it was looked at.
                 let _ = kill_process_group(id, Signal::KILL);
             }
             Ok(())
         }
-        Step::Release { group } => quota::release(group),
-        Step::Limit { process, files, most } => {
+        Undo::Release { group } => quota::release(group),
+        Undo::Limit { process, files, most } => {
             let limit = Rlimit { current: *files, maximum: *most };
             match process.id() {
                 Some(id) => {
@@ -211,8 +211,8 @@ mod tests {
         let mut sleeper = Command::new("sleep").arg("60").spawn().expect("it starts");
         let process = Process::of(sleeper.id()).expect("it runs");
         process.signal(Signal::STOP);
-        note(&stack, Step::End { process: process.clone() }).expect("noted");
-        note(&stack, Step::Continue { process: process.clone() }).expect("noted");
+        note(&stack, Undo::End { process: process.clone() }).expect("noted");
+        note(&stack, Undo::Continue { process: process.clone() }).expect("noted");
         assert!(due(&stack));
         assert_eq!(undo(&stack, false).expect("undone"), 2);
         let _ = sleeper.wait();

@@ -392,7 +392,7 @@ impl<'d> Drill<'d> {
             .stderr(again);
         let child = load.spawn().map_err(|e| failed(e.to_string()))?;
         if let Some(process) = Process::of(child.id()) {
-            guard::note(&self.stack, guard::Step::End { process })
+            guard::note(&self.stack, guard::Undo::End { process })
                 .map_err(|e| failed(e.to_string()))?;
         }
         self.traffic = Some(child);
@@ -452,7 +452,7 @@ impl<'d> Drill<'d> {
         let note = |pid: u32| {
             if let Some(process) = Process::of(pid) {
                 // Without the note a guardian would leave the block running; the drill goes on.
-                let _ = guard::note(&self.stack, guard::Step::EndGroup { process });
+                let _ = guard::note(&self.stack, guard::Undo::EndGroup { process });
             }
         };
         let ended = spawn::run_noted(&mut shell, limit, &note)

@@ -113,12 +113,15 @@ pub(super) fn attribute(element: &str, name: &str, value: &str) -> Option<Differ
         "lengthAdjust" | "d" | "points" | "id" | "class" | "transform" => return None,
         _ => {}
     }
-    let low = value.trim().to_ascii_lowercase();
-    if name == "font-variant" && !matches!(low.as_str(), "normal" | "none" | "inherit") {
-        return Some(("font-variant", "letters are drawn as they are written"));
-    }
-    if !is_known(name) {
+    // Most attributes are none of these: nothing is copied for them.
+    let variant = name == "font-variant";
+    if !variant && !is_known(name) {
         return None;
+    }
+    let low = value.trim().to_ascii_lowercase();
+    if variant {
+        return (!matches!(low.as_str(), "normal" | "none" | "inherit"))
+            .then_some(("font-variant", "letters are drawn as they are written"));
     }
     values(name, &low)
 }
@@ -153,18 +156,19 @@ fn is_known(name: &str) -> bool {
 }
 
 fn values(name: &str, low: &str) -> Option<Difference> {
+    let calls = low.contains('(');
     if COLOURS.contains(&name) {
         const NEW: &[&str] = &["color-mix(", "light-dark(", "device-cmyk(", "contrast-color("];
-        if NEW.iter().any(|f| low.contains(f)) || low.contains("(from ") {
+        if calls && (NEW.iter().any(|f| low.contains(f)) || low.contains("(from ")) {
             return Some((
                 "color-mix(), light-dark(), colours from others",
                 "the colour is not read",
             ));
         }
-        if low.starts_with("color(") && crate::geometry::plain_colour(low).is_none() {
+        if calls && low.starts_with("color(") && crate::geometry::plain_colour(low).is_none() {
             return Some(("color()", "the colour space is not read"));
         }
-        if SYSTEM_COLOURS.contains(&low) {
+        if !calls && !low.starts_with('#') && SYSTEM_COLOURS.contains(&low) {
             return Some(("system colours", "the colour is not read"));
         }
         return None;
@@ -191,19 +195,20 @@ fn values(name: &str, low: &str) -> Option<Difference> {
         }
         _ => {}
     }
-    if name == "transform" && FLAT.iter().any(|f| has_call(low, f)) {
+    if calls && name == "transform" && FLAT.iter().any(|f| has_call(low, f)) {
         return Some(("transforms out of the plane", "they do not apply"));
     }
     if !LENGTHS.contains(&name) && !NUMBERS.contains(&name) {
         return None;
     }
-    if ["calc(", "min(", "max(", "clamp(", "round(", "env(", "attr("]
-        .iter()
-        .any(|f| has_call(low, f))
-    {
+    const FUNCTIONS: &[&str] = &["calc(", "min(", "max(", "clamp(", "round(", "env(", "attr("];
+    if calls && FUNCTIONS.iter().any(|f| has_call(low, f)) {
         return Some(("calc() and other functions in lengths", "the value does not apply"));
     }
     if NUMBERS.contains(&name) {
+        return None;
+    }
+    if !low.bytes().any(|b| b.is_ascii_alphabetic()) {
         return None;
     }
     let words = low.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')'));

@@ -143,9 +143,11 @@ fn judge(runs: Runs, fonts: &Fonts, missing: &BTreeSet<char>, seen: &mut Seen) {
     }
 }
 
-/// Whether a browser draws something for a character.
+/// Whether a browser draws something for a character. Printable ASCII is not asked about: the
+/// font in the binary has all of it.
 fn needs_glyph(c: char) -> bool {
-    !(c.is_whitespace()
+    !(c.is_ascii()
+        || c.is_whitespace()
         || c.is_control()
         || matches!(
             u32::from(c),

@@ -160,6 +160,137 @@ fn where_constraints_conflict_the_earlier_ones_hold() {
     }
 }
 
+/// Coordinates of points and what ties them: `a` and `b` differ by a number, and a tie that
+/// contradicts those before it is left out with its constraint.
+#[derive(Clone, Default)]
+struct Ties(std::collections::BTreeMap<(usize, usize), f64>);
+
+impl Ties {
+    /// The ties and those that follow, or none where they contradict.
+    fn with(&self, ties: &[(usize, usize, f64)]) -> Option<Ties> {
+        let mut known = self.clone();
+        for &(a, b, difference) in ties {
+            match known.0.get(&(a, b)) {
+                Some(d) if *d == difference => continue,
+                Some(_) => return None,
+                None => {}
+            }
+            // Every pair that the new one connects, itself included.
+            let to = |n: usize, known: &Ties| -> Vec<(usize, f64)> {
+                let others = known.0.iter().filter(|((p, _), _)| *p == n);
+                others.map(|((_, q), d)| (*q, *d)).chain([(n, 0.0)]).collect()
+            };
+            for (p, dp) in to(a, &known) {
+                for (q, dq) in to(b, &known) {
+                    // q - p = (q - b) + (b - a) - (p - a)
+                    known.0.insert((p, q), dq + difference - dp);
+                    known.0.insert((q, p), dp - difference - dq);
+                }
+            }
+        }
+        Some(known)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    /// Against an exact judge: what is horizontal, vertical, one point or fixed is a difference
+    /// of coordinates, so that each constraint is known to agree with the kept ones or not.
+    #[test]
+    fn whatever_conflicts_the_earliest_are_kept(
+        places in prop::collection::vec((0_u8..40, 0_u8..40), 5),
+        drawn in prop::collection::vec((0_u8..4, 0_usize..5, 1_usize..5), 3..12),
+    ) {
+        const GROUND: usize = 10;
+        let names: Vec<String> = (0..5).map(|i| format!("p{i}")).collect();
+        let at = |i: usize| (f64::from(places[i].0), f64::from(places[i].1));
+        let entities: Vec<Entity> =
+            names.iter().enumerate().map(|(i, name)| point(name, at(i).0, at(i).1)).collect();
+        let (mut constraints, mut ties, mut left_out) = (Vec::new(), Ties::default(), Vec::new());
+        for (k, &(kind, a, step)) in drawn.iter().enumerate() {
+            let b = (a + step) % 5;
+            let ((x, y), pair) = (at(a), [names[a].as_str(), names[b].as_str()]);
+            let (constraint, more) = match kind {
+                0 => (c(Kind::Horizontal, &pair), vec![(5 + a, 5 + b, 0.0)]),
+                1 => (c(Kind::Vertical, &pair), vec![(a, b, 0.0)]),
+                2 => (c(Kind::Coincident, &pair), vec![(a, b, 0.0), (5 + a, 5 + b, 0.0)]),
+                _ => (c(Kind::Fixed, &pair[..1]), vec![(GROUND, a, x), (GROUND, 5 + a, y)]),
+            };
+            constraints.push(constraint);
+            match ties.with(&more) {
+                Some(known) => ties = known,
+                None => left_out.push(format!("#{}", k + 1)),
+            }
+        }
+        let mut s = solver(entities, constraints);
+        s.solve(&budget()).unwrap();
+        let missed: Vec<String> = s.unsatisfied(1e-6).into_iter().map(|(name, _)| name).collect();
+        prop_assert_eq!(missed, left_out);
+    }
+}
+
+/// What holds a point between `a` at (0, 0) and `b` at (100, 0).
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Hold {
+    FromA(f64),
+    FromB(f64),
+    Above,
+    Beside,
+}
+
+/// Whether a point can be held by all of them: circles meet or do not, and the distances are so
+/// that a circle meets an axis only where another one does not.
+fn agree(all: &[Hold]) -> bool {
+    let has = |hold: Hold| all.contains(&hold);
+    let only = |of: fn(&Hold) -> Option<f64>| {
+        let mut values: Vec<f64> = all.iter().filter_map(of).collect();
+        values.dedup();
+        values
+    };
+    let a = only(|h| if let Hold::FromA(d) = h { Some(*d) } else { None });
+    let b = only(|h| if let Hold::FromB(d) = h { Some(*d) } else { None });
+    if a.len() > 1 || b.len() > 1 {
+        return false;
+    }
+    let meet = a.iter().zip(&b).all(|(a, b)| a + b > 100.0);
+    let held = a.len() + b.len();
+    meet && !(has(Hold::Above) && !b.is_empty())
+        && !(has(Hold::Above) && has(Hold::Beside) && held > 0)
+        && !(has(Hold::Beside) && held == 2)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    #[test]
+    fn of_circles_that_do_not_meet_the_earliest_are_kept(
+        drawn in prop::collection::vec((0_usize..2, 0_u8..4, 0_usize..4), 3..10),
+    ) {
+        let mut entities = vec![point("a", 0.0, 0.0), point("b", 100.0, 0.0)];
+        entities.extend([point("p0", 37.0, 41.0), point("p1", 55.0, -38.0)]);
+        let mut constraints = vec![c(Kind::Fixed, &["a"]), c(Kind::Fixed, &["b"])];
+        let (mut kept, mut left_out) = ([Vec::new(), Vec::new()], Vec::new());
+        for (k, &(p, kind, value)) in drawn.iter().enumerate() {
+            let (name, value) = (["p0", "p1"][p], [30.0, 40.0, 80.0, 90.0][value]);
+            let (constraint, hold) = match kind {
+                0 => (v(Kind::Distance, &[name, "a"], value), Hold::FromA(value)),
+                1 => (v(Kind::Distance, &[name, "b"], value), Hold::FromB(value)),
+                2 => (c(Kind::Vertical, &[name, "a"]), Hold::Above),
+                _ => (c(Kind::Horizontal, &[name, "a"]), Hold::Beside),
+            };
+            constraints.push(constraint);
+            kept[p].push(hold);
+            if !agree(&kept[p]) {
+                kept[p].pop();
+                left_out.push(format!("#{}", k + 3));
+            }
+        }
+        let mut s = solver(entities, constraints);
+        s.solve(&budget()).unwrap();
+        let missed: Vec<String> = s.unsatisfied(1e-6).into_iter().map(|(name, _)| name).collect();
+        prop_assert_eq!(missed, left_out, "{:?}", drawn);
+    }
+}
+
 #[test]
 fn what_was_left_out_is_taken_in_again_when_it_can_hold() {
     let length = |value| v(Kind::Distance, &["l.start", "l.end"], value);
