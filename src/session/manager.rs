@@ -159,6 +159,25 @@ impl Sessions {
         done
     }
 
+    /// Begins a session with a drawing; `None` where there is one of that name. Of several at the
+    /// same moment one begins it.
+    ///
+    /// # Errors
+    /// See [`Error`]; there is no session then.
+    pub fn create(
+        &self,
+        key: &Key,
+        content: &str,
+        budget: &Budget,
+    ) -> Result<Option<Unacknowledged>, Error> {
+        let done = self.with(key, budget, |open| match open.session.sequence() {
+            0 => self.load(key, open, content, budget).map(Some),
+            _ => Ok(None),
+        });
+        self.evict();
+        done
+    }
+
     /// The interactive state of a session; of an empty one, if there is none.
     ///
     /// # Errors

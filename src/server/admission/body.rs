@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header;
+use actix_web::http::{Version, header};
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
@@ -48,6 +48,10 @@ fn kind(request: &HttpRequest) -> Result<Kind, Error> {
         return Err(unsupported(format!("Content-Encoding: {coding}")));
     }
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
+        // Nothing needs no type.
+        if is_empty(request) {
+            return Ok(Kind::Json);
+        }
         return Err(unsupported("a body without Content-Type".to_owned()));
     };
     let text = String::from_utf8_lossy(value.as_bytes());
@@ -67,6 +71,18 @@ fn kind(request: &HttpRequest) -> Result<Kind, Error> {
         "application/json" => Ok(Kind::Json),
         "image/svg+xml" | "application/xml" | "text/xml" | "text/plain" => Ok(Kind::Document),
         _ => Err(unsupported(text.chars().take(100).collect())),
+    }
+}
+
+/// Whether the request has no body (RFC 9112, 6.3). In HTTP/2 only a length tells.
+fn is_empty(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    match headers.get(header::CONTENT_LENGTH) {
+        Some(length) => length.as_bytes() == b"0",
+        None => {
+            request.version() <= Version::HTTP_11
+                && !headers.contains_key(header::TRANSFER_ENCODING)
+        }
     }
 }
 

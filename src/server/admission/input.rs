@@ -149,9 +149,7 @@ pub(crate) fn no_session(call: &Call<'_>, name: &str) -> Error {
     let near = key.and_then(|key| call.app.sessions.store().nearest(&key));
     let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     let name: String = name.chars().take(64).collect();
-    Error::Missing(format!(
-        "there is no session `{name}`: load a drawing into it by POST /interactive first{near}"
-    ))
+    Error::Missing(format!("there is no session `{name}`: make one by POST /sessions{near}"))
 }
 
 /// The drawing in a session, edits included; `None` where none was loaded.

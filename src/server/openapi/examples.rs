@@ -101,9 +101,7 @@ fn failure(status: &str, path: &str) -> Option<Error> {
             "/problems/{code}" => "there is no problem code `rate-limted`; see /problems; \
                 did you mean `rate-limited`?"
                 .to_owned(),
-            _ => "there is no session `first-flor`: load a drawing into it by POST /interactive \
-                first"
-                .to_owned(),
+            _ => "there is no session `first-flor`: make one by POST /sessions".to_owned(),
         }),
         "406" => Error::NotAcceptable {
             accept: "text/csv".to_owned(),

@@ -1,5 +1,7 @@
 //! `/sessions`: the sessions of a key, as things that are made, listed, copied and deleted.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +11,7 @@ use crate::admission::input::{self, Input, NoOptions, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error, Problem};
 use crate::schema;
-use svgx_session::{Key, Operation, State};
+use svgx_session::{Key, Pending, State};
 
 request! {
     /// A session to be made: its drawing, and its name in `session`; a free one without.
@@ -94,7 +96,7 @@ pub(crate) fn create(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error>
     let Some(content) = input.content else {
         return Err(Error::invalid("/content", "`content` is missing: the drawing of the session"));
     };
-    begin(call, input.session.as_deref(), content)
+    begin(call, input.session.as_deref(), &content)
 }
 
 /// The state of a session.
@@ -147,7 +149,7 @@ pub(crate) fn fork(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let content = input::of_session(&call, key.name())?;
     let content = content.ok_or_else(|| input::no_session(&call, key.name()))?;
     let name = input.session.filter(|name| Some(name) != call.session.as_ref());
-    begin(call, name.as_deref(), content)
+    begin(call, name.as_deref(), &content)
 }
 
 /// The drawing of a session as SVGX, edits included: the one canonical form, which makes the
@@ -173,33 +175,50 @@ fn existing(call: &Call<'_>) -> Result<(Key, State), Error> {
     if state.sequence == 0 { Err(input::no_session(call, key.name())) } else { Ok((key, state)) }
 }
 
-/// Makes a session under a name that is free.
-fn begin(call: Call<'_>, name: Option<&str>, content: String) -> Result<Reply, Error> {
-    let sessions = &call.app.sessions;
-    let failed = |e| problem::session(e, None);
-    let name = match name {
-        Some(name) => name.to_owned(),
-        None => {
-            let found = sessions.store().list(Some(&call.identity.name));
-            let found = found.map_err(|e| failed(e.into()))?;
-            let taken: std::collections::BTreeSet<&str> =
-                found.iter().map(|listing| listing.key.name()).collect();
-            let names = (1_u64..).map(|number| format!("session-{number}"));
-            names.into_iter().find(|name| !taken.contains(name.as_str())).unwrap_or_default()
-        }
+/// Begins a session under that name, or under the first of `session-1`, `session-2`, ... that is
+/// free.
+fn begin(call: Call<'_>, name: Option<&str>, content: &str) -> Result<Reply, Error> {
+    let begun = match name {
+        Some(name) => begin_as(&call, name, content)?.ok_or_else(|| {
+            let shown: String = name.chars().take(64).collect();
+            Error::Conflict(format!("there is a session `{shown}` already"))
+        })?,
+        None => begin_anew(&call, content)?,
     };
-    let key = call.app.session_key(&call.identity, Some(&name))?;
-    if sessions.state(&key, call.budget).map_err(failed)?.sequence > 0 {
-        let shown: String = name.chars().take(64).collect();
-        return Err(Error::Conflict(format!("there is a session `{shown}` already")));
-    }
-    let operation = Operation::Load { content };
-    let done = sessions.apply(&key, &operation, call.budget);
-    let Operation::Load { content } = operation else {
-        return Err(input::no_session(&call, &name));
-    };
-    let (outcome, pending) = done.map_err(|e| problem::session(e, Some(&content)))?.into_parts();
-    let answer =
-        SessionAnswer { status: "success", success: true, session: name, state: outcome.state };
+    let (answer, pending) = begun;
     Ok(call.json(&answer, None)?.once_durable(pending))
+}
+
+fn begin_anew(call: &Call<'_>, content: &str) -> Result<(SessionAnswer, Pending), Error> {
+    let found = call.app.sessions.store().list(Some(&call.identity.name));
+    let found = found.map_err(|e| problem::session(e.into(), None))?;
+    let taken: BTreeSet<&str> = found.iter().map(|listing| listing.key.name()).collect();
+    let mut number = 0_u64;
+    loop {
+        call.budget.checkpoint()?;
+        number += 1;
+        let name = format!("session-{number}");
+        // It may have been taken since they were listed.
+        if !taken.contains(name.as_str())
+            && let Some(begun) = begin_as(call, &name, content)?
+        {
+            return Ok(begun);
+        }
+    }
+}
+
+/// Begins a session under that name; `None` where there is one already.
+fn begin_as(
+    call: &Call<'_>,
+    name: &str,
+    content: &str,
+) -> Result<Option<(SessionAnswer, Pending)>, Error> {
+    let key = call.app.session_key(&call.identity, Some(name))?;
+    let done = call.app.sessions.create(&key, content, call.budget);
+    let Some(done) = done.map_err(|e| problem::session(e, Some(content)))? else {
+        return Ok(None);
+    };
+    let (outcome, pending) = done.into_parts();
+    let (session, state) = (name.to_owned(), outcome.state);
+    Ok(Some((SessionAnswer { status: "success", success: true, session, state }, pending)))
 }

@@ -93,6 +93,28 @@ fn script(sequence: u64) -> Value {
 /// The child of [`every_acknowledged_edit_survives_kill_minus_nine`]: edits as fast as it can and
 /// prints what was acknowledged.
 #[test]
+fn of_many_who_begin_a_session_at_once_one_does() {
+    let sessions = sessions(Memory::default());
+    for round in 0..50 {
+        let (key, start) = (key(round), std::sync::Barrier::new(4));
+        let begun: usize = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        let done = sessions.create(&key, DRAWING, &budget()).unwrap();
+                        usize::from(done.is_some_and(|done| done.wait().is_ok()))
+                    })
+                })
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap()).sum()
+        });
+        assert_eq!(begun, 1, "round {round}");
+        assert_eq!(sessions.state(&key, &budget()).unwrap().sequence, 1);
+    }
+}
+
+#[test]
 #[ignore = "run as a child process by the recovery test"]
 fn child_that_edits_until_it_is_killed() {
     let directory = std::env::var(DIRECTORY).expect("the recovery test sets it");

@@ -12,6 +12,7 @@ mod nesting;
 mod openapi;
 mod pages;
 mod secrets;
+mod sessions;
 mod simulate_stream;
 mod store;
 mod tls;

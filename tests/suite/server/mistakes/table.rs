@@ -419,7 +419,7 @@ pub(super) static MISTAKES: &[Mistake] = &[
         r#"{"operation": "undo", "session": "first-flor"}"#,
         404,
         "no-such-thing",
-        &["there is no session `first-flor`", "load"],
+        &["there is no session `first-flor`", "make one by POST /sessions"],
     ),
     mistake(
         "the state of a session that is not there",
