@@ -332,7 +332,8 @@ impl Value {
     pub(super) fn of(number: f64, ty: &Type) -> Value {
         match ty {
             Type::Boolean => Value::Boolean(number != 0.0),
-            _ => Value::Number(number),
+            // Zero has no sign.
+            _ => Value::Number(number + 0.0),
         }
     }
 

@@ -187,8 +187,8 @@ pub(in crate::behavior) fn apply(op: Op, a: f64, b: f64, c: f64) -> f64 {
                 b
             }
         }
-        Op::Cos => trig::cos(a),
-        Op::Sin => trig::sin(a),
+        Op::Cos => settled(trig::cos(a), a),
+        Op::Sin => settled(trig::sin(a), a),
         Op::Less => compare(a, b, a < b && !same(a, b)),
         Op::LessEqual => compare(a, b, a <= b || same(a, b)),
         Op::Greater => compare(a, b, a > b && !same(a, b)),
@@ -220,6 +220,14 @@ pub(in crate::behavior) fn apply(op: Op, a: f64, b: f64, c: f64) -> f64 {
     }
 }
 
+/// A sine, cosine or tangent, or zero where it is less than the rounding of its angle: half a turn
+/// has no sine, though pi is no number of binary digits. Angles of many turns are left alone.
+#[inline(always)]
+fn settled(value: f64, angle: f64) -> f64 {
+    const MANY: f64 = 1e6;
+    if value.abs() <= f64::EPSILON * angle.abs() && angle.abs() < MANY { 0.0 } else { value }
+}
+
 #[inline(never)]
 fn rare(op: Op, a: f64, b: f64) -> f64 {
     match op {
@@ -231,7 +239,9 @@ fn rare(op: Op, a: f64, b: f64) -> f64 {
         Op::Log2 => logarithm(a, libm::log2),
         Op::Log10 => logarithm(a, libm::log10),
         Op::Log1p => libm::log1p(a),
-        Op::Tan => libm::tan(a),
+        // A right angle has none, however the angle was rounded.
+        Op::Tan if settled(trig::cos(a), a) == 0.0 => f64::NAN,
+        Op::Tan => settled(libm::tan(a), a),
         Op::Asin => libm::asin(a),
         Op::Acos => libm::acos(a),
         Op::Atan => libm::atan(a),
@@ -396,6 +406,7 @@ fn reason(op: Op, a: f64, b: f64, value: f64) -> String {
         Op::Modulo | Op::Fmod | Op::Remainder if b == 0.0 => "division by zero".to_owned(),
         Op::Sqrt => format!("square root of {a}"),
         Op::Ln | Op::Log2 | Op::Log10 | Op::Log1p => format!("logarithm of {a}"),
+        Op::Tan => "a right angle has no tangent".to_owned(),
         Op::Asin | Op::Acos => format!("no angle has the sine or cosine {a}"),
         Op::Power if value.is_nan() => format!("{a} to the power {b} is not a real number"),
         Op::Factorial | Op::Permutations | Op::Combinations | Op::Gcd if value.is_nan() => {

@@ -537,14 +537,18 @@ pub(crate) fn nearly(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-12 * a.abs().max(b.abs())
 }
 
-/// The decimal or the whole part of one that a factor was meant to be: 25.4 rather than
-/// 25.400000000000002, and 1/60 to the last bit.
+/// The decimal of few digits or the whole part of one that a factor was meant to be: 25.4 rather
+/// than 25.400000000000002, and 1/60 to the last bit. Others, as pi/180, keep all of theirs.
 pub(crate) fn tidy(x: f64) -> f64 {
+    const FEW: usize = 12;
     let parts = (1.0 / x).round();
     if parts > 1.0 && nearly(1.0 / x, parts) {
         return 1.0 / parts;
     }
-    format!("{x:.13e}").parse().unwrap_or(x)
+    let text = format!("{x:.13e}");
+    let digits = text.split('e').next().unwrap_or_default().trim_end_matches('0');
+    let few = digits.bytes().filter(u8::is_ascii_digit).count() <= FEW;
+    if few { text.parse().unwrap_or(x) } else { x }
 }
 
 #[cfg(test)]

@@ -42,6 +42,20 @@ fn units_convert_by_their_definitions() {
 }
 
 #[test]
+fn a_factor_of_many_digits_keeps_them() {
+    for (from, to, factor) in [
+        ("rad", "deg", 180.0 / std::f64::consts::PI),
+        ("rev", "rad", std::f64::consts::TAU),
+        ("deg", "rev", 1.0 / 360.0),
+        ("in", "mm", 25.4),
+        ("hp", "W", 550.0 * 0.3048 * 0.453_592_37 * 9.806_65),
+    ] {
+        let got = convert(1.0, &unit(from), &unit(to)).unwrap_or_else(|e| panic!("{e}"));
+        assert!((got - factor).abs() <= 2.0 * f64::EPSILON * factor, "1 {from} = {got} {to}");
+    }
+}
+
+#[test]
 fn temperatures_convert_without_dust() {
     assert_eq!(convert(22.0, &unit("C"), &unit("F")).unwrap(), 71.6);
     assert_eq!(conversion(&unit("C"), &unit("F"), 1.0).unwrap(), (1.8, 32.0));

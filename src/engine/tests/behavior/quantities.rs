@@ -88,6 +88,11 @@ fn an_angle_beside_hz_counts_turns() {
         (MACHINE, "10 N * 1 m * speed", "W", "1570.796327 W"),
         (MACHINE, "90 deg * 2 m", "", "3.141593 m"),
         (MACHINE, "sin(0.25 rev)", "", "1"),
+        (MACHINE, "sin(180 deg) == 0", "", "true"),
+        (MACHINE, "cos(0.25 rev)", "", "0"),
+        (MACHINE, "tan(360 deg)", "", "0"),
+        (MACHINE, "tan(90 deg)", "", "!not-finite"),
+        (MACHINE, "tan(-270 deg)", "", "!not-finite"),
         (MACHINE, "mains * 2 s > 90 rev", "", "true"),
         (MACHINE, "mains * 2 s > 110 rev", "", "false"),
         // What authors write by hand counts once.
