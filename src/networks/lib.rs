@@ -28,8 +28,10 @@ pub mod flow;
 pub mod frame;
 pub mod heat;
 mod matrix;
+mod memory;
 pub mod read;
 pub mod topology;
+mod update;
 
 use std::sync::Arc;
 

@@ -310,27 +310,55 @@ impl<T: Scalar> Factor<T> {
 
     /// Solves for the right-hand side `b`, in position.
     pub fn solve(&mut self, b: &mut [T]) {
-        let n = self.n;
-        for i in 0..n {
-            self.work[self.position[i] as usize] = b[i];
+        let Factor { position, l_start, l_row, l_value, d, work, .. } = self;
+        for (&p, &b) in position.iter().zip(&*b) {
+            work[p as usize] = b;
         }
-        for k in 0..n {
-            let y = self.work[k];
-            for p in self.l_start[k] as usize..self.l_start[k + 1] as usize {
-                self.work[self.l_row[p] as usize] -= self.l_value[p] * y;
+        for k in 0..d.len() {
+            let y = work[k];
+            // Right-hand sides of few entries reach few rows.
+            if y == T::default() {
+                continue;
+            }
+            let column = l_start[k] as usize..l_start[k + 1] as usize;
+            for (&row, &l) in l_row[column.clone()].iter().zip(&l_value[column]) {
+                work[row as usize] -= l * y;
             }
         }
-        for k in (0..n).rev() {
-            let mut y = self.work[k].over(self.d[k]);
-            for p in self.l_start[k] as usize..self.l_start[k + 1] as usize {
-                y -= self.l_value[p] * self.work[self.l_row[p] as usize];
+        for k in (0..d.len()).rev() {
+            let mut y = work[k].over(d[k]);
+            let column = l_start[k] as usize..l_start[k + 1] as usize;
+            for (&row, &l) in l_row[column.clone()].iter().zip(&l_value[column]) {
+                y -= l * work[row as usize];
             }
-            self.work[k] = y;
+            work[k] = y;
         }
-        for i in 0..n {
-            b[i] = self.work[self.position[i] as usize];
+        for (&p, b) in position.iter().zip(b) {
+            *b = work[p as usize];
         }
-        self.work.fill(T::default());
+        work.fill(T::default());
+    }
+
+    /// Multiplies the matrix that was factored with `x`, into `y`.
+    pub fn multiply(&mut self, x: &[T], y: &mut [T]) {
+        let Factor { position, column, row, work, off_diagonal, diagonal, .. } = self;
+        for (&p, &x) in position.iter().zip(x) {
+            work[p as usize] = x;
+        }
+        let mut product = vec![T::default(); diagonal.len()];
+        for (k, &d) in diagonal.iter().enumerate() {
+            let mut sum = d * work[k];
+            let entries = column[k] as usize..column[k + 1] as usize;
+            for (&i, &a) in row[entries.clone()].iter().zip(&off_diagonal[entries]) {
+                sum += a * work[i as usize];
+                product[i as usize] += a * work[k];
+            }
+            product[k] += sum;
+        }
+        for (&p, y) in position.iter().zip(y) {
+            *y = product[p as usize];
+        }
+        work.fill(T::default());
     }
 }
 
@@ -421,6 +449,9 @@ mod tests {
             }
             let x = nalgebra::DVector::from_fn(n, |i, _| (i as f64 * 0.37).sin());
             let mut b: Vec<f64> = (&full * &x).iter().copied().collect();
+            let mut product = vec![f64::NAN; n];
+            ldl.multiply(x.as_slice(), &mut product);
+            product.iter().zip(&b).for_each(|(p, b)| assert!((p - b).abs() < 1e-12 * 40.0));
             assert_eq!(ldl.factor(0.0, &budget), Ok(()));
             ldl.solve(&mut b);
             for i in 0..n {

@@ -5,6 +5,7 @@ use num_complex::Complex;
 use svgx_engine::linear::Scalar;
 
 use crate::matrix::Dense;
+use crate::memory::Print;
 use crate::{Error, Limits, Name, error::Looked};
 
 /// The terminal that is earth.
@@ -19,6 +20,10 @@ pub trait Phasor: Scalar {
     fn active(self) -> f64;
     /// Its imaginary part.
     fn reactive(self) -> f64;
+    /// The square of its absolute value.
+    fn square(self) -> f64 {
+        self.active() * self.active() + self.reactive() * self.reactive()
+    }
 }
 
 impl Phasor for f64 {
@@ -138,17 +143,29 @@ impl<T: Phasor> Load<T> {
 
     /// The current it takes at a voltage, A.
     pub fn current(&self, voltage: T) -> T {
-        let s = self.power.conjugate();
-        let size = voltage.magnitude();
-        let mut current =
-            s * T::real(self.shares.impedance) * voltage / T::real(self.nominal * self.nominal);
-        if size > 0.0 {
-            // Along the voltage, since conj(S / V) = conj(S) V / |V|².
-            let along = voltage / T::real(size);
-            current += s * along * T::real(self.shares.current / self.nominal);
-            current += s * along * T::real(self.shares.power / size);
+        // Along the voltage, since conj(S / V) = conj(S) V / |V|².
+        let square = voltage.square();
+        let mut along = self.shares.impedance / (self.nominal * self.nominal);
+        if square > 0.0 {
+            along += self.shares.power / square;
+            if self.shares.current != 0.0 {
+                along += self.shares.current / (self.nominal * square.sqrt());
+            }
         }
-        current
+        self.power.conjugate() * voltage * T::real(along)
+    }
+
+    /// What it is, for [`Print`].
+    pub(crate) fn print(&self, k: usize) -> Print {
+        Print::of(1, k, [self.power.active(), self.power.reactive()].map(f64::to_bits))
+    }
+}
+
+impl<T: Phasor> Block<T> {
+    /// What it is, for [`Print`].
+    pub(crate) fn print(&self, k: usize) -> Print {
+        let values = self.admittance.values.iter().chain(&self.injected);
+        Print::of(2, k, values.flat_map(|v| [v.active(), v.reactive()].map(f64::to_bits)))
     }
 }
 

@@ -5,6 +5,7 @@ pub mod circuit;
 mod dc;
 pub mod fault;
 pub mod feeder;
+mod iterate;
 mod lower;
 mod mixing;
 mod report;

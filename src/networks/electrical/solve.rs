@@ -1,32 +1,23 @@
-//! Voltages of a circuit: the impedance part of every load is in the admittance matrix, the
-//! rest is a current that is corrected until voltages no longer change (as distribution
-//! programs do, e.g. Dugan 1996), accelerated after Anderson (1965; Walker and Ni 2011).
-//!
-//! The start is the voltages with every load as an impedance, so that phase shifts of
-//! transformers need no guess.
+//! Voltages of a circuit, island by island, and what follows from them. For the method see
+//! [`super::iterate`].
 
-use svgx_base::budget::{Budget, Stop};
-use svgx_engine::linear::{Factor, FactorError};
+use svgx_base::budget::Budget;
+use svgx_engine::linear::Factor;
 
 use super::circuit::{Block, Circuit, EARTH, Phasor};
-use super::mixing::Mixing;
 use super::ties::{self, Tied};
-use crate::accuracy::{Domain, Effort, Reused, tolerance};
+use crate::accuracy::{Domain, Effort, Residual, Reused, tolerance};
 use crate::finding::Finding;
-use crate::matrix::{Dense, factor_of};
-use crate::topology::{Islands, LINKS_PER_CHECKPOINT};
+use crate::matrix::Dense;
+use crate::memory::{Memory, Print};
+use crate::topology::Islands;
+use crate::update::Update;
 use crate::{Error, Limits};
 
-/// A pivot that is smaller than this, relative to its diagonal, floats.
-const FLOATING: f64 = 1e-12;
-
-/// How often currents of loads are corrected.
-const MOST_ITERATIONS: u32 = 200;
-
-/// Part of its nominal voltage below which a load is taken to have collapsed.
-const COLLAPSED: f64 = 0.02;
-
 /// A circuit with what was computed of it.
+///
+/// Edits are cheap, and [`Solver::solve`] costs what they changed: a load a few solutions with
+/// the factor of the last time, a block one more for each of its conductors.
 #[derive(Debug, Clone)]
 pub struct Solver<T> {
     pub(super) circuit: Circuit<T>,
@@ -38,29 +29,75 @@ pub struct Solver<T> {
     /// The island of every terminal.
     pub(super) home: Vec<u32>,
     findings: Vec<Finding>,
+    /// Terminals that ties touch, with the blocks and loads at each.
+    tying: Vec<Tying>,
+    print: Print,
+    memory: Memory<Moment<T>>,
 }
 
-const NONE: u32 = u32::MAX;
+/// A terminal of a tie.
+#[derive(Debug, Clone)]
+struct Tying {
+    terminal: u32,
+    blocks: Vec<u32>,
+    loads: Vec<u32>,
+}
+
+/// A solved state.
+#[derive(Debug, Clone)]
+struct Moment<T> {
+    voltages: Vec<Vec<T>>,
+    residual: Residual,
+}
+
+pub(super) const NONE: u32 = u32::MAX;
 
 /// Terminals that have to be solved together.
 #[derive(Debug, Clone)]
 pub(super) struct Island<T> {
     pub(super) terminals: Vec<u32>,
-    blocks: Vec<u32>,
+    pub(super) blocks: Vec<u32>,
     pub(super) loads: Vec<u32>,
     /// The representatives, in order of their unknowns.
-    unknowns: Vec<u32>,
+    pub(super) unknowns: Vec<u32>,
     pub(super) state: Supply,
-    factor: Option<Factor<T>>,
-    /// Whether the factor holds today's admittances.
-    current: bool,
-    /// The admittance of every load that is in the factor.
-    within: Vec<T>,
+    pub(super) factor: Option<Factor<T>>,
+    /// Whether the factor, with the update, holds today's admittances.
+    pub(super) current: bool,
+    /// Blocks that were edited since the island was factored.
+    pub(super) hot: Vec<Hot<T>>,
+    pub(super) update: Update<T>,
+    /// The admittance of every load that is in the factor, and where it lies.
+    pub(super) within: Vec<T>,
+    pub(super) ends: Vec<Across<T>>,
+    /// Currents that do not depend on the unknowns.
+    pub(super) driven: Option<Vec<T>>,
     /// Terminals whose voltage to earth nothing fixes.
     pub(super) floating: Vec<u32>,
     /// How the voltages may rise together, where something floats.
     pub(super) mode: Vec<T>,
     pub(super) voltages: Vec<T>,
+}
+
+/// A block that was edited, as it is in the factor.
+#[derive(Debug, Clone)]
+pub(super) struct Hot<T> {
+    pub(super) block: u32,
+    pub(super) factored: Dense<T>,
+    /// The first of its vectors in the update, and whether they are differences between its
+    /// two ends rather than its terminals.
+    pub(super) first: usize,
+    pub(super) series: bool,
+    /// How many vectors it has: one for each terminal, or for each conductor.
+    pub(super) count: usize,
+}
+
+/// Where a load lies: two unknowns, [`NONE`] for a voltage that is given, and what is added.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Across<T> {
+    pub(super) from: u32,
+    pub(super) to: u32,
+    pub(super) above: T,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +162,11 @@ impl<T: Phasor> Solver<T> {
                 state: Supply::Dead,
                 factor: None,
                 current: false,
+                hot: Vec::new(),
+                update: Update::default(),
                 within: Vec::new(),
+                ends: Vec::new(),
+                driven: None,
                 floating: Vec::new(),
                 mode: Vec::new(),
                 voltages: Vec::new(),
@@ -170,7 +211,21 @@ impl<T: Phasor> Solver<T> {
                 }
             }
         }
-        Ok(Solver { circuit, limits: *limits, tied, islands, unknown, home, findings })
+        let mut print = Print::default();
+        circuit.blocks.iter().enumerate().for_each(|(k, b)| print.toggle(b.print(k)));
+        circuit.loads.iter().enumerate().for_each(|(k, l)| print.toggle(l.print(k)));
+        Ok(Solver {
+            tying: tying(&circuit),
+            memory: Memory::new(2 * n),
+            print,
+            circuit,
+            limits: *limits,
+            tied,
+            islands,
+            unknown,
+            home,
+            findings,
+        })
     }
 
     /// The circuit as it is now.
@@ -183,20 +238,29 @@ impl<T: Phasor> Solver<T> {
         if !power.magnitude().is_finite() {
             return false;
         }
-        self.circuit.loads.get_mut(load).map(|l| l.power = power).is_some()
+        let Some(l) = self.circuit.loads.get_mut(load) else { return false };
+        self.print.toggle(l.print(load));
+        l.power = power;
+        self.print.toggle(l.print(load));
+        true
     }
 
-    /// Replaces a block by one between the same terminals: the island is factored anew, its order
-    /// stays. Answers whether there is such a block.
+    /// Replaces a block by one between the same terminals; the factor stays, with an update for
+    /// each conductor, until that costs more than to factor the island anew. Answers whether
+    /// there is such a block.
     pub fn set_block(&mut self, block: usize, with: Block<T>) -> bool {
         let Some(b) = self.circuit.blocks.get_mut(block) else { return false };
         let finite = with.admittance.values.iter().chain(&with.injected);
         if b.terminals != with.terminals || !finite.clone().all(|y| y.magnitude().is_finite()) {
             return false;
         }
-        *b = with;
+        self.print.toggle(b.print(block));
+        let old = std::mem::replace(b, with);
+        self.print.toggle(b.print(block));
         if let Some(&t) = b.terminals.iter().find(|&&t| t != EARTH) {
-            self.islands[self.home[t as usize] as usize].current = false;
+            let k = self.home[t as usize] as usize;
+            self.islands[k].driven = None;
+            self.islands[k].current = self.islands[k].current && self.heat(k, block, &old);
         }
         true
     }
@@ -216,14 +280,18 @@ impl<T: Phasor> Solver<T> {
         Some(current.collect())
     }
 
-    /// Solves from where the last solution was.
+    /// Solves from where the last solution was. A circuit that is what it was at one of the last
+    /// solutions gets the answer it had then.
     ///
     /// # Errors
     /// [`Error::Overflow`] for admittances that cannot be computed with, [`Error::Stopped`]
     /// before there is any iterate.
     pub fn solve(&mut self, budget: &Budget) -> Result<Solution<T>, Error> {
+        budget.checkpoint()?;
         let n = self.circuit.terminals.len();
         let aim = tolerance(Domain::Electrical, budget.tier());
+        let floats = self.islands.iter().any(|i| !i.mode.is_empty());
+        let known = self.memory.find(self.print, aim).filter(|_| !floats).cloned();
         let mut solution = Solution {
             voltages: vec![None; n],
             floating: vec![false; n],
@@ -241,6 +309,11 @@ impl<T: Phasor> Solver<T> {
             if self.islands[k].state != Supply::Live {
                 continue;
             }
+            if let Some(known) = &known {
+                self.islands[k].voltages.clone_from(&known.voltages[k]);
+                self.told(k, &mut solution);
+                continue;
+            }
             let reused = self.prepare(k, budget)?;
             let effort = &mut solution.effort;
             if reused == Reused::Nothing || effort.reused == Reused::Factor {
@@ -251,7 +324,13 @@ impl<T: Phasor> Solver<T> {
                 solution.findings.push(finding);
                 continue;
             }
-            let run = self.iterate(k, 1.0, aim, budget)?;
+            let warm = !self.islands[k].voltages.is_empty();
+            let mut run = self.iterate(k, 1.0, aim, budget)?;
+            if run.collapsed && warm && run.stopped.is_none() {
+                // The last voltages are no start for what the network is now.
+                self.islands[k].voltages.clear();
+                run = self.iterate(k, 1.0, aim, budget)?;
+            }
             if let (Some(stop), true) = (run.stopped, budget.is_strict()) {
                 return Err(stop.into());
             }
@@ -266,19 +345,17 @@ impl<T: Phasor> Solver<T> {
                 continue;
             }
             effort.converged &= run.change <= aim;
-            let island = &self.islands[k];
-            for &t in &island.terminals {
-                solution.voltages[t as usize] = Some(self.voltage(island, t));
-            }
-            for &t in &island.floating {
-                solution.floating[t as usize] = true;
-            }
-            if !island.floating.is_empty() {
-                solution.findings.push(self.floats(island));
-            }
+            effort.residual.balance = effort.residual.balance.max(run.balance);
+            self.told(k, &mut solution);
+        }
+        if let Some(known) = known {
+            solution.effort.residual = known.residual;
+        } else if solution.effort.converged && self.islands.iter().all(|i| i.mode.is_empty()) {
+            let voltages = self.islands.iter().map(|i| i.voltages.clone()).collect();
+            let moment = Moment { voltages, residual: solution.effort.residual };
+            self.memory.keep(self.print, aim, moment);
         }
         let leaving = self.leaving(&solution);
-        solution.effort.residual.balance = self.imbalance(&leaving, &solution);
         solution.tie_currents = ties::currents(&self.circuit, &self.tied.tree, &leaving);
         for (tie, current) in self.circuit.ties.iter().zip(&mut solution.tie_currents) {
             let known = [tie.from, tie.to]
@@ -305,6 +382,7 @@ impl<T: Phasor> Solver<T> {
             if let Some(u) = self.unknown(from).filter(|_| whole) {
                 right[u as usize] = T::real(1.0);
                 factor.solve(&mut right);
+                self.islands[k].update.correct(&mut right);
             }
             for (i, &at) in terminals.iter().enumerate() {
                 if let Some(u) = self.unknown(at).filter(|_| whole) {
@@ -328,263 +406,92 @@ impl<T: Phasor> Solver<T> {
     }
 
     /// The unknown of a terminal, if its voltage is not fixed.
-    fn unknown(&self, terminal: u32) -> Option<u32> {
+    pub(super) fn unknown(&self, terminal: u32) -> Option<u32> {
         if terminal == EARTH {
             return None;
         }
         self.unknown.get(self.tied.of[terminal as usize].0 as usize).copied()
     }
 
-    fn offset(&self, terminal: u32) -> T {
+    pub(super) fn offset(&self, terminal: u32) -> T {
         if terminal == EARTH { T::default() } else { self.tied.of[terminal as usize].1 }
     }
 
-    /// Orders and factors an island, as far as that is not done.
-    fn prepare(&mut self, k: usize, budget: &Budget) -> Result<Reused, Error> {
-        if self.islands[k].factor.is_some() && self.islands[k].current {
-            return Ok(Reused::Factor);
-        }
-        let mut reused = Reused::Order;
-        let mut factor = match self.islands[k].factor.take() {
-            Some(factor) => factor,
-            None => {
-                reused = Reused::Nothing;
-                let island = &self.islands[k];
-                let blocks = island.blocks.iter().map(|&b| {
-                    let block = &self.circuit.blocks[b as usize];
-                    self.unknowns(&block.terminals)
-                });
-                let loads = island.loads.iter().map(|&l| {
-                    let load = &self.circuit.loads[l as usize];
-                    self.unknowns(&[load.from, load.to])
-                });
-                factor_of(island.unknowns.len(), blocks.chain(loads), budget)?
-            }
-        };
-        factor.clear();
+    /// Tells the voltages of an island.
+    fn told(&self, k: usize, solution: &mut Solution<T>) {
         let island = &self.islands[k];
-        let mut within = Vec::with_capacity(island.loads.len());
-        let mut stamp = |terminals: &[u32], y: &dyn Fn(usize, usize) -> T| {
-            for (i, &a) in terminals.iter().enumerate() {
-                let Some(a) = self.unknown(a) else { continue };
-                for (j, &b) in terminals.iter().enumerate() {
-                    let Some(b) = self.unknown(b) else { continue };
-                    // Off the diagonal an entry is stored once; on it two terminals may meet.
-                    if a <= b {
-                        factor.add(a, b, y(i, j));
-                    }
-                }
-            }
-        };
-        for (count, &b) in island.blocks.iter().enumerate() {
-            if count % LINKS_PER_CHECKPOINT == 0 {
-                budget.checkpoint()?;
-            }
-            let block = &self.circuit.blocks[b as usize];
-            stamp(&block.terminals, &|i, j| block.admittance.at(i, j));
+        for &t in &island.terminals {
+            solution.voltages[t as usize] = Some(self.voltage(island, t));
         }
-        for &l in &island.loads {
-            let load = &self.circuit.loads[l as usize];
-            let y = load.admittance();
-            stamp(&[load.from, load.to], &|i, j| if i == j { y } else { -y });
-            within.push(y);
+        for &t in &island.floating {
+            solution.floating[t as usize] = true;
         }
-        let held = match factor.factor_holding(FLOATING, budget) {
-            Ok(held) => held,
-            Err(FactorError::Stopped(stop)) => return Err(stop.into()),
-            Err(FactorError::NotPositive(pivot)) => {
-                let root = island.unknowns[pivot.row as usize];
-                return Err(Error::Overflow { at: self.circuit.terminals[root as usize].clone() });
-            }
-        };
-        // All motions at once, by numbers that do not cancel.
-        let held: Vec<(u32, T)> =
-            held.iter().enumerate().map(|(k, p)| (p.row, T::real(mixed(k)))).collect();
-        let mut mode = if held.is_empty() { Vec::new() } else { factor.null_vector(&held) };
-        let floats: Vec<bool> = mode.iter().map(|z| z.magnitude() > 1e-6).collect();
-        // What is left of the others is rounding.
-        mode.iter_mut().zip(&floats).filter(|(_, f)| !**f).for_each(|(z, _)| *z = T::default());
-        let floating = island.terminals.iter().copied();
-        let floating = floating
-            .filter(|&t| self.unknown(t).is_some_and(|u| floats.get(u as usize) == Some(&true)))
-            .collect();
-        let island = &mut self.islands[k];
-        island.floating = floating;
-        island.mode = mode;
-        island.within = within;
-        island.factor = Some(factor);
-        island.current = true;
-        Ok(reused)
-    }
-
-    fn unknowns(&self, terminals: &[u32]) -> Vec<u32> {
-        let mut unknowns: Vec<u32> = terminals.iter().filter_map(|&t| self.unknown(t)).collect();
-        unknowns.sort_unstable();
-        unknowns.dedup();
-        unknowns
-    }
-
-    /// Currents into the unknowns of an island that do not depend on them.
-    pub(super) fn driven(&self, island: &Island<T>) -> Vec<T> {
-        let mut driven = vec![T::default(); island.unknowns.len()];
-        for &b in &island.blocks {
-            let block = &self.circuit.blocks[b as usize];
-            for (i, &a) in block.terminals.iter().enumerate() {
-                let Some(a) = self.unknown(a) else { continue };
-                driven[a as usize] += block.injected.get(i).copied().unwrap_or_default();
-                for (j, &t) in block.terminals.iter().enumerate() {
-                    driven[a as usize] -= block.admittance.at(i, j) * self.offset(t);
-                }
-            }
-        }
-        for (&l, &y) in island.loads.iter().zip(&island.within) {
-            let load = &self.circuit.loads[l as usize];
-            let current = y * (self.offset(load.from) - self.offset(load.to));
-            for (t, sign) in [(load.from, -1.0), (load.to, 1.0)] {
-                if let Some(u) = self.unknown(t) {
-                    driven[u as usize] += T::real(sign) * current;
-                }
-            }
-        }
-        driven
-    }
-
-    /// Corrects the currents of loads, of which `share` is asked, until voltages stay.
-    pub(super) fn iterate(
-        &mut self,
-        k: usize,
-        share: f64,
-        aim: f64,
-        budget: &Budget,
-    ) -> Result<Run, Error> {
-        let mut factor = self.islands[k].factor.take();
-        let run = match &mut factor {
-            Some(factor) => self.run(k, factor, share, aim, budget),
-            None => Ok(Run::default()),
-        };
-        self.islands[k].factor = factor;
-        run
-    }
-
-    fn run(
-        &mut self,
-        k: usize,
-        factor: &mut Factor<T>,
-        share: f64,
-        aim: f64,
-        budget: &Budget,
-    ) -> Result<Run, Error> {
-        let driven = self.driven(&self.islands[k]);
-        let loads = self.islands[k].loads.clone();
-        let mut run = Run::default();
-        if self.islands[k].voltages.len() != driven.len() {
-            let mut start = driven.clone();
-            factor.solve(&mut start);
-            self.islands[k].voltages = start;
-            run.iterations = 1;
-        }
-        if loads.is_empty() {
-            let mut voltages = driven;
-            factor.solve(&mut voltages);
-            self.islands[k].voltages = voltages;
-            run.iterations = 1;
-            return Ok(run);
-        }
-        let mut mixing = Mixing::new(loads.len());
-        let across = |solver: &Solver<T>| -> Vec<T> {
-            let island = &solver.islands[k];
-            let of = |l: &u32| {
-                let load = &solver.circuit.loads[*l as usize];
-                solver.voltage(island, load.from) - solver.voltage(island, load.to)
-            };
-            loads.iter().map(of).collect()
-        };
-        let mut before = across(self);
-        loop {
-            if let Err(stop) = budget.checkpoint() {
-                run.stopped = Some(stop);
-                return if run.iterations > 0 { Ok(run) } else { Err(stop.into()) };
-            }
-            let mut right = driven.clone();
-            for ((&l, &y), &v) in loads.iter().zip(&self.islands[k].within).zip(&before) {
-                let load = &self.circuit.loads[l as usize];
-                let rest = y * v - load.current(v) * T::real(share);
-                for (t, sign) in [(load.from, 1.0), (load.to, -1.0)] {
-                    if let Some(u) = self.unknown(t) {
-                        right[u as usize] += T::real(sign) * rest;
-                    }
-                }
-            }
-            factor.solve(&mut right);
-            self.islands[k].voltages = right;
-            run.iterations += 1;
-            let after = across(self);
-            run.change = 0.0;
-            run.collapsed = false;
-            for ((&l, &a), &b) in loads.iter().zip(&after).zip(&before) {
-                let load = &self.circuit.loads[l as usize];
-                let change = (a - b).magnitude() / load.nominal;
-                run.change =
-                    if change.is_finite() { run.change.max(change) } else { f64::INFINITY };
-                let asks = load.shares.power * share > 0.0 && load.power.magnitude() > 0.0;
-                run.collapsed |= asks && a.magnitude() < COLLAPSED * load.nominal;
-            }
-            // One order more than is asked for: the change is not the error.
-            if run.change <= 0.1 * aim && !run.collapsed {
-                return Ok(run);
-            }
-            if run.iterations >= MOST_ITERATIONS || !run.change.is_finite() {
-                run.collapsed = true;
-                return Ok(run);
-            }
-            before = mixing.next(&before, &after);
+        if !island.floating.is_empty() {
+            solution.findings.push(self.floats(island));
         }
     }
 
-    /// What leaves every terminal (earth last) through blocks and loads.
+    /// What leaves the terminals of ties through blocks and loads; of others, and of earth,
+    /// nobody asks.
     fn leaving(&self, solution: &Solution<T>) -> Vec<T> {
+        if self.tying.is_empty() {
+            return Vec::new();
+        }
         let n = self.circuit.terminals.len();
         let mut leaving = vec![T::default(); n + 1];
-        for (k, block) in self.circuit.blocks.iter().enumerate() {
-            let currents = self.block_currents(k, solution).unwrap_or_default();
-            for (&t, current) in block.terminals.iter().zip(currents) {
-                leaving[(t as usize).min(n)] += current;
+        for tying in &self.tying {
+            let mut sum = T::default();
+            for &b in &tying.blocks {
+                let at = &self.circuit.blocks[b as usize].terminals;
+                let currents = self.block_currents(b as usize, solution).unwrap_or_default();
+                for (_, &i) in at.iter().zip(&currents).filter(|(t, _)| **t == tying.terminal) {
+                    sum += i;
+                }
             }
-        }
-        for load in &self.circuit.loads {
-            if let Some(v) = solution.between(load.from, load.to) {
+            for &l in &tying.loads {
+                let load = &self.circuit.loads[l as usize];
+                let Some(v) = solution.between(load.from, load.to) else { continue };
                 let current = load.current(v);
-                leaving[(load.from as usize).min(n)] += current;
-                leaving[(load.to as usize).min(n)] -= current;
+                if load.from == tying.terminal {
+                    sum += current;
+                }
+                if load.to == tying.terminal {
+                    sum -= current;
+                }
             }
+            leaving[tying.terminal as usize] = sum;
         }
         leaving
     }
+}
 
-    fn imbalance(&self, leaving: &[T], solution: &Solution<T>) -> f64 {
-        let n = self.circuit.terminals.len();
-        let mut sums = vec![T::default(); n + 1];
-        for (t, &current) in leaving[..n].iter().enumerate() {
-            if solution.voltages[t].is_some() {
-                sums[self.tied.of[t].0 as usize] += current;
+/// The terminals of ties, with what is at each.
+fn tying<T: Phasor>(circuit: &Circuit<T>) -> Vec<Tying> {
+    let n = circuit.terminals.len();
+    let mut place = vec![NONE; n];
+    let mut tying: Vec<Tying> = Vec::new();
+    for t in circuit.ties.iter().flat_map(|t| [t.from, t.to]).filter(|&t| t != EARTH) {
+        if place[t as usize] == NONE {
+            place[t as usize] = tying.len() as u32;
+            tying.push(Tying { terminal: t, blocks: Vec::new(), loads: Vec::new() });
+        }
+    }
+    let at = |t: u32| place.get(t as usize).copied().filter(|&p| p != NONE);
+    for (k, block) in circuit.blocks.iter().enumerate() {
+        for p in block.terminals.iter().filter_map(|&t| at(t)) {
+            let blocks = &mut tying[p as usize].blocks;
+            if blocks.last() != Some(&(k as u32)) {
+                blocks.push(k as u32);
             }
         }
-        sums[..n].iter().fold(0.0, |most, s| most.max(s.magnitude()))
     }
-}
-
-/// Numbers between one and two of which no sums cancel.
-fn mixed(k: usize) -> f64 {
-    let golden = 0.618_033_988_749_894_9 * (k + 1) as f64;
-    1.0 + golden - libm::floor(golden)
-}
-
-/// One run of corrections.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Run {
-    iterations: u32,
-    /// Largest change of a voltage, relative to nominal.
-    change: f64,
-    pub(super) collapsed: bool,
-    pub(super) stopped: Option<Stop>,
+    for (k, load) in circuit.loads.iter().enumerate() {
+        for p in [load.from, load.to].into_iter().filter_map(at) {
+            let loads = &mut tying[p as usize].loads;
+            if loads.last() != Some(&(k as u32)) {
+                loads.push(k as u32);
+            }
+        }
+    }
+    tying
 }

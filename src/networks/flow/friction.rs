@@ -16,8 +16,9 @@ pub enum Law {
     HazenWilliams,
 }
 
-const LAMINAR: f64 = 2000.0;
-const TURBULENT: f64 = 4000.0;
+/// Below this Reynolds number a flow is laminar, above the other one it is turbulent.
+pub(crate) const LAMINAR: f64 = 2000.0;
+pub(crate) const TURBULENT: f64 = 4000.0;
 
 /// A factor, and how it changes with the Reynolds number.
 #[derive(Debug, Clone, Copy, PartialEq)]

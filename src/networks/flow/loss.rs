@@ -5,7 +5,7 @@
 //! one-way valve is a curve with a steep branch, so that there is one solution and Newton's
 //! method sees no jumps.
 
-use super::friction::{Law, friction};
+use super::friction::{LAMINAR, Law, TURBULENT, friction};
 use super::model::{Fluid, Link, LinkKind};
 
 /// The least slope of a loss, s/m²: below it the law is linear. Heads of 100 m are exact to
@@ -23,6 +23,9 @@ pub(crate) struct Loss {
 }
 
 impl Loss {
+    /// Of a link that is shut: no head makes it flow.
+    pub(crate) const SHUT: Loss = Loss { head: 0.0, slope: f64::INFINITY };
+
     fn plus(self, other: Loss) -> Loss {
         Loss { head: self.head + other.head, slope: self.slope + other.slope }
     }
@@ -99,6 +102,41 @@ impl Laws {
         matches!(self, Laws::Pump { .. } | Laws::OneWay { .. })
     }
 
+    /// How far the tangent at a flow may be followed, and a bound on what it misses there, by the
+    /// square of the way: half of the largest second derivative. For a law that rises as
+    /// `q ^ n` that is `(n - 1)` times the slope by the flow.
+    pub(crate) fn bend(&self, q: f64, slope: f64) -> (f64, f64) {
+        const NEAR: f64 = 0.1;
+        let size = q.abs();
+        let power = |n: f64, near: f64| {
+            let rises = libm::pow(1.0 + near, (n - 1.0).max(1.0)) / (1.0 - near);
+            let widest = if n > 1.9 { rises } else { rises.max(1.25) };
+            (near * size, 0.5 * (n - 1.0).abs() * widest * slope / size.max(f64::MIN_POSITIVE))
+        };
+        let to = |(reach, bend): (f64, f64), kink: f64| (reach.min((size - kink).abs()), bend);
+        match *self {
+            Laws::HazenWilliams { .. } | Laws::Quadratic { .. } => power(2.0, NEAR),
+            Laws::Darcy { per_reynolds, minor, .. } => {
+                let [laminar, turbulent] = [LAMINAR, TURBULENT].map(|re| re * per_reynolds);
+                if size < laminar && minor == 0.0 {
+                    return (laminar - size, 0.0);
+                }
+                let smooth = size < laminar || size > turbulent;
+                // Between them the factor may rise tenfold.
+                let (reach, bend) = power(if smooth { 2.1 } else { 64.0 }, NEAR * 0.5);
+                to(to((reach, bend), laminar), turbulent)
+            }
+            Laws::Pump { .. } | Laws::OneWay { .. } if q < 0.0 => (size, 0.0),
+            Laws::Pump { exponent, .. } if slope > 1.5 * LEAST_SLOPE => {
+                power(exponent, NEAR / exponent.max(1.0))
+            }
+            // Where a curve flattens out its slope has a step.
+            Laws::Pump { .. } => (0.0, 0.0),
+            Laws::OneWay { .. } => power(2.0, NEAR),
+            Laws::Limited { most, .. } => to(power(2.0, NEAR), most),
+        }
+    }
+
     pub(crate) fn at(&self, q: f64) -> Loss {
         match *self {
             Laws::HazenWilliams { r, minor } => {
@@ -108,7 +146,7 @@ impl Laws {
             Laws::Darcy { law, per_reynolds, r, relative, minor } => {
                 let size = q.abs();
                 let reynolds = size / per_reynolds;
-                let main = if reynolds <= 2000.0 {
+                let main = if reynolds <= LAMINAR {
                     let slope = r * 64.0 * per_reynolds;
                     Loss { head: slope * q, slope }
                 } else {
@@ -137,6 +175,53 @@ impl Laws {
                 let over = (q - most).max(0.0);
                 let steep = if q > most { AGAINST } else { 0.0 };
                 Loss { head: open.head + AGAINST * over, slope: open.slope + steep }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::model::Curve;
+
+    #[test]
+    fn no_law_leaves_its_tangent_by_more_than_its_bend() {
+        let pipe = |roughness: f64, minor: f64| LinkKind::Pipe {
+            length: 40.0,
+            diameter: 0.05,
+            roughness,
+            minor,
+        };
+        let pump = |exponent: f64| LinkKind::Pump(Curve { shut_off: 30.0, slope: 900.0, exponent });
+        for (law, kind) in [
+            (Law::HazenWilliams, pipe(130.0, 0.0)),
+            (Law::HazenWilliams, pipe(130.0, 9.0)),
+            (Law::Colebrook, pipe(0.0, 0.0)),
+            (Law::Colebrook, pipe(4e-3, 0.0)),
+            (Law::Colebrook, pipe(1e-4, 5.0)),
+            (Law::SwameeJain, pipe(1e-4, 0.0)),
+            (Law::SwameeJain, pipe(4e-3, 2.0)),
+            (Law::Colebrook, pump(0.3)),
+            (Law::Colebrook, pump(1.0)),
+            (Law::Colebrook, pump(2.3)),
+            (Law::Colebrook, pump(9.0)),
+            (Law::Colebrook, LinkKind::Valve { resistance: 5e5 }),
+            (Law::Colebrook, LinkKind::Valve { resistance: 0.0 }),
+            (Law::Colebrook, LinkKind::Check { resistance: 5e5 }),
+            (Law::Colebrook, LinkKind::Limiter { resistance: 5e5, most: 1e-3 }),
+        ] {
+            let link = super::super::Link { name: "l".into(), from: 0, to: 1, open: true, kind };
+            let laws = Laws::of(&link, law, &Fluid::WATER);
+            let sizes = (0..300).map(|k| 1e-8 * libm::exp(f64::from(k) * 0.06));
+            for q in sizes.flat_map(|q| [-q, q]) {
+                let here = laws.at(q);
+                let (reach, bend) = laws.bend(q, here.slope);
+                for way in [-1.0, -0.5, -0.01, 0.003, 0.4, 1.0].map(|part| part * reach) {
+                    let misses = (laws.at(q + way).head - here.head - here.slope * way).abs();
+                    let rounding = 1e-13 * (here.head.abs() + here.slope * way.abs());
+                    assert!(misses <= bend * way * way + rounding, "{kind:?} {law:?} {q} {way}");
+                }
             }
         }
     }

@@ -2,8 +2,11 @@
 
 pub mod duct;
 mod friction;
+mod hot;
 mod loss;
 mod model;
+mod newton;
+mod plan;
 mod report;
 mod solve;
 mod status;

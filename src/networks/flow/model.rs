@@ -4,6 +4,7 @@
 
 use super::friction::Law;
 use crate::error::Looked;
+use crate::memory::Print;
 use crate::{Error, Limits, Name};
 
 /// What flows.
@@ -171,6 +172,31 @@ pub fn resistance_of_kv(kv: f64, gravity: f64) -> f64 {
     1e5 / (1000.0 * gravity) / (flow * flow)
 }
 
+impl Link {
+    /// What it is, for [`Print`].
+    pub(crate) fn print(&self, k: usize) -> Print {
+        let (tag, q) = match self.kind {
+            LinkKind::Pipe { length, diameter, roughness, minor } => {
+                (0, [length, diameter, roughness, minor])
+            }
+            LinkKind::Pump(c) => (1, [c.shut_off, c.slope, c.exponent, 0.0]),
+            LinkKind::Valve { resistance } => (2, [resistance, 0.0, 0.0, 0.0]),
+            LinkKind::Check { resistance } => (3, [resistance, 0.0, 0.0, 0.0]),
+            LinkKind::Limiter { resistance, most } => (4, [resistance, most, 0.0, 0.0]),
+            LinkKind::Regulator { resistance, head } => (5, [resistance, head, 0.0, 0.0]),
+        };
+        Print::of(2 * tag + u8::from(self.open), k, q.map(f64::to_bits))
+    }
+}
+
+impl Node {
+    /// What it is, for [`Print`].
+    pub(crate) fn print(&self, k: usize) -> Print {
+        let (NodeKind::Demand(v) | NodeKind::Fixed(v)) = self.kind;
+        Print::of(255, k, [v.to_bits()])
+    }
+}
+
 /// A network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
@@ -201,40 +227,46 @@ impl Network {
             let looked = Looked { element: &link.name };
             looked.node(link.from, self.nodes.len())?;
             looked.node(link.to, self.nodes.len())?;
-            match link.kind {
-                LinkKind::Pipe { length, diameter, roughness, minor } => {
-                    looked.positive("its length", length)?;
-                    looked.positive("its diameter", diameter)?;
-                    looked.not_negative("its sum of loss coefficients", minor)?;
-                    match self.law {
-                        Law::HazenWilliams => {
-                            looked.positive("its coefficient C", roughness)?;
-                        }
-                        _ => looked.hold(
-                            "its roughness",
-                            roughness,
-                            (0.0..=0.1 * diameter).contains(&roughness),
-                            "at most a tenth of its diameter",
-                        )?,
+            self.admit_kind(looked, link.kind)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the quantities of a link.
+    pub(crate) fn admit_kind(&self, looked: Looked<'_>, kind: LinkKind) -> Result<(), Error> {
+        match kind {
+            LinkKind::Pipe { length, diameter, roughness, minor } => {
+                looked.positive("its length", length)?;
+                looked.positive("its diameter", diameter)?;
+                looked.not_negative("its sum of loss coefficients", minor)?;
+                match self.law {
+                    Law::HazenWilliams => {
+                        looked.positive("its coefficient C", roughness)?;
                     }
+                    _ => looked.hold(
+                        "its roughness",
+                        roughness,
+                        (0.0..=0.1 * diameter).contains(&roughness),
+                        "at most a tenth of its diameter",
+                    )?,
                 }
-                LinkKind::Pump(Curve { shut_off, slope, exponent }) => {
-                    looked.positive("its head without flow", shut_off)?;
-                    looked.positive("the slope of its curve", slope)?;
-                    let holds = (0.1..=10.0).contains(&exponent);
-                    looked.hold("the exponent of its curve", exponent, holds, "0.1 to 10")?;
-                }
-                LinkKind::Valve { resistance } | LinkKind::Check { resistance } => {
-                    looked.not_negative("its resistance", resistance)?;
-                }
-                LinkKind::Limiter { resistance, most } => {
-                    looked.not_negative("its resistance", resistance)?;
-                    looked.not_negative("its flow", most)?;
-                }
-                LinkKind::Regulator { resistance, head } => {
-                    looked.not_negative("its resistance", resistance)?;
-                    looked.finite("the head it keeps", head)?;
-                }
+            }
+            LinkKind::Pump(Curve { shut_off, slope, exponent }) => {
+                looked.positive("its head without flow", shut_off)?;
+                looked.positive("the slope of its curve", slope)?;
+                let holds = (0.1..=10.0).contains(&exponent);
+                looked.hold("the exponent of its curve", exponent, holds, "0.1 to 10")?;
+            }
+            LinkKind::Valve { resistance } | LinkKind::Check { resistance } => {
+                looked.not_negative("its resistance", resistance)?;
+            }
+            LinkKind::Limiter { resistance, most } => {
+                looked.not_negative("its resistance", resistance)?;
+                looked.not_negative("its flow", most)?;
+            }
+            LinkKind::Regulator { resistance, head } => {
+                looked.not_negative("its resistance", resistance)?;
+                looked.finite("the head it keeps", head)?;
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! What is told of a network that was solved.
 
 use super::model::{LinkKind, Network, NodeKind};
-use super::solve::{Plan, Solution, Solver, Supply};
+use super::plan::{Shape, Supply};
+use super::solve::{Solution, Solver};
 use super::status::Status;
 use crate::accuracy::Effort;
 use crate::finding::{Finding, Kind, State, digits, listed, number};
@@ -32,7 +33,8 @@ pub(crate) fn answer(
         effort,
     };
     let Some(plan) = &solver.plan else { return solution };
-    let members = plan.islands.members();
+    let plan = &*plan.shape;
+    let members = &plan.members;
     let weight = network.fluid.density * network.fluid.gravity;
     let put_in = solver.put_in();
     for (k, node) in network.nodes.iter().enumerate() {
@@ -58,7 +60,7 @@ pub(crate) fn answer(
         };
     }
     let mut findings = Vec::new();
-    islands(network, solver, plan, &members, &mut findings);
+    islands(network, solver, plan, members, &mut findings);
     valves(network, solver, flapping, &mut findings);
     pumps(network, &solution, &mut findings);
     fast(network, solver, &solution, &mut findings);
@@ -72,7 +74,7 @@ pub(crate) fn answer(
     }
     findings.truncate(limits.findings);
     solution.findings = findings;
-    solution.islands = members;
+    solution.islands.clone_from(members);
     solution
 }
 
@@ -84,7 +86,7 @@ fn names<'a>(network: &'a Network, nodes: impl IntoIterator<Item = &'a u32>) -> 
 fn islands(
     network: &Network,
     solver: &Solver,
-    plan: &Plan,
+    plan: &Shape,
     members: &[Vec<u32>],
     findings: &mut Vec<Finding>,
 ) {

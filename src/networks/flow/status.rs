@@ -24,6 +24,10 @@ pub(crate) const MOST_FLIPS: u8 = 6;
 /// Head by which a regulator has to be wrong before it changes, m.
 const HYSTERESIS: f64 = 1e-4;
 
+/// A flow back that is rounding, m³/s: into a part that only this link feeds and that is asked
+/// for nothing.
+const NOTHING: f64 = 1e-12;
+
 /// The status every link starts with.
 pub(crate) fn start(network: &Network) -> Vec<Status> {
     let of = |link: &super::Link| match link.kind {
@@ -91,23 +95,27 @@ pub(crate) fn wanted(
     let link = &network.links[k];
     match (link.kind, status) {
         (LinkKind::Regulator { head, resistance }, _) if status != Status::Closed => {
-            let kept = network.nodes[link.to as usize].elevation + head;
+            let outlet = &network.nodes[link.to as usize];
+            let kept = outlet.elevation + head;
+            // A head that is given cannot be kept by a valve: above its own it shuts.
+            let given = matches!(outlet.kind, NodeKind::Fixed(_));
             match status {
                 Status::Regulating if flow < -1e-12 => Status::Holding,
                 Status::Regulating if from - resistance * flow * flow.abs() < kept - HYSTERESIS => {
                     Status::Open
                 }
                 Status::Open if flow < 0.0 => Status::Holding,
+                Status::Open if to > kept + HYSTERESIS && given => Status::Holding,
                 Status::Open if to > kept + HYSTERESIS => Status::Regulating,
                 Status::Holding if to < kept - HYSTERESIS && from > to + HYSTERESIS => {
-                    if from >= kept { Status::Regulating } else { Status::Open }
+                    if from >= kept && !given { Status::Regulating } else { Status::Open }
                 }
                 status => status,
             }
         }
-        (LinkKind::Check { .. }, Status::Open) if flow < 0.0 => Status::Holding,
+        (LinkKind::Check { .. }, Status::Open) if flow < -NOTHING => Status::Holding,
         (LinkKind::Check { .. }, Status::Holding) if from > to + HYSTERESIS => Status::Open,
-        (LinkKind::Pump(_), Status::Open) if flow < 0.0 => Status::Holding,
+        (LinkKind::Pump(_), Status::Open) if flow < -NOTHING => Status::Holding,
         (LinkKind::Pump(c), Status::Holding) if from + c.shut_off > to + HYSTERESIS => Status::Open,
         (_, status) => status,
     }

@@ -105,6 +105,36 @@ impl Element {
         ]
     }
 
+    /// Stiffness against stretching, and against turning its ends out of its chord: at both ends,
+    /// and of one end by the other.
+    pub(crate) fn springs(&self) -> [f64; 4] {
+        let k = &self.stiffness;
+        [k[0][0], k[2][2], k[5][5], k[2][5]]
+    }
+
+    /// What displacements of the ends do to these three, in the axes of the structure: the
+    /// stiffness is the sum of the springs over pairs of them.
+    pub(crate) fn modes(&self) -> [Ends; 3] {
+        let l = self.length;
+        [
+            [-1.0, 0.0, 0.0, 1.0, 0.0, 0.0],
+            [0.0, 1.0 / l, 1.0, 0.0, -1.0 / l, 0.0],
+            [0.0, 1.0 / l, 0.0, 0.0, -1.0 / l, 1.0],
+        ]
+        .map(|mode| self.to_common(&mode))
+    }
+
+    /// The forces on its ends by displacements of its ends, both in its own axes.
+    pub(crate) fn resists(&self, u: &Ends) -> Ends {
+        let [axial, one, other, across] = self.springs();
+        let turned = (u[4] - u[1]) / self.length;
+        let (a, b) = (u[2] - turned, u[5] - turned);
+        let force = axial * (u[3] - u[0]);
+        let (m, n) = (one * a + across * b, across * a + other * b);
+        let shear = (m + n) / self.length;
+        [-force, shear, m, force, -shear, n]
+    }
+
     /// The stiffness in the axes of the structure.
     pub(crate) fn common(&self) -> [[f64; 6]; 6] {
         // Columns, then rows.
@@ -157,6 +187,9 @@ impl Element {
 
     /// What the ends hold against all loads, with hinges.
     pub(crate) fn held(&self, acting: &[Acting]) -> Ends {
+        if acting.is_empty() {
+            return [0.0; 6];
+        }
         let mut held = self.held_clamped(acting);
         let mut k = self.full;
         for (r, _) in [2, 5].into_iter().zip(self.hinges).filter(|(_, h)| *h) {

@@ -2,6 +2,7 @@
 //! rotations and moments counter-clockwise.
 
 use crate::error::Looked;
+use crate::memory::Print;
 use crate::{Error, Limits, Name};
 
 /// How a support holds one direction of a node.
@@ -44,6 +45,28 @@ pub struct Member {
     pub inertia: f64,
     /// Whether it is hinged at its beginning, at its end.
     pub hinges: [bool; 2],
+}
+
+impl Member {
+    /// What it is, for [`Print`].
+    pub(crate) fn print(&self, k: usize) -> Print {
+        let hinges = 2 * u8::from(self.hinges[0]) + u8::from(self.hinges[1]);
+        Print::of(hinges, k, [self.modulus, self.area, self.inertia].map(f64::to_bits))
+    }
+}
+
+impl Load {
+    /// What it is, for [`Print`].
+    pub(crate) fn print(&self, k: usize) -> Print {
+        let (tag, on, q) = match self {
+            Load::Node { node, force } => (8, *node, [force[0], force[1], force[2]]),
+            Load::Uniform { member, force } => (9, *member, [force[0], force[1], 0.0]),
+            Load::Point { member, distance, force } => {
+                (10, *member, [force[0], force[1], *distance])
+            }
+        };
+        Print::of(tag, k, [u64::from(on)].into_iter().chain(q.map(f64::to_bits)))
+    }
 }
 
 /// What acts on a structure.
@@ -94,6 +117,17 @@ impl Structure {
         (length, dx / length, dy / length)
     }
 
+    /// Looks at the ends and quantities of a member.
+    pub(crate) fn admit_member(&self, member: &Member) -> Result<(), Error> {
+        let looked = Looked { element: &member.name };
+        looked.node(member.from, self.nodes.len())?;
+        looked.node(member.to, self.nodes.len())?;
+        looked.positive("its modulus", member.modulus)?;
+        looked.positive("its area", member.area)?;
+        looked.not_negative("its second moment of area", member.inertia)?;
+        looked.positive("its length", self.axis(member).0)
+    }
+
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Reference`] and [`Error::Quantity`].
     pub fn admit(&self, limits: &Limits) -> Result<(), Error> {
@@ -107,15 +141,7 @@ impl Structure {
                 }
             }
         }
-        for member in &self.members {
-            let looked = Looked { element: &member.name };
-            looked.node(member.from, self.nodes.len())?;
-            looked.node(member.to, self.nodes.len())?;
-            looked.positive("its modulus", member.modulus)?;
-            looked.positive("its area", member.area)?;
-            looked.not_negative("its second moment of area", member.inertia)?;
-            looked.positive("its length", self.axis(member).0)?;
-        }
+        self.members.iter().try_for_each(|member| self.admit_member(member))?;
         let nameless: Name = "a load".into();
         for load in &self.loads {
             let of = |member: u32| {

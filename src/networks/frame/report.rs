@@ -37,9 +37,8 @@ pub(crate) fn answer(
         let element = &solver.elements[k];
         let own = element.to_own(&[from[0], from[1], from[2], to[0], to[1], to[2]]);
         let held = element.held(&solver.acting[k]);
-        let ends: Ends = std::array::from_fn(|i| {
-            held[i] + (0..6).map(|j| element.stiffness[i][j] * own[j]).sum::<f64>()
-        });
+        let resists = element.resists(&own);
+        let ends: Ends = std::array::from_fn(|i| held[i] + resists[i]);
         let ends = element.to_common(&ends);
         for (node, part) in [(a, &ends[..3]), (b, &ends[3..])] {
             if let Some(r) = &mut reactions[node] {
@@ -75,6 +74,9 @@ pub(crate) fn answer(
 
 /// Parts that can move, by their motion.
 fn mechanisms(solver: &Solver, loose: &[bool]) -> Vec<Finding> {
+    if solver.motions().is_empty() {
+        return Vec::new();
+    }
     let structure = &solver.structure;
     let n = structure.nodes.len();
     let mut sets = Sets::new(n);
@@ -151,6 +153,15 @@ fn direction(x: f64, y: f64) -> String {
 /// Moments on rotations that nothing takes.
 fn loose_moments(solver: &Solver, findings: &mut Vec<Finding>) {
     let structure = &solver.structure;
+    let turns = |load: &Load| matches!(load, Load::Node { force, .. } if force[2] != 0.0);
+    if !structure.loads.iter().any(turns) {
+        return;
+    }
+    let mut takes = vec![false; structure.nodes.len()];
+    for m in structure.members.iter().filter(|m| m.inertia > 0.0) {
+        takes[m.from as usize] |= !m.hinges[0];
+        takes[m.to as usize] |= !m.hinges[1];
+    }
     for load in &structure.loads {
         let Load::Node { node, force } = load else { continue };
         let k = *node as usize;
@@ -158,11 +169,7 @@ fn loose_moments(solver: &Solver, findings: &mut Vec<Finding>) {
         if force[2] == 0.0 || held || findings.len() > 1000 {
             continue;
         }
-        let taken = structure.members.iter().any(|m| {
-            m.inertia > 0.0
-                && ((m.from == *node && !m.hinges[0]) || (m.to == *node && !m.hinges[1]))
-        });
-        if !taken {
+        if !takes[k] {
             let name = structure.nodes[k].name.clone();
             let message =
                 format!("{name} is a hinge: nothing takes the moment of {} Nm", digits(force[2]));

@@ -13,11 +13,16 @@ use super::model::{Load, Member, Restraint, Structure};
 use super::report;
 use crate::accuracy::{Domain, Effort, Residual, Reused, tolerance};
 use crate::matrix::factor_of;
+use crate::memory::{Memory, Print};
 use crate::topology::{LINKS_PER_CHECKPOINT, Sets};
+use crate::update::Update;
 use crate::{Error, Finding, Limits};
 
 /// A pivot below this part of its diagonal is a mechanism.
 const VANISHED: f64 = 1e-12;
+
+/// How many modes of members may be updated; more are factored.
+const MOST_HOT: usize = 18;
 
 /// How many motions of mechanisms are looked at.
 const MOST_MOTIONS: usize = 64;
@@ -34,9 +39,27 @@ pub struct Solver {
     /// The unknown of every direction of every node.
     unknown: Vec<u32>,
     factor: Ldl,
-    /// Whether the factor holds today's members.
+    /// Whether the factor holds today's members, but for those that are hot.
     factored: bool,
+    /// The springs of every member in the factor.
+    springs: Vec<[f64; 4]>,
+    /// Unknowns that were held for nothing resists them.
+    loose: Vec<bool>,
+    hot: Vec<Hot>,
+    update: Update<f64>,
+    /// What the factor alone answers to the loads.
+    base: Option<Vec<f64>>,
     motions: Vec<Vec<f64>>,
+    print: Print,
+    memory: Memory<(Vec<f64>, Residual)>,
+}
+
+/// A member that was edited since the structure was factored.
+#[derive(Debug, Clone)]
+struct Hot {
+    member: u32,
+    /// Its modes among the vectors of the update.
+    modes: [Option<usize>; 3],
 }
 
 /// The answer for a structure.
@@ -99,8 +122,18 @@ impl Solver {
             group
         });
         let factor = factor_of(count as usize, groups, budget)?;
+        let mut print = Print::default();
+        structure.members.iter().enumerate().for_each(|(k, m)| print.toggle(m.print(k)));
+        structure.loads.iter().enumerate().for_each(|(k, l)| print.toggle(l.print(k)));
         let mut solver = Solver {
             acting: Vec::new(),
+            springs: Vec::new(),
+            loose: Vec::new(),
+            hot: Vec::new(),
+            update: Update::default(),
+            base: None,
+            print,
+            memory: Memory::new(count as usize),
             structure,
             limits: *limits,
             elements,
@@ -138,12 +171,16 @@ impl Solver {
             self.structure.loads = old;
             return Err(error);
         }
+        let loads = old.iter().enumerate().chain(self.structure.loads.iter().enumerate());
+        loads.for_each(|(k, l)| self.print.toggle(l.print(k)));
         self.load();
+        self.base = None;
         Ok(())
     }
 
-    /// Changes the section, material or hinges of a member; the order of elimination stays.
-    /// Answers whether there is such a member.
+    /// Changes the section, material or hinges of a member. The next solution costs one or two
+    /// with the factor for each mode that changed; many changes are factored. Answers whether
+    /// there is such a member.
     ///
     /// # Errors
     /// As [`Solver::new`]; the member stays as it was then.
@@ -153,32 +190,108 @@ impl Solver {
         change: impl FnOnce(&mut Member),
     ) -> Result<bool, Error> {
         let Some(old) = self.structure.members.get(k).cloned() else { return Ok(false) };
-        change(&mut self.structure.members[k]);
-        let now = &mut self.structure.members[k];
+        let mut now = old.clone();
+        change(&mut now);
         (now.from, now.to) = (old.from, old.to);
-        if let Err(error) = self.structure.admit(&self.limits) {
-            self.structure.members[k] = old;
-            return Err(error);
-        }
+        self.structure.admit_member(&now)?;
+        self.print.toggle(old.print(k));
+        self.print.toggle(now.print(k));
+        self.structure.members[k] = now;
         self.elements[k] = Element::of(&self.structure, k as u32);
-        self.factored = false;
+        if !self.acting[k].is_empty() && old.hinges != self.structure.members[k].hinges {
+            self.base = None;
+        }
+        let is_bar = |m: &Member| m.inertia == 0.0;
+        if !self.acting[k].is_empty() && is_bar(&old) != is_bar(&self.structure.members[k]) {
+            self.base = None;
+        }
+        self.factored = self.factored && self.heat(k);
         Ok(true)
     }
 
+    /// Takes the changes of a member into the update; answers whether that can be done.
+    fn heat(&mut self, k: usize) -> bool {
+        let (now, then) = (self.elements[k].springs(), self.springs[k]);
+        let bends = now[1..] != then[1..];
+        let changed = [now[0] != then[0], bends, bends];
+        let known = self.hot.iter().position(|h| h.member == k as u32);
+        let hot = known.unwrap_or_else(|| {
+            self.hot.push(Hot { member: k as u32, modes: [None; 3] });
+            self.hot.len() - 1
+        });
+        let at = self.unknowns(&self.structure.members[k]);
+        for (i, mode) in self.elements[k].modes().iter().enumerate() {
+            if !changed[i] || self.hot[hot].modes[i].is_some() {
+                continue;
+            }
+            let entries = at.iter().zip(mode).filter(|(u, v)| **u != NONE && **v != 0.0);
+            let vector: Vec<(u32, f64)> = entries.map(|(&u, &v)| (u, v)).collect();
+            // What was held since nothing resisted is not in the factor.
+            if vector.iter().any(|&(u, _)| self.loose[u as usize]) || self.update.len() == MOST_HOT
+            {
+                return false;
+            }
+            self.hot[hot].modes[i] = Some(self.update.len());
+            self.update.add(vector, &mut self.factor, self.loose.len());
+        }
+        true
+    }
+
+    /// Brings the update up to the members; answers whether the structure is regular with it.
+    fn warm(&mut self) -> bool {
+        for hot in &self.hot {
+            let k = hot.member as usize;
+            let (now, then) = (self.elements[k].springs(), self.springs[k]);
+            let by: [f64; 4] = std::array::from_fn(|i| now[i] - then[i]);
+            for (i, j, by) in [(0, 0, by[0]), (1, 1, by[1]), (2, 2, by[2]), (1, 2, by[3])] {
+                if let (Some(a), Some(b)) = (hot.modes[i], hot.modes[j]) {
+                    self.update.set(a, b, by);
+                    self.update.set(b, a, by);
+                }
+            }
+        }
+        self.update.prepare()
+    }
+
+    /// Solves. A structure that is what it was at one of the last solutions gets the answer it
+    /// had then.
+    ///
     /// # Errors
     /// [`Error::Overflow`] for stiffnesses that cannot be computed with, [`Error::Stopped`].
     pub fn solve(&mut self, budget: &Budget) -> Result<Solution, Error> {
-        let reused = if self.factored { Reused::Factor } else { Reused::Order };
-        if !self.factored {
+        budget.checkpoint()?;
+        let aim = tolerance(Domain::Frame, budget.tier());
+        let mut effort =
+            Effort { tolerance: aim, converged: true, reused: Reused::Factor, ..Effort::default() };
+        let n = self.structure.nodes.len();
+        if let Some((u, residual)) = self.memory.find(self.print, aim) {
+            effort.residual = *residual;
+            if !self.motions.is_empty() {
+                self.motions.clear();
+                self.factored = false;
+            }
+            return Ok(report::answer(self, u, &vec![false; n], effort, &self.limits));
+        }
+        if !(self.factored && (self.motions.is_empty() || self.hot.is_empty()) && self.warm()) {
+            effort.reused = Reused::Order;
             self.refactor(budget)?;
         }
         let right = self.forces();
-        let mut u = right.clone();
-        self.factor.solve(&mut u);
+        let mut u = match self.base.take() {
+            Some(base) => base,
+            None => {
+                let mut u = right.clone();
+                self.factor.solve(&mut u);
+                u
+            }
+        };
+        self.base = Some(u.clone());
+        self.update.correct(&mut u);
         // What the solution misses, solved once more: the correction is the error.
         let mut missed = self.missing(&right, &u);
         let before = missed.clone();
         self.factor.solve(&mut missed);
+        self.update.correct(&mut missed);
         let mut error = 0.0f64;
         for (k, (u, step)) in u.iter_mut().zip(&missed).enumerate() {
             *u += step;
@@ -196,17 +309,14 @@ impl Solver {
             let at = self.structure.nodes.first().map_or("nothing".into(), |n| n.name.clone());
             return Err(Error::Overflow { at });
         }
-        let aim = tolerance(Domain::Frame, budget.tier());
-        let effort = Effort {
-            residual: Residual { balance, energy: error },
-            tolerance: aim,
-            converged: error <= aim,
-            iterations: 2,
-            reused,
-            stopped: None,
-        };
+        effort.residual = Residual { balance, energy: error };
+        effort.converged = error <= aim;
+        effort.iterations = 2;
         let loose = if self.motions.is_empty() {
-            vec![false; self.structure.nodes.len()]
+            if effort.converged {
+                self.memory.keep(self.print, aim, (u.clone(), effort.residual));
+            }
+            vec![false; n]
         } else {
             self.loose(&right)
         };
@@ -278,6 +388,13 @@ impl Solver {
         };
         self.motions = self.motions_of(&held, &stiff);
         self.factored = true;
+        self.loose = vec![false; n];
+        held.iter().for_each(|pivot| self.loose[pivot.row as usize] = true);
+        self.springs = self.elements.iter().map(Element::springs).collect();
+        self.hot.clear();
+        self.update.clear();
+        self.update.prepare();
+        self.base = None;
         Ok(())
     }
 
@@ -373,9 +490,7 @@ impl Solver {
             let at = self.unknowns(member);
             let ends: Ends = at.map(|d| if d == NONE { 0.0 } else { u[d as usize] });
             let own = element.to_own(&ends);
-            let force: Ends =
-                std::array::from_fn(|i| (0..6).map(|j| element.stiffness[i][j] * own[j]).sum());
-            let force = element.to_common(&force);
+            let force = element.to_common(&element.resists(&own));
             for (i, &d) in at.iter().enumerate() {
                 if d != NONE {
                     missing[d as usize] -= force[i];

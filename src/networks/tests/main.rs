@@ -1,5 +1,6 @@
 //! Networks against closed forms and published cases. Adding a case adds data.
 
+mod edits;
 mod electrical;
 mod flow;
 mod frame;

@@ -45,7 +45,7 @@ fn solve(structure: Structure) -> (Solver, Solution) {
 
 /// A moment frame: bays of 6 m, storeys of 3.5 m, 20 kN/m on every beam, 10 kN at every floor.
 /// Node `(i, j)` is `j * (bays + 1) + i`; columns come first.
-fn moment_frame(bays: u32, storeys: u32) -> Structure {
+pub(super) fn moment_frame(bays: u32, storeys: u32) -> Structure {
     let across = bays + 1;
     let mut s = Structure::default();
     for j in 0..=storeys {
