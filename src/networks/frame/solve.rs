@@ -21,6 +21,9 @@ use crate::{Error, Finding, Limits};
 /// A pivot below this part of its diagonal is a mechanism.
 const VANISHED: f64 = 1e-12;
 
+/// The same where a refinement changes what it refines: what is left of a pivot is rounding.
+const ROUNDED: f64 = 1e-9;
+
 /// How many modes of members may be updated; more are factored.
 const MOST_HOT: usize = 18;
 
@@ -274,30 +277,15 @@ impl Solver {
         }
         if !(self.factored && (self.motions.is_empty() || self.hot.is_empty()) && self.warm()) {
             effort.reused = Reused::Order;
-            self.refactor(budget)?;
+            self.refactor(VANISHED, budget)?;
         }
         let right = self.forces();
-        let mut u = match self.base.take() {
-            Some(base) => base,
-            None => {
-                let mut u = right.clone();
-                self.factor.solve(&mut u);
-                u
-            }
-        };
-        self.base = Some(u.clone());
-        self.update.correct(&mut u);
-        // What the solution misses, solved once more: the correction is the error.
-        let mut missed = self.missing(&right, &u);
-        let before = missed.clone();
-        self.factor.solve(&mut missed);
-        self.update.correct(&mut missed);
-        let mut error = 0.0f64;
-        for (k, (u, step)) in u.iter_mut().zip(&missed).enumerate() {
-            *u += step;
-            if !self.moves(k as u32) {
-                error = error.max(step.abs());
-            }
+        let (mut u, mut before, mut error) = self.refined(&right);
+        let most = u.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+        if error > 1e-3 * most && self.motions.is_empty() {
+            effort.reused = Reused::Order;
+            self.refactor(ROUNDED, budget)?;
+            (u, before, error) = self.refined(&right);
         }
         let mut balance = 0.0f64;
         for (k, f) in before.iter().enumerate() {
@@ -321,6 +309,33 @@ impl Solver {
             self.loose(&right)
         };
         Ok(report::answer(self, &u, &loose, effort, &self.limits))
+    }
+
+    /// Displacements, refined once; what they missed before that, and the largest correction.
+    fn refined(&mut self, right: &[f64]) -> (Vec<f64>, Vec<f64>, f64) {
+        let mut u = match self.base.take() {
+            Some(base) => base,
+            None => {
+                let mut u = right.to_vec();
+                self.factor.solve(&mut u);
+                u
+            }
+        };
+        self.base = Some(u.clone());
+        self.update.correct(&mut u);
+        // What the solution misses, solved once more: the correction is the error.
+        let mut missed = self.missing(right, &u);
+        let before = missed.clone();
+        self.factor.solve(&mut missed);
+        self.update.correct(&mut missed);
+        let mut error = 0.0f64;
+        for (k, (u, step)) in u.iter_mut().zip(&missed).enumerate() {
+            *u += step;
+            if !self.moves(k as u32) {
+                error = error.max(step.abs());
+            }
+        }
+        (u, before, error)
     }
 
     /// Whether a mechanism moves an unknown.
@@ -348,7 +363,7 @@ impl Solver {
         [a, a + 1, a + 2, b, b + 1, b + 2].map(|d| self.unknown[d])
     }
 
-    fn refactor(&mut self, budget: &Budget) -> Result<(), Error> {
+    fn refactor(&mut self, least: f64, budget: &Budget) -> Result<(), Error> {
         self.factor.clear();
         let n = self.unknown.iter().filter(|&&u| u != NONE).count();
         let mut stiff = vec![0.0f64; n];
@@ -378,7 +393,7 @@ impl Solver {
                 }
             }
         }
-        let held = match self.factor.factor_holding(VANISHED, budget) {
+        let held = match self.factor.factor_holding(least, budget) {
             Ok(held) => held,
             Err(FactorError::Stopped(stop)) => return Err(stop.into()),
             Err(FactorError::NotPositive(pivot)) => {

@@ -108,3 +108,22 @@ fn a_soft_member_is_warned_of_and_answered() {
     let kinds: Vec<_> = s.findings.iter().map(|f| (f.kind, f.state)).collect();
     assert_eq!(kinds, [(Kind::Conditioning, State::Warning)]);
 }
+
+#[test]
+fn a_motion_that_rounding_hides_is_seen_by_its_refinement() {
+    // Two rollers at right angles: a beam of four members turns about where their normals meet.
+    let nodes = [
+        ("down", [9.931_362_238_576_693, -7.765_012_184_093_386], "y"),
+        ("aside", [-5.186_306_814_623_397, 1.081_834_473_216_153_3], "x"),
+    ];
+    let members = [
+        ("a", 0, 1, [true, false]),
+        ("b", 1, 0, [true, true]),
+        ("c", 0, 1, [false, true]),
+        ("d", 0, 1, [true, false]),
+    ];
+    let push = |node| Load::Node { node, force: [0.0, 272.238_775_305_791_8, 0.0] };
+    let (_, s) = solve(structure(&nodes, &members, [2e11, 1e-2, 1e-4], vec![push(0), push(1)]));
+    assert_eq!(s.findings[0].kind, Kind::Mechanism);
+    assert_eq!(s.displacements, [None, None]);
+}
