@@ -1,0 +1,606 @@
+//! Networks against EPANET, OpenDSS, pandapower, PyNite, OpenSees and ngspice: the same
+//! networks, compared for equal answers before times are compared, ratios in one run.
+//!
+//! `cargo bench -p svgx-networks --bench networks`; `-- --compare` compares answers of small
+//! networks and takes no times; `-- --only-ours` takes ours alone, for a profiler.
+//!
+//! The peers run in a child process (`tests/networks-peers/peers.py`), each on one core, from an
+//! environment that `tests/networks-peers.sh` makes. What cannot be had is skipped with its
+//! reason. A ratio is their time by ours; `cold` has everything after reading, `after` is one
+//! edit solved again the cheapest way that a peer offers.
+
+mod cases;
+
+use std::hint::black_box;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use serde_json::Value;
+use svgx_base::budget::{Budget, Class, Tier};
+use svgx_networks::Limits;
+use svgx_networks::electrical::{self, Block, Circuit, Phase};
+use svgx_networks::flow::{self, LinkKind};
+use svgx_networks::frame;
+use svgx_networks::heat;
+
+/// Ratios that are to be reached.
+struct Target {
+    what: &'static str,
+    peer: &'static str,
+    /// The name of the peer's time.
+    time: &'static str,
+    at_least: f64,
+}
+
+const fn target(
+    what: &'static str,
+    peer: &'static str,
+    time: &'static str,
+    at_least: f64,
+) -> Target {
+    Target { what, peer, time, at_least }
+}
+
+/// One network: what the peers get, our answers before and after the edit, and our times.
+struct Case {
+    name: &'static str,
+    json: Value,
+    first: Vec<f64>,
+    after: Vec<f64>,
+    /// Which of the peer's values are compared: from, how many, how near.
+    compared: Vec<(usize, usize, f64)>,
+    /// Ours, in microseconds.
+    times: Vec<(&'static str, f64)>,
+    targets: Vec<Target>,
+}
+
+fn budget() -> Budget {
+    Budget::unlimited(Class::Batch, Tier::Compute)
+}
+
+/// `value` times something between 0.7 and 1.3 that never repeats: nothing is remembered.
+fn varied(value: f64, k: usize) -> f64 {
+    value * (0.7 + 0.6 * ((k + 1) as f64 * 0.618_033_988_749_894_9).fract())
+}
+
+/// Median microseconds of what fits into a part of a second.
+#[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+fn median(mut run: impl FnMut(usize)) -> f64 {
+    let begun = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < 5 || (times.len() < 2000 && begun.elapsed().as_secs_f64() < 0.5) {
+        let start = Instant::now();
+        run(times.len());
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn water(name: &'static str, w: cases::Water, with: Options, targets: Vec<Target>) -> Case {
+    let limits = Limits::default();
+    let answer = |s: &flow::Solution| -> Vec<f64> {
+        assert!(s.effort.converged, "{name}: {:?}", s.effort);
+        s.heads.iter().chain(&s.flows).map(|v| v.unwrap_or(f64::NAN)).collect()
+    };
+    let mut solver = flow::Solver::new(w.network.clone(), &limits).expect("a network");
+    let first = answer(&solver.solve(&budget()).expect("it is solved"));
+    let set = |solver: &mut flow::Solver, minor: f64| {
+        let kind = w.edited(minor);
+        assert!(solver.set_link(w.edit.0, kind).expect("a quantity"));
+    };
+    set(&mut solver, w.edit.1);
+    let after = answer(&solver.solve(&budget()).expect("it is solved"));
+    let mut times = Vec::new();
+    if with.times {
+        times.push((
+            "cold",
+            median(|_| {
+                // The copy of the network is the reading of it: not timed by anybody, but small.
+                let mut solver = flow::Solver::new(w.network.clone(), &limits).expect("a network");
+                black_box(solver.solve(&budget()).expect("it is solved"));
+            }),
+        ));
+        times.push((
+            "after",
+            median(|k| {
+                set(&mut solver, varied(w.edit.1, k));
+                black_box(solver.solve(&budget()).expect("it is solved"));
+            }),
+        ));
+        set(&mut solver, w.edit.1);
+        let taps = w
+            .network
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, n)| matches!(n.kind, flow::NodeKind::Demand(q) if q > 0.0));
+        if let Some((tap, _)) = taps.last() {
+            times.push((
+                "demand",
+                median(|k| {
+                    assert!(solver.set_node(tap, varied(2e-5, k)));
+                    black_box(solver.solve(&budget()).expect("it is solved"));
+                }),
+            ));
+        }
+        if let Some(pump) = w.pump
+            && let LinkKind::Pump(curve) = w.network.links[pump].kind
+        {
+            times.push((
+                "speed",
+                median(|k| {
+                    let kind = LinkKind::Pump(curve.at_speed(varied(1.0, k)));
+                    assert!(solver.set_link(pump, kind).expect("a quantity"));
+                    black_box(solver.solve(&budget()).expect("it is solved"));
+                }),
+            ));
+        }
+    }
+    let (n, m) = (w.network.nodes.len(), w.network.links.len());
+    let compared = vec![(0, n, 2e-4), (n, m, 1e-6)];
+    let json = w.json(with.times, &["epanet"]);
+    Case { name, json, first, after, compared, times, targets }
+}
+
+/// Voltages to compare: of the far end of every line, phase by phase.
+fn volts(s: &electrical::Solution<Phase>, at: &[u32]) -> Vec<f64> {
+    assert!(s.effort.converged, "{:?}", s.effort);
+    let of = |&t: &u32| s.voltages[t as usize].map_or(f64::NAN, |v| v.norm());
+    at.iter().map(of).collect()
+}
+
+fn building(
+    name: &'static str,
+    boards: u32,
+    lines: u32,
+    with: Options,
+    targets: Vec<Target>,
+) -> Case {
+    let b = cases::building(boards, lines);
+    let limits = Limits::default();
+    let lowered = b.feeder.lower().expect("a feeder");
+    let mut at = Vec::new();
+    for line in &b.feeder.lines {
+        at.extend(line.conductors.iter().map(|&c| lowered.terminals[&(line.to, c)]));
+    }
+    let cold = || {
+        let circuit = lowered.circuit.clone();
+        electrical::Solver::new(circuit, &limits, &budget()).expect("a circuit")
+    };
+    let mut solver = cold();
+    let first = volts(&solver.solve(&budget()).expect("it is solved"), &at);
+    let load = lowered.loads[b.load][0];
+    let reactive = solver.circuit().loads[load].power.im;
+    let block = lowered.line(&b.feeder, b.line);
+    let was = lowered.circuit.blocks[block].clone();
+    // A line that is so many times as long.
+    let longer = |times: f64| {
+        let mut feeder = electrical::Feeder {
+            buses: b.feeder.buses.clone(),
+            lines: vec![b.feeder.lines[b.line].clone()],
+            ..electrical::Feeder::default()
+        };
+        feeder.lines[0].impedance.iter_mut().for_each(|z| *z *= times);
+        let mut blocks = feeder.lower().expect("a line").circuit.blocks;
+        let mut with = blocks.remove(0);
+        with.terminals.clone_from(&was.terminals);
+        with
+    };
+    assert!(solver.set_load(load, Phase::new(b.watt, reactive)));
+    assert!(solver.set_block(block, longer(b.times)));
+    let after = volts(&solver.solve(&budget()).expect("it is solved"), &at);
+    let mut times = Vec::new();
+    if with.times {
+        times.push((
+            "build",
+            median(|_| {
+                black_box(cold().solve(&budget()).expect("it is solved"));
+            }),
+        ));
+        assert!(solver.set_block(block, was.clone()));
+        times.push((
+            "load",
+            median(|k| {
+                assert!(solver.set_load(load, Phase::new(varied(b.watt, k), reactive)));
+                black_box(solver.solve(&budget()).expect("it is solved"));
+            }),
+        ));
+        let lengths: Vec<Block<Phase>> = (0..2000).map(|k| longer(varied(b.times, k))).collect();
+        times.push((
+            "line",
+            median(|k| {
+                assert!(solver.set_block(block, lengths[k].clone()));
+                black_box(solver.solve(&budget()).expect("it is solved"));
+            }),
+        ));
+    }
+    let compared = vec![(0, at.len(), 1e-4)];
+    Case { name, json: b.json(with.times, &["opendss"]), first, after, compared, times, targets }
+}
+
+fn balanced(name: &'static str, with: Options, targets: Vec<Target>) -> Case {
+    let (boards, lines) = if with.times { (100, 1000) } else { (20, 100) };
+    let (circuit, load, b) = cases::balanced(boards, lines);
+    let limits = Limits::default();
+    let at: Vec<u32> = (0..=lines).collect();
+    let cold = || electrical::Solver::new(circuit.clone(), &limits, &budget()).expect("a circuit");
+    let mut solver = cold();
+    let first = volts(&solver.solve(&budget()).expect("it is solved"), &at);
+    let reactive = circuit.loads[load].power.im;
+    assert!(solver.set_load(load, Phase::new(b.watt, reactive)));
+    let after = volts(&solver.solve(&budget()).expect("it is solved"), &at);
+    let mut times = Vec::new();
+    if with.times {
+        times.push((
+            "cold",
+            median(|_| {
+                black_box(cold().solve(&budget()).expect("it is solved"));
+            }),
+        ));
+        times.push((
+            "after",
+            median(|k| {
+                assert!(solver.set_load(load, Phase::new(varied(b.watt, k), reactive)));
+                black_box(solver.solve(&budget()).expect("it is solved"));
+            }),
+        ));
+    }
+    let compared = vec![(0, at.len(), 1e-4)];
+    Case { name, json: b.json(with.times, &["pandapower"]), first, after, compared, times, targets }
+}
+
+fn mesh(name: &'static str, m: cases::Mesh, with: Options, targets: Vec<Target>) -> Case {
+    let limits = Limits::default();
+    let cold = |c: &Circuit<f64>| {
+        electrical::Solver::new(c.clone(), &limits, &budget()).expect("a circuit")
+    };
+    let answer = |s: &electrical::Solution<f64>| -> Vec<f64> {
+        let of = |&k: &u32| s.voltages[k as usize - 1].unwrap_or(f64::NAN);
+        m.wanted.iter().map(of).collect()
+    };
+    let mut solver = cold(&m.circuit);
+    let first = answer(&solver.solve(&budget()).expect("it is solved"));
+    let set = |solver: &mut electrical::Solver<f64>, ohm: f64| {
+        let was = &m.circuit.blocks[m.edit.0];
+        let with = Block::between(was.name.clone(), was.terminals[0], was.terminals[1], 1.0 / ohm);
+        assert!(solver.set_block(m.edit.0, with));
+    };
+    set(&mut solver, m.edit.1);
+    let after = answer(&solver.solve(&budget()).expect("it is solved"));
+    let mut times = Vec::new();
+    if with.times {
+        times.push((
+            "cold",
+            median(|_| {
+                black_box(cold(&m.circuit).solve(&budget()).expect("it is solved"));
+            }),
+        ));
+        times.push((
+            "after",
+            median(|k| {
+                set(&mut solver, varied(m.edit.1, k));
+                black_box(solver.solve(&budget()).expect("it is solved"));
+            }),
+        ));
+    }
+    let compared = vec![(0, m.wanted.len(), 1e-6)];
+    Case { name, json: m.json(with.times, &["ngspice"]), first, after, compared, times, targets }
+}
+
+/// A day of a house of many rooms in steps of five minutes.
+fn rooms(name: &'static str, targets: Vec<Target>) -> Case {
+    let m = cases::mesh(25, 40, 1);
+    let mut json = m.json(true, &["ngspice"]);
+    let farad = 2.0;
+    let n = m.circuit.terminals.len();
+    let fixed = |k: usize| match k {
+        0 => heat::NodeKind::Fixed(0.0),
+        1 => heat::NodeKind::Fixed(10.0),
+        _ => heat::NodeKind::Free(0.0),
+    };
+    let node = |k: usize| heat::Node {
+        name: format!("{k}").into(),
+        capacity: if k < 2 { 0.0 } else { farad },
+        kind: fixed(k),
+    };
+    let at = |t: u32| if t == electrical::EARTH { 0 } else { t + 1 };
+    let resistors = json["resistors"].as_array().expect("a list").clone();
+    let link = |(b, r): (&Block<f64>, &Value)| heat::Link {
+        name: b.name.clone(),
+        from: at(b.terminals[0]),
+        to: at(b.terminals[1]),
+        conductance: 1.0 / r[2].as_f64().expect("ohms"),
+    };
+    let network = heat::Network {
+        nodes: (0..=n).map(node).collect(),
+        links: m.circuit.blocks.iter().zip(&resistors).map(link).collect(),
+        walls: vec![],
+    };
+    let capacitors: Vec<Value> = (2..=n).map(|k| serde_json::json!([k, farad])).collect();
+    json["capacitors"] = Value::Array(capacitors);
+    json["hours"] = 24.into();
+    json["step"] = 300.into();
+    let run = || {
+        let start = vec![0.0; n + 1];
+        let mut t = heat::Transient::new(&network, &start, &Limits::default(), &budget())
+            .expect("a network");
+        for _ in 0..288 {
+            t.advance(300.0, &budget()).expect("a step");
+        }
+        m.wanted.iter().map(|&k| t.temperatures()[k as usize]).collect::<Vec<f64>>()
+    };
+    let first = run();
+    let times = vec![("cold", median(|_| _ = black_box(run())))];
+    let compared = vec![(0, m.wanted.len(), 2e-2)];
+    Case { name, json, after: first.clone(), first, compared, times, targets }
+}
+
+fn moment_frame(
+    name: &'static str,
+    f: cases::Frame,
+    with: Options,
+    peers: &[&str],
+    targets: Vec<Target>,
+) -> Case {
+    let limits = Limits::default();
+    let cold = || frame::Solver::new(f.structure.clone(), &limits, &budget()).expect("a frame");
+    let answer = |s: &frame::Solution| -> Vec<f64> {
+        s.displacements.iter().flat_map(|d| d.map_or([f64::NAN; 2], |d| [d[0], d[1]])).collect()
+    };
+    let mut solver = cold();
+    let first = answer(&solver.solve(&budget()).expect("it is solved"));
+    let set = |solver: &mut frame::Solver, inertia: f64| {
+        assert!(solver.set_member(f.edit.0, |m| m.inertia = inertia).expect("a quantity"));
+    };
+    set(&mut solver, f.edit.1);
+    let after = answer(&solver.solve(&budget()).expect("it is solved"));
+    let mut times = Vec::new();
+    if with.times {
+        times.push((
+            "cold",
+            median(|_| {
+                black_box(cold().solve(&budget()).expect("it is solved"));
+            }),
+        ));
+        times.push((
+            "after",
+            median(|k| {
+                set(&mut solver, varied(f.edit.1, k));
+                black_box(solver.solve(&budget()).expect("it is solved"));
+            }),
+        ));
+    }
+    let compared = vec![(0, 2 * f.structure.nodes.len(), 1e-8)];
+    Case { name, json: f.json(with.times, peers), first, after, compared, times, targets }
+}
+
+#[derive(Clone, Copy)]
+struct Options {
+    times: bool,
+}
+
+/// Small networks of every kind, for their answers.
+fn small() -> Vec<Case> {
+    let with = Options { times: false };
+    vec![
+        water("cold water, 5 floors", cases::cold_water(5), with, vec![]),
+        water("heating, 40 radiators", cases::heating(5, 8), with, vec![]),
+        water("streets, 12 x 12", cases::streets(12, 12), with, vec![]),
+        building("building, 100 lines", 20, 100, with, vec![]),
+        balanced("one phase of a building", with, vec![]),
+        mesh("resistors, 12 x 12", cases::mesh(12, 12, 1), with, vec![]),
+        moment_frame(
+            "frame, 99 members",
+            cases::moment_frame(5, 9),
+            with,
+            &["pynite", "opensees"],
+            vec![],
+        ),
+    ]
+}
+
+fn large() -> Vec<Case> {
+    let with = Options { times: true };
+    vec![
+        water(
+            "cold water, 20 floors",
+            cases::cold_water(20),
+            with,
+            vec![
+                target("cold", "epanet", "cold", 1.3),
+                target("after", "epanet", "after", 4.0),
+                target("after", "epanet", "files", 25.0),
+            ],
+        ),
+        water(
+            "heating, 320 radiators",
+            cases::heating(20, 16),
+            with,
+            vec![
+                target("cold", "epanet", "cold", 1.3),
+                target("after", "epanet", "after", 4.0),
+                target("after", "epanet", "files", 25.0),
+                target("speed", "epanet", "speed", 2.0),
+            ],
+        ),
+        water(
+            "streets, 968 pipes",
+            cases::streets(22, 23),
+            with,
+            vec![target("cold", "epanet", "cold", 2.5), target("after", "epanet", "after", 3.5)],
+        ),
+        water(
+            "streets, 9 939 pipes",
+            cases::streets(70, 72),
+            with,
+            vec![target("cold", "epanet", "cold", 8.0), target("after", "epanet", "after", 6.0)],
+        ),
+        building(
+            "building, 1 000 lines",
+            100,
+            1000,
+            with,
+            vec![target("load", "opendss", "load", 8.0), target("line", "opendss", "line", 8.0)],
+        ),
+        building(
+            "building, 10 000 lines",
+            1000,
+            10_000,
+            with,
+            vec![target("load", "opendss", "load", 8.0), target("line", "opendss", "line", 8.0)],
+        ),
+        balanced(
+            "one phase, 1 000 lines",
+            with,
+            vec![
+                target("cold", "pandapower", "cold", 50.0),
+                target("after", "pandapower", "after", 300.0),
+            ],
+        ),
+        mesh(
+            "resistors, 967",
+            cases::mesh(22, 23, 60),
+            with,
+            vec![
+                target("cold", "ngspice", "cold", 12.0),
+                target("after", "ngspice", "after", 200.0),
+            ],
+        ),
+        rooms("heat, 1 000 rooms, a day", vec![target("cold", "ngspice", "cold", 25.0)]),
+        moment_frame(
+            "frame, 990 members",
+            cases::moment_frame(16, 30),
+            with,
+            &["pynite", "opensees"],
+            vec![
+                target("cold", "pynite", "cold", 250.0),
+                target("after", "pynite", "after", 4000.0),
+                target("cold", "opensees", "cold", 1.3),
+                target("after", "opensees", "after", 8.0),
+            ],
+        ),
+        moment_frame(
+            "frame, 9 999 members",
+            cases::moment_frame(50, 99),
+            with,
+            &["opensees"],
+            vec![target("after", "opensees", "after", 10.0)],
+        ),
+    ]
+}
+
+/// What peers answer to cases, or why there are none.
+fn ask(cases: &[Case]) -> Result<Vec<Value>, String> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let found = Command::new("bash")
+        .args(["tests/networks-peers.sh", "--python"])
+        .current_dir(root)
+        .output()
+        .map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&found.stdout);
+    let python = text.lines().last().unwrap_or_default().to_owned();
+    if !found.status.success() {
+        return Err(python);
+    }
+    let file = std::env::temp_dir().join(format!("svgx-networks-{}.json", std::process::id()));
+    let list: Vec<&Value> = cases.iter().map(|c| &c.json).collect();
+    let written = serde_json::to_vec(&list).map_err(|e| e.to_string())?;
+    std::fs::write(&file, written).map_err(|e| e.to_string())?;
+    let done = Command::new(python)
+        .arg("tests/networks-peers/peers.py")
+        .arg(&file)
+        .current_dir(root)
+        .env("OMP_NUM_THREADS", "1")
+        .env("OPENBLAS_NUM_THREADS", "1")
+        .output();
+    let _ = std::fs::remove_file(&file);
+    let done = done.map_err(|e| e.to_string())?;
+    serde_json::from_slice(&done.stdout).map_err(|_| {
+        let errors = String::from_utf8_lossy(&done.stderr);
+        errors.lines().last().unwrap_or("they answered nothing").to_owned()
+    })
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect()
+}
+
+/// The largest differences of a peer's answers from ours by what is allowed, of each kind.
+fn apart(case: &Case, answer: &Value) -> f64 {
+    let after = answer.get("answers_after").unwrap_or(&answer["after"]);
+    let mut worst = 0.0f64;
+    for (ours, theirs) in [(&case.first, numbers(&answer["first"])), (&case.after, numbers(after))]
+    {
+        if ours.len() != theirs.len() {
+            return f64::INFINITY;
+        }
+        for &(from, count, near) in &case.compared {
+            for k in from..from + count {
+                let off = (ours[k] - theirs[k]).abs() / near;
+                worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+            }
+        }
+    }
+    worst
+}
+
+fn main() -> ExitCode {
+    let has = |name: &str| std::env::args().any(|a| a == name);
+    let compare = has("--compare");
+    let cases = if compare { small() } else { large() };
+    for case in cases.iter().filter(|c| !c.times.is_empty()) {
+        let times = case.times.iter().map(|(what, t)| format!("{what} {t:.1} us"));
+        println!("{:<26} ours: {}", case.name, times.collect::<Vec<_>>().join(", "));
+    }
+    if has("--only-ours") {
+        return ExitCode::SUCCESS;
+    }
+    let answers = match ask(&cases) {
+        Ok(answers) => answers,
+        Err(reason) => {
+            println!("no peers: {reason}");
+            return ExitCode::from(77);
+        }
+    };
+    let (mut asked, mut equal, mut reached, mut wanted) = (0, 0, 0, 0);
+    for (case, answers) in cases.iter().zip(&answers) {
+        let peers = answers.as_object().into_iter().flatten();
+        for (peer, answer) in peers {
+            if let Some(reason) = answer["skip"].as_str() {
+                println!("{:<26} {peer:<11} skipped: {reason}", case.name);
+                continue;
+            }
+            asked += 1;
+            let apart = apart(case, answer);
+            let same = apart <= 1.0;
+            equal += usize::from(same);
+            let verdict = if same { "equal" } else { "DIFFERENT" };
+            println!("{:<26} {peer:<11} {verdict}: {apart:.2} of what is allowed", case.name);
+            for t in case.targets.iter().filter(|t| t.peer == peer.as_str() && same) {
+                let ours = case.times.iter().find(|(what, _)| *what == t.what);
+                let (Some(&(_, ours)), Some(theirs)) = (ours, answer[t.time].as_f64()) else {
+                    continue;
+                };
+                let ratio = theirs / ours;
+                wanted += 1;
+                reached += usize::from(ratio >= t.at_least);
+                println!(
+                    "{:<26} {peer:<11} {:<6} {ours:>10.1} us, {:<6} {theirs:>11.1} us: {ratio:>8.1} times, target {:>6}{}",
+                    case.name,
+                    t.what,
+                    t.time,
+                    t.at_least,
+                    if ratio >= t.at_least { "" } else { "  BELOW" },
+                );
+            }
+        }
+    }
+    println!("{equal} of {asked} answers are equal; {reached} of {wanted} targets are reached");
+    match (asked, equal == asked) {
+        (0, _) => ExitCode::from(77),
+        (_, true) => ExitCode::SUCCESS,
+        (_, false) => ExitCode::FAILURE,
+    }
+}
