@@ -33,37 +33,52 @@ impl Loss {
 
 /// `r q |q| ^ (n - 1)`, rounded off near zero so that the slope there is [`LEAST_SLOPE`] and has
 /// no step: `r q (q² + δ²) ^ ((n - 1) / 2)`.
-fn power_law(r: f64, n: f64, q: f64) -> Loss {
-    if r * n < LEAST_SLOPE * 1e-6 {
-        return Loss { head: LEAST_SLOPE * q, slope: LEAST_SLOPE };
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Power {
+    r: f64,
+    n: f64,
+    /// The square of δ.
+    rounding: f64,
+}
+
+impl Power {
+    fn of(r: f64, n: f64) -> Power {
+        let delta = match n {
+            2.0 => LEAST_SLOPE / r,
+            n => libm::pow(LEAST_SLOPE / r, 1.0 / (n - 1.0)),
+        };
+        Power { r, n, rounding: delta * delta }
     }
-    let square = q * q;
-    let (rounded, part) = if n == 2.0 {
-        let delta = LEAST_SLOPE / r;
-        let rounded = square + delta * delta;
-        (rounded, r * libm::sqrt(rounded))
-    } else {
-        let delta = libm::pow(LEAST_SLOPE / r, 1.0 / (n - 1.0));
-        let rounded = square + delta * delta;
-        (rounded, r * libm::pow(rounded, 0.5 * (n - 1.0)))
-    };
-    let slope = part * (1.0 + (n - 1.0) * square / rounded);
-    // A curve that flattens (n < 1) or is out of range keeps the least slope.
-    if slope >= LEAST_SLOPE && slope.is_finite() {
-        return Loss { head: part * q, slope };
+
+    fn at(&self, q: f64) -> Loss {
+        let &Power { r, n, rounding } = self;
+        if r * n < LEAST_SLOPE * 1e-6 {
+            return Loss { head: LEAST_SLOPE * q, slope: LEAST_SLOPE };
+        }
+        let square = q * q;
+        let rounded = square + rounding;
+        let part = match n {
+            2.0 => r * libm::sqrt(rounded),
+            n => r * power(rounded, 0.5 * (n - 1.0)),
+        };
+        let slope = part * (1.0 + (n - 1.0) * square / rounded);
+        // A curve that flattens (n < 1) or is out of range keeps the least slope.
+        if slope >= LEAST_SLOPE && slope.is_finite() {
+            return Loss { head: part * q, slope };
+        }
+        Loss { head: part.min(1.0 / LEAST_SLOPE) * q, slope: LEAST_SLOPE }
     }
-    Loss { head: part.min(1.0 / LEAST_SLOPE) * q, slope: LEAST_SLOPE }
 }
 
 /// The law of one link, with what does not depend on the flow computed once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Laws {
-    HazenWilliams { r: f64, minor: f64 },
-    Darcy { law: Law, per_reynolds: f64, r: f64, relative: f64, minor: f64 },
-    Pump { shut_off: f64, slope: f64, exponent: f64 },
-    Quadratic { r: f64 },
-    OneWay { r: f64 },
-    Limited { r: f64, most: f64 },
+    HazenWilliams { main: Power, minor: Option<Power> },
+    Darcy { law: Law, per_reynolds: f64, r: f64, relative: f64, minor: Option<Power> },
+    Pump { shut_off: f64, curve: Power },
+    Quadratic(Power),
+    OneWay(Power),
+    Limited { open: Power, most: f64 },
 }
 
 impl Laws {
@@ -72,10 +87,11 @@ impl Laws {
         match link.kind {
             LinkKind::Pipe { length, diameter, roughness, minor } => {
                 let minor = super::model::resistance_of_minor(minor, diameter, fluid.gravity);
+                let minor = (minor != 0.0).then(|| Power::of(minor, 2.0));
                 if law == Law::HazenWilliams {
                     let r = 10.6667 * length
                         / (libm::pow(roughness, 1.852) * libm::pow(diameter, 4.871));
-                    return Laws::HazenWilliams { r, minor };
+                    return Laws::HazenWilliams { main: Power::of(r, 1.852), minor };
                 }
                 let d5 = diameter * diameter * diameter * diameter * diameter;
                 Laws::Darcy {
@@ -87,19 +103,21 @@ impl Laws {
                 }
             }
             LinkKind::Pump(c) => {
-                Laws::Pump { shut_off: c.shut_off, slope: c.slope, exponent: c.exponent }
+                Laws::Pump { shut_off: c.shut_off, curve: Power::of(c.slope, c.exponent) }
             }
-            LinkKind::Valve { resistance } => Laws::Quadratic { r: resistance },
+            LinkKind::Valve { resistance } => Laws::Quadratic(Power::of(resistance, 2.0)),
             LinkKind::Check { resistance } | LinkKind::Regulator { resistance, .. } => {
-                Laws::OneWay { r: resistance }
+                Laws::OneWay(Power::of(resistance, 2.0))
             }
-            LinkKind::Limiter { resistance, most } => Laws::Limited { r: resistance, most },
+            LinkKind::Limiter { resistance, most } => {
+                Laws::Limited { open: Power::of(resistance, 2.0), most }
+            }
         }
     }
 
     /// Whether a flow against the link is held up by a steep branch.
     pub(crate) fn is_one_way(&self) -> bool {
-        matches!(self, Laws::Pump { .. } | Laws::OneWay { .. })
+        matches!(self, Laws::Pump { .. } | Laws::OneWay(_))
     }
 
     /// How far the tangent at a flow may be followed, and a bound on what it misses there, by the
@@ -115,10 +133,10 @@ impl Laws {
         };
         let to = |(reach, bend): (f64, f64), kink: f64| (reach.min((size - kink).abs()), bend);
         match *self {
-            Laws::HazenWilliams { .. } | Laws::Quadratic { .. } => power(2.0, NEAR),
+            Laws::HazenWilliams { .. } | Laws::Quadratic(_) => power(2.0, NEAR),
             Laws::Darcy { per_reynolds, minor, .. } => {
                 let [laminar, turbulent] = [LAMINAR, TURBULENT].map(|re| re * per_reynolds);
-                if size < laminar && minor == 0.0 {
+                if size < laminar && minor.is_none() {
                     return (laminar - size, 0.0);
                 }
                 let smooth = size < laminar || size > turbulent;
@@ -126,24 +144,24 @@ impl Laws {
                 let (reach, bend) = power(if smooth { 2.1 } else { 64.0 }, NEAR * 0.5);
                 to(to((reach, bend), laminar), turbulent)
             }
-            Laws::Pump { .. } | Laws::OneWay { .. } if q < 0.0 => (size, 0.0),
-            Laws::Pump { exponent, .. } if slope > 1.5 * LEAST_SLOPE => {
-                power(exponent, NEAR / exponent.max(1.0))
+            Laws::Pump { .. } | Laws::OneWay(_) if q < 0.0 => (size, 0.0),
+            Laws::Pump { curve, .. } if slope > 1.5 * LEAST_SLOPE => {
+                power(curve.n, NEAR / curve.n.max(1.0))
             }
             // Where a curve flattens out its slope has a step.
             Laws::Pump { .. } => (0.0, 0.0),
-            Laws::OneWay { .. } => power(2.0, NEAR),
+            Laws::OneWay(_) => power(2.0, NEAR),
             Laws::Limited { most, .. } => to(power(2.0, NEAR), most),
         }
     }
 
     pub(crate) fn at(&self, q: f64) -> Loss {
-        match *self {
-            Laws::HazenWilliams { r, minor } => {
-                let main = power_law(r, 1.852, q);
-                if minor == 0.0 { main } else { main.plus(power_law(minor, 2.0, q)) }
+        match self {
+            Laws::HazenWilliams { main, minor } => {
+                let main = main.at(q);
+                minor.map_or(main, |minor| main.plus(minor.at(q)))
             }
-            Laws::Darcy { law, per_reynolds, r, relative, minor } => {
+            &Laws::Darcy { law, per_reynolds, r, relative, minor } => {
                 let size = q.abs();
                 let reynolds = size / per_reynolds;
                 let main = if reynolds <= LAMINAR {
@@ -154,36 +172,88 @@ impl Laws {
                     let slope = r * size * (2.0 * f.factor + f.slope * reynolds);
                     Loss { head: r * f.factor * size * q, slope }
                 };
-                if minor == 0.0 { main } else { main.plus(power_law(minor, 2.0, q)) }
+                minor.map_or(main, |minor| main.plus(minor.at(q)))
             }
-            Laws::Pump { shut_off, slope, exponent } => {
-                if q < 0.0 {
-                    return Loss { head: -shut_off + AGAINST * q, slope: AGAINST };
-                }
-                let part = power_law(slope, exponent, q);
+            Laws::Pump { shut_off, .. } if q < 0.0 => {
+                Loss { head: -shut_off + AGAINST * q, slope: AGAINST }
+            }
+            Laws::Pump { shut_off, curve } => {
+                let part = curve.at(q);
                 Loss { head: part.head - shut_off, slope: part.slope }
             }
-            Laws::Quadratic { r } => power_law(r, 2.0, q),
-            Laws::OneWay { r } => {
-                if q < 0.0 {
-                    return Loss { head: AGAINST * q, slope: AGAINST };
-                }
-                power_law(r, 2.0, q)
-            }
-            Laws::Limited { r, most } => {
-                let open = power_law(r, 2.0, q);
+            Laws::Quadratic(open) => open.at(q),
+            Laws::OneWay(_) if q < 0.0 => Loss { head: AGAINST * q, slope: AGAINST },
+            Laws::OneWay(open) => open.at(q),
+            Laws::Limited { open, most } => {
+                let open = open.at(q);
                 let over = (q - most).max(0.0);
-                let steep = if q > most { AGAINST } else { 0.0 };
+                let steep = if q > *most { AGAINST } else { 0.0 };
                 Loss { head: open.head + AGAINST * over, slope: open.slope + steep }
             }
         }
     }
 }
 
+/// `x ^ y` for `x` that is not negative and a `y` of moderate size, relative error below 1e-13:
+/// a third of what the function of the library takes, which has to be right to the last digit.
+fn power(x: f64, y: f64) -> f64 {
+    use std::f64::consts::{LN_2, SQRT_2};
+    if !(f64::MIN_POSITIVE..=f64::MAX).contains(&x) {
+        return libm::pow(x, y);
+    }
+    // x = m 2^e with m between the root of a half and of two; ln m = 2 artanh((m - 1) / (m + 1)).
+    let bits = x.to_bits();
+    let mut e = (bits >> 52) as i32 - 1023;
+    let mut m = f64::from_bits(bits & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000);
+    if m > SQRT_2 {
+        m *= 0.5;
+        e += 1;
+    }
+    let s = (m - 1.0) / (m + 1.0);
+    let z = s * s;
+    let z2 = z * z;
+    let z4 = z2 * z2;
+    let low = (1.0 + z * (1.0 / 3.0)) + z2 * (1.0 / 5.0 + z * (1.0 / 7.0));
+    let high = (1.0 / 9.0 + z * (1.0 / 11.0)) + z2 * (1.0 / 13.0 + z * (1.0 / 15.0));
+    let ends = (1.0 / 17.0 + z * (1.0 / 19.0)) + z2 * (1.0 / 21.0);
+    let log = 2.0 * s * (low + z4 * (high + z4 * ends));
+    // y ln x = k ln 2 + f with f up to half of ln 2; e ^ f by its series.
+    let whole = y * f64::from(e);
+    let t = whole + y * log * (1.0 / LN_2);
+    if !(-1000.0..1000.0).contains(&t) {
+        return libm::pow(x, y);
+    }
+    let k = libm::rint(t);
+    let f = (whole - k) * LN_2 + y * log;
+    let f2 = f * f;
+    let f4 = f2 * f2;
+    let a = (1.0 + f) + f2 * (1.0 / 2.0 + f * (1.0 / 6.0));
+    let b = (1.0 / 24.0 + f * (1.0 / 120.0)) + f2 * (1.0 / 720.0 + f * (1.0 / 5040.0));
+    let c = (1.0 / 40_320.0 + f * (1.0 / 362_880.0))
+        + f2 * (1.0 / 3_628_800.0 + f * (1.0 / 39_916_800.0));
+    let exp = a + f4 * (b + f4 * c);
+    exp * f64::from_bits(((k as i64 + 1023) as u64) << 52)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::flow::model::Curve;
+
+    #[test]
+    fn a_power_is_that_of_the_library() {
+        for k in 0..4000 {
+            let x = 1e-30 * libm::exp(f64::from(k) * 0.0225);
+            for y in [0.426, 0.5, 1.7, -0.35, 4.5] {
+                let wanted = libm::pow(x, y);
+                assert!((power(x, y) - wanted).abs() <= 1e-13 * wanted, "{x} {y}");
+            }
+        }
+        for (x, y) in [(0.0, 0.4), (1e-310, 0.4), (f64::INFINITY, 0.4), (1e300, 4.5), (1.0, 0.3)] {
+            assert_eq!(power(x, y), libm::pow(x, y), "{x} {y}");
+        }
+        assert!(power(f64::NAN, 0.4).is_nan());
+    }
 
     #[test]
     fn no_law_leaves_its_tangent_by_more_than_its_bend() {

@@ -28,6 +28,12 @@ pub struct Transient {
     capacity: Vec<f64>,
     links: Vec<(u32, u32, f64)>,
     unknown: Vec<u32>,
+    /// How many unknowns there are.
+    count: usize,
+    /// Unknowns next to fixed nodes: which, the node, the conductance.
+    given: Vec<(u32, u32, f64)>,
+    /// What flows into every node now, unless that changed since.
+    rate: Option<Vec<f64>>,
     /// Heat of free nodes, temperature of fixed ones.
     drive: Vec<f64>,
     temperatures: Vec<f64>,
@@ -107,8 +113,16 @@ impl Transient {
             (!pair.contains(&NONE) && pair[0] != pair[1]).then_some(pair)
         });
         let factor = factor_of(count as usize, pairs, budget)?;
+        let both = links.iter().flat_map(|&(a, b, g)| [(a, b, g), (b, a, g)]);
+        let given = both.filter_map(|(a, b, g)| {
+            let u = unknown[a as usize];
+            (u != NONE && unknown[b as usize] == NONE).then_some((u, b, g))
+        });
         Ok(Transient {
             capacity,
+            given: given.collect(),
+            count: count as usize,
+            rate: None,
             links,
             unknown,
             drive,
@@ -151,6 +165,7 @@ impl Transient {
             return false;
         }
         self.drive[node] = value;
+        self.rate = None;
         if self.unknown[node] == NONE {
             self.temperatures[node] = value;
         }
@@ -188,7 +203,7 @@ impl Transient {
             // Equal steps up to the end, so that the factor serves all of them.
             let left = end - self.time;
             let h = left / libm::ceil(left / self.step * (1.0 - 1e-12)).max(1.0);
-            let (next, error) = self.attempt(h, budget)?;
+            let (next, rate, error) = self.attempt(h, budget)?;
             if !error.is_finite() {
                 return Err(Error::Overflow {
                     at: self.names.first().cloned().unwrap_or_else(|| "nothing".into()),
@@ -201,6 +216,7 @@ impl Transient {
             }
             halvings = 0;
             self.temperatures = next;
+            self.rate = Some(rate);
             self.time += h;
             self.steps += 1;
             self.error = self.error.max(error);
@@ -223,12 +239,13 @@ impl Transient {
         sums
     }
 
-    fn attempt(&mut self, h: f64, budget: &Budget) -> Result<(Vec<f64>, f64), Error> {
+    /// Temperatures after a step, what flows into nodes there, and the error of the step, K.
+    fn attempt(&mut self, h: f64, budget: &Budget) -> Result<(Vec<f64>, Vec<f64>, f64), Error> {
         let gamma = 2.0 - 2f64.sqrt();
         let d = gamma / 2.0;
         self.prepare(d * h, budget)?;
         let t0 = self.temperatures.clone();
-        let f0 = self.balance(&t0);
+        let f0 = self.rate.take().unwrap_or_else(|| self.balance(&t0));
         // A node without mass follows at once: it has no history.
         let history = |k: usize, mass: f64, rate: f64| {
             if self.capacity[k] > 0.0 { self.capacity[k] * mass + d * h * rate } else { 0.0 }
@@ -245,7 +262,7 @@ impl Transient {
         let f2 = self.balance(&t2);
         let w = 2f64.sqrt() / 4.0;
         let (e0, e1, e2) = ((4.0 * w - 1.0) / 3.0, -1.0 / 3.0, 2.0 * d / 3.0);
-        let mut error: Vec<f64> = vec![0.0; self.unknown.iter().filter(|&&u| u != NONE).count()];
+        let mut error: Vec<f64> = vec![0.0; self.count];
         for (k, &u) in self.unknown.iter().enumerate() {
             if u != NONE && self.capacity[k] > 0.0 {
                 error[u as usize] = h * (e0 * f0[k] + e1 * f1[k] + e2 * f2[k]);
@@ -255,24 +272,21 @@ impl Transient {
         let most = error
             .iter()
             .fold(0.0f64, |m, e| if e.is_nan() { f64::INFINITY } else { m.max(e.abs()) });
-        Ok((t2, most))
+        // A step that is not taken is tried again from here.
+        self.rate = Some(f0);
+        Ok((t2, f2, most))
     }
 
     /// Solves `(C + s K) t = right + s (drive and what fixed nodes give)`.
     fn implicit(&mut self, right: Vec<f64>, s: f64) -> Vec<f64> {
-        let mut b = vec![0.0; self.unknown.iter().filter(|&&u| u != NONE).count()];
+        let mut b = vec![0.0; self.count];
         for (k, &u) in self.unknown.iter().enumerate() {
             if u != NONE {
                 b[u as usize] = right[k] + s * self.drive[k];
             }
         }
-        for &(x, y, g) in &self.links {
-            for (a, c) in [(x, y), (y, x)] {
-                let u = self.unknown[a as usize];
-                if u != NONE && self.unknown[c as usize] == NONE {
-                    b[u as usize] += s * g * self.temperatures[c as usize];
-                }
-            }
+        for &(u, fixed, g) in &self.given {
+            b[u as usize] += s * g * self.temperatures[fixed as usize];
         }
         self.factor.solve(&mut b);
         let mut t = self.temperatures.clone();
