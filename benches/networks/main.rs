@@ -81,6 +81,7 @@ fn water(name: &'static str, w: cases::Water, with: Options, targets: Vec<Target
     let limits = Limits::default();
     let answer = |s: &flow::Solution| -> Vec<f64> {
         assert!(s.effort.converged, "{name}: {:?}", s.effort);
+        eprintln!("{name} {:?}", s.effort);
         s.heads.iter().chain(&s.flows).map(|v| v.unwrap_or(f64::NAN)).collect()
     };
     let mut solver = flow::Solver::new(w.network.clone(), &limits).expect("a network");
@@ -146,6 +147,7 @@ fn water(name: &'static str, w: cases::Water, with: Options, targets: Vec<Target
 /// Voltages to compare: of the far end of every line, phase by phase.
 fn volts(s: &electrical::Solution<Phase>, at: &[u32]) -> Vec<f64> {
     assert!(s.effort.converged, "{:?}", s.effort);
+    eprintln!("{:?}", s.effort);
     let of = |&t: &u32| s.voltages[t as usize].map_or(f64::NAN, |v| v.norm());
     at.iter().map(of).collect()
 }
@@ -400,95 +402,135 @@ fn small() -> Vec<Case> {
     ]
 }
 
-fn large() -> Vec<Case> {
-    let with = Options { times: true };
-    vec![
-        water(
-            "cold water, 20 floors",
-            cases::cold_water(20),
-            with,
-            vec![
-                target("cold", "epanet", "cold", 1.3),
-                target("after", "epanet", "after", 4.0),
-                target("after", "epanet", "files", 25.0),
-            ],
-        ),
-        water(
-            "heating, 320 radiators",
-            cases::heating(20, 16),
-            with,
-            vec![
-                target("cold", "epanet", "cold", 1.3),
-                target("after", "epanet", "after", 4.0),
-                target("after", "epanet", "files", 25.0),
-                target("speed", "epanet", "speed", 2.0),
-            ],
-        ),
-        water(
-            "streets, 968 pipes",
-            cases::streets(22, 23),
-            with,
-            vec![target("cold", "epanet", "cold", 2.5), target("after", "epanet", "after", 3.5)],
-        ),
-        water(
-            "streets, 9 939 pipes",
-            cases::streets(70, 72),
-            with,
-            vec![target("cold", "epanet", "cold", 8.0), target("after", "epanet", "after", 6.0)],
-        ),
-        building(
-            "building, 1 000 lines",
-            100,
-            1000,
-            with,
-            vec![target("load", "opendss", "load", 8.0), target("line", "opendss", "line", 8.0)],
-        ),
-        building(
-            "building, 10 000 lines",
-            1000,
-            10_000,
-            with,
-            vec![target("load", "opendss", "load", 8.0), target("line", "opendss", "line", 8.0)],
-        ),
-        balanced(
-            "one phase, 1 000 lines",
-            with,
-            vec![
-                target("cold", "pandapower", "cold", 50.0),
-                target("after", "pandapower", "after", 300.0),
-            ],
-        ),
-        mesh(
-            "resistors, 967",
-            cases::mesh(22, 23, 60),
-            with,
-            vec![
-                target("cold", "ngspice", "cold", 12.0),
-                target("after", "ngspice", "after", 200.0),
-            ],
-        ),
-        rooms("heat, 1 000 rooms, a day", vec![target("cold", "ngspice", "cold", 25.0)]),
-        moment_frame(
-            "frame, 990 members",
-            cases::moment_frame(16, 30),
-            with,
-            &["pynite", "opensees"],
-            vec![
-                target("cold", "pynite", "cold", 250.0),
-                target("after", "pynite", "after", 4000.0),
-                target("cold", "opensees", "cold", 1.3),
-                target("after", "opensees", "after", 8.0),
-            ],
-        ),
-        moment_frame(
-            "frame, 9 999 members",
-            cases::moment_frame(50, 99),
-            with,
-            &["opensees"],
-            vec![target("after", "opensees", "after", 10.0)],
-        ),
-    ]
+/// Networks of a size, of which those are made whose name contains a text.
+fn large(some: &str) -> Vec<Case> {
+    const WITH: Options = Options { times: true };
+    let all: Vec<(&'static str, Made)> = vec![
+        ("cold water, 20 floors", &|name| {
+            water(
+                name,
+                cases::cold_water(20),
+                WITH,
+                vec![
+                    target("cold", "epanet", "cold", 1.3),
+                    target("after", "epanet", "after", 4.0),
+                    target("after", "epanet", "files", 25.0),
+                ],
+            )
+        }),
+        ("heating, 320 radiators", &|name| {
+            water(
+                name,
+                cases::heating(20, 16),
+                WITH,
+                vec![
+                    target("cold", "epanet", "cold", 1.3),
+                    target("after", "epanet", "after", 4.0),
+                    target("after", "epanet", "files", 25.0),
+                    target("speed", "epanet", "speed", 2.0),
+                ],
+            )
+        }),
+        ("streets, 968 pipes", &|name| {
+            water(
+                name,
+                cases::streets(22, 23),
+                WITH,
+                vec![
+                    target("cold", "epanet", "cold", 2.5),
+                    target("after", "epanet", "after", 3.5),
+                ],
+            )
+        }),
+        ("streets, 9 939 pipes", &|name| {
+            water(
+                name,
+                cases::streets(70, 72),
+                WITH,
+                vec![
+                    target("cold", "epanet", "cold", 8.0),
+                    target("after", "epanet", "after", 6.0),
+                ],
+            )
+        }),
+        ("building, 1 000 lines", &|name| {
+            building(
+                name,
+                100,
+                1000,
+                WITH,
+                vec![
+                    target("load", "opendss", "load", 8.0),
+                    target("line", "opendss", "line", 8.0),
+                ],
+            )
+        }),
+        ("building, 10 000 lines", &|name| {
+            building(
+                name,
+                1000,
+                10_000,
+                WITH,
+                vec![
+                    target("load", "opendss", "load", 8.0),
+                    target("line", "opendss", "line", 8.0),
+                ],
+            )
+        }),
+        ("one phase, 1 000 lines", &|name| {
+            balanced(
+                name,
+                WITH,
+                vec![
+                    target("cold", "pandapower", "cold", 50.0),
+                    target("after", "pandapower", "after", 300.0),
+                ],
+            )
+        }),
+        ("resistors, 967", &|name| {
+            mesh(
+                name,
+                cases::mesh(22, 23, 60),
+                WITH,
+                vec![
+                    target("cold", "ngspice", "cold", 12.0),
+                    target("after", "ngspice", "after", 200.0),
+                ],
+            )
+        }),
+        ("heat, 1 000 rooms, a day", &|name| {
+            rooms(name, vec![target("cold", "ngspice", "cold", 25.0)])
+        }),
+        ("frame, 990 members", &|name| {
+            moment_frame(
+                name,
+                cases::moment_frame(16, 30),
+                WITH,
+                &["pynite", "opensees"],
+                vec![
+                    target("cold", "pynite", "cold", 250.0),
+                    target("after", "pynite", "after", 4000.0),
+                    target("cold", "opensees", "cold", 1.3),
+                    target("after", "opensees", "after", 8.0),
+                ],
+            )
+        }),
+        ("frame, 9 999 members", &|name| {
+            moment_frame(
+                name,
+                cases::moment_frame(50, 99),
+                WITH,
+                &["opensees"],
+                vec![target("after", "opensees", "after", 10.0)],
+            )
+        }),
+    ];
+    let all = all.into_iter().filter(|(name, _)| name.contains(some));
+    all.map(|(name, make)| make(name)).collect()
 }
+
+/// Makes a network of a name, and takes our times.
+type Made = &'static dyn Fn(&'static str) -> Case;
 
 /// What peers answer to cases, or why there are none.
 fn ask(cases: &[Case]) -> Result<Vec<Value>, String> {
@@ -549,7 +591,9 @@ fn apart(case: &Case, answer: &Value) -> f64 {
 fn main() -> ExitCode {
     let has = |name: &str| std::env::args().any(|a| a == name);
     let compare = has("--compare");
-    let cases = if compare { small() } else { large() };
+    let after = std::env::args().skip_while(|a| a != "--only").nth(1);
+    let some = after.unwrap_or_default();
+    let cases = if compare { small() } else { large(&some) };
     for case in cases.iter().filter(|c| !c.times.is_empty()) {
         let times = case.times.iter().map(|(what, t)| format!("{what} {t:.1} us"));
         println!("{:<26} ours: {}", case.name, times.collect::<Vec<_>>().join(", "));

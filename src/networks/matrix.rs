@@ -19,6 +19,29 @@ pub(crate) fn factor_of<T: Scalar>(
     Ok(Factor::new(&graph, budget)?)
 }
 
+/// The same where unknowns come in groups: `group` of every unknown, and which groups share
+/// entries. Unknowns are numbered group by group.
+pub(crate) fn factor_of_groups<T: Scalar>(
+    group: &[u32],
+    count: usize,
+    pairs: impl IntoIterator<Item = [u32; 2]>,
+    members: impl IntoIterator<Item = impl AsRef<[u32]>>,
+    budget: &Budget,
+) -> Result<Factor<T>, Error> {
+    let mut sparse = Sparse::new();
+    pairs.into_iter().filter(|[a, b]| a != b).for_each(|pair| sparse.push(&pair));
+    let order = Graph::of(&sparse, count, 4 * MAX_ENTRIES, budget)?.minimum_degree(budget)?;
+    let mut first = vec![0u32; count + 1];
+    group.iter().for_each(|&g| first[g as usize + 1] += 1);
+    (0..count).for_each(|g| first[g + 1] += first[g]);
+    let unknowns = order.iter().flat_map(|&g| first[g as usize]..first[g as usize + 1]);
+    let unknowns: Vec<u32> = unknowns.collect();
+    sparse.clear();
+    members.into_iter().for_each(|member| sparse.push(member.as_ref()));
+    let graph = Graph::of(&sparse, group.len(), 4 * MAX_ENTRIES, budget)?;
+    Ok(Factor::in_order(&graph, &unknowns, budget)?)
+}
+
 /// A small square matrix, by rows.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Dense<T> {

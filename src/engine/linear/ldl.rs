@@ -59,8 +59,17 @@ impl<T: Scalar> Factor<T> {
     /// [`Error::TooLarge`] for a factor of more than [`MAX_ENTRIES`] entries, and
     /// [`Error::Stopped`].
     pub fn new(graph: &Graph, budget: &Budget) -> Result<Factor<T>, Error> {
-        let n = graph.nodes();
         let order = graph.minimum_degree(budget)?;
+        Factor::in_order(graph, &order, budget)
+    }
+
+    /// Analyses the pattern of a matrix for an order of elimination, which has every node once:
+    /// where unknowns come in groups, a graph of groups is ordered sooner.
+    ///
+    /// # Errors
+    /// As [`Factor::new`].
+    pub fn in_order(graph: &Graph, order: &[u32], budget: &Budget) -> Result<Factor<T>, Error> {
+        let n = graph.nodes();
         let mut position = vec![0u32; n];
         for (k, &i) in order.iter().enumerate() {
             position[i as usize] = k as u32;

@@ -7,7 +7,10 @@ use svgx_base::budget::{Budget, Stop};
 
 impl Graph {
     /// An elimination order of small fill: the nodes in order of elimination.
-    pub(crate) fn minimum_degree(&self, budget: &Budget) -> Result<Vec<u32>, Stop> {
+    ///
+    /// # Errors
+    /// [`Stop`] when the budget ends.
+    pub fn minimum_degree(&self, budget: &Budget) -> Result<Vec<u32>, Stop> {
         let n = self.nodes();
         let mut variables: Vec<Vec<u32>> = Vec::with_capacity(n);
         for i in 0..n {

@@ -33,45 +33,55 @@ pub trait Scalar:
 }
 
 impl Scalar for f64 {
+    #[inline]
     fn real(value: f64) -> f64 {
         value
     }
 
+    #[inline]
     fn magnitude(self) -> f64 {
         self.abs()
     }
 
+    #[inline]
     fn part(self) -> f64 {
         self
     }
 
+    #[inline]
     fn is_pivot(self, least: f64) -> bool {
         self > least && self.is_finite()
     }
 
+    #[inline]
     fn over(self, divisor: f64) -> f64 {
         self / divisor
     }
 }
 
 impl Scalar for Complex<f64> {
+    #[inline]
     fn real(value: f64) -> Complex<f64> {
         Complex::new(value, 0.0)
     }
 
+    #[inline]
     fn magnitude(self) -> f64 {
         libm::hypot(self.re, self.im)
     }
 
+    #[inline]
     fn part(self) -> f64 {
         self.magnitude()
     }
 
+    #[inline]
     fn is_pivot(self, least: f64) -> bool {
         let size = self.magnitude();
         size > least && size.is_finite()
     }
 
+    #[inline]
     fn over(self, divisor: Complex<f64>) -> Complex<f64> {
         if divisor.re.is_infinite() { Complex::default() } else { self / divisor }
     }

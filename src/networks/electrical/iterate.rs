@@ -8,9 +8,9 @@
 use svgx_base::budget::{Budget, Stop};
 use svgx_engine::linear::{Factor, FactorError};
 
-use super::circuit::{Block, Load, Phasor};
+use super::circuit::{Block, Phasor};
 use super::mixing::Mixing;
-use super::solve::{Across, Hot, Island, NONE, Solver};
+use super::solve::{Drawn, Hot, Island, NONE, Solver};
 use crate::Error;
 use crate::accuracy::Reused;
 use crate::matrix::{Dense, factor_of};
@@ -130,8 +130,7 @@ impl<T: Phasor> Solver<T> {
         };
         factor.clear();
         let island = &self.islands[k];
-        let mut within = Vec::with_capacity(island.loads.len());
-        let mut ends = Vec::with_capacity(island.loads.len());
+        let mut drawn = Vec::with_capacity(island.loads.len());
         let mut stamp = |terminals: &[u32], y: &dyn Fn(usize, usize) -> T| {
             for (i, &a) in terminals.iter().enumerate() {
                 let Some(a) = self.unknown(a) else { continue };
@@ -155,10 +154,19 @@ impl<T: Phasor> Solver<T> {
             let load = &self.circuit.loads[l as usize];
             let y = load.admittance();
             stamp(&[load.from, load.to], &|i, j| if i == j { y } else { -y });
-            within.push(y);
             let [from, to] = [load.from, load.to].map(|t| self.unknown(t).unwrap_or(NONE));
-            let above = self.offset(load.from) - self.offset(load.to);
-            ends.push(Across { from, to, above });
+            let unit = 1.0 / (load.nominal * load.nominal);
+            drawn.push(Drawn {
+                from,
+                to,
+                above: self.offset(load.from) - self.offset(load.to),
+                within: y,
+                power: load.power.conjugate(),
+                by_impedance: load.shares.impedance * unit,
+                by_current: load.shares.current / load.nominal,
+                by_power: load.shares.power,
+                unit,
+            });
         }
         let held = match factor.factor_holding(FLOATING, budget) {
             Ok(held) => held,
@@ -182,8 +190,7 @@ impl<T: Phasor> Solver<T> {
         let island = &mut self.islands[k];
         island.floating = floating;
         island.mode = mode;
-        island.within = within;
-        island.ends = ends;
+        island.drawn = drawn;
         island.driven = None;
         island.hot.clear();
         island.update.clear();
@@ -213,9 +220,8 @@ impl<T: Phasor> Solver<T> {
                 }
             }
         }
-        for (end, &y) in island.ends.iter().zip(&island.within) {
-            let current = y * end.above;
-            end.put(&mut driven, -current);
+        for load in &island.drawn {
+            load.put(&mut driven, -(load.within * load.above));
         }
         driven
     }
@@ -248,8 +254,7 @@ impl<T: Phasor> Solver<T> {
         aim: f64,
         budget: &Budget,
     ) -> Result<Run, Error> {
-        let Solver { circuit, islands, .. } = self;
-        let island = &mut islands[k];
+        let island = &mut self.islands[k];
         let mut run = Run::default();
         // From the last voltages; else from those with every load as an impedance.
         if island.voltages.len() != driven.len() || island.loads.is_empty() {
@@ -263,12 +268,8 @@ impl<T: Phasor> Solver<T> {
             run.balance = missed(island, factor, driven.to_vec());
             return Ok(run);
         }
-        let loads: Vec<&Load<T>> =
-            island.loads.iter().map(|&l| &circuit.loads[l as usize]).collect();
-        let share = T::real(share);
-        let asks = |load: &Load<T>| load.shares.power > 0.0 && load.power.square() > 0.0;
-        let mut mixing = Mixing::new(loads.len());
-        let mut before: Vec<T> = island.ends.iter().map(|e| e.of(&island.voltages)).collect();
+        let mut mixing = Mixing::new(island.loads.len());
+        let mut before: Vec<T> = island.drawn.iter().map(|d| d.across(&island.voltages)).collect();
         let mut after = before.clone();
         let mut right = driven.to_vec();
         loop {
@@ -277,10 +278,8 @@ impl<T: Phasor> Solver<T> {
                 return if run.iterations > 0 { Ok(run) } else { Err(stop.into()) };
             }
             right.copy_from_slice(driven);
-            for (((load, end), &y), &v) in
-                loads.iter().zip(&island.ends).zip(&island.within).zip(&before)
-            {
-                end.put(&mut right, y * v - load.current(v) * share);
+            for (load, &v) in island.drawn.iter().zip(&before) {
+                load.put(&mut right, load.rest(v, share));
             }
             factor.solve(&mut right);
             island.update.correct(&mut right);
@@ -288,25 +287,22 @@ impl<T: Phasor> Solver<T> {
             run.iterations += 1;
             run.collapsed = false;
             let mut change = 0.0f64;
-            for (((load, end), after), &b) in
-                loads.iter().zip(&island.ends).zip(&mut after).zip(&before)
-            {
-                *after = end.of(&island.voltages);
-                let least = 1.0 / (load.nominal * load.nominal);
-                let moved = (*after - b).square() * least;
+            for ((load, after), &b) in island.drawn.iter().zip(&mut after).zip(&before) {
+                *after = load.across(&island.voltages);
+                let moved = (*after - b).square() * load.unit;
                 change = if moved.is_finite() { change.max(moved) } else { f64::INFINITY };
-                let square = after.square() * least;
+                let square = after.square() * load.unit;
                 let out = !(COLLAPSED * COLLAPSED..BEYOND * BEYOND).contains(&square);
-                run.collapsed |= out && share.active() > 0.0 && asks(load);
+                run.collapsed |= out && share > 0.0 && load.asks();
             }
-            run.change = change.sqrt();
-            // One order more than is asked for: the change is not the error.
-            if run.change <= 0.1 * aim && !run.collapsed {
+            let last = std::mem::replace(&mut run.change, change.sqrt());
+            // The change is not the error: that is what all changes to come sum to.
+            let part = run.change / last;
+            let sum = if part < 0.5 { run.change * part / (1.0 - part) } else { run.change };
+            if (run.change <= aim && sum <= 0.1 * aim) && !run.collapsed {
                 right.copy_from_slice(driven);
-                for (((load, end), &y), &v) in
-                    loads.iter().zip(&island.ends).zip(&island.within).zip(&after)
-                {
-                    end.put(&mut right, y * v - load.current(v) * share);
+                for (load, &v) in island.drawn.iter().zip(&after) {
+                    load.put(&mut right, load.rest(v, share));
                 }
                 run.balance = missed(island, factor, right);
                 return Ok(run);
@@ -333,10 +329,28 @@ fn missed<T: Phasor>(island: &Island<T>, factor: &mut Factor<T>, mut currents: V
     square.sqrt()
 }
 
-impl<T: Phasor> Across<T> {
-    fn of(&self, voltages: &[T]) -> T {
+impl<T: Phasor> Drawn<T> {
+    fn across(&self, voltages: &[T]) -> T {
         let at = |u: u32| voltages.get(u as usize).copied().unwrap_or_default();
         at(self.from) - at(self.to) + self.above
+    }
+
+    /// The current that is in the factor, less a share of what it draws: as
+    /// [`super::circuit::Load::current`], with its divisions made before.
+    fn rest(&self, voltage: T, share: f64) -> T {
+        let square = voltage.square();
+        let mut along = self.by_impedance;
+        if square > 0.0 {
+            along += self.by_power / square;
+            if self.by_current != 0.0 {
+                along += self.by_current / square.sqrt();
+            }
+        }
+        self.within * voltage - self.power * voltage * T::real(along * share)
+    }
+
+    fn asks(&self) -> bool {
+        self.by_power > 0.0 && self.power.square() > 0.0
     }
 
     /// Drives a current in at `from` and out at `to`.

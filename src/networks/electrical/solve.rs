@@ -67,9 +67,8 @@ pub(super) struct Island<T> {
     /// Blocks that were edited since the island was factored.
     pub(super) hot: Vec<Hot<T>>,
     pub(super) update: Update<T>,
-    /// The admittance of every load that is in the factor, and where it lies.
-    pub(super) within: Vec<T>,
-    pub(super) ends: Vec<Across<T>>,
+    /// Its loads, as they are drawn on.
+    pub(super) drawn: Vec<Drawn<T>>,
     /// Currents that do not depend on the unknowns.
     pub(super) driven: Option<Vec<T>>,
     /// Terminals whose voltage to earth nothing fixes.
@@ -92,12 +91,22 @@ pub(super) struct Hot<T> {
     pub(super) count: usize,
 }
 
-/// Where a load lies: two unknowns, [`NONE`] for a voltage that is given, and what is added.
+/// A load: where it lies (two unknowns, [`NONE`] for a voltage that is given, and what is added
+/// to their difference), and how it draws.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Across<T> {
+pub(super) struct Drawn<T> {
     pub(super) from: u32,
     pub(super) to: u32,
     pub(super) above: T,
+    /// Its admittance that is in the factor.
+    pub(super) within: T,
+    /// The conjugate of its power, and shares by powers of the voltage.
+    pub(super) power: T,
+    pub(super) by_impedance: f64,
+    pub(super) by_current: f64,
+    pub(super) by_power: f64,
+    /// One by the square of its nominal voltage.
+    pub(super) unit: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,8 +173,7 @@ impl<T: Phasor> Solver<T> {
                 current: false,
                 hot: Vec::new(),
                 update: Update::default(),
-                within: Vec::new(),
-                ends: Vec::new(),
+                drawn: Vec::new(),
                 driven: None,
                 floating: Vec::new(),
                 mode: Vec::new(),
@@ -242,6 +250,15 @@ impl<T: Phasor> Solver<T> {
         self.print.toggle(l.print(load));
         l.power = power;
         self.print.toggle(l.print(load));
+        let at = [l.from, l.to].into_iter().find(|&t| t != EARTH);
+        if let Some(t) = at {
+            let island = &mut self.islands[self.home[t as usize] as usize];
+            if let Ok(place) = island.loads.binary_search(&(load as u32))
+                && let Some(drawn) = island.drawn.get_mut(place)
+            {
+                drawn.power = power.conjugate();
+            }
+        }
         true
     }
 
@@ -259,7 +276,14 @@ impl<T: Phasor> Solver<T> {
         self.print.toggle(b.print(block));
         if let Some(&t) = b.terminals.iter().find(|&&t| t != EARTH) {
             let k = self.home[t as usize] as usize;
-            self.islands[k].driven = None;
+            let drives = !(old.injected.is_empty() && b.injected.is_empty())
+                || old
+                    .terminals
+                    .iter()
+                    .any(|&t| t != EARTH && self.tied.of[t as usize].1 != T::default());
+            if drives {
+                self.islands[k].driven = None;
+            }
             self.islands[k].current = self.islands[k].current && self.heat(k, block, &old);
         }
         true

@@ -36,6 +36,8 @@ struct Tangent {
     flow: f64,
     head: f64,
     slope: f64,
+    /// One by the slope.
+    conductance: f64,
     /// How far the flow may go from there, m³/s,
     reach: f64,
     /// if it misses no more than this times the square of its way, m.
@@ -45,7 +47,8 @@ struct Tangent {
 impl Tangent {
     fn of(law: Option<&Laws>, flow: f64, loss: Loss) -> Tangent {
         let (reach, bend) = law.map_or((f64::INFINITY, 0.0), |l| l.bend(flow, loss.slope));
-        Tangent { flow, head: loss.head, slope: loss.slope, reach, bend }
+        let conductance = 1.0 / loss.slope;
+        Tangent { flow, head: loss.head, slope: loss.slope, conductance, reach, bend }
     }
 }
 
@@ -61,6 +64,8 @@ pub(crate) struct Kept {
     update: Update<f64>,
     /// The largest flow.
     most: f64,
+    /// Flows and heads before, if these steps lead nowhere.
+    before: (Vec<f64>, Vec<f64>),
     right: Vec<f64>,
     drawn: Vec<f64>,
 }
@@ -85,6 +90,7 @@ impl Kept {
             hot: Vec::new(),
             update: Update::default(),
             most,
+            before: Default::default(),
             right: vec![0.0; shape.count + 1],
         }
     }
@@ -123,12 +129,13 @@ impl Solver {
         let mut kept = plan.kept.take();
         let mut run = Ok(None);
         if let Some(k) = &mut kept {
-            let before = (self.flows.clone(), self.heads.clone());
+            k.before.0.clone_from(&self.flows);
+            k.before.1.clone_from(&self.heads);
             run = self.warm_steps(&mut plan, k, aim, budget);
             if matches!(run, Ok(None)) {
                 let all = || self.flows.iter().chain(&self.heads);
                 if all().any(|v| !v.is_finite()) {
-                    (self.flows, self.heads) = before;
+                    (self.flows, self.heads) = std::mem::take(&mut k.before);
                 }
                 kept = None;
             }
@@ -156,7 +163,7 @@ impl Solver {
             let flow = *q;
             let loss = self.loss(link, flow);
             kept.tangents[at as usize] = Tangent::of(self.law(link), flow, loss);
-            kept.conductance[at as usize] = 1.0 / loss.slope;
+            kept.conductance[at as usize] = kept.tangents[at as usize].conductance;
             let Some(factor) = &mut plan.factor else { return false };
             if !kept.heat(at, &plan.shape, factor) {
                 return false;
@@ -189,7 +196,7 @@ impl Solver {
             }
             for (i, &at) in kept.hot.iter().enumerate() {
                 let at = at as usize;
-                let now = 1.0 / kept.tangents[at].slope;
+                let now = kept.tangents[at].conductance;
                 kept.conductance[at] = now;
                 kept.update.set(i, i, now - kept.factored[at]);
             }
@@ -235,7 +242,7 @@ impl Solver {
         let links = shape.active.iter().zip(&kept.tangents).zip(&kept.conductance);
         for (((a, t), &p), drawn) in links.zip(&mut kept.drawn) {
             let q = self.flows[a.link as usize];
-            let drop = self.heads[a.from as usize] - self.heads[a.to as usize];
+            let drop = self.fall(a);
             *drawn = p * (t.head + along(t, q) - drop);
             let rest = q - *drawn;
             kept.right[a.u as usize] -= rest;
@@ -268,10 +275,10 @@ impl Solver {
             if t.slope.is_infinite() {
                 continue;
             }
-            let drop = self.heads[a.from as usize] - self.heads[a.to as usize];
+            let drop = self.fall(a);
             let miss = (t.head + along(t, q) - drop).abs() + off;
             missed.energy = largest(missed.energy, miss);
-            missed.flow = largest(missed.flow, miss / t.slope);
+            missed.flow = largest(missed.flow, miss * t.conductance);
         }
         kept.most = most;
         missed
@@ -296,11 +303,11 @@ impl Solver {
     fn draw_in(&self, shape: &Shape, kept: &mut Kept, factor: &mut Ldl, flow: f64) -> bool {
         let mut worst: Vec<(f64, u32)> = Vec::new();
         for (at, (a, t)) in shape.active.iter().zip(&kept.tangents).enumerate() {
-            let (p, now) = (kept.conductance[at], 1.0 / t.slope);
+            let (p, now) = (kept.conductance[at], t.conductance);
             if (now - p).abs() <= MOVED * p {
                 continue;
             }
-            let drop = self.heads[a.from as usize] - self.heads[a.to as usize];
+            let drop = self.fall(a);
             let q = self.flows[a.link as usize];
             let miss = (t.head + along(t, q) - drop).abs() * now.max(p);
             if miss > flow && !kept.is_hot(at as u32) {

@@ -45,7 +45,7 @@ impl Power {
     fn of(r: f64, n: f64) -> Power {
         let delta = match n {
             2.0 => LEAST_SLOPE / r,
-            n => libm::pow(LEAST_SLOPE / r, 1.0 / (n - 1.0)),
+            n => power(LEAST_SLOPE / r, 1.0 / (n - 1.0)),
         };
         Power { r, n, rounding: delta * delta }
     }
@@ -89,8 +89,7 @@ impl Laws {
                 let minor = super::model::resistance_of_minor(minor, diameter, fluid.gravity);
                 let minor = (minor != 0.0).then(|| Power::of(minor, 2.0));
                 if law == Law::HazenWilliams {
-                    let r = 10.6667 * length
-                        / (libm::pow(roughness, 1.852) * libm::pow(diameter, 4.871));
+                    let r = 10.6667 * length / (power(roughness, 1.852) * power(diameter, 4.871));
                     return Laws::HazenWilliams { main: Power::of(r, 1.852), minor };
                 }
                 let d5 = diameter * diameter * diameter * diameter * diameter;
@@ -223,7 +222,7 @@ fn power(x: f64, y: f64) -> f64 {
     if !(-1000.0..1000.0).contains(&t) {
         return libm::pow(x, y);
     }
-    let k = libm::rint(t);
+    let k = ((t + libm::copysign(0.5, t)) as i64) as f64;
     let f = (whole - k) * LN_2 + y * log;
     let f2 = f * f;
     let f4 = f2 * f2;

@@ -5,7 +5,7 @@ use svgx_engine::linear::{Entry, FactorError, Ldl};
 
 use super::hot::Kept;
 use super::loss::Loss;
-use super::plan::Shape;
+use super::plan::{Active, Shape};
 use super::solve::{NONE, Plan, Run, Solver, largest};
 use super::status::Status;
 use crate::Error;
@@ -35,6 +35,11 @@ impl Solver {
         let run = self.steps(&mut plan, aim, budget);
         self.plan = Some(plan);
         run
+    }
+
+    /// Fall of the head along a link, m.
+    pub(super) fn fall(&self, active: &Active) -> f64 {
+        self.heads[active.from as usize] - self.heads[active.to as usize]
     }
 
     /// What a link loses at a flow; one that is shut carries none at any head.
@@ -92,8 +97,9 @@ impl Solver {
             for (((a, loss), step), p) in
                 shape.active.iter().zip(&losses).zip(&mut steps).zip(&conductance)
             {
-                *step = -(loss.head - self.drop(a.link)) * p;
-                before -= (loss.head - self.drop(a.link)) * *step;
+                let miss = loss.head - self.fall(a);
+                *step = -miss * p;
+                before -= miss * *step;
             }
             // The first step makes the flows balance; only from there on does the content fall.
             let part = self.line_search(shape, &steps, before, run.iterations > 0, &mut trial);
@@ -104,7 +110,7 @@ impl Solver {
                 let q = self.flows[a.link as usize] + part * step;
                 self.flows[a.link as usize] = q;
                 if loss.slope.is_finite() {
-                    energy = largest(energy, loss.head - self.drop(a.link));
+                    energy = largest(energy, loss.head - self.fall(a));
                 }
                 most = largest(most, q);
                 moved = largest(moved, part * step);
@@ -185,7 +191,7 @@ impl Solver {
             let mut slope = 0.0;
             for ((a, &step), loss) in shape.active.iter().zip(steps).zip(&mut *trial) {
                 *loss = self.loss(a.link, self.flows[a.link as usize] + part * step);
-                slope += (loss.head - self.drop(a.link)) * step;
+                slope += (loss.head - self.fall(a)) * step;
             }
             // What is no number is left to the look at the residuals.
             if !search || round == 10 || slope.is_nan() || slope <= 0.5 * before {

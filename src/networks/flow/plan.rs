@@ -51,7 +51,9 @@ pub(crate) struct Shape {
     /// Which of the active links a link is.
     pub(crate) place: Vec<u32>,
     /// Active links at nodes.
-    incidence: Incidence,
+    pub(crate) incidence: Incidence,
+    /// Nodes whose head is given.
+    pub(crate) given: Vec<u32>,
 }
 
 impl Shape {
@@ -132,6 +134,9 @@ impl Shape {
         let ends: Vec<(u32, u32)> = active.iter().map(|a| (a.from, a.to)).collect();
         let shape = Shape {
             members: islands.members(),
+            given: (0..n as u32)
+                .filter(|&k| matches!(network.nodes[k as usize].kind, NodeKind::Fixed(_)))
+                .collect(),
             asked: asked.iter().map(|a| a.0).collect(),
             entries: entries.collect(),
             incidence: Incidence::of(n, &ends),

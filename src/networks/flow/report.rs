@@ -1,6 +1,6 @@
 //! What is told of a network that was solved.
 
-use super::model::{LinkKind, Network, NodeKind};
+use super::model::{Fluid, Link, LinkKind, Network, NodeKind};
 use super::plan::{Shape, Supply};
 use super::solve::{Solution, Solver};
 use super::status::Status;
@@ -10,8 +10,13 @@ use crate::topology::{self, Sets};
 use crate::{Limits, Name};
 
 /// Above this a velocity is a slip of units or a fault, m/s.
-const fn fastest(liquid: bool) -> f64 {
+const fn limit_of(liquid: bool) -> f64 {
     if liquid { 10.0 } else { 30.0 }
+}
+
+/// The flow at which a link is that fast, m³/s.
+pub(super) fn fastest(fluid: &Fluid, link: &Link) -> f64 {
+    Network::area(link).map_or(f64::INFINITY, |area| area * limit_of(fluid.liquid))
 }
 
 pub(crate) fn answer(
@@ -36,7 +41,6 @@ pub(crate) fn answer(
     let plan = &*plan.shape;
     let members = &plan.members;
     let weight = network.fluid.density * network.fluid.gravity;
-    let put_in = solver.put_in();
     for (k, node) in network.nodes.iter().enumerate() {
         let supply = plan.supply[plan.islands.island(k as u32)];
         if supply == Supply::Fixed {
@@ -44,13 +48,24 @@ pub(crate) fn answer(
             solution.pressures[k] = Some(weight * (solver.heads[k] - node.elevation));
         }
         if supply != Supply::Dead {
-            solution.supplied[k] = Some(match node.kind {
-                NodeKind::Demand(q) => -q,
-                NodeKind::Fixed(_) => put_in[k],
-            });
+            solution.supplied[k] = match node.kind {
+                NodeKind::Demand(q) => Some(-q),
+                NodeKind::Fixed(_) => None,
+            };
         }
     }
+    for (k, put_in) in solver.supplied() {
+        if plan.supply[plan.islands.island(k)] != Supply::Dead {
+            solution.supplied[k as usize] = Some(put_in);
+        }
+    }
+    let dead = plan.supply.contains(&Supply::Dead);
     for (k, link) in network.links.iter().enumerate() {
+        if !dead {
+            let carries = matches!(solver.status[k], Status::Open | Status::Regulating);
+            solution.flows[k] = Some(if carries { solver.flows[k] } else { 0.0 });
+            continue;
+        }
         let at = |node: u32| plan.supply[plan.islands.island(node)];
         solution.flows[k] = match solver.status[k] {
             Status::Closed | Status::Holding => Some(0.0),
@@ -62,7 +77,7 @@ pub(crate) fn answer(
     let mut findings = Vec::new();
     islands(network, solver, plan, members, &mut findings);
     valves(network, solver, flapping, &mut findings);
-    pumps(network, &solution, &mut findings);
+    pumps(network, solver, &solution, &mut findings);
     fast(network, solver, &solution, &mut findings);
     suction(network, &solution, &mut findings);
     if !effort.converged && effort.stopped.is_none() && flapping.is_empty() {
@@ -175,8 +190,10 @@ fn valves(network: &Network, solver: &Solver, flapping: &[usize], findings: &mut
     }
 }
 
-fn pumps(network: &Network, solution: &Solution, findings: &mut Vec<Finding>) {
-    for (link, &flow) in network.links.iter().zip(&solution.flows) {
+fn pumps(network: &Network, solver: &Solver, solution: &Solution, findings: &mut Vec<Finding>) {
+    for &k in &solver.watched {
+        let link = &network.links[k as usize];
+        let flow = solution.flows[k as usize];
         let (LinkKind::Pump(curve), Some(flow)) = (link.kind, flow) else { continue };
         let most = curve.most();
         if flow > most {
@@ -194,7 +211,11 @@ fn pumps(network: &Network, solution: &Solution, findings: &mut Vec<Finding>) {
 
 /// Links that are too fast, and fixed heads between which nothing else lies.
 fn fast(network: &Network, solver: &Solver, solution: &Solution, findings: &mut Vec<Finding>) {
-    let limit = fastest(network.fluid.liquid);
+    let over = |k: usize| solver.flows[k].abs() > solver.fastest[k];
+    if !(0..network.links.len()).any(over) {
+        return;
+    }
+    let limit = limit_of(network.fluid.liquid);
     let velocity = |k: usize| -> Option<f64> {
         let area = Network::area(&network.links[k])?;
         Some((solution.flows[k]? / area).abs())
@@ -246,6 +267,9 @@ fn fast(network: &Network, solver: &Solver, solution: &Solution, findings: &mut 
 /// Liquids below zero pressure.
 fn suction(network: &Network, solution: &Solution, findings: &mut Vec<Finding>) {
     if !network.fluid.liquid {
+        return;
+    }
+    if !solution.pressures.iter().any(|p| p.is_some_and(|p| p < 0.0)) {
         return;
     }
     let below: Vec<u32> = (0..network.nodes.len() as u32)

@@ -35,7 +35,9 @@ pub struct Solver {
     limits: Limits,
     pub(crate) laws: Vec<Laws>,
     /// Links through which nothing flows back.
-    watched: Vec<u32>,
+    pub(super) watched: Vec<u32>,
+    /// The flow at which a link is too fast, m³/s.
+    pub(super) fastest: Vec<f64>,
     pub(crate) status: Vec<Status>,
     pub(crate) flows: Vec<f64>,
     pub(crate) heads: Vec<f64>,
@@ -113,6 +115,7 @@ impl Solver {
         let memory = Memory::new(2 * network.links.len() + network.nodes.len());
         Ok(Solver {
             watched: watched(&laws),
+            fastest: network.links.iter().map(|l| report::fastest(&network.fluid, l)).collect(),
             network,
             limits: *limits,
             laws,
@@ -161,6 +164,7 @@ impl Solver {
         let old = std::mem::replace(&mut l.kind, kind);
         self.print.toggle(l.print(link));
         self.laws[link] = Laws::of(l, self.network.law, &self.network.fluid);
+        self.fastest[link] = report::fastest(&self.network.fluid, l);
         if std::mem::discriminant(&old) != std::mem::discriminant(&kind) {
             self.status[link] = status::start(&self.network)[link];
             self.watched = watched(&self.laws);
@@ -318,6 +322,9 @@ impl Solver {
                 NodeKind::Demand(_) => {}
             }
         }
+        if !self.regulates() {
+            return;
+        }
         for (link, _) in
             self.network.links.iter().zip(&self.status).filter(|(_, s)| **s == Status::Regulating)
         {
@@ -328,23 +335,49 @@ impl Solver {
         }
     }
 
+    fn regulates(&self) -> bool {
+        self.status.contains(&Status::Regulating)
+    }
+
     /// What every node is asked for: its demand and what regulators take from it.
     pub(super) fn asked(&self) -> Vec<f64> {
         let nodes = self.network.nodes.iter();
         let mut asked: Vec<f64> =
             nodes.map(|n| if let NodeKind::Demand(q) = n.kind { q } else { 0.0 }).collect();
-        for (k, link) in self.network.links.iter().enumerate() {
-            if self.status[k] == Status::Regulating {
-                asked[link.from as usize] += self.flows[k];
+        if self.regulates() {
+            for (k, link) in self.network.links.iter().enumerate() {
+                if self.status[k] == Status::Regulating {
+                    asked[link.from as usize] += self.flows[k];
+                }
             }
         }
         asked
     }
 
-    /// Fall of the head along a link, m.
-    pub(crate) fn drop(&self, link: u32) -> f64 {
-        let l = &self.network.links[link as usize];
-        self.heads[l.from as usize] - self.heads[l.to as usize]
+    /// What flows into the network at nodes whose head is given; of others nobody asks.
+    pub(crate) fn supplied(&self) -> Vec<(u32, f64)> {
+        let Some(plan) = &self.plan else { return Vec::new() };
+        let shape = &plan.shape;
+        if self.regulates() {
+            let put_in = self.put_in();
+            return shape.given.iter().map(|&k| (k, put_in[k as usize])).collect();
+        }
+        let out = |&node: &u32| {
+            let at = shape.incidence.at(node).iter();
+            let sum: f64 = at
+                .map(|&a| {
+                    let active = &shape.active[a as usize];
+                    let q = self.flows[active.link as usize];
+                    match (active.from == node, active.to == node) {
+                        (true, false) => q,
+                        (false, true) => -q,
+                        _ => 0.0,
+                    }
+                })
+                .sum();
+            (node, sum)
+        };
+        shape.given.iter().map(out).collect()
     }
 
     /// What flows into the network at a node, beside what is asked for.
@@ -372,8 +405,7 @@ impl Solver {
             return true;
         }
         let watched = std::mem::take(&mut self.watched);
-        let regulates = watched.iter().any(|&k| self.status[k as usize] == Status::Regulating);
-        let put_in = if regulates { self.put_in() } else { Vec::new() };
+        let put_in = if self.regulates() { self.put_in() } else { Vec::new() };
         let (mut same, mut anew) = (true, false);
         for &link in &watched {
             let k = link as usize;

@@ -12,7 +12,7 @@ use super::member::{Acting, Element, Ends};
 use super::model::{Load, Member, Restraint, Structure};
 use super::report;
 use crate::accuracy::{Domain, Effort, Residual, Reused, tolerance};
-use crate::matrix::factor_of;
+use crate::matrix::factor_of_groups;
 use crate::memory::{Memory, Print};
 use crate::topology::{LINKS_PER_CHECKPOINT, Sets};
 use crate::update::Update;
@@ -124,7 +124,10 @@ impl Solver {
             group.dedup();
             group
         });
-        let factor = factor_of(count as usize, groups, budget)?;
+        let of: Vec<u32> =
+            (0..3 * n as u32).filter(|&d| unknown[d as usize] != NONE).map(|d| d / 3).collect();
+        let pairs = structure.members.iter().map(|m| [m.from, m.to]);
+        let factor = factor_of_groups(&of, n, pairs, groups, budget)?;
         let mut print = Print::default();
         structure.members.iter().enumerate().for_each(|(k, m)| print.toggle(m.print(k)));
         structure.loads.iter().enumerate().for_each(|(k, l)| print.toggle(l.print(k)));
