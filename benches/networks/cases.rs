@@ -102,18 +102,17 @@ pub(crate) fn cold_water(floors: u32) -> Water {
             *riser = at;
         }
         for k in 0..12 {
-            w.pipe(ring[k], ring[(k + 1) % 12], 4.0 + r(), 0.04, 0.4);
+            let part = w.pipe(ring[k], ring[(k + 1) % 12], 4.0 + r(), 0.04, 0.4);
+            // A valve in a ring, so that flows find another way.
+            if floor == floors / 2 && k == 2 {
+                w.edit = (part, 40.0);
+            }
             for _ in 0..3 {
                 let tap = w.node(height + 1.0, NodeKind::Demand(2e-5 * (0.2 + r())));
-                let branch = w.pipe(ring[k], tap, 2.0 + 3.0 * r(), 0.015 + 0.005 * r(), 3.0);
-                if floor == floors / 2 && k == 4 {
-                    w.edit = (branch - 1, 40.0);
-                }
+                w.pipe(ring[k], tap, 2.0 + 3.0 * r(), 0.015 + 0.005 * r(), 3.0);
             }
         }
     }
-    // A valve in a ring, so that flows find another way.
-    w.edit = (w.edit.0.saturating_sub(3), 40.0);
     w
 }
 

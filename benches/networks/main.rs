@@ -64,14 +64,23 @@ fn varied(value: f64, k: usize) -> f64 {
 }
 
 /// Median microseconds of what fits into a part of a second.
-#[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 fn median(mut run: impl FnMut(usize)) -> f64 {
+    median_of(|_| (), |k, ()| run(k))
+}
+
+/// The same of what takes something that is made before and dropped after, off the clock: its
+/// own copy of a network, which it would have from reading.
+#[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+fn median_of<T, D>(mut make: impl FnMut(usize) -> T, mut run: impl FnMut(usize, T) -> D) -> f64 {
     let begun = Instant::now();
     let mut times = Vec::new();
     while times.len() < 5 || (times.len() < 2000 && begun.elapsed().as_secs_f64() < 0.5) {
+        let made = make(times.len());
         let start = Instant::now();
-        run(times.len());
-        times.push(start.elapsed().as_secs_f64() * 1e6);
+        let left = run(times.len(), made);
+        let took = start.elapsed().as_secs_f64() * 1e6;
+        drop(left);
+        times.push(took);
     }
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
@@ -81,7 +90,6 @@ fn water(name: &'static str, w: cases::Water, with: Options, targets: Vec<Target
     let limits = Limits::default();
     let answer = |s: &flow::Solution| -> Vec<f64> {
         assert!(s.effort.converged, "{name}: {:?}", s.effort);
-        eprintln!("{name} {:?}", s.effort);
         s.heads.iter().chain(&s.flows).map(|v| v.unwrap_or(f64::NAN)).collect()
     };
     let mut solver = flow::Solver::new(w.network.clone(), &limits).expect("a network");
@@ -96,11 +104,14 @@ fn water(name: &'static str, w: cases::Water, with: Options, targets: Vec<Target
     if with.times {
         times.push((
             "cold",
-            median(|_| {
-                // The copy of the network is the reading of it: not timed by anybody, but small.
-                let mut solver = flow::Solver::new(w.network.clone(), &limits).expect("a network");
-                black_box(solver.solve(&budget()).expect("it is solved"));
-            }),
+            median_of(
+                |_| w.network.clone(),
+                |_, network| {
+                    let mut solver = flow::Solver::new(network, &limits).expect("a network");
+                    let s = solver.solve(&budget()).expect("it is solved");
+                    (solver, s)
+                },
+            ),
         ));
         times.push((
             "after",
@@ -147,7 +158,6 @@ fn water(name: &'static str, w: cases::Water, with: Options, targets: Vec<Target
 /// Voltages to compare: of the far end of every line, phase by phase.
 fn volts(s: &electrical::Solution<Phase>, at: &[u32]) -> Vec<f64> {
     assert!(s.effort.converged, "{:?}", s.effort);
-    eprintln!("{:?}", s.effort);
     let of = |&t: &u32| s.voltages[t as usize].map_or(f64::NAN, |v| v.norm());
     at.iter().map(of).collect()
 }
@@ -196,9 +206,15 @@ fn building(
     if with.times {
         times.push((
             "build",
-            median(|_| {
-                black_box(cold().solve(&budget()).expect("it is solved"));
-            }),
+            median_of(
+                |_| lowered.circuit.clone(),
+                |_, circuit| {
+                    let solver = electrical::Solver::new(circuit, &limits, &budget());
+                    let mut solver = solver.expect("a circuit");
+                    let s = solver.solve(&budget()).expect("it is solved");
+                    (solver, s)
+                },
+            ),
         ));
         assert!(solver.set_block(block, was.clone()));
         times.push((
@@ -236,9 +252,15 @@ fn balanced(name: &'static str, with: Options, targets: Vec<Target>) -> Case {
     if with.times {
         times.push((
             "cold",
-            median(|_| {
-                black_box(cold().solve(&budget()).expect("it is solved"));
-            }),
+            median_of(
+                |_| circuit.clone(),
+                |_, circuit| {
+                    let solver = electrical::Solver::new(circuit, &limits, &budget());
+                    let mut solver = solver.expect("a circuit");
+                    let s = solver.solve(&budget()).expect("it is solved");
+                    (solver, s)
+                },
+            ),
         ));
         times.push((
             "after",
@@ -274,9 +296,15 @@ fn mesh(name: &'static str, m: cases::Mesh, with: Options, targets: Vec<Target>)
     if with.times {
         times.push((
             "cold",
-            median(|_| {
-                black_box(cold(&m.circuit).solve(&budget()).expect("it is solved"));
-            }),
+            median_of(
+                |_| m.circuit.clone(),
+                |_, circuit| {
+                    let solver = electrical::Solver::new(circuit, &limits, &budget());
+                    let mut solver = solver.expect("a circuit");
+                    let s = solver.solve(&budget()).expect("it is solved");
+                    (solver, s)
+                },
+            ),
         ));
         times.push((
             "after",
@@ -361,9 +389,15 @@ fn moment_frame(
     if with.times {
         times.push((
             "cold",
-            median(|_| {
-                black_box(cold().solve(&budget()).expect("it is solved"));
-            }),
+            median_of(
+                |_| f.structure.clone(),
+                |_, structure| {
+                    let solver = frame::Solver::new(structure, &limits, &budget());
+                    let mut solver = solver.expect("a frame");
+                    let s = solver.solve(&budget()).expect("it is solved");
+                    (solver, s)
+                },
+            ),
         ));
         times.push((
             "after",

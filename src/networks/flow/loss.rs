@@ -50,6 +50,7 @@ impl Power {
         Power { r, n, rounding: delta * delta }
     }
 
+    #[inline]
     fn at(&self, q: f64) -> Loss {
         let &Power { r, n, rounding } = self;
         if r * n < LEAST_SLOPE * 1e-6 {
@@ -58,7 +59,7 @@ impl Power {
         let square = q * q;
         let rounded = square + rounding;
         let part = match n {
-            2.0 => r * libm::sqrt(rounded),
+            2.0 => r * rounded.sqrt(),
             n => r * power(rounded, 0.5 * (n - 1.0)),
         };
         let slope = part * (1.0 + (n - 1.0) * square / rounded);
@@ -154,6 +155,7 @@ impl Laws {
         }
     }
 
+    #[inline]
     pub(crate) fn at(&self, q: f64) -> Loss {
         match self {
             Laws::HazenWilliams { main, minor } => {
@@ -222,7 +224,7 @@ fn power(x: f64, y: f64) -> f64 {
     if !(-1000.0..1000.0).contains(&t) {
         return libm::pow(x, y);
     }
-    let k = ((t + libm::copysign(0.5, t)) as i64) as f64;
+    let k = ((t + 0.5f64.copysign(t)) as i64) as f64;
     let f = (whole - k) * LN_2 + y * log;
     let f2 = f * f;
     let f4 = f2 * f2;
