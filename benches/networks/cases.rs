@@ -88,7 +88,7 @@ fn random(seed: u64) -> impl FnMut() -> f64 {
 pub(crate) fn cold_water(floors: u32) -> Water {
     let mut w = Water::new();
     let mut r = random(1);
-    let main = w.node(0.0, NodeKind::Fixed(90.0));
+    let main = w.node(0.0, NodeKind::Fixed(120.0));
     let mut risers = [main, main];
     for floor in 0..floors {
         let height = 3.0 * f64::from(floor);
@@ -98,7 +98,7 @@ pub(crate) fn cold_water(floors: u32) -> Water {
         }
         for (k, riser) in risers.iter_mut().enumerate() {
             let at = ring[6 * k];
-            w.pipe(*riser, at, 3.0, 0.08, 0.5);
+            w.pipe(*riser, at, 3.0, 0.1, 0.5);
             *riser = at;
         }
         for k in 0..12 {
@@ -120,7 +120,7 @@ pub(crate) fn cold_water(floors: u32) -> Water {
 pub(crate) fn heating(floors: u32, radiators: u32) -> Water {
     let mut w = Water::new();
     let mut r = random(2);
-    let vessel = w.node(0.0, NodeKind::Fixed(20.0));
+    let vessel = w.node(0.0, NodeKind::Fixed(90.0));
     let supply = w.node(0.0, NodeKind::Demand(0.0));
     let flow = 3e-5 * f64::from(floors * radiators);
     w.pump = Some(w.link(vessel, supply, LinkKind::Pump(Curve::through_point(flow, 8.0))));

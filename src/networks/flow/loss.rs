@@ -127,7 +127,10 @@ impl Laws {
         const NEAR: f64 = 0.1;
         let size = q.abs();
         let power = |n: f64, near: f64| {
-            let rises = libm::pow(1.0 + near, (n - 1.0).max(1.0)) / (1.0 - near);
+            let rises = match n {
+                n if n <= 2.0 => (1.0 + near) / (1.0 - near),
+                n => libm::pow(1.0 + near, n - 1.0) / (1.0 - near),
+            };
             let widest = if n > 1.9 { rises } else { rises.max(1.25) };
             (near * size, 0.5 * (n - 1.0).abs() * widest * slope / size.max(f64::MIN_POSITIVE))
         };

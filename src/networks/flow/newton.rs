@@ -15,6 +15,10 @@ use crate::topology::LINKS_PER_CHECKPOINT;
 /// How many steps of Newton's method are made.
 const MOST_ITERATIONS: u32 = 100;
 
+/// Part of the largest flow by which flows move when the factor of a step is good for those
+/// to come.
+const NEAR: f64 = 0.03;
+
 /// Imbalance of a node that the rounding of heads makes, m³/s.
 pub(super) const ROUNDING: f64 = 1e-8;
 
@@ -29,10 +33,11 @@ pub(super) const fn enough(tier: Tier) -> f64 {
 }
 
 impl Solver {
-    pub(super) fn newton(&mut self, aim: f64, budget: &Budget) -> Result<Run, Error> {
+    /// Steps of Newton's method: to the end, or until [`Solver::hot`] can go on.
+    pub(super) fn newton(&mut self, aim: f64, whole: bool, budget: &Budget) -> Result<Run, Error> {
         let Some(mut plan) = self.plan.take() else { return Ok(Run::default()) };
         self.fix_heads(&plan.shape);
-        let run = self.steps(&mut plan, aim, budget);
+        let run = self.steps(&mut plan, aim, whole, budget);
         self.plan = Some(plan);
         run
     }
@@ -50,7 +55,13 @@ impl Solver {
         }
     }
 
-    fn steps(&mut self, plan: &mut Plan, aim: f64, budget: &Budget) -> Result<Run, Error> {
+    fn steps(
+        &mut self,
+        plan: &mut Plan,
+        aim: f64,
+        whole: bool,
+        budget: &Budget,
+    ) -> Result<Run, Error> {
         let enough = enough(budget.tier());
         let asked = self.asked();
         let mut run = Run::default();
@@ -123,6 +134,10 @@ impl Solver {
             let balanced = balance <= 1e-9 * most + ROUNDING;
             if energy <= aim && balanced && moved <= enough * most + rounding {
                 run.converged = true;
+            }
+            // The rest is left to steps without a factor of their own, unless these failed.
+            let near = !whole && part == 1.0 && run.iterations > 1 && moved <= NEAR * most;
+            if run.converged || near {
                 *kept = Some(Kept::of(self, shape, conductance, &losses, most));
                 break;
             }

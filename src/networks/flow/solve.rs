@@ -246,15 +246,16 @@ impl Solver {
                 self.plan = Some(Plan { shape: Arc::new(shape), factor: Some(factor), kept: None });
                 reused = Reused::Nothing;
             }
-            run = match self.hot(aim, budget)? {
-                Some(run) => run,
-                None => {
-                    if reused == Reused::Factor {
-                        reused = Reused::Order;
-                    }
-                    self.touched.clear();
-                    self.newton(aim, budget)?
+            let first = self.hot(aim, budget)?;
+            if first.is_none() {
+                if reused == Reused::Factor {
+                    reused = Reused::Order;
                 }
+                self.touched.clear();
+            }
+            run = match first {
+                Some(run) => run,
+                None => self.steps_of_both(aim, budget)?,
             };
             iterations += run.iterations;
             if let Some(stop) = run.stopped {
@@ -290,6 +291,29 @@ impl Solver {
             self.memory.keep(self.print, aim, moment);
         }
         Ok(report::answer(self, effort, &flapping, &self.limits))
+    }
+
+    /// Steps with a factor each as long as they are needed, then with the last one.
+    fn steps_of_both(&mut self, aim: f64, budget: &Budget) -> Result<Run, Error> {
+        let run = self.newton(aim, false, budget)?;
+        if run.converged || run.stopped.is_some() || !self.has_kept() {
+            return Ok(run);
+        }
+        let rest = match self.hot(aim, budget) {
+            Ok(Some(rest)) => Ok(rest),
+            Ok(None) => self.newton(aim, true, budget),
+            Err(error) => Err(error),
+        };
+        let rest = match rest {
+            // There is an iterate.
+            Err(Error::Stopped(stop)) => return Ok(Run { stopped: Some(stop), ..run }),
+            rest => rest?,
+        };
+        Ok(Run { iterations: run.iterations + rest.iterations, ..rest })
+    }
+
+    fn has_kept(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.kept.is_some())
     }
 
     /// Goes back to a state that was solved.
