@@ -221,7 +221,7 @@ impl Solver {
                 return Ok(Some(run));
             }
             // Slow: a factor of its own is worth its price.
-            if run.iterations >= 5 && missed.flow > 0.3 * last {
+            if run.iterations >= 3 && missed.flow > 0.4 * last {
                 return Ok(None);
             }
             last = missed.flow;

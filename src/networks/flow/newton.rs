@@ -17,7 +17,7 @@ const MOST_ITERATIONS: u32 = 100;
 
 /// Part of the largest flow by which flows move when the factor of a step is good for those
 /// to come.
-const NEAR: f64 = 0.03;
+const NEAR: f64 = 3e-3;
 
 /// Imbalance of a node that the rounding of heads makes, m³/s.
 pub(super) const ROUNDING: f64 = 1e-8;
