@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_base::digits::figure;
+use svgx_base::wording::meant;
 use svgx_engine::document::Limits;
 use svgx_engine::geometry::Scene;
+use svgx_networks::Answer;
 use svgx_networks::read::{self, System};
-use svgx_networks::{Answer, State};
 
 use super::files;
 
@@ -57,7 +58,8 @@ impl Args {
         };
         let known = |id: &String| systems.iter().any(|s| *s.name == **id);
         if let Some(id) = self.system.iter().find(|id| !known(id)) {
-            return failed(&format_args!("there is no system {id:?} with a network"));
+            let near = meant(id, systems.iter().map(|s| &*s.name));
+            return failed(&format_args!("there is no system {id:?} with a network{near}"));
         }
         if systems.is_empty() {
             return failed(&"no arx:system has network=\"...\": there is nothing to solve");
@@ -81,8 +83,7 @@ impl Args {
         if files::write(None, text.as_bytes()) != ExitCode::SUCCESS {
             return ExitCode::from(files::FAILED);
         }
-        let solved = answers.iter().all(|a| a.effort.converged && a.state() < State::Failed);
-        ExitCode::from(u8::from(!solved))
+        ExitCode::from(u8::from(!answers.iter().all(Answer::is_whole)))
     }
 }
 

@@ -35,7 +35,7 @@ mod update;
 
 use std::sync::Arc;
 
-pub use answer::{Answer, Reading, Row};
+pub use answer::{Answer, Followed, Kept, Reading, Row};
 pub use error::{Error, Limits};
 pub use finding::{Finding, Kind, State};
 

@@ -15,8 +15,8 @@ use crate::admission::operation::Operation;
 use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
-    compile_json, compile_svg, drawing, evaluate, interactive, jobs, openapi, pages, parse,
-    precision, render, sessions, simulate, slo, solve, state, status, traces,
+    compile_json, compile_svg, drawing, evaluate, interactive, jobs, networks, openapi, pages,
+    parse, precision, render, sessions, simulate, slo, solve, state, status, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -111,6 +111,15 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ),
     )
     .described::<solve::__path_solve>(),
+    post(
+        "/networks/solve",
+        Pool(
+            Operation::new(Class::Physics, "networks-solve", networks::networks)
+                .estimated_as("network")
+                .deferrable(),
+        ),
+    )
+    .described::<networks::__path_networks>(),
     post(
         "/render",
         Pool(

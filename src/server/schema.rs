@@ -51,6 +51,7 @@ stand_ins! {
         ElementPhysics = physics::ElementPhysics,
         ErrorEstimate = physics::ErrorEstimate,
         JsonModel = compile::Model,
+        NetworkElement = svgx_networks::Row,
         OperationEffect = svgx_session::Effect,
         PhysicsContact = physics::Contact,
         PhysicsEvent = physics::Event,

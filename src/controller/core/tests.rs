@@ -299,6 +299,7 @@ fn an_idle_machine_refuses_and_drops_nothing() {
         (Class::Physics, "simulate", 12_000),
         (Class::Physics, "solve", 500),
         (Class::Physics, "statics", 200),
+        (Class::Physics, "network", 500),
         (Class::Redraw, "a name of no objective", 1_000),
     ];
     for cores in [0.25, 1.0, 2.0] {

@@ -197,6 +197,23 @@ codes! {
     ConstraintZeroLength "constraint-zero-length" Error, "a line without length has no direction";
     ConstraintWeight "constraint-weight" Error, "`soft` is not a number above 0 and at most 1e6";
     ConstraintLimit "constraint-limit" Error, "the `constraints` or another limit";
+    NetworkTerminal "network-terminal" Error, "an element of a network without the terminals that its kind needs";
+    NetworkQuantity "network-quantity" Error, "a quantity of a network that is missing, cannot be read or cannot be";
+    NetworkUnit "network-unit" Error | Warning, "a quantity of a network with a unit of another dimension; a warning for one without a unit";
+    NetworkIsland "network-island" Warning, "a part of a network that no source reaches";
+    NetworkNoSource "network-no-source" Warning, "a network in which nothing supplies anything";
+    NetworkConflict "network-conflict" Error | Warning, "sources of a network that contradict each other";
+    NetworkFloating "network-floating" Warning, "a part of a network whose pressure, temperature or voltage to earth nothing fixes";
+    NetworkMechanism "network-mechanism" Error, "a frame, or a part of one, that can move without resistance";
+    NetworkNoSolution "network-no-solution" Error, "more is asked of a network than it carries";
+    NetworkCycle "network-cycle" Warning, "valves that go open and shut without end";
+    NetworkPhase "network-phase" Error, "conductors that cannot be read, or a phase that is not supplied";
+    NetworkRange "network-range" Error | Warning | Note, "a value outside of what the element or its model is made for; a note for a valve that holds";
+    NetworkOverload "network-overload" Error | Warning, "more than an element of a network may carry";
+    NetworkBreaking "network-breaking" Error | Warning, "a protective device that cannot break the fault current";
+    NetworkDrop "network-drop" Error | Warning, "a voltage drop above its limit";
+    NetworkConditioning "network-conditioning" Error | Warning, "quantities so far apart that digits are lost";
+    NetworkLimit "network-limit" Warning, "more findings of a network than are told";
 }
 
 impl fmt::Display for Code {

@@ -1,7 +1,7 @@
 //! Alternating current of a drawing.
 
 use super::Reader;
-use super::quantity::Owner;
+use super::quantity::{Owner, shown};
 use crate::electrical::feeder::{Demand, Electrode, Line, Supply, Switch};
 use crate::electrical::{Conductor, Connection, Feeder, Phase, Return, Shares};
 use crate::finding::Kind;
@@ -41,18 +41,14 @@ impl<'d> Reader<'_, 'd> {
                     let closed = self.open_switch(owner);
                     feeder.switches.push(Switch { name, from, to, conductors, closed });
                 }
-                other => {
-                    let message =
-                        format!("{} is a {other:?}: known are power and switch", owner.name);
-                    self.refuse(Kind::Quantity, owner, message);
-                }
+                other => self.unknown_kind(owner, other, &["power", "switch"]),
             }
         }
         (!feeder.buses.is_empty()).then_some(feeder)
     }
 
     /// A switch is closed unless it is said to be open.
-    fn open_switch(&self, owner: Owner<'d>) -> bool {
+    pub(super) fn open_switch(&self, owner: Owner<'d>) -> bool {
         let text = self.source.text(owner, "open").map(|t| t.0.trim());
         !matches!(text, Some("yes" | "true" | "1" | "100%" | "100 %"))
     }
@@ -64,9 +60,12 @@ impl<'d> Reader<'_, 'd> {
         let all = [Conductor::A, Conductor::B, Conductor::C, Conductor::N];
         let found: Vec<Conductor> = all.into_iter().filter(|c| text.contains(c.letter())).collect();
         if found.is_empty() || found.len() != text.chars().count() {
-            let message =
-                format!("phases of {} are {text:?}: letters of ABCN, each once", owner.name);
-            self.refuse(Kind::Phase, owner, message);
+            let message = format!(
+                "phases of {} are {:?}: letters of ABCN, each once",
+                owner.name,
+                shown(&text)
+            );
+            self.refuse(Kind::Phase, owner, "phases", message);
             return None;
         }
         Some(found)
@@ -111,17 +110,18 @@ impl<'d> Reader<'_, 'd> {
             Some("impedance") => Shares::IMPEDANCE,
             Some(other) => {
                 let message = format!(
-                    "the model of {} is {other:?}: power, current or impedance",
-                    owner.name
+                    "the model of {} is {:?}: power, current or impedance",
+                    owner.name,
+                    shown(other)
                 );
-                self.refuse(Kind::Quantity, owner, message);
+                self.refuse(Kind::Quantity, owner, "model", message);
                 return;
             }
         };
         if !(pf > 0.0 && pf <= 1.0) {
             let message =
                 format!("the power factor of {} is {pf}: above 0 and at most 1", owner.name);
-            self.refuse(Kind::Range, owner, message);
+            self.refuse(Kind::Range, owner, "pf", message);
             return;
         }
         let Some(watt) = watt else { return };
@@ -147,8 +147,8 @@ impl<'d> Reader<'_, 'd> {
         let word = self.source.text(owner, "material").map_or("copper", |t| t.0.trim());
         let Some(material) = MATERIALS.iter().find(|m| m.0 == word) else {
             let message =
-                format!("the material of {} is {word:?}: copper or aluminium", owner.name);
-            self.refuse(Kind::Quantity, owner, message);
+                format!("the material of {} is {:?}: copper or aluminium", owner.name, shown(word));
+            self.refuse(Kind::Quantity, owner, "material", message);
             return None;
         };
         let (length, size) = (length?, size?);

@@ -1,13 +1,16 @@
 //! Water and air of a drawing.
 
 use super::Reader;
-use super::quantity::Owner;
+use super::quantity::{Owner, shown};
 use crate::finding::Kind;
 use crate::flow::{
     Curve, Fluid, Law, Link, LinkKind, Network, Node, NodeKind, resistance_of_kv,
     resistance_of_minor,
 };
 use svgx_engine::behavior::unit::quantity;
+
+/// What connections can be.
+const LINKS: [&str; 6] = ["pipe", "duct", "valve", "check", "prv", "limiter"];
 
 const ZERO_CELSIUS: f64 = 273.15;
 
@@ -38,9 +41,10 @@ impl<'d> Reader<'_, 'd> {
             Some("hazen-williams") => Law::HazenWilliams,
             Some(other) => {
                 let message = format!(
-                    "there is no friction {other:?}: colebrook, swamee-jain or hazen-williams"
+                    "there is no friction {:?}: colebrook, swamee-jain or hazen-williams",
+                    shown(other)
                 );
-                self.refuse(Kind::Quantity, system, message);
+                self.refuse(Kind::Quantity, system, "friction", message);
                 Law::Colebrook
             }
         };
@@ -92,8 +96,9 @@ impl<'d> Reader<'_, 'd> {
             ("water", Some(t)) if (0.0..=180.0).contains(&t) => water(t),
             ("air", Some(t)) if (-80.0..=500.0).contains(&t) => air(t),
             _ => {
-                let message = format!("there is no fluid {text:?}: `water 60 C` or `air 20 C`");
-                self.refuse(Kind::Quantity, system, message);
+                let message =
+                    format!("there is no fluid {:?}: `water 60 C` or `air 20 C`", shown(text));
+                self.refuse(Kind::Quantity, system, "fluid", message);
                 usual
             }
         }
@@ -162,11 +167,7 @@ impl<'d> Reader<'_, 'd> {
                 Some(LinkKind::Limiter { resistance, most: most? })
             }
             other => {
-                let message = format!(
-                    "{} is a {other:?}: known are pipe, duct, valve, check, prv and limiter",
-                    owner.name
-                );
-                self.refuse(Kind::Quantity, owner, message);
+                self.unknown_kind(owner, other, &LINKS);
                 None
             }
         }
@@ -202,10 +203,11 @@ impl<'d> Reader<'_, 'd> {
         };
         if curve.is_none() {
             let message = format!(
-                "the curve of {} is {text:?}: it needs one point, or none at zero flow and two more, with falling heads",
-                owner.name
+                "the curve of {} is {:?}: it needs one point, or none at zero flow and two more, with falling heads",
+                owner.name,
+                shown(text)
             );
-            self.refuse(Kind::Quantity, owner, message);
+            self.refuse(Kind::Quantity, owner, "curve", message);
         }
         let speed = self.get(owner, "speed", "%").map_or(1.0, |percent| percent / 100.0);
         curve.map(|c| if speed > 0.0 { c.at_speed(speed) } else { c })

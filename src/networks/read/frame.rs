@@ -13,7 +13,7 @@ impl Reader<'_, '_> {
             let Some(at) = self.source.place(object) else {
                 let message =
                     format!("{object} is not drawn: a node of a frame lies where it is drawn");
-                self.refuse(Kind::Terminal, owner, message);
+                self.refuse(Kind::Terminal, owner, "ref", message);
                 return None;
             };
             let fixed = self.source.text(owner, "fixed").map_or("", |t| t.0);
@@ -35,9 +35,7 @@ impl Reader<'_, '_> {
                 "" | "member" => false,
                 "truss" => true,
                 other => {
-                    let message =
-                        format!("{} is a {other:?}: known are member and truss", owner.name);
-                    self.refuse(Kind::Quantity, owner, message);
+                    self.unknown_kind(owner, other, &["member", "truss"]);
                     continue;
                 }
             };

@@ -1,7 +1,6 @@
 //! Heat of a drawing: rooms, outside, and what conducts between them.
 
 use super::Reader;
-use crate::finding::Kind;
 use crate::heat::{Link, Network, Node, NodeKind};
 
 impl Reader<'_, '_> {
@@ -34,11 +33,7 @@ impl Reader<'_, '_> {
                 // Air of 1.2 kg/m³ and 1005 J/(kg K).
                 "air-exchange" => self.need(owner, "flow", "m^3/s").map(|q| 1.2 * 1005.0 * q),
                 other => {
-                    let message = format!(
-                        "{} is a {other:?}: known are conduction and air-exchange",
-                        owner.name
-                    );
-                    self.refuse(Kind::Quantity, owner, message);
+                    self.unknown_kind(owner, other, &["conduction", "air-exchange"]);
                     None
                 }
             };

@@ -3,22 +3,30 @@
 //! A node is an object; one with terminals `in` and `out` that has a law of its own (a pump, a
 //! fan) is a link between them. See `docs/networks.md` for the language.
 
+mod check;
+mod diagnose;
 mod electrical;
 mod flow;
 mod frame;
 mod heat;
 mod quantity;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use svgx_base::budget::Budget;
-use svgx_engine::document::{self, Document, NodeId};
+use svgx_base::wording::meant;
+use svgx_engine::behavior::{Evaluation, Program};
+use svgx_engine::document::{self, Document, NodeId, Span};
 use svgx_engine::geometry::Scene;
 
 use crate::electrical::Feeder;
 use crate::finding::{Finding, Kind, State};
+use crate::topology::LINKS_PER_CHECKPOINT;
 use crate::{Error, Name};
-use quantity::{Owner, Source};
+use check::Joints;
+use quantity::{Findings, Owner, Source};
+
+pub use check::check;
 
 /// A network of a drawing.
 #[derive(Debug, Clone)]
@@ -27,12 +35,18 @@ pub struct System {
     pub name: Name,
     /// Its element.
     pub node: NodeId,
+    /// Which network it is; `None` where it names one that there is not.
+    pub domain: Option<Domain>,
     /// What it is; `None` where nothing of it could be read.
     pub model: Option<Model>,
     /// What could not be read.
     pub findings: Vec<Finding>,
+    /// Where each of those is in the text.
+    pub places: Vec<Span>,
     /// The elements by their names, to find their places in the text.
     pub elements: BTreeMap<Name, NodeId>,
+    /// What is connected with what.
+    joints: Joints,
 }
 
 /// What a system is.
@@ -48,17 +62,82 @@ pub enum Model {
     Frame(crate::frame::Structure),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Domain {
+/// Which network a system is: what `network` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Domain {
+    /// Alternating current.
     Electrical,
+    /// A liquid.
     Water,
+    /// Air.
     Air,
+    /// Heat.
     Heat,
+    /// A plane frame.
     Frame,
 }
 
-/// Reads the networks of a drawing. A system is one if it says so by `network`, or if a
-/// connection of it has a quantity that only a network has.
+impl Domain {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Domain; 5] =
+        [Domain::Electrical, Domain::Water, Domain::Air, Domain::Heat, Domain::Frame];
+
+    /// The word of the language.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Domain::Electrical => "electrical",
+            Domain::Water => "water",
+            Domain::Air => "air",
+            Domain::Heat => "heat",
+            Domain::Frame => "frame",
+        }
+    }
+
+    /// The units of the two residuals of its answers: of the balance of nodes, and of the laws
+    /// of links.
+    pub const fn residual_units(self) -> (&'static str, &'static str) {
+        match self {
+            Domain::Electrical => ("A", ""),
+            Domain::Water | Domain::Air => ("m^3/s", "m"),
+            Domain::Heat => ("W", "K"),
+            Domain::Frame => ("N", "m"),
+        }
+    }
+
+    /// The network of that word.
+    pub fn parse(word: &str) -> Option<Domain> {
+        Domain::ALL.into_iter().find(|d| d.as_str() == word)
+    }
+}
+
+/// Whether a drawing has a network.
+pub fn is_in(document: &Document) -> bool {
+    document.systems().iter().any(|system| word(document, system).is_some())
+}
+
+/// What a system is called.
+fn name_of(system: &document::System) -> &str {
+    system.id.as_deref().unwrap_or("network")
+}
+
+/// What a system is: what it says, or what its type means where a connection has a quantity that
+/// only a network has. Other systems are lists of what belongs together.
+fn word<'d>(document: &'d Document, system: &document::System) -> Option<&'d str> {
+    if let Some(word) = document.attr(system.node, "network") {
+        return Some(word.trim());
+    }
+    let (domain, marks) = match system.kind.as_deref()?.trim() {
+        "electrical" => (Domain::Electrical, ["size", "resistance"]),
+        "plumbing" | "mechanical" => (Domain::Water, ["diameter", "kv"]),
+        "hvac" => (Domain::Air, ["diameter", "kv"]),
+        _ => return None,
+    };
+    let carries =
+        |c: &document::Connection| marks.iter().any(|mark| document.attr(c.node, mark).is_some());
+    system.connections.iter().any(carries).then_some(domain.as_str())
+}
+
+/// Reads the networks of a drawing.
 ///
 /// # Errors
 /// [`Error::Stopped`].
@@ -68,52 +147,125 @@ pub fn read(
     limits: &document::Limits,
     budget: &Budget,
 ) -> Result<Vec<System>, Error> {
-    let mut systems = Vec::new();
-    if !document.systems().iter().any(|s| document.attr(s.node, "network").is_some()) {
-        return Ok(systems);
+    if !is_in(document) {
+        return Ok(Vec::new());
     }
-    let source = Source::new(document, scene, limits, budget)?;
-    for system in document.systems() {
+    let program = Program::compile(document, limits);
+    let values = program.evaluate(budget)?;
+    read_with(document, scene, &program, &values, budget)
+}
+
+/// The same, where the formulas of the drawing are compiled and evaluated already.
+///
+/// # Errors
+/// [`Error::Stopped`].
+pub fn read_with(
+    document: &Document,
+    scene: &Scene,
+    program: &Program,
+    values: &Evaluation,
+    budget: &Budget,
+) -> Result<Vec<System>, Error> {
+    read_some(document, scene, program, values, |_| true, budget)
+}
+
+/// The same of the systems whose ids are wanted.
+///
+/// # Errors
+/// [`Error::Stopped`].
+pub fn read_some(
+    document: &Document,
+    scene: &Scene,
+    program: &Program,
+    values: &Evaluation,
+    wanted: impl Fn(&str) -> bool,
+    budget: &Budget,
+) -> Result<Vec<System>, Error> {
+    let systems = document.systems().iter().filter(|s| wanted(name_of(s)));
+    let systems: Vec<_> = systems.filter_map(|s| Some((s, word(document, s)?))).collect();
+    let labels: Vec<Vec<String>> = systems.iter().map(|(s, _)| labels(document, s)).collect();
+    let source = Source { document, scene, program, values };
+    let mut read = Vec::with_capacity(systems.len());
+    for ((system, word), labels) in systems.into_iter().zip(&labels) {
         budget.checkpoint()?;
-        let Some(word) = document.attr(system.node, "network") else { continue };
-        let name: Name = system.id.as_deref().unwrap_or("network").into();
-        let mut out = System {
-            name: name.clone(),
-            node: system.node,
-            model: None,
-            findings: Vec::new(),
-            elements: BTreeMap::new(),
-        };
-        let domain = match word.trim() {
-            "electrical" => Domain::Electrical,
-            "water" => Domain::Water,
-            "air" => Domain::Air,
-            "heat" => Domain::Heat,
-            "frame" => Domain::Frame,
-            other => {
-                let message = format!(
-                    "{name} is a network {other:?}: known are electrical, water, air, heat and frame"
-                );
-                out.findings.push(Finding::new(Kind::Quantity, State::Failed, [name], message));
-                systems.push(out);
-                continue;
-            }
-        };
-        let mut reader = Reader::new(&source, system);
-        out.model = match domain {
-            Domain::Electrical => reader.electrical().map(Model::Electrical),
-            Domain::Water => reader.flow(true).map(Model::Flow),
-            Domain::Air => reader.flow(false).map(Model::Flow),
-            Domain::Heat => reader.heat().map(Model::Heat),
-            Domain::Frame => reader.frame().map(Model::Frame),
-        };
-        out.findings = reader.findings;
-        for owner in reader.components.values().chain(reader.connections.iter().map(|c| &c.owner)) {
-            out.elements.insert(owner.name.into(), owner.node);
-        }
-        systems.push(out);
+        read.push(read_one(&source, system, word, labels, budget)?);
     }
-    Ok(systems)
+    Ok(read)
+}
+
+fn read_one<'d>(
+    source: &Source<'d>,
+    system: &'d document::System,
+    word: &str,
+    labels: &'d [String],
+    budget: &Budget,
+) -> Result<System, Error> {
+    let name: Name = name_of(system).into();
+    let mut out = System {
+        name: name.clone(),
+        node: system.node,
+        domain: Domain::parse(word),
+        model: None,
+        findings: Vec::new(),
+        places: Vec::new(),
+        elements: BTreeMap::new(),
+        joints: Joints::default(),
+    };
+    let Some(domain) = out.domain else {
+        let known = Domain::ALL.map(Domain::as_str);
+        let message = format!(
+            "{name} is a network {:?}: known are electrical, water, air, heat and frame{}",
+            quantity::shown(word),
+            meant(word, known)
+        );
+        let owner = Owner { node: system.node, object: None, name: "the network" };
+        out.findings.push(Finding::new(Kind::Quantity, State::Failed, [name], message));
+        out.places.push(source.place_of(owner, "network"));
+        return Ok(out);
+    };
+    let mut reader = Reader::new(source, system, labels, budget)?;
+    out.model = match domain {
+        Domain::Electrical => reader.electrical().map(Model::Electrical),
+        Domain::Water => reader.flow(true).map(Model::Flow),
+        Domain::Air => reader.flow(false).map(Model::Flow),
+        Domain::Heat => reader.heat().map(Model::Heat),
+        Domain::Frame => reader.frame().map(Model::Frame),
+    };
+    budget.checkpoint()?;
+    out.joints = Joints::of(&reader, domain);
+    let components = reader.components.values().copied();
+    for owner in components.chain(reader.connections.iter().map(|c| c.owner)) {
+        out.elements.insert(owner.name.into(), owner.node);
+    }
+    for connection in &reader.connections {
+        for end in [connection.from, connection.to] {
+            let object = reader.nodes[end as usize].1;
+            // What is nothing but the end of a connection is found there.
+            let owner = reader.owner(object);
+            let node = if owner.node == reader.node { connection.owner.node } else { owner.node };
+            out.elements.entry(object.into()).or_insert(node);
+        }
+    }
+    (out.findings, out.places) = reader.findings.into_parts();
+    Ok(out)
+}
+
+/// What connections are called: their ids, or what they join.
+fn labels(document: &Document, system: &document::System) -> Vec<String> {
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    let connections = system.connections.iter();
+    let label = |c: &document::Connection| match document.id(c.node) {
+        Some(id) => id.to_owned(),
+        None => {
+            let bare = |end: &str| -> String {
+                end.trim().trim_start_matches('#').chars().take(64).collect()
+            };
+            let label = format!("{} to {}", bare(&c.from), bare(&c.to));
+            let count = seen.entry(label.clone()).and_modify(|n| *n += 1).or_insert(1);
+            if *count > 1 { format!("{label} ({count})") } else { label }
+        }
+    };
+    connections.map(label).collect()
 }
 
 /// A connection with its ends resolved.
@@ -133,11 +285,16 @@ struct Reader<'s, 'd> {
     connections: Vec<Joined<'d>>,
     /// The nodes: an object, or a terminal of one.
     nodes: Vec<(Name, &'d str)>,
-    findings: Vec<Finding>,
+    findings: Findings,
 }
 
 impl<'s, 'd> Reader<'s, 'd> {
-    fn new(source: &'s Source<'d>, system: &'d document::System) -> Reader<'s, 'd> {
+    fn new(
+        source: &'s Source<'d>,
+        system: &'d document::System,
+        labels: &'d [String],
+        budget: &Budget,
+    ) -> Result<Reader<'s, 'd>, Error> {
         let mut reader = Reader {
             source,
             node: system.node,
@@ -145,7 +302,7 @@ impl<'s, 'd> Reader<'s, 'd> {
             kinds: BTreeMap::new(),
             connections: Vec::new(),
             nodes: Vec::new(),
-            findings: Vec::new(),
+            findings: Findings::default(),
         };
         for component in &system.components {
             let id = component.object.trim_start_matches('#');
@@ -156,10 +313,11 @@ impl<'s, 'd> Reader<'s, 'd> {
             }
         }
         let mut index: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-        for (k, connection) in system.connections.iter().enumerate() {
+        for (k, (connection, name)) in system.connections.iter().zip(labels).enumerate() {
+            if k % LINKS_PER_CHECKPOINT == 0 {
+                budget.checkpoint()?;
+            }
             let id = source.document.id(connection.node);
-            let unnamed = ("a connection", k);
-            let name = id.unwrap_or(unnamed.0);
             let owner = Owner { node: connection.node, object: id, name };
             let kind = connection.kind.as_deref().unwrap_or("").trim();
             let mut ends = [0u32; 2];
@@ -187,7 +345,7 @@ impl<'s, 'd> Reader<'s, 'd> {
             }
             reader.connections.push(Joined { owner, kind, from: ends[0], to: ends[1] });
         }
-        reader
+        Ok(reader)
     }
 
     /// The object and the terminal that an end names.
@@ -247,7 +405,21 @@ impl<'s, 'd> Reader<'s, 'd> {
         !matches!(text, Some("no" | "false" | "0" | "0%" | "0 %"))
     }
 
-    fn refuse(&mut self, kind: Kind, owner: Owner<'d>, message: String) {
-        self.findings.push(quantity::finding(kind, owner, message));
+    /// A connection of a kind that the network does not have.
+    fn unknown_kind(&mut self, owner: Owner<'d>, kind: &str, known: &[&str]) {
+        let near = meant(kind, known.iter().copied());
+        let all = match known {
+            [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+            [] => "none".to_owned(),
+        };
+        let kind = quantity::shown(kind);
+        let message = format!("{} is a {kind:?}: known are {all}{near}", owner.name);
+        self.refuse(Kind::Quantity, owner, "type", message);
+    }
+
+    /// Notes what stops a part, at the attribute `name` of what it is about.
+    fn refuse(&mut self, kind: Kind, owner: Owner<'d>, name: &str, message: String) {
+        let place = self.source.place_of(owner, name);
+        self.findings.push(quantity::finding(kind, owner, message), place);
     }
 }

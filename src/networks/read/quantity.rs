@@ -4,14 +4,13 @@
 use std::str::FromStr;
 
 use kurbo::{ParamCurveArclen, Shape};
-use svgx_base::budget::Budget;
 use svgx_engine::behavior::unit::{Unit, convert, quantity};
 use svgx_engine::behavior::{Evaluation, Program};
-use svgx_engine::document::{Document, Limits, NodeId};
+use svgx_engine::document::{Document, NodeId, Ns, Property, Span};
 use svgx_engine::geometry::Scene;
 
+use crate::Name;
 use crate::finding::{Finding, Kind, State};
-use crate::{Error, Name};
 
 /// How exact a length is taken from an outline, user units.
 const ARC: f64 = 1e-6;
@@ -19,12 +18,41 @@ const ARC: f64 = 1e-6;
 /// Segments of an outline whose length is taken.
 const MOST_SEGMENTS: usize = 10_000;
 
+/// Findings of reading that are told of one system.
+const MOST_FINDINGS: usize = 200;
+
 /// What quantities are read from.
 pub(super) struct Source<'d> {
     pub(super) document: &'d Document,
-    scene: &'d Scene,
-    program: Program,
-    values: Evaluation,
+    pub(super) scene: &'d Scene,
+    pub(super) program: &'d Program,
+    pub(super) values: &'d Evaluation,
+}
+
+/// Findings and where they are in the text.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    told: Vec<(Finding, Span)>,
+    count: usize,
+}
+
+impl Findings {
+    pub(super) fn push(&mut self, finding: Finding, place: Span) {
+        self.count += 1;
+        if self.told.len() < MOST_FINDINGS {
+            self.told.push((finding, place));
+        }
+    }
+
+    pub(super) fn into_parts(mut self) -> (Vec<Finding>, Vec<Span>) {
+        let more = self.count - self.told.len();
+        if more > 0 {
+            let message = format!("{more} more findings: {MOST_FINDINGS} are told");
+            let finding = Finding::new(Kind::Limit, State::Warning, [], message);
+            self.told.push((finding, Span::NONE));
+        }
+        self.told.into_iter().unzip()
+    }
 }
 
 /// An element whose quantities are looked for.
@@ -37,15 +65,20 @@ pub(super) struct Owner<'d> {
 }
 
 impl<'d> Source<'d> {
-    pub(super) fn new(
-        document: &'d Document,
-        scene: &'d Scene,
-        limits: &Limits,
-        budget: &Budget,
-    ) -> Result<Source<'d>, Error> {
-        let program = Program::compile(document, limits);
-        let values = program.evaluate(budget)?;
-        Ok(Source { document, scene, program, values })
+    /// Where a quantity is written, or its element where it is not.
+    pub(super) fn place_of(&self, owner: Owner<'d>, name: &str) -> Span {
+        if let Some(attribute) = self.document.attribute(owner.node, Ns::None, name) {
+            return attribute.span;
+        }
+        let property = owner.object.and_then(|id| self.property(id, name));
+        let node = property.map_or(owner.node, |property| property.node);
+        self.document.span(node)
+    }
+
+    fn property(&self, id: &str, name: &str) -> Option<&'d Property> {
+        let object = self.document.object(id)?;
+        let object = self.document.objects().get(object.0 as usize)?;
+        object.properties.iter().find(|p| p.name.as_str() == name)
     }
 
     /// What was written for a quantity: text and a unit beside it.
@@ -53,9 +86,7 @@ impl<'d> Source<'d> {
         if let Some(text) = self.document.attr(owner.node, name) {
             return Some((text, None));
         }
-        let object = self.document.object(owner.object?)?;
-        let object = &self.document.objects()[object.0 as usize];
-        let property = object.properties.iter().find(|p| p.name.as_str() == name)?;
+        let property = self.property(owner.object?, name)?;
         Some((property.value.value.as_str(), property.value.unit.as_deref()))
     }
 
@@ -65,7 +96,7 @@ impl<'d> Source<'d> {
         owner: Owner<'d>,
         name: &str,
         unit: &str,
-        findings: &mut Vec<Finding>,
+        findings: &mut Findings,
     ) -> Option<f64> {
         let Some((text, beside)) = self.text(owner, name) else {
             return self.behavior(owner, owner.object?, name, unit, findings);
@@ -81,8 +112,9 @@ impl<'d> Source<'d> {
             self.behavior(owner, scope, value, unit, findings)
         });
         if found.is_none() {
-            let message = format!("{name} of {} is {text:?}, which is no quantity", owner.name);
-            findings.push(finding(Kind::Quantity, owner, message));
+            let message =
+                format!("{name} of {} is {:?}, which is no quantity", owner.name, shown(text));
+            findings.push(finding(Kind::Quantity, owner, message), self.place_of(owner, name));
         }
         found
     }
@@ -93,10 +125,10 @@ impl<'d> Source<'d> {
         scope: &str,
         name: &str,
         unit: &str,
-        findings: &mut Vec<Finding>,
+        findings: &mut Findings,
     ) -> Option<f64> {
         let id = self.program.find(scope, name)?;
-        let number = self.program.value(&self.values, id)?.number();
+        let number = self.program.value(self.values, id)?.number();
         let Some(from) = self.program.unit(id).filter(|u| !u.is_one()) else {
             return self.convert(owner, name, number, "", unit, findings);
         };
@@ -110,14 +142,15 @@ impl<'d> Source<'d> {
         number: f64,
         written: &str,
         unit: &str,
-        findings: &mut Vec<Finding>,
+        findings: &mut Findings,
     ) -> Option<f64> {
         if written.is_empty() {
             if !unit.is_empty() {
                 let message =
                     format!("{name} of {} is {number} without a unit: taken as {unit}", owner.name);
-                let name = [Name::from(owner.name)];
-                findings.push(Finding::new(Kind::Unit, State::Warning, name, message));
+                let elements = [Name::from(owner.name)];
+                let finding = Finding::new(Kind::Unit, State::Warning, elements, message);
+                findings.push(finding, self.place_of(owner, name));
             }
             return Some(number);
         }
@@ -125,7 +158,7 @@ impl<'d> Source<'d> {
             Ok(from) => self.converted(owner, name, number, &from, unit, findings),
             Err(error) => {
                 let message = format!("{name} of {}: {error}", owner.name);
-                findings.push(finding(Kind::Unit, owner, message));
+                findings.push(finding(Kind::Unit, owner, message), self.place_of(owner, name));
                 None
             }
         }
@@ -138,14 +171,14 @@ impl<'d> Source<'d> {
         number: f64,
         from: &Unit,
         unit: &str,
-        findings: &mut Vec<Finding>,
+        findings: &mut Findings,
     ) -> Option<f64> {
         let to = Unit::from_str(unit).unwrap_or(Unit::ONE);
         match convert(number, from, &to) {
             Ok(value) => Some(value),
             Err(error) => {
                 let message = format!("{name} of {}: {error}", owner.name);
-                findings.push(finding(Kind::Unit, owner, message));
+                findings.push(finding(Kind::Unit, owner, message), self.place_of(owner, name));
                 None
             }
         }
@@ -157,20 +190,20 @@ impl<'d> Source<'d> {
         owner: Owner<'d>,
         name: &str,
         unit: &str,
-        findings: &mut Vec<Finding>,
+        findings: &mut Findings,
     ) -> Option<f64> {
-        let before = findings.len();
+        let before = findings.count;
         let value = self.get(owner, name, unit, findings);
-        if value.is_none() && findings.len() == before {
+        if value.is_none() && findings.count == before {
             let message = format!("{} has no {name}", owner.name);
-            findings.push(finding(Kind::Quantity, owner, message));
+            findings.push(finding(Kind::Quantity, owner, message), self.place_of(owner, name));
         }
         value
     }
 
     /// The length of a connection, m: as written, or that of the shape that draws it, at the
     /// scale of the drawing and with its `rise`.
-    pub(super) fn length(&self, owner: Owner<'d>, findings: &mut Vec<Finding>) -> Option<f64> {
+    pub(super) fn length(&self, owner: Owner<'d>, findings: &mut Findings) -> Option<f64> {
         if self.text(owner, "length").is_some() {
             return self.get(owner, "length", "m", findings);
         }
@@ -181,7 +214,8 @@ impl<'d> Source<'d> {
                 "{} has no length: write one, or draw it by a shape with arx:object",
                 owner.name
             );
-            findings.push(finding(Kind::Quantity, owner, message));
+            let place = self.document.span(owner.node);
+            findings.push(finding(Kind::Quantity, owner, message), place);
             return None;
         };
         Some(drawn + rise.abs())
@@ -214,6 +248,12 @@ impl<'d> Source<'d> {
         let metres = |v: f64| self.scene.scale().to_mm(v) / 1000.0;
         Some([metres(middle.x), -metres(middle.y)])
     }
+}
+
+/// What a message repeats of a text that an author wrote.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 64;
+    text.chars().take(MOST).collect()
 }
 
 /// A finding that stops what it is about.

@@ -39,6 +39,40 @@ const DRAWING: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="htt
   </arx:constraints>
 </svg>"##;
 
+/// A tank that feeds a tap through a pipe that is drawn, and a board that feeds a lamp.
+const NETWORKS: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 9000 6000" width="900" height="600" arx:units="mm">
+  <path id="riser" d="M1000 5000H4000V1000" fill="none" stroke="#3c78c3" stroke-width="60" arx:object="p1"/>
+  <arx:object id="tank" type="plumbing.tank"/>
+  <arx:object id="tap" type="plumbing.tap"/>
+  <arx:object id="board" type="electrical.panel"/>
+  <arx:object id="lamp" type="electrical.light">
+    <arx:properties><arx:property name="power" value="2 kW"/></arx:properties>
+  </arx:object>
+  <arx:system id="cold" type="plumbing" network="water" fluid="water 20 C">
+    <arx:components>
+      <arx:component ref="tank" type="reservoir" head="20 m"/>
+      <arx:component ref="tap" type="demand" flow="0.5 L/s"/>
+    </arx:components>
+    <arx:connections>
+      <arx:connection id="p1" from="tank" to="tap" type="pipe" diameter="20 mm" roughness="0.0015 mm"/>
+    </arx:connections>
+  </arx:system>
+  <arx:system id="power" type="electrical" network="electrical">
+    <arx:components>
+      <arx:component ref="board" type="source" voltage="400 V" fault="15 kA" phases="ABCN"/>
+      <arx:component ref="lamp" type="load" phases="AN" pf="0.95"/>
+    </arx:components>
+    <arx:connections>
+      <arx:connection id="c1" from="board" to="lamp" type="power" phases="AN" size="2.5 mm^2" material="copper" length="30 m"/>
+    </arx:connections>
+  </arx:system>
+</svg>"##;
+
+/// The drawing that is shown for an endpoint.
+fn drawing(path: &str) -> &'static str {
+    if path == "/networks/solve" { NETWORKS } else { DRAWING }
+}
+
 /// The trace in the examples.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -57,6 +91,9 @@ fn body(method: &str, path: &str) -> Option<Value> {
         }
         ("post", "/constraints/solve") => {
             json!({ "content": DRAWING, "options": { "precision": "edit", "drawing": true } })
+        }
+        ("post", "/networks/solve") => {
+            json!({ "content": NETWORKS, "options": { "systems": ["cold"], "precision": "edit" } })
         }
         ("post", "/render") => {
             json!({ "content": DRAWING, "options": { "width": 400, "background": "white" } })
@@ -118,6 +155,11 @@ fn failure(status: &str, path: &str) -> Option<Error> {
             expected: "application/json, or the document itself as image/svg+xml, \
                 application/xml, text/xml or text/plain",
         },
+        "422" if path == "/networks/solve" => Error::Invalid {
+            pointer: "/options/systems/0".to_owned(),
+            message: "there is no system `colt` with a network; did you mean `cold`?".to_owned(),
+            at: Some((1, 1840)),
+        },
         "422" => Error::Invalid {
             pointer: "/options/widht".to_owned(),
             message: "there is no member `widht`; known are width, height, scale and background; \
@@ -145,7 +187,7 @@ pub(super) fn insert(document: &mut Value) {
                 media["example"] = body;
             }
             if let Some(media) = operation.pointer_mut("/requestBody/content/image~1svg+xml") {
-                media["example"] = json!(DRAWING);
+                media["example"] = json!(drawing(path));
             }
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {

@@ -15,6 +15,7 @@ pub(crate) mod drawing;
 pub(crate) mod evaluate;
 pub(crate) mod interactive;
 pub(crate) mod jobs;
+pub(crate) mod networks;
 pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod parse;

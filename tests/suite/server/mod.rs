@@ -9,6 +9,7 @@ mod http_operation;
 mod keys;
 mod mistakes;
 mod nesting;
+mod networks;
 mod openapi;
 mod pages;
 mod secrets;

@@ -30,6 +30,7 @@ fn drive(service: &Service) {
     post("/simulate", json!({"content": ROOM}));
     post("/simulate", json!({"content": ROOM, "options": {"duration": 0.2}}));
     post("/constraints/solve", json!({"content": SKETCH}));
+    post("/networks/solve", json!({"content": ROOM}));
     post("/compile/svg", json!({"content": ROOM}));
     post("/compile/json", json!({"content": ROOM}));
     post("/render", json!({"content": ROOM, "options": {"width": 64}}));

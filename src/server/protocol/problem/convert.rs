@@ -101,6 +101,20 @@ pub(crate) fn constraints(
     }
 }
 
+/// Why networks were not solved at all.
+pub(crate) fn networks(error: svgx_networks::Error) -> Error {
+    match error {
+        svgx_networks::Error::Stopped(stop) => Error::Stopped(stop),
+        svgx_networks::Error::TooLarge { what, count, limit } => limit_passed(what, limit, count),
+        other => Error::Document(vec![Finding {
+            code: "network-quantity",
+            severity: Some("error"),
+            message: other.to_string(),
+            ..Finding::default()
+        }]),
+    }
+}
+
 /// What the failure of an operation is to the client. `content` is the drawing that was to be
 /// loaded, for the places of findings.
 pub(crate) fn session(error: svgx_session::Error, content: Option<&str>) -> Error {

@@ -19,7 +19,7 @@ use svgx_controller::{Reason, Shed};
 
 use crate::protocol::headers;
 
-pub(crate) use convert::{constraints, physics, session};
+pub(crate) use convert::{constraints, networks, physics, session};
 pub(crate) use kind::Kind;
 
 /// Everything a request can fail with.
@@ -370,8 +370,15 @@ pub(crate) struct Finding {
 
 /// Diagnostics with their places in `source`; errors first, document order otherwise.
 pub(crate) fn findings(source: &str, diagnostics: &[Diagnostic]) -> Vec<Finding> {
+    let mut findings = placed(source, diagnostics);
+    findings.sort_by_key(|f| f.severity != Some("error"));
+    findings
+}
+
+/// Diagnostics with their places in `source`, in their order.
+pub(crate) fn placed(source: &str, diagnostics: &[Diagnostic]) -> Vec<Finding> {
     let lines = LineIndex::new(source);
-    let mut findings: Vec<Finding> = diagnostics
+    diagnostics
         .iter()
         .map(|d| {
             let place = (!d.span.is_none()).then(|| lines.position(source, d.span.start));
@@ -390,7 +397,5 @@ pub(crate) fn findings(source: &str, diagnostics: &[Diagnostic]) -> Vec<Finding>
                 help: d.help.clone(),
             }
         })
-        .collect();
-    findings.sort_by_key(|f| f.severity != Some("error"));
-    findings
+        .collect()
 }

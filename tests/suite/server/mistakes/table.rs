@@ -495,6 +495,22 @@ pub(super) static MISTAKES: &[Mistake] = &[
         &["has no \"botom\"", "did you mean bottom?"],
     ),
     mistake(
+        "a misspelt system of a network",
+        "POST /networks/solve",
+        r#"{"content": "<svg xmlns='http://www.w3.org/2000/svg' xmlns:arx='http://arxos.io/svgx' viewBox='0 0 9 9'><arx:system id='heating' type='mechanical' network='water'/></svg>", "options": {"systems": ["heatnig"]}}"#,
+        422,
+        "invalid-request",
+        &["no system `heatnig`", "did you mean `heating`"],
+    ),
+    mistake(
+        "a misspelt option of a network",
+        "POST /networks/solve",
+        r#"{"options": {"sistems": ["heating"]}}"#,
+        422,
+        "invalid-request",
+        &["no member `sistems`", "did you mean `systems`"],
+    ),
+    mistake(
         "a distance without a value",
         "POST /constraints/solve",
         r#"{"problem": {"entities": [{"id": "a", "type": "point", "x": 1, "y": 2}, {"id": "b", "type": "point", "x": 3, "y": 2}], "constraints": [{"type": "distance", "of": ["a", "b"]}]}}"#,
