@@ -20,6 +20,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// Adds what another part found: a mistake that is reported already is not reported twice.
+    pub fn add(&mut self, found: Vec<Diagnostic>, limits: &Limits) {
+        let known = self.diagnostics.len();
+        for d in found {
+            match self.diagnostics.iter_mut().take(known).find(|e| repeats(e, &d)) {
+                Some(earlier) if earlier.severity < d.severity => *earlier = d,
+                Some(_) => {}
+                None => self.diagnostics.push(d),
+            }
+        }
+        self.dropped += keep(&mut self.diagnostics, limits.diagnostics);
+        self.diagnostics.sort_by_key(|d| (d.span.start, Reverse(d.severity)));
+    }
+
     /// Whether a finding is an error.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|d| d.severity == Severity::Error)
@@ -39,27 +53,19 @@ pub fn check_with(source: &str, fonts: &Fonts, limits: &Limits) -> Report {
         Ok(document) => document,
         Err(diagnostics) => return Report { document: None, diagnostics, dropped: 0 },
     };
-    let mut diagnostics = document.diagnostics().to_vec();
-    let mut dropped = document.dropped_diagnostics();
+    let diagnostics = document.diagnostics().to_vec();
+    let dropped = document.dropped_diagnostics();
     let found = [
         behavior::check(&document, limits),
         drawing(&document, limits),
         // Without a limit nothing stops it.
         differences(&document, fonts, limits, &budget()).unwrap_or_default(),
     ];
+    let mut report = Report { document: Some(document), diagnostics, dropped };
     for found in found {
-        let known = diagnostics.len();
-        for d in found {
-            match diagnostics.iter_mut().take(known).find(|e| repeats(e, &d)) {
-                Some(earlier) if earlier.severity < d.severity => *earlier = d,
-                Some(_) => {}
-                None => diagnostics.push(d),
-            }
-        }
-        dropped += keep(&mut diagnostics, limits.diagnostics);
+        report.add(found, limits);
     }
-    diagnostics.sort_by_key(|d| (d.span.start, Reverse(d.severity)));
-    Report { document: Some(document), diagnostics, dropped }
+    report
 }
 
 fn budget() -> Budget {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use svgx_base::budget::{Budget, Class, Tier};
 use svgx_base::nearest::nearest;
+use svgx_engine::Report;
 use svgx_engine::compile::Fonts;
 use svgx_engine::document::{self, Code, Diagnostic, Format, Limits, Severity};
 
@@ -78,7 +80,7 @@ impl Args {
             };
             let (source, diagnostics) = match document::decode(&bytes, limits) {
                 Ok(source) => {
-                    let report = svgx_engine::check_with(&source, fonts, limits);
+                    let report = report(&source, fonts, limits);
                     errors |= report.has_errors();
                     dropped += report.dropped;
                     (source.into_owned(), report.diagnostics)
@@ -148,7 +150,7 @@ impl Args {
                 Err(e) => return failed(e.to_string()),
             }
         };
-        let report = svgx_engine::check_with(&text, fonts, limits);
+        let report = report(&text, fonts, limits);
         if !style::is_quiet() {
             for finding in &fixed {
                 files::error(format_args!("{file}: fixed: {} [{}]", finding.message, finding.code));
@@ -204,6 +206,18 @@ fn totals(checked: &[(&str, &str, &[Diagnostic])]) -> String {
         .collect();
     let found = if parts.is_empty() { "nothing wrong".to_owned() } else { parts.join(", ") };
     format!("{found} in {}", some(checked.len(), "drawing"))
+}
+
+/// What the engine finds wrong with a drawing, and what its networks show without being solved.
+fn report(source: &str, fonts: &Fonts, limits: &Limits) -> Report {
+    let mut report = svgx_engine::check_with(source, fonts, limits);
+    let budget = Budget::unlimited(Class::Batch, Tier::Compute);
+    // Without a deadline nothing stops it.
+    let found = report.document.as_ref().map(|d| svgx_networks::read::check(d, limits, &budget));
+    if let Some(Ok(found)) = found {
+        report.add(found, limits);
+    }
+    report
 }
 
 fn explain(text: &str) -> ExitCode {

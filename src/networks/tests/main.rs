@@ -1,10 +1,12 @@
 //! Networks against closed forms and published cases. Adding a case adds data.
 
 mod edits;
+mod check;
 mod electrical;
 mod flow;
 mod frame;
 mod heat;
+mod kept;
 mod properties;
 mod read;
 

@@ -356,7 +356,9 @@ pub(crate) fn parse(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Err
         // What is wrong with the drawing comes first where not all of it may be told.
         let room = limits.diagnostics.saturating_sub(found.len());
         let shown = differences(document, &call.app.fonts, limits, call.budget)?;
-        found.extend(shown.into_iter().take(room));
+        let wired = svgx_networks::read::check(document, limits, call.budget);
+        let wired = wired.map_err(problem::networks)?;
+        found.extend(wired.into_iter().chain(shown).take(room));
         found.sort_by_key(|d| d.span.start);
         problem::findings(content, &found)
     } else {

@@ -359,3 +359,28 @@ fn the_command_prints_what_the_service_answers() {
     assert_eq!(wrong.status.code(), Some(1));
     assert!(errors.contains("did you mean `beam`?"), "{errors}");
 }
+
+#[test]
+fn what_a_network_shows_without_solving_is_a_finding_of_parse_and_check() {
+    let service = Service::start();
+    let cut = drawing(&KINDS.replacen("type=\"pipe\"", "type=\"pipe\" open=\"no\"", 1));
+    let parsed = service.post("/parse", &json!({ "content": cut })).json();
+    let all = parsed["diagnostics"].as_array().unwrap();
+    let found = all.iter().find(|d| d["code"] == "network-island").expect("a finding");
+    assert_eq!((&found["severity"], &found["line"]), (&json!("warning"), &json!(16)), "{found}");
+    assert_eq!(found["message"], "tap gets no water: p1 is closed");
+    // Nothing of it where it is sound, or where nothing is to be listed.
+    for (content, validate) in [(drawing(KINDS), true), (cut.clone(), false)] {
+        let body = json!({ "content": content, "options": { "validate": validate } });
+        let text = service.post("/parse", &body).json()["diagnostics"].to_string();
+        assert!(!text.contains("network-"), "{text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("house.svgx");
+    std::fs::write(&path, cut.replacen("96 m^2", "96 kg", 1)).unwrap();
+    let checked =
+        Command::new(env!("CARGO_BIN_EXE_svgx")).arg("check").arg(&path).output().unwrap();
+    let text = String::from_utf8(checked.stdout).unwrap();
+    assert_eq!(checked.status.code(), Some(1), "{text}");
+    assert!(text.contains("tap gets no water") && text.contains("area of wall"), "{text}");
+}
