@@ -4,6 +4,7 @@ mod drag;
 mod formulas;
 mod groups;
 mod links;
+mod networks;
 mod operations;
 mod selection;
 mod structure;
@@ -22,6 +23,7 @@ use super::ActiveConstraint;
 use super::drag_solver::DragSolver;
 use super::error::Error;
 use super::history::{History, UndoStep};
+use super::networks::Networks;
 use super::operation::{Operation, Pointer, References};
 use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
 use super::record::{Change, Edit, HistoryMove, Interactive, Record, VERSION};
@@ -92,6 +94,8 @@ pub struct Session {
     /// The solver of the drag in progress, where constraints hold what is dragged. Made from
     /// the drawing when it is not there; gone with the drag.
     solver: Option<Box<DragSolver>>,
+    /// The networks of the drawing; `None` before anybody looked.
+    networks: Option<Networks>,
 }
 
 /// What an operation has done so far; rolled back as a whole when it fails.
@@ -154,6 +158,7 @@ impl Session {
             limits,
             fault: None,
             solver: None,
+            networks: None,
         })
     }
 
@@ -198,6 +203,7 @@ impl Session {
             undo_depth: self.history.undo_depth(),
             redo_depth: self.history.redo_depth(),
             sequence: self.sequence,
+            networks: self.networks.as_ref().map_or_else(Vec::new, |networks| networks.state()),
         }
     }
 
@@ -248,6 +254,7 @@ impl Session {
             })
             .collect();
         tx.effect.redraw = self.soiled_area().filter(|_| !tx.edits.is_empty());
+        let touched = self.touched(&tx);
         let changed_state = self.interactive != interactive;
         let changed_machine = self.machine != machine;
         let mut record = None;
@@ -277,6 +284,8 @@ impl Session {
             // What it cannot do now it does with the next operation.
             let _ = self.compact(&Budget::unlimited(Class::Ui, Tier::Compute));
         }
+        let settle = !matches!(operation, Operation::DragMove(_));
+        tx.effect.networks_changed = self.follow_networks(touched, settle, budget);
         let outcome = Outcome {
             operation: operation.name().to_owned(),
             result: tx.effect,
@@ -309,6 +318,7 @@ impl Session {
         if restructured {
             self.recompile();
         }
+        self.networks = None;
         self.soiled = None;
         let constraints = self.interactive.constraints.clone();
         if let Some(interactive) = &record.interactive {

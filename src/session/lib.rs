@@ -12,6 +12,7 @@ mod fragment;
 mod history;
 mod manager;
 mod markup;
+mod networks;
 mod operation;
 mod outcome;
 mod placement;
@@ -26,6 +27,7 @@ pub use editing::{CONSTRAINTS, EMPTY, SELECTION, Session};
 pub use error::Error;
 pub use history::{UNDO_BYTES, UNDO_STEPS};
 pub use manager::{Options, Sessions, Unacknowledged};
+pub use networks::{NetworkChange, NetworkFinding, NetworkState, NetworkValueChange};
 pub use operation::{
     ActiveConstraint, Coordinates, DragTick, Modifiers, Operation, Order, Pointer, References,
     Relation, Selection, Snap, SnapOptions,

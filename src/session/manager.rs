@@ -183,7 +183,12 @@ impl Sessions {
     /// # Errors
     /// [`Error::Store`] and whatever keeps a stored session from being read.
     pub fn state(&self, key: &Key, budget: &Budget) -> Result<State, Error> {
-        self.read(key, budget, Session::state)
+        let seen = self.with(key, budget, |open| {
+            open.session.know_networks(budget);
+            Ok(open.session.state())
+        });
+        self.evict();
+        seen
     }
 
     /// Looks at a session, edits included. What it sees may still be on its way to the store.
@@ -317,6 +322,7 @@ impl Sessions {
         budget: &Budget,
     ) -> Result<Unacknowledged, Error> {
         let mut session = Session::new(content, Arc::clone(&self.options.limits), budget)?;
+        session.know_networks(budget);
         session.skip_to(open.session.sequence() + 1);
         let snapshot = encode(&session.snapshot())?;
         let pending = self.store.begin(key, session.sequence(), content, snapshot);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::drag_solver::Constrained;
+use super::networks::{NetworkChange, NetworkState};
 use super::operation::{ActiveConstraint, Coordinates};
 use svgx_base::budget::Tier;
 
@@ -83,6 +84,9 @@ pub struct State {
     pub redo_depth: usize,
     /// How many durable events the session has had.
     pub sequence: u64,
+    /// The networks of the drawing, as they were solved after the last edit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<NetworkState>,
 }
 
 /// A value of a formula that changed.
@@ -216,6 +220,9 @@ pub struct Effect {
     /// Every value of a formula that changed, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values_changed: Vec<ValueChange>,
+    /// What became of the networks of the drawing: those that were solved again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks_changed: Vec<NetworkChange>,
     /// What triggers had to say: logged, animated, scheduled, failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<Message>,

@@ -251,7 +251,12 @@ fn local_ends(document: &Document, shape: NodeId, name: &str) -> Option<(Point, 
 /// For every object that has connections, the objects it is connected with.
 fn partners(document: &Document) -> HashMap<usize, BTreeSet<usize>> {
     let mut partners: HashMap<usize, BTreeSet<usize>> = HashMap::new();
-    let index = |id: &str| document.object(id.trim()).map(|i| i.0 as usize);
+    let object = |id: &str| document.object(id).map(|i| i.0 as usize);
+    // An end may name a terminal of an object: `pump.out`.
+    let index = |id: &str| {
+        let id = id.trim().trim_start_matches('#');
+        object(id).or_else(|| object(id.rsplit_once('.')?.0))
+    };
     let mut connect = |a: Option<usize>, b: Option<usize>| {
         let (Some(a), Some(b)) = (a, b) else { return };
         for (one, other) in [(a, b), (b, a)] {

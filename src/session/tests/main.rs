@@ -4,4 +4,5 @@ mod constrained_drag;
 #[cfg(target_os = "linux")]
 mod disk_faults;
 mod edits;
+mod networks;
 mod stores;
