@@ -226,3 +226,30 @@ fn where_time_ends_the_edit_is_done_and_the_network_is_solved_when_somebody_look
     }
     assert!(stopped > 0 && solved > 0, "{stopped} {solved}");
 }
+
+#[test]
+fn the_radiator_of_the_example_can_be_dragged_and_its_pipes_follow() {
+    const PLANT: &str = include_str!("../../../examples/plant-room.svgx");
+    let (sessions, key) = (sessions(), Key::new("t", "plant").unwrap());
+    let loaded = done(&sessions, &key, json!({ "operation": "load", "content": PLANT }));
+    let networks = loaded["state"]["networks"].as_array().unwrap();
+    assert_eq!(networks.len(), 1);
+    assert_eq!(
+        (&networks[0]["system"], &networks[0]["solved"]),
+        (&json!("radiators"), &json!(true))
+    );
+    let at = |x: f64| json!({ "x": x, "y": 5500 });
+    done(
+        &sessions,
+        &key,
+        json!({ "operation": "drag_start", "element_id": "radiator_body", "coordinates": at(6200.0) }),
+    );
+    let moved =
+        done(&sessions, &key, json!({ "operation": "drag_move", "coordinates": at(4200.0) }));
+    let text = drawing(&sessions, &key);
+    for path in ["M7120 5000 H4800", "M4800 6000 H7800"] {
+        assert!(text.contains(path), "{path}: {text}");
+    }
+    let (old, new) = changed(&moved, "radiators", "radiator_flow", "flow").unwrap();
+    assert!(new < 0.95 * old, "{old} {new}");
+}
