@@ -11,9 +11,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rapier2d_f64::dynamics::{ImpulseJoint, JointAxesMask, RigidBody};
+use rapier2d_f64::dynamics::{ImpulseJoint, JointAxesMask, RigidBody, RigidBodyHandle};
 use rapier2d_f64::geometry::ContactPair;
 use rapier2d_f64::math::Vector;
+use rapier2d_f64::pipeline::PhysicsWorld;
 
 use super::model::Model;
 use super::world::World;
@@ -40,13 +41,21 @@ const SETTLED_CROWD: f64 = 1e-3;
 /// The colliders of a point of a contact, and its features.
 type Point = (u32, u32, u32, u32);
 
-/// What was before a step.
+/// What was before a step, of the bodies that were awake: what sleeps does not move, and nothing
+/// of it can strike anything.
 pub(super) struct Before {
+    /// By number; those that slept have none.
     velocities: Vec<(Vector, f64)>,
+    /// The bodies that were awake, where these are few; `None`: look at all.
+    awake: Option<Vec<RigidBodyHandle>>,
     /// Points that carried something already: they rest, and do not bounce.
     /// In order.
     carrying: Vec<Point>,
 }
+
+/// Awake are few where they are less than this part of all bodies: then their contacts are looked
+/// up one by one, which costs a few times as much for each as to go through all.
+const FEW_AWAKE: usize = 8;
 
 /// Points of a pair with their keys.
 fn points(pair: &ContactPair) -> impl Iterator<Item = (Point, Touch)> + '_ {
@@ -77,15 +86,36 @@ struct Touch {
 
 impl Before {
     pub(super) fn of(world: &World) -> Before {
-        let velocity = |&handle| {
-            let body = world.physics.bodies.get(handle);
-            body.map_or((Vector::ZERO, 0.0), |b| (b.linvel(), b.angvel()))
-        };
-        let touching = world.physics.narrow_phase.contact_pairs().flat_map(points);
+        let physics = &world.physics;
+        let mut velocities = vec![(Vector::ZERO, 0.0); world.handles.len()];
+        let mut awake = Vec::new();
+        for handle in physics.islands.active_bodies() {
+            let Some(body) = physics.bodies.get(handle) else { continue };
+            if let Some(velocity) = velocities.get_mut(body.user_data as usize) {
+                *velocity = (body.linvel(), body.angvel());
+            }
+            awake.push(handle);
+        }
+        let awake = (awake.len() < world.handles.len() / FEW_AWAKE).then_some(awake);
+        let mut before = Before { velocities, awake, carrying: Vec::new() };
+        let touching = before.pairs(physics).flat_map(points);
         let mut carrying: Vec<Point> =
             touching.filter(|(_, t)| t.impulse > 0.0).map(|(key, _)| key).collect();
         carrying.sort_unstable();
-        Before { velocities: world.handles.iter().map(velocity).collect(), carrying }
+        before.carrying = carrying;
+        before
+    }
+
+    /// The contacts of the bodies that were awake; some of them twice.
+    fn pairs<'w>(
+        &'w self,
+        physics: &'w PhysicsWorld,
+    ) -> Box<dyn Iterator<Item = &'w ContactPair> + 'w> {
+        let contacts = &physics.narrow_phase;
+        let Some(awake) = &self.awake else { return Box::new(contacts.contact_pairs()) };
+        let bodies = awake.iter().filter_map(|&handle| physics.bodies.get(handle));
+        let colliders = bodies.flat_map(|body| body.colliders());
+        Box::new(colliders.flat_map(|&collider| contacts.contact_pairs_with(collider)))
     }
 }
 
@@ -196,12 +226,11 @@ struct Contacts<'s> {
 }
 
 impl Contacts<'_> {
-    /// The pairs of bodies, with what carried something in the step.
-    fn pairs(&self) -> impl Iterator<Item = ([usize; 2], &ContactPair)> {
+    /// The bodies of a contact.
+    fn bodies(&self, pair: &ContactPair) -> [usize; 2] {
         let colliders = &self.world.physics.colliders;
         let number = |h| colliders.get(h).map_or(usize::MAX, |c| c.user_data as usize);
-        let pairs = self.world.physics.narrow_phase.contact_pairs();
-        pairs.map(move |pair| ([number(pair.collider1), number(pair.collider2)], pair))
+        [number(pair.collider1), number(pair.collider2)]
     }
 
     /// The speed at which a point is to separate, where the bodies met there in the step.
@@ -226,7 +255,8 @@ impl Contacts<'_> {
     /// The bodies that something struck.
     fn struck(&self) -> BTreeSet<usize> {
         let mut struck = BTreeSet::new();
-        for (bodies, pair) in self.pairs() {
+        for pair in self.before.pairs(&self.world.physics) {
+            let bodies = self.bodies(pair);
             let mut carrying = points(pair).filter(|(_, t)| t.impulse > 0.0);
             if carrying.any(|(key, touch)| self.separation(bodies, key, &touch).is_some()) {
                 struck.extend(bodies);
@@ -238,8 +268,10 @@ impl Contacts<'_> {
     /// The contacts that carried something in the step, and the joints.
     fn links(&self) -> Vec<Link<'_>> {
         let carries = |pair: &ContactPair| points(pair).any(|(_, touch)| touch.impulse > 0.0);
-        let contacts = self.pairs().filter(|(_, pair)| carries(pair));
-        let contacts = contacts.map(|(bodies, pair)| Link { bodies, by: By::Contact(pair) });
+        let contacts = self.world.physics.narrow_phase.contact_pairs();
+        let contacts = contacts.filter(|pair| carries(pair));
+        let contacts =
+            contacts.map(|pair| Link { bodies: self.bodies(pair), by: By::Contact(pair) });
         let bodies = &self.world.physics.bodies;
         // The building has the largest number there is.
         let number = |h| bodies.get(h).map_or(usize::MAX, |b| b.user_data as usize);

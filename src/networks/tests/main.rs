@@ -1,7 +1,7 @@
 //! Networks against closed forms and published cases. Adding a case adds data.
 
-mod edits;
 mod check;
+mod edits;
 mod electrical;
 mod flow;
 mod frame;
