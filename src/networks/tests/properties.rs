@@ -223,6 +223,61 @@ proptest! {
 }
 
 #[test]
+fn a_link_that_is_turned_round_carries_the_same_the_other_way() {
+    let mut drawn: Vec<Drawn> = Vec::new();
+    for k in 0..30u32 {
+        let (length, width) = (f64::from(5 + k * 7 % 50), 0.05 + f64::from(k % 7) / 50.0);
+        drawn.push((k, (k * 7 + 1) % 30, length, width, if k % 4 == 0 { 1 } else { 9 }, true));
+        drawn.push((k, (k + 1) % 30, 2.0 * length, width, 9, true));
+    }
+    for law in [Law::Colebrook, Law::SwameeJain, Law::HazenWilliams] {
+        let one = network(30, law, &[1e-3, 4e-4], &drawn);
+        let mut other = one.clone();
+        for link in &mut other.links {
+            (link.from, link.to) = (link.to, link.from);
+        }
+        let [a, b] = [one, other]
+            .map(|n| Solver::new(n, &Limits::default()).unwrap().solve(&unlimited()).unwrap());
+        assert!(a.effort.converged && b.effort.converged);
+        for (p, q) in a.flows.iter().zip(&b.flows) {
+            assert!((p.unwrap() + q.unwrap()).abs() < 1e-7, "{law:?}: {p:?} {q:?}");
+        }
+        for (p, q) in a.heads.iter().zip(&b.heads) {
+            assert!((p.unwrap() - q.unwrap()).abs() < 1e-5, "{law:?}: {p:?} {q:?}");
+        }
+    }
+}
+
+#[test]
+fn a_hundred_thousand_nodes_are_answered_and_edited_in_bounded_work() {
+    let n = 100_000u32;
+    let pipe = LinkKind::Pipe { length: 1.0, diameter: 0.5, roughness: 130.0, minor: 0.0 };
+    let node = |k: u32| Node {
+        name: "n".into(),
+        elevation: 0.0,
+        kind: if k == 0 { NodeKind::Fixed(100.0) } else { NodeKind::Demand(1e-8) },
+    };
+    // A star with a rim: every node next to the source and to the one before.
+    let spoke = |k: u32| Link { name: "s".into(), from: 0, to: k, open: true, kind: pipe };
+    let rim = |k: u32| Link { name: "r".into(), from: k - 1, to: k, open: true, kind: pipe };
+    let network = Network {
+        fluid: Fluid::WATER,
+        law: Law::HazenWilliams,
+        nodes: (0..n).map(node).collect(),
+        links: (1..n).map(spoke).chain((2..n).map(rim)).collect(),
+    };
+    let mut solver = Solver::new(network, &Limits::default()).unwrap();
+    let s = solver.solve(&unlimited()).unwrap();
+    assert!(s.effort.converged && s.heads.iter().all(Option::is_some), "{:?}", s.effort);
+    // More edits than are worth to single out: they are factored, once.
+    for k in 0..50 {
+        assert!(solver.set_open(k * 100, false));
+    }
+    let s = solver.solve(&unlimited()).unwrap();
+    assert!(s.effort.converged && s.islands.len() == 1, "{:?}", s.effort);
+}
+
+#[test]
 fn twenty_thousand_nodes_and_regulators_in_a_ring_are_answered() {
     let n = 20_000u32;
     let pipe = LinkKind::Pipe { length: 1.0, diameter: 0.5, roughness: 130.0, minor: 0.0 };

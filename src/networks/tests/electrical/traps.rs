@@ -2,7 +2,7 @@
 
 use super::cases::read;
 use crate::{near, unlimited};
-use svgx_networks::electrical::feeder::{Demand, Supply, Switch};
+use svgx_networks::electrical::feeder::{Demand, Supply, Switch, Transformer, Winding};
 use svgx_networks::electrical::{
     Block, Circuit, Conductor, Connection, EARTH, Feeder, Phase, Return, Shares, Solution, Solver,
     Tie,
@@ -103,6 +103,39 @@ fn a_power_beyond_the_path_is_told_and_a_power_at_a_low_voltage_stays_a_power() 
                 told.message
             );
         }
+    }
+}
+
+#[test]
+fn a_transformer_that_turns_the_phase_needs_no_start_by_hand() {
+    // Of 270 and of 150 degrees: the phases of the low side are named one and two further.
+    for (turn, angle) in [(0, -30.0), (1, 90.0), (2, -150.0)] {
+        let wye = Connection::Wye(Return::Earth);
+        let mut feeder = feeder(Conductor::PHASES.to_vec(), wye, 400.0, 300e3, 0.1);
+        feeder.supplies[0].volts = 20e3;
+        feeder.buses.push("low".into());
+        feeder.demands[0].bus = 1;
+        let side = |bus: u32, connection: Connection, volts: f64, turn: usize| Winding {
+            bus,
+            conductors: (0..3).map(|k| Conductor::PHASES[(k + turn) % 3]).collect(),
+            connection,
+            volts,
+            resistance: 0.005,
+            tap: 1.0,
+        };
+        feeder.transformers.push(Transformer {
+            name: "t".into(),
+            windings: [side(0, Connection::Delta, 20e3, 0), side(1, wye, 400.0, turn)],
+            power: 630e3,
+            reactance: 0.04,
+        });
+        let lowered = feeder.lower().unwrap();
+        let s = solve(lowered.circuit);
+        assert!(s.effort.converged && s.effort.iterations < 10, "{:?}", s.effort);
+        let v = s.voltages[lowered.terminals[&(1, Conductor::A)] as usize].unwrap();
+        let off = (v.im.atan2(v.re).to_degrees() - angle + 540.0).rem_euclid(360.0) - 180.0;
+        assert!(off.abs() < 3.0, "{turn}: {off}");
+        assert!((v.norm() - 230.9).abs() < 5.0, "{turn}: {v}");
     }
 }
 

@@ -125,6 +125,7 @@ fn networks_are_answered_within_the_tolerance_of_their_peers_and_after_an_edit_t
         ("net2", include_str!("cases/net2.txt")),
         ("grid-hw", include_str!("cases/grid-hw.txt")),
         ("grid-dw", include_str!("cases/grid-dw.txt")),
+        ("cold water", include_str!("cases/cold-water.txt")),
         ("ducts", include_str!("cases/ducts.txt")),
     ] {
         let case = read(text);

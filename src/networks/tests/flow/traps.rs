@@ -276,6 +276,28 @@ fn impossible_quantities_are_refused_by_name() {
 }
 
 #[test]
+fn roughness_that_no_pipe_has_is_refused_and_edits_are_looked_at_too() {
+    let pipe = |roughness| LinkKind::Pipe { length: 1.0, diameter: 0.1, roughness, minor: 0.0 };
+    let nodes = [("r", 0.0, Fixed(50.0)), ("a", 0.0, Demand(0.001))];
+    for (roughness, holds) in
+        [(-1e-6, false), (0.011, false), (f64::NAN, false), (0.0, true), (0.01, true)]
+    {
+        let mut network = net(&nodes, &[("p", 0, 1, true, pipe(roughness))]);
+        network.law = Law::Colebrook;
+        assert_eq!(Solver::new(network.clone(), &Limits::default()).is_ok(), holds, "{roughness}");
+        network.links[0].kind = pipe(1e-4);
+        let mut solver = Solver::new(network, &Limits::default()).unwrap();
+        let before = solver.solve(&unlimited()).unwrap();
+        assert_eq!(solver.set_link(0, pipe(roughness)).is_ok(), holds, "{roughness}");
+        let after = solver.solve(&unlimited()).unwrap();
+        // What was refused changed nothing.
+        assert!(holds || after.heads == before.heads);
+        assert_eq!(solver.set_link(1, pipe(1e-4)), Ok(false));
+        assert!(!solver.set_node(0, f64::NAN) && !solver.set_open(1, true));
+    }
+}
+
+#[test]
 fn work_stops_at_its_deadline_with_the_last_iterate() {
     let clock = Arc::new(Manual::default());
     let budget = Budget::unlimited(Class::Ui, Tier::Ui).until(Time(5), clock.clone());
