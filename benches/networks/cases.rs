@@ -390,7 +390,7 @@ impl Frame {
             _ => None,
         };
         // The loads of members are in their order, behind the columns.
-        let columns = s.members.iter().take_while(|m| &*m.name != "" && m.name.starts_with('c'));
+        let columns = s.members.iter().take_while(|m| m.name.starts_with('c'));
         let columns = columns.count();
         let member = |(k, m): (usize, &frame::Member)| {
             let load = if k < columns { None } else { down(k) };

@@ -121,13 +121,13 @@ fn water(name: &'static str, w: cases::Water, with: Options, targets: Vec<Target
             }),
         ));
         set(&mut solver, w.edit.1);
-        let taps = w
+        let mut taps = w
             .network
             .nodes
             .iter()
             .enumerate()
             .filter(|(_, n)| matches!(n.kind, flow::NodeKind::Demand(q) if q > 0.0));
-        if let Some((tap, _)) = taps.last() {
+        if let Some((tap, _)) = taps.next_back() {
             times.push((
                 "demand",
                 median(|k| {

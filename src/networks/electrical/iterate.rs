@@ -29,6 +29,9 @@ const COLLAPSED: f64 = 0.02;
 /// a voltage it takes no current that could be told from rounding.
 const BEYOND: f64 = 1e4;
 
+/// From which correction on iterates are mixed.
+const UNMIXED: u32 = 3;
+
 /// How many conductors may be updated; more are factored.
 const MOST_HOT: usize = 16;
 
@@ -311,7 +314,12 @@ impl<T: Phasor> Solver<T> {
                 run.collapsed = true;
                 return Ok(run);
             }
-            before = mixing.next(&before, &after);
+            // The first iterates of a light network converge by themselves.
+            if run.iterations < UNMIXED {
+                before.copy_from_slice(&after);
+            } else {
+                before = mixing.next(&before, &after);
+            }
         }
     }
 }

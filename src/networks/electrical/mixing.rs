@@ -12,25 +12,22 @@ const DEPTH: usize = 4;
 pub(crate) struct Mixing<T> {
     /// Arguments, their images less them, newest last.
     past: Vec<(Vec<T>, Vec<T>)>,
-    rounds: usize,
 }
 
 impl<T: Phasor> Mixing<T> {
     pub(crate) fn new(size: usize) -> Mixing<T> {
         debug_assert!(size > 0, "there is nothing to mix");
-        Mixing { past: Vec::with_capacity(DEPTH + 1), rounds: 0 }
+        Mixing { past: Vec::with_capacity(DEPTH + 1) }
     }
 
     /// The next argument, after `before` was mapped to `after`.
     pub(crate) fn next(&mut self, before: &[T], after: &[T]) -> Vec<T> {
-        self.rounds += 1;
         let step: Vec<T> = after.iter().zip(before).map(|(&a, &b)| a - b).collect();
         self.past.push((before.to_vec(), step));
         if self.past.len() > DEPTH + 1 {
             self.past.remove(0);
         }
-        // The first iterates of a light network converge by themselves.
-        if self.rounds < 4 {
+        if self.past.len() < 2 {
             return after.to_vec();
         }
         self.mixed().unwrap_or_else(|| after.to_vec())

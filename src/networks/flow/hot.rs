@@ -15,7 +15,6 @@ use super::plan::Shape;
 use super::solve::{NONE, Plan, Run, Solver, first_flow, largest};
 use super::status::Status;
 use crate::Error;
-use crate::accuracy::Residual;
 use crate::update::Update;
 
 /// How many links may be hot; more are factored.
@@ -59,6 +58,9 @@ pub(crate) struct Kept {
     factored: Vec<f64>,
     conductance: Vec<f64>,
     tangents: Vec<Tangent>,
+    /// Links whose loss was computed anew since they were factored, once each.
+    changed: Vec<u32>,
+    is_changed: Vec<bool>,
     /// Hot links by their columns in `update`.
     hot: Vec<u32>,
     update: Update<f64>,
@@ -82,8 +84,14 @@ impl Kept {
             let flow = solver.flows[a.link as usize];
             Tangent::of(solver.law(a.link), flow, *loss)
         });
+        let tangents: Vec<Tangent> = tangents.collect();
+        let moved = |(t, p): (&Tangent, &f64)| (t.conductance - p).abs() > MOVED * p;
+        let is_changed: Vec<bool> = tangents.iter().zip(&conductance).map(moved).collect();
+        let changed = (0..is_changed.len() as u32).filter(|&k| is_changed[k as usize]);
         Kept {
-            tangents: tangents.collect(),
+            tangents,
+            changed: changed.collect(),
+            is_changed,
             drawn: vec![0.0; conductance.len()],
             factored: conductance.clone(),
             conductance,
@@ -209,16 +217,16 @@ impl Solver {
             kept.right[shape.count] = 0.0;
             run.iterations += 1;
             let missed = self.step(shape, kept, aim, enough * kept.most + rounding);
-            let balance = self.left_over(shape, kept, &asked);
-            run.residual = Residual { balance, energy: missed.energy };
-            if !missed.energy.is_finite() || !balance.is_finite() {
+            if !missed.energy.is_finite() {
                 return Ok(None);
             }
-            let balanced = balance <= 1e-9 * kept.most + ROUNDING;
-            let settled = missed.flow <= enough * kept.most + rounding;
-            if missed.energy <= aim && balanced && settled {
-                run.converged = true;
-                return Ok(Some(run));
+            run.residual.energy = missed.energy;
+            if missed.energy <= aim && missed.flow <= enough * kept.most + rounding {
+                run.residual.balance = self.left_over(shape, kept, &asked);
+                if run.residual.balance <= 1e-9 * kept.most + ROUNDING {
+                    run.converged = true;
+                    return Ok(Some(run));
+                }
             }
             // Slow: a factor of its own is worth its price.
             if run.iterations >= 3 && missed.flow > 0.4 * last {
@@ -259,9 +267,10 @@ impl Solver {
         }
         let mut missed = Missed::default();
         let mut most = 0.0;
-        let links = shape.active.iter().zip(&mut kept.tangents).zip(&kept.conductance);
-        for (((a, t), &p), drawn) in links.zip(&kept.drawn) {
-            let moved = p * (kept.right[a.u as usize] - kept.right[a.v as usize]) - drawn;
+        let Kept { changed, is_changed, tangents, conductance, drawn, right, .. } = &mut *kept;
+        let links = shape.active.iter().zip(&mut *tangents).zip(&*conductance);
+        for (at, (((a, t), &p), drawn)) in links.zip(&*drawn).enumerate() {
+            let moved = p * (right[a.u as usize] - right[a.v as usize]) - drawn;
             let q = self.flows[a.link as usize] + moved;
             self.flows[a.link as usize] = q;
             most = largest(most, q);
@@ -271,6 +280,9 @@ impl Solver {
                 let loss = self.loss(a.link, q);
                 *t = Tangent::of(self.law(a.link), q, loss);
                 off = 0.0;
+                if !std::mem::replace(&mut is_changed[at], true) {
+                    changed.push(at as u32);
+                }
             }
             if t.slope.is_infinite() {
                 continue;
@@ -302,16 +314,17 @@ impl Solver {
     /// Makes links hot that miss most and whose slope moved; answers whether there is room.
     fn draw_in(&self, shape: &Shape, kept: &mut Kept, factor: &mut Ldl, flow: f64) -> bool {
         let mut worst: Vec<(f64, u32)> = Vec::new();
-        for (at, (a, t)) in shape.active.iter().zip(&kept.tangents).enumerate() {
-            let (p, now) = (kept.conductance[at], t.conductance);
+        for &at in &kept.changed {
+            let (a, t) = (&shape.active[at as usize], &kept.tangents[at as usize]);
+            let (p, now) = (kept.conductance[at as usize], t.conductance);
             if (now - p).abs() <= MOVED * p {
                 continue;
             }
             let drop = self.fall(a);
             let q = self.flows[a.link as usize];
             let miss = (t.head + along(t, q) - drop).abs() * now.max(p);
-            if miss > flow && !kept.is_hot(at as u32) {
-                worst.push((miss, at as u32));
+            if miss > flow && !kept.is_hot(at) {
+                worst.push((miss, at));
             }
         }
         let room = MOST_DRAWN_IN.min(MOST_HOT - kept.hot.len());
