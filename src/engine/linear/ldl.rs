@@ -45,6 +45,8 @@ pub struct Factor<T> {
     l_value: Vec<T>,
     fill: Vec<u32>,
     d: Vec<T>,
+    /// One by each of them.
+    inverse: Vec<T>,
     work: Vec<T>,
     /// Values of the upper triangle, to be written by the caller (see [`Factor::entry`]).
     pub off_diagonal: Vec<T>,
@@ -167,6 +169,7 @@ impl<T: Scalar> Factor<T> {
             l_value: vec![T::default(); entries],
             fill: vec![0; n],
             d: vec![T::default(); n],
+            inverse: vec![T::default(); n],
             work: vec![T::default(); n],
         })
     }
@@ -261,6 +264,7 @@ impl<T: Scalar> Factor<T> {
                 }
             }
             self.d[k] = d;
+            self.inverse[k] = T::real(1.0).over(d);
             if work > OPERATIONS_PER_CHECKPOINT {
                 work = 0;
                 if let Err(stop) = budget.checkpoint() {
@@ -319,7 +323,7 @@ impl<T: Scalar> Factor<T> {
 
     /// Solves for the right-hand side `b`, in position.
     pub fn solve(&mut self, b: &mut [T]) {
-        let Factor { position, l_start, l_row, l_value, d, work, .. } = self;
+        let Factor { position, l_start, l_row, l_value, d, inverse, work, .. } = self;
         for (&p, &b) in position.iter().zip(&*b) {
             work[p as usize] = b;
         }
@@ -335,7 +339,7 @@ impl<T: Scalar> Factor<T> {
             }
         }
         for k in (0..d.len()).rev() {
-            let mut y = work[k].over(d[k]);
+            let mut y = work[k].over_known(d[k], inverse[k]);
             let column = l_start[k] as usize..l_start[k + 1] as usize;
             for (&row, &l) in l_row[column.clone()].iter().zip(&l_value[column]) {
                 y -= l * work[row as usize];

@@ -30,6 +30,10 @@ pub trait Scalar:
     /// The quotient; zero for a divisor that is infinite.
     #[must_use]
     fn over(self, divisor: Self) -> Self;
+    /// The quotient once more, where one by the divisor is known: by whichever of both is exact,
+    /// or else sooner.
+    #[must_use]
+    fn over_known(self, divisor: Self, inverse: Self) -> Self;
 }
 
 impl Scalar for f64 {
@@ -55,6 +59,11 @@ impl Scalar for f64 {
 
     #[inline]
     fn over(self, divisor: f64) -> f64 {
+        self / divisor
+    }
+
+    #[inline]
+    fn over_known(self, divisor: f64, _: f64) -> f64 {
         self / divisor
     }
 }
@@ -84,5 +93,10 @@ impl Scalar for Complex<f64> {
     #[inline]
     fn over(self, divisor: Complex<f64>) -> Complex<f64> {
         if divisor.re.is_infinite() { Complex::default() } else { self / divisor }
+    }
+
+    #[inline]
+    fn over_known(self, _: Complex<f64>, inverse: Complex<f64>) -> Complex<f64> {
+        self * inverse
     }
 }

@@ -276,7 +276,7 @@ impl Solver {
             most = largest(most, q);
             let way = q - t.flow;
             let mut off = t.bend * way * way;
-            if !(way.abs() <= t.reach && off <= 0.1 * aim && off <= 0.1 * flow * t.slope) {
+            if !(way.abs() <= t.reach && off <= 0.3 * aim && off <= 0.1 * flow * t.slope) {
                 let loss = self.loss(a.link, q);
                 *t = Tangent::of(self.law(a.link), q, loss);
                 off = 0.0;

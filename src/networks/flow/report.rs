@@ -119,6 +119,9 @@ fn islands(
     let medium = if network.fluid.liquid { "water" } else { "air" };
     let any = plan.supply.contains(&Supply::Fixed);
     for (island, nodes) in members.iter().enumerate() {
+        if plan.supply[island] == Supply::Fixed {
+            continue;
+        }
         let by: Vec<Name> =
             cut[island].iter().map(|&k| network.links[k as usize].name.clone()).collect();
         let inside = names(network, nodes);
