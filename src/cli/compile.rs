@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use svgx_engine::compile::{JsonOptions, SvgOptions, json, svg};
 
+use svgx_networks::overlay::Wanted;
+
 use super::files;
 
 /// Compile a drawing to plain SVG or to the JSON model.
@@ -24,6 +26,9 @@ pub(crate) struct Args {
     /// Leave out white space and needless decimals (SVG).
     #[arg(long)]
     optimize: bool,
+    /// Draw a quantity of a network over the drawing, such as heating.flow (SVG).
+    #[arg(long, value_name = "SYSTEM.QUANTITY")]
+    overlay: Option<Wanted>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
@@ -39,6 +44,10 @@ impl Args {
             Err(message) => return files::failed(&message),
         };
         let document = match files::open_with_warnings(&self.file) {
+            Ok(document) => document,
+            Err(code) => return code,
+        };
+        let document = match files::overlaid(&self.file, document, self.overlay.as_ref()) {
             Ok(document) => document,
             Err(code) => return code,
         };

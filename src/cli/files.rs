@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{self, Fonts};
 use svgx_engine::document::{self, Diagnostic, Document, Format, Limits, Severity, parse};
+use svgx_networks::overlay::{self, Wanted};
 
 use super::style;
 
@@ -17,6 +18,21 @@ use super::style;
 pub(crate) const WRONG: u8 = 1;
 /// The surroundings are: a file, the network, a flag.
 pub(crate) const FAILED: u8 = 2;
+
+/// The drawing with a quantity of one of its networks over it, where one is asked for; prints why
+/// it cannot be.
+pub(crate) fn overlaid(
+    path: &Path,
+    document: Document,
+    wanted: Option<&Wanted>,
+) -> Result<Document, ExitCode> {
+    let Some(wanted) = wanted else { return Ok(document) };
+    let budget = Budget::unlimited(Class::Batch, Tier::Compute);
+    overlay::overlaid(&document, wanted, &Limits::default(), &budget).map_err(|e| {
+        error(format_args!("svgx: {}: {e}", path.display()));
+        ExitCode::from(WRONG)
+    })
+}
 
 /// Reads and parses a drawing; prints what is wrong with it.
 pub(crate) fn open(path: &Path) -> Result<Document, ExitCode> {

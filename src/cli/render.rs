@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::{Background, PngOptions, png_with};
 use svgx_engine::document::Limits;
+use svgx_networks::overlay::Wanted;
 
 use super::files;
 use super::number;
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     /// A folder with fonts (ttf, otf, ttc, otc), beside those in the binary; may be repeated.
     #[arg(long = "font-dir", value_name = "DIR")]
     font_dirs: Vec<PathBuf>,
+    /// Draw a quantity of a network over the drawing, such as heating.flow.
+    #[arg(long, value_name = "SYSTEM.QUANTITY")]
+    overlay: Option<Wanted>,
 }
 
 /// What a drawing is rendered to.
@@ -56,6 +60,10 @@ impl Args {
             Err(code) => return code,
         };
         files::differences(&self.file, &document, &fonts);
+        let document = match files::overlaid(&self.file, document, self.overlay.as_ref()) {
+            Ok(document) => document,
+            Err(code) => return code,
+        };
         let mut progress = Progress::new();
         progress.tell(&format!("rendering {}", self.file.display()));
         let Args { width, height, scale, background, .. } = self;

@@ -29,6 +29,7 @@ pub mod frame;
 pub mod heat;
 mod matrix;
 mod memory;
+pub mod overlay;
 pub mod read;
 pub mod topology;
 mod update;

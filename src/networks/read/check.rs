@@ -70,6 +70,13 @@ impl Joints {
 }
 
 impl System {
+    /// Every link: its name, the nodes it lies between, and whether it is open.
+    pub fn links(&self) -> impl Iterator<Item = (&str, [&str; 2], bool)> {
+        let node = |k: u32| self.joints.nodes.get(k as usize).map_or("", |n| n.as_ref());
+        let links = self.joints.links.iter();
+        links.map(move |(name, from, to, open)| (&**name, [node(*from), node(*to)], *open))
+    }
+
     /// Parts that no source reaches, and what else is wrong with how it is connected.
     ///
     /// # Errors

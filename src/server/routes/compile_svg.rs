@@ -8,13 +8,14 @@ use crate::admission::body::{self, Body};
 use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
+use crate::routes::networks;
 use crate::state::answer::{milliseconds, rounded};
 use crate::state::cache::Cache;
 use svgx_engine::compile::{SvgOptions, svg_within};
 use svgx_telemetry::stage::Step;
 
 /// What the SVG is to contain.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompileSvgOptions {
     /// As `format` beside `options`.
@@ -27,6 +28,11 @@ pub(crate) struct CompileSvgOptions {
     /// Whether white space between elements and needless decimals are left out; false without.
     #[serde(default)]
     pub(crate) optimize: Option<bool>,
+    /// A quantity of a network to draw over the drawing, such as `heating.flow`: a colour scale
+    /// with a legend, widths and arrows for what flows. None without.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    pub(crate) overlay: Option<String>,
 }
 
 request! {
@@ -84,13 +90,20 @@ pub(crate) struct CompileStatistics {
         (String = "image/svg+xml")))))]
 pub(crate) fn compile_svg(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let mut input: Input<CompileSvgRequest> = Input::read(&call, body)?;
-    let asked = input.request.options.unwrap_or_default();
+    let asked = input.request.options.take().unwrap_or_default();
     let options = SvgOptions {
         include_styles: asked.include_styles.unwrap_or(true),
         optimize: asked.optimize.unwrap_or(false),
     };
     let content = input.drawing(&call)?;
-    compiled(call, &content, options)
+    compiled(call, &content, options, Overlay { asked: asked.overlay, at: "/options/overlay" })
+}
+
+/// What of a network is drawn over the drawing, and where it was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Overlay {
+    pub(crate) asked: Option<String>,
+    pub(crate) at: &'static str,
 }
 
 /// Answers the drawing `content` compiled to SVG.
@@ -101,17 +114,21 @@ pub(crate) fn compiled(
     mut call: Call<'_>,
     content: &str,
     options: SvgOptions,
+    overlay: Overlay,
 ) -> Result<Reply, Error> {
     let as_json = call.media == "application/json";
-    let key = Cache::key("svg", &format!("{options:?}"), content);
+    let said = format!("{options:?} {:?}", overlay.asked);
+    let key = Cache::key("svg", &said, content);
     // Two representations of one result have two tags.
-    let tag = Cache::key("svg-tag", &format!("{options:?} {}", call.media), content);
+    let tag = Cache::key("svg-tag", &format!("{said} {}", call.media), content);
     let etag = input::etag(as_json, &tag);
     let output = match call.app.cache.result(&key) {
         Some(output) => output,
         None => {
             let document = input::parse(&mut call, content)?;
             let began = call.now();
+            let document =
+                networks::overlaid(&call, document, overlay.asked.as_deref(), overlay.at)?;
             let output = Bytes::from(svg_within(&document, &options, call.budget)?);
             let format = ("svgx.output.format", "svg".into());
             let size = ("svgx.output.size", output.len().into());

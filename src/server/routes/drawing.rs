@@ -3,7 +3,7 @@
 
 use utoipa::IntoParams;
 
-use super::compile_svg::compiled;
+use super::compile_svg::{Overlay, compiled};
 use super::render::{RenderOptions, picture};
 use crate::admission::body::Body;
 use crate::admission::input;
@@ -11,6 +11,9 @@ use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{Error, Problem};
 use crate::protocol::query;
 use svgx_engine::compile::SvgOptions;
+
+/// The parameter that names an overlay, as a problem points at it.
+const OVERLAY: &str = "/overlay";
 
 /// How large the picture is, and on what.
 #[derive(Debug, IntoParams)]
@@ -28,6 +31,17 @@ pub(crate) struct PictureQuery {
     /// A CSS colour, or `transparent`, which it is without.
     #[param(example = "white")]
     background: Option<String>,
+    /// A quantity of a network to draw over the drawing, such as `heating.flow`.
+    overlay: Option<String>,
+}
+
+/// What is drawn over the drawing.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "it describes what is read by hand, with messages of our own")]
+pub(crate) struct OverlayQuery {
+    /// A quantity of a network to draw over the drawing, such as `heating.flow`.
+    overlay: Option<String>,
 }
 
 /// The drawing of a session as SVG that every browser opens, edits included.
@@ -36,13 +50,17 @@ pub(crate) struct PictureQuery {
 /// A session that holds no drawing, or no time.
 #[utoipa::path(get, path = "/sessions/{session}/drawing.svg", tag = "drawing",
     operation_id = "get_session_drawing_svg",
-    params(("session" = String, Path, description = "The session's name", example = "default")),
+    params(OverlayQuery,
+        ("session" = String, Path, description = "The session's name", example = "default")),
     responses((status = 200, content_type = "image/svg+xml", body = String),
         (status = 404, content_type = "application/problem+json", body = Problem<'_>),
         (status = 422, content_type = "application/problem+json", body = Problem<'_>)))]
 pub(crate) fn svg(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
+    let asked = query::parameters(&call.query, &["overlay"])?;
     let content = content(&call)?;
-    compiled(call, &content, SvgOptions { include_styles: true, optimize: false })
+    let asked = asked.into_iter().next_back().map(|(_, value)| value);
+    let options = SvgOptions { include_styles: true, optimize: false };
+    compiled(call, &content, options, Overlay { asked, at: OVERLAY })
 }
 
 /// The drawing of a session as PNG, edits included.
@@ -59,18 +77,21 @@ pub(crate) fn svg(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
 pub(crate) fn png(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let options = read_query(&call.query)?;
     let content = content(&call)?;
-    picture(call, &content, &options)
+    picture(call, &content, &options, OVERLAY)
 }
 
 fn read_query(query: &str) -> Result<RenderOptions, Error> {
     let mut options = RenderOptions::default();
-    for (name, value) in query::parameters(query, &["width", "height", "scale", "background"])? {
+    for (name, value) in
+        query::parameters(query, &["width", "height", "scale", "background", "overlay"])?
+    {
         let wrong = |expected| query::wrong(&name, &value, expected);
         let pixels = || value.parse::<u32>().map_err(|_| wrong("a whole number of pixels"));
         match name.as_str() {
             "width" => options.width = Some(pixels()?),
             "height" => options.height = Some(pixels()?),
             "scale" => options.scale = Some(value.parse().map_err(|_| wrong("a number"))?),
+            "overlay" => options.overlay = Some(value),
             _ => options.background = Some(value),
         }
     }

@@ -1,6 +1,7 @@
 //! `POST /networks/solve`: what flows in the networks of a drawing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,7 +19,7 @@ use svgx_engine::document::{Document, json_position};
 use svgx_engine::geometry::Scene;
 use svgx_networks::accuracy::Effort;
 use svgx_networks::read::{self, System};
-use svgx_networks::{self as networks, Answer, Row, State};
+use svgx_networks::{self as networks, Answer, Row, State, overlay};
 use svgx_telemetry::stage::Step;
 
 /// How to solve.
@@ -208,6 +209,23 @@ pub(crate) fn networks(mut call: Call<'_>, sent: Option<Body>) -> Result<Reply, 
     Ok(call.json(&answer, None)?.at(tier, wanted))
 }
 
+/// The drawing with a quantity of one of its networks over it, where one is asked for: `SYSTEM.QUANTITY`
+/// in the option at `pointer`.
+///
+/// # Errors
+/// A system or a quantity that is not there, or no time.
+pub(crate) fn overlaid(
+    call: &Call<'_>,
+    document: Arc<Document>,
+    asked: Option<&str>,
+    pointer: &str,
+) -> Result<Arc<Document>, Error> {
+    let Some(asked) = asked else { return Ok(document) };
+    let wanted: overlay::Wanted = asked.parse().map_err(|e| Error::invalid(pointer, e))?;
+    let over = overlay::overlaid(&document, &wanted, &call.app.config.limits, call.budget);
+    over.map(Arc::new).map_err(|e| problem::overlay(e, pointer))
+}
+
 /// Solves one system after the other. Where time ends, those that were not begun are answered as
 /// such, unless nothing else could be.
 fn solve(systems: &[System], budget: &Budget, strict: bool) -> Result<Vec<Answer>, Error> {
@@ -302,7 +320,6 @@ fn finite(value: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use svgx_base::budget::{Class, Clock, Time};

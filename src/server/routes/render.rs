@@ -1,6 +1,7 @@
 //! `POST /render`: a drawing as a picture.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use crate::admission::body::Body;
 use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
+use crate::routes::networks;
 use crate::state::cache::Cache;
 use svgx_engine::compile::{Background, PngOptions, differences, png_with};
 use svgx_engine::document::Diagnostic;
@@ -32,6 +34,11 @@ pub(crate) struct RenderOptions {
     #[serde(default)]
     #[schema(example = "white")]
     pub(crate) background: Option<String>,
+    /// A quantity of a network to draw over the drawing, such as `heating.flow`: a colour scale
+    /// with a legend, widths and arrows for what flows. None without.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    pub(crate) overlay: Option<String>,
 }
 
 request! {
@@ -63,7 +70,7 @@ pub(crate) fn render(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error>
     let mut input: Input<RenderRequest> = Input::read(&call, body)?;
     let asked = input.request.options.clone().unwrap_or_default();
     let content = input.drawing(&call)?;
-    picture(call, &content, &asked)
+    picture(call, &content, &asked, "/options/overlay")
 }
 
 /// Answers the drawing `content` as PNG.
@@ -74,6 +81,7 @@ pub(crate) fn picture(
     mut call: Call<'_>,
     content: &str,
     asked: &RenderOptions,
+    overlay_at: &str,
 ) -> Result<Reply, Error> {
     let background = match &asked.background {
         None => Background::default(),
@@ -89,7 +97,7 @@ pub(crate) fn picture(
         scale: asked.scale.unwrap_or(1.0),
         background,
     };
-    let key = Cache::key("png", &format!("{options:?}"), content);
+    let key = Cache::key("png", &format!("{options:?} {:?}", asked.overlay), content);
     let etag = input::etag(false, &key);
     let said = Cache::key("png-differences", "", content);
     let (picture, differences) = match call.app.cache.result(&key) {
@@ -98,8 +106,14 @@ pub(crate) fn picture(
             let document = input::parse(&mut call, content)?;
             let limits = &call.app.config.limits;
             let began = call.now();
+            let over = networks::overlaid(
+                &call,
+                Arc::clone(&document),
+                asked.overlay.as_deref(),
+                overlay_at,
+            )?;
             let picture =
-                Bytes::from(png_with(&document, &options, &call.app.fonts, limits, call.budget)?);
+                Bytes::from(png_with(&over, &options, &call.app.fonts, limits, call.budget)?);
             let size = ("svgx.output.size", picture.len().into());
             call.note(Step::Compile, began, [("svgx.output.format", "png".into()), size]);
             call.app.cache.keep_result(key, &picture);

@@ -384,3 +384,70 @@ fn what_a_network_shows_without_solving_is_a_finding_of_parse_and_check() {
     assert_eq!(checked.status.code(), Some(1), "{text}");
     assert!(text.contains("tap gets no water") && text.contains("area of wall"), "{text}");
 }
+
+const WATER: &str = include_str!("../../../examples/networks/water.svgx");
+const FRAME: &str = include_str!("../../../examples/networks/frame.svgx");
+
+#[test]
+fn a_quantity_is_drawn_over_the_drawing_with_its_legend() {
+    let service = Service::start();
+    let compile = |content: &str, overlay: &str| {
+        let body = json!({ "content": content, "options": { "overlay": overlay } });
+        let answer = service.post("/compile/svg", &body);
+        (answer.status, answer.json())
+    };
+    let count = |text: &str, part: &str| text.matches(part).count();
+    let (status, flows) = compile(WATER, "cold.flow");
+    let svg = flows["output"].as_str().unwrap();
+    assert_eq!((status, count(svg, "class=\"net-link\"")), (200, 6), "{svg}");
+    assert_eq!(count(svg, "class=\"net-link net-failed\""), 1);
+    assert_eq!(count(svg, "class=\"net-arrow\""), 6);
+    for words in ["cold: flow", "1.4 L/s", "0.3 L/s", "stroke-dasharray"] {
+        assert!(svg.contains(words), "{words}: {svg}");
+    }
+    // What is drawn is no network, and the drawing without an overlay has none of it.
+    let again = solve(&service, &json!({ "content": svg }));
+    assert_eq!(again["systems"], json!([]));
+    let plain = service.post("/compile/svg", &json!({ "content": WATER })).json();
+    assert!(!plain["output"].as_str().unwrap().contains("net-"));
+    let (_, pressures) = compile(WATER, "cold.pressure");
+    let svg = pressures["output"].as_str().unwrap();
+    assert_eq!((count(svg, "class=\"net-node\""), count(svg, "kPa")), (7, 8), "{svg}");
+    let (_, moments) = compile(FRAME, "hall.moment");
+    let svg = moments["output"].as_str().unwrap();
+    assert_eq!((count(svg, "class=\"net-bent\""), count(svg, "class=\"net-moment\"")), (5, 5));
+    // The same as a picture, and of a session.
+    let picture =
+        |options: Value| service.post("/render", &json!({ "content": WATER, "options": options }));
+    let (bare, over) = (picture(json!({})), picture(json!({ "overlay": "cold.velocity" })));
+    assert_eq!((bare.status, over.status), (200, 200));
+    assert!(over.body.starts_with(b"\x89PNG") && over.body != bare.body);
+    let loaded = service.post("/sessions", &json!({ "content": WATER, "session": "water" }));
+    assert_eq!(loaded.status, 200);
+    let svg = service.get("/sessions/water/drawing.svg?overlay=cold.head", "");
+    assert!(String::from_utf8_lossy(&svg.body).contains("cold: head"));
+    let png = service.get("/sessions/water/drawing.png?overlay=cold.head&width=300", "");
+    assert!(png.status == 200 && png.body.starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn an_overlay_that_is_none_is_refused_with_what_was_meant() {
+    let service = Service::start();
+    for (overlay, words) in [
+        ("cold", "is no system and quantity"),
+        ("colt.flow", "did you mean `cold`?"),
+        ("cold.folw", "did you mean `flow`?"),
+        ("cold.current", "known are flow, velocity, pressure, head and supplied"),
+    ] {
+        for path in ["/compile/svg", "/render"] {
+            let body = json!({ "content": WATER, "options": { "overlay": overlay } });
+            let answer = service.post(path, &body);
+            let problem = answer.json();
+            assert_eq!(
+                (answer.status, &problem["errors"][0]["pointer"]),
+                (422, &json!("/options/overlay"))
+            );
+            assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
+        }
+    }
+}

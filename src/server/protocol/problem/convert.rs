@@ -115,6 +115,21 @@ pub(crate) fn networks(error: svgx_networks::Error) -> Error {
     }
 }
 
+/// Why there is no overlay, for the option at `pointer`.
+pub(crate) fn overlay(error: svgx_networks::overlay::Failed, pointer: &str) -> Error {
+    use svgx_networks::overlay::Failed;
+    match error {
+        Failed::Refused(refused) => Error::invalid(pointer, refused),
+        Failed::Network(error) => networks(error),
+        Failed::Geometry(message) => Error::Document(vec![Finding {
+            code: "geometry",
+            severity: Some("error"),
+            message,
+            ..Finding::default()
+        }]),
+    }
+}
+
 /// What the failure of an operation is to the client. `content` is the drawing that was to be
 /// loaded, for the places of findings.
 pub(crate) fn session(error: svgx_session::Error, content: Option<&str>) -> Error {
