@@ -1,7 +1,7 @@
 //! A system with its solver, kept between edits: what an edit left as it was is not computed
 //! again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use svgx_base::budget::Budget;
 
@@ -208,6 +208,23 @@ impl Wired {
             let most =
                 currents.as_ref().map(|c| c[..n].iter().fold(0.0f64, |m, i| m.max(i.norm())));
             answer.links.push(row(&line.name, &[("current", most, "A")]));
+        }
+        for (k, transformer) in feeder.transformers.iter().enumerate() {
+            // Blocks are supplies, lines, then transformers.
+            let block = lowered.line(feeder, feeder.lines.len()) + k;
+            let currents = solver.block_currents(block, &s);
+            let of = |bus: u32| {
+                let ends = lowered.circuit.blocks.get(block)?.terminals.iter();
+                let at: BTreeSet<u32> = Conductor::PHASES
+                    .iter()
+                    .filter_map(|&c| lowered.terminals.get(&(bus, c)).copied())
+                    .collect();
+                let found = ends.zip(currents.as_ref()?).filter(|(t, _)| at.contains(t));
+                Some(found.fold(0.0f64, |most, (_, i)| most.max(i.norm())))
+            };
+            let [high, low] = [0, 1].map(|side| of(transformer.windings[side].bus));
+            let values = [("current", high, "A"), ("secondary current", low, "A")];
+            answer.links.push(row(&transformer.name, &values));
         }
         // One conductor that nothing is said of leaves nothing to say of the switch.
         let mut through: BTreeMap<&str, Option<f64>> = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use super::Reader;
 use super::quantity::{Owner, shown};
-use crate::electrical::feeder::{Demand, Electrode, Line, Supply, Switch};
+use crate::electrical::feeder::{Demand, Electrode, Line, Supply, Switch, Transformer, Winding};
 use crate::electrical::{Conductor, Connection, Feeder, Phase, Return, Shares};
 use crate::finding::Kind;
 
@@ -27,6 +27,10 @@ impl<'d> Reader<'_, 'd> {
         for k in 0..self.connections.len() {
             let c = &self.connections[k];
             let (owner, word, from, to) = (c.owner, c.kind, c.from, c.to);
+            if word == "transformer" {
+                self.transformer(owner, from, to, &mut feeder);
+                continue;
+            }
             let Some(conductors) = self.conductors(owner, "ABC") else { continue };
             let name = owner.name.into();
             match word {
@@ -41,7 +45,7 @@ impl<'d> Reader<'_, 'd> {
                     let closed = self.open_switch(owner);
                     feeder.switches.push(Switch { name, from, to, conductors, closed });
                 }
-                other => self.unknown_kind(owner, other, &["power", "switch"]),
+                other => self.unknown_kind(owner, other, &["power", "switch", "transformer"]),
             }
         }
         (!feeder.buses.is_empty()).then_some(feeder)
@@ -135,6 +139,60 @@ impl<'d> Reader<'_, 'd> {
         feeder.demands.push(Demand { name, bus, conductors, connection, volts, power, shares });
     }
 
+    /// A transformer of three phases, from its rating plate: `power`, `primary`, `secondary`,
+    /// `impedance` (of the short circuit, %), `loss` (at rated current), `group`, `tap` (%).
+    fn transformer(&mut self, owner: Owner<'d>, from: u32, to: u32, feeder: &mut Feeder) {
+        let power = self.need(owner, "power", "VA");
+        let primary = self.need(owner, "primary", "V");
+        let secondary = self.need(owner, "secondary", "V");
+        let impedance = self.need(owner, "impedance", "%").map(|percent| percent / 100.0);
+        let loss = self.get(owner, "loss", "W").unwrap_or(0.0);
+        let tap = 1.0 + self.get(owner, "tap", "%").unwrap_or(0.0) / 100.0;
+        let group = self.source.text(owner, "group").map_or("Dyn", |t| t.0.trim());
+        let Some([high, low]) = windings(group) else {
+            let message = format!(
+                "the group of {} is {:?}: D, Y or YN, then d, y or yn, such as Dyn",
+                owner.name,
+                shown(group)
+            );
+            self.refuse(Kind::Phase, owner, "group", message);
+            return;
+        };
+        let (Some(power), Some(primary), Some(secondary), Some(impedance)) =
+            (power, primary, secondary, impedance)
+        else {
+            return;
+        };
+        let resistance = loss / power;
+        if !(resistance >= 0.0 && resistance <= impedance) {
+            let message = format!(
+                "the loss of {} is {} % of its power: at most its impedance of {} %",
+                owner.name,
+                100.0 * resistance,
+                100.0 * impedance
+            );
+            self.refuse(Kind::Range, owner, "loss", message);
+            return;
+        }
+        let reactance = libm::sqrt(impedance * impedance - resistance * resistance);
+        let winding = |bus, connection, volts, tap| Winding {
+            bus,
+            conductors: Conductor::PHASES.to_vec(),
+            connection,
+            volts,
+            resistance: resistance / 2.0,
+            tap,
+        };
+        let name: crate::Name = owner.name.into();
+        if low == Connection::Wye(Return::Neutral) {
+            // The neutral that is brought out is earthed there.
+            let (conductor, impedance) = (Conductor::N, Phase::default());
+            feeder.electrodes.push(Electrode { name: name.clone(), bus: to, conductor, impedance });
+        }
+        let windings = [winding(from, high, primary, tap), winding(to, low, secondary, 1.0)];
+        feeder.transformers.push(Transformer { name, windings, power, reactance });
+    }
+
     /// The impedance of one conductor, Ω: as written, or of its length, size and material.
     fn impedance(&mut self, owner: Owner<'d>) -> Option<Phase> {
         if self.source.text(owner, "resistance").is_some() {
@@ -154,4 +212,29 @@ impl<'d> Reader<'_, 'd> {
         let (length, size) = (length?, size?);
         Some(Phase::new(material.1 * length / size, REACTANCE * length))
     }
+}
+
+/// How the windings of a group are connected: `Dyn`, also with its clock number, which voltages
+/// and currents do not depend on where transformers are not in parallel.
+fn windings(group: &str) -> Option<[Connection; 2]> {
+    let letters = group.trim_end_matches(|c: char| c.is_ascii_digit());
+    let clock = group.get(letters.len()..)?;
+    if !clock.is_empty() && clock.parse::<u8>().ok()? > 11 {
+        return None;
+    }
+    let split = letters.find(|c: char| c.is_ascii_lowercase())?;
+    let (high, low) = letters.split_at(split);
+    let high = match high {
+        "D" => Connection::Delta,
+        "Y" => Connection::Wye(Return::Isolated),
+        "YN" => Connection::Wye(Return::Earth),
+        _ => return None,
+    };
+    let low = match low {
+        "d" => Connection::Delta,
+        "y" => Connection::Wye(Return::Isolated),
+        "yn" => Connection::Wye(Return::Neutral),
+        _ => return None,
+    };
+    Some([high, low])
 }

@@ -161,3 +161,63 @@ fn what_cannot_be_read_names_the_element_and_the_rest_is_answered() {
     }
     assert!(systems("<rect width='1' height='1'/>").is_empty());
 }
+
+#[test]
+fn a_transformer_is_what_its_plate_says() {
+    let body = |plate: &str| {
+        format!(
+            r#"<arx:system id="power" type="electrical" network="electrical">
+    <arx:components><arx:component ref="grid" type="source" voltage="20 kV"/><arx:component ref="house" type="load" power="200 kW" model="impedance" voltage="400 V" phases="ABCN"/></arx:components>
+    <arx:connections><arx:connection id="t1" from="grid" to="house" type="transformer" {plate}/></arx:connections>
+  </arx:system>"#
+        )
+    };
+    let plate = r#"power="400 kVA" primary="20 kV" secondary="400 V" impedance="4 %" loss="4.6 kW" group="Dyn5""#;
+    let answer = solve(&body(plate));
+    assert!(answer.is_whole() && answer.findings.is_empty(), "{answer:?}");
+    // One phase: the load in series with the impedance of the short circuit.
+    let (load, base) = (400.0 * 400.0 / 200e3, 400.0 * 400.0 / 400e3);
+    let r = base * 4.6 / 400.0;
+    let x = base * (0.04f64.powi(2) - (4.6f64 / 400.0).powi(2)).sqrt();
+    let amps = 400.0 / 3f64.sqrt() / f64::hypot(load + r, x);
+    near("secondary", value(&answer, "t1", "secondary current"), amps, 1e-6);
+    near("primary", value(&answer, "t1", "current"), amps / 50.0, 1e-6);
+    near("voltage", value(&answer, "house.A", "voltage"), amps * load, 1e-6);
+    for (from, to, kind, words) in [
+        ("Dyn5", "Dzn5", Kind::Phase, "the group of t1 is \"Dzn5\""),
+        ("Dyn5", "Dyn12", Kind::Phase, "the group of t1 is \"Dyn12\""),
+        ("4.6 kW", "46 kW", Kind::Range, "the loss of t1 is 11.5 % of its power"),
+        ("impedance=\"4 %\"", "", Kind::Quantity, "t1 has no impedance"),
+        ("20 kV", "20 kg", Kind::Unit, "primary of t1"),
+    ] {
+        let told = solve(&body(&plate.replacen(from, to, 1)));
+        let f = told.findings.iter().find(|f| f.message.starts_with(words));
+        assert_eq!(f.unwrap_or_else(|| panic!("{words}: {:?}", told.findings)).kind, kind);
+    }
+}
+
+#[test]
+fn a_wall_is_made_of_layers() {
+    let body = |layers: &str| {
+        format!(
+            r#"<arx:system id="heat" type="hvac" network="heat">
+    <arx:components><arx:component ref="room" type="room" temperature="20 C"/><arx:component ref="air" type="outside" temperature="-10 C"/></arx:components>
+    <arx:connections><arx:connection id="wall" from="air" to="room" type="wall" area="24 m^2" {layers}/></arx:connections>
+  </arx:system>"#
+        )
+    };
+    let layers = "layers=\"120 mm 0.9 W/(m*K) 1800 kg/m^3 1000 J/(kg*K), 16 cm 0.035 W/(m*K)\"";
+    let answer = solve(&body(layers));
+    assert!(answer.is_whole() && answer.findings.is_empty(), "{answer:?}");
+    let u = 1.0 / (0.04 + 0.12 / 0.9 + 0.16 / 0.035 + 0.13);
+    near("heat", value(&answer, "wall", "heat"), u * 24.0 * 30.0, 1e-9);
+    let bare = solve(&body(&format!("{layers} film-outside=\"0 m^2*K/W\"")));
+    let u = 1.0 / (0.12 / 0.9 + 0.16 / 0.035 + 0.13);
+    near("heat", value(&bare, "wall", "heat"), u * 24.0 * 30.0, 1e-9);
+    for layers in
+        ["", "layers=\"120 mm\"", "layers=\"120 mm 0.9 W\"", "layers=\"1e999 mm 1 W/(m*K)\""]
+    {
+        let told = solve(&body(layers));
+        assert!(told.findings[0].message.starts_with("the layers of wall are"), "{told:?}");
+    }
+}

@@ -306,12 +306,8 @@ fn hostile_sizes_are_answered_or_refused_with_the_limit() {
     // Quantities at the ends of what a number holds, and names that are long and many.
     let long = "x".repeat(60_000);
     let bodies = [
-        format!(
-            "<arx:system id='s' type='plumbing' network='water'><arx:components><arx:component ref='a' type='tank' head='1e308 m'/><arx:component ref='b' type='tank' head='-1e308 m'/></arx:components><arx:connections><arx:connection id='p' from='a' to='b' type='pipe' length='1e-300 m' diameter='1e300 m'/></arx:connections></arx:system>"
-        ),
-        format!(
-            "<arx:system id='s' type='electrical' network='electrical'><arx:components><arx:component ref='a' type='source' voltage='1e300 V' fault='1e-300 A'/><arx:component ref='b' type='load' power='1e308 W' pf='1e-300'/></arx:components><arx:connections><arx:connection from='a' to='b' resistance='1e-308 ohm'/></arx:connections></arx:system>"
-        ),
+        "<arx:system id='s' type='plumbing' network='water'><arx:components><arx:component ref='a' type='tank' head='1e308 m'/><arx:component ref='b' type='tank' head='-1e308 m'/></arx:components><arx:connections><arx:connection id='p' from='a' to='b' type='pipe' length='1e-300 m' diameter='1e300 m'/></arx:connections></arx:system>".to_owned(),
+        "<arx:system id='s' type='electrical' network='electrical'><arx:components><arx:component ref='a' type='source' voltage='1e300 V' fault='1e-300 A'/><arx:component ref='b' type='load' power='1e308 W' pf='1e-300'/></arx:components><arx:connections><arx:connection from='a' to='b' resistance='1e-308 ohm'/></arx:connections></arx:system>".to_owned(),
         format!(
             "<arx:system id='s' type='architecture' network='frame'><arx:connections><arx:connection id='m' from='{long}' to='b' type='{long}' modulus='{long}'/></arx:connections></arx:system>"
         ),

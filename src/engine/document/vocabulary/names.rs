@@ -291,7 +291,8 @@ pub(crate) const LANGUAGE: &[(&str, &str)] = &[
         "connection",
         "id from to type at normal axis length rise diameter roughness minor kv k open size \
          material resistance reactance phases pressure flow conductance u area modulus inertia \
-         load hinges +",
+         load hinges power primary secondary impedance loss group tap layers film-outside \
+         film-inside +",
     ),
 ];
 
