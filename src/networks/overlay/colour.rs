@@ -24,27 +24,33 @@ pub(super) const DEAD: &str = "#9aa0a6";
 pub(super) struct Range {
     pub(super) least: f64,
     pub(super) most: f64,
+    /// Whether values are sizes: a flow backwards is as large as one forwards. Levels have a sign.
+    sizes: bool,
 }
 
 impl Range {
-    /// Of sizes: a flow backwards is as large as one forwards. Where values lie on both sides of
-    /// zero and are levels, signs would be lost; arrows and labels keep them.
-    pub(super) fn of(values: impl Iterator<Item = f64>) -> Range {
-        let mut range = Range { least: f64::INFINITY, most: f64::NEG_INFINITY };
+    pub(super) fn of(values: impl Iterator<Item = f64>, sizes: bool) -> Range {
+        let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values {
-            range.least = range.least.min(value.abs());
-            range.most = range.most.max(value.abs());
+            let value = if sizes { value.abs() } else { value };
+            (least, most) = (least.min(value), most.max(value));
         }
-        if range.least > range.most {
-            return Range { least: 0.0, most: 0.0 };
+        if least > most {
+            (least, most) = (0.0, 0.0);
         }
-        range
+        Range { least, most, sizes }
+    }
+
+    /// The largest size of a value.
+    pub(super) fn size(&self) -> f64 {
+        self.most.abs().max(self.least.abs())
     }
 
     /// The colour of a value.
     pub(super) fn colour(&self, value: f64) -> String {
+        let value = if self.sizes { value.abs() } else { value };
         let width = self.most - self.least;
-        let part = if width > 1e-9 * self.most { (value.abs() - self.least) / width } else { 0.5 };
+        let part = if width > 1e-9 * self.size() { (value - self.least) / width } else { 0.5 };
         at(part)
     }
 }
@@ -74,10 +80,13 @@ mod tests {
         let lights: Vec<f64> = (0..=20).map(|k| light(&at(f64::from(k) / 20.0))).collect();
         assert!(lights.windows(2).all(|w| w[0] < w[1]), "{lights:?}");
         assert_eq!((at(-1.0), at(2.0)), (at(0.0), at(1.0)));
-        let range = Range::of([-3.0, 1.0].into_iter());
+        let range = Range::of([-3.0, 1.0].into_iter(), true);
         assert_eq!((range.least, range.most), (1.0, 3.0));
         assert_eq!((range.colour(-3.0), range.colour(1.0)), (at(1.0), at(0.0)));
-        assert_eq!(Range::of(std::iter::empty()).colour(5.0), at(0.5));
+        let levels = Range::of([-10.0, 20.0, 5.0].into_iter(), false);
+        assert_eq!((levels.least, levels.size()), (-10.0, 20.0));
+        assert_eq!((levels.colour(-10.0), levels.colour(5.0)), (at(0.0), at(0.5)));
+        assert_eq!(Range::of(std::iter::empty(), true).colour(5.0), at(0.5));
         assert_eq!(at(f64::NAN), at(0.0));
     }
 }

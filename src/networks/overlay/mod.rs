@@ -75,6 +75,8 @@ pub fn overlaid(
     limits: &document::Limits,
     budget: &Budget,
 ) -> Result<Document, Failed> {
+    // A picture may be kept: half a solution is none.
+    let budget = &budget.clone().strict(true);
     let scene = Scene::build(document, limits, budget).map_err(|error| match error {
         svgx_engine::geometry::Error::Stopped(stop) => Failed::Network(stop.into()),
         other => Failed::Geometry(other.to_string()),
@@ -135,8 +137,10 @@ impl<'d> Picture<'d> {
         sheet: &mut Sheet<'_>,
         budget: &Budget,
     ) -> Result<(), Error> {
-        let range = colour::Range::of(self.rows().filter_map(|row| row.value(name)));
-        let scale = Readable::of(range.most, unit);
+        let levels = ["pressure", "head", "temperature", "voltage", "right", "down"];
+        let values = self.rows().filter_map(|row| row.value(name));
+        let range = colour::Range::of(values, !levels.contains(&name));
+        let scale = Readable::of(range.size(), unit);
         let (places, links) = self.laid(budget)?;
         let boxes = links.iter().map(|l| l.path.bounding_box());
         sheet.legend(&range, &scale, boxes.chain(places.values().copied()));

@@ -6,6 +6,7 @@ mod electrical;
 mod flow;
 mod frame;
 mod heat;
+mod hostile;
 mod kept;
 mod properties;
 mod read;
