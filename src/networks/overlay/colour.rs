@@ -57,7 +57,8 @@ impl Range {
 
 /// The colour at a part of the scale.
 pub(super) fn at(part: f64) -> String {
-    let place = part.clamp(0.0, 1.0) * (SCALE.len() - 1) as f64;
+    let part = if part.is_nan() { 0.0 } else { part.clamp(0.0, 1.0) };
+    let place = part * (SCALE.len() - 1) as f64;
     let below = (place as usize).min(SCALE.len() - 2);
     let share = place - below as f64;
     let [r, g, b] = [0, 1, 2].map(|i| {
