@@ -253,10 +253,9 @@ fn agree(all: &[Hold]) -> bool {
         return false;
     }
     let meet = a.iter().zip(&b).all(|(a, b)| a + b > 100.0);
-    let held = a.len() + b.len();
-    meet && !(has(Hold::Above) && !b.is_empty())
-        && !(has(Hold::Above) && has(Hold::Beside) && held > 0)
-        && !(has(Hold::Beside) && held == 2)
+    let (above, beside, held) = (has(Hold::Above), has(Hold::Beside), a.len() + b.len());
+    let apart = above && !b.is_empty() || above && beside && held > 0 || beside && held == 2;
+    meet && !apart
 }
 
 proptest! {
