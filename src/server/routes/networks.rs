@@ -14,7 +14,7 @@ use crate::protocol::problem::{self, Error, Finding};
 use crate::protocol::wording::meant;
 use crate::schema;
 use crate::state::answer::{milliseconds, status};
-use svgx_base::budget::{Budget, Stop, Tier};
+use svgx_base::budget::{Budget, Stop};
 use svgx_engine::document::{Document, json_position};
 use svgx_engine::geometry::Scene;
 use svgx_networks::accuracy::Effort;
@@ -159,14 +159,9 @@ pub(crate) fn networks(mut call: Call<'_>, sent: Option<Body>) -> Result<Reply, 
     let mut input: Input<NetworkRequest> = Input::read(&call, sent)?;
     let content = input.drawing(&call)?;
     let asked = input.request.options.take().unwrap_or_default();
-    let wanted = match &asked.precision {
-        Some(name) => precision::level(name, "/options/precision")?,
-        None => Tier::Compute,
-    };
     let strict = asked.strict.unwrap_or(false);
-    // Under load the controller grants a coarser tier; `strict` insists.
-    let tier = if strict { wanted } else { wanted.min(call.budget.tier()) };
-    let budget = call.budget.clone().at(tier).strict(strict);
+    let (wanted, budget) = precision::granted(&call, asked.precision.as_deref(), strict)?;
+    let tier = budget.tier();
     let limits = call.app.config.limits;
     let document = input::parse(&mut call, &content)?;
     let began = call.now();
@@ -322,7 +317,7 @@ fn finite(value: f64) -> Option<f64> {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use svgx_base::budget::{Class, Clock, Time};
+    use svgx_base::budget::{Class, Clock, Tier, Time};
     use svgx_engine::document::{Limits, parse};
 
     use super::*;

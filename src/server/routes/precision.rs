@@ -7,7 +7,7 @@ use crate::admission::body::{self, Body, Kind};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
 use crate::protocol::wording;
-use svgx_base::budget::Tier;
+use svgx_base::budget::{Budget, Tier};
 use svgx_engine::geometry::Fixed;
 
 /// A level and, if any, coordinates to round to it.
@@ -75,6 +75,21 @@ impl From<Coordinates> for Point {
             Coordinates::Deep([x, y, z]) => Point { x, y, z: Some(z) },
         }
     }
+}
+
+/// The precision that the options ask for, `compute` where they do not, and the budget at what is
+/// granted of it. Under load that is a coarser tier; `strict` insists.
+///
+/// # Errors
+/// A word that is no level.
+pub(crate) fn granted(
+    call: &Call<'_>,
+    asked: Option<&str>,
+    strict: bool,
+) -> Result<(Tier, Budget), Error> {
+    let wanted = asked.map_or(Ok(Tier::Compute), |name| level(name, "/options/precision"))?;
+    let tier = if strict { wanted } else { wanted.min(call.budget.tier()) };
+    Ok((wanted, call.budget.clone().at(tier).strict(strict)))
 }
 
 /// A level and what it means.

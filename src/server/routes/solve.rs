@@ -10,7 +10,6 @@ use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error};
 use crate::schema;
 use crate::state::answer::{milliseconds, status};
-use svgx_base::budget::Tier;
 use svgx_engine::constraint::{self, Problem, Sketch, Solution, Solver, Target};
 use svgx_engine::document::{canonical, json_position};
 use svgx_engine::geometry::Scene;
@@ -115,14 +114,9 @@ pub(crate) fn solve(mut call: Call<'_>, sent: Option<Body>) -> Result<Reply, Err
         input.content = Some(input.drawing(&call)?);
     }
     let asked = input.request.options.take().unwrap_or_default();
-    let wanted = match &asked.precision {
-        Some(name) => precision::level(name, "/options/precision")?,
-        None => Tier::Compute,
-    };
     let strict = asked.strict.unwrap_or(false);
-    // Under load the controller grants a coarser tier; `strict` insists.
-    let tier = if strict { wanted } else { wanted.min(call.budget.tier()) };
-    let budget = call.budget.clone().at(tier).strict(strict);
+    let (wanted, budget) = precision::granted(&call, asked.precision.as_deref(), strict)?;
+    let tier = budget.tier();
     let limits = call.app.config.limits;
     let content = input.content.as_deref();
     let at = |text: &str, pointer: &str| {
