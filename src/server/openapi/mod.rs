@@ -141,10 +141,19 @@ fn offer_tag(operation: &mut Operation) {
     operation.responses.responses.insert("304".to_owned(), RefOr::T(response));
 }
 
+/// Operations whose body may be missing.
+const WITHOUT_BODY: &[&str] = &["fork_session"];
+
 fn describe(operation: &mut Operation, open: bool) {
     let has_body = operation.request_body.is_some();
+    let id = operation.operation_id.as_deref();
     if let Some(RefOr::T(body)) = &mut operation.request_body {
-        body.required = Some(utoipa::openapi::Required::True);
+        let may_be_missing = id.is_some_and(|id| WITHOUT_BODY.contains(&id));
+        body.required = Some(if may_be_missing {
+            utoipa::openapi::Required::False
+        } else {
+            utoipa::openapi::Required::True
+        });
     }
     operation.security = Some(if open {
         Vec::new()
