@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Networks beside other programs, live: EPANET, OpenDSS, pandapower, PyNite, OpenSees and
-# ngspice solve what benches/networks makes, and the cases of our tests; answers have to be equal.
+# ngspice solve what benches/networks makes; answers have to be equal.
 # Usage: tests/networks-peers.sh; --python prints the interpreter that has the peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,5 +25,6 @@ if [ "${1-}" = --python ]; then
     exit
 fi
 status=0
-cargo bench --quiet --profile dev -p svgx-networks --bench networks -- --compare || status=$?
+# With the workspace, as the tests: alone the crate would have its dependencies compiled again.
+cargo bench --quiet --profile dev --workspace --bench networks -- --compare || status=$?
 exit $status
