@@ -345,8 +345,8 @@ fn change(old: &Answer, new: &Answer) -> NetworkChange {
     for row in new.nodes.iter().chain(&new.links) {
         let was = before.get(&*row.name);
         for value in &row.values {
-            let old_value = was.and_then(|row| row.value(value.name)).map(told);
-            let new_value = value.value.map(told);
+            let old_value = was.and_then(|row| row.value(value.name)).and_then(told);
+            let new_value = value.value.and_then(told);
             if old_value == new_value {
                 continue;
             }
@@ -379,17 +379,40 @@ fn change(old: &Answer, new: &Answer) -> NetworkChange {
     }
 }
 
-/// A value with the digits that are told.
-fn told(value: f64) -> f64 {
-    if value == 0.0 || !value.is_finite() {
-        return 0.0;
+/// A value with the digits that are told; `None` for what is no number.
+fn told(value: f64) -> Option<f64> {
+    if value == 0.0 {
+        return Some(0.0);
     }
     let size = libm::floor(libm::log10(value.abs()));
     let places = f64::from(DIGITS) - 1.0 - size;
     // Powers of ten are exact up to the 22nd: what is beyond is told as it is.
     if !(-22.0..=22.0).contains(&places) {
-        return value;
+        return Some(value).filter(|v| v.is_finite());
     }
     let power = libm::exp10(places.abs());
-    if places >= 0.0 { (value * power).round() / power } else { (value / power).round() * power }
+    Some(if places >= 0.0 {
+        (value * power).round() / power
+    } else {
+        (value / power).round() * power
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn six_digits_are_told_and_no_number_for_what_is_none() {
+        for (value, expected) in [
+            (0.123_456_78, Some(0.123_457)),
+            (-1_234_567.8, Some(-1_234_570.0)),
+            (-0.0, Some(0.0)),
+            (1e-30, Some(1e-30)),
+            (f64::NAN, None),
+            (f64::INFINITY, None),
+        ] {
+            assert_eq!(told(value), expected, "{value}");
+        }
+    }
 }
