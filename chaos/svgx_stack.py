@@ -130,6 +130,9 @@ def ask(stack, method, path, body=None, key="steady", timeout=10, at="public", o
     headers["Authorization"] = f"Bearer {KEYS[key]}"
     connection = over or http.client.HTTPConnection(stack[at], timeout=timeout)
     try:
+        # Made first and alone: where it is reset there is nothing to read an answer from.
+        if connection.sock is None:
+            connection.connect()
         # An answer may come before the body was taken.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, path, body, headers)
