@@ -183,7 +183,8 @@ impl Conventions {
     }
 }
 
-/// A body that does not take part, or a pair whose contact is not solved.
+/// A body that does not take part, a pair whose contact is not solved, or two lines that passed
+/// through each other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quarantined {

@@ -25,6 +25,7 @@ mod model;
 mod options;
 mod outcome;
 mod outline;
+mod passed;
 mod read;
 mod rebound;
 mod simulation;

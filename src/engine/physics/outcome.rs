@@ -55,6 +55,15 @@ impl Simulation {
             depth_mm: None,
             time: 0.0,
         });
+        let passed = self.state.main.crossed.pairs();
+        let passed = passed.into_iter().map(|((a, b), time)| Quarantined {
+            element_id: self.name(a).to_string(),
+            other: Some(self.name(b).to_string()),
+            reason: "the lines passed through each other: the contacts could not hold them apart"
+                .to_owned(),
+            depth_mm: None,
+            time,
+        });
         let (metres, method) = match (&self.state.propagated, &self.state.twin) {
             (Some(propagated), None) => (Some(propagated.worst(&self.state.main)), PROPAGATED),
             (Some(propagated), Some(_)) => {
@@ -101,7 +110,7 @@ impl Simulation {
                     b: self.name(b),
                 })
                 .collect(),
-            quarantined: quarantined.chain(left_out).collect(),
+            quarantined: quarantined.chain(left_out).chain(passed).collect(),
             digest: self.digest(),
             conventions: Conventions::new(self.options.gravity, self.model.scale),
         }

@@ -20,7 +20,7 @@ use super::tier::Settings;
 use super::{Outlines, read};
 
 const MAGIC: [u8; 4] = *b"SVGP";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const TAG: usize = 32;
 const HEADER: usize = MAGIC.len() + 4 + TAG;
 

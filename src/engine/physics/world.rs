@@ -19,6 +19,7 @@ use super::continuous::{Extent, Impact, first_impact};
 use super::dispatcher::with_checkpoints;
 use super::model::{Body, Model, Profile};
 use super::outline::Part;
+use super::passed::{Crossed, Stood};
 use super::rebound::{Before, is_needed, rebound};
 use super::sleep::{Verdict, keep_moving};
 use super::solver_effort::additional_iterations;
@@ -72,6 +73,8 @@ pub(super) struct World {
     pub(super) cut_pairs: Vec<Pair>,
     /// Bodies that touched others when these were struck in the last step.
     pub(super) shared: BTreeSet<usize>,
+    /// Lines that have passed through each other.
+    pub(super) crossed: Crossed,
     /// Length of what was advanced last, s: a whole step, or what was left of a cut one.
     pub(super) last_span: f64,
     /// Steps done.
@@ -213,6 +216,7 @@ impl World {
             verdicts,
             cut_pairs: Vec::new(),
             shared: BTreeSet::new(),
+            crossed: Crossed::default(),
             last_span: step,
             steps: 0,
             phases: Phases::default(),
@@ -336,16 +340,20 @@ impl World {
     }
 
     fn first_impact(&self, span: f64) -> Option<Impact> {
-        let pairs = &self.hooks.0;
-        let joints = &self.physics.impulse_joints;
         first_impact(&self.physics, &self.extents, span, &|one, other| {
             let (a, b) = (one.user_data as u32, other.user_data as u32);
-            let handle = |i: u32| self.handles.get(i as usize).copied();
-            let joined = handle(a).zip(handle(b)).is_some_and(|(a, b)| {
-                joints.joints_between(a, b).any(|(_, j)| !j.data.contacts_enabled())
-            });
-            !joined && !pairs.contains(&(a.min(b), a.max(b)))
+            self.collide((a.min(b), a.max(b)))
         })
+    }
+
+    /// Whether two bodies may not pass each other: neither drawn into each other nor joined.
+    fn collide(&self, pair: Pair) -> bool {
+        let handle = |i: u32| self.handles.get(i as usize).copied();
+        let joined = handle(pair.0).zip(handle(pair.1)).is_some_and(|(a, b)| {
+            let mut joints = self.physics.impulse_joints.joints_between(a, b);
+            joints.any(|(_, joint)| !joint.data.contacts_enabled())
+        });
+        !joined && !self.hooks.0.contains(&pair)
     }
 
     /// Sets the length of what is stepped next. Impulses kept from the last step, and velocities
@@ -372,6 +380,7 @@ impl World {
         self.last_span = span;
         self.apply_forces(model, time, span);
         let before = is_needed(model).then(|| Before::of(self));
+        let stood = Stood::of(&self.physics);
         let phases = Some(&mut self.phases);
         with_checkpoints(&mut self.physics, budget, false, phases, |p| {
             p.step_with_events(&self.hooks, events);
@@ -379,6 +388,11 @@ impl World {
         if let Some(before) = before {
             let shared = rebound(self, model, &before);
             self.shared.extend(shared);
+        }
+        if !stood.is_empty() {
+            let mut crossed = std::mem::take(&mut self.crossed);
+            crossed.follow(&self.physics, &stood, time + span, &|pair| self.collide(pair));
+            self.crossed = crossed;
         }
         events.each(|i| {
             if let Some(flying) = self.flying.get_mut(i as usize) {

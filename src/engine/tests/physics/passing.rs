@@ -110,7 +110,11 @@ fn no_free_line_passes_a_free_line() {
     for (i, (left, right)) in cases.iter().enumerate() {
         let document = drawing(&(element("left", left) + &element("right", right)));
         for tier in Tier::ALL {
-            let (_, frames) = run(&document, &seconds(0.5), tier);
+            let (outcome, frames) = run(&document, &seconds(0.5), tier);
+            // The end of a hook may get stuck across a bent line, which is named as well.
+            if [left.shape, right.shape].iter().all(|shape| shape.starts_with("line")) {
+                assert!(outcome.quarantined.is_empty(), "{i}, {tier}: {:?}", outcome.quarantined);
+            }
             for frame in &frames {
                 let body = |id: &str| frame.elements.iter().find(|e| &*e.id == id).expect("it");
                 let (left, right) = (body("left"), body("right"));
@@ -147,6 +151,7 @@ fn lines_in_a_row_keep_their_order() {
         let document = drawing(&content);
         for tier in Tier::ALL {
             let (outcome, _) = run(&document, &seconds(0.2), tier);
+            assert!(outcome.quarantined.is_empty(), "{gap}, {tier}: {:?}", outcome.quarantined);
             let x =
                 |id: &str| outcome.elements.iter().find(|e| &*e.id == id).expect("it").position[0];
             let mut places = vec![x("s")];
@@ -157,6 +162,49 @@ fn lines_in_a_row_keep_their_order() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Where rows are so narrow that contacts cannot hold them apart, the answer says who passed whom.
+#[test]
+fn lines_that_pass_each_other_are_named() {
+    let (mut silent, mut named) = (Vec::new(), 0);
+    for gap in [2.0, 3.0, 5.0, 8.0] {
+        for (speed, kg) in [(60.0, 1.0), (100.0, 1.0), (200.0, 5.0)] {
+            let mut content = element("s", &shot(UPRIGHT, kg, [speed, 0.0], 0.0));
+            for i in 0..5 {
+                let x = 2_000.0 + gap * f64::from(i);
+                content += &format!(
+                    r#"<g id="w{i}"><line x1="{x}" y1="-700" x2="{x}" y2="700"/><arx:physics><mass unit="kg">1</mass></arx:physics></g>"#
+                );
+            }
+            let document = drawing(&content);
+            for tier in Tier::ALL {
+                let (outcome, _) = run(&document, &seconds(0.1), tier);
+                let x = |id: &str| {
+                    outcome.elements.iter().find(|e| &*e.id == id).expect("it").position[0]
+                };
+                let row: Vec<String> = std::iter::once("s".to_owned())
+                    .chain((0..5).map(|i| format!("w{i}")))
+                    .collect();
+                for (i, left) in row.iter().enumerate() {
+                    for right in &row[i + 1..] {
+                        let told = outcome.quarantined.iter().any(|q| {
+                            let pair = [Some(&q.element_id), q.other.as_ref()];
+                            q.reason.starts_with("the lines passed")
+                                && pair.contains(&Some(left))
+                                && pair.contains(&Some(right))
+                        });
+                        named += usize::from(told);
+                        if x(left) > x(right) && !told {
+                            silent.push(format!("{gap} mm, {speed} m/s, {tier}: {left} {right}"));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
+    assert!(named > 0, "no row here is too narrow: take narrower ones");
 }
 
 #[test]
