@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::record::Record;
-use super::{Error, Operation, Outcome, Session};
+use super::{Error, Operation, Outcome, Session, SnapKind};
 use svgx_base::budget::{Budget, Class, Tier, Time};
 use svgx_engine::document::Limits;
 
@@ -205,6 +205,40 @@ fn snapping_does_what_was_asked() {
     }
 }
 
+/// The end of a long line, dragged near outlines; the kind that was met, and where the end lies then.
+#[test]
+fn an_end_snaps_to_outlines_and_says_to_what() {
+    let drawing = r#"<svg xmlns="http://www.w3.org/2000/svg" width="400mm" height="400mm" viewBox="0 0 400 400">
+        <line id="pen" x1="10" y1="0" x2="10" y2="-1000" stroke="black"/>
+        <line id="level" x1="0" y1="50" x2="100" y2="50" stroke="black"/>
+        <line id="upright" x1="50" y1="0" x2="50" y2="100" stroke="black"/>
+        <circle id="round" cx="200" cy="50" r="20" stroke="black" fill="none"/></svg>"#;
+    let all = json!({"grid": 0, "endpoint": true, "midpoint": true, "center": true, "intersection": true,
+        "quadrant": true, "perpendicular": true, "tangent": true, "nearest": true, "tolerance": 3});
+    let only = |kind: &str| json!({"grid": 0, "tolerance": 3, kind: true});
+    // Where the line from (10, 0) touches the circle.
+    let (x, y) = (192.96766, 68.72288);
+    for (snap, near, kind, at) in [
+        (only("intersection"), (49.0, 51.5), Some(SnapKind::Intersection), (50.0, 50.0)),
+        (only("quadrant"), (181.0, 51.0), Some(SnapKind::Quadrant), (180.0, 50.0)),
+        (only("perpendicular"), (11.5, 49.0), Some(SnapKind::Perpendicular), (10.0, 50.0)),
+        (only("tangent"), (x, y + 1.0), Some(SnapKind::Tangent), (x, y)),
+        (only("nearest"), (33.0, 51.5), Some(SnapKind::Nearest), (33.0, 50.0)),
+        (only("nearest"), (33.0, 54.0), None, (33.0, 54.0)),
+        // A point of its own is met before the nearest one, which is always nearer.
+        (all.clone(), (98.5, 51.0), Some(SnapKind::Endpoint), (100.0, 50.0)),
+        (all, (75.0, 49.0), Some(SnapKind::Nearest), (75.0, 50.0)),
+    ] {
+        let mut s = Session::new(drawing, Arc::new(Limits::default()), &budget()).unwrap();
+        let outcome = drag(&mut s, "pen", (near.0 - 10.0, near.1), snap.clone());
+        assert_eq!(outcome.result.snapped_to, kind, "{snap}");
+        let end =
+            ["x1", "y1"].map(|name| attribute(&s, "pen", name).unwrap().parse::<f64>().unwrap());
+        let off = (end[0] - at.0).hypot(end[1] - at.1);
+        assert!(off < 1e-3, "{snap}: {end:?}, not {at:?}");
+    }
+}
+
 #[test]
 fn keys_change_how_a_drag_snaps() {
     for (keys, expected) in
@@ -395,6 +429,7 @@ fn any_operation() -> impl Strategy<Value = Value> {
         json!(false),
         json!({"grid": 2.5}),
         json!({"endpoint": true, "midpoint": true, "center": true}),
+        json!({"intersection": true, "perpendicular": true, "tangent": true, "nearest": true}),
         json!({"angle": 30.0}),
     ]);
     (0..12u8, id, name, at, snap).prop_map(|(kind, id, name, (x, y), snap)| {

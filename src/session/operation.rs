@@ -153,7 +153,7 @@ pub struct DragTick {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     untagged,
-    expecting = "snap is true, false, or an object of grid, endpoint, midpoint, center, angle and tolerance"
+    expecting = "snap is true, false, or an object of grid, endpoint, midpoint, center, intersection, quadrant, perpendicular, tangent, nearest, angle and tolerance"
 )]
 pub enum Snap {
     /// All off, or the default.
@@ -181,6 +181,16 @@ pub struct SnapOptions {
     pub midpoint: bool,
     /// To centers of other elements.
     pub center: bool,
+    /// To where the outlines of two other elements cross.
+    pub intersection: bool,
+    /// To the outermost points of circles, ellipses and curves: left, right, top and bottom.
+    pub quadrant: bool,
+    /// So that the way of the drag stands upright on the outline it ends at.
+    pub perpendicular: bool,
+    /// So that the way of the drag touches the curve it ends at.
+    pub tangent: bool,
+    /// To the nearest point of an outline, where nothing else is near.
+    pub nearest: bool,
     /// The direction of the drag is a multiple of this many degrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub angle: Option<f64>,
@@ -195,9 +205,26 @@ impl Default for SnapOptions {
             endpoint: false,
             midpoint: false,
             center: false,
+            intersection: false,
+            quadrant: false,
+            perpendicular: false,
+            tangent: false,
+            nearest: false,
             angle: None,
             tolerance: 5.0,
         }
+    }
+}
+
+impl SnapOptions {
+    /// Whether it snaps to other elements.
+    pub fn is_to_others(&self) -> bool {
+        self.endpoint || self.midpoint || self.center || self.is_to_outlines()
+    }
+
+    /// Whether it snaps to more of other elements than their fixed points.
+    pub fn is_to_outlines(&self) -> bool {
+        self.intersection || self.quadrant || self.perpendicular || self.tangent || self.nearest
     }
 }
 

@@ -48,6 +48,16 @@ pub enum SnapKind {
     Midpoint,
     /// A center.
     Center,
+    /// Where two outlines cross.
+    Intersection,
+    /// An outermost point of a curve.
+    Quadrant,
+    /// The foot of a perpendicular.
+    Perpendicular,
+    /// Where the way touches a curve.
+    Tangent,
+    /// The nearest point of an outline.
+    Nearest,
 }
 
 /// The drag in progress.

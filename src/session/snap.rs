@@ -1,5 +1,7 @@
 //! Where a drag ends up: object points first, then the angle, then the grid.
 
+pub(crate) mod curves;
+
 use kurbo::{Affine, BezPath, PathEl, Point, Vec2};
 
 use super::error::Error;
@@ -9,7 +11,7 @@ use super::outcome::SnapKind;
 /// The angle step when the shift key asks for one, in degrees.
 const SHIFT_ANGLE: f64 = 15.0;
 /// Points of one outline that are looked at.
-const POINTS: usize = 256;
+pub(crate) const POINTS: usize = 256;
 
 /// A point of another element that a drag may snap to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +49,8 @@ pub(crate) fn options(snap: Snap, modifiers: Modifiers) -> Result<Option<SnapOpt
 }
 
 /// Snaps a movement. `reference` is the point of the moved element that comes to lie on the
-/// grid, `own` are its points before the movement, `near` answers candidates around a point.
+/// grid, `own` are its points before the movement, `near` answers the candidates for one of them, which
+/// is so far at another place. The nearest point of an outline counts only where nothing else is near.
 /// Lengths are in user units; `unit` is how many of them one millimetre is.
 pub(crate) fn snap(
     wanted: Vec2,
@@ -55,18 +58,19 @@ pub(crate) fn snap(
     own: &[Point],
     options: &SnapOptions,
     unit: f64,
-    near: impl Fn(Point, f64) -> Vec<Candidate>,
+    near: impl Fn(Point, Point, f64) -> Vec<Candidate>,
 ) -> (Vec2, Option<SnapKind>) {
-    if options.endpoint || options.midpoint || options.center {
+    if options.is_to_others() {
         let tolerance = options.tolerance * unit;
-        let mut best: Option<(f64, Vec2, SnapKind)> = None;
+        let mut best: Option<((bool, f64), Vec2, SnapKind)> = None;
         for &point in own {
             let moved = point + wanted;
-            for candidate in near(moved, tolerance) {
+            for candidate in near(point, moved, tolerance) {
                 let off = candidate.at - moved;
                 let distance = off.hypot();
-                if distance <= tolerance && best.is_none_or(|(d, ..)| distance < d) {
-                    best = Some((distance, wanted + off, candidate.kind));
+                let rank = (candidate.kind == SnapKind::Nearest, distance);
+                if distance <= tolerance && best.is_none_or(|(known, ..)| rank < known) {
+                    best = Some((rank, wanted + off, candidate.kind));
                 }
             }
         }

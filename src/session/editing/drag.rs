@@ -1,6 +1,6 @@
 //! Dragging: the element that is held follows the pointer, on the grid, along its constraints.
 
-use kurbo::{Point, Vec2};
+use kurbo::{PathSeg, Point, Vec2};
 
 use super::super::drag_solver::DragSolver;
 use super::super::error::Error;
@@ -193,8 +193,8 @@ impl Session {
         let height = if options.grid > 0.0 { snap::to_step(height, options.grid) } else { height };
         let reference = active.placement.reference();
         let node = self.node(active.element).unwrap_or(NodeId::ROOT);
-        let to_points = options.endpoint || options.midpoint || options.center;
-        let own = if to_points { self.own_points(node, reference) } else { Vec::new() };
+        let own =
+            if options.is_to_others() { self.own_points(node, reference) } else { Vec::new() };
         let kinds = |kind| match kind {
             SnapKind::Endpoint => options.endpoint,
             SnapKind::Midpoint => options.midpoint,
@@ -202,13 +202,17 @@ impl Session {
             _ => false,
         };
         let unit = self.scene.scale().to_units(1.0);
-        let near = |at: Point, tolerance: f64| -> Vec<Candidate> {
+        let near = |base: Point, at: Point, tolerance: f64| -> Vec<Candidate> {
             let hits = self.scene.hit(at, tolerance);
-            let others = hits.into_iter().filter(|&other| !self.moves(active, other));
-            others
-                .flat_map(|other| self.points(other))
-                .filter(|candidate| kinds(candidate.kind))
-                .collect()
+            let others: Vec<NodeId> =
+                hits.into_iter().filter(|&other| !self.moves(active, other)).collect();
+            let points = others.iter().flat_map(|&other| self.points(other));
+            let mut found: Vec<Candidate> = points.filter(|c| kinds(c.kind)).collect();
+            if options.is_to_outlines() {
+                let outlines: Vec<_> = others.iter().map(|&other| self.segments(other)).collect();
+                found.extend(snap::curves::near(&outlines, base, at, tolerance, options));
+            }
+            found
         };
         let (plane, kind) = snap::snap(wanted, reference, &own, options, unit, near);
         (Movement { plane, height }, kind)
@@ -224,6 +228,13 @@ impl Session {
     fn points(&self, node: NodeId) -> Vec<Candidate> {
         let world = placement::to_world(self.drawing(), node);
         self.scene.outline(node).map_or_else(Vec::new, |outline| snap::points(outline, world))
+    }
+
+    /// The segments of an outline, in world coordinates.
+    fn segments(&self, node: NodeId) -> Vec<PathSeg> {
+        let world = placement::to_world(self.drawing(), node);
+        let segments = self.scene.outline(node).map(|outline| outline.segments());
+        segments.into_iter().flatten().take(snap::POINTS).map(|s| world * s).collect()
     }
 
     /// Whether an element moves with a drag, by itself or inside of what moves.
