@@ -1,19 +1,23 @@
 //! One session: a document, what is selected and held in it, and how it got there.
 
+mod answered;
+mod attributes;
 mod drag;
 mod formulas;
 mod groups;
 mod links;
 mod networks;
 mod operations;
+mod people;
 mod selection;
 mod structure;
 mod transforms;
 mod tree;
 mod triggers;
+mod undo;
 mod values;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use kurbo::{Point, Rect};
@@ -26,13 +30,14 @@ use super::history::{History, UndoStep};
 use super::networks::Networks;
 use super::operation::{Operation, Pointer, References};
 use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
-use super::record::{Change, Edit, HistoryMove, Interactive, Record, VERSION};
+use super::placement;
+use super::record::{ActiveDrag, Change, HistoryMove, Interactive, Record, TREE, VERSION};
 use super::references::Index;
-use super::{attribute, placement};
+use super::together::{Answers, Author, Conflict, DrawingChange, Participant, Writers, hash};
 use svgx_base::budget::{Budget, Class, Tier, Time};
 use svgx_base::nearest::nearest;
 use svgx_engine::behavior::{Fit, Machine, Program, Values};
-use svgx_engine::document::{self, Document, Limits, NodeId, Ns};
+use svgx_engine::document::{self, Document, Limits, NodeId};
 use svgx_engine::geometry::Scene;
 
 /// The document of a session that nothing was loaded into.
@@ -41,6 +46,8 @@ pub const EMPTY: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 
 pub const SELECTION: usize = 10_000;
 /// Constraints that can be active at once.
 pub const CONSTRAINTS: usize = 1_000;
+
+pub(crate) use self::people::Person;
 
 /// A session in memory. It never reads a clock and never does I/O: every call takes the
 /// session time, and answers with the record to be stored.
@@ -84,8 +91,19 @@ pub struct Session {
     pub(super) redraw_all: bool,
     /// What has to be drawn again after this operation.
     soiled: Option<Rect>,
+    /// The state of whoever is at work; constraints and precision are everybody's.
     pub(super) interactive: Interactive,
     pub(super) history: History,
+    /// Who is at work.
+    pub(super) author: Participant,
+    /// What the others have for themselves.
+    pub(super) people: BTreeMap<Participant, Person>,
+    /// What the participants are called.
+    pub(super) names: BTreeMap<Participant, String>,
+    /// Who wrote what.
+    pub(super) writers: Writers,
+    /// The operations that had an id.
+    pub(super) answers: Answers,
     sequence: u64,
     at: Time,
     pub(super) limits: Arc<Limits>,
@@ -106,6 +124,37 @@ struct Transaction {
     delayed: usize,
     history: HistoryMove,
     effect: Effect,
+    /// What an undo or redo left as it was.
+    kept: BTreeSet<(u32, String)>,
+    /// Which of the edits are triggers' work.
+    derived: BTreeSet<usize>,
+    /// The elements that the operation is about, where others are taken along.
+    direct: Option<Vec<u32>>,
+    /// The edits as others are told of them.
+    told: Vec<DrawingChange>,
+    /// Whether they cannot be told so.
+    is_untold: bool,
+}
+
+impl Transaction {
+    fn tell(&mut self, element: u32, name: &str, value: Option<&str>, at: Option<u32>) {
+        let (name, value) = (name.to_owned(), value.map(str::to_owned));
+        self.told.push(DrawingChange::Set { element, name, value, at });
+    }
+}
+
+/// What came of an operation.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) outcome: Outcome,
+    /// What is to be stored, where something changed that is worth keeping.
+    pub(crate) record: Option<Record>,
+    /// What everybody is told who has the drawing; `None` where it cannot be told in changes.
+    pub(crate) told: Option<Vec<DrawingChange>>,
+    /// Who was overwritten.
+    pub(crate) conflicts: Vec<Conflict>,
+    /// Whether it was done before, and this is the first answer.
+    pub(crate) repeated: bool,
 }
 
 impl Session {
@@ -153,6 +202,11 @@ impl Session {
             touched: BTreeSet::new(),
             interactive: Interactive::default(),
             history: History::default(),
+            author: Participant::default(),
+            people: BTreeMap::new(),
+            names: BTreeMap::new(),
+            writers: Writers::default(),
+            answers: Answers::default(),
             sequence: 0,
             at: Time(0),
             limits,
@@ -170,6 +224,11 @@ impl Session {
     /// The geometry of the document as it is now.
     pub fn scene(&self) -> &Scene {
         &self.scene
+    }
+
+    /// The handles of the elements, in document order.
+    pub fn handles(&self) -> Vec<u32> {
+        self.document.elements().map(|node| self.number(node)).collect()
     }
 
     /// The text the document was read from, before any edit.
@@ -190,18 +249,38 @@ impl Session {
     /// The interactive state.
     pub fn state(&self) -> State {
         let i = &self.interactive;
+        self.state_with(&i.selected, i.hovered, i.drag.as_ref(), &self.history)
+    }
+
+    /// The interactive state of a participant.
+    pub fn state_of(&self, participant: &Participant) -> State {
+        if *participant == self.author {
+            return self.state();
+        }
+        let nobody = Person::default();
+        let person = self.people.get(participant).unwrap_or(&nobody);
+        self.state_with(&person.selected, person.hovered, person.drag.as_ref(), &person.history)
+    }
+
+    fn state_with(
+        &self,
+        selected: &[u32],
+        hovered: Option<u32>,
+        drag: Option<&ActiveDrag>,
+        history: &History,
+    ) -> State {
         State {
-            selected_elements: i.selected.iter().map(|&n| self.label(n)).collect(),
-            hovered_element: i.hovered.map(|n| self.label(n)),
-            drag_state: i.drag.as_ref().map_or_else(DragState::default, |active| DragState {
+            selected_elements: selected.iter().map(|&n| self.label(n)).collect(),
+            hovered_element: hovered.map(|n| self.label(n)),
+            drag_state: drag.map_or_else(DragState::default, |active| DragState {
                 active: true,
                 element_id: Some(self.label(active.element)),
                 start_coordinates: Some(active.start),
             }),
-            constraints: i.constraints.clone(),
-            precision_level: i.precision,
-            undo_depth: self.history.undo_depth(),
-            redo_depth: self.history.redo_depth(),
+            constraints: self.interactive.constraints.clone(),
+            precision_level: self.interactive.precision,
+            undo_depth: history.undo_depth(),
+            redo_depth: history.redo_depth(),
             sequence: self.sequence,
             networks: self.networks.as_ref().map_or_else(Vec::new, |networks| networks.state()),
         }
@@ -212,13 +291,36 @@ impl Session {
     ///
     /// # Errors
     /// See [`Error`]; the session is then as it was.
+    #[cfg(test)]
     pub(crate) fn apply(
         &mut self,
         operation: &Operation,
         now: Time,
         budget: &Budget,
     ) -> Result<(Outcome, Option<Record>), Error> {
+        let done = self.apply_by(&Author::default(), operation, now, budget)?;
+        Ok((done.outcome, done.record))
+    }
+
+    /// The same, as somebody's operation. One that had its id before is not done again.
+    ///
+    /// # Errors
+    /// See [`Error`]; the session is then as it was, but for who is at work.
+    pub(crate) fn apply_by(
+        &mut self,
+        author: &Author,
+        operation: &Operation,
+        now: Time,
+        budget: &Budget,
+    ) -> Result<Applied, Error> {
         budget.checkpoint()?;
+        let asked = author.id.as_ref().map(|id| (id.clone(), hash(operation)));
+        if let Some((id, hash)) = &asked
+            && let Some(applied) = self.answered(&author.participant, id, *hash)?
+        {
+            return Ok(applied);
+        }
+        self.turn_to(&author.participant);
         self.soiled = None;
         let interactive = self.interactive.clone();
         let machine = self.machine.clone();
@@ -258,6 +360,8 @@ impl Session {
         let changed_state = self.interactive != interactive;
         let changed_machine = self.machine != machine;
         let mut record = None;
+        let conflicts = self.conflicts(author, &tx, self.sequence + 1);
+        let told = (!tx.is_untold).then(|| std::mem::take(&mut tx.told));
         if !tx.edits.is_empty()
             || tx.history != HistoryMove::Keep
             || changed_machine
@@ -266,10 +370,15 @@ impl Session {
             self.at = self.at.max(now);
             self.sequence += 1;
             let restructured = tx.edits.iter().any(|change| matches!(change, Change::Tree(_)));
+            let shared = !author.participant.is_default() || !tx.kept.is_empty();
             let entry = Record {
-                version: if restructured { VERSION } else { 1 },
+                version: if shared { VERSION } else { 1 + u8::from(restructured) * (TREE - 1) },
                 at: self.at,
                 operation: operation.name().to_owned(),
+                by: author.participant.clone(),
+                name: self.note_name(&author.participant, author.name.as_deref()),
+                id: asked.clone(),
+                kept: undo::kept_list(std::mem::take(&mut tx.kept)),
                 history: tx.history,
                 interactive: changed_state.then(|| self.interactive.clone()),
                 machine: changed_machine.then(|| written(&self.machine)),
@@ -291,7 +400,11 @@ impl Session {
             result: tx.effect,
             state: self.state(),
         };
-        Ok((outcome, record))
+        if let Some((id, hash)) = &asked {
+            let by = &author.participant;
+            self.answers.note(by, id, *hash, self.sequence, operation.name(), Some(&outcome));
+        }
+        Ok(Applied { outcome, record, told, conflicts, repeated: false })
     }
 
     /// Does again what a record says. The way back from the log.
@@ -299,6 +412,7 @@ impl Session {
     /// # Errors
     /// A sentence, when the record does not fit this session.
     pub(crate) fn replay(&mut self, record: &Record) -> Result<(), String> {
+        self.turn_to(&record.by);
         let mut restructured = false;
         for change in &record.edits {
             match change {
@@ -330,7 +444,12 @@ impl Session {
         }
         self.at = record.at;
         self.sequence += 1;
+        self.note_name(&record.by, record.name.as_deref());
         self.remember(record, &before, &constraints);
+        if let Some((id, hash)) = &record.id {
+            self.answers.note(&record.by, id, *hash, self.sequence, &record.operation, None);
+        }
+        self.forget_gone();
         Ok(())
     }
 
@@ -382,21 +501,27 @@ impl Session {
                 self.touched.insert(edit.element);
             }
         }
+        let marks = self.stamp(record);
+        // What delayed actions did is nobody's step to take back.
+        let due = || record.machine_due.clone().unwrap_or_else(|| written(machine));
         let edits = match record.history {
             HistoryMove::Push | HistoryMove::Extend => {
                 record.edits.get(record.delayed..).unwrap_or_default().to_vec()
             }
-            _ => Vec::new(),
+            HistoryMove::Undo | HistoryMove::Redo => {
+                let step = self.moved_step(record, marks, due(), constraints);
+                self.history.advance(record.history, step);
+                return;
+            }
+            HistoryMove::Keep => Vec::new(),
         };
-        // What delayed actions did is nobody's step to take back.
-        let due = || record.machine_due.clone().unwrap_or_else(|| written(machine));
         let machine_before = record.machine.as_ref().map(|_| due());
         let machine_after = record.machine.clone();
         let now = record.interactive.as_ref().map(|i| &i.constraints);
         let constraints = now
             .filter(|now| now.as_slice() != constraints)
             .map(|now| (constraints.to_vec(), now.clone()));
-        let step = UndoStep { edits, machine_before, machine_after, constraints };
+        let step = UndoStep { edits, marks, machine_before, machine_after, constraints };
         self.history.advance(record.history, step);
     }
 
@@ -459,6 +584,10 @@ impl Session {
     fn unknown(&self, id: &str) -> Error {
         /// How many ids a wrong one is compared with: this is no reason to be late.
         const COMPARED: usize = 2_000;
+        if let Some(deleted) = self.writers.deleted(id) {
+            let (by, sequence) = (self.name_of(&deleted.1), deleted.0);
+            return Error::Deleted { id: id.chars().take(64).collect(), by, sequence };
+        }
         let id: String = id.chars().take(64).collect();
         let known = self.document.ids();
         let alike = known.filter(|known| known.len().abs_diff(id.len()) <= id.len() / 2);
@@ -480,112 +609,6 @@ impl Session {
             }
             (None, None) => Err(Error::MissingTarget { operation }),
         }
-    }
-
-    // ===== attributes =====
-
-    /// Sets or removes; answers the old value, and `None` when there is no such place. An
-    /// attribute that comes is the last one, or the `at`th.
-    pub(super) fn write(
-        &mut self,
-        number: u32,
-        name: &str,
-        value: Option<&str>,
-        at: Option<u32>,
-    ) -> Option<Option<String>> {
-        let node = self.node(number)?;
-        let (ns, local) = attribute::resolve(&self.document, name)?;
-        self.soil(node);
-        let old = match (value, at) {
-            (Some(value), Some(at)) => {
-                let old = self.document.remove_attribute(node, ns, local);
-                self.document.insert_attribute(node, at as usize, ns, local, value);
-                old
-            }
-            (Some(value), None) => self.document.set_attribute(node, ns, local, value),
-            (None, _) => self.document.remove_attribute(node, ns, local),
-        };
-        if (ns, local) == (Ns::Arx, "state") {
-            self.machine.invalidate();
-        }
-        if (ns, local) == (Ns::None, "id") && self.twice {
-            self.document.reread_ids();
-        }
-        if value.is_some()
-            && let Some(index) = &mut self.references
-        {
-            index.note(&self.document, node, number);
-        }
-        self.follow(node);
-        let old = old.map(|s| s.to_string());
-        self.update_inputs(node, name);
-        Some(old)
-    }
-
-    /// Brings the scene up to date after an edit of `node`.
-    fn follow(&mut self, node: NodeId) {
-        if self.redraw_all {
-            return;
-        }
-        if let Err(error) = self.scene.update(&self.document, node, &self.limits) {
-            self.fault = Some(error.to_string());
-        }
-        self.soil(node);
-    }
-
-    /// Writes and remembers, unless the value is already there.
-    fn set(&mut self, tx: &mut Transaction, number: u32, name: &str, value: Option<&str>) {
-        let Some(node) = self.node(number) else { return };
-        if attribute::value(&self.document, node, name) != value {
-            self.set_at(tx, number, name, value, None);
-        }
-    }
-
-    /// The same, at a place among the attributes of the element.
-    fn set_at(
-        &mut self,
-        tx: &mut Transaction,
-        number: u32,
-        name: &str,
-        value: Option<&str>,
-        back: Option<u32>,
-    ) {
-        let Some(node) = self.node(number) else { return };
-        self.note_values(self.is_read(node, name));
-        let at = match value {
-            Some(_) => None,
-            None => self.place_of(node, name),
-        };
-        if let Some(old) = self.write(number, name, value, back) {
-            tx.edits.push(Change::Attribute(Edit {
-                element: number,
-                attribute: name.to_owned(),
-                old,
-                new: value.map(str::to_owned),
-                at,
-                back,
-            }));
-        }
-    }
-
-    fn place_of(&self, node: NodeId, name: &str) -> Option<u32> {
-        let (ns, local) = attribute::resolve(&self.document, name)?;
-        u32::try_from(self.document.attribute_place(node, ns, local)?).ok()
-    }
-
-    fn roll_back(&mut self, edits: &[Change]) {
-        for change in edits.iter().rev() {
-            match change {
-                Change::Attribute(edit) => {
-                    self.write(edit.element, &edit.attribute, edit.old.as_deref(), edit.at);
-                }
-                Change::Tree(edit) => {
-                    self.restructure(&edit.clone().inverse());
-                }
-            }
-        }
-        self.settle();
-        self.recompile();
     }
 }
 

@@ -21,6 +21,24 @@ pub enum Error {
         /// The id that is nearest to it, if one is near.
         near: Option<String>,
     },
+    /// The element was deleted by somebody.
+    #[error("element {id:?} was deleted by {by} (sequence {sequence})")]
+    Deleted {
+        /// The id given.
+        id: String,
+        /// Who deleted it.
+        by: String,
+        /// When.
+        sequence: u64,
+    },
+    /// The id of an operation was used before for something else, or cannot be one.
+    #[error("the id {id:?} {reason}")]
+    BadId {
+        /// The id.
+        id: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The operation is about an element, and neither an id nor coordinates were given.
     #[error("{operation} needs element_id or coordinates")]
     MissingTarget {
@@ -124,7 +142,8 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::BadOperation { .. } => "bad-operation",
-            Error::UnknownElement { .. } => "unknown-element",
+            Error::UnknownElement { .. } | Error::Deleted { .. } => "unknown-element",
+            Error::BadId { .. } => "bad-operation-id",
             Error::MissingTarget { .. } => "missing-target",
             Error::BadNumber { .. } => "bad-number",
             Error::NotMovable { .. } => "not-movable",

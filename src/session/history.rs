@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ActiveConstraint;
 use super::record::{Change, HistoryMove};
+use super::together::Touch;
 
 /// Steps that can be taken back.
 pub const UNDO_STEPS: usize = 100;
@@ -16,6 +17,10 @@ pub const UNDO_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct UndoStep {
     pub(crate) edits: Vec<Change>,
+    /// The versions of what it wrote, each once. Missing in what an older engine stored: such a
+    /// step is taken back without asking whose the values are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) marks: Vec<Touch>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) machine_before: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +38,22 @@ impl UndoStep {
     }
 
     /// Adds later edits: the first old value and the last new value of an attribute stay.
-    fn merge(&mut self, edits: &[Change]) {
+    fn merge(&mut self, edits: &[Change], marks: Vec<Touch>) {
+        let mut between = Vec::new();
+        for mark in marks {
+            let known = |m: &&mut Touch| m.element == mark.element && m.key == mark.key;
+            match self.marks.iter_mut().find(known) {
+                Some(earlier) => {
+                    // What somebody else wrote in between is what comes back.
+                    if earlier.after != mark.before {
+                        between.push((mark.element, mark.key));
+                        earlier.before = mark.before;
+                    }
+                    earlier.after = mark.after;
+                }
+                None => self.marks.push(mark),
+            }
+        }
         for change in edits {
             let Change::Attribute(edit) = change else {
                 self.edits.push(change.clone());
@@ -49,6 +69,9 @@ impl UndoStep {
             });
             match same {
                 Some(earlier) => {
+                    if between.iter().any(|(e, key)| *e == edit.element && *key == edit.attribute) {
+                        earlier.old.clone_from(&edit.old);
+                    }
                     earlier.new.clone_from(&edit.new);
                     // It may stand elsewhere now, or nowhere.
                     earlier.at = earlier.at.or(edit.at.filter(|_| earlier.old.is_some()));
@@ -83,8 +106,8 @@ impl History {
         self.undone.last()
     }
 
-    /// Notes what has been done. The edits of [`HistoryMove::Undo`] and
-    /// [`HistoryMove::Redo`] are those of the step moved and are not kept again.
+    /// Notes what has been done. With [`HistoryMove::Undo`] and [`HistoryMove::Redo`], `step` is
+    /// what of the step moved was really taken back or made again.
     pub(crate) fn advance(&mut self, by: HistoryMove, step: UndoStep) {
         match by {
             HistoryMove::Keep => {}
@@ -97,7 +120,7 @@ impl History {
                 self.undone.clear();
                 match self.done.back_mut() {
                     Some(last) => {
-                        last.merge(&step.edits);
+                        last.merge(&step.edits, step.marks);
                         last.machine_before = last.machine_before.take().or(step.machine_before);
                         if let Some((before, after)) = step.constraints {
                             let first = last.constraints.take().map_or(before, |c| c.0);
@@ -111,9 +134,14 @@ impl History {
                 }
                 self.trim();
             }
-            HistoryMove::Undo => self.undone.extend(self.done.pop_back()),
-            HistoryMove::Redo => self.done.extend(self.undone.pop()),
+            HistoryMove::Undo => self.undone.extend(self.done.pop_back().map(|_| step)),
+            HistoryMove::Redo => self.done.extend(self.undone.pop().map(|_| step)),
         }
+    }
+
+    /// About what it occupies.
+    pub(crate) fn bytes(&self) -> usize {
+        self.done.iter().chain(&self.undone).map(UndoStep::bytes).sum()
     }
 
     fn trim(&mut self) {

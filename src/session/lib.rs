@@ -21,6 +21,8 @@ mod references;
 mod snap;
 mod snapshot;
 mod store;
+mod streams;
+mod together;
 
 pub use drag_solver::Constrained;
 pub use editing::{CONSTRAINTS, EMPTY, SELECTION, Session};
@@ -33,12 +35,19 @@ pub use operation::{
     Relation, Selection, Snap, SnapOptions,
 };
 pub use outcome::{
-    Area, AttributeChange, BehaviorTriggered, DragState, Effect, Message, Note, Outcome, SnapKind,
-    State, StructureChange, StructureKind, ValueChange,
+    Area, AttributeChange, BehaviorTriggered, DragState, Effect, KeptChange, Message, Note,
+    Outcome, Restored, SnapKind, State, StructureChange, StructureKind, ValueChange,
 };
 pub use store::{
     Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
     Store, StoreError, StoreEvent, StoreHealth, StoreLimits, Stored, Watcher, copy,
+};
+
+pub use streams::Begun;
+pub use together::{
+    Author, ClientFrame, Conflict, Cursor, DrawingChange, Frame, ID_BYTES, Joined, NAME_CHARACTERS,
+    PRESENCE_EVERY, PROTOCOL, Participant, Patch, Present, QUEUED_BYTES, QUEUED_FRAMES,
+    ResetReason, Room, SHOWN_SELECTION, SILENCE, STREAMS, Seat, Sent, Take, shown_name,
 };
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::outcome::{Effect, Outcome, State};
 use super::record::{Record, VERSION};
 use super::snapshot::Snapshot;
 use super::store::{Damage, Key, Pending, Store, StoreError, Stored};
+use super::together::{Author, Participant, ResetReason, SharedRoom};
 use svgx_base::budget::{Budget, Clock, Time};
 use svgx_base::deep_span;
 use svgx_engine::document::Limits;
@@ -69,23 +70,26 @@ pub struct Sessions {
 
 /// The place of one session. Whoever holds the lock has the session.
 #[derive(Debug, Default)]
-struct Slot {
+pub(super) struct Slot {
     live: Mutex<Option<OpenSession>>,
     /// When it was last asked for.
     used: AtomicU64,
     /// Bytes of source text, 0 when nothing is loaded.
     weight: AtomicU64,
+    /// Who is told what happens.
+    room: SharedRoom,
 }
 
 #[derive(Debug)]
-struct OpenSession {
-    session: Session,
+pub(super) struct OpenSession {
+    pub(super) session: Session,
+    pub(super) room: SharedRoom,
     /// The clock when the session was opened, and the session time then.
     opened: (Time, Time),
     /// Whether the store knows the session.
     stored: bool,
     /// The last write on its way.
-    last: Pending,
+    pub(super) last: Pending,
     /// Records and bytes since the last snapshot.
     since: (u64, u64),
     damage: Vec<Damage>,
@@ -98,6 +102,8 @@ struct OpenSession {
 pub struct Unacknowledged {
     outcome: Outcome,
     pending: Pending,
+    /// Whether it was done before, and this is the first answer.
+    repeated: bool,
 }
 
 impl Unacknowledged {
@@ -108,6 +114,11 @@ impl Unacknowledged {
     pub async fn acknowledged(self) -> Result<Outcome, Error> {
         self.pending.await?;
         Ok(self.outcome)
+    }
+
+    /// Whether it was done before, and this is the first answer.
+    pub fn is_repeated(&self) -> bool {
+        self.repeated
     }
 
     /// The outcome, and the write that has to end well before it counts.
@@ -151,9 +162,31 @@ impl Sessions {
         operation: &Operation,
         budget: &Budget,
     ) -> Result<Unacknowledged, Error> {
+        self.apply_by(key, &Author::default(), operation, budget)
+    }
+
+    /// The same, as a participant's operation. One that had its id before is not done again: its
+    /// first answer is given.
+    ///
+    /// # Errors
+    /// See [`Error`]; the session is then as it was.
+    pub fn apply_by(
+        &self,
+        key: &Key,
+        author: &Author,
+        operation: &Operation,
+        budget: &Budget,
+    ) -> Result<Unacknowledged, Error> {
+        if !author.has_good_id() {
+            let id = author.id.iter().flat_map(|id| id.chars()).take(64).collect();
+            return Err(Error::BadId {
+                id,
+                reason: "has not 1 to 64 bytes without control characters",
+            });
+        }
         let done = self.with(key, budget, |open| match operation {
-            Operation::Load { content } => self.load(key, open, content, budget),
-            _ => self.edit(key, open, operation, budget),
+            Operation::Load { content } => self.load(key, open, content, author, budget),
+            _ => self.edit(key, open, author, operation, budget),
         });
         self.evict();
         done
@@ -171,7 +204,7 @@ impl Sessions {
         budget: &Budget,
     ) -> Result<Option<Unacknowledged>, Error> {
         let done = self.with(key, budget, |open| match open.session.sequence() {
-            0 => self.load(key, open, content, budget).map(Some),
+            0 => self.load(key, open, content, &Author::default(), budget).map(Some),
             _ => Ok(None),
         });
         self.evict();
@@ -185,7 +218,7 @@ impl Sessions {
     pub fn state(&self, key: &Key, budget: &Budget) -> Result<State, Error> {
         let seen = self.with(key, budget, |open| {
             open.session.know_networks(budget);
-            Ok(open.session.state())
+            Ok(open.session.state_of(&Participant::default()))
         });
         self.evict();
         seen
@@ -224,6 +257,7 @@ impl Sessions {
         let mut kept = slot.live.lock();
         *kept = None;
         slot.weight.store(0, Ordering::Relaxed);
+        slot.room.lock().close("deleted");
         Ok(self.store.delete(key))
     }
 
@@ -278,16 +312,19 @@ impl Sessions {
         &self,
         key: &Key,
         open: &mut OpenSession,
+        author: &Author,
         operation: &Operation,
         budget: &Budget,
     ) -> Result<Unacknowledged, Error> {
         let _span = deep_span!("edit");
         let now = open.now(self.clock.now());
-        let (outcome, record) = open.session.apply(operation, now, budget)?;
-        if let Some(record) = record {
-            self.append(key, open, &record)?;
+        let done = open.session.apply_by(author, operation, now, budget)?;
+        if let Some(record) = &done.record {
+            self.append(key, open, record)?;
         }
-        Ok(Unacknowledged { outcome, pending: open.last.clone() })
+        open.publish(author, &done);
+        let (outcome, repeated) = (done.outcome, done.repeated);
+        Ok(Unacknowledged { outcome, pending: open.last.clone(), repeated })
     }
 
     fn append(&self, key: &Key, open: &mut OpenSession, record: &Record) -> Result<(), Error> {
@@ -319,31 +356,41 @@ impl Sessions {
         key: &Key,
         open: &mut OpenSession,
         content: &str,
+        author: &Author,
         budget: &Budget,
     ) -> Result<Unacknowledged, Error> {
+        let operation = Operation::Load { content: content.to_owned() };
+        if let Some(done) = open.session.done_before(author, &operation)? {
+            let pending = open.last.clone();
+            return Ok(Unacknowledged { outcome: done.outcome, pending, repeated: true });
+        }
         let mut session = Session::new(content, Arc::clone(&self.options.limits), budget)?;
         session.know_networks(budget);
         session.skip_to(open.session.sequence() + 1);
+        session.keep_answers(&open.session);
+        let outcome = Outcome {
+            operation: "load".to_owned(),
+            result: Effect::default(),
+            state: session.state(),
+        };
+        session.note_answer(author, &operation, &outcome);
         let snapshot = encode(&session.snapshot())?;
         let pending = self.store.begin(key, session.sequence(), content, snapshot);
         if let Some(Err(error)) = pending.outcome() {
             return Err(error.into());
         }
         let now = self.clock.now();
-        let outcome = Outcome {
-            operation: "load".to_owned(),
-            result: Effect::default(),
-            state: session.state(),
-        };
+        open.room.lock().renew(ResetReason::Loaded, session.sequence());
         *open = OpenSession {
             session,
+            room: Arc::clone(&open.room),
             opened: (now, Time(0)),
             stored: true,
             last: pending.clone(),
             since: (0, 0),
             damage: Vec::new(),
         };
-        Ok(Unacknowledged { outcome, pending })
+        Ok(Unacknowledged { outcome, pending, repeated: false })
     }
 
     /// Gives `work` the session, fetched from the store if need be.
@@ -356,12 +403,21 @@ impl Sessions {
         budget: &Budget,
         work: impl FnOnce(&mut OpenSession) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let slot = self.slot(key);
+        self.with_slot(key, &self.slot(key), budget, work)
+    }
+
+    pub(super) fn with_slot<T>(
+        &self,
+        key: &Key,
+        slot: &Slot,
+        budget: &Budget,
+        work: impl FnOnce(&mut OpenSession) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut kept = slot.live.lock();
         let open = kept.take().filter(|open| !matches!(open.last.outcome(), Some(Err(_))));
         let mut open = match open {
             Some(open) => open,
-            None => self.fetch(key, budget)?,
+            None => self.fetch(key, &slot.room, budget)?,
         };
         let sequence = open.session.sequence();
         let done = work(&mut open);
@@ -375,7 +431,7 @@ impl Sessions {
         done
     }
 
-    fn fetch(&self, key: &Key, budget: &Budget) -> Result<OpenSession, Error> {
+    fn fetch(&self, key: &Key, room: &SharedRoom, budget: &Budget) -> Result<OpenSession, Error> {
         let _span = deep_span!("replay");
         let stored = self.store.load(key)?;
         let known = stored.is_some();
@@ -388,9 +444,12 @@ impl Sessions {
             // What can be read becomes the new beginning; the sequences go on after those lost.
             last = self.store.snapshot(key, session.sequence(), encode(&session.snapshot())?);
         }
+        // Whatever was shown of it before is as good as what the store has.
+        room.lock().renew(ResetReason::Store, session.sequence());
         Ok(OpenSession {
             opened: (self.clock.now(), session.time()),
             session,
+            room: Arc::clone(room),
             stored: known,
             last,
             since: (stored.records.len() as u64, 0),
@@ -405,7 +464,11 @@ impl Sessions {
         &self.shards[at]
     }
 
-    fn slot(&self, key: &Key) -> Arc<Slot> {
+    pub(super) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    pub(super) fn slot(&self, key: &Key) -> Arc<Slot> {
         let slot = {
             let mut shard = self.shard(key).lock();
             match shard.get(key) {

@@ -194,6 +194,33 @@ pub struct Note {
     pub message: String,
 }
 
+/// Something that an undo or redo left as it is, because somebody else has changed it since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeptChange {
+    /// The element's id, or `@N`.
+    pub element_id: String,
+    /// The attribute; `#text` for a text; absent where it is about the element itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribute: Option<String>,
+    /// Who changed it since: what the others call them.
+    pub by: String,
+    /// When.
+    pub sequence: u64,
+}
+
+/// How much of its step an undo or redo did, where that is not all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Restored {
+    /// Values, texts and places that were restored.
+    pub restored: usize,
+    /// Those of the step.
+    pub of: usize,
+    /// What was left as it is.
+    pub kept: Vec<KeptChange>,
+}
+
 /// What one operation did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -233,6 +260,9 @@ pub struct Effect {
     /// What became of the networks of the drawing: those that were solved again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks_changed: Vec<NetworkChange>,
+    /// How much of its step an undo or redo did, where that is not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
     /// What triggers had to say: logged, animated, scheduled, failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<Message>,

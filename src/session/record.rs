@@ -15,12 +15,15 @@ use serde::{Deserialize, Serialize};
 
 use super::fragment::Fragment;
 use super::placement::Placement;
+use super::together::Participant;
 use super::{ActiveConstraint, Coordinates};
 use svgx_base::budget::{Tier, Time};
 
 /// The newest form of records and snapshots that is understood. The first knew attributes
-/// only; the second edits of the tree.
-pub(crate) const VERSION: u8 = 2;
+/// only; the second edits of the tree; the third participants.
+pub(crate) const VERSION: u8 = 3;
+/// The form that knows edits of the tree.
+pub(crate) const TREE: u8 = 2;
 
 /// The form of a record that says none.
 pub(crate) fn first() -> u8 {
@@ -68,6 +71,14 @@ pub(crate) enum TreeEdit {
     Text { element: u32, old: String, new: String },
 }
 
+impl Edit {
+    /// What takes it back, and puts the attribute where it stood.
+    pub(crate) fn inverse(self) -> Edit {
+        let Edit { element, attribute, old, new, at, back } = self;
+        Edit { element, attribute, old: new, new: old, at: back, back: at }
+    }
+}
+
 impl TreeEdit {
     /// What takes it back.
     pub(crate) fn inverse(self) -> TreeEdit {
@@ -89,6 +100,14 @@ pub(crate) enum Change {
 }
 
 impl Change {
+    /// What takes it back.
+    pub(crate) fn inverse(self) -> Change {
+        match self {
+            Change::Attribute(edit) => Change::Attribute(edit.inverse()),
+            Change::Tree(edit) => Change::Tree(edit.inverse()),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         let value = |v: &Option<String>| v.as_ref().map_or(0, String::len);
         16 + match self {
@@ -156,7 +175,7 @@ pub(crate) struct Interactive {
 }
 
 /// One entry of the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// Its form: the first that can say it, so that what is older reads what it can.
     #[serde(rename = "v", default = "first", skip_serializing_if = "is_first")]
@@ -165,6 +184,19 @@ pub(crate) struct Record {
     pub(crate) at: Time,
     #[serde(rename = "op")]
     pub(crate) operation: String,
+    /// Whose operation it was; the default participant's without.
+    #[serde(default, skip_serializing_if = "Participant::is_default")]
+    pub(crate) by: Participant,
+    /// What the participant is called, where that is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// The id that the client gave the operation, and the hash of what it asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<(String, u64)>,
+    /// What an undo or redo left as it was, because others had changed it since: element, and
+    /// attribute or what else of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kept: Vec<(u32, String)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) edits: Vec<Change>,
     /// The trigger machine after the delayed actions, where they changed it.

@@ -1,12 +1,15 @@
 //! Everything of a session but its base text, so that the log can begin anew.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::attribute;
-use super::editing::{Session, read, written};
+use super::editing::{Person, Session, read, written};
 use super::fragment;
 use super::history::History;
-use super::record::{Interactive, VERSION, first, is_first};
+use super::record::{Interactive, TREE, VERSION, first, is_first};
+use super::together::{Answered, Answers, Participant, Stamp, Writers};
 use svgx_base::budget::{Budget, Time};
 use svgx_engine::document::{NodeId, NodeKind};
 
@@ -28,6 +31,18 @@ pub(crate) struct Snapshot {
     pub(crate) interactive: Interactive,
     pub(crate) history: History,
     pub(crate) machine: Option<serde_json::Value>,
+    /// What the participants but the default one have for themselves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) people: BTreeMap<Participant, Person>,
+    /// What they are called.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) names: BTreeMap<Participant, String>,
+    /// Who wrote what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) writers: Vec<(u32, String, Stamp)>,
+    /// The operations that had an id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) answers: Vec<Answered>,
 }
 
 impl Default for Snapshot {
@@ -41,6 +56,10 @@ impl Default for Snapshot {
             interactive: Interactive::default(),
             history: History::default(),
             machine: None,
+            people: BTreeMap::new(),
+            names: BTreeMap::new(),
+            writers: Vec::new(),
+            answers: Vec::new(),
         }
     }
 }
@@ -78,15 +97,23 @@ impl Session {
                 .collect();
             Some((number, attributes))
         });
+        let mut people = self.people.clone();
+        people.insert(self.author.clone(), self.person());
+        let Person { selected, hovered, drag, history, .. } =
+            people.remove(&Participant::default()).unwrap_or_default();
         Snapshot {
-            version: VERSION,
+            version: if people.is_empty() { TREE } else { VERSION },
             at: self.time(),
             values: Vec::new(),
             attributes: attributes.collect(),
             tree: self.tree(),
-            interactive: self.interactive.clone(),
-            history: self.history.clone(),
+            interactive: Interactive { selected, hovered, drag, ..self.interactive.clone() },
+            history,
             machine: (self.machine != self.loaded).then(|| written(&self.machine)),
+            people,
+            names: self.names.clone(),
+            writers: self.writers.kept(),
+            answers: self.answers.kept(),
         }
     }
 
@@ -158,6 +185,11 @@ impl Session {
         }
         self.interactive = snapshot.interactive;
         self.history = snapshot.history;
+        self.author = Participant::default();
+        self.people = snapshot.people;
+        self.names = snapshot.names;
+        self.writers = Writers::restored(snapshot.writers);
+        self.answers = Answers::restored(snapshot.answers);
         self.resume(snapshot.at, sequence);
         Ok(())
     }
@@ -209,7 +241,10 @@ impl Session {
         let limits = std::sync::Arc::clone(self.limits());
         let mut fresh = Session::new(self.text(), limits, budget).map_err(|e| e.to_string())?;
         fresh.restore(self.snapshot(), self.sequence())?;
+        fresh.turn_to(&self.author);
         fresh.interactive.hovered = self.interactive.hovered;
+        fresh.writers.keep_gone(&self.writers);
+        std::mem::swap(&mut fresh.answers, &mut self.answers);
         *self = fresh;
         Ok(())
     }

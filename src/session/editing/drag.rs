@@ -53,6 +53,7 @@ impl Session {
         };
         tx.effect.element_id = Some(self.label(active.element));
         tx.effect.is_dragging = Some(!end);
+        tx.direct = Some(vec![active.element]);
         if let Some(to) = tick.coordinates {
             check(to)?;
             let (movement, kind) = self.snapped(&active, to, options.as_ref());

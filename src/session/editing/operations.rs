@@ -6,10 +6,10 @@ use svgx_engine::document::NodeId;
 
 use super::super::error::Error;
 use super::super::operation::{Coordinates, Operation, Pointer};
-use super::super::record::{Change, Edit, HistoryMove};
+use super::super::record::HistoryMove;
 use super::super::{ActiveConstraint, attribute};
 use super::links::Link;
-use super::{CONSTRAINTS, SELECTION, Session, Transaction, read};
+use super::{CONSTRAINTS, SELECTION, Session, Transaction};
 
 /// Elements in one active constraint.
 const CONSTRAINT_ELEMENTS: usize = 16;
@@ -265,55 +265,6 @@ impl Session {
             self.interactive.constraints.push(constraint.clone());
         }
         Ok(())
-    }
-
-    fn undo_or_redo(&mut self, direction: HistoryMove, now: Time, tx: &mut Transaction) {
-        // An undo ends a drag.
-        self.interactive.drag = None;
-        let undo = direction == HistoryMove::Undo;
-        let step = if undo { self.history.last_done() } else { self.history.last_undone() };
-        let Some(step) = step.cloned() else { return };
-        tx.history = direction;
-        let before = self.machine.values(&self.document, &self.program);
-        let edits: Vec<Change> = match undo {
-            true => step.edits.into_iter().rev().collect(),
-            false => step.edits,
-        };
-        for change in edits {
-            match change {
-                Change::Tree(edit) => {
-                    self.change_tree(tx, if undo { edit.inverse() } else { edit });
-                }
-                Change::Attribute(Edit { element, attribute, old, new, at, .. }) => {
-                    if !undo && at.is_some() && new.is_some() {
-                        self.set(tx, element, &attribute, None);
-                    }
-                    match undo {
-                        true if at.is_some() => {
-                            self.set_at(tx, element, &attribute, old.as_deref(), at);
-                        }
-                        true => self.set(tx, element, &attribute, old.as_deref()),
-                        false => self.set(tx, element, &attribute, new.as_deref()),
-                    }
-                }
-            }
-        }
-        self.settle();
-        self.forget_gone();
-        if let Some((before, after)) = step.constraints {
-            self.interactive.constraints = if undo { before } else { after };
-        }
-        let machine = if undo { step.machine_before } else { step.machine_after };
-        if let Some(mut machine) = machine.and_then(|m| read(&m).ok()) {
-            // What was due in the meantime has been done and is not done again.
-            machine.forget_until(now);
-            self.machine = machine;
-        }
-        // Values follow; what held then holds again and is nothing that comes to hold.
-        self.values_before = None;
-        self.recompile();
-        let changes = self.machine.values_since(&self.document, &self.program, &before);
-        self.report(changes, tx);
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::fragment::Fragment;
 use super::super::outcome::{Area, StructureChange, StructureKind};
 use super::super::record::{Change, TreeEdit};
 use super::super::references::Index;
+use super::super::together::{DrawingChange, elements};
 use super::{Session, Transaction};
 use svgx_base::budget::Time;
 
@@ -31,6 +32,7 @@ impl Session {
             self.fault = Some("an edit of the tree does not fit the tree".to_owned());
             return;
         }
+        self.tell_of_tree(tx, &edit);
         let change = before.or_else(|| self.reported(&edit, false));
         tx.effect.structure_changed.extend(change);
         tx.edits.push(Change::Tree(edit));
@@ -73,6 +75,48 @@ impl Session {
         })
     }
 
+    /// Tells whoever has the drawing, by handles.
+    fn tell_of_tree(&self, tx: &mut Transaction, edit: &TreeEdit) {
+        let document = &self.document;
+        let place = |number: u32| {
+            let node = self.node(number)?;
+            let parent = document.parent(node)?;
+            let is_text = |n: NodeId| matches!(document.kind(n), NodeKind::Text(_));
+            // Texts side by side are one for whoever has read them from a text.
+            let (mut at, mut after_text) = (0, false);
+            for child in document.children(parent).take_while(|&n| n != node) {
+                at += u32::from(!(after_text && is_text(child)));
+                after_text = is_text(child);
+            }
+            let within = after_text && document.next_sibling(node).is_some_and(is_text);
+            let before = self.next_element(node).map(|next| self.number(next));
+            Some((node, self.number(parent), before, at, within))
+        };
+        let change = match edit {
+            TreeEdit::Remove { fragment, .. } => {
+                fragment.root().map(|element| DrawingChange::Remove { element })
+            }
+            TreeEdit::Insert { fragment, .. } => fragment.root().and_then(|element| {
+                let (node, parent, before, at, within) = place(element)?;
+                tx.is_untold |= within;
+                let markup = document::markup(document, node);
+                let handles = elements(fragment).map(|(number, _)| number).collect();
+                Some(DrawingChange::Add { element, parent, before, at, markup, handles })
+            }),
+            TreeEdit::Move { element, .. } => {
+                let element = *element;
+                place(element).map(|(_, parent, before, at, within)| {
+                    tx.is_untold |= within;
+                    DrawingChange::Move { element, parent, before, at }
+                })
+            }
+            TreeEdit::Text { element, new, .. } => {
+                Some(DrawingChange::Text { element: *element, text: new.clone() })
+            }
+        };
+        tx.told.extend(change);
+    }
+
     pub(super) fn next_element(&self, node: NodeId) -> Option<NodeId> {
         let document = &self.document;
         std::iter::successors(document.next_sibling(node), |&n| document.next_sibling(n))
@@ -80,7 +124,7 @@ impl Session {
     }
 
     /// Does an edit of the tree. `None` where it does not fit.
-    pub(super) fn restructure(&mut self, edit: &TreeEdit) -> Option<()> {
+    pub(crate) fn restructure(&mut self, edit: &TreeEdit) -> Option<()> {
         match edit {
             TreeEdit::Insert { fragment, parent, at } => self.insert(fragment, *parent, *at),
             TreeEdit::Remove { fragment, .. } => self.take_out(fragment.root()?),
@@ -277,6 +321,7 @@ impl Session {
         if i.drag.as_ref().is_some_and(|drag| !is_alive(&drag.element)) {
             i.drag = None;
         }
+        self.others_forget_gone();
     }
 
     /// Reads objects, behaviors and systems anew, where edits of this or an earlier operation

@@ -52,6 +52,8 @@ impl Session {
                     }
                     self.soil(node);
                     let (at, back) = (None, None);
+                    tx.derived.insert(tx.edits.len());
+                    tx.tell(element, &name, new.as_deref(), None);
                     let edit = Edit { element, attribute: name, old, new, at, back };
                     tx.edits.push(Edited::Attribute(edit));
                 }
