@@ -98,6 +98,10 @@ fn values(label: &str) -> Option<Vec<&'static str>> {
         "svgx_slo_outcome" => Outcome::ALL.map(Outcome::as_str).to_vec(),
         "svgx_slo_reason" => Reason::ALL.iter().map(|r| r.as_str()).collect(),
         "svgx_cache_result" => vec!["hit", "miss"],
+        "svgx_stream_transport" => vec!["websocket", "events"],
+        "svgx_stream_reason" => {
+            vec!["new", "gap", "unknown", "slow", "loaded", "store", "untold", "asked"]
+        }
         "alertstate" => vec!["pending", "firing"],
         _ => return None,
     })

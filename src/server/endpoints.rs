@@ -16,7 +16,7 @@ use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
     compile_json, compile_svg, drawing, evaluate, interactive, jobs, networks, openapi, pages,
-    parse, precision, render, sessions, simulate, slo, solve, state, status, traces,
+    parse, precision, render, sessions, simulate, slo, solve, state, status, together, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -218,6 +218,12 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ),
     )
     .described::<drawing::__path_png>(),
+    get("/sessions/{session}/live", Direct(|| web::to(together::live::live)))
+        .rate(RateClass::Ui)
+        .described::<together::live::__path_live>(),
+    get("/sessions/{session}/events", Direct(|| web::to(together::events::events)))
+        .rate(RateClass::Ui)
+        .described::<together::events::__path_events>(),
 ];
 
 /// The page that shows the API's description; its files are below it.

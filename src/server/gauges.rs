@@ -8,7 +8,7 @@ use opentelemetry::KeyValue;
 use svgx_base::budget::{Class, Tier};
 use svgx_controller::Reason;
 use svgx_controller::core::Status;
-use svgx_session::StoreHealth;
+use svgx_session::{ResetReason, StoreHealth};
 use svgx_telemetry::catalogue as c;
 use svgx_telemetry::{Metrics, Outcome};
 
@@ -50,6 +50,13 @@ fn expect(metrics: &Metrics, secure: bool) {
         let Handler::Pool(operation) = endpoint.handler else { continue };
         metrics.expect_operation(operation.class.as_str(), operation.name);
     }
+    for transport in ["websocket", "events"] {
+        metrics.streams(transport, 0);
+    }
+    for reason in ResetReason::ALL {
+        metrics.stream_reset(reason.as_str(), 0);
+    }
+    metrics.frames_dropped(0);
     for class in Class::ALL.map(Class::as_str) {
         for reason in Reason::ALL.iter().filter(|r| r.is_refusal()) {
             metrics.expect_outcome(class, Outcome::Shed, reason.as_str());

@@ -57,6 +57,7 @@ stand_ins! {
         PhysicsEvent = physics::Event,
         Quarantined = physics::Quarantined,
         Reaction = physics::Reaction,
+        SessionFrame = svgx_session::Frame,
         SessionState = svgx_session::State,
         SimulationCounts = physics::Statistics,
         SimulationEnd = physics::SimulationEnd,
@@ -74,6 +75,8 @@ pub(crate) fn insert(document: &mut Value) {
     let mut read = generator(SchemaSettings::draft2020_12().for_deserialize());
     let mut written = generator(SchemaSettings::draft2020_12().for_serialize());
     requests(&mut read);
+    // What clients say on a stream, which no request or answer is.
+    read.subschema_for::<svgx_session::ClientFrame>();
     // Of this the description is made, in `openapi::operations`.
     read.subschema_for::<svgx_session::Operation>();
     answers(&mut written);

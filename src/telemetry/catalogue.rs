@@ -99,6 +99,12 @@ catalogue! {
         "1 while the session store takes writes, 0 after an I/O error until it can write again.";
     STORE_WAIT = "svgx.store.wait", Latency, "s", 2, [],
         "Time an edit waited to be durable.";
+    STREAMS = "svgx.stream.open", UpDownCounter, "{stream}", 4, ["svgx.stream.transport"],
+        "Open streams of sessions.";
+    STREAM_RESETS = "svgx.stream.resets", Counter, "{reset}", 10, ["svgx.stream.reason"],
+        "Whole drawings that clients of streams were sent, by reason.";
+    STREAM_DROPPED = "svgx.stream.dropped", Counter, "{frame}", 2, [],
+        "Frames of streams that were thrown away because their client took them too slowly.";
     BURN_RATE = "svgx.slo.burn_rate", Gauge, "1", 20, ["svgx.budget.class", "svgx.slo.window"],
         "How fast the error budget is spent, as the controller sees it: 1 spends it exactly.";
     DECISIONS = "svgx.slo.decisions", Counter, "{decision}", 40, ["svgx.slo.reason"],

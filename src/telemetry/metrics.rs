@@ -83,6 +83,9 @@ pub struct Metrics {
     residual: Histogram<f64>,
     cache_requests: Counters<bool>,
     store_wait: Histogram<f64>,
+    streams: UpDownCounter<i64>,
+    stream_resets: Counter<u64>,
+    stream_dropped: Counter<u64>,
     exemplars: Exemplars,
     expected: Expected,
     meter: Meter,
@@ -172,6 +175,13 @@ impl Metrics {
             residual: histogram(&c::RESIDUAL),
             cache_requests: Series::of(&c::CACHE_REQUESTS, counter(&c::CACHE_REQUESTS)),
             store_wait: histogram(&c::STORE_WAIT),
+            streams: meter
+                .i64_up_down_counter(c::STREAMS.name)
+                .with_unit(c::STREAMS.unit)
+                .with_description(c::STREAMS.description)
+                .build(),
+            stream_resets: counter(&c::STREAM_RESETS),
+            stream_dropped: counter(&c::STREAM_DROPPED),
             exemplars: Exemplars::new(latency),
             expected: Expected::new(latency),
             meter,
@@ -227,6 +237,21 @@ impl Metrics {
     /// A connection was opened (1) or closed (-1).
     pub fn connections(&self, difference: i64) {
         self.connections.add(difference, &[]);
+    }
+
+    /// A stream of a session was opened (1) or closed (-1).
+    pub fn streams(&self, transport: &'static str, difference: i64) {
+        self.streams.add(difference, &[KeyValue::new("svgx.stream.transport", transport)]);
+    }
+
+    /// Clients of streams are sent the whole drawing, so many.
+    pub fn stream_reset(&self, reason: &'static str, count: u64) {
+        self.stream_resets.add(count, &[KeyValue::new("svgx.stream.reason", reason)]);
+    }
+
+    /// Frames were thrown away because their client took them too slowly.
+    pub fn frames_dropped(&self, count: u64) {
+        self.stream_dropped.add(count, &[]);
     }
 
     /// A request was answered.

@@ -119,6 +119,25 @@ impl AdmissionRequest {
     }
 }
 
+/// What an operation that comes in a stream says about itself.
+pub(crate) fn of_stream(
+    app: &App,
+    identity: &Identity,
+    session: &str,
+    class: Class,
+    operation: &'static str,
+    bytes: usize,
+) -> Request<'static> {
+    let salt = u64::from(identity.id) + 1;
+    Request {
+        size: if bytes == 0 { 1 } else { estimate::elements(bytes as u64) },
+        tenant: TenantId(principal_hash(identity.name.as_bytes(), 0)),
+        session: SessionId(principal_hash(session.as_bytes(), salt)),
+        waited_before_arrival: event_loop_lag(&app.clock),
+        ..Request::new(class, operation)
+    }
+}
+
 /// Whether a refusal means that the work is for the batch queue.
 pub(crate) fn is_too_large(shed: &Shed) -> bool {
     shed.reason == Reason::TooLarge

@@ -1,6 +1,6 @@
 //! From a request to its work on the compute pool, and to its answer, now or as a job.
 
-mod admit;
+pub(crate) mod admit;
 pub(crate) mod body;
 mod deferred;
 pub(crate) mod dispatch;
@@ -14,3 +14,4 @@ mod precision;
 pub(crate) mod reply;
 pub(crate) mod seconds;
 mod stages;
+pub(crate) mod streamed;

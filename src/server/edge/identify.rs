@@ -3,6 +3,8 @@
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header;
 use actix_web::http::uri::Authority;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::protocol::problem::Error;
 use crate::state::app::App;
@@ -26,6 +28,10 @@ pub(super) fn identify(
     if is_open {
         return Ok((app.anonymous.clone(), Credential::NONE));
     }
+    if let Some(key) = offered_key(request) {
+        let found = keys.identify(&key).map(|(identity, proof)| (identity.clone(), proof));
+        return found.ok_or(Error::Unauthorized("the key is not known"));
+    }
     let Some(value) = request.headers().get(header::AUTHORIZATION) else {
         return Err(Error::Unauthorized("send the header Authorization: Bearer <key>"));
     };
@@ -36,6 +42,19 @@ pub(super) fn identify(
     let token = token.ok_or(Error::Unauthorized("expected Authorization: Bearer <key>"))?;
     let found = keys.identify(token).map(|(identity, credential)| (identity.clone(), credential));
     found.ok_or(Error::Unauthorized("the key is not known"))
+}
+
+/// The key among the subprotocols of a WebSocket, as a browser sends it, which can set no header
+/// there. In a header it is in no address, history or log.
+fn offered_key(request: &ServiceRequest) -> Option<String> {
+    const PREFIX: &str = "svgx.key.";
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        return None;
+    }
+    let offered = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let mut offered = offered.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    let key = offered.find_map(|name| name.trim().strip_prefix(PREFIX))?;
+    String::from_utf8(URL_SAFE_NO_PAD.decode(key).ok()?).ok()
 }
 
 /// The host that is asked for: that of an absolute target or of HTTP/2, or else the `Host` header

@@ -15,8 +15,8 @@ use crate::routes::precision;
 use crate::state::session;
 use svgx_engine::constraint;
 use svgx_session::{
-    ActiveConstraint, Area, Coordinates, Effect, Modifiers, Operation, Order, Outcome, References,
-    Relation, Snap, State,
+    ActiveConstraint, Area, Author, Coordinates, Effect, Modifiers, Operation, Order, Outcome,
+    Participant, References, Relation, Snap, State,
 };
 use svgx_telemetry::stage::Step;
 
@@ -39,6 +39,18 @@ pub(crate) struct InteractiveRequest {
     // No control characters; bytes are counted, so that 128 characters may be too many.
     #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$")]
     session: Option<String>,
+    /// Whose operation it is, where several edit the session: 1 to 64 of `A-Z a-z 0-9 . _ -`.
+    #[serde(default, skip_serializing)]
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
+    participant: Option<String>,
+    /// An id of the operation, never used for another one: sent again, it is not done again, and
+    /// the first answer is given.
+    #[serde(default, skip_serializing)]
+    #[schema(min_length = 1, max_length = 64)]
+    operation_id: Option<String>,
+    /// The last sequence that the client has seen: whoever wrote later what is overwritten is told.
+    #[serde(default, skip_serializing)]
+    base_sequence: Option<u64>,
     /// `click`, `drag_start`, `drag_move`, `drag_end`, `hover`, `select`, `deselect`, `undo`,
     /// `redo`, `set_attribute`, `add`, `delete`, `reparent`, `reorder`, `group`, `ungroup`,
     /// `duplicate`, `move`, `rotate`, `scale`, `set_text`, `set_style`, `set_property`,
@@ -210,14 +222,14 @@ pub(crate) fn interactive(call: Call<'_>, body: Option<Body>) -> Result<Reply, E
     let mut input: Input<InteractiveRequest> = Input::read(&call, body)?;
     let operation = operation(&mut input.request, input.content.is_some())?;
     let key = call.app.session_key(&call.identity, input.session.as_deref())?;
+    let mut author = author(&mut input.request)?;
+    if input.content.is_some() && operation.is_some() {
+        // Two operations: the id is that of the second one.
+        (author.id, author.base) = (None, None);
+    }
     let apply = |operation: &Operation| {
-        let content = match operation {
-            Operation::Load { content } => Some(content.as_str()),
-            Operation::Add { markup, .. } => Some(markup.as_str()),
-            _ => None,
-        };
-        let done = call.app.sessions.apply(&key, operation, call.budget);
-        done.map_err(|e| problem::session(e, content))
+        let done = call.app.sessions.apply_by(&key, &author, operation, call.budget);
+        done.map_err(|e| problem::session(e, content_of(operation)))
     };
     let (mut done, began) = (None, call.now());
     if let Some(content) = input.content {
@@ -239,6 +251,51 @@ pub(crate) fn interactive(call: Call<'_>, body: Option<Body>) -> Result<Reply, E
     call.note(Step::Evaluate, began, [("svgx.undo.depth", outcome.state.undo_depth.into())]);
     let answer = answer(&call, key.name(), outcome);
     Ok(call.json(&answer, None)?.once_durable(pending))
+}
+
+/// The text in an operation that findings have places in.
+pub(crate) fn content_of(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::Load { content } => Some(content.as_str()),
+        Operation::Add { markup, .. } => Some(markup.as_str()),
+        _ => None,
+    }
+}
+
+/// Whose operation it is.
+fn author(request: &mut InteractiveRequest) -> Result<Author, Error> {
+    let participant = match request.participant.take() {
+        Some(id) => Participant::new(&id).ok_or_else(|| {
+            let rule = "a participant is 1 to 64 of A-Z a-z 0-9 . _ -";
+            Error::invalid("/participant", rule)
+        })?,
+        None => Participant::default(),
+    };
+    let (id, base) = (request.operation_id.take(), request.base_sequence.take());
+    Ok(Author { participant, name: None, id, base })
+}
+
+/// An operation that came by itself, without a drawing.
+///
+/// # Errors
+/// As those of [`interactive`] that are about its shape.
+pub(crate) fn of_value(value: serde_json::Value) -> Result<Operation, Error> {
+    let mut request: InteractiveRequest = serde_path_to_error::deserialize(value).map_err(|e| {
+        let path = e.path().to_string();
+        let pointer =
+            if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
+        Error::invalid(&pointer, wording::plain(&e.inner().to_string()))
+    })?;
+    let (content, other) = request.take_content();
+    if content.or(other).is_some() {
+        return Err(Error::invalid("/content", "a drawing is not loaded inside of a stream"));
+    }
+    if request.take_session().is_some() {
+        return Err(Error::invalid("/session", "the stream is that of its session"));
+    }
+    let read = operation(&mut request, false)?.ok_or_else(|| missing("operation"))?;
+    refuse_slips(&read)?;
+    Ok(read)
 }
 
 /// Whether an operation makes a session that does not exist.

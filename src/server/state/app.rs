@@ -24,6 +24,7 @@ use crate::state::keys::{Credential, Identity, Keys, Names};
 use crate::state::rate::Rates;
 use crate::state::session;
 use crate::state::start_error::StartError;
+use crate::state::streams::Streams;
 use crate::state::totals::Totals;
 
 /// What the handlers share.
@@ -58,6 +59,8 @@ pub struct App {
     pub(crate) cache: Cache,
     /// The sessions and their store.
     pub(crate) sessions: Sessions,
+    /// The streams of sessions that are open.
+    pub(crate) streams: Arc<Streams>,
     /// What the tokens of interrupted simulations are sealed with.
     pub(crate) snapshots: svgx_engine::physics::Key,
     /// Identifiers of traces and spans.
@@ -123,6 +126,7 @@ impl App {
             fonts,
             cache: Cache::new(config.cache_bytes),
             sessions,
+            streams: Arc::default(),
             snapshots: snapshot_key()?,
             ids: Ids::new(),
             held: AtomicUsize::new(0),

@@ -11,5 +11,6 @@ pub(crate) mod keys;
 pub(crate) mod rate;
 pub(crate) mod session;
 pub(crate) mod start_error;
+pub(crate) mod streams;
 pub(crate) mod time_of_day;
 pub(crate) mod totals;

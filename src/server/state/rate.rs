@@ -22,7 +22,7 @@ use actix_governor::governor::middleware::StateInformationMiddleware;
 use actix_governor::{Governor, GovernorConfig, GovernorConfigBuilder, KeyExtractor};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderValue};
-use actix_web::{HttpMessage as _, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use crate::protocol::headers as names;
 use crate::protocol::problem::Error;
@@ -68,6 +68,14 @@ impl Caller {
             Some(identity) => Caller::Key(identity.id),
             None => Caller::at(request.peer_addr().map(|at| at.ip())),
         }
+    }
+
+    /// Who is counted for what comes in a stream that a request began.
+    pub(crate) fn asking(request: &HttpRequest, identity: &Identity, with: Credential) -> Caller {
+        if with != Credential::NONE {
+            return Caller::Key(identity.id);
+        }
+        Caller::at(request.peer_addr().map(|at| at.ip()))
     }
 
     fn at(address: Option<IpAddr>) -> Caller {
@@ -179,6 +187,14 @@ impl Rates {
             RateClass::Status => self.status.as_ref(),
             RateClass::Rest => Some(&self.rest),
         }
+    }
+
+    /// Counts what came in a stream like a request of its own. The refusal, where it is one too many.
+    pub(crate) fn check(&self, class: RateClass, caller: Caller) -> Option<Error> {
+        let bucket = self.bucket(class)?;
+        let refused = bucket.config.limiter().check_key(&caller).err()?;
+        let wait = refused.wait_time_from(DefaultClock::default().now());
+        Some(Error::RateLimited { class: class.as_str(), quota: bucket.per_minute, wait })
     }
 
     /// The middleware that counts a class, the same counts wherever it is; `None` where the class

@@ -17,3 +17,4 @@ mod sessions;
 mod simulate_stream;
 mod store;
 mod tls;
+mod together;

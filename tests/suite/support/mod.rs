@@ -1,3 +1,4 @@
 //! A service under test.
 
 pub(crate) mod service;
+pub(crate) mod websocket;

@@ -145,7 +145,8 @@ pub(crate) fn session(error: svgx_session::Error, content: Option<&str>) -> Erro
             Error::invalid(&field, error)
         }
         E::BadAttribute { .. } => Error::invalid("/name", error),
-        E::UnknownElement { .. } => Error::Missing(error.to_string()),
+        E::BadId { .. } => Error::invalid("/operation_id", error),
+        E::UnknownElement { .. } | E::Deleted { .. } => Error::Missing(error.to_string()),
         E::NotMovable { .. } | E::Unsuitable { .. } | E::Referenced { .. } | E::Formulas { .. } => {
             Error::Conflict(error.to_string())
         }
