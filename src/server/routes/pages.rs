@@ -17,6 +17,11 @@ const HTML: &str = "text/html; charset=utf-8";
 const POLICY: &str = "default-src 'self'; img-src 'self' blob:; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
 
+/// The console shows a drawing with its own styles and the pictures in it. No script but its own
+/// runs, and nothing asks another host.
+const CONSOLE_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; \
+    style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /// The first page.
 pub(crate) async fn home() -> HttpResponse {
     page(HTML, include_str!("../pages/home.html"))
@@ -30,6 +35,21 @@ pub(crate) async fn script() -> HttpResponse {
 /// The style of the pages.
 pub(crate) async fn style() -> HttpResponse {
     page("text/css; charset=utf-8", include_str!("../pages/page.css"))
+}
+
+/// The console: a session, edited by whoever is there.
+pub(crate) async fn console() -> HttpResponse {
+    under(CONSOLE_POLICY, HTML, include_str!("../pages/console.html"))
+}
+
+/// Its script, built from `clients/console`.
+pub(crate) async fn console_script() -> HttpResponse {
+    page("text/javascript; charset=utf-8", include_str!("../pages/console.js"))
+}
+
+/// Its style.
+pub(crate) async fn console_style() -> HttpResponse {
+    page("text/css; charset=utf-8", include_str!("../pages/console.css"))
 }
 
 /// The picture in the browser's tab.
@@ -57,13 +77,17 @@ pub(crate) async fn dashboard(name: Path<String>) -> Result<HttpResponse, Error>
 }
 
 fn page(kind: &'static str, body: impl Into<String>) -> HttpResponse {
+    under(POLICY, kind, body)
+}
+
+fn under(policy: &'static str, kind: &'static str, body: impl Into<String>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, kind))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header((header::VARY, "Accept"))
         .insert_header((
             HeaderName::from_static("content-security-policy"),
-            HeaderValue::from_static(POLICY),
+            HeaderValue::from_static(policy),
         ))
         .body(body.into())
 }

@@ -112,7 +112,11 @@ fn a_session_that_there_is_not_is_answered_with_the_nearest() {
 fn pages_ask_nothing_of_other_hosts() {
     let service = Service::start();
     let dashboard = "/dashboards/svgx-slo.svg";
-    for path in ["/", "/home.js", "/page.css", "/favicon.ico", "/problems", dashboard] {
+    let console = ["/console", "/console.js", "/console.css"];
+    for path in ["/", "/home.js", "/page.css", "/favicon.ico", "/problems", dashboard]
+        .into_iter()
+        .chain(console)
+    {
         let answer = get(&service, path, "Accept: text/html, */*;q=0.8\r\n");
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("content-security-policy").unwrap_or_default();
