@@ -16,7 +16,7 @@ from pathlib import Path
 from svgx_can import need
 from svgx_guard import SEEN, activity, check, helper, inject, moved, ours, running
 from svgx_stack import (
-    SVG, alive, ask, drawing, edit, end, load, metric, probe, problem, retry_after, start, until,
+    SVG, alive, ask, delete, drawing, edit, end, load, metric, probe, problem, retry_after, start, until,
 )
 
 
@@ -185,6 +185,11 @@ def start_on_the_same_disk(configuration):
 
 # What is looked at
 
+def large():
+    """The session of a drawing for which there is no room."""
+    return f"large-{os.getpid()}"
+
+
 @activity
 def store_refuses(configuration, padding=0):
     """Not ready, alive, every edit refused with the reason and a time; what needs no store works.
@@ -195,7 +200,7 @@ def store_refuses(configuration, padding=0):
 
     def refused():
         if padding:
-            answer = load(stack, f"large-{os.getpid()}", padding)
+            answer = load(stack, large(), padding)
         else:
             answer = edit(stack, "steady", int(1000 * time.monotonic()))
         return answer[0] == 503 and problem(answer)["code"] == "store-failed"
@@ -222,4 +227,5 @@ def store_takes_edits_again(configuration):
     until("an edit is taken", lambda: edit(stack, "steady", int(1000 * time.monotonic()))[0] == 200, 10)
     check(stack["engine"] == SEEN["engine"] and alive(SEEN["engine"]), "it was restarted")
     check(metric(stack, "svgx_session_store_available") == 1, "the metric says that it takes no writes")
+    until("the large drawing is deleted", lambda: delete(stack, large()), 10)
     return True

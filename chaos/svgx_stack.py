@@ -169,6 +169,11 @@ def load(stack, session, padding=0, **options):
     return operate(stack, session, "load", {"content": room}, timeout=30, **options)
 
 
+def delete(stack, session, **options):
+    """Whether a session is gone."""
+    return ask(stack, "DELETE", f"/sessions/{session}", **options)[0] in (200, 204, 404)
+
+
 def problem(answer):
     """The members of a problem document; an answer of another kind fails."""
     if "problem+json" not in answer[1].get("Content-Type", ""):

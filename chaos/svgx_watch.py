@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from svgx_guard import SEEN, activity, check, ours
-from svgx_stack import alive, ask, click, edit, known, load, memory, problem, until
+from svgx_stack import alive, ask, click, delete, edit, known, load, memory, problem, until
 
 NUMBERS = itertools.count()
 # Of the processors, taken by what is not the stack and not this run. Beyond it the engine refuses
@@ -134,6 +134,8 @@ class Watch(threading.Thread):
         least = self.acknowledged + self.clicks["answered"]
         most = least + self.opened + self.clicks["nothing"] + self.clicks["refused"]
         check(least <= records <= most, f"{records} records for {least} acknowledged operations and {most - least} open ones")
+        # Sessions that are there are held in memory: one for each fault would look like a leak.
+        until("its session is deleted", lambda: delete(stack, self.session), 30)
 
 
 def sequence(answer):
