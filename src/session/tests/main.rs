@@ -6,3 +6,4 @@ mod disk_faults;
 mod edits;
 mod networks;
 mod stores;
+mod together;

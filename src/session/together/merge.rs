@@ -86,8 +86,11 @@ mod tests {
         let c =
             |kind: &str| ActiveConstraint { kind: kind.to_owned(), elements: vec![], value: None };
         let [a, b, d] = ["a", "b", "d"].map(c);
-        let taken_back =
-            constraints(&[a.clone(), b.clone(), d.clone()], &[a.clone(), b], &[a.clone()]);
+        let taken_back = constraints(
+            &[a.clone(), b.clone(), d.clone()],
+            &[a.clone(), b],
+            std::slice::from_ref(&a),
+        );
         assert_eq!(taken_back, [a, d]);
     }
 }

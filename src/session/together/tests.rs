@@ -279,14 +279,13 @@ impl World {
         for change in &outcome.result.attributes_changed {
             // By its handle: an id may be that of another element by now.
             let at = (self.handle(&change.element_id), change.name.clone());
-            if seen.insert(at.clone()) {
-                if let Some((other, when)) = self.writes.get(&at)
-                    && *other != n
-                    && *when > sending.base
-                    && !moves
-                {
-                    self.expected.insert((*other, at.0, Some(at.1.clone()), sequence));
-                }
+            if seen.insert(at.clone())
+                && let Some((other, when)) = self.writes.get(&at)
+                && *other != n
+                && *when > sending.base
+                && !moves
+            {
+                self.expected.insert((*other, at.0, Some(at.1.clone()), sequence));
             }
             self.writes.insert(at, (n, sequence));
         }
@@ -469,9 +468,8 @@ impl World {
         let (stored, sequence) =
             again.read(&key(), &budget(), |s| (canonical(s.document()), s.sequence())).unwrap();
         assert_eq!((stored, sequence), (server, self.sequence()));
-        for missing in self.expected.difference(&self.told) {
-            panic!("not told: {missing:?}");
-        }
+        let missing: Vec<_> = self.expected.difference(&self.told).collect();
+        assert!(missing.is_empty(), "not told: {missing:?}");
         for extra in self.told.iter().filter(|(.., attribute, _)| {
             attribute.as_ref().is_some_and(|name| name != super::writers::TEXT)
         }) {
