@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::ActiveConstraint;
-use super::record::{Change, HistoryMove};
-use super::together::Touch;
+use super::record::{Change, HistoryMove, TreeEdit};
+use super::together::{self, Touch};
 
 /// Steps that can be taken back.
 pub const UNDO_STEPS: usize = 100;
@@ -137,6 +137,21 @@ impl History {
             HistoryMove::Undo => self.undone.extend(self.done.pop_back().map(|_| step)),
             HistoryMove::Redo => self.done.extend(self.undone.pop().map(|_| step)),
         }
+    }
+
+    /// The elements that its steps are about.
+    pub(crate) fn elements(&self) -> Vec<u32> {
+        let mut found = Vec::new();
+        for change in self.done.iter().chain(&self.undone).flat_map(|step| &step.edits) {
+            match change {
+                Change::Tree(TreeEdit::Insert { fragment, .. })
+                | Change::Tree(TreeEdit::Remove { fragment, .. }) => {
+                    found.extend(together::elements(fragment).map(|(number, _)| number));
+                }
+                other => found.push(together::key_of(other).0),
+            }
+        }
+        found
     }
 
     /// About what it occupies.

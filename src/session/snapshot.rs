@@ -1,6 +1,6 @@
 //! Everything of a session but its base text, so that the log can begin anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,9 @@ impl Session {
                 .collect();
             Some((number, attributes))
         });
+        let histories = self.people.values().map(|person| &person.history);
+        let remembered: BTreeSet<u32> =
+            histories.chain([&self.history]).flat_map(History::elements).collect();
         let mut people = self.people.clone();
         people.insert(self.author.clone(), self.person());
         let Person { selected, hovered, drag, history, .. } =
@@ -112,7 +115,7 @@ impl Session {
             machine: (self.machine != self.loaded).then(|| written(&self.machine)),
             people,
             names: self.names.clone(),
-            writers: self.writers.kept(),
+            writers: self.writers.kept(|n| self.node(n).is_some() || remembered.contains(&n)),
             answers: self.answers.kept(),
         }
     }
@@ -187,6 +190,7 @@ impl Session {
         self.history = snapshot.history;
         self.author = Participant::default();
         self.people = snapshot.people;
+        self.people.values_mut().for_each(Person::weigh);
         self.names = snapshot.names;
         self.writers = Writers::restored(snapshot.writers);
         self.answers = Answers::restored(snapshot.answers);

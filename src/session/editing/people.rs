@@ -48,7 +48,7 @@ impl Session {
         }
         let next = self.people.remove(participant).unwrap_or_default();
         let mut person = self.person();
-        person.bytes = person.history.bytes();
+        person.weigh();
         let i = &mut self.interactive;
         (i.selected, i.hovered, i.drag) = (next.selected, next.hovered, next.drag);
         self.history = next.history;
@@ -288,6 +288,10 @@ impl Session {
 }
 
 impl Person {
+    pub(crate) fn weigh(&mut self) {
+        self.bytes = self.history.bytes();
+    }
+
     fn is_worth_keeping(&self) -> bool {
         let Person { selected, hovered, drag, history, .. } = self;
         !selected.is_empty()

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use svgx_base::budget::{Budget, Class, Monotonic, Tier, Time};
+use svgx_base::random::SplitMix64;
 use svgx_engine::document::{Limits, NodeId, NodeKind, canonical};
 
 use super::*;
@@ -35,17 +36,11 @@ fn key() -> Key {
     Key::new("tenant", "plan").unwrap()
 }
 
-/// Numbers that look random (Steele, Lea and Flood, *Fast splittable pseudorandom number
-/// generators*).
-struct Dice(u64);
+struct Dice(SplitMix64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
+        self.0.next_u64() % sides
     }
 
     fn pick<'t, T>(&mut self, from: &'t [T]) -> &'t T {
@@ -194,7 +189,7 @@ impl World {
             sessions,
             store,
             clients,
-            dice: Dice(seed),
+            dice: Dice(SplitMix64::new(seed)),
             made: 0,
             writes: BTreeMap::new(),
             expected: BTreeSet::new(),

@@ -123,9 +123,10 @@ impl Writers {
         self.gone.get(&element)
     }
 
-    /// As a snapshot keeps it.
-    pub(crate) fn kept(&self) -> Vec<(u32, String, Stamp)> {
-        let all = self.stamps.iter().flat_map(|(element, keys)| {
+    /// As a snapshot keeps it: of the elements that are there, or may come back.
+    pub(crate) fn kept(&self, matters: impl Fn(u32) -> bool) -> Vec<(u32, String, Stamp)> {
+        let all = self.stamps.iter().filter(|(element, _)| matters(**element));
+        let all = all.flat_map(|(element, keys)| {
             keys.iter().map(|(key, stamp)| (*element, key.clone(), stamp.clone()))
         });
         all.collect()

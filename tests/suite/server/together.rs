@@ -444,3 +444,54 @@ fn what_was_answered_as_durable_is_there_after_a_kill() {
     }
     assert!(exported(&service).contains("id=\"a\""));
 }
+
+#[test]
+fn who_does_not_read_gets_one_reset_and_holds_up_nobody() {
+    let service = service();
+    let mut slow = Live::join(service.public, "plan", "slow", None);
+    slow.frame("reset");
+    let mut quick = Live::join(service.public, "plan", "quick", None);
+    quick.frame("reset");
+    // More than all buffers on the way hold.
+    const EDITS: u64 = 300;
+    let value = "x".repeat(60_000);
+    for number in 0..EDITS {
+        let mut body = set("a", "data-long", &format!("{number}{value}"));
+        body["session"] = json!("plan");
+        assert_eq!(service.post("/interactive", &body).status, 200);
+        assert_eq!(quick.frame("patch")["sequence"], number + 2);
+    }
+    let (mut resets, mut last) = (0, 1);
+    while last < EDITS + 1 {
+        let Message::Text(frame) = slow.read() else { continue };
+        match frame["frame"].as_str() {
+            Some("reset") => {
+                assert_eq!(frame["why"], "slow");
+                resets += 1;
+                last = frame["sequence"].as_u64().expect("a number");
+            }
+            Some("patch") => {
+                last += 1;
+                assert_eq!(frame["sequence"], last);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(resets, 1);
+    let page = String::from_utf8(service.get("/metrics", "").body).expect("text");
+    let series = "svgx_stream_resets_total{svgx_stream_reason=\"slow\"} 1";
+    assert!(page.contains(series), "{page}");
+    let open = "svgx_stream_open{svgx_stream_transport=\"websocket\"} 2";
+    assert!(page.contains(open), "{page}");
+}
+
+#[test]
+fn the_end_of_the_service_ends_its_streams() {
+    let mut service = service();
+    let mut ana = Live::join(service.public, "plan", "ana", None);
+    ana.frame("reset");
+    service.signal(Signal::TERM);
+    assert_eq!(ana.close(), (1001, "the service stops".to_owned()));
+    ana.cut();
+    assert!(service.wait().success());
+}
