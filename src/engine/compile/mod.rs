@@ -5,12 +5,14 @@ mod background;
 mod cost;
 mod decimals;
 mod differences;
+mod display;
 mod fonts;
 mod graph;
 mod json;
 mod layers;
 mod objects;
 mod paint;
+mod pieces;
 mod place;
 mod plain;
 mod png;
@@ -23,11 +25,13 @@ mod xml;
 
 pub use background::Background;
 pub use differences::differences;
+pub use display::{Display, Outline, Placed, Stroke};
 pub use fonts::{FontFile, Fonts};
 pub use json::{
     Behavior, Body, Calculation, Connection, Element, Force, Geometry, JsonOptions, Metadata,
     Model, Namespace, Object, Property, System, Trigger, Value, json,
 };
+pub use pieces::{Picture, Piece, PieceContent, Units, pieces, referenced};
 pub use place::Place;
 pub use png::{PngOptions, png, png_with};
 pub use svg::{SvgOptions, svg, svg_within};

@@ -52,7 +52,7 @@ impl Default for PngOptions {
 /// The longer side of a picture whose size nobody asked for.
 const NATURAL_SIDE: f64 = 4_096.0;
 /// Groups deeper than this are rendered on a stack of their own.
-const SHALLOW: usize = 48;
+pub(super) const SHALLOW: usize = 48;
 /// The renderer recurses as deep as elements and references nest.
 const DEEP_STACK: usize = 64 << 20;
 /// As deep as that may be: the renderer's own bound for elements, rounded down.
@@ -137,18 +137,35 @@ fn full(
     let aspect = aspect.map(AspectRatio::parse).unwrap_or_default();
     let canvas = Size::new(f64::from(size.0), f64::from(size.1));
     let view = frame(document, budget)?.viewbox.fit(aspect, canvas);
-    let raster_of = Raster { size, sheet: &sheet, scene, view, budget, referenced };
+    let raster_of = Raster {
+        size,
+        sheet: &sheet,
+        scene,
+        view,
+        budget,
+        referenced,
+        only: None,
+        stretched: false,
+    };
     let text = raster(document, raster_of)?;
     budget.checkpoint()?;
     drop(span);
     let place = deep::Place::here();
     let paint = || place.run(|| paint(document, &text, picture, limits, budget));
-    if flat && text.depth <= SHALLOW {
-        return paint();
+    on_deep_stack(!(flat && text.depth <= SHALLOW), paint)
+}
+
+/// Does work of the renderer, on a stack of its own where it is `deep`.
+pub(super) fn on_deep_stack<T: Send>(
+    deep: bool,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
+    if !deep {
+        return work();
     }
     std::thread::scope(|scope| {
-        let deep = std::thread::Builder::new().stack_size(DEEP_STACK);
-        let thread = deep.spawn_scoped(scope, paint);
+        let builder = std::thread::Builder::new().stack_size(DEEP_STACK);
+        let thread = builder.spawn_scoped(scope, work);
         thread
             .map_err(|_| Error::Renderer("no thread".to_owned()))?
             .join()
@@ -194,7 +211,7 @@ fn pixel_size(frame: &Frame, options: &PngOptions, limits: &Limits) -> Result<(u
 
 /// Everything that is referred to: `#name` in references, `url(#name)` in values and style
 /// sheets. The ids that a sheet selects by are among them, which does no harm.
-fn references(document: &Document) -> HashSet<&str> {
+pub(super) fn references(document: &Document) -> HashSet<&str> {
     let ends = |c: char| c.is_whitespace() || matches!(c, ')' | '"' | '\'' | ';');
     let attributes = document
         .elements()
@@ -225,29 +242,7 @@ fn paint(
     let Picture { size, background, fonts } = picture;
     let text = raster.text.as_str();
     let mut work = Work::new(limits, size, text.len());
-    work.hold(u64::from(size.0) * u64::from(size.1) * 4)?;
-    let refused = |e: roxmltree::Error| Error::Renderer(e.to_string());
-    let parsed = roxmltree::Document::parse(text).map_err(refused)?;
-    budget.checkpoint()?;
-    let span = deep_span!("count");
-    let heaviest = count(document, raster, &parsed, &mut work, limits, budget)?;
-    drop(span);
-    let span = deep_span!("expand");
-    let options = options(fonts, Arc::new(AtomicUsize::new(limits.pixels)));
-    let guard = |e: Box<dyn std::any::Any + Send>| {
-        drop(e);
-        Error::Renderer("the renderer panicked".to_owned())
-    };
-    let tree = catch_unwind(AssertUnwindSafe(|| usvg::Tree::from_xmltree(&parsed, &options)))
-        .map_err(guard)?
-        .map_err(|e| Error::Renderer(e.to_string()))?;
-    drop(parsed);
-    drop(span);
-    budget.checkpoint()?;
-    let _span = deep_span!("layers");
-    let mut culprit = String::new();
-    layers::count(tree.root(), size, &mut work, budget, &mut culprit)
-        .map_err(|e| e.at(|| Place::of(document, document.by_id(&culprit).or(heaviest)?)))?;
+    let tree = expand_within(document, raster, size, fonts, limits, &mut work, budget)?;
     // A drawing is a picture of its own before anything is laid under it: what blends does so
     // with what is drawn, not with the background (Compositing and Blending, section 3.4).
     let blends = background.alpha > 0 && text.contains("mix-blend-mode");
@@ -266,6 +261,55 @@ fn paint(
     let plain = tiny_skia::PixmapPaint::default();
     under.draw_pixmap(0, 0, pixmap.as_ref(), &plain, tiny_skia::Transform::identity(), None);
     Ok(under)
+}
+
+/// The renderer's tree of a text, counted before it is expanded and before it is painted.
+pub(super) fn expand(
+    document: &Document,
+    raster: &RasterText,
+    size: (u32, u32),
+    fonts: &Fonts,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<usvg::Tree, Error> {
+    let mut work = Work::new(limits, size, raster.text.len());
+    expand_within(document, raster, size, fonts, limits, &mut work, budget)
+}
+
+fn expand_within(
+    document: &Document,
+    raster: &RasterText,
+    size: (u32, u32),
+    fonts: &Fonts,
+    limits: &Limits,
+    work: &mut Work,
+    budget: &Budget,
+) -> Result<usvg::Tree, Error> {
+    let text = raster.text.as_str();
+    work.hold(u64::from(size.0) * u64::from(size.1) * 4)?;
+    let refused = |e: roxmltree::Error| Error::Renderer(e.to_string());
+    let parsed = roxmltree::Document::parse(text).map_err(refused)?;
+    budget.checkpoint()?;
+    let span = deep_span!("count");
+    let heaviest = count(document, raster, &parsed, work, limits, budget)?;
+    drop(span);
+    let span = deep_span!("expand");
+    let options = options(fonts, Arc::new(AtomicUsize::new(limits.pixels)));
+    let tree = catch_unwind(AssertUnwindSafe(|| usvg::Tree::from_xmltree(&parsed, &options)))
+        .map_err(guard)?
+        .map_err(|e| Error::Renderer(e.to_string()))?;
+    drop(parsed);
+    drop(span);
+    budget.checkpoint()?;
+    let _span = deep_span!("layers");
+    let mut culprit = String::new();
+    layers::count(tree.root(), size, work, budget, &mut culprit)
+        .map_err(|e| e.at(|| Place::of(document, document.by_id(&culprit).or(heaviest)?)))?;
+    Ok(tree)
+}
+
+fn guard(_: Box<dyn std::any::Any + Send>) -> Error {
+    Error::Renderer("the renderer panicked".to_owned())
 }
 
 /// Counts what the renderer will make of the text, and refuses what is beyond the

@@ -9,6 +9,8 @@ use crate::geometry::Scene;
 use crate::geometry::css::Sheet;
 use svgx_base::budget::Budget;
 
+use super::pieces::Only;
+
 /// What the rasteriser is given besides the document.
 pub(crate) struct Raster<'a> {
     /// The picture's size in pixels.
@@ -21,6 +23,10 @@ pub(crate) struct Raster<'a> {
     pub(crate) budget: &'a Budget,
     /// Ids that something refers to.
     pub(crate) referenced: HashSet<&'a str>,
+    /// What alone is written of what is drawn; `None`: all.
+    pub(super) only: Option<&'a Only>,
+    /// The drawing fills the size, whatever shape that gives it.
+    pub(crate) stretched: bool,
 }
 
 /// The text for the rasteriser, and what it takes to read it.

@@ -150,6 +150,8 @@ struct Open {
     text: bool,
     /// Nothing was written for the element itself, only its children are.
     silent: bool,
+    /// Written behind its end.
+    after: &'static str,
 }
 
 impl<'a> Writer<'a> {
@@ -197,6 +199,7 @@ impl<'a> Writer<'a> {
             empty: true,
             text: false,
             silent: false,
+            after: "",
         });
         while let Some(open) = stack.last_mut() {
             let Some(child) = open.next else {
@@ -225,6 +228,7 @@ impl<'a> Writer<'a> {
                     self.out.push_str(name);
                     self.out.push('>');
                 }
+                self.out.push_str(open.after);
                 depth -= usize::from(!open.silent);
                 stack.pop();
                 continue;
@@ -281,6 +285,50 @@ impl<'a> Writer<'a> {
     /// Writes the start tag of an element up to its `>`; `None` when the
     /// element is left out or already complete.
     fn start(&mut self, node: NodeId) -> Option<Open> {
+        let Some(only) = self.raster.as_ref().and_then(|raster| raster.only) else {
+            return self.start_element(node);
+        };
+        if let Some(name) = only.name(node) {
+            return self.start_within(node, &format!("<g id=\"{name}\">"), "</g>");
+        }
+        let is_drawn = !matches!(role(self.document, node), Role::None | Role::Symbol);
+        match is_drawn && only.is_beside(self.document, node) {
+            // Others may show it.
+            true if self.is_referenced(node) => self.start_within(node, "<defs>", "</defs>"),
+            true => None,
+            false => self.start_element(node),
+        }
+    }
+
+    /// The same, within tags of our own.
+    fn start_within(&mut self, node: NodeId, before: &str, after: &'static str) -> Option<Open> {
+        let mark = self.out.len();
+        self.out.push_str(before);
+        let inside = self.out.len();
+        match self.start_element(node) {
+            Some(open) => Some(Open { after, ..open }),
+            None => {
+                match self.out.len() == inside {
+                    true => self.out.truncate(mark),
+                    false => self.out.push_str(after),
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether something refers to an element or to one inside of it.
+    fn is_referenced(&self, node: NodeId) -> bool {
+        let Some(raster) = self.raster.as_ref().filter(|raster| !raster.referenced.is_empty())
+        else {
+            return false;
+        };
+        let ids = self.document.descendants(node).filter(|&n| self.document.is_element(n));
+        let mut ids = ids.filter_map(|n| self.document.id(n));
+        ids.any(|id| raster.referenced.contains(id))
+    }
+
+    fn start_element(&mut self, node: NodeId) -> Option<Open> {
         if self.raster.is_some() {
             let at = self.out.len();
             // What was begun here was left out again.
@@ -299,8 +347,15 @@ impl<'a> Writer<'a> {
             return None;
         }
         let children = document.first_child(node);
-        let mut open =
-            Open { next: children, name: "", node, empty: true, text: false, silent: false };
+        let mut open = Open {
+            next: children,
+            name: "",
+            node,
+            empty: true,
+            text: false,
+            silent: false,
+            after: "",
+        };
         match role(document, node) {
             Role::Object => {
                 let mark = self.out.len();
@@ -377,7 +432,11 @@ impl<'a> Writer<'a> {
         self.out.push_str("\" xmlns:xlink=\"");
         self.out.push_str(crate::document::XLINK);
         self.out.push_str("\" version=\"1.1\"");
-        let Frame { width, height, viewbox } = frame(document, self.budget)?;
+        let stretched = self.raster.as_ref().filter(|raster| raster.stretched);
+        let Frame { width, height, viewbox } = match stretched {
+            Some(raster) => Frame { width: None, height: None, viewbox: raster.scene.viewbox() },
+            None => frame(document, self.budget)?,
+        };
         let (width, height) = match &self.raster {
             Some(raster) => (raster.size.0.to_string(), raster.size.1.to_string()),
             None => (
@@ -389,6 +448,9 @@ impl<'a> Writer<'a> {
         xml::attribute(&mut self.out, "height", &height);
         let ViewBox { x, y, width, height } = viewbox;
         xml::attribute(&mut self.out, "viewBox", &format!("{x} {y} {width} {height}"));
+        if self.raster.as_ref().is_some_and(|raster| raster.stretched) {
+            xml::attribute(&mut self.out, "preserveAspectRatio", "none");
+        }
         self.attributes(NodeId::ROOT, "svg");
         Ok(())
     }
@@ -520,6 +582,9 @@ impl<'a> Writer<'a> {
             return;
         }
         if let Some(raster) = &self.raster {
+            if raster.stretched && node == NodeId::ROOT && name == "preserveAspectRatio" {
+                return;
+            }
             let asks = crate::geometry::css::asks_as_attribute(a);
             let shape = name == "clip-path" && basic_shape(value).is_some();
             if self.resolved.replaces(name) || asks || shape || !is_valid(name, value) {

@@ -11,6 +11,9 @@ use svgx_base::budget::Stop;
 use super::clip::Clip;
 use super::style::{Ink, PointerEvents};
 
+/// As far as a stroke is taken to reach.
+const FAR: f64 = 1e12;
+
 /// Why a document has no scene.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -68,6 +71,8 @@ pub(crate) struct Item {
     pub(crate) stroke_width: f64,
     /// Outside of it nothing is painted or met.
     pub(crate) clip: Option<Arc<Clip>>,
+    /// The element around that takes more than plain ink, with which this is drawn.
+    pub(crate) unit: Option<NodeId>,
     pub(crate) non_scaling: bool,
     /// The box an object states, which is not drawn unless the object draws nothing else.
     pub(crate) boxed: bool,
@@ -79,7 +84,24 @@ impl Item {
     /// The bounds with the stroke.
     pub(crate) fn reach(&self) -> Rect {
         // A mitre is at most four times as long as the stroke is wide, by default.
-        self.bounds.inflate(self.paint.half_stroke * 4.0, self.paint.half_stroke * 4.0)
+        let far = self.paint.half_stroke * f64::from(self.ink.miter.max(4.0)) * self.stretch();
+        let far = far.min(FAR);
+        self.bounds.inflate(far, far)
+    }
+
+    /// How much longer a stroke may be in one direction than on average: its transform may scale
+    /// the axes differently.
+    fn stretch(&self) -> f64 {
+        let [a, b, c, d, ..] = self.transform.as_coeffs();
+        let square = a * a + b * b + c * c + d * d;
+        let area = (a * d - b * c).abs();
+        let even = square - 2.0 * area <= square * 1e-9;
+        if even || self.non_scaling || self.paint.half_stroke == 0.0 || area == 0.0 {
+            return 1.0;
+        }
+        // The larger singular value of the transform over their geometric mean.
+        let spread = libm::sqrt((square * square / 4.0 - area * area).max(0.0));
+        libm::sqrt((square / 2.0 + spread) / area)
     }
 
     pub(super) fn entry(&self) -> Entry {

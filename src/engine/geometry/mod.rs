@@ -31,9 +31,10 @@ pub use fixed::Fixed;
 pub use item::Error;
 pub use length::{Length, Scale, Unit};
 pub use path::{PathFault, path};
-pub use scene::{Appearance, Scene};
+pub use scene::{Appearance, Changes, Scene};
+pub use style::{Cap, Join, Special};
 pub use transform::transform;
-pub use viewport::{AspectRatio, ViewBox, root_viewbox};
+pub use viewport::{AspectRatio, ViewBox, natural_scale, root_viewbox};
 
 pub(crate) use look::{HIGHLIGHT, Look};
 pub(crate) use viewport::pixels;
@@ -47,4 +48,4 @@ pub(crate) use outline::has_dot;
 pub(crate) use own::is_geometry;
 pub(crate) use resolve::Styled;
 pub(crate) use role::{Role, conditions_hold, href, is_box, role, switch_choice};
-pub(crate) use style::{Cap, DASHES, Join};
+pub(crate) use style::DASHES;

@@ -19,7 +19,7 @@ use super::length::{Length, Scale};
 use super::outline::{self, Frame, Side};
 use super::own::Own;
 use super::role::{Role, conditions_hold, href, is_box, is_inside, role, switch_choice};
-use super::style::{PointerEvents, Style};
+use super::style::{PointerEvents, Special, Style};
 use super::viewport::{AspectRatio, ViewBox};
 
 /// What an element inherits.
@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) viewport: Size,
     /// The clip around, counted from 1; 0: none.
     pub(crate) clip: usize,
+    /// The outermost element around that takes more than plain ink: what is inside is drawn with it.
+    pub(crate) unit: Option<NodeId>,
 }
 
 /// What the walk found.
@@ -44,6 +46,10 @@ pub(crate) struct Found {
     pub(crate) depth: usize,
     /// Something is drawn that takes more than plain outlines in plain ink.
     pub(crate) strange: bool,
+    /// The outermost elements that take more than plain ink, and whatever blends.
+    pub(crate) units: Vec<(NodeId, Special)>,
+    /// The one that the start of the walk lies in.
+    pub(crate) within: Option<NodeId>,
     pub(crate) styled: HashMap<NodeId, Styled>,
     /// Basic shapes that elements are cut to, and whether they are filled by the even-odd rule.
     pub(crate) shaped: HashMap<NodeId, (BezPath, bool)>,
@@ -160,7 +166,7 @@ impl<'a> Resolver<'a> {
     /// Resolves `start` and everything below it.
     pub(crate) fn walk(&mut self, start: NodeId, outer: Context) -> Result<Found, Error> {
         let document = self.document;
-        let mut found = Found::default();
+        let mut found = Found { within: outer.unit, ..Found::default() };
         let mut instance: Option<Instance> = None;
         let mut stack: Vec<Open> = Vec::new();
         // What is being shown by the `use` elements around the walk, outermost first.
@@ -320,7 +326,16 @@ impl<'a> Resolver<'a> {
         // Fill and stroke fade together, not each for itself.
         let both = style.ink.fill[3] > 0 && style.ink.stroke[3] > 0;
         let layered = style.ink.opacity < 1.0 && (role != Role::Shape || both);
-        found.strange |= style.ink.strange || layered || viewport;
+        let special = style
+            .ink
+            .special
+            .or_else(|| role.special())
+            .or(layered.then_some(Special::Opacity))
+            .or(viewport.then_some(Special::Viewport));
+        if let Some(special) = special {
+            found.strange |= style.ink.special.is_some() || layered || viewport;
+            self.note_unit(node, special, &mut context, instance.map(|i| i.host), found);
+        }
         found.non_scaling |= style.non_scaling;
         let frame =
             Frame { viewport: context.viewport, font_size: style.font_size, scale: self.scale };
@@ -346,6 +361,7 @@ impl<'a> Resolver<'a> {
         let shape = own.clip_path.as_deref().and_then(basic_shape);
         if let Some(shape) = shape.filter(|_| !self.measuring) {
             found.strange = true;
+            self.note_unit(node, Special::Clip, &mut context, instance.map(|i| i.host), found);
             let cut = self.clip_to_shape(node, shape, &mut context, outer, frame, &own)?;
             if let Some(cut) = cut {
                 if instance.is_some() {
@@ -457,6 +473,25 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Notes that an element takes more than plain ink. What a `use` shows is drawn with the `use`.
+    fn note_unit(
+        &self,
+        node: NodeId,
+        special: Special,
+        context: &mut Context,
+        host: Option<NodeId>,
+        found: &mut Found,
+    ) {
+        if self.measuring {
+            return;
+        }
+        let unit = host.unwrap_or(node);
+        if context.unit.is_none() || special == Special::Blending {
+            found.units.push((unit, special));
+        }
+        context.unit.get_or_insert(unit);
+    }
+
     #[allow(clippy::too_many_arguments, reason = "one call site's locals, by name")]
     fn place(
         &mut self,
@@ -509,6 +544,7 @@ impl<'a> Resolver<'a> {
             ink: style.ink,
             boxed: role == Role::Object,
             clip: context.clip.checked_sub(1).and_then(|at| self.clips.get(at)).cloned(),
+            unit: context.unit,
             non_scaling: style.non_scaling,
             paint: Paint {
                 fill: !painted || style.fill,

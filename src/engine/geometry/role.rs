@@ -2,6 +2,8 @@
 
 use crate::document::{Document, NodeId, Ns};
 
+use super::style::Special;
+
 /// What an element is to geometry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -25,6 +27,17 @@ pub(crate) enum Role {
     Symbol,
     /// Not drawn.
     None,
+}
+
+impl Role {
+    /// What takes more than outlines in plain colours for being what it is.
+    pub(crate) fn special(self) -> Option<Special> {
+        match self {
+            Role::Text => Some(Special::Text),
+            Role::Image => Some(Special::Picture),
+            _ => None,
+        }
+    }
 }
 
 /// What `node` is to geometry. SVG elements count in the SVG namespace, in none

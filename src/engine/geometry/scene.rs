@@ -1,5 +1,6 @@
 //! Where everything in a document is.
 
+mod changes;
 mod frame;
 mod structure;
 
@@ -19,8 +20,9 @@ use super::css::{self, Sheet};
 use super::item::{Entry, Error, Item, Key, Paint};
 use super::length::Scale;
 use super::resolve::{Context, Found, Resolver, Styled};
-use super::style::{PointerEvents, Style};
+use super::style::{PointerEvents, Special, Style};
 use super::viewport::{ViewBox, root_viewbox};
+pub use changes::Changes;
 pub use structure::Appearance;
 
 /// The resolved geometry of a document: every shape that is drawn, with its
@@ -47,6 +49,10 @@ pub struct Scene {
     dangling: Vec<NodeId>,
     depth: usize,
     strange: bool,
+    /// The outermost elements that take more than plain ink, and whatever blends.
+    units: HashMap<NodeId, Special>,
+    /// What has changed since somebody who draws asked last.
+    changes: Changes,
     /// What the styles of elements say of their own place and size.
     styled: HashMap<NodeId, Styled>,
     shaped: HashMap<NodeId, (BezPath, bool)>,
@@ -78,6 +84,7 @@ impl Scene {
         drop(resolving);
         span.record("svgx.shape.count", deep::count(found.items.len()));
         budget.checkpoint()?;
+        let non_scaling = found.non_scaling && found.items.iter().any(|item| item.non_scaling);
         let mut scene = Scene {
             items: found.items,
             index: OnceLock::new(),
@@ -92,14 +99,17 @@ impl Scene {
             dangling: found.dangling,
             depth: found.depth,
             strange: found.strange,
+            units: HashMap::new(),
+            changes: Changes::all(),
             styled: found.styled,
             shaped: found.shaped,
-            non_scaling: found.non_scaling,
+            non_scaling,
             sources: OnceLock::new(),
         };
         for (user, shown) in found.uses {
             scene.users.entry(shown).or_default().push(user);
         }
+        scene.add_units(found.units);
         Ok(scene)
     }
 
@@ -116,6 +126,7 @@ impl Scene {
         limits: &Limits,
     ) -> Result<(), Error> {
         let budget = Budget::unlimited(Class::Ui, Tier::Compute);
+        self.changes.note_server(document, node);
         let Some(starts) = self.stale(document, node) else {
             *self = Scene::build(document, limits, &budget)?;
             return Ok(());
@@ -220,6 +231,7 @@ impl Scene {
 
     fn replace(&mut self, start: NodeId, found: Found) {
         let span = self.span(start);
+        self.note_change(start, span.clone(), &found);
         if let Some(index) = self.index.get_mut() {
             for item in self.items.get(span.clone()).unwrap_or_default() {
                 index.remove(&item.entry());
@@ -239,12 +251,16 @@ impl Scene {
         self.dangling.extend(found.dangling);
         self.depth = self.depth.max(found.depth);
         self.strange |= found.strange;
+        self.units.retain(|n, _| outside(n));
         self.sources.take();
+        // As if it were resolved anew: what is painted must not depend on what was there before.
         self.non_scaling |= found.non_scaling;
+        self.non_scaling = self.non_scaling && self.items.iter().any(|item| item.non_scaling);
         self.styled.retain(|n, _| outside(n));
         self.styled.extend(found.styled);
         self.shaped.retain(|n, _| outside(n));
         self.shaped.extend(found.shaped);
+        self.add_units(found.units);
         // Uses that are gone stay listed: they cost a vain look, never a wrong answer.
         for (user, shown) in found.uses {
             let users = self.users.entry(shown).or_default();
@@ -533,6 +549,7 @@ fn root_context(viewbox: ViewBox) -> Context {
         style: Style::default(),
         viewport: Size::new(viewbox.width, viewbox.height),
         clip: 0,
+        unit: None,
     }
 }
 

@@ -59,21 +59,78 @@ pub(crate) struct Ink {
     pub(crate) dash: [f32; DASHES],
     pub(crate) dashes: u8,
     pub(crate) dash_offset: f32,
-    /// Something here takes more than plain ink.
-    pub(crate) strange: bool,
+    /// What takes more than plain ink here; the first of it.
+    pub(crate) special: Option<Special>,
+}
+
+/// What painting an element takes beyond outlines in plain colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Special {
+    /// Letters.
+    Text,
+    /// A picture.
+    Picture,
+    /// A gradient, a pattern, or a colour that is not plain.
+    PaintServer,
+    /// A clip path or a shape that cuts.
+    Clip,
+    /// A mask.
+    Mask,
+    /// A filter.
+    Filter,
+    /// Markers on a line.
+    Marker,
+    /// A blend mode: it reads what lies below.
+    Blending,
+    /// Several things that fade together.
+    Opacity,
+    /// A viewport within the drawing.
+    Viewport,
+    /// A line that is drawn in an unusual way or order.
+    Line,
+    /// Hints and values that the plain painter does not know.
+    Rendering,
+}
+
+impl Special {
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Special::Text => "text",
+            Special::Picture => "picture",
+            Special::PaintServer => "paint-server",
+            Special::Clip => "clip",
+            Special::Mask => "mask",
+            Special::Filter => "filter",
+            Special::Marker => "marker",
+            Special::Blending => "blending",
+            Special::Opacity => "opacity",
+            Special::Viewport => "viewport",
+            Special::Line => "line",
+            Special::Rendering => "rendering",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cap {
+/// How a line ends.
+pub enum Cap {
+    /// Where the path does.
     Butt,
+    /// In a half circle.
     Round,
+    /// Half its width further on.
     Square,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Join {
+/// How a line turns a corner.
+pub enum Join {
+    /// To a point, as far as the limit lets it.
     Miter,
+    /// In an arc.
     Round,
+    /// Cut off.
     Bevel,
 }
 
@@ -91,7 +148,7 @@ impl Default for Ink {
             dash: [0.0; DASHES],
             dashes: 0,
             dash_offset: 0.0,
-            strange: false,
+            special: None,
         }
     }
 }
@@ -119,25 +176,37 @@ impl Ink {
                 "round" => self.join = Join::Round,
                 "bevel" => self.join = Join::Bevel,
                 "miter" => self.join = Join::Miter,
-                _ => self.strange = true,
+                _ => self.note(Special::Line),
             },
             "stroke-miterlimit" => match value.parse::<f32>() {
                 Ok(limit) if limit >= 1.0 => self.miter = limit,
-                _ => self.strange = true,
+                _ => self.note(Special::Line),
             },
             "stroke-dasharray" => self.dashes(value),
             "stroke-dashoffset" => match value.parse::<f32>() {
                 Ok(offset) if offset.is_finite() => self.dash_offset = offset,
-                _ => self.strange = true,
+                _ => self.note(Special::Line),
             },
-            "clip-path" | "mask" | "filter" | "marker" | "marker-start" | "marker-mid"
-            | "marker-end" => self.strange |= value != "none",
-            "paint-order" | "mix-blend-mode" => self.strange |= value != "normal",
-            "vector-effect" => self.strange |= value != "none",
-            "isolation" | "shape-rendering" => self.strange |= value != "auto",
+            "clip-path" if value != "none" => self.note(Special::Clip),
+            "mask" if value != "none" => self.note(Special::Mask),
+            "filter" if value != "none" => self.note(Special::Filter),
+            "marker" | "marker-start" | "marker-mid" | "marker-end" if value != "none" => {
+                self.note(Special::Marker);
+            }
+            "paint-order" if value != "normal" => self.note(Special::Line),
+            "mix-blend-mode" if value != "normal" => self.note(Special::Blending),
+            "vector-effect" if value != "none" => self.note(Special::Line),
+            "isolation" | "shape-rendering" if value != "auto" => self.note(Special::Rendering),
             // The plain painter knows no length of paths.
-            "pathLength" => self.strange = true,
+            "pathLength" => self.note(Special::Line),
             _ => {}
+        }
+    }
+
+    fn note(&mut self, special: Special) {
+        // What blends reaches beyond its own group, which is worth knowing before all else.
+        if self.special.is_none() || special == Special::Blending {
+            self.special = Some(special);
         }
     }
 
@@ -146,7 +215,7 @@ impl Ink {
         let colour = match colour(modern.as_deref().unwrap_or(value)) {
             Some(colour) => colour,
             None => {
-                self.strange = true;
+                self.note(Special::PaintServer);
                 return;
             }
         };
@@ -164,7 +233,7 @@ impl Ink {
         match value.parse::<f32>() {
             Ok(share) if share.is_finite() => share.clamp(0.0, 1.0),
             _ => {
-                self.strange = true;
+                self.note(Special::Rendering);
                 1.0
             }
         }
@@ -181,7 +250,7 @@ impl Ink {
             match (length, self.dash.get_mut(usize::from(self.dashes))) {
                 (Some(length), Some(place)) => *place = length,
                 _ => {
-                    self.strange = true;
+                    self.note(Special::Line);
                     return;
                 }
             }

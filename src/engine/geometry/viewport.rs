@@ -102,6 +102,17 @@ pub fn root_viewbox(document: &Document) -> ViewBox {
     }
 }
 
+/// How many pixels a unit of the root's viewBox is wide when the drawing has its own size.
+pub fn natural_scale(document: &Document) -> f64 {
+    let v = root_viewbox(document);
+    let side = |name, units: f64| {
+        let length = document.attr(NodeId::ROOT, name).and_then(|text| Length::parse(text).ok());
+        length.and_then(pixels).filter(|n| *n > 0.0 && *n < 1e12).unwrap_or(units) / units
+    };
+    let scale = side("width", v.width).min(side("height", v.height));
+    if scale.is_finite() && scale > 0.0 { scale } else { 1.0 }
+}
+
 /// A length in CSS pixels, which are the user units of a drawing without a
 /// viewBox; `None` for relative units.
 pub(crate) fn pixels(length: Length) -> Option<f64> {

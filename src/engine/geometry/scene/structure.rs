@@ -30,6 +30,7 @@ impl Scene {
         if self.reaches_far(document, node, parent) {
             return self.rebuild(document, limits);
         }
+        self.note_restructured(document, node, parent);
         self.open_gap(document, node, parent);
         let mut starts = self.around(document, parent, is_box(document, node));
         if !starts.iter().any(|&start| is_within(document, node, start)) {
@@ -54,6 +55,7 @@ impl Scene {
         if shown || !self.is_placed(node) || self.reaches_far(document, node, parent) {
             return self.rebuild(document, limits);
         }
+        self.note_restructured(document, node, parent);
         self.close_gap(document, node, parent);
         let starts = self.around(document, parent, is_box(document, node));
         self.resolve_again(document, starts, limits)
