@@ -1,0 +1,117 @@
+//! The rasteriser. Its interface changes from release to release: this is the one file that
+//! knows it.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use kurbo::{Affine, BezPath, Rect};
+use vello_cpu::color::{AlphaColor, Srgb};
+use vello_cpu::peniko::{Extend, Fill, ImageBrush, ImageQuality, ImageSampler};
+use vello_cpu::{ImageSource, Level, Pixmap, RenderContext, RenderSettings, Resources};
+
+thread_local! {
+    static PAINTER: RefCell<Option<Painter>> = const { RefCell::new(None) };
+}
+
+/// Paints pictures of one size.
+pub(crate) struct Painter {
+    size: (u16, u16),
+    context: RenderContext,
+    resources: Resources,
+    pixmap: Pixmap,
+}
+
+impl std::fmt::Debug for Painter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Painter").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+/// A picture that is laid in as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Sheet(Arc<Pixmap>);
+
+impl Sheet {
+    /// From premultiplied RGBA, row by row; `None` if it has not as many pixels as stated.
+    pub(crate) fn new(pixels: &[u8], width: u16, height: u16) -> Option<Sheet> {
+        let mut pixmap = Pixmap::new(width, height);
+        let held = pixmap.data_as_u8_slice_mut();
+        if held.len() != pixels.len() {
+            return None;
+        }
+        held.copy_from_slice(pixels);
+        Some(Sheet(Arc::new(pixmap)))
+    }
+
+    /// Bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        usize::from(self.0.width()) * usize::from(self.0.height()) * 4
+    }
+}
+
+/// Does `work` with the painter of this thread, for pictures of `width` by `height` pixels.
+pub(crate) fn with<T, E>(
+    width: u16,
+    height: u16,
+    work: impl FnOnce(&mut Painter) -> Result<T, E>,
+) -> Result<T, E> {
+    PAINTER.with(|kept| {
+        // Taken out while it works: should the work fail, the next one gets a fresh painter.
+        let known = kept.take().filter(|painter| painter.size == (width, height));
+        let mut painter = known.unwrap_or_else(|| Painter::new(width, height));
+        let done = work(&mut painter)?;
+        kept.replace(Some(painter));
+        Ok(done)
+    })
+}
+
+impl Painter {
+    fn new(width: u16, height: u16) -> Painter {
+        // Other levels round differently: the same picture is to have the same bytes everywhere.
+        let settings = RenderSettings { level: Level::baseline(), num_threads: 0 };
+        Painter {
+            size: (width, height),
+            context: RenderContext::new_with(width, height, settings),
+            resources: Resources::new(),
+            pixmap: Pixmap::new(width, height),
+        }
+    }
+
+    /// Fills an outline with a colour: red, green, blue, alpha, not premultiplied.
+    pub(crate) fn fill(
+        &mut self,
+        path: &BezPath,
+        transform: Affine,
+        even_odd: bool,
+        [r, g, b, a]: [u8; 4],
+    ) {
+        self.context.set_transform(transform);
+        self.context.set_fill_rule(if even_odd { Fill::EvenOdd } else { Fill::NonZero });
+        self.context.set_paint(AlphaColor::<Srgb>::from_rgba8(r, g, b, a));
+        self.context.fill_path(path);
+    }
+
+    /// Lays a picture in with its corner at a pixel.
+    pub(crate) fn lay(&mut self, Sheet(pixmap): &Sheet, (x, y): (f64, f64)) {
+        let (width, height) = (f64::from(pixmap.width()), f64::from(pixmap.height()));
+        self.context.set_transform(Affine::translate((x, y)));
+        self.context.set_paint(ImageBrush {
+            image: ImageSource::Pixmap(Arc::clone(pixmap)),
+            sampler: ImageSampler {
+                x_extend: Extend::Pad,
+                y_extend: Extend::Pad,
+                quality: ImageQuality::Low,
+                alpha: 1.0,
+            },
+        });
+        self.context.fill_rect(&Rect::new(0.0, 0.0, width, height));
+    }
+
+    /// What was painted since the last time: premultiplied RGBA, row by row.
+    pub(crate) fn finish(&mut self) -> &[u8] {
+        self.context.flush();
+        self.context.render(&mut self.pixmap, &mut self.resources);
+        self.context.reset();
+        self.pixmap.data_as_u8_slice()
+    }
+}

@@ -1,0 +1,314 @@
+//! Outlines at a zoom: strokes become outlines once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use kurbo::{Affine, BezPath, PathEl, Rect};
+use svgx_engine::compile::{Outline, Stroke};
+use svgx_engine::geometry::{Cap, Join};
+
+use crate::painter::Painter;
+
+/// How far the curves of a stroke may be from the true ones, in pixels.
+const TOLERANCE: f64 = 0.05;
+/// How far lines may be from a curve, in pixels.
+const FLATNESS: f64 = 0.05;
+/// Dashes whose period is smaller, in pixels, are a line: there could be millions of them.
+const FINEST: f64 = 0.1;
+/// Dashes of one outline at most; with more it is a line.
+const DASHES: f64 = 20_000.0;
+/// Pixels across beyond which curves are made lines before they are stroked: offset curves of
+/// enormous ones take for ever.
+const HUGE: f64 = 65_536.0;
+
+/// An outline, and its lines as soon as somebody has made them.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) outline: Outline,
+    /// Its place in the order of painting.
+    pub(crate) order: (u32, u32, u32),
+    lines: OnceLock<Lines>,
+    /// The lines were made before.
+    known: bool,
+}
+
+/// An outline in straight lines, in pixels from the origin of the drawing. The rasteriser would
+/// flatten curves itself, more coarsely, and not the same in each tile.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lines {
+    /// What is filled; `None` where the outline has no curves.
+    fill: Option<Arc<BezPath>>,
+    /// What the stroke covers.
+    stroke: Option<Arc<BezPath>>,
+}
+
+impl Lines {
+    fn of(outline: &Outline, scale: f64) -> Lines {
+        let Outline { path, transform, fill, stroke, .. } = outline;
+        let place = Affine::scale(scale) * *transform;
+        let is_curved = path.elements().iter().any(is_curve);
+        let fill = (fill.is_some() && is_curved).then(|| Arc::new(flat(&(place * &**path))));
+        let stroke = stroke.as_ref().map(|stroke| Arc::new(flat(&expand(path, place, stroke))));
+        Lines { fill, stroke }
+    }
+
+    fn bytes(&self) -> usize {
+        let of = |path: &Option<Arc<BezPath>>| path.as_ref().map_or(0, |p| p.elements().len());
+        (of(&self.fill) + of(&self.stroke)) * size_of::<PathEl>()
+    }
+}
+
+fn is_curve(el: &PathEl) -> bool {
+    matches!(el, PathEl::QuadTo(..) | PathEl::CurveTo(..))
+}
+
+/// A path in straight lines.
+fn flat(path: &BezPath) -> BezPath {
+    if !path.elements().iter().any(is_curve) {
+        return path.clone();
+    }
+    let far = extent(path.control_box());
+    let mut lines = BezPath::with_capacity(path.elements().len() * 4);
+    // Of what is enormous little is seen.
+    kurbo::flatten(path.iter(), FLATNESS.max(far * 1e-6), |el| lines.push(el));
+    lines
+}
+
+impl Shape {
+    /// An outline whose lines may be known.
+    pub(crate) fn new(outline: Outline, order: (u32, u32, u32), known: Option<Lines>) -> Shape {
+        let (is_known, lines) = (known.is_some(), OnceLock::new());
+        if let Some(known) = known {
+            // It is empty.
+            let _ = lines.set(known);
+        }
+        Shape { outline, order, lines, known: is_known }
+    }
+
+    /// Paints it where the world is scaled by `scale` and `shift` (pixels) is taken off.
+    pub(crate) fn paint(&self, painter: &mut Painter, scale: f64, (x, y): (f64, f64)) {
+        let Outline { path, transform, fill, even_odd, stroke, stroke_first, .. } = &self.outline;
+        let lines = self.lines.get_or_init(|| Lines::of(&self.outline, scale));
+        let shift = Affine::translate((-x, -y));
+        for fills in [!stroke_first, *stroke_first] {
+            match (fills, fill, stroke, &lines.stroke) {
+                (true, Some(colour), ..) => match &lines.fill {
+                    Some(lines) => painter.fill(lines, shift, *even_odd, *colour),
+                    None => {
+                        let place = shift * Affine::scale(scale) * *transform;
+                        painter.fill(path, place, *even_odd, *colour);
+                    }
+                },
+                (false, _, Some(stroke), Some(lines)) => {
+                    painter.fill(lines, shift, false, stroke.colour);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The outline of a stroke in the coordinates that `place` leads to.
+fn expand(path: &BezPath, place: Affine, stroke: &Stroke) -> BezPath {
+    let [a, b, c, d, ..] = place.as_coeffs();
+    // The longer of what the unit vectors become, times the root of two: never too coarse.
+    let stretch = (a * a + b * b).max(c * c + d * d).sqrt() * std::f64::consts::SQRT_2;
+    if !(stretch.is_finite() && stretch > 0.0) {
+        return BezPath::new();
+    }
+    let tolerance = TOLERANCE / stretch;
+    let join = match stroke.join {
+        Join::Miter => kurbo::Join::Miter,
+        Join::Round => kurbo::Join::Round,
+        Join::Bevel => kurbo::Join::Bevel,
+    };
+    let cap = match stroke.cap {
+        Cap::Butt => kurbo::Cap::Butt,
+        Cap::Round => kurbo::Cap::Round,
+        Cap::Square => kurbo::Cap::Square,
+    };
+    let mut style = kurbo::Stroke::new(stroke.width)
+        .with_join(join)
+        .with_caps(cap)
+        .with_miter_limit(stroke.miter);
+    let period: f64 = stroke.dash.iter().sum();
+    let pixels = place.determinant().abs().sqrt();
+    let bounds = path.control_box();
+    let few = || period > 0.0 && length(path) / period < DASHES;
+    // What has no length has no direction: a hair of it does, and gets its caps.
+    let hair = stroke.width * 1e-3;
+    let is_capped = stroke.cap != Cap::Butt;
+    if period * pixels >= FINEST && few() {
+        let dash = stroke.dash.iter().map(|n| if is_capped { n.max(hair) } else { *n });
+        style = style.with_dashes(stroke.dash_offset, dash);
+    }
+    let dotted;
+    let path = match is_capped && has_dots(path) {
+        true => {
+            dotted = with_dots(path, hair);
+            &dotted
+        }
+        false => path,
+    };
+    let options = kurbo::StrokeOpts::default();
+    let huge = extent(bounds) * stretch > HUGE || stroke.width * stretch > HUGE;
+    let outline = if huge {
+        let mut lines = BezPath::new();
+        let coarse = tolerance.max(extent(bounds) * 1e-5);
+        kurbo::flatten(path.iter(), coarse, |el| lines.push(el));
+        kurbo::stroke(lines.iter(), &style, &options, tolerance.max(stroke.width * 1e-4))
+    } else {
+        kurbo::stroke(path.iter(), &style, &options, tolerance)
+    };
+    place * outline
+}
+
+/// Subpaths, each with whether it has no length.
+fn subpaths(path: &BezPath) -> impl Iterator<Item = (&[PathEl], bool)> {
+    let chunks = path.elements().chunk_by(|_, next| !matches!(next, PathEl::MoveTo(_)));
+    chunks.map(|elements| {
+        let start = elements.first().and_then(PathEl::end_point);
+        let stays = |el: &PathEl| match *el {
+            PathEl::MoveTo(p) | PathEl::LineTo(p) => Some(p) == start,
+            PathEl::QuadTo(a, p) => Some(p) == start && a == p,
+            PathEl::CurveTo(a, b, p) => Some(p) == start && a == p && b == p,
+            PathEl::ClosePath => true,
+        };
+        // A lone move draws nothing.
+        (elements, elements.len() > 1 && elements.iter().all(stays))
+    })
+}
+
+fn has_dots(path: &BezPath) -> bool {
+    subpaths(path).any(|(_, is_dot)| is_dot)
+}
+
+/// A path whose dots are as long as a hair.
+fn with_dots(path: &BezPath, hair: f64) -> BezPath {
+    let mut out = BezPath::new();
+    for (elements, is_dot) in subpaths(path) {
+        match elements.first() {
+            Some(PathEl::MoveTo(p)) if is_dot => {
+                out.move_to((p.x - hair / 2.0, p.y));
+                out.line_to((p.x + hair / 2.0, p.y));
+            }
+            _ => out.extend(elements.iter().copied()),
+        }
+    }
+    out
+}
+
+fn extent(bounds: Rect) -> f64 {
+    bounds.width().max(bounds.height())
+}
+
+/// At least how long an outline is, roughly: along its control points.
+fn length(path: &BezPath) -> f64 {
+    kurbo::segments(path.iter())
+        .map(|segment| match segment {
+            kurbo::PathSeg::Line(l) => (l.p1 - l.p0).hypot(),
+            kurbo::PathSeg::Quad(q) => (q.p1 - q.p0).hypot() + (q.p2 - q.p1).hypot(),
+            kurbo::PathSeg::Cubic(c) => {
+                (c.p1 - c.p0).hypot() + (c.p2 - c.p1).hypot() + (c.p3 - c.p2).hypot()
+            }
+        })
+        .sum()
+}
+
+/// Lines that were made before at one zoom.
+#[derive(Debug, Default)]
+pub(crate) struct Strokes {
+    known: HashMap<Key, Known>,
+    bytes: usize,
+    generation: u64,
+}
+
+/// The outline by its address, which is no other's while it is held, and its place.
+type Key = (usize, [u64; 6]);
+
+#[derive(Debug)]
+struct Known {
+    of: Arc<BezPath>,
+    stroke: Option<Stroke>,
+    lines: Lines,
+    used: u64,
+}
+
+impl Strokes {
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Begins another round of use.
+    pub(crate) fn tick(&mut self) {
+        self.generation += 1;
+    }
+
+    pub(crate) fn find(&mut self, outline: &Outline) -> Option<Lines> {
+        let known = self.known.get_mut(&key(outline))?;
+        // Its colour does not matter to where it is.
+        let same = match (&outline.stroke, &known.stroke) {
+            (None, _) => true,
+            (Some(wanted), Some(known)) => known.is_along(wanted),
+            (Some(_), None) => false,
+        };
+        let filled = outline.fill.is_none()
+            || known.lines.fill.is_some()
+            || !outline.path.elements().iter().any(is_curve);
+        if !(same && filled) {
+            return None;
+        }
+        known.used = self.generation;
+        Some(known.lines.clone())
+    }
+
+    /// Keeps what was made of a shape.
+    pub(crate) fn keep(&mut self, shape: &Shape) {
+        let Some(lines) = shape.lines.get().filter(|lines| !shape.known && lines.bytes() > 0)
+        else {
+            return;
+        };
+        let known = Known {
+            of: Arc::clone(&shape.outline.path),
+            stroke: shape.outline.stroke.clone(),
+            lines: lines.clone(),
+            used: self.generation,
+        };
+        self.bytes += known.bytes();
+        if let Some(old) = self.known.insert(key(&shape.outline), known) {
+            self.bytes -= old.bytes();
+        }
+    }
+
+    /// Forgets what was not used of late, until at most `most` bytes are left.
+    pub(crate) fn shrink(&mut self, most: usize) {
+        let mut age = 64;
+        while self.bytes > most {
+            let oldest = self.generation.saturating_sub(age);
+            let bytes = &mut self.bytes;
+            self.known.retain(|_, known| {
+                let stays = age > 0 && known.used >= oldest;
+                if !stays {
+                    *bytes -= known.bytes();
+                }
+                stays
+            });
+            if age == 0 {
+                break;
+            }
+            age /= 4;
+        }
+    }
+}
+
+impl Known {
+    fn bytes(&self) -> usize {
+        let held = self.of.elements().len() * size_of::<PathEl>();
+        self.lines.bytes() + held + size_of::<(Key, Known)>()
+    }
+}
+
+fn key(outline: &Outline) -> Key {
+    let place = outline.transform.as_coeffs().map(f64::to_bits);
+    (Arc::as_ptr(&outline.path) as usize, place)
+}

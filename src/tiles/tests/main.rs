@@ -1,0 +1,4 @@
+//! Integration tests of the live picture.
+
+mod fidelity;
+mod pictures;
