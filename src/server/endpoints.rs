@@ -16,7 +16,8 @@ use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
     compile_json, compile_svg, drawing, evaluate, interactive, jobs, networks, openapi, pages,
-    parse, precision, render, sessions, simulate, slo, solve, state, status, together, traces,
+    parse, precision, render, sessions, simulate, slo, solve, state, status, tiles, together,
+    traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -227,6 +228,15 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     get("/sessions/{session}/events", Direct(|| web::to(together::events::events)))
         .rate(RateClass::Ui)
         .described::<together::events::__path_events>(),
+    get(
+        "/sessions/{session}/tiles",
+        Pool(
+            Operation::new(Class::Redraw, "session-tiles", tiles::tiles)
+                .estimated_as("render")
+                .media(tiles::MEDIA),
+        ),
+    )
+    .described::<tiles::__path_tiles>(),
 ];
 
 /// The page that shows the API's description; its files are below it.

@@ -231,6 +231,16 @@ impl Session {
         self.document.elements().map(|node| self.number(node)).collect()
     }
 
+    /// The document and its scene, for a picture that follows them.
+    pub(crate) fn followed(&mut self) -> (&Document, &mut Scene) {
+        (&self.document, &mut self.scene)
+    }
+
+    /// What an element of the tree is called outside.
+    pub(crate) fn name_of(&self, node: NodeId) -> String {
+        self.label(self.number(node))
+    }
+
     /// The text the document was read from, before any edit.
     pub fn text(&self) -> &Arc<str> {
         &self.text

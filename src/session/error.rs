@@ -128,6 +128,9 @@ pub enum Error {
         /// What the log or the snapshot said.
         reason: String,
     },
+    /// There is no picture.
+    #[error(transparent)]
+    Picture(#[from] svgx_tiles::Error),
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -158,6 +161,7 @@ impl Error {
             Error::Stopped(Stop::Deadline) => "deadline",
             Error::Stopped(Stop::Cancelled) => "cancelled",
             Error::Unrecoverable { .. } => "session-unrecoverable",
+            Error::Picture(_) => "no-picture",
             Error::Store(e) => e.code(),
         }
     }

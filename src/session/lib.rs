@@ -22,6 +22,7 @@ mod snap;
 mod snapshot;
 mod store;
 mod streams;
+mod tiles;
 mod together;
 
 pub use drag_solver::Constrained;
@@ -42,6 +43,7 @@ pub use store::{
     Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
     Store, StoreError, StoreEvent, StoreHealth, StoreLimits, Stored, Watcher, copy,
 };
+pub use tiles::Tiles;
 
 pub use streams::Begun;
 pub use together::{

@@ -16,10 +16,12 @@ use super::outcome::{Effect, Outcome, State};
 use super::record::{Record, VERSION};
 use super::snapshot::Snapshot;
 use super::store::{Damage, Key, Pending, Store, StoreError, Stored};
+use super::tiles::Pictures;
 use super::together::{Author, Participant, ResetReason, SharedRoom};
 use svgx_base::budget::{Budget, Clock, Time};
 use svgx_base::deep_span;
 use svgx_engine::document::Limits;
+use svgx_tiles::Live;
 
 const SHARDS: usize = 16;
 
@@ -66,6 +68,7 @@ pub struct Sessions {
     /// When sessions that left memory were last used; kept only where idle ones are deleted.
     evicted: Mutex<HashMap<Key, Time>>,
     started: Time,
+    pictures: Pictures,
 }
 
 /// The place of one session. Whoever holds the lock has the session.
@@ -93,6 +96,8 @@ pub(super) struct OpenSession {
     /// Records and bytes since the last snapshot.
     since: (u64, u64),
     damage: Vec<Damage>,
+    /// The picture, once somebody has asked for it.
+    picture: Option<Box<Live>>,
 }
 
 /// An operation that is done in memory and on its way to the store. The outcome is handed out
@@ -149,6 +154,7 @@ impl Sessions {
             has_grown: AtomicBool::new(false),
             evicted: Mutex::default(),
             started,
+            pictures: Pictures::default(),
         }
     }
 
@@ -306,6 +312,48 @@ impl Sessions {
         Ok(self.store.close()?)
     }
 
+    // ===== pictures =====
+
+    /// Gives `work` a session and its picture.
+    pub(crate) fn picture<T>(
+        &self,
+        key: &Key,
+        budget: &Budget,
+        work: impl FnOnce(&mut Session, &mut Live) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let done = self.with(key, budget, |open| {
+            let picture = open.picture.get_or_insert_with(|| self.pictures.begin());
+            work(&mut open.session, picture)
+        });
+        self.evict();
+        done
+    }
+
+    /// Forgets pictures while too much is kept: those of the sessions least recently used.
+    pub(crate) fn trim_pictures(&self) {
+        if !self.pictures.are_too_many() {
+            return;
+        }
+        let mut slots: Vec<(u64, Arc<Slot>)> = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            let used = |slot: &Slot| slot.used.load(Ordering::Relaxed);
+            slots.extend(shard.values().map(|slot| (used(slot), Arc::clone(slot))));
+        }
+        slots.sort_unstable_by_key(|(used, _)| *used);
+        for (_, slot) in slots {
+            if !self.pictures.are_too_many() {
+                break;
+            }
+            // Whoever holds it is using it.
+            if let Some(mut kept) = slot.live.try_lock()
+                && let Some(open) = kept.as_mut()
+            {
+                open.picture = None;
+            }
+        }
+    }
+
     // ===== one session =====
 
     fn edit(
@@ -389,6 +437,7 @@ impl Sessions {
             last: pending.clone(),
             since: (0, 0),
             damage: Vec::new(),
+            picture: None,
         };
         Ok(Unacknowledged { outcome, pending, repeated: false })
     }
@@ -454,6 +503,7 @@ impl Sessions {
             last,
             since: (stored.records.len() as u64, 0),
             damage,
+            picture: None,
         })
     }
 

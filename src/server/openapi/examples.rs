@@ -108,6 +108,21 @@ fn body(method: &str, path: &str) -> Option<Value> {
     })
 }
 
+/// The answer that is shown for an endpoint.
+fn answer(path: &str) -> Option<Value> {
+    (path == "/sessions/{session}/tiles").then(|| {
+        json!({
+            "token": "00c0ffee00c0ffee.7.0.0.0.2.1", "sequence": 12, "zoom": 0, "scale": 0.1,
+            "size": 64, "complete": true,
+            "tiles": [
+                { "x": 0, "y": 0, "colour": "#e8ecf1ff" },
+                { "x": 1, "y": 0, "png": "iVBORw0KGgo=" },
+            ],
+            "otherwise": [{ "element": "legend", "why": "paint-server" }],
+        })
+    })
+}
+
 /// The value that is shown for a part of the path.
 fn part(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -199,6 +214,11 @@ pub(super) fn insert(document: &mut Value) {
             }
             let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
             for (status, answer) in answers.into_iter().flatten() {
+                if let Some(shown) = self::answer(path).filter(|_| status == "200")
+                    && let Some(media) = answer.pointer_mut("/content/application~1json")
+                {
+                    media["example"] = shown;
+                }
                 let Some(error) = failure(status, path) else { continue };
                 let problem = json!(error.problem(path, TRACE));
                 if let Some(media) = answer.pointer_mut("/content/application~1problem+json") {

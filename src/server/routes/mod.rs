@@ -28,6 +28,7 @@ pub(crate) mod solve;
 pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod telemetry;
+pub(crate) mod tiles;
 pub(crate) mod together;
 pub(crate) mod traces;
 

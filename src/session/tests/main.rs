@@ -6,4 +6,5 @@ mod disk_faults;
 mod edits;
 mod networks;
 mod stores;
+mod tiles;
 mod together;

@@ -16,5 +16,6 @@ mod secrets;
 mod sessions;
 mod simulate_stream;
 mod store;
+mod tiles;
 mod tls;
 mod together;

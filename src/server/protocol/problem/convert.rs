@@ -101,6 +101,16 @@ pub(crate) fn constraints(
     }
 }
 
+/// Why there are no tiles.
+fn tiles(error: svgx_tiles::Error) -> Error {
+    match error {
+        svgx_tiles::Error::Stopped(stop) => Error::Stopped(stop),
+        svgx_tiles::Error::Tiles { max, seen } => limit_passed("tiles at once", max, seen),
+        svgx_tiles::Error::Area => Error::invalid("/rect", error),
+        svgx_tiles::Error::Piece(error) => error.into(),
+    }
+}
+
 /// Why networks were not solved at all.
 pub(crate) fn networks(error: svgx_networks::Error) -> Error {
     match error {
@@ -147,6 +157,7 @@ pub(crate) fn session(error: svgx_session::Error, content: Option<&str>) -> Erro
         E::BadAttribute { .. } => Error::invalid("/name", error),
         E::BadId { .. } => Error::invalid("/operation_id", error),
         E::UnknownElement { .. } | E::Deleted { .. } => Error::Missing(error.to_string()),
+        E::Picture(error) => tiles(error),
         E::NotMovable { .. } | E::Unsuitable { .. } | E::Referenced { .. } | E::Formulas { .. } => {
             Error::Conflict(error.to_string())
         }
