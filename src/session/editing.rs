@@ -9,6 +9,7 @@ mod links;
 mod networks;
 mod operations;
 mod people;
+mod picture;
 mod selection;
 mod structure;
 mod transforms;
@@ -229,16 +230,6 @@ impl Session {
     /// The handles of the elements, in document order.
     pub fn handles(&self) -> Vec<u32> {
         self.document.elements().map(|node| self.number(node)).collect()
-    }
-
-    /// The document and its scene, for a picture that follows them.
-    pub(crate) fn followed(&mut self) -> (&Document, &mut Scene) {
-        (&self.document, &mut self.scene)
-    }
-
-    /// What an element of the tree is called outside.
-    pub(crate) fn name_of(&self, node: NodeId) -> String {
-        self.label(self.number(node))
     }
 
     /// The text the document was read from, before any edit.

@@ -19,7 +19,7 @@ const MARGIN: f64 = 2.0;
 pub fn zoom_scale(zoom: i32) -> f64 {
     // Exact for whole octaves; the rest are three constants, equal on every machine.
     const QUARTERS: [f64; 4] =
-        [1.0, 1.189_207_115_002_721, 1.414_213_562_373_095_1, 1.681_792_830_507_429];
+        [1.0, 1.189_207_115_002_721, std::f64::consts::SQRT_2, 1.681_792_830_507_429];
     let quarter = QUARTERS.get(zoom.rem_euclid(4) as usize).copied().unwrap_or(1.0);
     let octave = zoom.div_euclid(4).clamp(-64, 64);
     let whole = (1_u64 << octave.unsigned_abs().min(63)) as f64;
@@ -73,6 +73,15 @@ impl Cells {
     /// The tiles, row by row.
     pub(crate) fn iter(self) -> impl Iterator<Item = Cell> {
         (self.from.1..self.to.1).flat_map(move |y| (self.from.0..self.to.0).map(move |x| (x, y)))
+    }
+
+    /// The place of a tile among these, row by row; none that there is for one beside them.
+    pub(crate) fn place(&self, cell: Cell) -> usize {
+        if !self.holds(cell) {
+            return usize::MAX;
+        }
+        let columns = (self.to.0 - self.from.0) as usize;
+        (cell.1 - self.from.1) as usize * columns + (cell.0 - self.from.0) as usize
     }
 
     pub(crate) fn holds(&self, (x, y): Cell) -> bool {

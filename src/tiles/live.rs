@@ -20,7 +20,7 @@ use crate::draw::{Drawn, Entry, Job, Plan, Tile};
 use crate::grid::{Cells, MOST_TILES, ZOOMS, one, zoom_scale};
 use crate::kept::Kept;
 use crate::pieces::{Block, BlockKey, block_of};
-use crate::shape::Shape;
+use crate::shape::{Order, Shape};
 
 /// Tiles from which all outlines are looked at once instead of those of each tile.
 const MANY: usize = 24;
@@ -214,7 +214,7 @@ impl Live {
             kept.keep_tile(tile.at, &tile.body, version, now);
         }
         if version == self.version {
-            drawn.shapes.iter().for_each(|shape| kept.strokes.keep(shape));
+            kept.strokes.keep_all(&drawn.shapes);
             for block in drawn.blocks.values() {
                 if let Some(sheet) = block.sheet() {
                     kept.keep_block(block.key, sheet, now);
@@ -359,28 +359,32 @@ impl Live {
         let scale = plan.scale;
         let mut shapes = Shapes { shapes: Vec::new(), at: HashMap::new() };
         // By tile: places in the order of painting with what stands there.
-        let mut found: Vec<Vec<((u32, u32, u32), Entry)>> = vec![Vec::new(); plan.jobs.len()];
+        let mut found: Vec<Vec<(Order, Entry)>> = vec![Vec::new(); plan.jobs.len()];
         let Some(kept) = self.zooms.get_mut(&plan.zoom) else { return };
         if !self.whole {
             let mut display = Display::new(document, scene);
             if plan.jobs.len() >= MANY {
-                let cells: HashMap<_, _> =
-                    plan.jobs.iter().enumerate().map(|(at, job)| (job.cell, at)).collect();
                 let within = around(&plan.jobs);
-                for placed in display.outlines() {
-                    let Some(met) = Cells::painted(placed.outline.bounds, scale) else { continue };
-                    let met = met.intersect(within);
-                    if met.count() == 0 {
-                        continue;
+                // The number of each tile's job and one more, by rows; 0 for none.
+                let mut numbers = vec![0_u32; within.count()];
+                for (job, number) in plan.jobs.iter().zip(1..) {
+                    if let Some(place) = numbers.get_mut(within.place(job.cell)) {
+                        *place = number;
                     }
+                }
+                for placed in display.all_outlines_in(within.reach(scale)) {
+                    let Some(met) = Cells::painted(placed.outline.bounds, scale) else { continue };
                     let order = (placed.order.0, placed.order.1, 0);
-                    let mut place = None;
-                    for cell in met.iter() {
-                        let Some(list) = cells.get(&cell).and_then(|&at| found.get_mut(at)) else {
+                    let mut outline = Some(placed.outline);
+                    let mut place = 0;
+                    for cell in met.intersect(within).iter() {
+                        let number = numbers.get(within.place(cell)).copied().unwrap_or(0);
+                        let Some(list) = found.get_mut((number as usize).wrapping_sub(1)) else {
                             continue;
                         };
-                        let place =
-                            *place.get_or_insert_with(|| shapes.add(order, &placed.outline, kept));
+                        if let Some(outline) = outline.take() {
+                            place = shapes.push(order, outline, kept);
+                        }
                         list.push((order, Entry::Shape(place)));
                     }
                 }
@@ -482,17 +486,25 @@ struct Source<'s> {
 /// The shapes of a plan, each once.
 struct Shapes {
     shapes: Vec<Shape>,
-    at: HashMap<(u32, u32, u32), u32>,
+    at: HashMap<Order, u32>,
 }
 
 impl Shapes {
     /// The place of the outline that stands at `order`.
-    fn add(&mut self, order: (u32, u32, u32), outline: &Outline, kept: &mut Kept) -> u32 {
-        *self.at.entry(order).or_insert_with(|| {
-            let known = kept.strokes.find(outline);
-            self.shapes.push(Shape::new(outline.clone(), order, known));
-            self.shapes.len() as u32 - 1
-        })
+    fn add(&mut self, order: Order, outline: &Outline, kept: &mut Kept) -> u32 {
+        if let Some(&place) = self.at.get(&order) {
+            return place;
+        }
+        let place = self.push(order, outline.clone(), kept);
+        self.at.insert(order, place);
+        place
+    }
+
+    /// The same for one that is not there yet, and will not be asked for again.
+    fn push(&mut self, order: Order, outline: Outline, kept: &mut Kept) -> u32 {
+        let known = kept.strokes.find(&outline);
+        self.shapes.push(Shape::new(outline, order, known));
+        self.shapes.len() as u32 - 1
     }
 }
 

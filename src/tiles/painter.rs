@@ -91,6 +91,13 @@ impl Painter {
         self.context.fill_path(path);
     }
 
+    /// Fills an upright rectangle.
+    pub(crate) fn fill_rect(&mut self, rect: Rect, transform: Affine, [r, g, b, a]: [u8; 4]) {
+        self.context.set_transform(transform);
+        self.context.set_paint(AlphaColor::<Srgb>::from_rgba8(r, g, b, a));
+        self.context.fill_rect(&rect);
+    }
+
     /// Lays a picture in with its corner at a pixel.
     pub(crate) fn lay(&mut self, Sheet(pixmap): &Sheet, (x, y): (f64, f64)) {
         let (width, height) = (f64::from(pixmap.width()), f64::from(pixmap.height()));

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use kurbo::{Affine, BezPath, PathEl, Rect};
+use foldhash::fast::FixedState;
+use kurbo::{Affine, BezPath, PathEl, Point, Rect};
 use svgx_engine::compile::{Outline, Stroke};
 use svgx_engine::geometry::{Cap, Join};
 
@@ -21,12 +22,15 @@ const DASHES: f64 = 20_000.0;
 /// enormous ones take for ever.
 const HUGE: f64 = 65_536.0;
 
+/// A place in the order of painting: of the element, in the `use` that shows it, in the piece.
+pub(crate) type Order = (u32, u32, u32);
+
 /// An outline, and its lines as soon as somebody has made them.
 #[derive(Debug)]
 pub(crate) struct Shape {
     pub(crate) outline: Outline,
     /// Its place in the order of painting.
-    pub(crate) order: (u32, u32, u32),
+    pub(crate) order: Order,
     lines: OnceLock<Lines>,
     /// The lines were made before.
     known: bool,
@@ -36,26 +40,81 @@ pub(crate) struct Shape {
 /// flatten curves itself, more coarsely, and not the same in each tile.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines {
-    /// What is filled; `None` where the outline has no curves.
-    fill: Option<Arc<BezPath>>,
+    /// What is filled; `None` where it is the outline as it is.
+    fill: Option<Area>,
     /// What the stroke covers.
-    stroke: Option<Arc<BezPath>>,
+    stroke: Option<Area>,
+}
+
+/// What is painted, in pixels from the origin of the drawing.
+#[derive(Clone, Debug)]
+enum Area {
+    /// An upright rectangle, which is painted faster.
+    Upright(Rect),
+    Path(Arc<BezPath>),
+}
+
+impl Area {
+    fn of(path: BezPath) -> Area {
+        match upright(&path) {
+            Some(rect) => Area::Upright(rect),
+            None => Area::Path(Arc::new(flat(path))),
+        }
+    }
+
+    fn paint(&self, painter: &mut Painter, (x, y): (f64, f64), even_odd: bool, colour: [u8; 4]) {
+        let shift = Affine::translate((-x, -y));
+        match self {
+            Area::Upright(rect) => painter.fill_rect(*rect, shift, colour),
+            Area::Path(path) => painter.fill(path, shift, even_odd, colour),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Area::Upright(_) => 0,
+            Area::Path(path) => size_of_val(path.elements()),
+        }
+    }
+}
+
+/// The rectangle that a path is, if it is an upright one.
+fn upright(path: &BezPath) -> Option<Rect> {
+    let (start, rest) = match path.elements() {
+        [PathEl::MoveTo(p), rest @ ..] => (*p, rest),
+        _ => return None,
+    };
+    let [PathEl::LineTo(q), PathEl::LineTo(r), PathEl::LineTo(s), end @ ..] = rest else {
+        return None;
+    };
+    let closes = match end {
+        [] | [PathEl::ClosePath] => true,
+        [PathEl::LineTo(t)] | [PathEl::LineTo(t), PathEl::ClosePath] => *t == start,
+        _ => false,
+    };
+    let across = start.y == q.y && q.x == r.x && r.y == s.y && s.x == start.x;
+    let down = start.x == q.x && q.y == r.y && r.x == s.x && s.y == start.y;
+    (closes && (across || down)).then(|| Rect::from_points(start, *r))
 }
 
 impl Lines {
     fn of(outline: &Outline, scale: f64) -> Lines {
         let Outline { path, transform, fill, stroke, .. } = outline;
         let place = Affine::scale(scale) * *transform;
-        let is_curved = path.elements().iter().any(is_curve);
-        let fill = (fill.is_some() && is_curved).then(|| Arc::new(flat(&(place * &**path))));
-        let stroke = stroke.as_ref().map(|stroke| Arc::new(flat(&expand(path, place, stroke))));
+        let is_made = fill.is_some() && is_worth_keeping(path);
+        let fill = is_made.then(|| Area::of(place * &**path));
+        let stroke = stroke.as_ref().map(|stroke| Area::of(expand(path, place, stroke)));
         Lines { fill, stroke }
     }
 
     fn bytes(&self) -> usize {
-        let of = |path: &Option<Arc<BezPath>>| path.as_ref().map_or(0, |p| p.elements().len());
-        (of(&self.fill) + of(&self.stroke)) * size_of::<PathEl>()
+        [&self.fill, &self.stroke].into_iter().flatten().map(Area::bytes).sum()
     }
+}
+
+/// Whether a fill is more than the outline as it is: it has curves, or may be a rectangle.
+fn is_worth_keeping(path: &BezPath) -> bool {
+    path.elements().len() <= 6 || path.elements().iter().any(is_curve)
 }
 
 fn is_curve(el: &PathEl) -> bool {
@@ -63,9 +122,9 @@ fn is_curve(el: &PathEl) -> bool {
 }
 
 /// A path in straight lines.
-fn flat(path: &BezPath) -> BezPath {
+fn flat(path: BezPath) -> BezPath {
     if !path.elements().iter().any(is_curve) {
-        return path.clone();
+        return path;
     }
     let far = extent(path.control_box());
     let mut lines = BezPath::with_capacity(path.elements().len() * 4);
@@ -89,18 +148,17 @@ impl Shape {
     pub(crate) fn paint(&self, painter: &mut Painter, scale: f64, (x, y): (f64, f64)) {
         let Outline { path, transform, fill, even_odd, stroke, stroke_first, .. } = &self.outline;
         let lines = self.lines.get_or_init(|| Lines::of(&self.outline, scale));
-        let shift = Affine::translate((-x, -y));
         for fills in [!stroke_first, *stroke_first] {
             match (fills, fill, stroke, &lines.stroke) {
                 (true, Some(colour), ..) => match &lines.fill {
-                    Some(lines) => painter.fill(lines, shift, *even_odd, *colour),
+                    Some(area) => area.paint(painter, (x, y), *even_odd, *colour),
                     None => {
-                        let place = shift * Affine::scale(scale) * *transform;
+                        let place = Affine::translate((-x, -y)) * Affine::scale(scale) * *transform;
                         painter.fill(path, place, *even_odd, *colour);
                     }
                 },
-                (false, _, Some(stroke), Some(lines)) => {
-                    painter.fill(lines, shift, false, stroke.colour);
+                (false, _, Some(stroke), Some(area)) => {
+                    area.paint(painter, (x, y), false, stroke.colour);
                 }
                 _ => {}
             }
@@ -115,6 +173,10 @@ fn expand(path: &BezPath, place: Affine, stroke: &Stroke) -> BezPath {
     let stretch = (a * a + b * b).max(c * c + d * d).sqrt() * std::f64::consts::SQRT_2;
     if !(stretch.is_finite() && stretch > 0.0) {
         return BezPath::new();
+    }
+    if let Some(mut outline) = simple(path, stroke) {
+        outline.apply_affine(place);
+        return outline;
     }
     let tolerance = TOLERANCE / stretch;
     let join = match stroke.join {
@@ -152,7 +214,7 @@ fn expand(path: &BezPath, place: Affine, stroke: &Stroke) -> BezPath {
     };
     let options = kurbo::StrokeOpts::default();
     let huge = extent(bounds) * stretch > HUGE || stroke.width * stretch > HUGE;
-    let outline = if huge {
+    let mut outline = if huge {
         let mut lines = BezPath::new();
         let coarse = tolerance.max(extent(bounds) * 1e-5);
         kurbo::flatten(path.iter(), coarse, |el| lines.push(el));
@@ -160,7 +222,48 @@ fn expand(path: &BezPath, place: Affine, stroke: &Stroke) -> BezPath {
     } else {
         kurbo::stroke(path.iter(), &style, &options, tolerance)
     };
-    place * outline
+    outline.apply_affine(place);
+    outline
+}
+
+/// The outline of what drawings have most, walls and rooms: a line, and the border of an upright
+/// rectangle.
+fn simple(path: &BezPath, stroke: &Stroke) -> Option<BezPath> {
+    if !stroke.dash.is_empty() {
+        return None;
+    }
+    let half = stroke.width / 2.0;
+    match *path.elements() {
+        [PathEl::MoveTo(p), PathEl::LineTo(q)] if p != q && stroke.cap != Cap::Round => {
+            let along = (q - p).normalize() * half;
+            let aside = along.turn_90();
+            let (p, q) = if stroke.cap == Cap::Square { (p - along, q + along) } else { (p, q) };
+            Some(polygon(&[p + aside, q + aside, q - aside, p - aside]))
+        }
+        [PathEl::MoveTo(_), .., PathEl::ClosePath]
+            if stroke.join == Join::Miter && stroke.miter >= std::f64::consts::SQRT_2 =>
+        {
+            let border = upright(path).filter(|r| r.width() > 0.0 && r.height() > 0.0)?;
+            let corners =
+                |r: Rect| [(r.x0, r.y0), (r.x1, r.y0), (r.x1, r.y1), (r.x0, r.y1)].map(Point::from);
+            let mut outline = polygon(&corners(border.inflate(half, half)));
+            let inside = border.inflate(-half, -half);
+            if inside.x0 < inside.x1 && inside.y0 < inside.y1 {
+                let mut hole = corners(inside);
+                hole.reverse();
+                outline.extend(polygon(&hole));
+            }
+            Some(outline)
+        }
+        _ => None,
+    }
+}
+
+fn polygon(corners: &[Point; 4]) -> BezPath {
+    let [a, b, c, d] = *corners;
+    [PathEl::MoveTo(a), PathEl::LineTo(b), PathEl::LineTo(c), PathEl::LineTo(d), PathEl::ClosePath]
+        .into_iter()
+        .collect()
 }
 
 /// Subpaths, each with whether it has no length.
@@ -218,7 +321,7 @@ fn length(path: &BezPath) -> f64 {
 /// Lines that were made before at one zoom.
 #[derive(Debug, Default)]
 pub(crate) struct Strokes {
-    known: HashMap<Key, Known>,
+    known: HashMap<Key, Known, FixedState>,
     bytes: usize,
     generation: u64,
 }
@@ -254,7 +357,7 @@ impl Strokes {
         };
         let filled = outline.fill.is_none()
             || known.lines.fill.is_some()
-            || !outline.path.elements().iter().any(is_curve);
+            || !is_worth_keeping(&outline.path);
         if !(same && filled) {
             return None;
         }
@@ -262,8 +365,13 @@ impl Strokes {
         Some(known.lines.clone())
     }
 
-    /// Keeps what was made of a shape.
-    pub(crate) fn keep(&mut self, shape: &Shape) {
+    /// Keeps what was made of shapes.
+    pub(crate) fn keep_all(&mut self, shapes: &[Shape]) {
+        self.known.reserve(shapes.iter().filter(|shape| !shape.known).count());
+        shapes.iter().for_each(|shape| self.keep(shape));
+    }
+
+    fn keep(&mut self, shape: &Shape) {
         let Some(lines) = shape.lines.get().filter(|lines| !shape.known && lines.bytes() > 0)
         else {
             return;
@@ -303,8 +411,7 @@ impl Strokes {
 
 impl Known {
     fn bytes(&self) -> usize {
-        let held = self.of.elements().len() * size_of::<PathEl>();
-        self.lines.bytes() + held + size_of::<(Key, Known)>()
+        self.lines.bytes() + size_of_val(self.of.elements()) + size_of::<(Key, Known)>()
     }
 }
 

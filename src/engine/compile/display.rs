@@ -97,10 +97,14 @@ impl<'s> Display<'s> {
         items.into_iter().filter_map(|item| self.placed(item)).collect()
     }
 
-    /// All outlines in plain ink, in the order of painting.
-    pub fn outlines(&mut self) -> Vec<Placed> {
+    /// The same for a large area: looks at all of the scene instead of asking the index.
+    pub fn all_outlines_in(&mut self, area: Rect) -> impl Iterator<Item = Placed> {
         let scene = self.scene;
-        scene.items().iter().filter_map(|item| self.placed(item)).collect()
+        let meets = move |item: &&Item| {
+            let b = scene.painted(item);
+            b.x0 <= area.x1 && b.x1 >= area.x0 && b.y0 <= area.y1 && b.y1 >= area.y0
+        };
+        scene.items().iter().filter(meets).filter_map(|item| self.placed(item))
     }
 
     fn placed(&mut self, item: &Item) -> Option<Placed> {

@@ -11,16 +11,17 @@
 //!   and a viewBox around everything drawn where it states neither. Metres and
 //!   feet, which SVG does not know, are written as millimetres there.
 
+mod frame;
 mod object;
 mod painted;
+mod units;
 
 use std::collections::HashSet;
 
-use crate::document::{Attribute, Document, Limits, NodeId, NodeKind, Ns};
+use crate::document::{Attribute, Document, NodeId, NodeKind, Ns};
 use crate::geometry::css::{Matching, is_valid};
 use crate::geometry::{
-    self, HIGHLIGHT, Length, Look, Role, Scale, Scene, Unit, ViewBox, basic_shape, conditions_hold,
-    path, role, root_viewbox,
+    HIGHLIGHT, Look, Role, Scale, ViewBox, basic_shape, conditions_hold, path, role,
 };
 use svgx_base::budget::{Budget, Class, Stop, Tier};
 use svgx_base::deep_span;
@@ -30,6 +31,7 @@ use super::objects::{BOX_COLOUR, box_line, drawn_elsewhere, draws};
 use super::raster::{Raster, RasterText, is_tame};
 use super::resolved::{self, Resolved, Spaces};
 use super::{allow, sanitize, xml};
+pub(crate) use frame::{Frame, frame};
 
 /// What compiled SVG is to contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,44 +67,6 @@ pub fn svg_within(
     let mut writer = Writer::new(document, options, None, budget);
     writer.document()?;
     Ok(writer.out)
-}
-
-/// The root's size, as written in units that SVG knows, and its viewBox.
-pub(crate) struct Frame {
-    pub(crate) width: Option<String>,
-    pub(crate) height: Option<String>,
-    pub(crate) viewbox: ViewBox,
-}
-
-/// The frame of a document. Without a viewBox and a size it is drawn around
-/// everything there is.
-pub(crate) fn frame(document: &Document, budget: &Budget) -> Result<Frame, Stop> {
-    let side = |name| {
-        let text = document.attr(NodeId::ROOT, name)?;
-        let length = Length::parse(text).ok().filter(|l| l.number > 0.0)?;
-        Some(match length.unit {
-            Unit::M | Unit::Ft => format!("{}mm", length.to_mm().ok()?),
-            _ => text.trim().to_owned(),
-        })
-    };
-    let (width, height) = (side("width"), side("height"));
-    let viewbox = match document.attr(NodeId::ROOT, "viewBox").and_then(ViewBox::parse) {
-        Some(v) => v,
-        None if width.is_some() && height.is_some() => root_viewbox(document),
-        None => extent(document, budget)?.unwrap_or_else(|| root_viewbox(document)),
-    };
-    Ok(Frame { width, height, viewbox })
-}
-
-/// A viewBox around everything drawn; `None` if it has no bounds, or passes the limits.
-fn extent(document: &Document, budget: &Budget) -> Result<Option<ViewBox>, Stop> {
-    let scene = match Scene::build(document, &Limits::default(), budget) {
-        Ok(scene) => scene,
-        Err(geometry::Error::Stopped(stop)) => return Err(stop),
-        Err(_) => return Ok(None),
-    };
-    let around = scene.extent().map(|r| r.inflate(1.0, 1.0));
-    Ok(around.map(|r| ViewBox { x: r.x0, y: r.y0, width: r.width(), height: r.height() }))
 }
 
 /// The document for the rasteriser: like [`svg`], with style sheets applied,
@@ -284,50 +248,6 @@ impl<'a> Writer<'a> {
 
     /// Writes the start tag of an element up to its `>`; `None` when the
     /// element is left out or already complete.
-    fn start(&mut self, node: NodeId) -> Option<Open> {
-        let Some(only) = self.raster.as_ref().and_then(|raster| raster.only) else {
-            return self.start_element(node);
-        };
-        if let Some(name) = only.name(node) {
-            return self.start_within(node, &format!("<g id=\"{name}\">"), "</g>");
-        }
-        let is_drawn = !matches!(role(self.document, node), Role::None | Role::Symbol);
-        match is_drawn && only.is_beside(self.document, node) {
-            // Others may show it.
-            true if self.is_referenced(node) => self.start_within(node, "<defs>", "</defs>"),
-            true => None,
-            false => self.start_element(node),
-        }
-    }
-
-    /// The same, within tags of our own.
-    fn start_within(&mut self, node: NodeId, before: &str, after: &'static str) -> Option<Open> {
-        let mark = self.out.len();
-        self.out.push_str(before);
-        let inside = self.out.len();
-        match self.start_element(node) {
-            Some(open) => Some(Open { after, ..open }),
-            None => {
-                match self.out.len() == inside {
-                    true => self.out.truncate(mark),
-                    false => self.out.push_str(after),
-                }
-                None
-            }
-        }
-    }
-
-    /// Whether something refers to an element or to one inside of it.
-    fn is_referenced(&self, node: NodeId) -> bool {
-        let Some(raster) = self.raster.as_ref().filter(|raster| !raster.referenced.is_empty())
-        else {
-            return false;
-        };
-        let ids = self.document.descendants(node).filter(|&n| self.document.is_element(n));
-        let mut ids = ids.filter_map(|n| self.document.id(n));
-        ids.any(|id| raster.referenced.contains(id))
-    }
-
     fn start_element(&mut self, node: NodeId) -> Option<Open> {
         if self.raster.is_some() {
             let at = self.out.len();

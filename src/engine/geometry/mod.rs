@@ -24,6 +24,7 @@ mod role;
 mod scene;
 mod style;
 mod transform;
+mod unit;
 mod viewport;
 
 pub use check::check;

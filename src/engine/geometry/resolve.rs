@@ -473,25 +473,6 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Notes that an element takes more than plain ink. What a `use` shows is drawn with the `use`.
-    fn note_unit(
-        &self,
-        node: NodeId,
-        special: Special,
-        context: &mut Context,
-        host: Option<NodeId>,
-        found: &mut Found,
-    ) {
-        if self.measuring {
-            return;
-        }
-        let unit = host.unwrap_or(node);
-        if context.unit.is_none() || special == Special::Blending {
-            found.units.push((unit, special));
-        }
-        context.unit.get_or_insert(unit);
-    }
-
     #[allow(clippy::too_many_arguments, reason = "one call site's locals, by name")]
     fn place(
         &mut self,

@@ -1,6 +1,7 @@
 //! Objects in compiled SVG, and how their state shows.
 
 use super::*;
+use crate::geometry::Length;
 
 impl Writer<'_> {
     /// Writes the start of an object: a `g` around its content (`true`), or its
