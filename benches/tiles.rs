@@ -14,8 +14,8 @@ use svgx_engine::document::{Document, Limits, NodeId, Ns, parse};
 use svgx_engine::geometry::Scene;
 use svgx_tiles::{Drawn, Live, Request, Token};
 
-/// A floor plan of `n` elements: rooms, walls, doors, outlets.
-fn plan(n: usize) -> String {
+/// A floor plan of `n` elements: rooms, walls, doors, outlets; and the names of some rooms.
+fn plan(n: usize, names: usize) -> String {
     let mut out = String::from(
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="1024" height="768" viewBox="0 0 10240 7680">"#,
     );
@@ -34,6 +34,16 @@ fn plan(n: usize) -> String {
             y + h * 0.3,
             cell * 0.05,
             r = cell * 0.2,
+        );
+    }
+    for i in 0..names {
+        let i = i * n / 4 / names;
+        let (x, y) = ((i % columns) as f64 * cell, (i / columns) as f64 * cell * 0.75);
+        let _ = write!(
+            out,
+            r#"<text id="t{i}" x="{:.2}" y="{:.2}" font-size="60">Room {i}</text>"#,
+            x + cell * 0.1,
+            y + cell * 0.5
         );
     }
     out.push_str("</svg>");
@@ -116,9 +126,42 @@ fn line(what: &str, ours: &mut [f64], theirs: f64, limit: f64) {
     );
 }
 
+/// Moves one element after the other and asks for what changed: the times, and the tiles.
+fn move_one(
+    desk: &mut Desk,
+    rounds: usize,
+    among: usize,
+    prefix: &str,
+    name: &str,
+) -> (Vec<f64>, usize) {
+    let mut token = desk.ask(None, 1).token;
+    let (mut times, mut tiles) = (Vec::new(), 0);
+    let mut round = 0;
+    while times.len() < rounds {
+        round += 1;
+        let id = format!("{prefix}{}", (round * 35) % among);
+        let Some(node) = desk.document.by_id(&id) else { continue };
+        let at: f64 = desk.document.attr(node, name).and_then(|n| n.parse().ok()).expect("a place");
+        let (ms, drawn) = time(|| {
+            desk.set(node, name, &format!("{:.2}", at + 40.0));
+            desk.ask(Some(token), 1)
+        });
+        assert!(!drawn.complete && !drawn.tiles.is_empty(), "some tiles");
+        tiles += drawn.tiles.len();
+        token = drawn.token;
+        times.push(ms);
+    }
+    (times, tiles)
+}
+
+fn report(what: &str, (mut times, tiles): (Vec<f64>, usize), theirs: f64, limit: f64) {
+    line(what, &mut times, theirs, limit);
+    println!("{:<46} {:>8.2}", "  tiles an edit", tiles as f64 / times.len() as f64);
+}
+
 fn main() {
     let n = 10_000;
-    let source = plan(n);
+    let source = plan(n, 0);
     let usvg_options = usvg::Options::default();
     let mut desk = Desk::new(&source);
     println!(
@@ -128,7 +171,7 @@ fn main() {
 
     let mut theirs: Vec<f64> =
         (0..7).map(|_| time(|| black_box(peer(&source, &usvg_options))).0).collect();
-    let peer = at(&mut theirs, 0.5);
+    let peer_ms = at(&mut theirs, 0.5);
 
     for threads in [1, 2] {
         let mut times = Vec::new();
@@ -140,27 +183,21 @@ fn main() {
             times.push(ms);
         }
         let what = format!("full frame from nothing, {threads} threads / resvg");
-        line(&what, &mut times, peer, 28.0);
+        line(&what, &mut times, peer_ms, 28.0);
     }
 
-    let first = desk.ask(None, 1);
-    let mut token = first.token;
-    let mut times = Vec::new();
-    let mut tiles = 0;
-    for round in 0..400_usize {
-        let node = desk.document.by_id(&format!("c{}", (round * 37) % (n / 4))).expect("a circle");
-        let x: f64 = desk.document.attr(node, "cx").and_then(|x| x.parse().ok()).expect("a place");
-        let (ms, drawn) = time(|| {
-            desk.set(node, "cx", &format!("{:.2}", x + 40.0));
-            desk.ask(Some(token), 1)
-        });
-        assert!(!drawn.complete && !drawn.tiles.is_empty(), "some tiles");
-        tiles += drawn.tiles.len();
-        token = drawn.token;
-        times.push(ms);
-    }
-    line("move one to changed tiles as PNG / resvg", &mut times, peer, 0.8);
-    println!("{:<46} {:>8.2}", "  tiles an edit", tiles as f64 / times.len() as f64);
+    let moved = move_one(&mut desk, 400, n / 4, "c", "cx");
+    report("move one to changed tiles as PNG / resvg", moved, peer_ms, 0.8);
+
+    let lettered = plan(n, 500);
+    let mut letters = Desk::new(&lettered);
+    let mut theirs: Vec<f64> =
+        (0..5).map(|_| time(|| black_box(peer(&lettered, &usvg_options))).0).collect();
+    let peer_of_letters = at(&mut theirs, 0.5);
+    let moved = move_one(&mut letters, 200, n / 4, "c", "cx");
+    report("the same beside 500 texts / resvg", moved, peer_of_letters, 0.8);
+    let moved = move_one(&mut letters, 60, n / 4, "t", "x");
+    report("move one of 500 texts / resvg", moved, peer_of_letters, 32.0);
 
     for threads in [1, 2] {
         // One element that covers a quarter of the picture.
@@ -169,7 +206,7 @@ fn main() {
         let mut tiles = 0;
         desk.set(node, "width", "5120");
         desk.set(node, "height", "3840");
-        token = desk.ask(None, threads).token;
+        let mut token = desk.ask(None, threads).token;
         for round in 0..30 {
             let (ms, drawn) = time(|| {
                 desk.set(node, "fill", ["#fee", "#eef"][round % 2]);
@@ -179,7 +216,7 @@ fn main() {
             tiles = drawn.tiles.len();
             times.push(ms);
         }
-        line(&format!("a quarter dirty, {threads} threads / resvg"), &mut times, peer, 6.0);
+        line(&format!("a quarter dirty, {threads} threads / resvg"), &mut times, peer_ms, 6.0);
         println!("{:<46} {tiles:>8}", "  tiles an edit");
     }
 }

@@ -97,6 +97,11 @@ pub struct Live {
     /// What is drawn of each unit; `None`: nothing.
     pieces: HashMap<NodeId, Option<Piece>>,
     bounds: RTree<Bounds>,
+    /// Bytes of the pieces, and how many of them the full renderer paints.
+    piece_bytes: usize,
+    pictures: usize,
+    /// Which units have pieces is not known.
+    unmade: bool,
     /// The drawing is one piece: something blends with all of it.
     whole: bool,
     /// The scale that the pieces were made for, where that matters.
@@ -129,6 +134,9 @@ impl Live {
             zooms: BTreeMap::new(),
             pieces: HashMap::new(),
             bounds: RTree::new(),
+            piece_bytes: 0,
+            pictures: 0,
+            unmade: true,
             whole: false,
             made_for: None,
             referenced: HashSet::new(),
@@ -230,7 +238,7 @@ impl Live {
             };
             self.zooms.remove(&oldest);
         }
-        let pieces = self.pieces_bytes();
+        let pieces = self.piece_bytes;
         if let Some(kept) = self.zooms.get_mut(&drawn.zoom) {
             kept.shrink(most.saturating_sub(pieces));
         }
@@ -262,23 +270,25 @@ impl Live {
             self.made_for = made_for;
             self.make(Source { document, scene, fonts, limits, budget }, scale, &mut Vec::new())?;
         }
-        let stale = self.stale(document, scene, &changes);
+        let stale = self.stale(document, &changes);
         let mut areas = changes.areas;
         if made_for.is_some() && !stale.is_empty() {
             // What was painted at other scales may have reached further.
             self.zooms.retain(|_, kept| kept.scale == scale);
         }
         for unit in &stale {
-            if let Some(Some(old)) = self.pieces.remove(unit) {
+            if let Some(old) = self.take_piece(unit) {
                 areas.push(old.bounds);
-                self.bounds.remove(&entry(&old));
             }
         }
         if !stale.is_empty() {
             let gone: HashSet<NodeId> = stale.iter().copied().collect();
             self.zooms.values_mut().for_each(|kept| kept.forget_blocks(|unit| gone.contains(unit)));
         }
-        self.make(Source { document, scene, fonts, limits, budget }, scale, &mut areas)?;
+        // Only units that came or changed can be without a piece.
+        if self.unmade || !stale.is_empty() || !changes.units.is_empty() {
+            self.make(Source { document, scene, fonts, limits, budget }, scale, &mut areas)?;
+        }
         if !areas.is_empty() {
             self.version += 1;
             let version = self.version;
@@ -289,7 +299,7 @@ impl Live {
     }
 
     /// The pieces that are no longer true.
-    fn stale(&self, document: &Document, scene: &Scene, changes: &Changes) -> Vec<NodeId> {
+    fn stale(&self, document: &Document, changes: &Changes) -> Vec<NodeId> {
         let Changes { units, elements, definitions, .. } = changes;
         if self.pieces.is_empty() {
             return Vec::new();
@@ -303,7 +313,6 @@ impl Live {
         }
         let mut stale: Vec<NodeId> =
             units.iter().copied().filter(|unit| self.pieces.contains_key(unit)).collect();
-        stale.extend(self.pieces.keys().copied().filter(|unit| !scene.units().contains_key(unit)));
         stale.sort_unstable();
         stale.dedup();
         stale
@@ -329,28 +338,41 @@ impl Live {
             false => scene.units().keys().copied().collect(),
         };
         missing.retain(|unit| !self.pieces.contains_key(unit));
+        self.unmade = false;
         if missing.is_empty() {
             return Ok(());
         }
         missing.sort_unstable();
         let units = if self.whole { Units::Whole } else { Units::Some(&missing) };
         let scale = self.made_for.map_or_else(|| natural_scale(document), |_| scale);
-        let pieces = compile::pieces(document, scene, units, scale, fonts, limits, budget)?;
-        self.referenced = compile::referenced(document);
+        let made = compile::pieces(document, scene, units, scale, fonts, limits, budget)?;
+        self.referenced = made.referenced;
         for unit in missing {
             self.pieces.insert(unit, None);
         }
-        for piece in pieces {
+        for piece in made.pieces {
             areas.push(piece.bounds);
             self.bounds.insert(entry(&piece));
+            self.piece_bytes += piece_bytes(&piece);
+            self.pictures += usize::from(is_picture(&piece));
             self.pieces.insert(piece.unit, Some(piece));
         }
         Ok(())
     }
 
+    /// Forgets the piece of a unit.
+    fn take_piece(&mut self, unit: &NodeId) -> Option<Piece> {
+        let piece = self.pieces.remove(unit)??;
+        self.bounds.remove(&entry(&piece));
+        self.piece_bytes -= piece_bytes(&piece);
+        self.pictures -= usize::from(is_picture(&piece));
+        Some(piece)
+    }
+
     fn forget_pieces(&mut self) {
         self.pieces = HashMap::new();
         self.bounds = RTree::new();
+        (self.piece_bytes, self.pictures, self.unmade) = (0, 0, true);
         self.zooms.values_mut().for_each(|kept| kept.forget_blocks(|_| true));
     }
 
@@ -442,27 +464,19 @@ impl Live {
 
     /// Names the pieces in `area` that the full renderer paints, in the order of painting.
     fn name_others(&self, plan: &mut Plan, scene: &Scene, area: Rect) {
+        if self.pictures == 0 {
+            return;
+        }
         let area = AABB::from_corners([area.x0, area.y0], [area.x1, area.y1]);
         let met = self.bounds.locate_in_envelope_intersecting(area);
         let pieces = met.filter_map(|met| self.pieces.get(&met.data)?.as_ref());
-        let pictures = pieces.filter(|piece| matches!(piece.content, PieceContent::Picture(_)));
+        let pictures = pieces.filter(|piece| is_picture(piece));
         plan.otherwise = pictures.map(|piece| (piece.unit, piece.special)).collect();
         plan.otherwise.sort_unstable_by_key(|(unit, _)| scene.order(*unit));
     }
 
     fn kept_bytes(&self) -> usize {
-        self.zooms.values().map(Kept::bytes).sum::<usize>() + self.pieces_bytes()
-    }
-
-    fn pieces_bytes(&self) -> usize {
-        let of = |piece: &Piece| match &piece.content {
-            PieceContent::Outlines(outlines) => {
-                let elements = outlines.iter().map(|o| o.path.elements().len()).sum::<usize>();
-                elements * size_of::<kurbo::PathEl>() + size_of_val(&**outlines)
-            }
-            PieceContent::Picture(_) => 4_096,
-        };
-        self.pieces.values().flatten().map(of).sum()
+        self.zooms.values().map(Kept::bytes).sum::<usize>() + self.piece_bytes
     }
 
     /// Tells the count of all pictures what this one holds.
@@ -516,6 +530,21 @@ fn around(jobs: &[Job]) -> Cells {
         from: (a.from.0.min(b.from.0), a.from.1.min(b.from.1)),
         to: (a.to.0.max(b.to.0), a.to.1.max(b.to.1)),
     })
+}
+
+fn is_picture(piece: &Piece) -> bool {
+    matches!(piece.content, PieceContent::Picture(_))
+}
+
+/// Bytes that a piece takes, without what the renderer shares between pieces.
+fn piece_bytes(piece: &Piece) -> usize {
+    match &piece.content {
+        PieceContent::Outlines(outlines) => {
+            let paths = outlines.iter().map(|outline| size_of_val(outline.path.elements()));
+            paths.sum::<usize>() + size_of_val(&**outlines)
+        }
+        PieceContent::Picture(_) => 4_096,
+    }
 }
 
 fn entry(piece: &Piece) -> Bounds {

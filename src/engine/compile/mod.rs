@@ -31,7 +31,7 @@ pub use json::{
     Behavior, Body, Calculation, Connection, Element, Force, Geometry, JsonOptions, Metadata,
     Model, Namespace, Object, Property, System, Trigger, Value, json,
 };
-pub use pieces::{Picture, Piece, PieceContent, Units, pieces, referenced};
+pub use pieces::{Picture, Piece, PieceContent, Pieces, Units, pieces};
 pub use place::Place;
 pub use png::{PngOptions, png, png_with};
 pub use svg::{SvgOptions, svg, svg_within};

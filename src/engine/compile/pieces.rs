@@ -23,6 +23,15 @@ use super::raster::Raster;
 use super::svg::raster;
 use super::{Error, paint};
 
+/// Pieces, and what may matter to them elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Pieces {
+    /// The pieces, without those that draw nothing.
+    pub pieces: Vec<Piece>,
+    /// The ids that anything in the document refers to.
+    pub referenced: HashSet<String>,
+}
+
 /// What is drawn of one unit.
 #[derive(Clone, Debug)]
 pub struct Piece {
@@ -122,9 +131,9 @@ pub fn pieces(
     fonts: &Fonts,
     limits: &Limits,
     budget: &Budget,
-) -> Result<Vec<Piece>, Error> {
+) -> Result<Pieces, Error> {
     let only = match units {
-        Units::Some([]) => return Ok(Vec::new()),
+        Units::Some([]) => return Ok(Pieces::default()),
         Units::Some(units) => Some(Only::new(document, units)),
         Units::Whole => None,
     };
@@ -136,6 +145,7 @@ pub fn pieces(
     let view = viewbox.fit(aspect, canvas);
     let sheet = Sheet::of(document);
     let referenced = png::references(document);
+    let names = referenced.iter().map(|&name| name.to_owned()).collect();
     let deep = !referenced.is_empty() || scene.depth() > SHALLOW;
     let raster_of = Raster {
         size,
@@ -192,12 +202,7 @@ pub fn pieces(
         };
         pieces.push(Piece { unit, special, bounds, content });
     }
-    Ok(pieces)
-}
-
-/// The ids that anything in a document refers to.
-pub fn referenced(document: &Document) -> HashSet<String> {
-    png::references(document).into_iter().map(str::to_owned).collect()
+    Ok(Pieces { pieces, referenced: names })
 }
 
 type Found = (NodeId, Vec<usize>, usvg::NonZeroRect);
