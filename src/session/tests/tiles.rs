@@ -180,3 +180,57 @@ fn what_a_client_holds_after_any_edits_is_what_is_drawn_anew() {
     }
     assert!(done > sequences * 8, "{done} operations were possible");
 }
+
+/// Somebody edits while two others ask, each for the tiles that changed: what they hold in the
+/// end is the drawing.
+#[test]
+fn whoever_asks_while_others_edit_holds_the_drawing_in_the_end() {
+    let budget = Budget::unlimited(Class::Redraw, Tier::Compute);
+    let fonts = Fonts::built_in();
+    let store = Arc::new(Memory::new(StoreLimits::default()));
+    let sessions = Sessions::new(store, Arc::new(Monotonic::new()), Options::default());
+    let key = Key::new("t", "shared").unwrap();
+    let run = |operation: Value| {
+        let operation: Operation = serde_json::from_value(operation).unwrap();
+        sessions.apply(&key, &operation, &budget).unwrap().wait().unwrap();
+    };
+    run(json!({ "operation": "load", "content": DRAWING }));
+    let edited = std::sync::atomic::AtomicBool::new(false);
+    let watch = |zoom: i32| -> Held {
+        let mut held = Held::new();
+        let mut since = None;
+        loop {
+            // Looked at before asking, so that the last answer is of the drawing as it stays.
+            let last = edited.load(std::sync::atomic::Ordering::SeqCst);
+            let request = Request { zoom, since, ..Request::default() };
+            let tiles = sessions.tiles(&key, &request, &fonts, 2, &budget).expect("tiles");
+            since = Some(tiles.drawn.token);
+            hold(&mut held, &tiles.drawn);
+            if last {
+                return held;
+            }
+        }
+    };
+    let (one, two, three) = std::thread::scope(|scope| {
+        let watchers = [0, 0, 3].map(|zoom| {
+            scope.spawn({
+                let watch = &watch;
+                move || watch(zoom)
+            })
+        });
+        for step in 0..40 {
+            run(json!({ "operation": "move", "element_ids": ["lamp"], "dx": 3, "dy": 1 }));
+            let (id, value) = [("blob", "300"), ("name", "40"), ("glass", "350")][step % 3];
+            run(json!({ "operation": "set_attribute", "element_id": id, "name": "x",
+                "value": format!("{value}.{step}") }));
+        }
+        edited.store(true, std::sync::atomic::Ordering::SeqCst);
+        let [one, two, three] = watchers.map(|watcher| watcher.join().expect("tiles"));
+        (one, two, three)
+    });
+    let wanted = |zoom| {
+        let request = Request { zoom, ..Request::default() };
+        sessions.read(&key, &budget, |session| anew(session, &request, &fonts, &budget)).unwrap()
+    };
+    assert!(one == wanted(0) && two == wanted(0) && three == wanted(3));
+}

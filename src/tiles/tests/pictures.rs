@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kurbo::Rect;
-use svgx_base::budget::{Budget, Class, Tier};
+use svgx_base::budget::{Budget, Cancel, Class, Tier};
 use svgx_engine::compile::{Fonts, PngOptions, png};
 use svgx_engine::document::{Document, Limits, Ns, parse};
 use svgx_engine::geometry::Scene;
@@ -316,4 +316,28 @@ fn hostile_numbers_are_refused_or_drawn_but_never_fatal() {
     let mut desk = Desk::new(ROOMS);
     let far = Request { zoom: 48, ..Request::default() };
     assert!(matches!(desk.ask(&far, 1), Err(Error::Tiles { .. } | Error::Area)));
+}
+
+#[test]
+fn what_was_broken_off_is_made_up_for_by_the_next_request() {
+    let mut desk = Desk::new(ROOMS);
+    let request = Request::default();
+    let mut held = pixels(&desk.ask(&request, 1).expect("a picture"));
+    let token = desk.ask(&request, 1).expect("a picture").token;
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let stopped = budget().cancelled_by(cancel);
+    let limits = Limits::default();
+    for (id, name, value) in [("name", "x", "900"), ("lamp", "cx", "300")] {
+        desk.set(id, name, value);
+        // A text is made anew while planning, a circle is only drawn.
+        let since = Request { since: Some(token), ..request };
+        let Desk { document, scene, live, fonts, .. } = &mut desk;
+        let plan = live.plan(document, scene, &since, fonts, &limits, &stopped);
+        let broken_off = plan.and_then(|plan| plan.draw(2, &stopped));
+        assert!(matches!(broken_off, Err(Error::Stopped(_))), "{id}");
+    }
+    let since = Request { since: Some(token), ..request };
+    held.extend(pixels(&desk.ask(&since, 1).expect("a picture")));
+    assert!(held == desk.anew(&request));
 }
