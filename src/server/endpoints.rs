@@ -236,6 +236,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
                 .media(tiles::MEDIA),
         ),
     )
+    .rate(RateClass::Ui)
     .described::<tiles::__path_tiles>(),
 ];
 

@@ -185,6 +185,9 @@ impl Draw<'_> {
     }
 
     fn tile(&self, job: &Job, budget: &Budget) -> Result<Body, Error> {
+        if job.entries.is_empty() {
+            return Ok(Body::Colour([0; 4]));
+        }
         let side = f64::from(SIZE);
         let from = (f64::from(job.cell.0) * side, f64::from(job.cell.1) * side);
         let painted = catch_unwind(AssertUnwindSafe(|| self.paint(job, from, budget)));

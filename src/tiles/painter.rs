@@ -9,6 +9,8 @@ use vello_cpu::color::{AlphaColor, Srgb};
 use vello_cpu::peniko::{Extend, Fill, ImageBrush, ImageQuality, ImageSampler};
 use vello_cpu::{ImageSource, Level, Pixmap, RenderContext, RenderSettings, Resources};
 
+use crate::shape::Polygons;
+
 thread_local! {
     static PAINTER: RefCell<Option<Painter>> = const { RefCell::new(None) };
 }
@@ -19,6 +21,7 @@ pub(crate) struct Painter {
     context: RenderContext,
     resources: Resources,
     pixmap: Pixmap,
+    path: BezPath,
 }
 
 impl std::fmt::Debug for Painter {
@@ -74,6 +77,7 @@ impl Painter {
             context: RenderContext::new_with(width, height, settings),
             resources: Resources::new(),
             pixmap: Pixmap::new(width, height),
+            path: BezPath::new(),
         }
     }
 
@@ -89,6 +93,21 @@ impl Painter {
         self.context.set_fill_rule(if even_odd { Fill::EvenOdd } else { Fill::NonZero });
         self.context.set_paint(AlphaColor::<Srgb>::from_rgba8(r, g, b, a));
         self.context.fill_path(path);
+    }
+
+    /// The same for polygons.
+    pub(crate) fn fill_polygons(
+        &mut self,
+        polygons: &Polygons,
+        transform: Affine,
+        even_odd: bool,
+        colour: [u8; 4],
+    ) {
+        let mut path = std::mem::take(&mut self.path);
+        path.truncate(0);
+        polygons.draw(&mut path);
+        self.fill(&path, transform, even_odd, colour);
+        self.path = path;
     }
 
     /// Fills an upright rectangle.

@@ -13,7 +13,7 @@ use crate::painter::Painter;
 /// How far the curves of a stroke may be from the true ones, in pixels.
 const TOLERANCE: f64 = 0.05;
 /// How far lines may be from a curve, in pixels.
-const FLATNESS: f64 = 0.05;
+const FLATNESS: f64 = 0.1;
 /// Dashes whose period is smaller, in pixels, are a line: there could be millions of them.
 const FINEST: f64 = 0.1;
 /// Dashes of one outline at most; with more it is a line.
@@ -51,14 +51,61 @@ pub(crate) struct Lines {
 enum Area {
     /// An upright rectangle, which is painted faster.
     Upright(Rect),
-    Path(Arc<BezPath>),
+    Polygons(Arc<Polygons>),
+}
+
+/// Closed polygons. A path takes seven times as many bytes.
+#[derive(Debug)]
+pub(crate) struct Polygons {
+    /// What the points count from.
+    origin: Point,
+    points: Box<[[f32; 2]]>,
+    /// Where each polygon but the first begins among the points.
+    starts: Box<[u32]>,
+}
+
+impl Polygons {
+    /// Of a path in straight lines.
+    fn of(path: &BezPath) -> Polygons {
+        let origin = path.control_box().origin();
+        let (mut points, mut starts) = (Vec::with_capacity(path.elements().len()), Vec::new());
+        for el in path.elements() {
+            let Some(p) = el.end_point() else { continue };
+            if matches!(el, PathEl::MoveTo(_)) && !points.is_empty() {
+                starts.push(points.len() as u32);
+            }
+            let from = p - origin;
+            points.push([from.x as f32, from.y as f32]);
+        }
+        Polygons { origin, points: points.into(), starts: starts.into() }
+    }
+
+    /// Adds them to a path.
+    pub(crate) fn draw(&self, path: &mut BezPath) {
+        let mut from = 0;
+        let ends = self.starts.iter().map(|&start| start as usize).chain([self.points.len()]);
+        for end in ends {
+            let corners = self.points.get(from..end).unwrap_or_default();
+            from = end;
+            let mut corners = corners.iter().map(|&[x, y]| (f64::from(x), f64::from(y)));
+            if let Some(first) = corners.next() {
+                path.move_to(first);
+                corners.for_each(|corner| path.line_to(corner));
+                path.close_path();
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Polygons>() + size_of_val(&*self.points) + size_of_val(&*self.starts)
+    }
 }
 
 impl Area {
     fn of(path: BezPath) -> Area {
         match upright(&path) {
             Some(rect) => Area::Upright(rect),
-            None => Area::Path(Arc::new(flat(path))),
+            None => Area::Polygons(Arc::new(Polygons::of(&flat(path)))),
         }
     }
 
@@ -66,14 +113,17 @@ impl Area {
         let shift = Affine::translate((-x, -y));
         match self {
             Area::Upright(rect) => painter.fill_rect(*rect, shift, colour),
-            Area::Path(path) => painter.fill(path, shift, even_odd, colour),
+            Area::Polygons(polygons) => {
+                let place = shift * Affine::translate(polygons.origin.to_vec2());
+                painter.fill_polygons(polygons, place, even_odd, colour);
+            }
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
             Area::Upright(_) => 0,
-            Area::Path(path) => size_of_val(path.elements()),
+            Area::Polygons(polygons) => polygons.bytes(),
         }
     }
 }

@@ -93,10 +93,13 @@ impl Item {
     /// the axes differently.
     fn stretch(&self) -> f64 {
         let [a, b, c, d, ..] = self.transform.as_coeffs();
+        let plain = b == 0.0 && c == 0.0 && a == d;
+        if plain || self.non_scaling || self.paint.half_stroke == 0.0 {
+            return 1.0;
+        }
         let square = a * a + b * b + c * c + d * d;
         let area = (a * d - b * c).abs();
-        let even = square - 2.0 * area <= square * 1e-9;
-        if even || self.non_scaling || self.paint.half_stroke == 0.0 || area == 0.0 {
+        if square - 2.0 * area <= square * 1e-9 || area == 0.0 {
             return 1.0;
         }
         // The larger singular value of the transform over their geometric mean.
