@@ -11,7 +11,7 @@ impl Session {
     }
 
     /// What an element of the tree is called outside.
-    pub(crate) fn name_of(&self, node: NodeId) -> String {
+    pub(crate) fn element_name(&self, node: NodeId) -> String {
         self.label(self.number(node))
     }
 }
