@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use svgx_base::budget::{Budget, Time};
+use svgx_base::budget::{Budget, Class, Time};
 use svgx_controller::{Reason, Request};
 use svgx_telemetry::Outcome;
 
@@ -30,6 +30,24 @@ pub(crate) async fn on_pool<T: Send + 'static>(
     let value = done.value?;
     app.telemetry.metrics().delivered(class, done.tier.as_str());
     Ok(value)
+}
+
+/// The same for the beginning of a stream: where it would be late, it waits behind everything that
+/// has an objective, for a stream that is refused is asked for again at once.
+///
+/// # Errors
+/// [`Error::Shed`] where that queue is full too, and whatever it fails with.
+pub(crate) async fn on_pool_patiently<T: Send + 'static>(
+    app: &Arc<App>,
+    asked: &Request<'static>,
+    work: impl Fn(&Budget) -> Result<T, Error> + Clone + Send + 'static,
+) -> Result<T, Error> {
+    match on_pool(app, asked, work.clone()).await {
+        Err(Error::Shed(_) | Error::Stopped(_)) => {
+            on_pool(app, &Request { class: Class::Batch, patience: None, ..*asked }, work).await
+        }
+        done => done,
+    }
 }
 
 /// Counts an operation that came at `began` and has ended so.

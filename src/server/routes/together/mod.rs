@@ -27,7 +27,7 @@ use svgx_session::{
 };
 
 use crate::admission::admit;
-use crate::admission::streamed::on_pool;
+use crate::admission::streamed::on_pool_patiently;
 use crate::protocol::problem::{self, Error};
 use crate::protocol::trace::Trace;
 use crate::state::app::App;
@@ -90,7 +90,7 @@ impl Asked {
         let app = Arc::clone(&self.app);
         let asked =
             admit::of_stream(&app, &self.identity, self.key.name(), Class::Ui, "session.state", 0);
-        let begun = on_pool(&app, &asked, {
+        let begun = on_pool_patiently(&app, &asked, {
             let (app, key) = (Arc::clone(&app), self.key.clone());
             let (participant, name) = (participant.clone(), name.clone());
             move |budget| {
@@ -260,7 +260,7 @@ async fn rebase(place: Arc<Place>, why: ResetReason) -> Result<(Sent, u64, Pendi
     let mut tries = 0;
     loop {
         let here = Arc::clone(&place);
-        let done = on_pool(app, &admitted, move |budget| {
+        let done = on_pool_patiently(app, &admitted, move |budget| {
             let Asked { app, key, .. } = &here.asked;
             let based = app.sessions.rebase(key, &here.seat, why, budget);
             based.map_err(|e| problem::session(e, None))
