@@ -46,6 +46,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("fmt", &["svgx fmt drawing.svgx", "svgx fmt --check examples/room.svgx"]),
+    ("import", &["svgx import plan.dxf -o plan.svgx", "svgx import plan.dxf --units in --report"]),
     (
         "load",
         &[

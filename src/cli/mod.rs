@@ -20,6 +20,7 @@ mod drill;
 mod evaluate;
 mod examples;
 mod fmt;
+mod import;
 mod internal;
 mod load;
 mod man;
@@ -66,6 +67,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Rewrite drawings into the one canonical form.
     Fmt(fmt::Args),
+    /// Read a drawing of another program: DXF.
+    Import(import::Args),
     /// Load a running service: an open loop, latency from when a request was due.
     Load(Box<load::Args>),
     /// Print the manual, or write one page per command.
@@ -110,6 +113,7 @@ impl Cli {
             Command::Drill(args) => args.run(),
             Command::Evaluate(args) => args.run(),
             Command::Fmt(args) => args.run(),
+            Command::Import(args) => args.run(),
             Command::Load(args) => args.run(),
             Command::Man(args) => args.run(),
             Command::Network(args) => args.run(),

@@ -1,0 +1,277 @@
+//! Outlines of lines, true arcs and cubics; y grows upward, as in the file.
+
+use std::f64::consts::{PI, TAU};
+
+use libm::{atan2, cos, hypot, sin, sqrt};
+
+use super::reason::Reason;
+
+/// A point or vector.
+pub(super) type P = [f64; 2];
+
+pub(super) fn add(a: P, b: P) -> P {
+    [a[0] + b[0], a[1] + b[1]]
+}
+
+pub(super) fn sub(a: P, b: P) -> P {
+    [a[0] - b[0], a[1] - b[1]]
+}
+
+pub(super) fn scaled(a: P, by: f64) -> P {
+    [a[0] * by, a[1] * by]
+}
+
+pub(super) fn length(a: P) -> f64 {
+    hypot(a[0], a[1])
+}
+
+/// `x' = a x + c y + e`, `y' = b x + d y + f`, in the order of SVG's `matrix(a b c d e f)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Affine(pub(super) [f64; 6]);
+
+impl Affine {
+    pub(super) const IDENTITY: Affine = Affine([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+
+    pub(super) fn vector(&self, v: P) -> P {
+        let [a, b, c, d, ..] = self.0;
+        [a * v[0] + c * v[1], b * v[0] + d * v[1]]
+    }
+
+    pub(super) fn point(&self, p: P) -> P {
+        add(self.vector(p), [self.0[4], self.0[5]])
+    }
+
+    /// First `inner`, then this.
+    pub(super) fn after(&self, inner: &Affine) -> Affine {
+        let [a, b, c, d, e, f] = inner.0;
+        let ([a, b], [c, d], [e, f]) =
+            (self.vector([a, b]), self.vector([c, d]), self.point([e, f]));
+        Affine([a, b, c, d, e, f])
+    }
+
+    pub(super) fn shifted(&self, by: P) -> Affine {
+        let [a, b, c, d, e, f] = self.0;
+        Affine([a, b, c, d, e + by[0], f + by[1]])
+    }
+
+    /// How much lengths grow, on average.
+    pub(super) fn scale(&self) -> f64 {
+        let [a, b, c, d, ..] = self.0;
+        sqrt((a * d - b * c).abs())
+    }
+}
+
+/// Object coordinates: the arbitrary axis algorithm of the DXF reference, seen from above. The
+/// elevation moves what is tilted.
+pub(super) fn plane(normal: [f64; 3], elevation: f64) -> Affine {
+    let [x, y, z] = normal;
+    let size = sqrt(x * x + y * y + z * z);
+    if size < 1e-12 || (x == 0.0 && y == 0.0 && z > 0.0) {
+        return Affine::IDENTITY;
+    }
+    let [x, y, z] = [x / size, y / size, z / size];
+    // Wy × N near the pole, Wz × N elsewhere.
+    let [ax, ay, az] =
+        if x.abs() < 1.0 / 64.0 && y.abs() < 1.0 / 64.0 { [z, 0.0, -x] } else { [-y, x, 0.0] };
+    let size = sqrt(ax * ax + ay * ay + az * az);
+    let [ax, ay, az] = [ax / size, ay / size, az / size];
+    let [bx, by] = [y * az - z * ay, z * ax - x * az];
+    Affine([ax, ay, bx, by, x * elevation, y * elevation])
+}
+
+/// Part of an ellipse: `centre + u cos t + v sin t` for t from `from` to `to`, which may be less.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Arc {
+    pub(super) centre: P,
+    pub(super) u: P,
+    pub(super) v: P,
+    pub(super) from: f64,
+    pub(super) to: f64,
+}
+
+impl Arc {
+    pub(super) fn circle(centre: P, radius: f64, from: f64, to: f64) -> Arc {
+        Arc { centre, u: [radius, 0.0], v: [0.0, radius], from, to }
+    }
+
+    pub(super) fn at(&self, t: f64) -> P {
+        let (c, s) = (cos(t), sin(t));
+        add(self.centre, add(scaled(self.u, c), scaled(self.v, s)))
+    }
+
+    fn mapped(&self, by: &Affine) -> Arc {
+        Arc { centre: by.point(self.centre), u: by.vector(self.u), v: by.vector(self.v), ..*self }
+    }
+
+    fn bounds(&self, bounds: &mut Bounds) {
+        let (low, high) = (self.from.min(self.to), self.from.max(self.to));
+        bounds.add(self.at(low));
+        bounds.add(self.at(high));
+        for axis in [0, 1] {
+            let (u, v) = (self.u[axis], self.v[axis]);
+            let top = atan2(v, u);
+            for half in [0.0, PI] {
+                let first = low + (top + half - low).rem_euclid(TAU);
+                if first <= high {
+                    bounds.add(self.at(first));
+                }
+            }
+        }
+    }
+
+    /// The principal half axes and the angle of the first, in radians.
+    pub(super) fn axes(&self) -> (f64, f64, f64) {
+        let (u, v) = (self.u, self.v);
+        let (uu, vv, uv) =
+            (u[0] * u[0] + u[1] * u[1], v[0] * v[0] + v[1] * v[1], u[0] * v[0] + u[1] * v[1]);
+        if (uu - vv).abs() <= 1e-12 * (uu + vv) && uv.abs() <= 1e-12 * (uu + vv) {
+            let r = sqrt((uu + vv) / 2.0);
+            return (r, r, 0.0);
+        }
+        let t = 0.5 * atan2(2.0 * uv, uu - vv);
+        let first = add(scaled(u, cos(t)), scaled(v, sin(t)));
+        let second = add(scaled(u, -sin(t)), scaled(v, cos(t)));
+        (length(first), length(second), atan2(first[1], first[0]))
+    }
+
+    /// Whether it turns counter-clockwise with y upward.
+    pub(super) fn is_left(&self) -> bool {
+        let turn = self.u[0] * self.v[1] - self.u[1] * self.v[0];
+        (turn >= 0.0) == (self.to >= self.from)
+    }
+}
+
+/// A piece of an outline, from where the last one ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Segment {
+    Line(P),
+    Arc(Arc),
+    Cubic(P, P, P),
+}
+
+/// A connected run of segments.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Outline {
+    pub(super) start: P,
+    pub(super) segments: Vec<Segment>,
+    pub(super) closed: bool,
+}
+
+impl Outline {
+    pub(super) fn at(start: P) -> Outline {
+        Outline { start, segments: Vec::new(), closed: false }
+    }
+
+    pub(super) fn through(points: &[P], closed: bool) -> Result<Outline, Reason> {
+        let (first, rest) = points.split_first().ok_or(Reason::Empty)?;
+        let segments = rest.iter().map(|p| Segment::Line(*p)).collect();
+        Ok(Outline { start: *first, segments, closed })
+    }
+
+    pub(super) fn arc(arc: Arc) -> Outline {
+        let closed = (arc.to - arc.from).abs() >= TAU - 1e-9;
+        Outline { start: arc.at(arc.from), segments: vec![Segment::Arc(arc)], closed }
+    }
+
+    pub(super) fn mapped(mut self, by: &Affine) -> Outline {
+        if *by == Affine::IDENTITY {
+            return self;
+        }
+        self.start = by.point(self.start);
+        for segment in &mut self.segments {
+            *segment = match segment {
+                Segment::Line(p) => Segment::Line(by.point(*p)),
+                Segment::Arc(arc) => Segment::Arc(arc.mapped(by)),
+                Segment::Cubic(a, b, c) => Segment::Cubic(by.point(*a), by.point(*b), by.point(*c)),
+            };
+        }
+        self
+    }
+
+    pub(super) fn bounds(&self, by: &Affine, bounds: &mut Bounds) {
+        let mut last = by.point(self.start);
+        bounds.add(last);
+        for segment in &self.segments {
+            last = match segment {
+                Segment::Line(p) => by.point(*p),
+                Segment::Arc(arc) => {
+                    let arc = arc.mapped(by);
+                    arc.bounds(bounds);
+                    arc.at(arc.to)
+                }
+                Segment::Cubic(a, b, c) => {
+                    let (a, b, c) = (by.point(*a), by.point(*b), by.point(*c));
+                    cubic_bounds([last, a, b, c], bounds);
+                    c
+                }
+            };
+            bounds.add(last);
+        }
+    }
+}
+
+/// The points where a cubic turns back in x or y.
+fn cubic_bounds(p: [P; 4], bounds: &mut Bounds) {
+    for axis in [0, 1] {
+        let [p0, p1, p2, p3] = p.map(|p| p[axis]);
+        let (a, b, c) = (p3 - 3.0 * p2 + 3.0 * p1 - p0, 2.0 * (p2 - 2.0 * p1 + p0), p1 - p0);
+        let mut at = |t: f64| {
+            if t > 0.0 && t < 1.0 {
+                let s = 1.0 - t;
+                let weights = [s * s * s, 3.0 * s * s * t, 3.0 * s * t * t, t * t * t];
+                let sum = |axis: usize| (0..4).map(|i| weights[i] * p[i][axis]).sum::<f64>();
+                bounds.add([sum(0), sum(1)]);
+            }
+        };
+        if a.abs() < 1e-12 * (b.abs() + c.abs()) {
+            at(-c / b);
+        } else {
+            let root = sqrt(b * b - 4.0 * a * c);
+            at((-b + root) / (2.0 * a));
+            at((-b - root) / (2.0 * a));
+        }
+    }
+}
+
+/// The segment of a polyline with a bulge, the tangent of a quarter of the angle it turns by;
+/// counter-clockwise where positive.
+pub(super) fn bulged(from: P, to: P, bulge: f64) -> Segment {
+    let chord = sub(to, from);
+    let long = length(chord);
+    if bulge.abs() < 1e-9 || long == 0.0 {
+        return Segment::Line(to);
+    }
+    let sweep = 4.0 * libm::atan(bulge);
+    let radius = long * (1.0 + bulge * bulge) / (4.0 * bulge.abs());
+    // From the middle of the chord to the centre, to the left for a positive one.
+    let height = long * (1.0 - bulge * bulge) / (4.0 * bulge);
+    let left = scaled([-chord[1], chord[0]], 1.0 / long);
+    let centre = add(scaled(add(from, to), 0.5), scaled(left, height));
+    let start = atan2(from[1] - centre[1], from[0] - centre[0]);
+    Segment::Arc(Arc::circle(centre, radius, start, start + sweep))
+}
+
+/// A box that grows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Bounds {
+    pub(super) low: P,
+    pub(super) high: P,
+}
+
+impl Bounds {
+    pub(super) const NONE: Bounds =
+        Bounds { low: [f64::INFINITY; 2], high: [f64::NEG_INFINITY; 2] };
+
+    pub(super) fn add(&mut self, p: P) {
+        for axis in [0, 1] {
+            if p[axis].is_finite() {
+                self.low[axis] = self.low[axis].min(p[axis]);
+                self.high[axis] = self.high[axis].max(p[axis]);
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        !(self.low[0] <= self.high[0] && self.low[1] <= self.high[1])
+    }
+}

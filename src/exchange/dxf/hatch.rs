@@ -1,0 +1,174 @@
+//! Hatches: areas where solid, outlines where patterned.
+
+use std::f64::consts::TAU;
+
+use super::curve::{Affine, Arc, Outline, P, Segment, bulged, length, scaled, sub};
+use super::reason::Reason;
+use super::shape::Shape;
+use super::spline::Spline;
+use super::tags::{Fields, number, whole};
+
+/// The numbers of one edge of a boundary, in their order.
+#[derive(Debug, Default)]
+struct Edge {
+    kind: i64,
+    values: Vec<(i16, f64)>,
+}
+
+impl Edge {
+    fn get(&self, code: i16) -> f64 {
+        self.values.iter().find(|(c, _)| *c == code).map_or(0.0, |(_, n)| *n)
+    }
+
+    fn all(&self, code: i16) -> Vec<f64> {
+        self.values.iter().filter(|(c, _)| *c == code).map(|(_, n)| *n).collect()
+    }
+
+    fn point(&self, code: i16) -> P {
+        [self.get(code), self.get(code + 10)]
+    }
+}
+
+/// # Errors
+/// Why it is not drawn.
+pub(super) fn shapes(fields: &Fields<'_>, plane: &Affine) -> Result<Vec<Shape>, Reason> {
+    // Between the count of boundaries (91) and the style (75) nothing else stands.
+    let boundaries = fields.iter().skip_while(|t| t.code != 91).take_while(|t| t.code != 75);
+    let mut outlines: Vec<Outline> = Vec::new();
+    let mut path = Path::None;
+    for tag in boundaries {
+        match (tag.code, &mut path) {
+            (92, _) => {
+                std::mem::take(&mut path).end(&mut outlines)?;
+                let is_polyline = whole(tag.value).unwrap_or(0) & 2 != 0;
+                path =
+                    if is_polyline { Path::Polyline(Vec::new()) } else { Path::Edges(Vec::new()) };
+            }
+            // What the boundary was made of follows.
+            (97 | 330, Path::Polyline(_)) => {}
+            (330, _) => {}
+            (10, Path::Polyline(points)) => points.push(([number(tag.value)?, 0.0], 0.0)),
+            (20, Path::Polyline(points)) => {
+                if let Some((p, _)) = points.last_mut() {
+                    p[1] = number(tag.value)?;
+                }
+            }
+            (42, Path::Polyline(points)) => {
+                if let Some((_, bulge)) = points.last_mut() {
+                    *bulge = number(tag.value)?;
+                }
+            }
+            (72, Path::Edges(edges)) => {
+                edges.push(Edge { kind: whole(tag.value).unwrap_or(0), values: Vec::new() });
+            }
+            (code, Path::Edges(edges)) => {
+                if let Some(edge) = edges.last_mut() {
+                    edge.values.push((code, number(tag.value)?));
+                }
+            }
+            _ => {}
+        }
+    }
+    path.end(&mut outlines)?;
+    if outlines.is_empty() {
+        return Err(Reason::Empty);
+    }
+    let outlines = outlines.into_iter().map(|o| o.mapped(plane)).collect();
+    let is_solid = fields.whole(70, 0) & 1 != 0 || fields.whole(450, 0) == 1;
+    Ok(vec![match is_solid {
+        true => Shape::Area(outlines),
+        false => Shape::Lines { outlines, width: None },
+    }])
+}
+
+/// A boundary as far as it was read.
+#[derive(Debug, Default)]
+enum Path {
+    #[default]
+    None,
+    Polyline(Vec<(P, f64)>),
+    Edges(Vec<Edge>),
+}
+
+impl Path {
+    fn end(self, outlines: &mut Vec<Outline>) -> Result<(), Reason> {
+        match self {
+            Path::None => {}
+            Path::Polyline(points) => {
+                let Some((first, _)) = points.first() else { return Ok(()) };
+                let mut outline = Outline::at(*first);
+                for (i, (p, bulge)) in points.iter().enumerate() {
+                    let next = points.get(i + 1).map_or(*first, |(p, _)| *p);
+                    outline.segments.push(bulged(*p, next, *bulge));
+                }
+                outline.closed = true;
+                outlines.push(outline);
+            }
+            Path::Edges(edges) => {
+                let mut outline: Option<Outline> = None;
+                let mut last = [f64::NAN; 2];
+                for edge in &edges {
+                    let piece = piece(edge)?;
+                    let far = length(sub(piece.start, last));
+                    let size = piece.start[0].abs() + piece.start[1].abs() + 1.0;
+                    // Edges that follow each other are one outline, small gaps between them closed.
+                    match &mut outline {
+                        Some(outline) if far <= 1e-6 * size => {
+                            outline.segments.extend(piece.segments.iter().copied());
+                        }
+                        Some(outline) if far.is_finite() && edges.len() > 1 => {
+                            outline.segments.push(Segment::Line(piece.start));
+                            outline.segments.extend(piece.segments.iter().copied());
+                        }
+                        _ => outline = Some(piece.clone()),
+                    }
+                    last = end_of(&piece);
+                }
+                if let Some(mut outline) = outline {
+                    outline.closed = true;
+                    outlines.push(outline);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn end_of(outline: &Outline) -> P {
+    match outline.segments.last() {
+        Some(Segment::Line(p) | Segment::Cubic(_, _, p)) => *p,
+        Some(Segment::Arc(arc)) => arc.at(arc.to),
+        None => outline.start,
+    }
+}
+
+/// An edge as an outline of its own, in its own direction.
+fn piece(edge: &Edge) -> Result<Outline, Reason> {
+    match edge.kind {
+        1 => Outline::through(&[edge.point(10), edge.point(11)], false),
+        2 | 3 => {
+            let centre = edge.point(10);
+            let (u, v) = match edge.kind {
+                2 => ([edge.get(40), 0.0], [0.0, edge.get(40)]),
+                _ => {
+                    let [x, y] = edge.point(11);
+                    ([x, y], scaled([-y, x], edge.get(40)))
+                }
+            };
+            let (from, to) = (edge.get(50).to_radians(), edge.get(51).to_radians());
+            let sweep = (to - from).rem_euclid(TAU);
+            let sweep = if sweep < 1e-9 { TAU } else { sweep };
+            // Clockwise angles are counted the other way round.
+            let left = edge.values.iter().find(|(c, _)| *c == 73).is_none_or(|(_, n)| *n != 0.0);
+            let (from, to) = if left { (from, from + sweep) } else { (-from, -from - sweep) };
+            Ok(Outline { closed: false, ..Outline::arc(Arc { centre, u, v, from, to }) })
+        }
+        4 => {
+            let xs = edge.all(10);
+            let points: Vec<P> = xs.into_iter().zip(edge.all(20)).map(|(x, y)| [x, y]).collect();
+            let degree = edge.get(94) as i64;
+            Spline::new(degree, edge.all(40), &points, &edge.all(42))?.outline()
+        }
+        _ => Err(Reason::Kind),
+    }
+}

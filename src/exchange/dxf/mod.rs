@@ -1,0 +1,203 @@
+//! ASCII DXF, R12 to R2018, to SVGX.
+//!
+//! Bytes become tags, tags sections, entities shapes, shapes text. Layers become classes of a style
+//! sheet, blocks symbols and inserts `use`; bulges and arcs stay true arcs, splines up to degree 3
+//! exact cubics. y is turned over coordinate by coordinate, so that texts and transforms need no
+//! turning back. Every entity is drawn or counted by its kind with the reason ([`Report`]).
+//!
+//! Source of the format: the DXF Reference of AutoCAD 2018.
+
+mod colour;
+mod curve;
+mod drawing;
+mod entity;
+mod hatch;
+mod limits;
+mod place;
+mod reason;
+mod report;
+mod shape;
+mod spline;
+mod tags;
+mod text;
+mod units;
+mod write;
+
+use svgx_base::budget::Budget;
+
+use curve::Bounds;
+use drawing::Raw;
+use entity::Context;
+use reason::Reason;
+use report::Notes;
+use shape::Item;
+
+pub use limits::{Error, Limits};
+pub use report::{Counts, Note, Report};
+pub use units::Unit;
+
+/// What the caller knows better than the file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// The unit of the drawing.
+    pub unit: Option<Unit>,
+}
+
+/// A drawing that was read.
+#[derive(Debug)]
+pub struct Imported {
+    /// The document.
+    pub svgx: String,
+    /// What of the file is in it.
+    pub report: Report,
+}
+
+/// Reads a DXF file into a document.
+///
+/// # Errors
+/// [`Error`]: what is no ASCII DXF, what passes a limit, and the end of the budget. What is wrong
+/// with one entity is told in the report instead.
+pub fn import(
+    bytes: &[u8],
+    options: &Options,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Imported, Error> {
+    limits::hold("dxf_bytes", bytes.len(), limits.dxf_bytes)?;
+    let decoded = tags::decode(bytes)?;
+    budget.checkpoint()?;
+    let tags = tags::read(&decoded.text, limits, budget)?;
+    let drawing = drawing::read(&tags, limits, budget)?;
+    let mut notes = Notes::new(limits.notes);
+    if let Some(page) = &decoded.unknown {
+        let shown = format!("the code page {page:?} is not known: read as {}", decoded.encoding);
+        notes.add("dxf-code-page", shown, None);
+    }
+    if drawing.is_cut {
+        notes.add(
+            "dxf-cut-off",
+            "the file ends before EOF: what is there is drawn".to_owned(),
+            None,
+        );
+    }
+    let (unit, doubt) = units::of(&drawing, options.unit);
+    if let Some(doubt) = doubt {
+        notes.add("dxf-units-doubt", doubt, None);
+    }
+    let bases: Vec<[f64; 3]> = drawing.blocks.iter().map(|block| block.base).collect();
+    let context = |is_in_block| Context {
+        blocks: &drawing.block_names,
+        bases: &bases,
+        text_height: drawing.header.text_height,
+        is_in_block,
+    };
+    let mut reader = Reader { limits, budget, notes, segments: 0 };
+    let (mut model_counts, mut block_counts) = (Counts::default(), Counts::default());
+    let model = reader.items(&drawing.model, &context(false), &mut model_counts)?;
+    let mut blocks = Vec::with_capacity(drawing.blocks.len());
+    for block in &drawing.blocks {
+        blocks.push(reader.items(&block.entities, &context(true), &mut block_counts)?);
+    }
+    let mut notes = reader.notes;
+    let order = place::order(&blocks);
+    // Deleting one would move the others.
+    for &(block, item) in &order.rings {
+        if let Some(item) = blocks.get_mut(block).and_then(|items| items.get_mut(item))
+            && !item.shapes.is_empty()
+        {
+            item.shapes.clear();
+            let kind = item.kind;
+            block_counts.take_back(kind);
+            let name = drawing.blocks.get(block).map_or("", |block| block.name);
+            notes.not_drawn(kind, Reason::Recursive, None, Some(name));
+        }
+    }
+    budget.checkpoint()?;
+    let sizes = place::sizes(&model, &blocks, &order, limits)?;
+    let paper = drawing.paper;
+    if paper > 0 {
+        let shown = format!("{paper} entities of the paper are left out: the model is drawn");
+        notes.add("dxf-paper", shown, None);
+    }
+    let svgx = write::document(
+        &write::Source {
+            drawing: &drawing,
+            model: &model,
+            blocks: &blocks,
+            order: &order,
+            sizes: &sizes,
+            unit,
+        },
+        limits,
+        budget,
+    )?;
+    let extents = Some(sizes.model).filter(|b| !b.is_empty());
+    let (notes, more_notes) = notes.end();
+    let report = Report {
+        version: drawing.header.version.clone(),
+        encoding: decoded.encoding.to_owned(),
+        unit: unit.name.to_owned(),
+        layers: drawing.layers.len(),
+        definitions: drawing.blocks.len(),
+        model: model_counts,
+        blocks: block_counts,
+        paper,
+        extents: extents.map(|Bounds { low, high }| [low[0], low[1], high[0], high[1]]),
+        notes,
+        more_notes,
+    };
+    Ok(Imported { svgx, report })
+}
+
+/// Reads entities, and counts what they ask for.
+#[derive(Debug)]
+struct Reader<'l> {
+    limits: &'l Limits,
+    budget: &'l Budget,
+    notes: Notes,
+    segments: usize,
+}
+
+impl Reader<'_> {
+    fn items<'t>(
+        &mut self,
+        entities: &[Raw<'t>],
+        context: &Context<'_>,
+        counts: &mut Counts,
+    ) -> Result<Vec<Item<'t>>, Error> {
+        let mut items = Vec::new();
+        for (at, raw) in entities.iter().enumerate() {
+            if at % 256 == 0 {
+                self.budget.checkpoint()?;
+            }
+            counts.entities += 1;
+            match entity::shapes(raw, context) {
+                Ok(shapes) => {
+                    self.segments += shapes.iter().map(shape::Shape::segments).sum::<usize>();
+                    limits::hold("dxf_points", self.segments, self.limits.dxf_points)?;
+                    counts.draw(raw.kind);
+                    let style = entity::style(&raw.fields);
+                    items.push(Item { kind: raw.kind, style, shapes, handle: raw.fields.name(5) });
+                    for attribute in entity::attributes(raw, context) {
+                        match attribute {
+                            Ok((fields, shape)) => items.push(Item {
+                                kind: "ATTRIB",
+                                style: entity::style(&fields),
+                                shapes: vec![shape],
+                                handle: fields.name(5),
+                            }),
+                            Err(reason) => {
+                                self.notes.not_drawn("ATTRIB", reason, Some(raw.line), None);
+                            }
+                        }
+                    }
+                }
+                Err(reason) => {
+                    counts.leave(raw.kind);
+                    self.notes.not_drawn(raw.kind, reason, Some(raw.line), None);
+                }
+            }
+        }
+        Ok(items)
+    }
+}

@@ -1,0 +1,42 @@
+//! Why an entity is not drawn.
+
+/// Why an entity is not drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reason {
+    /// Its kind has no picture here.
+    Kind,
+    /// A number is none, or is not finite, or is beyond 1e12.
+    Number,
+    /// It has no points.
+    Empty,
+    /// It names a block that there is not.
+    NoBlock,
+    /// Its block contains itself.
+    Recursive,
+    /// A template of text, which an insert fills in.
+    Template,
+}
+
+impl Reason {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Reason::Kind => "dxf-kind",
+            Reason::Number => "dxf-number",
+            Reason::Empty => "dxf-empty",
+            Reason::NoBlock => "dxf-no-block",
+            Reason::Recursive => "dxf-recursive-block",
+            Reason::Template => "dxf-template",
+        }
+    }
+
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Reason::Kind => "entities of this kind are not drawn",
+            Reason::Number => "a number cannot be read, or is beyond 1e12",
+            Reason::Empty => "it has too few points to be drawn",
+            Reason::NoBlock => "it names a block that is not in the file",
+            Reason::Recursive => "its block contains itself",
+            Reason::Template => "it is a template: what inserts fill in is drawn instead",
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The lowest level: bytes to text, text to pairs of a group code and a value.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use svgx_base::budget::Budget;
+
+use super::limits::{Error, Limits, hold};
+use super::reason::Reason;
+
+/// A group code and its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tag<'t> {
+    pub(super) code: i16,
+    /// The line of the code, from 1.
+    pub(super) line: u32,
+    pub(super) value: &'t str,
+}
+
+/// The text of a file.
+#[derive(Debug)]
+pub(super) struct Decoded<'b> {
+    pub(super) text: Cow<'b, str>,
+    /// The encoding it was read by.
+    pub(super) encoding: &'static str,
+    /// The code page that the file names, where it is not known.
+    pub(super) unknown: Option<String>,
+}
+
+/// Decodes a file by its version and code page: UTF-8 from R2007 on, whatever the header says.
+///
+/// # Errors
+/// [`Error::Unsupported`] for DWG and binary DXF.
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded<'_>, Error> {
+    if bytes.starts_with(b"AutoCAD Binary DXF") {
+        return Err(Error::Unsupported(
+            "the file is binary DXF; only ASCII DXF is read: save it as ASCII DXF",
+        ));
+    }
+    if bytes.starts_with(b"AC10") || bytes.starts_with(b"AC1.") {
+        return Err(Error::Unsupported("the file is DWG, not DXF: save it as ASCII DXF"));
+    }
+    // Both variables are among the first of the header; comments may stand before it.
+    let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(65_536)).unwrap_or_default());
+    let version = variable(&head, "$ACADVER").unwrap_or_default();
+    let page = variable(&head, "$DWGCODEPAGE").unwrap_or_default();
+    let utf8 = bytes.starts_with(&[0xEF, 0xBB, 0xBF]) || &*version >= "AC1021";
+    let mut unknown = None;
+    let encoding = if utf8 && std::str::from_utf8(bytes).is_ok() {
+        UTF_8
+    } else {
+        code_page(&page).unwrap_or_else(|| {
+            let ascii = page.is_empty() || bytes.is_ascii();
+            unknown = (!ascii).then(|| page.chars().take(32).collect());
+            if std::str::from_utf8(bytes).is_ok() { UTF_8 } else { WINDOWS_1252 }
+        })
+    };
+    let (text, _) = encoding.decode_with_bom_removal(bytes);
+    Ok(Decoded { text, encoding: encoding.name(), unknown })
+}
+
+/// The value of a header variable, before the text is taken apart.
+fn variable(head: &str, name: &str) -> Option<String> {
+    let mut lines = head.lines().map(str::trim).skip_while(|line| *line != name);
+    lines.next()?;
+    lines.nth(1).map(str::to_ascii_uppercase)
+}
+
+fn code_page(name: &str) -> Option<&'static Encoding> {
+    let number: String = name.chars().filter(char::is_ascii_digit).collect();
+    let label = match number.as_str() {
+        "932" => "shift_jis",
+        "936" => "gbk",
+        "949" | "1361" => "euc-kr",
+        "950" => "big5",
+        "866" => "ibm866",
+        "65001" => "utf-8",
+        n if n.starts_with("125") || n == "874" => {
+            return Encoding::for_label(format!("windows-{n}").as_bytes());
+        }
+        _ if name == "MAC-ROMAN" || name == "MACINTOSH" => "macintosh",
+        _ => return None,
+    };
+    Encoding::for_label(label.as_bytes())
+}
+
+/// Takes a text apart. Comments (999) are left out; what follows `EOF` is not read.
+///
+/// # Errors
+/// [`Error::Malformed`] where a group code is no number; [`Error::Limit`]; [`Error::Stopped`].
+pub(super) fn read<'t>(
+    text: &'t str,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Vec<Tag<'t>>, Error> {
+    // Files of an old Macintosh end their lines with a carriage return alone.
+    let end = if text.contains('\n') { '\n' } else { '\r' };
+    let mut lines = text.split(end).map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let mut tags = Vec::new();
+    let mut line = 0u32;
+    while let Some(code) = lines.next() {
+        line = line.saturating_add(2);
+        let at = line - 1;
+        let Some(value) = lines.next() else { break };
+        let code = code.trim();
+        let Ok(code) = code.parse::<i16>() else {
+            let seen: String = code.chars().take(32).collect();
+            let message = format!("a group code was expected, {seen:?} was found");
+            return Err(Error::Malformed { line: at as usize, message });
+        };
+        if code == 999 {
+            continue;
+        }
+        if tags.len() % 4_096 == 0 {
+            budget.checkpoint()?;
+        }
+        hold("dxf_tags", tags.len() + 1, limits.dxf_tags)?;
+        tags.push(Tag { code, line: at, value });
+        if code == 0 && value.trim() == "EOF" {
+            break;
+        }
+    }
+    Ok(tags)
+}
+
+/// The tags of one record, without what other programs append (1000 and on, 101).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields<'t>(&'t [Tag<'t>]);
+
+/// A number of a file: finite, and not beyond what micrometres can be told apart at.
+pub(super) fn number(value: &str) -> Result<f64, Reason> {
+    match value.trim().parse::<f64>() {
+        Ok(n) if n.abs() <= 1e12 => Ok(n),
+        _ => Err(Reason::Number),
+    }
+}
+
+/// A whole number; some programs write it as a decimal one.
+pub(super) fn whole(value: &str) -> Option<i64> {
+    let value = value.trim();
+    value
+        .parse()
+        .ok()
+        .or_else(|| value.parse::<f64>().ok().filter(|n| n.abs() < 1e15).map(|n| n as i64))
+}
+
+impl<'t> Fields<'t> {
+    pub(super) fn new(tags: &'t [Tag<'t>]) -> Fields<'t> {
+        let end = tags.iter().position(|t| t.code >= 1000 || t.code == 101);
+        Fields(tags.get(..end.unwrap_or(tags.len())).unwrap_or_default())
+    }
+
+    /// The same up to where the subclass `name` begins.
+    pub(super) fn before(self, name: &str) -> Fields<'t> {
+        let end = self.0.iter().position(|t| t.code == 100 && t.value.trim() == name);
+        Fields(self.0.get(..end.unwrap_or(self.0.len())).unwrap_or_default())
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = &'t Tag<'t>> {
+        self.0.iter()
+    }
+
+    pub(super) fn text(self, code: i16) -> Option<&'t str> {
+        self.0.iter().find(|t| t.code == code).map(|t| t.value)
+    }
+
+    /// A name: without the white space around it.
+    pub(super) fn name(self, code: i16) -> Option<&'t str> {
+        self.text(code).map(str::trim).filter(|name| !name.is_empty())
+    }
+
+    pub(super) fn given(self, code: i16) -> Result<Option<f64>, Reason> {
+        self.text(code).map(number).transpose()
+    }
+
+    pub(super) fn number(self, code: i16, without: f64) -> Result<f64, Reason> {
+        Ok(self.given(code)?.unwrap_or(without))
+    }
+
+    pub(super) fn whole(self, code: i16, without: i64) -> i64 {
+        self.text(code).and_then(whole).unwrap_or(without)
+    }
+
+    /// The point at `code`, `code` + 10 and `code` + 20; zeros where they are missing.
+    pub(super) fn point(self, code: i16) -> Result<[f64; 3], Reason> {
+        Ok([
+            self.number(code, 0.0)?,
+            self.number(code.saturating_add(10), 0.0)?,
+            self.number(code.saturating_add(20), 0.0)?,
+        ])
+    }
+
+    pub(super) fn point_given(self, code: i16) -> Result<Option<[f64; 3]>, Reason> {
+        match self.text(code) {
+            Some(_) => self.point(code).map(Some),
+            None => Ok(None),
+        }
+    }
+}

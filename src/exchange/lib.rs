@@ -1,0 +1,8 @@
+//! Reads drawings of other programs into SVGX.
+//!
+//! [`dxf`] reads ASCII DXF, R12 to R2018. What is drawn and what is not is counted by kind, so that
+//! nothing is lost without a word. Like the engine this crate knows no server, no telemetry and no
+//! clock: long calls take a [`svgx_base::budget::Budget`]. Transcendental functions are those of
+//! `libm`, so that equal input gives equal bytes everywhere.
+
+pub mod dxf;

@@ -1,0 +1,226 @@
+//! What each kind of entity becomes.
+
+use super::{drawn, file, read};
+
+/// Entities, and what has to be in the document.
+const KINDS: &[(&str, &[&str])] = &[
+    (
+        "0 LINE\n8 0\n10 0\n20 0\n11 100\n21 50",
+        &["<line class=\"layer-0\" x1=\"0\" y1=\"0\" x2=\"100\" y2=\"-50\"/>"],
+    ),
+    (
+        "0 CIRCLE\n8 0\n10 10\n20 20\n40 5",
+        &["<circle class=\"layer-0\" cx=\"10\" cy=\"-20\" r=\"5\"/>"],
+    ),
+    // A quarter that turns counter-clockwise in the file.
+    ("0 ARC\n8 0\n10 0\n20 0\n40 10\n50 0\n51 90", &["d=\"M10 0A10 10 0 0 0 0 -10\""]),
+    // The same seen from below: x is mirrored.
+    (
+        "0 ARC\n8 0\n10 0\n20 0\n40 10\n50 0\n51 90\n210 0\n220 0\n230 -1",
+        &["d=\"M-10 0A10 10 0 0 1 0 -10\""],
+    ),
+    // A bulge of 1 is half a circle.
+    (
+        "0 LWPOLYLINE\n8 0\n90 2\n70 0\n10 0\n20 0\n42 1\n10 10\n20 0",
+        &["d=\"M0 0A5 5 0 0 0 10 0\""],
+    ),
+    (
+        "0 LWPOLYLINE\n8 0\n90 3\n70 1\n43 2\n10 0\n20 0\n10 10\n20 0\n10 10\n20 10",
+        &["d=\"M0 0L10 0L10 -10Z\"", "stroke-width:2\""],
+    ),
+    (
+        "0 ELLIPSE\n8 0\n10 0\n20 0\n11 20\n21 0\n40 .5\n41 0\n42 3.141592653589793",
+        &["d=\"M20 0A20 10 0 0 0 -20 0\""],
+    ),
+    // One Bézier span, and a quadratic one that is raised by a degree.
+    (
+        "0 SPLINE\n8 0\n70 8\n71 3\n40 0\n40 0\n40 0\n40 0\n40 1\n40 1\n40 1\n40 1\n10 0\n20 0\n10 1\n20 10\n10 2\n20 -10\n10 30\n20 0",
+        &["d=\"M0 0C1 -10 2 10 30 0\""],
+    ),
+    (
+        "0 SPLINE\n8 0\n71 2\n40 0\n40 0\n40 0\n40 1\n40 1\n40 1\n10 0\n20 0\n10 30\n20 30\n10 60\n20 0",
+        &["d=\"M0 0C20 -20 40 -20 60 0\""],
+    ),
+    // Two spans: the knot between them is inserted until the curve is on it.
+    (
+        "0 SPLINE\n8 0\n71 3\n40 0\n40 0\n40 0\n40 0\n40 1\n40 2\n40 2\n40 2\n40 2\n10 0\n20 0\n10 10\n20 40\n10 20\n20 40\n10 30\n20 40\n10 40\n20 0",
+        &["d=\"M0 0C10 -40 15 -40 20 -40C25 -40 30 -40 40 0\""],
+    ),
+    (
+        "0 POLYLINE\n8 0\n66 1\n70 1\n0 VERTEX\n8 0\n10 0\n20 0\n0 VERTEX\n8 0\n10 9\n20 0\n0 VERTEX\n8 0\n10 9\n20 9\n0 SEQEND",
+        &["d=\"M0 0L9 0L9 -9Z\""],
+    ),
+    (
+        "0 SOLID\n8 0\n10 0\n20 0\n11 9\n21 0\n12 0\n22 9\n13 9\n23 9",
+        &["class=\"solid layer-0\"", "d=\"M0 0L9 0L9 -9L0 -9Z\""],
+    ),
+    (
+        "0 3DFACE\n8 0\n10 0\n20 0\n11 9\n21 0\n12 9\n22 9\n13 0\n23 9\n70 1",
+        &["d=\"M9 0L9 -9M9 -9L0 -9M0 -9L0 0\""],
+    ),
+    (
+        "0 HATCH\n8 0\n2 SOLID\n70 1\n71 0\n91 1\n92 3\n72 0\n73 1\n93 3\n10 0\n20 0\n10 9\n20 0\n10 9\n20 9\n97 0\n75 0\n76 1",
+        &["fill-rule=\"evenodd\" d=\"M0 0L9 0L9 -9L0 0Z\""],
+    ),
+    // Edges: a line and half a circle back, which is stored as a clockwise one.
+    (
+        "0 HATCH\n8 0\n2 ANSI31\n70 0\n71 0\n91 1\n92 1\n93 2\n72 1\n10 -5\n20 0\n11 5\n21 0\n72 2\n10 0\n20 0\n40 5\n50 0\n51 180\n73 0\n97 0\n75 0\n76 1",
+        &["d=\"M-5 0L5 0A5 5 0 0 1 -5 0Z\""],
+    ),
+    (
+        "0 TEXT\n8 0\n10 5\n20 5\n40 7\n1 a<b %%c20\n72 2\n11 50\n21 5",
+        &[
+            "font-size=\"10\" text-anchor=\"end\">a&lt;b ⌀20</text>",
+            "transform=\"translate(50 -5)\"",
+        ],
+    ),
+    (
+        "0 MTEXT\n8 0\n10 0\n20 0\n40 7\n71 1\n1 {\\fArial;one}\\Ptwo",
+        &["<tspan x=\"0\" y=\"7\">one</tspan><tspan x=\"0\" y=\"18.666667\">two</tspan>"],
+    ),
+    ("0 POINT\n8 0\n10 3\n20 4", &["stroke-linecap=\"round\" d=\"M3 -4h0\""]),
+    (
+        "0 MLINE\n8 0\n71 1\n72 2\n73 2\n10 0\n20 0\n11 0\n21 0\n12 1\n22 0\n13 0\n23 1\n74 1\n41 2\n75 0\n74 1\n41 -2\n75 0\n11 9\n21 0\n12 1\n22 0\n13 0\n23 1\n74 1\n41 2\n75 0\n74 1\n41 -2\n75 0",
+        &["d=\"M0 -2L9 -2M0 2L9 2\""],
+    ),
+];
+
+/// A frame, so that every drawing has the same size.
+const FRAME: &str = "0 LINE\n8 0\n10 -100\n20 -100\n11 100\n21 100\n";
+
+#[test]
+fn each_kind_of_entity_is_drawn_exactly() {
+    for (entity, wanted) in KINDS {
+        let pairs =
+            format!("#TABLES\n0 LAYER\n2 0\n62 7\n6 CONTINUOUS\n#ENTITIES\n{FRAME}{entity}");
+        let imported = drawn(&pairs);
+        for wanted in *wanted {
+            assert!(imported.svgx.contains(wanted), "{entity}\n{wanted}\n{}", imported.svgx);
+        }
+        let model = &imported.report.model;
+        assert_eq!((model.entities, model.drawn.values().sum()), (2, 2), "{entity}");
+        assert_eq!(imported.report.extents, Some([-100.0, -100.0, 100.0, 100.0]), "{entity}");
+    }
+}
+
+#[test]
+fn what_is_not_drawn_is_counted_with_its_reason() {
+    let imported = drawn(
+        "#ENTITIES
+        0 LINE\n8 0\n10 0\n20 0\n11 9\n21 9
+        0 3DSOLID\n8 0
+        0 3DSOLID\n8 0
+        0 INSERT\n8 0\n2 NOWHERE\n10 0\n20 0
+        0 CIRCLE\n8 0\n10 0\n20 x\n40 3
+        0 LWPOLYLINE\n8 0
+        0 LINE\n8 0\n67 1\n10 0\n20 0\n11 99\n21 99",
+    );
+    let report = &imported.report;
+    let (drawn, left) = (&report.model.drawn, &report.model.not_drawn);
+    assert_eq!(report.model.entities, drawn.values().chain(left.values()).sum::<usize>());
+    assert_eq!((report.model.entities, report.paper), (6, 1));
+    assert_eq!(left.get("3DSOLID"), Some(&2));
+    let codes: Vec<&str> = report.notes.iter().map(|n| n.code.as_str()).collect();
+    let all =
+        ["dxf-units-doubt", "dxf-kind", "dxf-no-block", "dxf-number", "dxf-empty", "dxf-paper"];
+    assert_eq!(codes, all);
+}
+
+#[test]
+fn inserts_are_uses_of_symbols_with_their_attributes() {
+    let imported = drawn(
+        "#HEADER\n9 $INSUNITS\n70 6
+        #TABLES\n0 LAYER\n2 0\n62 7\n0 LAYER\n2 Wände & Türen\n62 1
+        #BLOCKS
+        0 BLOCK\n2 Door\n10 1\n20 0
+        0 LINE\n8 0\n10 1\n20 0\n11 3\n21 0
+        0 LINE\n8 0\n62 0\n10 1\n20 0\n11 1\n21 4
+        0 ATTDEF\n8 0\n2 TAG\n10 0\n20 0\n40 1
+        0 ENDBLK
+        #ENTITIES
+        0 INSERT\n8 Wände & Türen\n2 DOOR\n66 1\n10 10\n20 20\n41 2\n42 2\n50 90
+        0 ATTRIB\n8 0\n10 10\n20 20\n40 1\n1 D1\n2 TAG\n70 0
+        0 SEQEND
+        0 INSERT\n8 0\n2 door\n10 0\n20 0\n70 3\n71 2\n44 5\n45 7",
+    );
+    let text = &imported.svgx;
+    for wanted in [
+        "arx:units=\"m\"",
+        "<symbol id=\"block-Door\" overflow=\"visible\">",
+        // x of the block runs upward: a quarter turn against the clock, twice as large.
+        "class=\"layer-Wände---Türen\" style=\"stroke:#ff0000;fill:#ff0000;stroke-width:",
+        "href=\"#block-Door\" transform=\"matrix(0 -2 2 0 10 -18)\"/>",
+        ">D1</text>",
+        ".layer-Wände---Türen{color:#ff0000;",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    assert_eq!(text.matches("<use").count(), 7);
+    // The array reaches to 12 and up to 11; the turned door from 2 to 10, and up to 24.
+    assert_eq!(imported.report.extents, Some([0.0, 0.0, 12.0, 24.0]));
+    assert_eq!(imported.report.blocks.not_drawn.get("ATTDEF"), Some(&1));
+}
+
+#[test]
+fn a_block_that_contains_itself_is_told_and_the_rest_is_drawn() {
+    let imported = drawn(
+        "#BLOCKS
+        0 BLOCK\n2 A\n10 0\n20 0\n0 LINE\n8 0\n10 0\n20 0\n11 9\n21 9\n0 INSERT\n8 0\n2 B\n10 0\n20 0\n0 ENDBLK
+        0 BLOCK\n2 B\n10 0\n20 0\n0 INSERT\n8 0\n2 A\n10 1\n20 1\n0 ENDBLK
+        #ENTITIES\n0 INSERT\n8 0\n2 A\n10 0\n20 0",
+    );
+    assert!(imported.report.notes.iter().any(|n| n.code == "dxf-recursive-block"));
+    assert_eq!(imported.report.blocks.not_drawn.get("INSERT"), Some(&1));
+    assert_eq!(imported.report.extents, Some([0.0, 0.0, 9.0, 9.0]));
+}
+
+#[test]
+fn layers_that_are_frozen_or_off_are_hidden_and_line_types_are_dashes() {
+    let imported = drawn(
+        "#HEADER\n9 $LTSCALE\n40 2
+        #TABLES
+        0 LTYPE\n2 DASHED\n49 3\n49 -1\n49 0\n49 -1
+        0 LAYER\n2 F\n62 3\n70 1\n6 DASHED\n370 50
+        0 LAYER\n2 O\n62 -3
+        #ENTITIES
+        0 LINE\n8 F\n10 0\n20 0\n11 420\n21 0
+        0 LINE\n8 O\n48 2\n6 DASHED\n420 255\n370 100\n10 0\n20 0\n11 1\n21 0",
+    );
+    for wanted in [
+        ".layer-F{color:#00ff00;stroke-dasharray:6 2 0.25 2;stroke-width:0.5;display:none}",
+        ".layer-O{color:#00ff00;stroke-dasharray:none;visibility:hidden}",
+        "style=\"stroke:#0000ff;stroke-dasharray:12 4 0.25 4;stroke-width:1\"",
+    ] {
+        assert!(imported.svgx.contains(wanted), "{wanted}\n{}", imported.svgx);
+    }
+}
+
+#[test]
+fn texts_are_read_by_their_code_page_and_utf8_since_2007() {
+    for (version, page, bytes, shown) in [
+        ("AC1015", "ANSI_1251", b"\xCF\xEB\xE0\xED".as_slice(), "План"),
+        ("AC1015", "dos932", b"\x90\x7D".as_slice(), "図"),
+        ("AC1027", "ANSI_1252", "План".as_bytes(), "План"),
+    ] {
+        let pairs = format!(
+            "#HEADER\n9 $ACADVER\n1 {version}\n9 $DWGCODEPAGE\n3 {page}\n#ENTITIES\n0 TEXT\n8 0\n10 0\n20 0\n40 1\n1 @"
+        );
+        let text = file(&pairs);
+        let (before, after) = text.split_once('@').expect("the place of the text");
+        let imported = read(&[before.as_bytes(), bytes, after.as_bytes()].concat());
+        let imported = imported.expect("a file that is read");
+        assert!(imported.svgx.contains(&format!(">{shown}</text>")), "{}", imported.svgx);
+    }
+}
+
+#[test]
+fn units_in_feet_and_inches_are_believed_before_the_header() {
+    let pairs = "#HEADER\n9 $INSUNITS\n70 4
+        #TABLES\n0 DIMSTYLE\n2 ARCH\n277 4
+        #BLOCKS\n0 BLOCK\n2 *D1\n10 0\n20 0\n0 LINE\n8 0\n10 0\n20 0\n11 192\n21 0\n0 ENDBLK
+        #ENTITIES\n0 DIMENSION\n8 0\n2 *D1\n3 Arch\n70 0";
+    let imported = drawn(pairs);
+    assert!(imported.svgx.contains("arx:units=\"in\""));
+    assert!(imported.report.notes.iter().any(|n| n.code == "dxf-units-doubt"));
+    assert_eq!(imported.report.extents, Some([0.0, 0.0, 192.0, 0.0]));
+}

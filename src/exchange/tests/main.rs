@@ -1,0 +1,3 @@
+//! Integration tests of the exchange.
+
+mod dxf;
