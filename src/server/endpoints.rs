@@ -15,9 +15,9 @@ use crate::admission::operation::Operation;
 use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
-    compile_json, compile_svg, drawing, evaluate, interactive, jobs, networks, openapi, pages,
-    parse, precision, render, sessions, simulate, slo, solve, state, status, tiles, together,
-    traces,
+    compile_json, compile_svg, drawing, evaluate, import_dxf, interactive, jobs, networks, openapi,
+    pages, parse, precision, render, sessions, simulate, slo, solve, state, status, tiles,
+    together, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -135,6 +135,16 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ),
     )
     .described::<render::__path_render>(),
+    post(
+        "/import/dxf",
+        Pool(
+            Operation::new(Class::Batch, "import-dxf", import_dxf::import_dxf)
+                .estimated_as("parse")
+                .media(&["application/json", "image/svg+xml"])
+                .deferrable(),
+        ),
+    )
+    .described::<import_dxf::__path_import_dxf>(),
     post(
         "/interactive",
         Pool(

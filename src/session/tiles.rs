@@ -67,7 +67,8 @@ impl Sessions {
             let (document, scene) = session.followed();
             let plan: Plan = live.plan(document, scene, request, fonts, &limits, budget)?;
             let named = plan.otherwise().iter();
-            let otherwise = named.map(|&(unit, why)| (session.element_name(unit), why.name())).collect();
+            let otherwise =
+                named.map(|&(unit, why)| (session.element_name(unit), why.name())).collect();
             Ok((plan, session.sequence(), otherwise))
         })?;
         drop(span);

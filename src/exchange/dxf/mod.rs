@@ -64,7 +64,30 @@ pub fn import(
     budget: &Budget,
 ) -> Result<Imported, Error> {
     limits::hold("dxf_bytes", bytes.len(), limits.dxf_bytes)?;
-    let decoded = tags::decode(bytes)?;
+    imported(&tags::decode(bytes)?, options, limits, budget)
+}
+
+/// As [`import`], for a file that is text already, whatever its code page was.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_text(
+    text: &str,
+    options: &Options,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Imported, Error> {
+    limits::hold("dxf_bytes", text.len(), limits.dxf_bytes)?;
+    tags::refuse_others(text.as_bytes())?;
+    imported(&tags::Decoded::text(text), options, limits, budget)
+}
+
+fn imported(
+    decoded: &tags::Decoded<'_>,
+    options: &Options,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Imported, Error> {
     budget.checkpoint()?;
     let tags = tags::read(&decoded.text, limits, budget)?;
     let drawing = drawing::read(&tags, limits, budget)?;

@@ -13,7 +13,7 @@ const SHOWN: usize = 64;
 
 /// What of a file is in its document.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DxfReport"))]
 pub struct Report {
     /// `$ACADVER`, such as `AC1032`; empty where the file names none.
     pub version: String,
@@ -42,7 +42,7 @@ pub struct Report {
 
 /// Entities by kind: `entities` is the sum of what is drawn and what is not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DxfCounts"))]
 pub struct Counts {
     /// All of them. Vertices and attributes belong to what they are part of.
     pub entities: usize,
@@ -54,7 +54,7 @@ pub struct Counts {
 
 /// Something that is not as it is in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DxfNote"))]
 pub struct Note {
     /// A code that stays: `dxf-kind`, `dxf-units-doubt` and so on.
     pub code: String,

@@ -27,11 +27,16 @@ pub(super) struct Decoded<'b> {
     pub(super) unknown: Option<String>,
 }
 
-/// Decodes a file by its version and code page: UTF-8 from R2007 on, whatever the header says.
-///
+impl<'b> Decoded<'b> {
+    /// What is text already.
+    pub(super) fn text(text: &'b str) -> Decoded<'b> {
+        Decoded { text: Cow::Borrowed(text), encoding: UTF_8.name(), unknown: None }
+    }
+}
+
 /// # Errors
 /// [`Error::Unsupported`] for DWG and binary DXF.
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded<'_>, Error> {
+pub(super) fn refuse_others(bytes: &[u8]) -> Result<(), Error> {
     if bytes.starts_with(b"AutoCAD Binary DXF") {
         return Err(Error::Unsupported(
             "the file is binary DXF; only ASCII DXF is read: save it as ASCII DXF",
@@ -40,6 +45,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded<'_>, Error> {
     if bytes.starts_with(b"AC10") || bytes.starts_with(b"AC1.") {
         return Err(Error::Unsupported("the file is DWG, not DXF: save it as ASCII DXF"));
     }
+    Ok(())
+}
+
+/// Decodes a file by its version and code page: UTF-8 from R2007 on, whatever the header says.
+///
+/// # Errors
+/// [`Error::Unsupported`] for DWG and binary DXF.
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded<'_>, Error> {
+    refuse_others(bytes)?;
     // Both variables are among the first of the header; comments may stand before it.
     let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(65_536)).unwrap_or_default());
     let version = variable(&head, "$ACADVER").unwrap_or_default();

@@ -69,7 +69,9 @@ fn kind(request: &HttpRequest) -> Result<Kind, Error> {
     }
     match name.as_str() {
         "application/json" => Ok(Kind::Json),
-        "image/svg+xml" | "application/xml" | "text/xml" | "text/plain" => Ok(Kind::Document),
+        "image/svg+xml" | "application/xml" | "text/xml" | "text/plain" | "image/vnd.dxf" => {
+            Ok(Kind::Document)
+        }
         _ => Err(unsupported(text.chars().take(100).collect())),
     }
 }

@@ -68,6 +68,12 @@ const NETWORKS: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="ht
   </arx:system>
 </svg>"##;
 
+/// A rounded plate with a hole, in metres.
+const DXF: &str = "0\nSECTION\n2\nHEADER\n9\n$ACADVER\n1\nAC1024\n9\n$INSUNITS\n70\n6\n0\nENDSEC\n\
+    0\nSECTION\n2\nENTITIES\n\
+    0\nLWPOLYLINE\n8\nplate\n90\n4\n70\n1\n10\n0\n20\n0\n10\n4\n20\n0\n42\n1\n10\n4\n20\n2\n10\n0\n20\n2\n42\n1\n\
+    0\nCIRCLE\n8\nholes\n10\n2\n20\n1\n40\n0.5\n0\nENDSEC\n0\nEOF\n";
+
 /// The drawing that is shown for an endpoint.
 fn drawing(path: &str) -> &'static str {
     if path == "/networks/solve" { NETWORKS } else { DRAWING }
@@ -98,6 +104,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("post", "/render") => {
             json!({ "content": DRAWING, "options": { "width": 400, "background": "white" } })
         }
+        ("post", "/import/dxf") => json!({ "content": DXF, "options": { "units": "m" } }),
         ("post", "/interactive") => {
             json!({ "operation": "click", "element_id": "bulb", "content": DRAWING })
         }
@@ -200,6 +207,9 @@ pub(super) fn insert(document: &mut Value) {
                 && let Some(media) = operation.pointer_mut("/requestBody/content/application~1json")
             {
                 media["example"] = body;
+            }
+            if let Some(media) = operation.pointer_mut("/requestBody/content/image~1vnd.dxf") {
+                media["example"] = json!(DXF);
             }
             if let Some(media) = operation.pointer_mut("/requestBody/content/image~1svg+xml") {
                 media["example"] = json!(drawing(path));

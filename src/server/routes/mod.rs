@@ -13,6 +13,7 @@ pub(crate) mod compile_json;
 pub(crate) mod compile_svg;
 pub(crate) mod drawing;
 pub(crate) mod evaluate;
+pub(crate) mod import_dxf;
 pub(crate) mod interactive;
 pub(crate) mod jobs;
 pub(crate) mod networks;

@@ -6,6 +6,7 @@ mod constraints;
 mod descriptors;
 mod http;
 mod http_operation;
+mod import;
 mod keys;
 mod mistakes;
 mod nesting;

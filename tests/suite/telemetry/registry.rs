@@ -15,6 +15,8 @@ const ROOM: &str = include_str!("../../../examples/room.svgx");
 
 const SKETCH: &str = include_str!("../../../examples/sketch.svgx");
 
+const DXF: &str = "0\nSECTION\n2\nENTITIES\n0\nLINE\n11\n9\n21\n9\n0\nENDSEC\n0\nEOF\n";
+
 /// One request to everything there is, right and wrong.
 fn drive(service: &Service) {
     let post = |path: &str, body: Value| {
@@ -31,6 +33,7 @@ fn drive(service: &Service) {
     post("/simulate", json!({"content": ROOM, "options": {"duration": 0.2}}));
     post("/constraints/solve", json!({"content": SKETCH}));
     post("/networks/solve", json!({"content": ROOM}));
+    post("/import/dxf", json!({"content": DXF}));
     post("/compile/svg", json!({"content": ROOM}));
     post("/compile/json", json!({"content": ROOM}));
     post("/render", json!({"content": ROOM, "options": {"width": 64}}));

@@ -125,6 +125,19 @@ pub(crate) fn networks(error: svgx_networks::Error) -> Error {
     }
 }
 
+/// Why a DXF file was not read.
+pub(crate) fn dxf(error: svgx_exchange::dxf::Error) -> Error {
+    use svgx_exchange::dxf::Error as E;
+    let (line, message) = match error {
+        E::Stopped(stop) => return Error::Stopped(stop),
+        E::Limit { what, limit, seen } => return limit_passed(what, limit, seen),
+        E::Malformed { line, message } => (u32::try_from(line).ok(), message),
+        E::Unsupported(message) => (None, message.to_owned()),
+    };
+    let (code, severity) = ("dxf-malformed", Some("error"));
+    Error::Document(vec![Finding { code, severity, message, line, ..Finding::default() }])
+}
+
 /// Why there is no overlay, for the option at `pointer`.
 pub(crate) fn overlay(error: svgx_networks::overlay::Failed, pointer: &str) -> Error {
     use svgx_networks::overlay::Failed;

@@ -19,7 +19,7 @@ use svgx_controller::{Reason, Shed};
 
 use crate::protocol::headers;
 
-pub(crate) use convert::{constraints, networks, overlay, physics, session};
+pub(crate) use convert::{constraints, dxf, networks, overlay, physics, session};
 pub(crate) use kind::Kind;
 
 /// Everything a request can fail with.
