@@ -6,6 +6,7 @@ mod drag;
 mod formulas;
 mod groups;
 mod links;
+mod naming;
 mod networks;
 mod operations;
 mod people;
@@ -36,7 +37,6 @@ use super::record::{ActiveDrag, Change, HistoryMove, Interactive, Record, TREE, 
 use super::references::Index;
 use super::together::{Answers, Author, Conflict, DrawingChange, Participant, Writers, hash};
 use svgx_base::budget::{Budget, Class, Tier, Time};
-use svgx_base::nearest::nearest;
 use svgx_engine::behavior::{Fit, Machine, Program, Values};
 use svgx_engine::document::{self, Document, Limits, NodeId};
 use svgx_engine::geometry::Scene;
@@ -566,34 +566,6 @@ impl Session {
 
     pub(super) fn number(&self, node: NodeId) -> u32 {
         self.numbers.get(node.index()).copied().unwrap_or(u32::MAX)
-    }
-
-    /// What an element is called outside: its id, or `@N`.
-    fn label(&self, number: u32) -> String {
-        self.node(number)
-            .and_then(|node| self.document.id(node))
-            .map_or_else(|| format!("@{number}"), str::to_owned)
-    }
-
-    fn named(&self, id: &str) -> Result<u32, Error> {
-        let by_number = || id.strip_prefix('@')?.parse().ok().filter(|n| self.node(*n).is_some());
-        let by_id = self.document.by_id(id).map(|node| self.number(node));
-        by_id.or_else(by_number).ok_or_else(|| self.unknown(id))
-    }
-
-    /// No element is called `id`; one may be nearly so.
-    fn unknown(&self, id: &str) -> Error {
-        /// How many ids a wrong one is compared with: this is no reason to be late.
-        const COMPARED: usize = 2_000;
-        if let Some(deleted) = self.writers.deleted(id) {
-            let (by, sequence) = (self.name_of(&deleted.1), deleted.0);
-            return Error::Deleted { id: id.chars().take(64).collect(), by, sequence };
-        }
-        let id: String = id.chars().take(64).collect();
-        let known = self.document.ids();
-        let alike = known.filter(|known| known.len().abs_diff(id.len()) <= id.len() / 2);
-        let near = nearest(&id, alike.take(COMPARED)).map(str::to_owned);
-        Error::UnknownElement { id, near }
     }
 
     /// The element that is pointed at; `None` for empty space.
