@@ -31,9 +31,9 @@ use super::error::Error;
 use super::history::{History, UndoStep};
 use super::networks::Networks;
 use super::operation::{Operation, Pointer, References};
-use super::outcome::{AttributeChange, DragState, Effect, Outcome, State};
+use super::outcome::{AttributeChange, Effect, Outcome};
 use super::placement;
-use super::record::{ActiveDrag, Change, HistoryMove, Interactive, Record, TREE, VERSION};
+use super::record::{Change, HistoryMove, Interactive, Record, TREE, VERSION};
 use super::references::Index;
 use super::together::{Answers, Author, Conflict, DrawingChange, Participant, Writers, hash};
 use svgx_base::budget::{Budget, Class, Tier, Time};
@@ -245,46 +245,6 @@ impl Session {
     /// The session time of the last record.
     pub fn time(&self) -> Time {
         self.at
-    }
-
-    /// The interactive state.
-    pub fn state(&self) -> State {
-        let i = &self.interactive;
-        self.state_with(&i.selected, i.hovered, i.drag.as_ref(), &self.history)
-    }
-
-    /// The interactive state of a participant.
-    pub fn state_of(&self, participant: &Participant) -> State {
-        if *participant == self.author {
-            return self.state();
-        }
-        let nobody = Person::default();
-        let person = self.people.get(participant).unwrap_or(&nobody);
-        self.state_with(&person.selected, person.hovered, person.drag.as_ref(), &person.history)
-    }
-
-    fn state_with(
-        &self,
-        selected: &[u32],
-        hovered: Option<u32>,
-        drag: Option<&ActiveDrag>,
-        history: &History,
-    ) -> State {
-        State {
-            selected_elements: selected.iter().map(|&n| self.label(n)).collect(),
-            hovered_element: hovered.map(|n| self.label(n)),
-            drag_state: drag.map_or_else(DragState::default, |active| DragState {
-                active: true,
-                element_id: Some(self.label(active.element)),
-                start_coordinates: Some(active.start),
-            }),
-            constraints: self.interactive.constraints.clone(),
-            precision_level: self.interactive.precision,
-            undo_depth: history.undo_depth(),
-            redo_depth: history.redo_depth(),
-            sequence: self.sequence,
-            networks: self.networks.as_ref().map_or_else(Vec::new, |networks| networks.state()),
-        }
     }
 
     /// Does one operation at session time `now`. Answers what it did and, when something changed

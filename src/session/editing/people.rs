@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::super::history::{History, UndoStep};
-use super::super::outcome::{KeptChange, Restored};
+use super::super::outcome::{DragState, KeptChange, Restored, State};
 use super::super::record::{ActiveDrag, Change, HistoryMove, Record, TreeEdit};
 use super::super::together::{
     self, Author, Conflict, Mark, PLACE, Participant, Touch, elements, key_of,
@@ -36,6 +36,46 @@ pub(crate) struct Person {
 }
 
 impl Session {
+    /// The interactive state.
+    pub fn state(&self) -> State {
+        let i = &self.interactive;
+        self.state_with(&i.selected, i.hovered, i.drag.as_ref(), &self.history)
+    }
+
+    /// The interactive state of a participant.
+    pub fn state_of(&self, participant: &Participant) -> State {
+        if *participant == self.author {
+            return self.state();
+        }
+        let nobody = Person::default();
+        let person = self.people.get(participant).unwrap_or(&nobody);
+        self.state_with(&person.selected, person.hovered, person.drag.as_ref(), &person.history)
+    }
+
+    fn state_with(
+        &self,
+        selected: &[u32],
+        hovered: Option<u32>,
+        drag: Option<&ActiveDrag>,
+        history: &History,
+    ) -> State {
+        State {
+            selected_elements: selected.iter().map(|&n| self.label(n)).collect(),
+            hovered_element: hovered.map(|n| self.label(n)),
+            drag_state: drag.map_or_else(DragState::default, |active| DragState {
+                active: true,
+                element_id: Some(self.label(active.element)),
+                start_coordinates: Some(active.start),
+            }),
+            constraints: self.interactive.constraints.clone(),
+            precision_level: self.interactive.precision,
+            undo_depth: history.undo_depth(),
+            redo_depth: history.redo_depth(),
+            sequence: self.sequence,
+            networks: self.networks.as_ref().map_or_else(Vec::new, |networks| networks.state()),
+        }
+    }
+
     /// Whose state the session shows.
     pub fn author(&self) -> &Participant {
         &self.author

@@ -27,7 +27,7 @@ const MESSAGE: usize = 1024 * 1024;
 /// How long a client may take to say who it is.
 const HELLO: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of what is sent to it.
-const PROGRESS: Duration = Duration::from_secs(30);
+const PROGRESS: Duration = Duration::from_secs(15);
 /// Operations of one client that wait to be durable.
 const WAITING: usize = 64;
 /// Characters of an id in the selection of a client.
