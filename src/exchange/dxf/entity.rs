@@ -57,11 +57,15 @@ fn own_plane(fields: &Fields<'_>, code: i16) -> Result<Affine, Reason> {
     Ok(plane(normal(fields)?, fields.number(code + 20, 0.0)?))
 }
 
-/// The shapes of an entity.
+/// The shapes of an entity; a pattern has `hatch_lines` lines at most.
 ///
 /// # Errors
 /// Why it is not drawn.
-pub(super) fn shapes(raw: &Raw<'_>, context: &Context<'_>) -> Result<Vec<Shape>, Reason> {
+pub(super) fn shapes(
+    raw: &Raw<'_>,
+    context: &Context<'_>,
+    hatch_lines: usize,
+) -> Result<Vec<Shape>, Reason> {
     let fields = raw.fields;
     let one = |outline: Outline| Ok(vec![lines(vec![outline])]);
     match raw.kind {
@@ -139,7 +143,8 @@ pub(super) fn shapes(raw: &Raw<'_>, context: &Context<'_>) -> Result<Vec<Shape>,
             one(outline)
         }
         "HATCH" | "MPOLYGON" => {
-            hatch::shapes(&fields, &plane(normal(&fields)?, fields.number(30, 0.0)?))
+            let plane = plane(normal(&fields)?, fields.number(30, 0.0)?);
+            hatch::shapes(&fields, &plane, hatch_lines)
         }
         "MLINE" => multiple_line(&fields),
         _ => Err(Reason::Kind),

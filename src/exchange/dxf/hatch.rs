@@ -1,8 +1,9 @@
-//! Hatches: areas where solid, outlines where patterned.
+//! Hatches: areas where solid, lines where patterned.
 
 use std::f64::consts::TAU;
 
 use super::curve::{Affine, Arc, Outline, P, Segment, bulged, length, scaled, sub};
+use super::pattern;
 use super::reason::Reason;
 use super::shape::Shape;
 use super::spline::Spline;
@@ -31,7 +32,11 @@ impl Edge {
 
 /// # Errors
 /// Why it is not drawn.
-pub(super) fn shapes(fields: &Fields<'_>, plane: &Affine) -> Result<Vec<Shape>, Reason> {
+pub(super) fn shapes(
+    fields: &Fields<'_>,
+    plane: &Affine,
+    most: usize,
+) -> Result<Vec<Shape>, Reason> {
     // Between the count of boundaries (91) and the style (75) nothing else stands.
     let boundaries = fields.iter().skip_while(|t| t.code != 91).take_while(|t| t.code != 75);
     let mut outlines: Vec<Outline> = Vec::new();
@@ -73,12 +78,19 @@ pub(super) fn shapes(fields: &Fields<'_>, plane: &Affine) -> Result<Vec<Shape>, 
     if outlines.is_empty() {
         return Err(Reason::Empty);
     }
-    let outlines = outlines.into_iter().map(|o| o.mapped(plane)).collect();
+    let mapped = |o: Vec<Outline>| o.into_iter().map(|o| o.mapped(plane)).collect::<Vec<_>>();
     let is_solid = fields.whole(70, 0) & 1 != 0 || fields.whole(450, 0) == 1;
-    Ok(vec![match is_solid {
-        true => Shape::Area(outlines),
-        false => Shape::Lines { outlines, width: None },
-    }])
+    if is_solid {
+        return Ok(vec![Shape::Area(mapped(outlines))]);
+    }
+    // A pattern is given in the plane of the hatch.
+    Ok(match pattern::lines(fields, &outlines, most)? {
+        Some(lines) => {
+            let lines = Shape::Lines { outlines: mapped(lines), width: None };
+            vec![Shape::Extent(mapped(outlines)), lines]
+        }
+        None => vec![Shape::Lines { outlines: mapped(outlines), width: None }],
+    })
 }
 
 /// A boundary as far as it was read.

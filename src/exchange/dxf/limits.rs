@@ -21,6 +21,8 @@ pub struct Limits {
     pub instances: usize,
     /// Vertices, knots and control points of all entities.
     pub dxf_points: usize,
+    /// Lines of hatch patterns; where there are more, the outline of a hatch is drawn.
+    pub hatch_lines: usize,
     /// Bytes of one outline in the result.
     pub outline_bytes: usize,
     /// Bytes of the result.
@@ -40,6 +42,7 @@ impl Default for Limits {
             dxf_insert_depth: 32,
             instances: 200_000,
             dxf_points: 1_000_000,
+            hatch_lines: 60_000,
             // The result is to be a document that the engine reads with its own defaults.
             outline_bytes: 1024 * 1024,
             output_bytes: 10 * 1024 * 1024,

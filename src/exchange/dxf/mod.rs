@@ -13,6 +13,7 @@ mod drawing;
 mod entity;
 mod hatch;
 mod limits;
+mod pattern;
 mod place;
 mod reason;
 mod report;
@@ -35,6 +36,9 @@ use shape::Item;
 pub use limits::{Error, Limits};
 pub use report::{Counts, Note, Report};
 pub use units::Unit;
+
+/// Lines of the pattern of one hatch.
+const HATCH_LINES: usize = 10_000;
 
 /// What the caller knows better than the file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -114,7 +118,7 @@ fn imported(
         text_height: drawing.header.text_height,
         is_in_block,
     };
-    let mut reader = Reader { limits, budget, notes, segments: 0 };
+    let mut reader = Reader { limits, budget, notes, segments: 0, hatch_lines: limits.hatch_lines };
     let (mut model_counts, mut block_counts) = (Counts::default(), Counts::default());
     let model = reader.items(&drawing.model, &context(false), &mut model_counts)?;
     let mut blocks = Vec::with_capacity(drawing.blocks.len());
@@ -179,9 +183,27 @@ struct Reader<'l> {
     budget: &'l Budget,
     notes: Notes,
     segments: usize,
+    /// Lines of patterns that may still be drawn.
+    hatch_lines: usize,
 }
 
 impl Reader<'_> {
+    /// Counts the lines of a pattern, or tells that there are too many to be drawn.
+    fn pattern(&mut self, raw: &Raw<'_>, shapes: &[shape::Shape]) {
+        let patterned = raw.kind == "HATCH" && !matches!(shapes, [shape::Shape::Area(_)]);
+        match shapes {
+            [shape::Shape::Extent(_), lines] => {
+                self.hatch_lines = self.hatch_lines.saturating_sub(lines.segments());
+            }
+            _ if patterned => {
+                let shown =
+                    "HATCH: it has no pattern, or too dense a one: its outline is drawn".to_owned();
+                self.notes.add("dxf-pattern", shown, Some(raw.line));
+            }
+            _ => {}
+        }
+    }
+
     fn items<'t>(
         &mut self,
         entities: &[Raw<'t>],
@@ -194,8 +216,9 @@ impl Reader<'_> {
                 self.budget.checkpoint()?;
             }
             counts.entities += 1;
-            match entity::shapes(raw, context) {
+            match entity::shapes(raw, context, self.hatch_lines.min(HATCH_LINES)) {
                 Ok(shapes) => {
+                    self.pattern(raw, &shapes);
                     self.segments += shapes.iter().map(shape::Shape::segments).sum::<usize>();
                     limits::hold("dxf_points", self.segments, self.limits.dxf_points)?;
                     counts.draw(raw.kind);

@@ -29,6 +29,8 @@ pub(super) enum Shape {
     },
     /// Areas by the even-odd rule.
     Area(Vec<Outline>),
+    /// What is not drawn, but belongs to where the entity is.
+    Extent(Vec<Outline>),
     /// A line without ends, or with one.
     Endless {
         at: P,
@@ -131,7 +133,7 @@ impl Shape {
     /// Grows `bounds` by everything but inserts and lines without ends, and texts if wanted.
     pub(super) fn bounds(&self, by: &Affine, with_texts: bool, bounds: &mut Bounds) {
         match self {
-            Shape::Lines { outlines, .. } | Shape::Area(outlines) => {
+            Shape::Lines { outlines, .. } | Shape::Area(outlines) | Shape::Extent(outlines) => {
                 outlines.iter().for_each(|o| o.bounds(by, bounds));
             }
             Shape::Text(text) if with_texts => text.bounds(by, bounds),
@@ -142,7 +144,7 @@ impl Shape {
     /// Segments, lines of text and copies that it is made of.
     pub(super) fn segments(&self) -> usize {
         match self {
-            Shape::Lines { outlines, .. } | Shape::Area(outlines) => {
+            Shape::Lines { outlines, .. } | Shape::Area(outlines) | Shape::Extent(outlines) => {
                 outlines.iter().map(|o| o.segments.len() + 1).sum()
             }
             Shape::Text(text) => text.lines.len(),

@@ -56,6 +56,7 @@ impl<'t> Sheet<'_, 't> {
     fn item(&mut self, item: &Item<'t>) -> Result<(), Error> {
         let elements = |shape: &Shape| match shape {
             Shape::Insert(insert) => insert.count(),
+            Shape::Extent(_) => 0,
             _ => 1,
         };
         let count: usize = item.shapes.iter().map(elements).sum();
@@ -94,6 +95,7 @@ impl<'t> Sheet<'_, 't> {
                         self.lines(id, &[outline], None, &item.style)?;
                     }
                 }
+                Shape::Extent(_) => {}
                 Shape::Text(text) => self.text(id, text, &item.style),
                 Shape::Insert(insert) => self.uses(id, insert, &item.style)?,
             }

@@ -22,6 +22,7 @@ const SMALL: &str = "#HEADER\n9 $ACADVER\n1 AC1027\n9 $INSUNITS\n70 4
     0 SPLINE\n8 0\n70 8\n71 3\n72 9\n73 5\n40 0\n40 0\n40 0\n40 0\n40 1\n40 2\n40 2\n40 2\n40 2\n10 0\n20 0\n10 1\n20 9\n10 2\n20 -9\n10 3\n20 0\n10 7\n20 7\n41 1\n41 2\n41 1\n41 1\n41 1
     0 POLYLINE\n8 0\n66 1\n70 16\n71 2\n72 2\n0 VERTEX\n10 0\n20 0\n0 VERTEX\n10 9\n20 0\n0 VERTEX\n10 0\n20 9\n0 VERTEX\n10 9\n20 9\n0 SEQEND
     0 HATCH\n8 0\n2 SOLID\n70 1\n71 0\n91 1\n92 1\n93 2\n72 1\n10 -5\n20 0\n11 5\n21 0\n72 2\n10 0\n20 0\n40 5\n50 0\n51 180\n73 1\n97 0\n75 0\n76 1
+    0 HATCH\n8 0\n2 USER\n70 0\n71 0\n91 1\n92 1\n93 2\n72 1\n10 5\n20 0\n11 -5\n21 0\n72 2\n10 0\n20 0\n40 5\n50 180\n51 360\n73 1\n97 0\n75 0\n76 1\n78 2\n53 45\n43 0\n44 2\n45 0\n46 1\n79 2\n49 .3\n49 -.1\n53 90\n43 0\n44 0\n45 -1\n46 0\n79 1\n49 0\n98 0
     0 MTEXT\n8 0\n10 0\n20 0\n40 3\n71 5\n1 {\\fArial;one}\\Ptwo \\S1^2; %%c
     0 MLINE\n8 0\n71 1\n72 2\n73 1\n11 0\n21 0\n13 0\n23 1\n74 1\n41 2\n75 0\n11 9\n21 0\n13 0\n23 1\n74 1\n41 2\n75 0
     0 XLINE\n8 0\n10 0\n20 0\n11 1\n21 1
@@ -116,6 +117,9 @@ fn two_thousand_mutated_files_are_read_or_refused() {
 fn a_count_in_the_file_sizes_nothing() {
     for entity in [
         "0 HATCH\n8 0\n70 1\n91 2147483647\n92 2\n93 2147483647\n10 0\n20 0\n10 1\n20 1\n10 1\n20 0",
+        "0 HATCH\n8 0\n70 0\n91 1\n92 2\n93 3\n10 0\n20 0\n10 1e9\n20 1\n10 1\n20 1e9\n75 0\n78 1\n53 45\n43 0\n44 0\n45 0\n46 1e-6\n79 1\n49 1e-6",
+        "0 HATCH\n8 0\n70 0\n91 1\n92 2\n93 3\n10 0\n20 0\n10 1e9\n20 0\n10 1\n20 10\n75 0\n78 1\n53 0\n43 0\n44 0\n45 0\n46 1\n79 2\n49 1e-6\n49 -1e-6",
+        "0 HATCH\n8 0\n70 0\n91 1\n92 2\n93 3\n10 1e12\n20 0\n10 999999999999\n20 0\n10 999999999999\n20 10\n75 0\n78 1\n53 0\n43 0\n44 0\n45 0\n46 1\n79 1\n49 -1e-8",
         "0 LWPOLYLINE\n8 0\n90 2147483647\n10 0\n20 0\n10 1\n20 1",
         "0 SPLINE\n8 0\n71 3\n72 2147483647\n73 2147483647\n74 2147483647\n11 0\n21 0\n11 1\n21 1",
         "0 POLYLINE\n8 0\n70 16\n71 2147483647\n72 2147483647\n0 VERTEX\n10 0\n20 0\n0 SEQEND",

@@ -67,6 +67,17 @@ const KINDS: &[(&str, &[&str])] = &[
         "0 HATCH\n8 0\n2 ANSI31\n70 0\n71 0\n91 1\n92 1\n93 2\n72 1\n10 -5\n20 0\n11 5\n21 0\n72 2\n10 0\n20 0\n40 5\n50 0\n51 180\n73 0\n97 0\n75 0\n76 1",
         &["d=\"M-5 0L5 0A5 5 0 0 1 -5 0Z\""],
     ),
+    // A pattern of level lines 4 apart, in the half of a circle of radius 5 below y = 0: one at -2,
+    // with dashes of 3 and gaps of 1 from x = 0 on.
+    (
+        "0 HATCH\n8 0\n2 USER\n70 0\n71 0\n91 1\n92 1\n93 2\n72 1\n10 5\n20 0\n11 -5\n21 0\n72 2\n10 0\n20 0\n40 5\n50 180\n51 360\n73 1\n97 0\n75 0\n76 1\n78 1\n53 0\n43 0\n44 2\n45 0\n46 4\n79 2\n49 3\n49 -1\n98 0",
+        &["d=\"M-4 2L-1 2M0 2L3 2M4 2L4.582576 2\""],
+    ),
+    // Upright ones through a square with a hole.
+    (
+        "0 HATCH\n8 0\n2 USER\n70 0\n71 0\n91 2\n92 3\n72 0\n73 1\n93 4\n10 0\n20 0\n10 9\n20 0\n10 9\n20 9\n10 0\n20 9\n97 0\n92 2\n72 0\n73 1\n93 4\n10 3\n20 3\n10 6\n20 3\n10 6\n20 6\n10 3\n20 6\n97 0\n75 0\n76 1\n78 1\n53 90\n43 4.5\n44 0\n45 -4\n46 0\n79 0",
+        &["d=\"M8.5 0L8.5 -9M4.5 0L4.5 -3M4.5 -6L4.5 -9M0.5 0L0.5 -9\""],
+    ),
     (
         "0 TEXT\n8 0\n10 5\n20 5\n40 7\n1 a<b %%c20\n72 2\n11 50\n21 5",
         &[
