@@ -246,10 +246,53 @@ fn along(vertices: &[Vertex], closed: bool, plane: &Affine) -> Result<Vec<Shape>
         outline.segments.push(Segment::Line(first.0));
     }
     outline.closed = closed;
-    // Widths that vary are not drawn: a line of the usual weight is.
     let wide = first.2;
-    let even = wide > 0.0 && vertices.iter().all(|v| v.2 == wide && v.3 == wide);
-    Ok(vec![Shape::Lines { outlines: vec![outline.mapped(plane)], width: even.then_some(wide) }])
+    let even = vertices.iter().all(|v| v.2 == wide && v.3 == wide);
+    let mut shapes = Vec::new();
+    if !even {
+        let after = vertices.iter().skip(1).chain(closed.then_some(first));
+        for (from, to) in vertices.iter().zip(after) {
+            shapes.extend(tapered(from, to.0).map(|o| Shape::Area(vec![o.mapped(plane)])));
+        }
+    }
+    let width = (even && wide > 0.0).then_some(wide);
+    shapes.push(Shape::Lines { outlines: vec![outline.mapped(plane)], width });
+    Ok(shapes)
+}
+
+/// The area of a segment of a polyline whose width goes from that of its begin to that of its end;
+/// an arc is followed in chords.
+fn tapered(from: &Vertex, to: P) -> Option<Outline> {
+    let &(start, bulge, first, last) = from;
+    if first <= 0.0 && last <= 0.0 || start == to {
+        return None;
+    }
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let mut side = |at: P, out: P, share: f64| {
+        let half = (first + (last - first) * share) / 2.0;
+        left.push(add(at, scaled(out, half)));
+        right.push(sub(at, scaled(out, half)));
+    };
+    match bulged(start, to, bulge) {
+        Segment::Arc(arc) => {
+            let sweep = arc.to - arc.from;
+            let chords = ((sweep.abs() * 16.0) as usize).clamp(4, 100);
+            for i in 0..=chords {
+                let share = i as f64 / chords as f64;
+                let at = arc.at(arc.from + sweep * share);
+                let out = sub(at, arc.centre);
+                side(at, scaled(out, 1.0 / length(out)), share);
+            }
+        }
+        _ => {
+            let along = scaled(sub(to, start), 1.0 / length(sub(to, start)));
+            let out = [-along[1], along[0]];
+            side(start, out, 0.0);
+            side(to, out, 1.0);
+        }
+    }
+    left.extend(right.into_iter().rev());
+    Outline::through(&left, true).ok()
 }
 
 fn light_polyline(fields: &Fields<'_>) -> Result<Vec<Shape>, Reason> {

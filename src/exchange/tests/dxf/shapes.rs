@@ -78,6 +78,14 @@ const KINDS: &[(&str, &[&str])] = &[
         "0 HATCH\n8 0\n2 USER\n70 0\n71 0\n91 2\n92 3\n72 0\n73 1\n93 4\n10 0\n20 0\n10 9\n20 0\n10 9\n20 9\n10 0\n20 9\n97 0\n92 2\n72 0\n73 1\n93 4\n10 3\n20 3\n10 6\n20 3\n10 6\n20 6\n10 3\n20 6\n97 0\n75 0\n76 1\n78 1\n53 90\n43 4.5\n44 0\n45 -4\n46 0\n79 0",
         &["d=\"M8.5 0L8.5 -9M4.5 0L4.5 -3M4.5 -6L4.5 -9M0.5 0L0.5 -9\""],
     ),
+    // An arrow: a line, then a head that ends in a point.
+    (
+        "0 LWPOLYLINE\n8 0\n90 3\n70 0\n10 0\n20 0\n40 0\n41 0\n10 20\n20 0\n40 6\n41 0\n10 30\n20 0",
+        &[
+            "class=\"solid layer-0\" fill-rule=\"evenodd\" d=\"M20 -3L30 0L30 0L20 3Z\"",
+            "d=\"M0 0L20 0L30 0\"",
+        ],
+    ),
     (
         "0 TEXT\n8 0\n10 5\n20 5\n40 7\n1 a<b %%c20\n72 2\n11 50\n21 5",
         &[
