@@ -178,13 +178,16 @@ impl Sizes {
     }
 }
 
+/// Never more than there are copies: nested arrays would cost more than what was counted.
 fn corners(insert: &Insert) -> impl Iterator<Item = Affine> {
     let [column, row] = insert.steps;
-    let (c, r) = ((insert.columns - 1) as f64, (insert.rows - 1) as f64);
     let place = insert.place;
-    let far = move |c: f64, r: f64| {
-        place.shifted([column[0] * c + row[0] * r, column[1] * c + row[1] * r])
-    };
-    let all = [far(0.0, 0.0), far(c, 0.0), far(0.0, r), far(c, r)];
-    all.into_iter().take(if insert.count() == 1 { 1 } else { 4 })
+    let far = |count: usize| [0, count - 1].into_iter().take(count);
+    let columns = insert.columns;
+    far(insert.rows).flat_map(move |r| {
+        far(columns).map(move |c| {
+            let (c, r) = (c as f64, r as f64);
+            place.shifted([column[0] * c + row[0] * r, column[1] * c + row[1] * r])
+        })
+    })
 }

@@ -197,3 +197,38 @@ fn a_budget_that_was_cancelled_ends_the_work() {
     let ended = import(file(SMALL).as_bytes(), &Options::default(), &Limits::default(), &budget);
     assert_eq!(ended.expect_err("a stop"), Error::Stopped(Stop::Cancelled));
 }
+
+#[test]
+fn nested_arrays_that_are_turned_cost_what_was_counted() {
+    // Two copies in each of fifteen blocks, each turned, so that no box can stand for it.
+    let blocks: String = (0..17)
+        .map(|i| {
+            let next = i + 1;
+            format!(
+                "0 BLOCK\n2 L{i}\n10 0\n20 0\n0 INSERT\n8 0\n2 L{next}\n10 1\n20 0\n50 30\n70 2\n44 3\n0 ENDBLK\n"
+            )
+        })
+        .collect();
+    let last = "0 BLOCK\n2 L17\n10 0\n20 0\n0 LINE\n8 0\n10 0\n20 0\n11 1\n21 1\n0 ENDBLK\n";
+    let model = "#ENTITIES\n0 INSERT\n8 0\n2 L2\n10 0\n20 0\n";
+    let imported = read(file(&format!("#BLOCKS\n{blocks}{last}{model}")).as_bytes());
+    assert!(imported.expect("a file that is read").report.extents.is_some());
+}
+
+#[test]
+fn many_blocks_with_one_name_left_have_names_of_their_own() {
+    let names = ["$", "%", "&", "-2", "-", "--2"];
+    let blocks: String = names
+        .iter()
+        .map(|n| format!("0 BLOCK\n2 {n}\n10 0\n20 0\n0 POINT\n8 0\n10 0\n20 0\n0 ENDBLK\n"))
+        .collect();
+    let inserts: String =
+        names.iter().map(|n| format!("0 INSERT\n8 0\n2 {n}\n10 0\n20 0\n")).collect();
+    let imported = read(file(&format!("#BLOCKS\n{blocks}#ENTITIES\n{inserts}")).as_bytes());
+    let text = imported.expect("a file that is read").svgx;
+    let mut ids: Vec<&str> =
+        text.lines().filter_map(|l| l.strip_prefix("<symbol id=\"")?.split('"').next()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), names.len(), "{ids:?}");
+}
