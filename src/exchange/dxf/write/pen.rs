@@ -9,8 +9,8 @@ pub(super) struct Pen {
 }
 
 impl Pen {
-    /// For a drawing whose longer side is `size`: to a millionth of it, and at least to a millionth
-    /// of a unit.
+    /// For a drawing whose longer side is `size` and whose largest coordinate is a thousand times
+    /// `far`: to a ten-millionth of its size, at least to a millionth of a unit.
     pub(super) fn for_size(far: f64, size: f64) -> Pen {
         let step = (size * 1e-7).max(far * 1e-9).clamp(1e-9, 1e-6);
         Pen { per_unit: libm::pow(10.0, (-libm::log10(step)).ceil()) }
@@ -26,7 +26,7 @@ impl Pen {
         self.rounded(n).to_string()
     }
 
-    /// Nine figures of a factor.
+    /// Twelve figures of a factor.
     pub(super) fn exact(n: f64) -> String {
         if n == 0.0 || !n.is_finite() {
             return "0".to_owned();
