@@ -56,8 +56,7 @@ export class Tree {
   /** The element that an operation calls so. */
   find(name: string): Element | undefined {
     if (name.startsWith("@")) return this.#elements.get(Number(name.slice(1)));
-    for (const element of this.#elements.values()) if (element.getAttribute("id") === name) return element;
-    return undefined;
+    return this.document.getElementById(name) ?? undefined;
   }
 
   /** Does the changes of a patch, in order. Throws where one does not fit: then the drawing has to come anew. */

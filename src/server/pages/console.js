@@ -332,8 +332,7 @@
     /** The element that an operation calls so. */
     find(name) {
       if (name.startsWith("@")) return this.#elements.get(Number(name.slice(1)));
-      for (const element of this.#elements.values()) if (element.getAttribute("id") === name) return element;
-      return void 0;
+      return this.document.getElementById(name) ?? void 0;
     }
     /** Does the changes of a patch, in order. Throws where one does not fit: then the drawing has to come anew. */
     apply(changes) {
