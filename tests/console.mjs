@@ -73,10 +73,14 @@ const middle = (page, id) => page.evaluate((id) => {
   const box = document.querySelector("#drawing").shadowRoot.getElementById(id).getBoundingClientRect();
   return [box.x + box.width / 2, box.y + box.height / 2];
 }, id);
+/** Waits until there are as many elements as that. */
+const has = (page, selector, count) => page.waitForFunction((selector, count) =>
+  document.querySelector("#drawing").shadowRoot.querySelectorAll(selector).length === count,
+{ timeout: 20_000 }, selector, count);
 const messages = (page) => page.$$eval("#messages li", (lines) => lines.map((line) => line.innerText));
 const same = async (one, other) => {
   let [a, b] = ["", "-"];
-  for (let i = 0; i < 100 && a !== b; i += 1) {
+  for (let i = 0; i < 400 && a !== b; i += 1) {
     await new Promise((done) => setTimeout(done, 50));
     [a, b] = await Promise.all([shown(one), shown(other)]);
   }
@@ -128,7 +132,9 @@ try {
   await create(service.address, "hall", DRAWING);
   const one = await open(browser, near.address, { name: "Anna", session: "hall" });
   const two = await open(browser, far.address, { name: "Ben", session: "hall" });
-  await Promise.all([connected(one.page), connected(two.page)]);
+  // What one page shows says nothing of when the other does.
+  const both = (wait) => Promise.all([wait(one.page), wait(two.page)]);
+  await both(connected);
 
   await test("both see the drawing and each other", async () => {
     for (const { page } of [one, two]) {
@@ -146,12 +152,15 @@ try {
     await two.page.screenshot({ path: `${folder}/console.png` });
   });
   await test("undo takes back what one did, for both", async () => {
+    const dragged = await attribute(two.page, "lamp", "cx");
+    assert.notEqual(dragged, "100");
     await one.page.click("#undo");
-    await until(two.page, "lamp", "cx", "100");
+    await both((page) => until(page, "lamp", "cx", "100"));
     await one.page.click("#redo");
-    await same(one.page, two.page);
+    await both((page) => until(page, "lamp", "cx", dragged));
     await one.page.click("#undo");
-    await until(one.page, "lamp", "cx", "100");
+    await both((page) => until(page, "lamp", "cx", "100"));
+    await same(one.page, two.page);
   });
   await test("the keyboard selects, moves, copies and deletes", async () => {
     await one.page.$eval("#elements", (list) => (list.closest("details").open = true));
@@ -160,13 +169,11 @@ try {
     await one.page.waitForFunction(() => document.querySelector("#selected").textContent.includes("store"), { timeout: 20_000 });
     await one.page.focus("#stage");
     for (let i = 0; i < 5; i += 1) await one.page.keyboard.press("ArrowRight");
-    await until(two.page, "store", "x", "225");
-    const count = (page) => page.evaluate(() => document.querySelector("#drawing").shadowRoot.querySelectorAll("rect").length);
+    await both((page) => until(page, "store", "x", "225"));
     await one.page.click("#duplicate");
-    await two.page.waitForFunction(() => document.querySelector("#drawing").shadowRoot.querySelectorAll("rect").length === 3, { timeout: 20_000 });
+    await both((page) => has(page, "rect", 3));
     await one.page.click("#undo");
-    await two.page.waitForFunction(() => document.querySelector("#drawing").shadowRoot.querySelectorAll("rect").length === 2, { timeout: 20_000 });
-    assert.equal(await count(one.page), 2);
+    await both((page) => has(page, "rect", 2));
     await same(one.page, two.page);
   });
   await test("what is drawn with the mouse appears for both, text as well", async () => {
@@ -176,7 +183,7 @@ try {
     await two.page.mouse.down();
     await two.page.mouse.move(x + 30, y, { steps: 4 });
     await two.page.mouse.up();
-    await one.page.waitForFunction(() => document.querySelector("#drawing").shadowRoot.querySelectorAll("circle").length === 2, { timeout: 20_000 });
+    await both((page) => has(page, "circle", 2));
     await two.page.click('[data-tool="text"]');
     await two.page.mouse.click(x, y + 60);
     await one.page.waitForFunction(() => document.querySelector("#drawing").shadowRoot.querySelector("text")?.textContent === "Hall", { timeout: 20_000 });
