@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use resvg::{tiny_skia, usvg};
 use svgx_base::budget::{Budget, Class, Tier};
-use svgx_engine::compile::{Background, PngOptions, png};
+use svgx_engine::compile::{Background, Fonts, PngOptions, png};
 use svgx_engine::document::{Limits, Ns, parse};
 use svgx_engine::geometry::Scene;
+use svgx_tiles::{Engine, whole};
 
 /// A floor plan of `n` elements: rooms, walls, doors, outlets.
 fn plan(n: usize) -> String {
@@ -65,6 +66,26 @@ fn main() {
     let white = Background { red: 255, green: 255, blue: 255, alpha: 255 };
     let options = PngOptions { background: white, ..PngOptions::default() };
     let usvg_options = usvg::Options::default();
+
+    // What `/render` does: the peer is the budget of a redraw.
+    let fonts = Fonts::built_in();
+    for (width, n) in [(1_024, 1_000), (1_860, 1_000), (1_860, 10_000)] {
+        let source = plan(n);
+        let options = PngOptions { width: Some(width), ..options };
+        let render = |engine| {
+            let document = parse(&source, &limits).expect("a document");
+            whole(&document, &options, engine, &fonts, &limits, 2, &budget).expect("a picture")
+        };
+        let (auto, resvg) = duel(
+            15,
+            || drop(black_box(render(Engine::Auto))),
+            || drop(black_box(render(Engine::Resvg))),
+        );
+        println!(
+            "text to PNG, {n} elements, {width} pixels: {auto:.2} ms of 32, with engine=resvg {resvg:.2} ms ({:.1}x)",
+            resvg / auto
+        );
+    }
 
     println!("{:<44} {:>10} {:>10} {:>8}", "1024 x 768", "ours ms", "peer ms", "ratio");
     for n in [1_000, 10_000] {

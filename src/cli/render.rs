@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use svgx_base::budget::{Budget, Class, Tier};
-use svgx_engine::compile::{Background, PngOptions, png_with};
+use svgx_base::machine;
+use svgx_engine::compile::{Background, PngOptions};
 use svgx_engine::document::Limits;
 use svgx_networks::overlay::Wanted;
+use svgx_tiles::{Engine, whole};
 
 use super::files;
 use super::number;
@@ -38,6 +40,19 @@ pub(crate) struct Args {
     /// Draw a quantity of a network over the drawing, such as heating.flow.
     #[arg(long, value_name = "SYSTEM.QUANTITY")]
     overlay: Option<Wanted>,
+    /// Who paints the picture.
+    #[arg(long, value_enum, default_value_t)]
+    engine: Painter,
+}
+
+/// Who paints a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+enum Painter {
+    /// The painter of tiles where it can paint all of the drawing, else resvg.
+    #[default]
+    Auto,
+    /// resvg.
+    Resvg,
 }
 
 /// What a drawing is rendered to.
@@ -69,10 +84,15 @@ impl Args {
         let Args { width, height, scale, background, .. } = self;
         let options = PngOptions { width, height, scale, background };
         let budget = Budget::unlimited(Class::Batch, Tier::Compute);
-        match png_with(&document, &options, &fonts, &Limits::default(), &budget) {
-            Ok(bytes) => {
+        let engine = match self.engine {
+            Painter::Auto => Engine::Auto,
+            Painter::Resvg => Engine::Resvg,
+        };
+        let threads = (machine::cores() as usize).clamp(1, 4);
+        match whole(&document, &options, engine, &fonts, &Limits::default(), threads, &budget) {
+            Ok(picture) => {
                 drop(progress);
-                files::write(self.output.as_deref(), &bytes)
+                files::write(self.output.as_deref(), &picture.file)
             }
             Err(e) => {
                 files::error(format_args!("svgx: {}: {e}", self.file.display()));

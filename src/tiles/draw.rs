@@ -228,11 +228,13 @@ fn body(pixels: &[u8]) -> Result<Body, Error> {
     {
         return Ok(Body::Colour(*first));
     }
-    encode(&straight, u32::from(SIZE)).map(|file| Body::Png(file.into()))
+    let side = u32::from(SIZE);
+    let file = encode(&straight, (side, side), png::ColorType::Rgba)?;
+    Ok(Body::Png(file.into()))
 }
 
 /// Pixels that are not premultiplied any more.
-fn straight(pixels: &[u8]) -> Vec<u8> {
+pub(crate) fn straight(pixels: &[u8]) -> Vec<u8> {
     let mut straight = pixels.to_vec();
     for pixel in straight.as_chunks_mut::<4>().0 {
         let a = pixel[3];
@@ -247,11 +249,16 @@ fn straight(pixels: &[u8]) -> Vec<u8> {
     straight
 }
 
-fn encode(pixels: &[u8], side: u32) -> Result<Vec<u8>, Error> {
-    let failed = |e: png::EncodingError| Error::Piece(compile::Error::Renderer(e.to_string()));
+/// Pixels as a PNG file, soon rather than small.
+pub(crate) fn encode(
+    pixels: &[u8],
+    (width, height): (u32, u32),
+    colour: png::ColorType,
+) -> Result<Vec<u8>, compile::Error> {
+    let failed = |e: png::EncodingError| compile::Error::Renderer(e.to_string());
     let mut out = Vec::with_capacity(pixels.len() / 4 + 256);
-    let mut encoder = png::Encoder::new(&mut out, side, side);
-    encoder.set_color(png::ColorType::Rgba);
+    let mut encoder = png::Encoder::new(&mut out, width, height);
+    encoder.set_color(colour);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
     // Rows of drawings are much like those above. Choosing for each costs more than it saves.

@@ -11,6 +11,8 @@
 //! three steps, of which only the first and the last need the drawing to stand still:
 //! [`Live::plan`], [`Plan::draw`], [`Live::keep`].
 //!
+//! A picture that is wanted once and as a whole is made by [`whole()`].
+//!
 //! This crate knows no session, no server and no clock.
 
 mod draw;
@@ -20,10 +22,12 @@ mod live;
 mod painter;
 mod pieces;
 mod shape;
+mod whole;
 
 pub use draw::{Body, Drawn, Plan, Tile};
 pub use grid::{MOST_TILES, SIZE, ZOOMS, zoom_scale};
 pub use live::{Limits, Live, Request, Token};
+pub use whole::{Engine, Whole, whole};
 
 use svgx_base::budget::Stop;
 use svgx_engine::compile;

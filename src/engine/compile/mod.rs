@@ -33,7 +33,7 @@ pub use json::{
 };
 pub use pieces::{Picture, Piece, PieceContent, Pieces, Units, pieces};
 pub use place::Place;
-pub use png::{PngOptions, png, png_with};
+pub use png::{Canvas, PngOptions, png, png_of, png_with, scene_of};
 pub use svg::{SvgOptions, svg, svg_within};
 
 use crate::geometry;

@@ -11,12 +11,13 @@ use resvg::tiny_skia::{
     StrokeDash, Transform,
 };
 
-use crate::document::{Document, Limits, NodeId};
-use crate::geometry::{AspectRatio, Cap, Item, Join, Scene};
+use crate::document::{Document, Limits};
+use crate::geometry::{Cap, Item, Join, Scene};
 use svgx_base::budget::Budget;
 
 use super::background::{Background, blank};
 use super::objects::{BOX_COLOUR, box_line, drawn_elsewhere, draws};
+use super::png::view_of;
 use super::svg::frame;
 use super::work::{Ink, Line, Outline, Work};
 use super::{Error, Place};
@@ -30,10 +31,8 @@ pub(crate) fn paint(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Pixmap, Error> {
-    let aspect = document.attr(NodeId::ROOT, "preserveAspectRatio");
-    let aspect = aspect.map(AspectRatio::parse).unwrap_or_default();
     let canvas = Size::new(f64::from(size.0), f64::from(size.1));
-    let view = frame(document, budget)?.viewbox.fit(aspect, canvas);
+    let view = view_of(document, &frame(document, budget)?, size);
     count(document, scene, view, size, limits, budget)?;
     let mut pixmap = blank(size, background)?;
     let line = box_line(document);
@@ -62,7 +61,7 @@ pub(crate) fn paint(
 }
 
 /// Counts the work, and refuses what is beyond the limits.
-fn count(
+pub(super) fn count(
     document: &Document,
     scene: &Scene,
     view: Affine,

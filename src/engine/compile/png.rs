@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kurbo::Size;
+use kurbo::{Affine, Size};
 use resvg::{tiny_skia, usvg};
 use usvg::roxmltree;
 
@@ -86,29 +86,90 @@ pub fn png_with(
     budget: &Budget,
 ) -> Result<Vec<u8>, Error> {
     budget.checkpoint()?;
-    let size = pixel_size(&frame(document, budget)?, options, limits)?;
-    let scene = Scene::build(document, limits, budget).map_err(|e| {
+    // Before the scene is built: a size that cannot be is told at once.
+    pixel_size(&frame(document, budget)?, options, limits)?;
+    png_of(document, &scene_of(document, limits, budget)?, options, fonts, limits, budget)
+}
+
+/// The scene of a document that is to be drawn.
+///
+/// # Errors
+/// [`Error::Stopped`], [`Error::Limit`] with the place of what is too much.
+pub fn scene_of(document: &Document, limits: &Limits, budget: &Budget) -> Result<Scene, Error> {
+    Scene::build(document, limits, budget).map_err(|e| {
         let node = match &e {
             geometry::Error::Limit { node, .. } => *node,
             _ => None,
         };
         Error::from(e).at(|| Place::of(document, node?))
-    })?;
+    })
+}
+
+/// As [`png_with`], of a scene that is there already.
+///
+/// # Errors
+/// As [`png`].
+pub fn png_of(
+    document: &Document,
+    scene: &Scene,
+    options: &PngOptions,
+    fonts: &Fonts,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Vec<u8>, Error> {
+    let size = pixel_size(&frame(document, budget)?, options, limits)?;
     let span = deep_span!(
         "paint",
         svgx.pixel.count = i64::from(size.0) * i64::from(size.1),
         svgx.painter = if scene.is_plain() { "plain" } else { "full" },
     );
     let pixmap = if scene.is_plain() {
-        plain::paint(document, &scene, size, options.background, limits, budget)?
+        plain::paint(document, scene, size, options.background, limits, budget)?
     } else {
         let picture = Picture { size, background: options.background, fonts };
-        full(document, &scene, picture, limits, budget)?
+        full(document, scene, picture, limits, budget)?
     };
     drop(span);
     budget.checkpoint()?;
     let _span = deep_span!("png");
     encode(pixmap, options.background.alpha == u8::MAX)
+}
+
+/// The pixels of a whole picture, for a painter of one's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Canvas {
+    /// Pixels across and down.
+    pub size: (u32, u32),
+    /// From the world, user units of the root's viewBox, to pixels.
+    pub view: Affine,
+}
+
+impl Canvas {
+    /// Of a document and its scene. What it takes to paint its outlines in plain colours is
+    /// counted, and refused where it is beyond the limits.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`], [`Error::Limit`], [`Error::Size`].
+    pub fn of(
+        document: &Document,
+        scene: &Scene,
+        options: &PngOptions,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Canvas, Error> {
+        let frame = frame(document, budget)?;
+        let size = pixel_size(&frame, options, limits)?;
+        let view = view_of(document, &frame, size);
+        plain::count(document, scene, view, size, limits, budget)?;
+        Ok(Canvas { size, view })
+    }
+}
+
+/// From the world to the pixels of a picture.
+pub(super) fn view_of(document: &Document, frame: &Frame, size: (u32, u32)) -> Affine {
+    let aspect = document.attr(NodeId::ROOT, "preserveAspectRatio");
+    let aspect = aspect.map(AspectRatio::parse).unwrap_or_default();
+    frame.viewbox.fit(aspect, Size::new(f64::from(size.0), f64::from(size.1)))
 }
 
 /// What a picture is made to.
@@ -133,10 +194,7 @@ fn full(
     let sheet = Sheet::of(document);
     let referenced = references(document);
     let flat = referenced.is_empty() && scene.depth() <= SHALLOW;
-    let aspect = document.attr(NodeId::ROOT, "preserveAspectRatio");
-    let aspect = aspect.map(AspectRatio::parse).unwrap_or_default();
-    let canvas = Size::new(f64::from(size.0), f64::from(size.1));
-    let view = frame(document, budget)?.viewbox.fit(aspect, canvas);
+    let view = view_of(document, &frame(document, budget)?, size);
     let raster_of = Raster {
         size,
         sheet: &sheet,

@@ -168,8 +168,8 @@ impl Call<'_> {
         phases.work = began.since(self.started).saturating_sub(phases.parse);
         let tiers = Some((self.budget.tier().min(self.asked.tier), self.asked.tier));
         let etag = etag.map(|etag| coding.tag(&etag));
-        let differences = Bytes::new();
-        let answer = Answer { media, body, coding, etag, phases, tiers, differences };
+        let (differences, painter) = (Bytes::new(), Bytes::new());
+        let answer = Answer { media, body, coding, etag, phases, tiers, differences, painter };
         Reply { status: StatusCode::OK, answer, durable: None, rest: None }
     }
 }
@@ -195,6 +195,13 @@ impl Reply {
     #[must_use]
     pub(crate) fn differing(mut self, differences: Bytes) -> Reply {
         self.answer.differences = differences;
+        self
+    }
+
+    /// Says who painted the picture.
+    #[must_use]
+    pub(crate) fn painted_by(mut self, painter: Bytes) -> Reply {
+        self.answer.painter = painter;
         self
     }
 

@@ -12,6 +12,7 @@
 //! | `Prefer: wait=SECONDS` | no job: the client waits, however long it takes |
 //! | `X-SVGX-Tier`, `X-SVGX-Reason` | in the answer: the tier worked at, and why it was admitted as it was, or refused |
 //! | `X-SVGX-Differences` | of a picture: the codes of what a browser draws otherwise, and how often each (`drawn-differently;n=2`) |
+//! | `X-SVGX-Painter` | of a picture: `vello` or `resvg`, who painted it |
 //! | `X-SVGX-Retry-After-Ms` | in a refusal: `Retry-After`, more finely |
 
 use actix_web::http::header::HeaderName;
@@ -40,6 +41,7 @@ names! {
     SERVER_TIMING = "server-timing",
     SVGX_DIFFERENCES = "x-svgx-differences",
     SVGX_LOST = "x-svgx-lost",
+    SVGX_PAINTER = "x-svgx-painter",
     SVGX_REASON = "x-svgx-reason",
     SVGX_RETRY_AFTER_MS = "x-svgx-retry-after-ms",
     SVGX_SESSIONS = "x-svgx-sessions",

@@ -4,7 +4,7 @@
 use utoipa::IntoParams;
 
 use super::compile_svg::{Overlay, compiled};
-use super::render::{RenderOptions, picture};
+use super::render::{PictureEngine, RenderOptions, picture};
 use crate::admission::body::Body;
 use crate::admission::input;
 use crate::admission::reply::{Call, Reply};
@@ -33,6 +33,9 @@ pub(crate) struct PictureQuery {
     background: Option<String>,
     /// A quantity of a network to draw over the drawing, such as `heating.flow`.
     overlay: Option<String>,
+    /// Who paints: `auto`, which it is without, or `resvg`.
+    #[param(example = "auto")]
+    engine: Option<PictureEngine>,
 }
 
 /// What is drawn over the drawing.
@@ -83,7 +86,7 @@ pub(crate) fn png(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
 fn read_query(query: &str) -> Result<RenderOptions, Error> {
     let mut options = RenderOptions::default();
     for (name, value) in
-        query::parameters(query, &["width", "height", "scale", "background", "overlay"])?
+        query::parameters(query, &["width", "height", "scale", "background", "overlay", "engine"])?
     {
         let wrong = |expected| query::wrong(&name, &value, expected);
         let pixels = || value.parse::<u32>().map_err(|_| wrong("a whole number of pixels"));
@@ -92,6 +95,13 @@ fn read_query(query: &str) -> Result<RenderOptions, Error> {
             "height" => options.height = Some(pixels()?),
             "scale" => options.scale = Some(value.parse().map_err(|_| wrong("a number"))?),
             "overlay" => options.overlay = Some(value),
+            "engine" => {
+                options.engine = match value.as_str() {
+                    "auto" => PictureEngine::Auto,
+                    "resvg" => PictureEngine::Resvg,
+                    _ => return Err(wrong("`auto` or `resvg`")),
+                }
+            }
             _ => options.background = Some(value),
         }
     }

@@ -13,9 +13,11 @@ use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
 use crate::routes::networks;
 use crate::state::cache::Cache;
-use svgx_engine::compile::{Background, PngOptions, differences, png_with};
+use svgx_base::machine;
+use svgx_engine::compile::{Background, PngOptions, differences};
 use svgx_engine::document::Diagnostic;
 use svgx_telemetry::stage::Step;
+use svgx_tiles::{Engine, whole};
 
 /// How the picture is to look.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -39,6 +41,30 @@ pub(crate) struct RenderOptions {
     #[serde(default)]
     #[schema(example = json!(null))]
     pub(crate) overlay: Option<String>,
+    /// Who paints: `auto`, which it is without, takes the painter of tiles where the drawing has
+    /// nothing but outlines in plain colours and texts; `resvg` takes resvg for every drawing.
+    #[serde(default)]
+    pub(crate) engine: PictureEngine,
+}
+
+/// Who paints a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PictureEngine {
+    /// The painter of tiles where it can paint all of the drawing, else resvg.
+    #[default]
+    Auto,
+    /// resvg.
+    Resvg,
+}
+
+impl From<PictureEngine> for Engine {
+    fn from(asked: PictureEngine) -> Engine {
+        match asked {
+            PictureEngine::Auto => Engine::Auto,
+            PictureEngine::Resvg => Engine::Resvg,
+        }
+    }
 }
 
 request! {
@@ -65,7 +91,8 @@ pub(crate) enum PictureFormat {
     request_body(content((RenderRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, content_type = "image/png", body = Vec<u8>,
         headers(("X-SVGX-Differences" = String, description = "What of the picture a browser \
-            draws otherwise: codes, and how often each; not there where nothing is")))))]
+            draws otherwise: codes, and how often each; not there where nothing is"),
+        ("X-SVGX-Painter" = String, description = "Who painted it: `vello` or `resvg`")))))]
 pub(crate) fn render(call: Call<'_>, body: Option<Body>) -> Result<Reply, Error> {
     let mut input: Input<RenderRequest> = Input::read(&call, body)?;
     let asked = input.request.options.clone().unwrap_or_default();
@@ -97,11 +124,14 @@ pub(crate) fn picture(
         scale: asked.scale.unwrap_or(1.0),
         background,
     };
-    let key = Cache::key("png", &format!("{options:?} {:?}", asked.overlay), content);
+    let looks = format!("{options:?} {:?} {:?}", asked.overlay, asked.engine);
+    let key = Cache::key("png", &looks, content);
     let etag = input::etag(false, &key);
     let said = Cache::key("png-differences", "", content);
-    let (picture, differences) = match call.app.cache.result(&key) {
-        Some(picture) => (picture, call.app.cache.result(&said)),
+    let painted = Cache::key("png-painter", &looks, content);
+    let known = call.app.cache.result(&key).zip(call.app.cache.result(&painted));
+    let (picture, painter, differences) = match known {
+        Some((picture, painter)) => (picture, painter, call.app.cache.result(&said)),
         None => {
             let document = input::parse(&mut call, content)?;
             let limits = &call.app.config.limits;
@@ -112,11 +142,15 @@ pub(crate) fn picture(
                 asked.overlay.as_deref(),
                 overlay_at,
             )?;
-            let picture =
-                Bytes::from(png_with(&over, &options, &call.app.fonts, limits, call.budget)?);
+            let threads = (machine::cores() as usize).clamp(1, 4);
+            let (fonts, engine) = (&call.app.fonts, asked.engine.into());
+            let made = whole(&over, &options, engine, fonts, limits, threads, call.budget)?;
+            let (picture, painter) =
+                (Bytes::from(made.file), Bytes::from_static(made.painter.as_bytes()));
             let size = ("svgx.output.size", picture.len().into());
             call.note(Step::Compile, began, [("svgx.output.format", "png".into()), size]);
             call.app.cache.keep_result(key, &picture);
+            call.app.cache.keep_result(painted, &painter);
             let found = call.app.cache.result(&said).or_else(|| {
                 // A picture that is done is not thrown away for want of time to look at it.
                 let found = differences(&document, &call.app.fonts, limits, call.budget).ok()?;
@@ -124,14 +158,15 @@ pub(crate) fn picture(
                 call.app.cache.keep_result(said, &found);
                 Some(found)
             });
-            (picture, found)
+            (picture, painter, found)
         }
     };
     let differences = differences.unwrap_or(Bytes::from_static(b"not-examined"));
     if let Some(known) = call.known_as(&etag) {
         return Ok(call.not_modified(known));
     }
-    Ok(call.bytes("image/png", picture, Some(etag)).differing(differences))
+    let reply = call.bytes("image/png", picture, Some(etag));
+    Ok(reply.differing(differences).painted_by(painter))
 }
 
 /// Each code and how often it was found, as a list of RFC 9651.

@@ -43,6 +43,8 @@ pub(crate) struct Answer {
     pub(crate) tiers: Option<(Tier, Tier)>,
     /// What of a picture is not as a browser draws it; empty where all is.
     pub(crate) differences: Bytes,
+    /// Who painted a picture; empty: it is none.
+    pub(crate) painter: Bytes,
 }
 
 impl Answer {
@@ -75,6 +77,9 @@ impl Answer {
         response.insert_header((header::VARY, "Accept, Accept-Encoding, Authorization"));
         if !self.differences.is_empty() {
             response.insert_header((headers::SVGX_DIFFERENCES.clone(), &self.differences[..]));
+        }
+        if !self.painter.is_empty() {
+            response.insert_header((headers::SVGX_PAINTER.clone(), &self.painter[..]));
         }
         match &self.etag {
             Some(etag) => {

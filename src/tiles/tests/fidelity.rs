@@ -16,11 +16,11 @@ const BEGIN: &str =
     "<!-- tiles: written by the test `examples_are_as_near_to_render_as_published` -->\n";
 const END: &str = "<!-- end -->\n";
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn drawings(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn drawings(folder: &Path, found: &mut Vec<PathBuf>) {
     let entries = std::fs::read_dir(folder).expect("a folder").flatten();
     for path in entries.map(|entry| entry.path()) {
         match path.extension().and_then(|e| e.to_str()) {
