@@ -114,7 +114,9 @@ impl Session {
         let members: BTreeSet<NodeId> = targets.iter().copied().collect();
         let top = targets.last().copied()?;
         let mut below: Option<kurbo::Rect> = None;
-        for child in self.document.children(parent) {
+        // Bounds are asked for where they may matter alone: there can be thousands of siblings.
+        let children = self.document.children(parent);
+        for child in children.skip_while(|child| !members.contains(child)) {
             let Some(bounds) = self.scene.painted_bounds(child) else { continue };
             if child == top {
                 return None;

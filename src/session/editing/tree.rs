@@ -1,6 +1,7 @@
 //! Edits of the tree: subtrees that come, go and move, each of them with what follows from it.
 
 use svgx_engine::document::{self, Document, NodeId, NodeKind};
+use svgx_engine::geometry::Error as GeometryError;
 
 use super::super::error::Error;
 use super::super::fragment::Fragment;
@@ -12,8 +13,10 @@ use super::{Session, Transaction};
 use svgx_base::budget::Time;
 
 /// Edits of the tree that the scene follows one by one; where there are more in one operation,
-/// it is resolved anew at the end.
-const FOLLOWED: u32 = 4;
+/// it is resolved anew at the end. Following one takes about a hundredth of that.
+const FOLLOWED: u32 = 48;
+/// As many edits counts one for which all of the scene was resolved again.
+const FAR: u32 = FOLLOWED / 4;
 
 impl Session {
     /// Does an edit of the tree and notes it, for the log and for whoever draws.
@@ -242,9 +245,10 @@ impl Session {
         }
         if self.redraw_all || self.tree_edits > FOLLOWED {
             self.redraw_all = true;
-        } else if let Err(error) = self.scene.removed(&self.document, node, parent, &self.limits) {
-            self.fault = Some(error.to_string());
+            return;
         }
+        let followed = self.scene.removed(&self.document, node, parent, &self.limits);
+        self.count_followed(followed);
     }
 
     fn after_insertion(&mut self, node: NodeId) {
@@ -254,10 +258,18 @@ impl Session {
         }
         if self.redraw_all || self.tree_edits > FOLLOWED {
             self.redraw_all = true;
-        } else if let Err(error) = self.scene.inserted(&self.document, node, &self.limits) {
-            self.fault = Some(error.to_string());
+        } else {
+            let followed = self.scene.inserted(&self.document, node, &self.limits);
+            self.count_followed(followed);
         }
         self.soil(node);
+    }
+
+    fn count_followed(&mut self, followed: Result<bool, GeometryError>) {
+        match followed {
+            Ok(far) => self.tree_edits += if far { FAR } else { 0 },
+            Err(error) => self.fault = Some(error.to_string()),
+        }
     }
 
     /// Notes that what is drawn of `node` now has to be drawn again.

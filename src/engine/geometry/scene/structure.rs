@@ -12,7 +12,8 @@ use crate::geometry::{Role, is_box, role};
 use svgx_base::budget::{Budget, Class, Tier};
 
 impl Scene {
-    /// Brings the scene up to date after `node` has come into the tree.
+    /// Brings the scene up to date after `node` has come into the tree. Answers whether all of it
+    /// had to be resolved again.
     ///
     /// # Errors
     /// [`Error::Limit`]; the scene then lacks what came.
@@ -21,14 +22,14 @@ impl Scene {
         document: &Document,
         node: NodeId,
         limits: &Limits,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let named = document.descendants(node).any(|n| document.id(n).is_some());
         let awaited = named && !self.dangling.is_empty();
         let Some(parent) = document.parent(node).filter(|_| !awaited) else {
-            return self.rebuild(document, limits);
+            return self.rebuild(document, limits).map(|()| true);
         };
         if self.reaches_far(document, node, parent) {
-            return self.rebuild(document, limits);
+            return self.rebuild(document, limits).map(|()| true);
         }
         self.note_restructured(document, node, parent);
         self.open_gap(document, node, parent);
@@ -39,7 +40,8 @@ impl Scene {
         self.resolve_again(document, starts, limits)
     }
 
-    /// Brings the scene up to date after `node` has been taken out from under `parent`.
+    /// Brings the scene up to date after `node` has been taken out from under `parent`. Answers
+    /// whether all of it had to be resolved again.
     ///
     /// # Errors
     /// As [`Scene::update`].
@@ -49,11 +51,11 @@ impl Scene {
         node: NodeId,
         parent: NodeId,
         limits: &Limits,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let shown = !self.users.is_empty()
             && document.descendants(node).any(|n| self.users.contains_key(&n));
         if shown || !self.is_placed(node) || self.reaches_far(document, node, parent) {
-            return self.rebuild(document, limits);
+            return self.rebuild(document, limits).map(|()| true);
         }
         self.note_restructured(document, node, parent);
         self.close_gap(document, node, parent);
@@ -76,9 +78,9 @@ impl Scene {
         document: &Document,
         starts: Vec<NodeId>,
         limits: &Limits,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let Some(starts) = self.with_users(document, starts) else {
-            return self.rebuild(document, limits);
+            return self.rebuild(document, limits).map(|()| true);
         };
         let budget = Budget::unlimited(Class::Ui, Tier::Compute);
         let mut fresh = Vec::new();
@@ -88,7 +90,7 @@ impl Scene {
         for (start, found) in fresh {
             self.replace(start, found);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Whether the coming or going of `node` may change what is drawn elsewhere.
