@@ -11,6 +11,7 @@ mod graph;
 mod json;
 mod layers;
 mod objects;
+mod page;
 mod paint;
 mod pieces;
 mod place;
@@ -31,6 +32,8 @@ pub use json::{
     Behavior, Body, Calculation, Connection, Element, Force, Geometry, JsonOptions, Metadata,
     Model, Namespace, Object, Property, System, Trigger, Value, json,
 };
+pub use objects::{drawn_elsewhere, draws};
+pub use page::{Between, Face, Glyph, Gradient, Group, LeftOut, Mark, Page, layer, page};
 pub use pieces::{Picture, Piece, PieceContent, Pieces, Units, pieces};
 pub use place::Place;
 pub use png::{Canvas, PngOptions, png, png_of, png_with, scene_of};

@@ -15,13 +15,13 @@ pub(crate) fn box_line(document: &Document) -> f64 {
 }
 
 /// The objects that shapes outside of them draw: their box is not drawn beside those.
-pub(crate) fn drawn_elsewhere(document: &Document) -> HashSet<NodeId> {
+pub fn drawn_elsewhere(document: &Document) -> HashSet<NodeId> {
     let objects = document.objects().iter();
     objects.filter(|object| !object.shapes.is_empty()).map(|object| object.node).collect()
 }
 
 /// Whether an object contains something that is drawn.
-pub(crate) fn draws(document: &Document, object: NodeId) -> bool {
+pub fn draws(document: &Document, object: NodeId) -> bool {
     document.children(object).any(|c| {
         let drawn = role(document, c);
         drawn != Role::None && (drawn != Role::Group || document.first_child(c).is_some())

@@ -155,6 +155,7 @@ pub fn pieces(
         budget,
         referenced,
         only: only.as_ref(),
+        layers: None,
         stretched: true,
     };
     let text = raster(document, raster_of)?;
@@ -249,7 +250,7 @@ fn group<'t>(tree: &'t usvg::Tree, path: &[usize]) -> Option<&'t usvg::Group> {
     Some(group)
 }
 
-fn affine(ts: usvg::Transform) -> Affine {
+pub(super) fn affine(ts: usvg::Transform) -> Affine {
     Affine::new([ts.sx, ts.ky, ts.kx, ts.sy, ts.tx, ts.ty].map(f64::from))
 }
 
@@ -303,25 +304,7 @@ fn outline(path: &usvg::Path, world: Affine) -> Option<Option<Outline>> {
     }
     let mut stroke = None;
     if let Some(s) = path.stroke() {
-        let dash = s.dasharray().unwrap_or_default().iter().map(|&n| f64::from(n));
-        stroke = Some(Stroke {
-            colour: colour(s.paint(), s.opacity())?,
-            width: f64::from(s.width().get()),
-            cap: match s.linecap() {
-                usvg::LineCap::Butt => Cap::Butt,
-                usvg::LineCap::Round => Cap::Round,
-                usvg::LineCap::Square => Cap::Square,
-            },
-            join: match s.linejoin() {
-                // Browsers draw both as the one.
-                usvg::LineJoin::Miter | usvg::LineJoin::MiterClip => Join::Miter,
-                usvg::LineJoin::Round => Join::Round,
-                usvg::LineJoin::Bevel => Join::Bevel,
-            },
-            miter: f64::from(s.miterlimit().get()),
-            dash: dash.collect(),
-            dash_offset: f64::from(s.dashoffset()),
-        });
+        stroke = Some(line(s, colour(s.paint(), s.opacity())?));
     }
     if fill.is_none() && stroke.is_none() {
         return Some(None);
@@ -345,7 +328,29 @@ fn outline(path: &usvg::Path, world: Affine) -> Option<Option<Outline>> {
     }))
 }
 
-fn curves(path: &tiny_skia::Path) -> BezPath {
+/// A line in one colour.
+pub(super) fn line(s: &usvg::Stroke, colour: [u8; 4]) -> Stroke {
+    Stroke {
+        colour,
+        width: f64::from(s.width().get()),
+        cap: match s.linecap() {
+            usvg::LineCap::Butt => Cap::Butt,
+            usvg::LineCap::Round => Cap::Round,
+            usvg::LineCap::Square => Cap::Square,
+        },
+        join: match s.linejoin() {
+            // Browsers draw both as the one.
+            usvg::LineJoin::Miter | usvg::LineJoin::MiterClip => Join::Miter,
+            usvg::LineJoin::Round => Join::Round,
+            usvg::LineJoin::Bevel => Join::Bevel,
+        },
+        miter: f64::from(s.miterlimit().get()),
+        dash: s.dasharray().unwrap_or_default().iter().map(|&n| f64::from(n)).collect(),
+        dash_offset: f64::from(s.dashoffset()),
+    }
+}
+
+pub(super) fn curves(path: &tiny_skia::Path) -> BezPath {
     use tiny_skia::PathSegment as Segment;
     let point = |p: tiny_skia::Point| Point::new(f64::from(p.x), f64::from(p.y));
     let segments = path.segments().map(|segment| match segment {

@@ -203,6 +203,7 @@ fn full(
         budget,
         referenced,
         only: None,
+        layers: None,
         stretched: false,
     };
     let text = raster(document, raster_of)?;

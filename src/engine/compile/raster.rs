@@ -9,6 +9,7 @@ use crate::geometry::Scene;
 use crate::geometry::css::Sheet;
 use svgx_base::budget::Budget;
 
+use super::page::Layers;
 use super::pieces::Only;
 
 /// What the rasteriser is given besides the document.
@@ -25,6 +26,8 @@ pub(crate) struct Raster<'a> {
     pub(crate) referenced: HashSet<&'a str>,
     /// What alone is written of what is drawn; `None`: all.
     pub(super) only: Option<&'a Only>,
+    /// Elements that begin a layer, which is told.
+    pub(super) layers: Option<&'a Layers>,
     /// The drawing fills the size, whatever shape that gives it.
     pub(crate) stretched: bool,
 }

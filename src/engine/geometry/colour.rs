@@ -23,6 +23,14 @@ pub(crate) const SYSTEM_COLOURS: &[&str] = &[
     "visitedtext",
 ];
 
+/// A colour that depends on nothing around it, red, green, blue and alpha; `None` for any other
+/// value, `none` and `currentColor` among them.
+pub fn colour(value: &str) -> Option<[u8; 4]> {
+    let modern = plain_colour(value);
+    let c: svgtypes::Color = modern.as_deref().unwrap_or(value).trim().parse().ok()?;
+    Some([c.red, c.green, c.blue, c.alpha])
+}
+
 /// `currentColor` in its usual letters, and `rgb()`, `hsl()` and `hwb()` with spaces and a
 /// slash as `rgba()` with commas; `None` for what needs no change or is no such colour.
 pub(crate) fn plain_colour(value: &str) -> Option<String> {

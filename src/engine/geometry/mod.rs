@@ -11,6 +11,7 @@ mod check;
 mod clip;
 mod colour;
 pub mod css;
+mod declared;
 pub mod fixed;
 mod item;
 pub mod length;
@@ -28,17 +29,19 @@ mod unit;
 mod viewport;
 
 pub use check::check;
+pub use colour::colour;
+pub use declared::Declarations;
 pub use fixed::Fixed;
 pub use item::Error;
 pub use length::{Length, Scale, Unit};
 pub use path::{PathFault, path};
+pub use role::{Role, conditions_hold, href, role, switch_choice};
 pub use scene::{Appearance, Changes, Scene};
 pub use style::{Cap, Join, Special};
 pub use transform::transform;
-pub use viewport::{AspectRatio, ViewBox, natural_scale, root_viewbox};
+pub use viewport::{AspectRatio, ViewBox, natural_scale, pixels, root_viewbox};
 
 pub(crate) use look::{HIGHLIGHT, Look};
-pub(crate) use viewport::pixels;
 
 pub(crate) use apart::{is_apart, styled_apart};
 pub(crate) use basic_shape::basic_shape;
@@ -48,5 +51,5 @@ pub(crate) use length::BROWSER_UNITS;
 pub(crate) use outline::has_dot;
 pub(crate) use own::is_geometry;
 pub(crate) use resolve::Styled;
-pub(crate) use role::{Role, conditions_hold, href, is_box, role, switch_choice};
+pub(crate) use role::is_box;
 pub(crate) use style::DASHES;

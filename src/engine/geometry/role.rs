@@ -6,7 +6,7 @@ use super::style::Special;
 
 /// What an element is to geometry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub enum Role {
     /// A basic shape or a path.
     Shape,
     /// A text with its spans.
@@ -42,7 +42,7 @@ impl Role {
 
 /// What `node` is to geometry. SVG elements count in the SVG namespace, in none
 /// and, for dialects that put everything there, in the language's own.
-pub(crate) fn role(document: &Document, node: NodeId) -> Role {
+pub fn role(document: &Document, node: NodeId) -> Role {
     let Some((ns, name)) = document.name(node) else { return Role::None };
     if ns == Ns::Arx && name == "object" {
         return Role::Object;
@@ -67,7 +67,7 @@ pub(crate) fn role(document: &Document, node: NodeId) -> Role {
 }
 
 /// The local reference of an element: `href` or `xlink:href` without its `#`.
-pub(crate) fn href(document: &Document, node: NodeId) -> Option<&str> {
+pub fn href(document: &Document, node: NodeId) -> Option<&str> {
     let value = document
         .attribute(node, Ns::None, "href")
         .or_else(|| document.attribute(node, Ns::XLink, "href"))?;
@@ -81,7 +81,7 @@ pub(crate) fn is_box(document: &Document, node: NodeId) -> bool {
 
 /// Whether an element asks for nothing we lack (SVG 2, section 5.8): our language is English,
 /// there are no extensions, and features are not asked about any more.
-pub(crate) fn conditions_hold(document: &Document, node: NodeId) -> bool {
+pub fn conditions_hold(document: &Document, node: NodeId) -> bool {
     let language = document
         .attr(node, "systemLanguage")
         .is_none_or(|l| l.split(',').any(|l| l.trim() == "en" || l.trim().starts_with("en-")));
@@ -89,7 +89,7 @@ pub(crate) fn conditions_hold(document: &Document, node: NodeId) -> bool {
 }
 
 /// The child a `switch` shows: the first whose conditions hold.
-pub(crate) fn switch_choice(document: &Document, node: NodeId) -> Option<NodeId> {
+pub fn switch_choice(document: &Document, node: NodeId) -> Option<NodeId> {
     let mut children = document.children(node);
     children.find(|&c| role(document, c) != Role::None && conditions_hold(document, c))
 }

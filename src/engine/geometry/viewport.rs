@@ -115,7 +115,7 @@ pub fn natural_scale(document: &Document) -> f64 {
 
 /// A length in CSS pixels, which are the user units of a drawing without a
 /// viewBox; `None` for relative units.
-pub(crate) fn pixels(length: Length) -> Option<f64> {
+pub fn pixels(length: Length) -> Option<f64> {
     match length.unit {
         Unit::None | Unit::Px => Some(length.number),
         unit => unit.millimetres().map(|mm| length.number * mm * 96.0 / 25.4),

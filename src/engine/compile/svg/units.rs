@@ -7,6 +7,9 @@ use crate::geometry::{Role, role};
 impl Writer<'_> {
     /// As [`start_element`](Writer::start_element), where not all of the drawing may be wanted.
     pub(super) fn start(&mut self, node: NodeId) -> Option<Open> {
+        if let Some(mark) = self.raster.as_ref().and_then(|raster| raster.layers?.mark(node)) {
+            return self.start_within(node, &format!("<g id=\"{mark}\">"), "</g>");
+        }
         let Some(only) = self.raster.as_ref().and_then(|raster| raster.only) else {
             return self.start_element(node);
         };

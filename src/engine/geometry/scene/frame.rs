@@ -12,6 +12,11 @@ use svgx_base::budget::{Budget, Class, Tier};
 const INSTANCES: usize = 64;
 
 impl Scene {
+    /// Whether the style of an element states the outline of its path, so that the attribute is void.
+    pub fn is_outline_styled(&self, node: NodeId) -> bool {
+        self.styled.get(&node).is_some_and(|s| s.own.geometry().any(|(name, _)| name == "d"))
+    }
+
     /// From the coordinates that the children of `node` are written in to the world: its own
     /// transform and viewport and those around it. Of what is drawn by `use` only, from inside
     /// its first instance. `None` where nothing in `node` is drawn, and for plain shapes.
