@@ -61,9 +61,37 @@ fn indexed(index: i64) -> Option<u32> {
     }
 }
 
+/// The index whose colour is nearest to `rgb`, and whether it is that colour. Black is the
+/// foreground, which is black on paper.
+pub(super) fn nearest(rgb: u32) -> (u8, bool) {
+    if rgb == 0 {
+        return (7, true);
+    }
+    let channels = |n: u32| [n >> 16 & 0xFF, n >> 8 & 0xFF, n & 0xFF].map(|c| c as i32);
+    let wanted = channels(rgb);
+    let apart = |index: u8| {
+        let own = channels(indexed(i64::from(index)).unwrap_or(0));
+        wanted.iter().zip(own).map(|(a, b)| (a - b) * (a - b)).sum::<i32>()
+    };
+    let best = (1..=u8::MAX).map(|index| (apart(index), index)).min().unwrap_or((0, 7));
+    (best.1, best.0 == 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_colour_of_the_table_is_found_in_it() {
+        for index in 1..=255_i64 {
+            let rgb = indexed(index).unwrap_or(0);
+            let (found, is_exact) = nearest(rgb);
+            assert!(is_exact, "{index}");
+            assert_eq!(indexed(i64::from(found)).unwrap_or(0), rgb, "{index}");
+        }
+        assert_eq!(nearest(0xFF_0000), (1, true));
+        assert_eq!(nearest(0xFE_0102), (1, false));
+    }
 
     #[test]
     fn an_index_is_the_colour_that_everybody_shows() {

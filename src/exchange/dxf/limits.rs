@@ -80,6 +80,16 @@ pub enum Error {
     Unsupported(&'static str),
 }
 
+impl From<svgx_engine::geometry::Error> for Error {
+    fn from(error: svgx_engine::geometry::Error) -> Error {
+        use svgx_engine::geometry::Error as E;
+        match error {
+            E::Stopped(stop) => Error::Stopped(stop),
+            E::Limit { limit, max, seen, .. } => Error::Limit { what: limit, limit: max, seen },
+        }
+    }
+}
+
 /// Holds a count to its limit.
 ///
 /// # Errors

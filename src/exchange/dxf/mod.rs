@@ -1,4 +1,4 @@
-//! ASCII DXF, R12 to R2018, to SVGX.
+//! ASCII DXF, R12 to R2018, to SVGX, and documents to R12, R2000 and R2018 ([`export`]).
 //!
 //! Bytes become tags, tags sections, entities shapes, shapes text. Layers become classes of a style
 //! sheet, blocks symbols and inserts `use`; bulges and arcs stay true arcs, splines up to degree 3
@@ -13,6 +13,7 @@ mod drawing;
 mod entity;
 mod hatch;
 mod limits;
+mod out;
 mod pattern;
 mod place;
 mod reason;
@@ -34,6 +35,7 @@ use report::Notes;
 use shape::Item;
 
 pub use limits::{Error, Limits};
+pub use out::{ExportOptions, ExportReport, Exported, Version, export};
 pub use report::{Counts, Note, Report};
 pub use units::Unit;
 

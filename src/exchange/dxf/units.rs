@@ -54,6 +54,34 @@ fn coded(code: i64) -> Option<Unit> {
     })
 }
 
+/// The unit of a file that is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Written {
+    pub(super) name: &'static str,
+    /// The value of `$INSUNITS`.
+    pub(super) insunits: i64,
+    pub(super) is_metric: bool,
+    pub(super) millimetres: f64,
+    /// How many of it a user unit is.
+    pub(super) factor: f64,
+}
+
+/// The unit to write a document in whose user unit is so long: that one where the format has it,
+/// else millimetres.
+pub(super) fn of_scale(mm_per_unit: f64) -> Written {
+    let of = |insunits: i64, unit: Unit, factor: f64| Written {
+        name: unit.name,
+        insunits,
+        is_metric: !matches!(insunits, 1 | 2),
+        millimetres: unit.millimetres,
+        factor,
+    };
+    let known = [4, 5, 6, 1, 2].into_iter().filter_map(|code| Some((code, coded(code)?)));
+    let is_it = |unit: &Unit| (unit.millimetres - mm_per_unit).abs() <= 1e-12 * mm_per_unit;
+    let found = known.into_iter().find(|(_, unit)| is_it(unit));
+    found.map_or(of(4, MILLIMETRE, mm_per_unit), |(code, unit)| of(code, unit, 1.0))
+}
+
 /// The unit of a drawing, and why it may be another. What dimensions say in feet and inches is
 /// believed before the header, which many programs never set.
 pub(super) fn of(drawing: &Drawing<'_>, asked: Option<Unit>) -> (Unit, Option<String>) {

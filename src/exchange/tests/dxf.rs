@@ -1,6 +1,7 @@
 //! DXF as documents.
 
 mod hostile;
+mod out;
 mod shapes;
 
 use svgx_base::budget::{Budget, Class, Tier};

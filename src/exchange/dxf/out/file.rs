@@ -1,0 +1,142 @@
+//! Pairs of a code and a value, as text.
+
+use std::io::Write as _;
+
+use super::super::curve::P;
+use super::super::limits::{Error, Limits, hold};
+use super::Version;
+
+/// What every file of a version has, by the handles that are given to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Handles {
+    pub(super) block_records: u32,
+    pub(super) model: u32,
+    pub(super) paper: u32,
+    pub(super) model_layout: u32,
+    pub(super) paper_layout: u32,
+    pub(super) plot_style: u32,
+    pub(super) style: u32,
+}
+
+/// A file while it is written.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) bytes: Vec<u8>,
+    pub(super) version: Version,
+    /// The last handle that was given.
+    last: u32,
+    /// How coordinates are rounded: so many steps in a unit.
+    per_unit: f64,
+}
+
+impl File {
+    /// `far`: the largest coordinate.
+    pub(super) fn new(version: Version, far: f64) -> File {
+        // A billionth of a unit where sixteen figures hold it, a millionth beyond.
+        let per_unit = if far < 1e5 { 1e9 } else { 1e6 };
+        File { bytes: Vec::new(), version, last: 0x20, per_unit }
+    }
+
+    pub(super) fn is_old(&self) -> bool {
+        self.version == Version::R12
+    }
+
+    pub(super) fn handle(&mut self) -> u32 {
+        self.last += 1;
+        self.last
+    }
+
+    fn code(&mut self, code: u16) {
+        // Three columns, as all programs write them; writing to memory cannot fail.
+        let _ = writeln!(self.bytes, "{code:>3}");
+    }
+
+    /// `value` has no line break.
+    pub(super) fn text(&mut self, code: u16, value: &str) {
+        self.code(code);
+        self.bytes.extend_from_slice(value.as_bytes());
+        self.bytes.push(b'\n');
+    }
+
+    pub(super) fn whole(&mut self, code: u16, value: i64) {
+        self.code(code);
+        let _ = writeln!(self.bytes, "{value:>6}");
+    }
+
+    /// The shortest form of a number that is read back as the same; it always has a point.
+    pub(super) fn exact(&mut self, code: u16, value: f64) {
+        self.code(code);
+        let value = if value.is_finite() { value + 0.0 } else { 0.0 };
+        if value == value.trunc() && value.abs() < 1e15 {
+            let _ = writeln!(self.bytes, "{}.0", value as i64);
+        } else {
+            let _ = writeln!(self.bytes, "{value}");
+        }
+    }
+
+    /// A length or a coordinate.
+    pub(super) fn real(&mut self, code: u16, value: f64) {
+        let rounded = (value * self.per_unit).round() / self.per_unit;
+        self.exact(code, if rounded.is_finite() { rounded } else { value });
+    }
+
+    /// An angle in degrees, of one in radians.
+    pub(super) fn degrees(&mut self, code: u16, radians: f64) {
+        let degrees = (radians.to_degrees() * 1e10).round() / 1e10;
+        self.exact(code, if degrees < 0.0 { degrees + 360.0 } else { degrees });
+    }
+
+    /// A point or vector in space, y at the code after that of x by ten.
+    pub(super) fn point(&mut self, code: u16, p: P) {
+        self.flat(code, p);
+        self.exact(code + 20, 0.0);
+    }
+
+    pub(super) fn flat(&mut self, code: u16, [x, y]: P) {
+        self.real(code, x);
+        self.real(code + 10, y);
+    }
+
+    pub(super) fn reference(&mut self, code: u16, handle: u32) {
+        self.code(code);
+        let _ = writeln!(self.bytes, "{handle:X}");
+    }
+
+    /// A record: its kind, and from R2000 on its handle, its owner and its class.
+    pub(super) fn record(&mut self, kind: &str, owner: u32, class: &str) -> u32 {
+        let handle = self.handle();
+        self.record_at(handle, kind, owner, class);
+        handle
+    }
+
+    pub(super) fn record_at(&mut self, handle: u32, kind: &str, owner: u32, class: &str) {
+        self.text(0, kind);
+        if !self.is_old() {
+            self.reference(if kind == "DIMSTYLE" { 105 } else { 5 }, handle);
+            self.reference(330, owner);
+            self.class(class);
+        }
+    }
+
+    /// A subclass marker.
+    pub(super) fn class(&mut self, class: &str) {
+        if !self.is_old() && !class.is_empty() {
+            self.text(100, class);
+        }
+    }
+
+    pub(super) fn section(&mut self, name: &str) {
+        self.text(0, "SECTION");
+        self.text(2, name);
+    }
+
+    pub(super) fn end(&mut self, what: &str) {
+        self.text(0, what);
+    }
+
+    /// # Errors
+    /// [`Error::Limit`] for `dxf_bytes`.
+    pub(super) fn hold(&self, limits: &Limits) -> Result<(), Error> {
+        hold("dxf_bytes", self.bytes.len(), limits.dxf_bytes)
+    }
+}

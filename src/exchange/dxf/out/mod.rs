@@ -1,0 +1,267 @@
+//! Documents to DXF: R12, R2000 or R2018.
+//!
+//! A document becomes a drawing in the terms of the format ([`model`]), with y turned over once;
+//! that becomes pairs of codes and values. True arcs, circles, ellipses and cubics stay what they
+//! are, `use` becomes an insert of a block, layers come from `arx:layer` and outermost groups. What
+//! the format has nothing for is counted by its kind.
+//!
+//! Source of the format: the DXF Reference of AutoCAD 2018.
+
+mod convert;
+mod entity;
+mod file;
+mod layers;
+mod look;
+mod model;
+mod path;
+mod tables;
+mod text;
+mod walk;
+mod words;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use svgx_base::budget::Budget;
+use svgx_engine::document::{self, Document};
+use svgx_engine::geometry::Scene;
+
+use super::curve::P;
+use super::limits::{Error, Limits};
+use super::report::{Note, Notes};
+use super::units;
+use entity::Writer;
+use file::{File, Handles};
+use layers::Palette;
+use model::{Block, Entity};
+use tables::Header;
+use walk::Walk;
+use words::{Names, old};
+
+/// A version of the format.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Version {
+    /// AC1009: lines, arcs and polylines; no units, weights, hatches or curves.
+    R12,
+    /// AC1015: what every program reads.
+    #[default]
+    R2000,
+    /// AC1032: true colours, transparency, UTF-8.
+    R2018,
+}
+
+impl Version {
+    /// The names of the versions that are written.
+    pub const NAMES: [&'static str; 3] = ["R12", "R2000", "R2018"];
+
+    /// The version of a name in [`Version::NAMES`].
+    #[must_use]
+    pub fn named(name: &str) -> Option<Version> {
+        match name {
+            "R12" => Some(Version::R12),
+            "R2000" => Some(Version::R2000),
+            "R2018" => Some(Version::R2018),
+            _ => None,
+        }
+    }
+
+    const fn acad(self) -> &'static str {
+        match self {
+            Version::R12 => "AC1009",
+            Version::R2000 => "AC1015",
+            Version::R2018 => "AC1032",
+        }
+    }
+}
+
+/// How a document is to be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// The version of the file.
+    pub version: Version,
+}
+
+/// A drawing that was written.
+#[derive(Debug)]
+pub struct Exported {
+    /// The file: ASCII before R2018, then UTF-8.
+    pub dxf: Vec<u8>,
+    /// What of the document is in it.
+    pub report: ExportReport,
+}
+
+/// What of a document is in its file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "DxfExportReport"))]
+pub struct ExportReport {
+    /// `$ACADVER`, such as `AC1015`.
+    pub version: String,
+    /// The unit of the coordinates.
+    pub unit: String,
+    /// Layers.
+    pub layers: usize,
+    /// Block definitions.
+    pub definitions: usize,
+    /// Entities of the model, by kind.
+    pub model: BTreeMap<String, usize>,
+    /// Entities of the block definitions, by kind, each counted once.
+    pub blocks: BTreeMap<String, usize>,
+    /// The box of all that is drawn, texts estimated, in the unit of the coordinates with y upward:
+    /// least x and y, greatest x and y.
+    pub extents: Option<[f64; 4]>,
+    /// What is not in the file as it is in the document.
+    pub notes: Vec<Note>,
+    /// Notes that were not kept.
+    pub more_notes: usize,
+}
+
+/// Writes a document as DXF. O(elements + instances that are drawn out).
+///
+/// # Errors
+/// [`Error`]: what passes a limit of the document or of the file, and the end of the budget.
+pub fn export(
+    document: &Document,
+    options: &ExportOptions,
+    of_document: &document::Limits,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Exported, Error> {
+    let scene = Scene::build(document, of_document, budget)?;
+    let unit = units::of_scale(scene.scale().mm_per_unit);
+    let walk = Walk::new(document, &scene, limits, budget);
+    let (mut model, mut notes) = walk.run(unit.factor)?;
+    let version = options.version;
+    let extent = scene.extent().filter(|e| e.is_finite());
+    let corners = extent.map(|e| {
+        [[e.x0 * unit.factor, -e.y1 * unit.factor], [e.x1 * unit.factor, -e.y0 * unit.factor]]
+    });
+    let [low, high] = corners.unwrap_or([[0.0, 0.0], [100.0, 100.0]]);
+    let size = (high[0] - low[0]).max(high[1] - low[1]);
+    let far = [low, high].iter().flatten().fold(0.0_f64, |far, n| far.max(n.abs()));
+    if version == Version::R12 {
+        let message = format!("R12 has no unit: the drawing is in {}", unit.name);
+        notes.add("dxf-unit", message, None);
+        let mut names = Names::default();
+        for block in &mut model.blocks {
+            block.name = names.unique(&old(&block.name));
+        }
+    }
+    let mut palette = Palette::new(version, size);
+    let layers = palette.layers(&model);
+    let names: Vec<String> = model.blocks.iter().map(|block| block.name.clone()).collect();
+    // A micrometre, or as fine as the drawing is large.
+    let deviation = (1e-3 / unit.millimetres).max(size * 1e-7);
+    let mut writer = Writer { palette, layers: &layers, blocks: &names, deviation };
+
+    let mut file = File::new(version, far);
+    let handles = Handles {
+        block_records: file.handle(),
+        model: file.handle(),
+        paper: file.handle(),
+        model_layout: file.handle(),
+        paper_layout: file.handle(),
+        plot_style: file.handle(),
+        style: file.handle(),
+    };
+    let records: Vec<u32> = model.blocks.iter().map(|_| file.handle()).collect();
+    let header =
+        Header { insunits: unit.insunits, is_metric: unit.is_metric, extents: [low, high] };
+    // Far beyond what the limits let be given.
+    tables::header(&mut file, &header, 0x0FFF_FFFF);
+    tables::tables(&mut file, &model, &layers, &handles, &records, [low, high]);
+    let mut report = ExportReport {
+        version: version.acad().to_owned(),
+        unit: unit.name.to_owned(),
+        layers: model.layers.len(),
+        definitions: model.blocks.len(),
+        model: BTreeMap::new(),
+        blocks: BTreeMap::new(),
+        extents: corners.map(|[low, high]| [low[0], low[1], high[0], high[1]]),
+        notes: Vec::new(),
+        more_notes: 0,
+    };
+    let mut entities = Entities { writer: &mut writer, notes: &mut notes, limits, budget };
+    file.section("BLOCKS");
+    if version != Version::R12 {
+        let none = Block::default();
+        entities.block(&mut file, "*Model_Space", handles.model, &none, &mut report.blocks)?;
+        entities.block(&mut file, "*Paper_Space", handles.paper, &none, &mut report.blocks)?;
+    }
+    for (block, record) in model.blocks.iter().zip(&records) {
+        entities.block(&mut file, &block.name, *record, block, &mut report.blocks)?;
+    }
+    file.end("ENDSEC");
+    file.section("ENTITIES");
+    entities.all(&mut file, &model.entities, handles.model, &mut report.model)?;
+    file.end("ENDSEC");
+    if version != Version::R12 {
+        tables::objects(&mut file, &handles, [low, high]);
+    }
+    file.end("EOF");
+    (report.notes, report.more_notes) = notes.end();
+    Ok(Exported { dxf: file.bytes, report })
+}
+
+/// Writes entities, and counts them.
+struct Entities<'e, 'm> {
+    writer: &'e mut Writer<'m>,
+    notes: &'e mut Notes,
+    limits: &'e Limits,
+    budget: &'e Budget,
+}
+
+impl Entities<'_, '_> {
+    fn block(
+        &mut self,
+        file: &mut File,
+        name: &str,
+        record: u32,
+        block: &Block,
+        counts: &mut BTreeMap<String, usize>,
+    ) -> Result<(), Error> {
+        let is_paper = name == "*Paper_Space";
+        for (kind, class) in [("BLOCK", "AcDbBlockBegin"), ("ENDBLK", "AcDbBlockEnd")] {
+            file.record(kind, record, "AcDbEntity");
+            if is_paper {
+                file.whole(67, 1);
+            }
+            file.text(8, "0");
+            file.class(class);
+            if kind == "BLOCK" {
+                file.text(2, name);
+                file.whole(70, 0);
+                file.point(10, [0.0, 0.0] as P);
+                if !file.is_old() {
+                    file.text(3, name);
+                    file.text(1, "");
+                }
+                self.all(file, &block.entities, record, counts)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn all(
+        &mut self,
+        file: &mut File,
+        entities: &[Entity],
+        owner: u32,
+        counts: &mut BTreeMap<String, usize>,
+    ) -> Result<(), Error> {
+        let is_old = file.is_old();
+        let mut all: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for (at, entity) in entities.iter().enumerate() {
+            if at % 256 == 0 {
+                self.budget.checkpoint()?;
+                file.hold(self.limits)?;
+            }
+            if self.writer.entity(file, entity, owner, self.notes) {
+                *all.entry(entity.shape.kind(is_old)).or_default() += 1;
+            }
+        }
+        for (kind, count) in all {
+            *counts.entry(kind.to_owned()).or_default() += count;
+        }
+        file.hold(self.limits)
+    }
+}

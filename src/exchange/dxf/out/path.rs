@@ -1,0 +1,281 @@
+//! Elements as outlines of lines, true arcs and cubics, in their own coordinates (y downward).
+
+use std::f64::consts::{PI, TAU};
+
+use libm::{acos, atan2, cos, hypot, sin, sqrt};
+use svgtypes::{PathParser, PathSegment as S};
+
+use super::super::curve::{Arc, Outline, P, Segment, add, length, scaled, sub};
+
+/// Beyond this a coordinate is a mistake.
+const FAR: f64 = 1e12;
+/// What a written coordinate may be off by: half turns are written by their ends, and the centre
+/// of a half turn follows from its ends only to the root of that.
+const WRITTEN: f64 = 1.5e-6;
+
+/// Path data up to the first fault, as SVG prescribes.
+pub(super) fn data(text: &str) -> Vec<Outline> {
+    let mut pen = Draw::default();
+    for segment in PathParser::from(text) {
+        let Ok(segment) = segment else { break };
+        if pen.draw(segment).is_none() {
+            break;
+        }
+    }
+    pen.end();
+    pen.outlines
+}
+
+/// A list of points up to the first fault.
+pub(super) fn points(text: &str, closed: bool) -> Vec<Outline> {
+    let mut numbers = Vec::new();
+    for number in svgtypes::NumberListParser::from(text) {
+        match number {
+            Ok(n) if n.abs() <= FAR => numbers.push(n),
+            _ => break,
+        }
+    }
+    let points: Vec<P> = numbers.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
+    match Outline::through(&points, closed) {
+        Ok(outline) if points.len() > 1 => vec![outline],
+        _ => Vec::new(),
+    }
+}
+
+/// A rectangle with corners of radii `rx`, `ry`.
+pub(super) fn rectangle([x, y]: P, [w, h]: P, [rx, ry]: P) -> Outline {
+    if rx <= 0.0 || ry <= 0.0 {
+        let points = [[x, y], [x + w, y], [x + w, y + h], [x, y + h]];
+        let [start, rest @ ..] = points;
+        return Outline { start, segments: rest.map(Segment::Line).to_vec(), closed: true };
+    }
+    let corner = |centre: P, from: f64| {
+        Segment::Arc(Arc { centre, u: [rx, 0.0], v: [0.0, ry], from, to: from + PI / 2.0 })
+    };
+    let segments = vec![
+        Segment::Line([x + w - rx, y]),
+        corner([x + w - rx, y + ry], -PI / 2.0),
+        Segment::Line([x + w, y + h - ry]),
+        corner([x + w - rx, y + h - ry], 0.0),
+        Segment::Line([x + rx, y + h]),
+        corner([x + rx, y + h - ry], PI / 2.0),
+        Segment::Line([x, y + ry]),
+        corner([x + rx, y + ry], PI),
+    ];
+    Outline { start: [x + rx, y], segments, closed: true }
+}
+
+/// A whole ellipse.
+pub(super) fn ellipse(centre: P, rx: f64, ry: f64) -> Outline {
+    Outline::arc(Arc { centre, u: [rx, 0.0], v: [0.0, ry], from: 0.0, to: TAU })
+}
+
+#[derive(Default)]
+struct Draw {
+    outlines: Vec<Outline>,
+    open: Option<Outline>,
+    at: P,
+    start: P,
+    /// The last control point, for smooth curves: cubic, quadratic.
+    cubic: Option<P>,
+    quadratic: Option<P>,
+}
+
+impl Draw {
+    /// `None` where a coordinate is too far out.
+    fn draw(&mut self, segment: S) -> Option<()> {
+        let (cubic, quadratic) = (self.cubic.take(), self.quadratic.take());
+        let at = self.at;
+        let place = |abs: bool, x: f64, y: f64| {
+            let p = if abs { [x, y] } else { add(at, [x, y]) };
+            (p[0].abs() <= FAR && p[1].abs() <= FAR).then_some(p)
+        };
+        match segment {
+            S::MoveTo { abs, x, y } => {
+                let p = place(abs, x, y)?;
+                self.end();
+                (self.at, self.start) = (p, p);
+            }
+            S::LineTo { abs, x, y } => self.push(Segment::Line(place(abs, x, y)?)),
+            S::HorizontalLineTo { abs, x } => {
+                let x = if abs { x } else { at[0] + x };
+                self.push(Segment::Line(place(true, x, at[1])?));
+            }
+            S::VerticalLineTo { abs, y } => {
+                let y = if abs { y } else { at[1] + y };
+                self.push(Segment::Line(place(true, at[0], y)?));
+            }
+            S::CurveTo { abs, x1, y1, x2, y2, x, y } => {
+                let (a, b) = (place(abs, x1, y1)?, place(abs, x2, y2)?);
+                self.push(Segment::Cubic(a, b, place(abs, x, y)?));
+                self.cubic = Some(b);
+            }
+            S::SmoothCurveTo { abs, x2, y2, x, y } => {
+                let (a, b) = (mirror(cubic, at), place(abs, x2, y2)?);
+                self.push(Segment::Cubic(a, b, place(abs, x, y)?));
+                self.cubic = Some(b);
+            }
+            S::Quadratic { abs, x1, y1, x, y } => {
+                let control = place(abs, x1, y1)?;
+                self.quad(control, place(abs, x, y)?);
+            }
+            S::SmoothQuadratic { abs, x, y } => {
+                self.quad(mirror(quadratic, at), place(abs, x, y)?);
+            }
+            S::EllipticalArc { abs, rx, ry, x_axis_rotation, large_arc, sweep, x, y } => {
+                let to = place(abs, x, y)?;
+                let turn = x_axis_rotation.to_radians();
+                match arc(at, to, [rx.abs(), ry.abs()], turn, large_arc, sweep) {
+                    Some(arc) => {
+                        self.push(Segment::Arc(arc));
+                        self.at = to;
+                    }
+                    None => self.push(Segment::Line(to)),
+                }
+            }
+            S::ClosePath { .. } => {
+                if let Some(open) = &mut self.open {
+                    open.closed = true;
+                }
+                self.end();
+                self.at = self.start;
+            }
+        }
+        Some(())
+    }
+
+    fn quad(&mut self, control: P, to: P) {
+        let third = |p: P| add(p, scaled(sub(control, p), 2.0 / 3.0));
+        self.push(Segment::Cubic(third(self.at), third(to), to));
+        self.quadratic = Some(control);
+    }
+
+    fn push(&mut self, segment: Segment) {
+        let at = self.at;
+        let open = self.open.get_or_insert_with(|| Outline::at(at));
+        self.at = match segment {
+            Segment::Line(p) | Segment::Cubic(_, _, p) => p,
+            Segment::Arc(arc) => arc.at(arc.to),
+        };
+        if let (Some(Segment::Arc(last)), Segment::Arc(next)) = (open.segments.last_mut(), &segment)
+            && let Some(both) = joined(last, next)
+        {
+            *last = both;
+            return;
+        }
+        open.segments.push(segment);
+    }
+
+    fn end(&mut self) {
+        self.outlines.extend(self.open.take());
+    }
+}
+
+fn mirror(control: Option<P>, at: P) -> P {
+    control.map_or(at, |control| sub(scaled(at, 2.0), control))
+}
+
+/// Two arcs of one ellipse as one: what turns by more than half is written in pieces.
+fn joined(last: &Arc, next: &Arc) -> Option<Arc> {
+    let size = length(last.u).max(length(last.v));
+    let near = |a: P, b: P| length(sub(a, b)) <= 1e-5 * size + 1e-6;
+    let sweep = (last.to - last.from) + (next.to - next.from);
+    let turns = (last.to >= last.from) == (next.to >= next.from) && sweep.abs() <= TAU + 1e-5;
+    if !(turns && near(last.centre, next.centre) && near(last.u, next.u) && near(last.v, next.v)) {
+        return None;
+    }
+    let is_whole = (sweep.abs() - TAU).abs() < 1e-5;
+    let sweep = if is_whole { TAU.copysign(sweep) } else { sweep };
+    Some(Arc { to: last.from + sweep, ..*last })
+}
+
+/// From ends to centre (SVG 2, appendix B.2.4). `None`: it is a line.
+fn arc(from: P, to: P, radii: P, turn: f64, large: bool, sweep: bool) -> Option<Arc> {
+    let [mut rx, mut ry] = radii;
+    let tiny = 1e-9;
+    if rx < tiny || ry < tiny || rx > FAR || ry > FAR || !turn.is_finite() {
+        return None;
+    }
+    let half = scaled(sub(from, to), 0.5);
+    if length(half) < tiny / 2.0 {
+        return None;
+    }
+    let (c, s) = (cos(turn), sin(turn));
+    // In the coordinates of the unit circle.
+    let x = (c * half[0] + s * half[1]) / rx;
+    let y = (c * half[1] - s * half[0]) / ry;
+    let reach = hypot(x, y);
+    let mut height = 0.0;
+    if reach > 1.0 || (1.0 - reach) * rx.min(ry) <= WRITTEN.min(rx.min(ry) * 1e-3) {
+        (rx, ry) = (rx * reach, ry * reach);
+    } else {
+        height = sqrt((1.0 - reach * reach).max(0.0)) / reach;
+        if large == sweep {
+            height = -height;
+        }
+    }
+    let scale = if height == 0.0 { 1.0 / reach } else { 1.0 };
+    let (x, y) = (x * scale, y * scale);
+    let (cx, cy) = (height * y, -height * x);
+    let middle = scaled(add(from, to), 0.5);
+    let (u, v) = ([rx * c, rx * s], [-ry * s, ry * c]);
+    let centre = add(middle, add(scaled(u, cx), scaled(v, cy)));
+    let begin = atan2(y - cy, x - cx);
+    let end = atan2(-y - cy, -x - cx);
+    let mut by = end - begin;
+    if height == 0.0 {
+        by = if sweep { PI } else { -PI };
+    } else if sweep && by < 0.0 {
+        by += TAU;
+    } else if !sweep && by > 0.0 {
+        by -= TAU;
+    }
+    Some(Arc { centre, u, v, from: begin, to: begin + by })
+}
+
+/// Half of an angle's arc that lies `deviation` from its chord, for a radius of 1.
+pub(super) fn step(deviation: f64) -> f64 {
+    2.0 * acos((1.0 - deviation).clamp(-1.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Outline {
+        let [outline] = <[Outline; 1]>::try_from(data(text)).expect("one outline");
+        outline
+    }
+
+    #[test]
+    fn arcs_have_the_centre_that_their_ends_say() {
+        for (text, centre, sweep) in [
+            ("M1 0A1 1 0 0 1 0 1", [0.0, 0.0], PI / 2.0),
+            ("M1 0A1 1 0 1 0 0 1", [0.0, 0.0], -1.5 * PI),
+            ("M0 0A5 5 0 0 1 10 0", [5.0, 0.0], PI),
+            // Half a turn that is written a little too short.
+            ("M0 0A50 50 0 0 0 99.999999 0", [49.999_999_5, 0.0], -PI),
+            ("M2 0A2 1 0 0 1 0 1", [0.0, 0.0], PI / 2.0),
+        ] {
+            let outline = one(text);
+            let [Segment::Arc(arc)] = outline.segments.as_slice() else { panic!("{outline:?}") };
+            assert!(length(sub(arc.centre, centre)) < 1e-6, "{text}: {arc:?}");
+            assert!((arc.to - arc.from - sweep).abs() < 1e-6, "{text}: {arc:?}");
+        }
+    }
+
+    #[test]
+    fn arcs_in_pieces_are_one() {
+        let outline = one("M1 0A1 1 0 0 1 -1 0A1 1 0 0 1 1 0Z");
+        let [Segment::Arc(arc)] = outline.segments.as_slice() else { panic!("{outline:?}") };
+        assert!((arc.to - arc.from - TAU).abs() < 1e-9 && outline.closed);
+        assert_eq!(one("M1 0A1 1 0 0 1 -1 0A1 1 0 0 0 1 0Z").segments.len(), 2);
+    }
+
+    #[test]
+    fn a_fault_ends_the_outline() {
+        assert_eq!(one("M0 0L1 1Lx").segments.len(), 1);
+        assert!(data("M0 0L1e13 0").is_empty());
+        assert_eq!(data("M0 0h1v1zl2 2").len(), 2);
+    }
+}
