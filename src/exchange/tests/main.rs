@@ -1,3 +1,4 @@
 //! Integration tests of the exchange.
 
 mod dxf;
+mod pdf;
