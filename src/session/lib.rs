@@ -41,7 +41,8 @@ pub use outcome::{
 };
 pub use store::{
     Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
-    Store, StoreError, StoreEvent, StoreHealth, StoreLimits, Stored, Watcher, copy,
+    Remote, RemoteOptions, Store, StoreError, StoreEvent, StoreHealth, StoreLimits, Stored,
+    Watcher, copy,
 };
 pub use tiles::Tiles;
 

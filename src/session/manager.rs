@@ -2,6 +2,7 @@
 //! durable.
 
 mod pictures;
+mod replicas;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -91,6 +92,8 @@ pub(super) struct OpenSession {
     pub(super) room: SharedRoom,
     /// The clock when the session was opened, and the session time then.
     opened: (Time, Time),
+    /// What it is held by, where several processes share the store.
+    epoch: u64,
     /// Whether the store knows the session.
     stored: bool,
     /// The last write on its way.
@@ -263,6 +266,7 @@ impl Sessions {
         let slot = self.slot(key);
         // Under the session's lock, so that no write slips in behind.
         let mut kept = slot.live.lock();
+        self.held(key, &slot, &mut kept)?;
         *kept = None;
         slot.weight.store(0, Ordering::Relaxed);
         slot.room.lock().close("deleted");
@@ -297,7 +301,11 @@ impl Sessions {
             let used =
                 here.or_else(|| self.evicted.lock().get(key).copied()).unwrap_or(self.started);
             if now.since(used) >= idle {
-                self.delete(key)?.wait()?;
+                match self.delete(key) {
+                    // Its owner knows when it was used.
+                    Err(Error::Store(StoreError::Elsewhere { .. })) => continue,
+                    deleted => deleted?.wait()?,
+                }
                 self.shard(key).lock().remove(key);
                 self.evicted.lock().remove(key);
                 gone += 1;
@@ -393,6 +401,7 @@ impl Sessions {
             session,
             room: Arc::clone(&open.room),
             opened: (now, Time(0)),
+            epoch: open.epoch,
             stored: true,
             last: pending.clone(),
             since: (0, 0),
@@ -423,10 +432,13 @@ impl Sessions {
         work: impl FnOnce(&mut OpenSession) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut kept = slot.live.lock();
-        let open = kept.take().filter(|open| !matches!(open.last.outcome(), Some(Err(_))));
-        let mut open = match open {
+        let epoch = self.held(key, slot, &mut kept)?;
+        let good = |open: &OpenSession| {
+            open.epoch == epoch && !matches!(open.last.outcome(), Some(Err(_)))
+        };
+        let mut open = match kept.take().filter(good) {
             Some(open) => open,
-            None => self.fetch(key, &slot.room, budget)?,
+            None => self.fetch(key, epoch, &slot.room, budget)?,
         };
         let sequence = open.session.sequence();
         let done = work(&mut open);
@@ -440,14 +452,25 @@ impl Sessions {
         done
     }
 
-    fn fetch(&self, key: &Key, room: &SharedRoom, budget: &Budget) -> Result<OpenSession, Error> {
+    fn fetch(
+        &self,
+        key: &Key,
+        epoch: u64,
+        room: &SharedRoom,
+        budget: &Budget,
+    ) -> Result<OpenSession, Error> {
         let _span = deep_span!("replay");
         let stored = self.store.load(key)?;
         let known = stored.is_some();
         let stored =
             stored.unwrap_or_else(|| Stored { text: EMPTY.to_owned(), ..Stored::default() });
         let limits = Arc::clone(&self.options.limits);
-        let (session, damage) = recover(key, &stored, limits, budget)?;
+        let recovered = recover(key, &stored, limits, budget);
+        if let Err(Error::Unrecoverable { .. }) = recovered {
+            // Another one may be of the version that wrote it.
+            self.store.release(key)?;
+        }
+        let (session, damage) = recovered?;
         let mut last = Pending::ready(Ok(()));
         if !damage.is_empty() {
             // What can be read becomes the new beginning; the sequences go on after those lost.
@@ -459,6 +482,7 @@ impl Sessions {
             opened: (self.clock.now(), session.time()),
             session,
             room: Arc::clone(room),
+            epoch,
             stored: known,
             last,
             since: (stored.records.len() as u64, 0),
@@ -525,6 +549,7 @@ impl Sessions {
             // Whoever has a share of the slot is using it.
             if shard.get(&key).is_some_and(|slot| Arc::strong_count(slot) == 1) {
                 shard.remove(&key);
+                self.store.forget(&key);
                 count -= 1;
                 bytes = bytes.saturating_sub(weight);
                 if self.options.idle.is_some() {

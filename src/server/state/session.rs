@@ -64,6 +64,13 @@ fn log(event: &StoreEvent) {
             reason,
             "the session store failed; edits are refused until it can write again"
         ),
+        StoreEvent::Weak { reason: Some(reason) } => tracing::error!(
+            reason,
+            "the session store is not safe any more; what it acknowledges could be lost"
+        ),
+        StoreEvent::Weak { reason: None } => {
+            tracing::warn!("the session store is set as it should be again");
+        }
         StoreEvent::Recovered { after, tries } => tracing::warn!(
             seconds = after.as_secs_f64(),
             tries,

@@ -1,4 +1,5 @@
-//! Where sessions are kept: a trait, the default on disk, and one in memory.
+//! Where sessions are kept: a trait, the default on disk, one in memory, and one on a server that
+//! several replicas share.
 //!
 //! For each session a store holds the base text, the two newest snapshots, and
 //! the records since the older of them. So a damaged snapshot costs nothing,
@@ -10,6 +11,7 @@ mod embedded;
 mod memory;
 mod pending;
 mod quota;
+mod remote;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,6 +21,7 @@ pub use copy::{Copied, copy};
 pub use embedded::{Embedded, FILE};
 pub use memory::Memory;
 pub use pending::{Acknowledge, Pending};
+pub use remote::{Remote, RemoteOptions};
 
 /// Bytes in the name of a tenant or a session.
 const KEY_BYTES: usize = 128;
@@ -186,6 +189,64 @@ pub trait Store: Send + Sync + fmt::Debug {
         StoreHealth::Working
     }
 
+    /// Why what the store acknowledges may be lost all the same, where it may.
+    fn weakness(&self) -> Option<String> {
+        None
+    }
+
+    /// Takes a session for this process, or holds on to it, where several share the store: what
+    /// was read of it since is the newest there is. Answers by which epoch; what was read by
+    /// another one is to be read again.
+    ///
+    /// # Errors
+    /// [`StoreError::Elsewhere`] while another process has it.
+    fn hold(&self, _key: &Key) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    /// Whether a session is still held as [`Store::hold`] said, as far as is known without asking.
+    fn is_held(&self, _key: &Key, _epoch: u64) -> bool {
+        true
+    }
+
+    /// As [`Store::hold`], from a process `gone` that is known to be no more.
+    ///
+    /// # Errors
+    /// [`StoreError::Elsewhere`] while another process has it.
+    fn take_from(&self, _key: &Key, _gone: &str) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    /// Nothing of a session is kept in memory any more; it stays this process's.
+    fn forget(&self, _key: &Key) {}
+
+    /// Lets whichever process asks first have a session.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it is let go when the lease ends.
+    fn release(&self, _key: &Key) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Whether a process that shares the store lives.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not say.
+    fn lives(&self, _replica: &str) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    /// Sessions that were taken from another process since the store was opened.
+    fn takings(&self) -> u64 {
+        0
+    }
+
+    /// Says where the processes that share the store reach this one.
+    fn announce(&self, _address: &str) {}
+
+    /// This process will end: the others may have its sessions. What runs can go on.
+    fn leave(&self) {}
+
     /// Flushes and lets go of whatever the store holds. Later calls fail with [`StoreError::Closed`].
     ///
     /// # Errors
@@ -214,6 +275,11 @@ pub enum StoreEvent {
     Failed {
         /// What the file system or the database said.
         reason: String,
+    },
+    /// What it acknowledges may be lost, and why; or no longer.
+    Weak {
+        /// Each setting that is wrong.
+        reason: Option<String>,
     },
     /// It works again, verified.
     Recovered {
@@ -299,6 +365,25 @@ pub enum StoreError {
         /// The one given.
         seen: u64,
     },
+    /// Another process has the session.
+    #[error("the session {key} is edited by replica {owner}, at {address:?}")]
+    Elsewhere {
+        /// The session.
+        key: Box<Key>,
+        /// Which.
+        owner: String,
+        /// Where it is reached; empty where it is not.
+        address: String,
+    },
+    /// Another process has taken the session since: the write has not happened.
+    #[error("another replica has taken the session")]
+    Fenced,
+    /// The server of the store is set so that what it acknowledges could be lost.
+    #[error("the session store is not safe: {reason}")]
+    Weak {
+        /// Each setting that is wrong, and what it is to be.
+        reason: String,
+    },
     /// A record or a snapshot for a session that was not begun.
     #[error("no such session")]
     NoSession,
@@ -317,6 +402,9 @@ impl StoreError {
             StoreError::Full { .. } => "store-full",
             StoreError::Busy { .. } => "store-busy",
             StoreError::OutOfOrder { .. } => "session-conflict",
+            StoreError::Elsewhere { .. } => "session-elsewhere",
+            StoreError::Fenced => "session-fenced",
+            StoreError::Weak { .. } => "store-weak",
             StoreError::NoSession => "no-session",
         }
     }

@@ -14,7 +14,11 @@ use svgx_session::{
     StoreError, StoreLimits,
 };
 
-const DIRECTORY: &str = "SVGX_TEST_SESSION_DIRECTORY";
+use crate::support::{RedisServer, Stores, remote_at};
+
+/// Where the sessions of a child are, and which replica it is.
+const PLACE: &str = "SVGX_TEST_SESSION_PLACE";
+const REPLICA: &str = "SVGX_TEST_SESSION_REPLICA";
 const SESSIONS: u64 = 6;
 const DRAWING: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000">
   <rect id="desk" x="10" y="10" width="20" height="10"/>
@@ -39,11 +43,36 @@ fn options() -> Options {
 }
 
 fn sessions(store: impl Store + 'static) -> Sessions {
-    Sessions::new(Arc::new(store), Arc::new(Monotonic::new()), options())
+    shared(Arc::new(store))
+}
+
+fn shared(store: Arc<dyn Store>) -> Sessions {
+    Sessions::new(store, Arc::new(Monotonic::new()), options())
+}
+
+/// The same on a store of each kind.
+fn each(stores: &Stores) -> Vec<Sessions> {
+    stores.open(StoreLimits::default()).into_iter().map(shared).collect()
 }
 
 fn embedded(directory: &Path) -> Sessions {
     sessions(Embedded::open(directory, StoreLimits::default()).unwrap())
+}
+
+/// Sessions in a folder, or on a server as one of its replicas.
+fn at(place: &str, replica: &str) -> Sessions {
+    if place.starts_with("redis:") {
+        sessions(remote_at(place, replica, StoreLimits::default()))
+    } else {
+        embedded(Path::new(place))
+    }
+}
+
+/// A place of each kind; the server ends with its value.
+fn places(directory: &Path) -> Vec<(String, Option<RedisServer>)> {
+    let mut places = vec![(directory.display().to_string(), None)];
+    places.extend(RedisServer::start().map(|server| (server.url(), Some(server))));
+    places
 }
 
 fn done(sessions: &Sessions, key: &Key, value: Value) -> Outcome {
@@ -94,7 +123,12 @@ fn script(sequence: u64) -> Value {
 /// prints what was acknowledged.
 #[test]
 fn of_many_who_begin_a_session_at_once_one_does() {
-    let sessions = sessions(Memory::default());
+    for sessions in each(&Stores::new()) {
+        of_many_one_begins(&sessions);
+    }
+}
+
+fn of_many_one_begins(sessions: &Sessions) {
     for round in 0..50 {
         let (key, start) = (key(round), std::sync::Barrier::new(4));
         let begun: usize = std::thread::scope(|scope| {
@@ -117,8 +151,9 @@ fn of_many_who_begin_a_session_at_once_one_does() {
 #[test]
 #[ignore = "run as a child process by the recovery test"]
 fn child_that_edits_until_it_is_killed() {
-    let directory = std::env::var(DIRECTORY).expect("the recovery test sets it");
-    let sessions = Arc::new(embedded(Path::new(&directory)));
+    let place = std::env::var(PLACE).expect("the recovery test sets it");
+    let replica = std::env::var(REPLICA).expect("the recovery test sets it");
+    let sessions = Arc::new(at(&place, &replica));
     let threads: Vec<_> = (0..SESSIONS)
         .map(|name| {
             let sessions = Arc::clone(&sessions);
@@ -145,8 +180,15 @@ fn child_that_edits_until_it_is_killed() {
 
 #[test]
 fn every_acknowledged_edit_survives_kill_minus_nine() {
-    const KILLS: u64 = 24;
     let directory = tempfile::tempdir().unwrap();
+    for (place, _server) in places(directory.path()) {
+        acknowledged_edits_survive(&place);
+    }
+}
+
+fn acknowledged_edits_survive(place: &str) {
+    const KILLS: u64 = 24;
+    let is_folder = !place.starts_with("redis:");
     // xorshift64*; the moments differ from run to run only by the scheduler.
     let mut random = 0x9E37_79B9_7F4A_7C15_u64;
     let mut acknowledged: BTreeMap<u64, u64> = BTreeMap::new();
@@ -155,7 +197,8 @@ fn every_acknowledged_edit_survives_kill_minus_nine() {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["stores::child_that_edits_until_it_is_killed", "--exact", "--ignored"])
             .arg("--nocapture")
-            .env(DIRECTORY, directory.path())
+            .env(PLACE, place)
+            .env(REPLICA, format!("child-{kill}"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -184,8 +227,8 @@ fn every_acknowledged_edit_survives_kill_minus_nine() {
             }
         }
         assert!(seen > wanted, "the child ended by itself");
-        if kill == 0 {
-            let second = Embedded::open(directory.path(), StoreLimits::default());
+        if kill == 0 && is_folder {
+            let second = Embedded::open(Path::new(place), StoreLimits::default());
             assert!(matches!(second, Err(StoreError::Locked { .. })), "{second:?}");
         }
         // Somewhere inside the next operations.
@@ -196,9 +239,10 @@ fn every_acknowledged_edit_survives_kill_minus_nine() {
         }
         child.wait().unwrap();
 
-        let recovered = embedded(directory.path());
+        let recovered = at(place, &format!("parent-{kill}"));
         for (name, sequence) in &acknowledged {
             let key = key(name);
+            recovered.take_from(&key, &format!("child-{kill}")).unwrap();
             assert_eq!(recovered.damage(&key, &budget()).unwrap(), []);
             let found = look(&recovered, &key);
             assert!(found.0 >= *sequence, "kill {kill}: {} of {sequence} in {name}", found.0);
@@ -215,14 +259,22 @@ fn every_acknowledged_edit_survives_kill_minus_nine() {
         recovered.close().unwrap();
     }
     let total: u64 = acknowledged.values().sum();
-    println!("{KILLS} kills, {total} edits acknowledged, {cut_short} durable but not yet said so");
+    println!(
+        "{place}: {KILLS} kills, {total} edits acknowledged, {cut_short} durable but not yet said so"
+    );
     assert_eq!(acknowledged.len() as u64, SESSIONS);
 }
 
 #[test]
 fn edits_of_many_threads_on_one_session_are_all_there() {
     let directory = tempfile::tempdir().unwrap();
-    let all = embedded(directory.path());
+    for (place, _server) in places(directory.path()) {
+        edits_of_many_threads(&place);
+    }
+}
+
+fn edits_of_many_threads(place: &str) {
+    let all = at(place, "first");
     let key = key("shared");
     load(&all, &key);
     std::thread::scope(|scope| {
@@ -242,7 +294,7 @@ fn edits_of_many_threads_on_one_session_are_all_there() {
     let before = look(&all, &key);
     assert_eq!(before.0, 1 + 8 * 25);
     all.close().unwrap();
-    let again = embedded(directory.path());
+    let again = at(place, "second");
     assert_eq!(look(&again, &key), before);
     let desk = again
         .read(&key, &budget(), |s| {
@@ -255,33 +307,35 @@ fn edits_of_many_threads_on_one_session_are_all_there() {
 
 #[test]
 fn sessions_of_two_tenants_with_one_name_do_not_meet() {
-    let all = sessions(Memory::default());
-    let (a, b) = (Key::new("a", "default").unwrap(), Key::new("b", "default").unwrap());
-    load(&all, &a);
-    let error = all
-        .apply(&b, &operation(json!({"operation": "select", "element_id": "desk"})), &budget())
-        .unwrap_err();
-    assert_eq!(error.code(), "unknown-element");
-    for (tenant, name) in [("", "x"), ("x", ""), ("a\0b", "x"), (&*"x".repeat(129), "x")] {
-        assert_eq!(Key::new(tenant, name).unwrap_err(), StoreError::BadKey);
+    for all in each(&Stores::new()) {
+        let (a, b) = (Key::new("a", "default").unwrap(), Key::new("b", "default").unwrap());
+        load(&all, &a);
+        let error = all
+            .apply(&b, &operation(json!({"operation": "select", "element_id": "desk"})), &budget())
+            .unwrap_err();
+        assert_eq!(error.code(), "unknown-element");
+        for (tenant, name) in [("", "x"), ("x", ""), ("a\0b", "x"), (&*"x".repeat(129), "x")] {
+            assert_eq!(Key::new(tenant, name).unwrap_err(), StoreError::BadKey);
+        }
     }
 }
 
 #[test]
 fn memory_is_bounded_and_what_left_it_comes_back_from_the_store() {
-    let all = sessions(Memory::default());
-    for n in 0..50 {
-        load(&all, &key(n));
-        let value = json!({"operation": "set_attribute", "element_id": "desk", "name": "x", "value": n.to_string()});
-        done(&all, &key(n), value);
-        assert!(all.live() <= 5, "{}", all.live());
-    }
-    for n in 0..50 {
-        let x = all.read(&key(n), &budget(), |s| {
-            let d = s.document();
-            d.attr(d.by_id("desk").unwrap(), "x").map(str::to_owned)
-        });
-        assert_eq!(x.unwrap(), Some(n.to_string()));
+    for all in each(&Stores::new()) {
+        for n in 0..50 {
+            load(&all, &key(n));
+            let value = json!({"operation": "set_attribute", "element_id": "desk", "name": "x", "value": n.to_string()});
+            done(&all, &key(n), value);
+            assert!(all.live() <= 5, "{}", all.live());
+        }
+        for n in 0..50 {
+            let x = all.read(&key(n), &budget(), |s| {
+                let d = s.document();
+                d.attr(d.by_id("desk").unwrap(), "x").map(str::to_owned)
+            });
+            assert_eq!(x.unwrap(), Some(n.to_string()));
+        }
     }
 }
 
@@ -307,40 +361,48 @@ fn a_session_that_nobody_touches_is_deleted_after_its_time() {
 
 #[test]
 fn a_load_that_fails_leaves_the_session_as_it_was() {
-    let all = sessions(Memory::default());
-    load(&all, &key("s"));
-    done(&all, &key("s"), script(7));
-    let before = look(&all, &key("s"));
-    let bad = operation(json!({"operation": "load", "content": "<svg"}));
-    assert_eq!(all.apply(&key("s"), &bad, &budget()).unwrap_err().code(), "bad-document");
-    assert_eq!(look(&all, &key("s")), before);
+    for all in each(&Stores::new()) {
+        load(&all, &key("s"));
+        done(&all, &key("s"), script(7));
+        let before = look(&all, &key("s"));
+        let bad = operation(json!({"operation": "load", "content": "<svg"}));
+        assert_eq!(all.apply(&key("s"), &bad, &budget()).unwrap_err().code(), "bad-document");
+        assert_eq!(look(&all, &key("s")), before);
+    }
 }
 
 #[test]
 fn a_write_that_the_store_refuses_never_happened() {
     let limits = StoreLimits { session_bytes: 2_000, ..StoreLimits::default() };
-    let all = sessions(Memory::new(limits));
-    load(&all, &key("s"));
+    for all in Stores::new().open(limits).into_iter().map(shared) {
+        never_happened(&all);
+    }
+}
+
+fn never_happened(all: &Sessions) {
+    load(all, &key("s"));
     let value = "x".repeat(3_000);
     let op = operation(
         json!({"operation": "set_attribute", "element_id": "desk", "name": "data-x", "value": value}),
     );
-    let before = look(&all, &key("s"));
-    let refused = all.apply(&key("s"), &op, &budget()).unwrap_err();
+    let before = look(all, &key("s"));
+    // A server says it after the edit was made in memory; it is gone with the answer.
+    let refused = all.apply(&key("s"), &op, &budget()).and_then(|done| done.wait()).unwrap_err();
     assert!(matches!(refused, Error::Store(StoreError::Full { limit: 2_000, .. })), "{refused}");
-    assert_eq!(look(&all, &key("s")), before);
-    done(&all, &key("s"), script(7));
+    assert_eq!(look(all, &key("s")), before);
+    done(all, &key("s"), script(7));
 }
 
 #[test]
 fn cancelled_work_changes_nothing() {
-    let all = sessions(Memory::default());
-    load(&all, &key("s"));
-    let cancelled = budget();
-    cancelled.cancel().cancel();
-    let error = all.apply(&key("s"), &operation(script(7)), &cancelled).unwrap_err();
-    assert_eq!(error.code(), "cancelled");
-    assert_eq!(look(&all, &key("s")).0, 1);
+    for all in each(&Stores::new()) {
+        load(&all, &key("s"));
+        let cancelled = budget();
+        cancelled.cancel().cancel();
+        let error = all.apply(&key("s"), &operation(script(7)), &cancelled).unwrap_err();
+        assert_eq!(error.code(), "cancelled");
+        assert_eq!(look(&all, &key("s")).0, 1);
+    }
 }
 
 /// Truncates and flips bits all over the file: whatever opens is what was there at some moment,
