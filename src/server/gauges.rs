@@ -32,6 +32,8 @@ pub(crate) fn register_gauges(app: &Arc<App>) {
     number(&c::STORE_AVAILABLE, |app| {
         f64::from(u8::from(app.sessions.store().health() == StoreHealth::Working))
     });
+    number(&c::STORE_WEAK, |app| f64::from(u8::from(app.sessions.store().weakness().is_some())));
+    number(&c::SESSIONS_TAKEN, |app| app.sessions.store().takings() as f64);
     controller(&metrics, &Arc::downgrade(app));
     expect(&metrics, app.config.tls_cert.is_some());
 }

@@ -97,6 +97,10 @@ catalogue! {
         "Sessions held in memory.";
     STORE_AVAILABLE = "svgx.session.store.available", Gauge, "{store}", 2, [],
         "1 while the session store takes writes, 0 after an I/O error until it can write again.";
+    STORE_WEAK = "svgx.session.store.weak", Gauge, "{store}", 2, [],
+        "1 while the server of the session store is set so that acknowledged edits could be lost.";
+    SESSIONS_TAKEN = "svgx.session.taken", Counter, "{session}", 2, [],
+        "Sessions taken over from another replica.";
     STORE_WAIT = "svgx.store.wait", Latency, "s", 2, [],
         "Time an edit waited to be durable.";
     STREAMS = "svgx.stream.open", UpDownCounter, "{stream}", 4, ["svgx.stream.transport"],

@@ -19,6 +19,7 @@ use super::admit::AdmissionRequest;
 use super::body::{self, Body};
 use super::deferred;
 use super::dispatch::Dispatch;
+use super::forward::{Asked, Forward, hold_for_later};
 use super::limits;
 use super::operation::Operation;
 use super::reply::{Call, Reply};
@@ -185,8 +186,25 @@ async fn run_inner(
     // A slow client is not the service's latency: the clock starts with the last byte.
     let read = app.clock.now();
     *began = Some(read);
+    let again = (asked, identity.clone(), stages.clone());
     let admitted = Admitted { arrived, asked, dispatch, identity, media, stages };
-    let served = serve(app, request, operation, admitted, read, body.clone()).await;
+    let mut served = serve(app, request, operation, admitted, read, body.clone()).await;
+    if let Err(Error::Elsewhere(_) | Error::Fenced) = &served {
+        let bytes = body.as_ref().map(|body| body.bytes.clone());
+        let mut forward = Forward::of(app, request, bytes);
+        while let (Err(error @ (Error::Elsewhere(_) | Error::Fenced)), Some(forward)) =
+            (&mut served, &mut forward)
+        {
+            let error = std::mem::replace(error, Error::Fenced);
+            if let Asked::Answered(response) = forward.after(error, &mut None).await? {
+                return Ok(response);
+            }
+            let (asked, identity, stages) = again.clone();
+            let dispatch = Dispatch::decide(app, operation, &asked, &stages)?;
+            let admitted = Admitted { arrived: read, asked, dispatch, identity, media, stages };
+            served = serve(app, request, operation, admitted, read, body.clone()).await;
+        }
+    }
     match (served, body) {
         (Err(error @ Error::Shed(_)), Some(body)) => {
             limits::check_read(app, body).await?;
@@ -252,6 +270,8 @@ async fn serve(
             }
         }
         Dispatch::Deferred(ticket) => {
+            let bytes = body.as_ref().map(|body| &body.bytes[..]);
+            hold_for_later(app, &caller.identity, caller.session.as_deref(), bytes).await?;
             deferred::defer(app, request, operation, caller, ticket, body)
         }
     }

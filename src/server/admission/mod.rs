@@ -7,6 +7,7 @@ pub(crate) mod dispatch;
 pub(crate) mod estimate;
 mod event_loop_lag;
 pub(crate) mod execute;
+pub(crate) mod forward;
 pub(crate) mod input;
 mod limits;
 pub(crate) mod operation;

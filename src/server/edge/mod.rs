@@ -25,12 +25,13 @@ use self::identify::identify;
 use self::request_record::RequestRecord;
 use crate::admission::execute::Operated;
 use crate::endpoints::{PathPolicy, policy};
-use crate::protocol::headers::X_TRACE_ID;
-use crate::protocol::problem::Error;
+use crate::protocol::headers::{SVGX_REPLICA_PROOF, X_TRACE_ID};
+use crate::protocol::problem::{Error, Moved};
 use crate::state::answer::Timing;
 use crate::state::app::App;
-use crate::state::keys::Identity;
+use crate::state::keys::{Credential, Identity};
 use crate::state::rate::RateLimitStatus;
+use crate::state::replicas::{Did, PassedOn, ReplicaListener};
 use crate::state::time_of_day::{time_of_day, unix_seconds};
 
 /// A failure below the handlers, with what its problem document needs.
@@ -102,6 +103,7 @@ pub(crate) async fn edge(
         None => errors_as_problems(answered, &record, &context),
     };
 
+    prove(&app, &mut response);
     let operated = response.request().extensions().get::<Operated>().copied();
     let took = record.finish(response.status().as_u16(), operated);
     let phases = response.response().extensions().get::<Timing>().map(|t| t.0);
@@ -119,9 +121,28 @@ pub(crate) async fn edge(
     Ok(response)
 }
 
+/// Says to the replica that passed a request on what was done with it.
+fn prove(app: &App, response: &mut ServiceResponse<BoxBody>) {
+    let passed_on = response.request().extensions().get::<PassedOn>().cloned();
+    let Some(passed_on) = passed_on else { return };
+    let moved = response.response().extensions().get::<Moved>().copied();
+    let did = moved.map_or(Did::Answered, |Moved(did)| did);
+    let proof = app.replicas.answer(&passed_on, did).ok();
+    if let Some(proof) = proof.and_then(|proof| HeaderValue::from_str(&proof).ok()) {
+        response.headers_mut().insert(SVGX_REPLICA_PROOF.clone(), proof);
+    }
+}
+
 /// Who asks, noted in the request: what is counted below is counted by it.
 fn authenticate(app: &App, request: &ServiceRequest, policy: PathPolicy) -> Result<(), Error> {
-    let (identity, credential) = identify(app, request, policy.is_open)?;
+    let (identity, credential) = match request.app_data::<Data<ReplicaListener>>() {
+        None => identify(app, request, policy.is_open)?,
+        Some(_) => {
+            let (mark, name) = app.replicas.passed_on(request)?;
+            request.extensions_mut().insert(mark);
+            (app.identity_of(&name?), Credential::REPLICA)
+        }
+    };
     request.extensions_mut().insert(credential);
     request.extensions_mut().insert(identity);
     Ok(())

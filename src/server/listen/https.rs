@@ -44,7 +44,7 @@ pub(super) fn listen(
     let server = builder.listen("public", listener, move || {
         let (of_http_1, of_http_2) = (stop.clone(), stop.clone());
         let metrics = Arc::clone(app.telemetry.metrics());
-        let service = public_app(app.clone(), api.clone()).into_factory();
+        let service = public_app(app.clone(), api.clone(), true).into_factory();
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stop = of_http_1.clone();

@@ -30,6 +30,7 @@ use crate::routes;
 use crate::routes::openapi::ApiDescription;
 use crate::state::app::App;
 use crate::state::config::Config;
+use crate::state::replicas::ReplicaListener;
 use crate::state::start_error::StartError;
 use crate::tls::Certificate;
 use crate::watch::{self, Watch};
@@ -55,6 +56,9 @@ pub struct Bound {
     pub public: SocketAddr,
     /// Metrics and probes.
     pub internal: Option<SocketAddr>,
+    /// Where other replicas pass requests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replica: Option<SocketAddr>,
 }
 
 /// Serves until SIGTERM or SIGINT, then finishes what runs. `bound` is called
@@ -71,7 +75,22 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     let public = public(&app, certificate.as_ref(), connections.public)?;
     let internal =
         config.internal_listen.map(|at| internal(&app, at, connections.internal)).transpose()?;
-    let addresses = Bound { public: public.0, internal: internal.as_ref().map(|(at, _)| *at) };
+    let replica =
+        config.replica_listen.map(|at| replica(&app, at, connections.public)).transpose()?;
+    let addresses = Bound {
+        public: public.0,
+        internal: internal.as_ref().map(|(at, _)| *at),
+        replica: replica.as_ref().map(|(at, _)| *at),
+    };
+    let replica = replica.map(|(at, server)| {
+        let reached = config.replica_address.clone().unwrap_or_else(|| at.to_string());
+        (reached, server.handle(), actix_web::rt::spawn(server))
+    });
+    if let Some((reached, ..)) = &replica {
+        let (app, reached) = (Arc::clone(&app), reached.clone());
+        let said = tokio::task::spawn_blocking(move || app.sessions.store().announce(&reached));
+        said.await.map_err(|e| StartError::System("no thread", std::io::Error::other(e)))?;
+    }
     let public_handle = public.1.handle();
     let running = actix_web::rt::spawn(public.1);
     let internal = internal.map(|(_, server)| {
@@ -116,6 +135,11 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     if let Ok(Err(error)) = running.await {
         tracing::error!(%error, "the public listener had failed");
     }
+    // What others passed on is finished like what came here.
+    if let Some((_, handle, running)) = replica {
+        handle.stop(true).await;
+        let _ = running.await;
+    }
     // The pool's threads block: they are joined where blocking is allowed.
     let pool = Arc::clone(&app);
     let closing = tokio::task::spawn_blocking(move || {
@@ -137,9 +161,12 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
 }
 
 /// Not ready first, then no new connections, then the last answer.
-async fn drain(app: &App, public: &ServerHandle) {
+async fn drain(app: &Data<App>, public: &ServerHandle) {
     tracing::info!("stopping: no longer ready, finishing running requests");
     app.set_ready(false);
+    // The other replicas may have the sessions from now on.
+    let shared = Arc::clone(app);
+    let _ = tokio::task::spawn_blocking(move || shared.sessions.store().leave()).await;
     if app.config.drain_delay > Duration::ZERO {
         tokio::time::sleep(app.config.drain_delay).await;
     }
@@ -171,7 +198,7 @@ fn public(
             .map_err(|e| StartError::Bind(config.listen, e));
     }
     let shared = app.clone();
-    let server = HttpServer::new(move || public_app(shared.clone(), api.clone()))
+    let server = HttpServer::new(move || public_app(shared.clone(), api.clone(), true))
         .on_connect({
             let metrics = Arc::clone(app.telemetry.metrics());
             move |_, extensions| {
@@ -194,10 +221,35 @@ fn public(
     Ok((at, server.run()))
 }
 
-/// The public endpoints, with everything around them.
+/// The public endpoints once more, for what other replicas pass on: proved by their secret, and not
+/// counted again.
+fn replica(app: &Data<App>, at: SocketAddr, connections: usize) -> Result<Listening, StartError> {
+    let config: &Config = &app.config;
+    let api = Data::new(ApiDescription(openapi::json()));
+    let shared = app.clone();
+    let server = HttpServer::new(move || {
+        let app = public_app(shared.clone(), api.clone(), false);
+        app.app_data(Data::new(ReplicaListener))
+    })
+    .workers(config.workers)
+    .max_connections(connections)
+    .tcp_nodelay(true)
+    .keep_alive(config.keep_alive)
+    .client_request_timeout(config.client_timeout)
+    .client_disconnect_timeout(CLIENT_DISCONNECT)
+    .shutdown_timeout(config.drain_timeout.as_secs().max(1))
+    .disable_signals()
+    .bind(at)
+    .map_err(|e| StartError::Bind(at, e))?;
+    let at = server.addrs().first().copied().unwrap_or(at);
+    Ok((at, server.run()))
+}
+
+/// The public endpoints, with everything around them; `counted` against rates.
 fn public_app(
     app: Data<App>,
     api: Data<ApiDescription>,
+    counted: bool,
 ) -> Service<
     impl ServiceFactory<
         ServiceRequest,
@@ -209,7 +261,7 @@ fn public_app(
 > {
     let origins = &app.config.cors_origins;
     let cors = Condition::new(!origins.is_empty(), cors(origins));
-    let rates = || app.rates.as_ref();
+    let rates = || app.rates.as_ref().filter(|_| counted);
     let versioned = web::scope("/api/v1")
         .configure(|c| endpoints::configure(c, rates()))
         .configure(|c| endpoints::configure_rest(c, rates()));

@@ -27,6 +27,7 @@ names! {
     // Of a request.
     BAGGAGE = "baggage",
     PREFER = "prefer",
+    SVGX_REPLICA = "x-svgx-replica",
     RETRY_ATTEMPT = "x-retry-attempt",
     SVGX_PRECISION = "x-svgx-precision",
     SVGX_SESSION = "x-svgx-session",
@@ -35,6 +36,7 @@ names! {
     // Of both.
     TRACEPARENT = "traceparent",
     // Of an answer.
+    SVGX_REPLICA_PROOF = "x-svgx-replica-proof",
     PREFERENCE_APPLIED = "preference-applied",
     RATELIMIT = "ratelimit",
     RATELIMIT_POLICY = "ratelimit-policy",

@@ -1,5 +1,7 @@
 //! `/jobs`: work that is done later, and what became of it.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
@@ -7,6 +9,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::admission::forward::Forward;
 use crate::protocol::problem::{Error, Problem};
 use crate::routes::json;
 use crate::state::app::App;
@@ -47,6 +50,9 @@ pub(crate) async fn look(
     id: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Error> {
+    if let Some(response) = elsewhere(&request, &app, &id).await? {
+        return Ok(response);
+    }
     let job = app.jobs.view(app.clock.now(), &owner(&request, &app), &id)?;
     let under_way = job.result.is_none() && job.kept_s.is_none();
     let mut response = json(&request, &job)?;
@@ -74,6 +80,9 @@ pub(crate) async fn result(
     id: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Error> {
+    if let Some(response) = elsewhere(&request, &app, &id).await? {
+        return Ok(response);
+    }
     match app.jobs.answer(app.clock.now(), &owner(&request, &app), &id)? {
         Kept::Answer(answer) => Ok(answer.into_response(StatusCode::OK)),
         Kept::Problem(status, body) => {
@@ -99,8 +108,24 @@ pub(crate) async fn cancel(
     id: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Error> {
+    if let Some(response) = elsewhere(&request, &app, &id).await? {
+        return Ok(response);
+    }
     app.jobs.cancel(app.clock.now(), &owner(&request, &app), &id)?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What the replica says that has the job; `None` where that is this one, or none any more.
+async fn elsewhere(
+    request: &HttpRequest,
+    app: &Arc<App>,
+    id: &str,
+) -> Result<Option<HttpResponse>, Error> {
+    let Some(replica) = app.jobs.elsewhere(id) else { return Ok(None) };
+    match Forward::of(app, request, None) {
+        Some(forward) => forward.to(replica).await,
+        None => Ok(None),
+    }
 }
 
 fn owner(request: &HttpRequest, app: &App) -> Identity {

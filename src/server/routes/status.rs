@@ -179,6 +179,10 @@ pub(crate) async fn readyz(app: Data<App>) -> HttpResponse {
     match (app.is_ready(), app.sessions.store().health()) {
         (false, _) => HttpResponse::ServiceUnavailable().body("not ready\n"),
         (true, StoreHealth::Working) => HttpResponse::Ok().body("ready\n"),
+        // No other instance could do better, and what needs no store is answered.
+        (true, StoreHealth::Failed { .. }) if app.sessions.store().is_shared() => {
+            HttpResponse::Ok().body("ready, without the session store\n")
+        }
         // Another instance takes edits; this one would refuse them.
         (true, StoreHealth::Failed { reason, .. }) => HttpResponse::ServiceUnavailable()
             .body(format!("not ready: the session store failed: {reason}\n")),

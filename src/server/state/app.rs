@@ -22,6 +22,7 @@ use crate::state::health::CachedHealth;
 use crate::state::jobs::Jobs;
 use crate::state::keys::{Credential, Identity, Keys, Names};
 use crate::state::rate::Rates;
+use crate::state::replicas::Replicas;
 use crate::state::session;
 use crate::state::start_error::StartError;
 use crate::state::streams::Streams;
@@ -59,6 +60,8 @@ pub struct App {
     pub(crate) cache: Cache,
     /// The sessions and their store.
     pub(crate) sessions: Sessions,
+    /// The other replicas of the service.
+    pub(crate) replicas: Replicas,
     /// The streams of sessions that are open.
     pub(crate) streams: Arc<Streams>,
     /// What the tokens of interrupted simulations are sealed with.
@@ -102,7 +105,8 @@ impl App {
         };
         let pool = Runtime::start(&spec, Arc::clone(&clock), options)
             .map_err(|e| StartError::System("no threads to compute with", e))?;
-        let sessions = session::open(&config, Arc::clone(&clock), &telemetry)?;
+        let replicas = Replicas::new(&config)?;
+        let sessions = session::open(&config, Arc::clone(&clock), &telemetry, replicas.id())?;
         if let Some(path) = &config.open {
             let mut names = keys.names();
             if names.is_empty() {
@@ -121,11 +125,15 @@ impl App {
             telemetry,
             spec,
             pool,
-            jobs: Jobs::default(),
+            jobs: match replicas.client() {
+                Some(_) => Jobs::at(replicas.id()),
+                None => Jobs::default(),
+            },
             large_refusals: tokio::sync::Semaphore::new(1),
             fonts,
             cache: Cache::new(config.cache_bytes),
             sessions,
+            replicas,
             streams: Arc::default(),
             snapshots: snapshot_key()?,
             ids: Ids::new(),
@@ -139,6 +147,11 @@ impl App {
     /// Where the public endpoints are to listen, if everybody who reaches them may use them.
     pub fn open_to_everybody(&self) -> Option<std::net::SocketAddr> {
         self.keys.load().is_open().then_some(self.config.listen)
+    }
+
+    /// The identity called `name`, on the word of another replica.
+    pub(crate) fn identity_of(&self, name: &str) -> Identity {
+        self.names.identity(name)
     }
 
     /// The keys in force.

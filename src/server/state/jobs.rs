@@ -124,25 +124,42 @@ struct Job {
 
 #[derive(Debug, Default)]
 struct Table {
+    replica: Option<Arc<str>>,
     /// In the order they came.
     jobs: BTreeMap<u64, Job>,
     last: u64,
     bytes: usize,
 }
 
-/// Every job.
+/// Every job of this replica.
 #[derive(Debug, Default)]
 pub(crate) struct Jobs(Mutex<Table>);
+
+/// Between the number of a job and its replica.
+const AT: char = '.';
 
 /// A job that was taken on.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
     number: u64,
+    name: String,
     /// How far it is.
     pub(crate) progress: Progress,
 }
 
 impl Jobs {
+    /// The jobs of a replica among several: its name is the end of theirs.
+    pub(crate) fn at(replica: &str) -> Jobs {
+        Jobs(Mutex::new(Table { replica: Some(Arc::from(replica)), ..Table::default() }))
+    }
+
+    /// The other replica that has a job of this name, if one has.
+    pub(crate) fn elsewhere<'i>(&self, id: &'i str) -> Option<&'i str> {
+        let (_, replica) = id.split_once(AT)?;
+        self.0.lock().replica.as_deref().filter(|own| *own != replica)?;
+        Some(replica)
+    }
+
     /// Takes a job on.
     ///
     /// # Errors
@@ -179,7 +196,7 @@ impl Jobs {
             answer: None,
         };
         table.jobs.insert(number, job);
-        Ok(Opened { number, progress })
+        Ok(Opened { number, name: table.name(number), progress })
     }
 
     /// A worker has taken it.
@@ -294,12 +311,27 @@ impl Table {
         }
     }
 
+    fn name(&self, number: u64) -> String {
+        match &self.replica {
+            Some(replica) => format!("j{number}{AT}{replica}"),
+            None => format!("j{number}"),
+        }
+    }
+
+    fn number(&self, id: &str) -> Option<u64> {
+        let id = match &self.replica {
+            Some(replica) => id.strip_suffix(&**replica)?.strip_suffix(AT)?,
+            None => id,
+        };
+        id.strip_prefix('j')?.parse().ok()
+    }
+
     fn find(&self, owner: &Identity, id: &str) -> Result<(u64, &Job), Error> {
         let missing = || {
             let id: String = id.chars().take(40).collect();
             Error::Missing(format!("there is no job `{id}` of this key; GET /jobs lists them"))
         };
-        let number = parse(id).ok_or_else(missing)?;
+        let number = self.number(id).ok_or_else(missing)?;
         // Whose job it is, is nobody else's business: theirs is as missing as none.
         let job = self.jobs.get(&number).filter(|job| job.owner == *owner);
         Ok((number, job.ok_or_else(missing)?))
@@ -312,7 +344,7 @@ impl Table {
             _ => 0,
         };
         let end = job.ended.unwrap_or(now);
-        let name = name(number);
+        let name = self.name(number);
         JobView {
             operation: job.operation,
             stage: job.stage,
@@ -331,16 +363,8 @@ impl Table {
 impl Opened {
     /// The name in `/jobs/{id}`.
     pub(crate) fn id(&self) -> String {
-        name(self.number)
+        self.name.clone()
     }
-}
-
-fn name(number: u64) -> String {
-    format!("j{number}")
-}
-
-fn parse(id: &str) -> Option<u64> {
-    id.strip_prefix('j')?.parse().ok()
 }
 
 #[cfg(test)]
@@ -428,5 +452,25 @@ mod tests {
             }
         }
         panic!("never full");
+    }
+
+    #[test]
+    fn the_name_of_a_job_says_which_replica_has_it() {
+        let (alone, jobs) = (Jobs::default(), Jobs::at("r1"));
+        let open = |jobs: &Jobs| {
+            let opened = jobs.open(at(0), &who(1), "parse", Duration::ZERO, Cancel::default());
+            opened.expect("room").id()
+        };
+        assert_eq!((open(&alone), open(&jobs)), ("j1".to_owned(), "j1.r1".to_owned()));
+        assert!(jobs.view(at(1), &who(1), "j1.r1").is_ok());
+        for (id, other) in
+            [("j1.r1", None), ("j1.r2", Some("r2")), ("j1", None), ("x.y", Some("y"))]
+        {
+            assert_eq!(jobs.elsewhere(id), other, "{id}");
+            assert_eq!(alone.elsewhere(id), None, "{id}");
+        }
+        for id in ["j1", "j1.r2", "j1.", "1.r1"] {
+            assert!(matches!(jobs.view(at(1), &who(1), id), Err(Error::Missing(_))), "{id}");
+        }
     }
 }

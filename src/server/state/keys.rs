@@ -42,11 +42,22 @@ pub enum Error {
 /// What a request proved who it is with: noted in the request, and asked again by what outlives
 /// it, for a key may be taken away.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Credential(Option<[u8; 32]>);
+pub(crate) struct Credential(Proof);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    None,
+    /// The hash of a key.
+    Key([u8; 32]),
+    /// The word of another replica, which looks after the key itself.
+    Replica,
+}
 
 impl Credential {
     /// Of a service that needs no keys.
-    pub(crate) const NONE: Credential = Credential(None);
+    pub(crate) const NONE: Credential = Credential(Proof::None);
+    /// Of a request that another replica passed on.
+    pub(crate) const REPLICA: Credential = Credential(Proof::Replica);
 }
 
 impl std::fmt::Debug for Credential {
@@ -157,8 +168,9 @@ impl Keys {
     /// Whether what was proved with `credential` still holds.
     pub(crate) fn accepts(&self, credential: Credential) -> bool {
         match credential.0 {
-            Some(hash) => self.find(&hash).is_some(),
-            None => self.is_open(),
+            Proof::Key(hash) => self.find(&hash).is_some(),
+            Proof::None => self.is_open(),
+            Proof::Replica => true,
         }
     }
 
@@ -181,7 +193,7 @@ impl Keys {
     /// the comparison is of hashes and never stops early.
     pub(crate) fn identify(&self, token: &str) -> Option<(&Identity, Credential)> {
         let hash = *blake3::hash(token.as_bytes()).as_bytes();
-        self.find(&hash).map(|entry| (&entry.identity, Credential(Some(hash))))
+        self.find(&hash).map(|entry| (&entry.identity, Credential(Proof::Key(hash))))
     }
 
     fn find(&self, hash: &[u8; 32]) -> Option<&Entry> {

@@ -9,6 +9,7 @@ pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod rate;
+pub(crate) mod replicas;
 pub(crate) mod session;
 pub(crate) mod start_error;
 pub(crate) mod streams;

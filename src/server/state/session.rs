@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use svgx_base::budget::{Budget, Class, Clock, Tier};
 use svgx_session::{
-    self, Embedded, Key, Memory, Operation, Options, Sessions, Store, StoreEvent, StoreLimits,
-    Watcher,
+    self, Embedded, Key, Memory, Operation, Options, Remote, RemoteOptions, Sessions, Store,
+    StoreError, StoreEvent, StoreLimits, Watcher,
 };
 use svgx_telemetry::server::Background;
 use svgx_telemetry::stage::Facts;
@@ -19,7 +19,8 @@ use crate::state::time_of_day::time_of_day;
 /// The session of an API key that names none.
 pub(crate) const DEFAULT: &str = "default";
 
-/// The sessions of the service: on disk where `data_dir` says, in memory otherwise.
+/// The sessions of the service: on a server where `store` says, on disk where `data_dir` says, in
+/// memory otherwise.
 ///
 /// # Errors
 /// [`StartError::Store`] when the store cannot be opened.
@@ -27,14 +28,28 @@ pub(crate) fn open(
     config: &Config,
     clock: Arc<dyn Clock>,
     telemetry: &Arc<Telemetry>,
+    replica: &str,
 ) -> Result<Sessions, StartError> {
     let limits = StoreLimits::default();
-    let store: Arc<dyn Store> = match &config.data_dir {
-        Some(directory) => Arc::new(
-            Embedded::open_watched(directory, limits, watcher(telemetry))
-                .map_err(|e| StartError::Store(e.to_string()))?,
-        ),
-        None => Arc::new(Memory::new(limits)),
+    let failed = |e: StoreError| StartError::Store(e.to_string());
+    let store: Arc<dyn Store> = match (&config.store, &config.data_dir) {
+        (Some(_), Some(_)) => return Err(StartError::TwoStores),
+        (Some(url), None) => {
+            // For `rediss://`; the second who installs it finds it there.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let options = RemoteOptions {
+                url: url.reveal().to_owned(),
+                replica: replica.to_owned(),
+                // Said when it is bound.
+                address: String::new(),
+                trust: config.store_trust,
+            };
+            Arc::new(Remote::open(options, limits, watcher(telemetry)).map_err(failed)?)
+        }
+        (None, Some(directory)) => {
+            Arc::new(Embedded::open_watched(directory, limits, watcher(telemetry)).map_err(failed)?)
+        }
+        (None, None) => Arc::new(Memory::new(limits)),
     };
     let options = Options { limits: Arc::new(config.limits), ..Options::default() };
     Ok(Sessions::new(store, clock, options))
@@ -98,7 +113,12 @@ pub(crate) fn load(
     let budget = Budget::unlimited(Class::Batch, Tier::Compute);
     for name in names {
         let key = Key::new(&name, DEFAULT).map_err(|e| StartError::Store(e.to_string()))?;
-        if sessions.state(&key, &budget).map_err(failed)?.sequence > 0 {
+        let found = match sessions.state(&key, &budget) {
+            // Another replica has it, so there is something.
+            Err(svgx_session::Error::Store(StoreError::Elsewhere { .. })) => 1,
+            found => found.map_err(failed)?.sequence,
+        };
+        if found > 0 {
             tracing::info!(session = %key, "the session holds a drawing already; it is kept");
             continue;
         }

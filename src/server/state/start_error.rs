@@ -39,6 +39,12 @@ pub enum StartError {
     /// The fonts cannot be read.
     #[error(transparent)]
     Fonts(#[from] fonts::Error),
+    /// Sessions cannot be in two places.
+    #[error("--store and --data-dir both say where sessions are kept; give one of them")]
+    TwoStores,
+    /// Something about replicas that does not go together, or cannot be read.
+    #[error("{0}")]
+    Replicas(String),
     /// The store cannot be opened.
     #[error("{0}")]
     Store(String),

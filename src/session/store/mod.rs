@@ -194,6 +194,11 @@ pub trait Store: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Whether other processes have the same store.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Takes a session for this process, or holds on to it, where several share the store: what
     /// was read of it since is the newest there is. Answers by which epoch; what was read by
     /// another one is to be read again.
@@ -228,12 +233,13 @@ pub trait Store: Send + Sync + fmt::Debug {
         Ok(())
     }
 
-    /// Whether a process that shares the store lives.
+    /// Where a process that shares the store is reached, as it announced; `None` when it does not
+    /// live.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not say.
-    fn lives(&self, _replica: &str) -> Result<bool, StoreError> {
-        Ok(false)
+    fn reached_at(&self, _replica: &str) -> Result<Option<String>, StoreError> {
+        Ok(None)
     }
 
     /// Sessions that were taken from another process since the store was opened.

@@ -6,7 +6,7 @@ use svgx_controller::{Reason, Shed};
 use svgx_engine::{compile, constraint, geometry, physics};
 use svgx_session::StoreError;
 
-use super::{Error, Finding, findings};
+use super::{Error, Finding, Owner, findings};
 
 impl From<geometry::Error> for Error {
     fn from(error: geometry::Error) -> Error {
@@ -198,6 +198,10 @@ pub(crate) fn session(error: svgx_session::Error, content: Option<&str>) -> Erro
         E::Store(StoreError::Unavailable { retry_after, .. }) => {
             Error::StoreUnavailable { message: error.to_string(), retry_after }
         }
+        E::Store(StoreError::Elsewhere { key, owner, address }) => {
+            Error::Elsewhere(Box::new(Owner { key: *key, replica: owner, address }))
+        }
+        E::Store(StoreError::Fenced) => Error::Fenced,
         other => Error::Store(other.to_string()),
     }
 }

@@ -117,6 +117,12 @@ kinds! {
     REQUEST_TIMEOUT = "request-timeout" SERVICE_UNAVAILABLE "Not done in time":
         "The work did not end within the time limit of a request, and was stopped.",
         "Ask for a job with `Prefer: respond-async`.";
+    SESSION_ELSEWHERE = "session-elsewhere" SERVICE_UNAVAILABLE "Another replica has the session":
+        "The session is edited by another replica, which could not be reached and may still live. Nothing was done.",
+        WAIT;
+    OUTCOME_UNKNOWN = "outcome-unknown" SERVICE_UNAVAILABLE "The replica that has the session did not answer":
+        "The replica that has the session ended, or stood still, while it was asked. What was asked has happened or not.",
+        "Look at the session before you ask again; an operation with an `operation_id` can be sent again as it is.";
     STORE_FAILED = "store-failed" SERVICE_UNAVAILABLE "The session store failed":
         "The disk of the session store takes no writes. Nothing that was acknowledged is lost; the store tries again by itself.",
         WAIT;

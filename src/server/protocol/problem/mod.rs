@@ -18,6 +18,7 @@ use svgx_engine::document::{Diagnostic, LineIndex, Severity};
 use svgx_controller::{Reason, Shed};
 
 use crate::protocol::headers;
+use crate::state::replicas::Did;
 
 pub(crate) use convert::{constraints, dxf, networks, overlay, physics, session};
 pub(crate) use kind::Kind;
@@ -142,10 +143,36 @@ pub(crate) enum Error {
     /// The store failed and tries again by itself.
     #[error("{message}")]
     StoreUnavailable { message: String, retry_after: Duration },
+    /// Another replica has the session.
+    #[error("the session {} is edited by another replica, which cannot be reached now", .0.key.name())]
+    Elsewhere(Box<Owner>),
+    /// Another replica took the session before the write, which has not happened.
+    #[error("another replica has taken the session; nothing was done")]
+    Fenced,
+    /// The replica that was asked is another one than was meant.
+    #[error("this is another replica")]
+    Misdirected,
+    /// The replica that has the session did not answer.
+    #[error("the replica that has the session did not answer: what was asked may have happened")]
+    OutcomeUnknown,
     /// A defect.
     #[error("internal error")]
     Internal(String),
 }
+
+/// Who has a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) key: svgx_session::Key,
+    /// The replica.
+    pub(crate) replica: String,
+    /// Where it is reached; empty where it is not.
+    pub(crate) address: String,
+}
+
+/// Marks an answer of a replica that does not have the session: nothing was done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved(pub(crate) Did);
 
 impl Error {
     /// A request of another shape, for the value at `pointer`.
@@ -186,6 +213,8 @@ impl Error {
                 Kind::REQUEST_TIMEOUT
             }
             Error::Store(_) | Error::StoreUnavailable { .. } => Kind::STORE_FAILED,
+            Error::Elsewhere(_) | Error::Fenced | Error::Misdirected => Kind::SESSION_ELSEWHERE,
+            Error::OutcomeUnknown => Kind::OUTCOME_UNKNOWN,
         }
     }
 
@@ -199,7 +228,11 @@ impl Error {
         match self {
             Error::RateLimited { wait, .. } => Some(*wait),
             Error::Shed(shed) => shed.retry_after(),
-            Error::Store(_) => Some(Duration::from_secs(1)),
+            Error::Store(_)
+            | Error::Elsewhere(_)
+            | Error::Fenced
+            | Error::Misdirected
+            | Error::OutcomeUnknown => Some(Duration::from_secs(1)),
             Error::Crowded { wait, .. } => Some(*wait),
             Error::StoreUnavailable { retry_after, .. } => Some(*retry_after),
             Error::Unfinished { wait, .. } => Some(*wait),
@@ -256,6 +289,15 @@ impl Error {
             }
             Error::MethodNotAllowed { allow, .. } => {
                 response.insert_header((header::ALLOW, allow.as_str()));
+            }
+            _ => {}
+        }
+        match self {
+            Error::Elsewhere(_) | Error::Fenced => {
+                response.extensions_mut().insert(Moved(Did::Nothing));
+            }
+            Error::Misdirected => {
+                response.extensions_mut().insert(Moved(Did::IsAnother));
             }
             _ => {}
         }

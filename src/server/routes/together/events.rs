@@ -53,6 +53,9 @@ pub(crate) async fn events(request: HttpRequest, app: Data<App>) -> Result<HttpR
     let resume = request.headers().get(LAST_EVENT_ID).and_then(|v| v.to_str().ok());
     let resume = resume.filter(|token| !token.is_empty()).map(str::to_owned);
     let asked = Asked::of(&app.into_inner(), &request, "events")?;
+    if let Some(response) = asked.elsewhere(&request, &mut None).await? {
+        return Ok(response);
+    }
     let Listener { participant, name } = listener;
     let (place, hello) = asked.join(participant.as_deref(), name.as_deref(), resume).await?;
     let mut look = tokio::time::interval(LOOK);

@@ -57,6 +57,11 @@ pub(crate) async fn live(
         return Err(Error::invalid("", message));
     }
     let asked = Asked::of(&app.into_inner(), &request, "websocket")?;
+    let mut payload = Some(payload);
+    if let Some(response) = asked.elsewhere(&request, &mut payload).await? {
+        return Ok(response);
+    }
+    let payload = payload.ok_or_else(|| Error::Internal("no connection".to_owned()))?;
     let (mut response, session, messages) = actix_ws::handle(&request, payload)
         .map_err(|error| Error::invalid("", format!("this is a WebSocket: {error}")))?;
     let headers = response.headers_mut();

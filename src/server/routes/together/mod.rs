@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::{HttpMessage as _, HttpRequest};
+use actix_web::web::Payload;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::Sleep;
@@ -27,6 +28,7 @@ use svgx_session::{
 };
 
 use crate::admission::admit;
+use crate::admission::forward::{self, Forward};
 use crate::admission::streamed::on_pool_patiently;
 use crate::protocol::problem::{self, Error};
 use crate::protocol::trace::Trace;
@@ -70,6 +72,41 @@ impl Asked {
         let path = request.path().to_owned();
         let app = Arc::clone(app);
         Ok(Asked { app, identity, credential, caller, key, path, trace_id, _open: open })
+    }
+
+    /// The stream at the replica that has the session; `None` where that is this one.
+    ///
+    /// # Errors
+    /// Whatever keeps the session from being held, here or there.
+    async fn elsewhere(
+        &self,
+        request: &HttpRequest,
+        payload: &mut Option<Payload>,
+    ) -> Result<Option<HttpResponse>, Error> {
+        let app = &self.app;
+        if app.replicas.client().is_none() {
+            return Ok(None);
+        }
+        let asked =
+            admit::of_stream(app, &self.identity, self.key.name(), Class::Ui, "session.state", 0);
+        let mut forward = Forward::of(app, request, None);
+        loop {
+            let (shared, key) = (Arc::clone(app), self.key.clone());
+            let held = on_pool_patiently(app, &asked, move |_| {
+                shared.sessions.hold(&key).map_err(|e| problem::session(e, None))
+            });
+            match (held.await, &mut forward) {
+                (Ok(()), _) => return Ok(None),
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(forward)) => {
+                    if let forward::Asked::Answered(response) =
+                        forward.after(error, payload).await?
+                    {
+                        return Ok(Some(response));
+                    }
+                }
+            }
+        }
     }
 
     /// Takes a place in the session. The first frame says so.
@@ -142,6 +179,7 @@ impl Place {
 
     /// What is done now and then.
     fn look_around(&self) {
+        self.asked.app.sessions.let_go_if_lost(&self.asked.key);
         self.seat.expire(self.asked.app.clock.now());
         let dropped = self.seat.take_dropped();
         if dropped > 0 {

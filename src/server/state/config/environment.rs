@@ -12,8 +12,11 @@ use super::{Config, Given};
 /// Variables of the deployment guide that this server does not act on when they
 /// ask for something: the name, a value that asks for nothing, and what to say.
 const UNSUPPORTED: &[(&str, &[&str], &str)] = &[
-    ("REDIS_URL", &[""], "sessions are kept in the embedded store; Redis is not supported"),
-    ("DATABASE_URL", &[""], "sessions are kept under --data-dir; SQL databases are not supported"),
+    (
+        "DATABASE_URL",
+        &[""],
+        "sessions are kept under --data-dir or by --store; SQL databases are not supported",
+    ),
     ("PERFORMANCE_MONITORING", &["", "true", "1", "on"], "metrics are always on"),
     (
         "SECURITY_AUDITING",

@@ -39,7 +39,9 @@ pub(super) fn read(path: &PathBuf) -> Result<(FileValues, Limits), Error> {
             _ => None,
         };
         let read = match &value {
-            toml::Value::Array(all) if s.kind != Kind::One => all.iter().map(scalar).collect(),
+            toml::Value::Array(all) if matches!(s.kind, Kind::Many | Kind::ManySecrets) => {
+                all.iter().map(scalar).collect()
+            }
             one => scalar(one).map(|v| vec![v]),
         };
         let read = read.ok_or_else(|| wrong(format!("{key}: expected a text or a number")))?;

@@ -20,7 +20,7 @@ impl clap::Args for Flags {
             .value_parser(clap::value_parser!(PathBuf))
             .help("A TOML file with the settings below [env: SVGX_CONFIG]");
         let flags = SETTINGS.iter().map(|s| {
-            let many = s.kind != Kind::One;
+            let many = matches!(s.kind, Kind::Many | Kind::ManySecrets);
             clap::Arg::new(s.key)
                 .long(s.key)
                 .value_name("VALUE")
@@ -48,6 +48,8 @@ fn heading(key: &str) -> &'static str {
         "listen" | "internal-listen" | "tls-cert" | "tls-key" | "cors-origin"
         | "max-connections" | "client-timeout" | "keep-alive" | "workers" => "Network",
         "api-key" | "api-keys-file" | "operator-key-file" => "Keys",
+        "store" | "store-trust" => "Replicas",
+        _ if key.starts_with("replica-") => "Replicas",
         _ if key.starts_with("rate-limit") => "Rates",
         "data-dir" | "open" | "cache-bytes" | "font-dir" => "Drawings and sessions",
         "max-body" | "max-body-total" | "request-timeout" => "Requests",

@@ -31,6 +31,16 @@ pub struct Config {
     pub internal_listen: Option<SocketAddr>,
     /// Where sessions are kept; `None`: in memory only.
     pub data_dir: Option<PathBuf>,
+    /// The Redis that keeps the sessions; `None`: `data_dir` does.
+    pub store: Option<Secret>,
+    /// Whether a Redis that does not say how it is set is taken for one that is set well.
+    pub store_trust: bool,
+    /// Where other replicas pass requests on to this one; `None`: nowhere.
+    pub replica_listen: Option<SocketAddr>,
+    /// How they reach it; `None`: as it is bound.
+    pub replica_address: Option<String>,
+    /// A file with the secret that replicas know each other by.
+    pub replica_secret_file: Option<PathBuf>,
     /// Bearer keys as given: `NAME:KEY`.
     pub api_keys: Vec<Secret>,
     /// A file of keys, read again on SIGHUP.
@@ -183,10 +193,10 @@ pub fn load(
         for value in &values {
             (s.apply)(&mut config, value).map_err(|reason| Error::Value {
                 key: s.key.to_owned(),
-                value: if s.kind == Kind::ManySecrets {
-                    "[redacted]".into()
-                } else {
-                    value.clone()
+                value: match s.kind {
+                    Kind::ManySecrets => "[redacted]".into(),
+                    Kind::Address => without_password(value),
+                    Kind::One | Kind::Many => value.clone(),
                 },
                 origin: origin.clone(),
                 reason,
@@ -194,6 +204,7 @@ pub fn load(
         }
         let shown = match s.kind {
             Kind::ManySecrets => values.iter().map(|v| redacted(v)).collect::<Vec<_>>().join(","),
+            Kind::Address => values.iter().map(|v| without_password(v)).collect(),
             _ => values.join(","),
         };
         given.push(Given { key: s.key, shown, origin });
@@ -224,6 +235,11 @@ impl Default for Config {
             listen: local(8000),
             internal_listen: Some(local(9464)),
             data_dir: None,
+            store: None,
+            store_trust: false,
+            replica_listen: None,
+            replica_address: None,
+            replica_secret_file: None,
             api_keys: Vec::new(),
             api_keys_file: None,
             operator_key_file: None,
@@ -263,7 +279,7 @@ impl Default for Config {
 
 fn list(kind: Kind, text: &str) -> Vec<String> {
     match kind {
-        Kind::One => vec![text.to_owned()],
+        Kind::One | Kind::Address => vec![text.to_owned()],
         _ => text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect(),
     }
 }
@@ -272,6 +288,15 @@ fn redacted(value: &str) -> String {
     match value.split_once(':') {
         Some((name, _)) => format!("{name}:[redacted]"),
         None => "[redacted]".to_owned(),
+    }
+}
+
+/// An address without what stands before the `@`.
+fn without_password(value: &str) -> String {
+    match (value.split_once("://"), value.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://[redacted]@{host}"),
+        (None, Some(_)) => "[redacted]".to_owned(),
+        (_, None) => value.to_owned(),
     }
 }
 

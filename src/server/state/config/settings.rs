@@ -1,6 +1,6 @@
 //! The one table of settings: their names, what they mean, and how each is read.
 
-use super::value::{address, bytes, path, positive, seconds};
+use super::value::{address, boolean, bytes, path, positive, seconds};
 use super::{Config, LogFormat, Secret};
 use svgx_controller::core::Mode;
 
@@ -19,6 +19,8 @@ pub(super) enum Kind {
     One,
     Many,
     ManySecrets,
+    /// An address that may hold a password.
+    Address,
 }
 
 macro_rules! setting {
@@ -68,6 +70,80 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Where sessions are kept; \"none\" keeps them in memory",
         |c, v| {
             c.data_dir = path(v);
+            Ok(())
+        }
+    ),
+    setting!(
+        "store",
+        &["SVGX_STORE", "REDIS_URL"],
+        "none",
+        Address,
+        "A Redis that keeps the sessions for several replicas: redis://user:password@host:6379/0, or rediss:// with TLS; \"none\" keeps them in --data-dir",
+        |c, v| {
+            let v = v.trim();
+            if v.is_empty() || v == "none" {
+                return Ok(());
+            }
+            if !(v.starts_with("redis://") || v.starts_with("rediss://")) {
+                return Err("expected redis://HOST:PORT or rediss://HOST:PORT".into());
+            }
+            c.store = Some(Secret(v.to_owned()));
+            Ok(())
+        }
+    ),
+    setting!(
+        "store-trust",
+        &["SVGX_STORE_TRUST"],
+        "off",
+        One,
+        "\"on\" takes a Redis that does not say how it is set (CONFIG forbidden) for one that keeps what it acknowledges",
+        |c, v| {
+            c.store_trust = boolean(v)?;
+            Ok(())
+        }
+    ),
+    setting!(
+        "replica-listen",
+        &["SVGX_REPLICA_LISTEN"],
+        "off",
+        One,
+        "Address where other replicas pass requests on to this one, with --store; \"off\" for none",
+        |c, v| {
+            if v.trim() == "off" {
+                return Ok(());
+            }
+            let mut at = c.listen;
+            address(&mut at, v)?;
+            c.replica_listen = Some(at);
+            Ok(())
+        }
+    ),
+    setting!(
+        "replica-address",
+        &["SVGX_REPLICA_ADDRESS"],
+        "auto",
+        One,
+        "HOST:PORT by which the other replicas reach that address; \"auto\": as it is bound",
+        |c, v| {
+            let v = v.trim();
+            if v.is_empty() || v == "auto" {
+                return Ok(());
+            }
+            if v.parse::<actix_web::http::uri::Authority>().is_err() || !v.contains(':') {
+                return Err("expected HOST:PORT".into());
+            }
+            c.replica_address = Some(v.to_owned());
+            Ok(())
+        }
+    ),
+    setting!(
+        "replica-secret-file",
+        &["SVGX_REPLICA_SECRET_FILE"],
+        "none",
+        One,
+        "A file with the secret that replicas know each other by, 16 bytes at the least; the same for all",
+        |c, v| {
+            c.replica_secret_file = path(v);
             Ok(())
         }
     ),

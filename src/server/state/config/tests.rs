@@ -63,7 +63,8 @@ fn the_variables_of_the_guide_mean_what_they_say_or_are_reported() {
     assert_eq!(loaded.config.environment, "staging");
     assert!(!loaded.config.rate_limit);
     assert_eq!(loaded.config.cache_bytes, 0);
-    for name in ["REDIS_URL", "DATABASE_URL", "LOAD_TESTING_MODE"] {
+    assert_eq!(loaded.config.store, Some(Secret("redis://localhost:6379".into())));
+    for name in ["DATABASE_URL", "LOAD_TESTING_MODE"] {
         assert!(loaded.notices.iter().any(|n| n.contains(name)), "{name}: {:?}", loaded.notices);
     }
 }
@@ -87,6 +88,18 @@ fn secrets_are_not_shown() {
 }
 
 #[test]
+fn the_password_of_a_store_is_not_shown() {
+    let flags = Flags::default().with("store", "redis://svgx:s3cret@redis.example:6379/1");
+    let loaded = load(&flags, []).expect("loads");
+    let shown = format!("{loaded:?}");
+    assert!(!shown.contains("s3cret") && shown.contains("redis.example"), "{shown}");
+    for wrong in ["http://svgx:s3cret@redis.example", "svgx:s3cret@redis.example"] {
+        let error = load(&Flags::default().with("store", wrong), []).expect_err(wrong);
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+}
+
+#[test]
 fn values_that_cannot_be_read_are_errors() {
     for (key, value) in [
         ("listen", "nowhere"),
@@ -99,6 +112,11 @@ fn values_that_cannot_be_read_are_errors() {
         ("log-level", "5"),
         ("api-key", ""),
         ("api-key", " "),
+        ("store", "localhost:6379"),
+        ("store", "http://user:s3cret@localhost"),
+        ("store-trust", "perhaps"),
+        ("replica-listen", "nowhere"),
+        ("replica-address", "a host"),
     ] {
         let flags = Flags::default().with(key, value);
         assert!(matches!(load(&flags, []), Err(Error::Value { .. })), "{key} = {value}");

@@ -255,7 +255,7 @@ fn a_store_that_lost_what_was_acknowledged_says_so_and_does_not_go_on() {
     until("the reason", || {
         let told = |e: &StoreEvent| match e {
             StoreEvent::Failed { reason } => reason.contains("5 operations were acknowledged"),
-            StoreEvent::Recovered { .. } => false,
+            StoreEvent::Recovered { .. } | StoreEvent::Weak { .. } => false,
         };
         events.lock().iter().any(told)
     });

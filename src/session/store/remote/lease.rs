@@ -147,17 +147,17 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether a replica lives.
+    /// Where a replica is reached; `None` when it does not live.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(super) fn lives(&self, replica: &str) -> Result<bool, StoreError> {
+    pub(super) fn reached_at(&self, replica: &str) -> Result<Option<String>, StoreError> {
         let found = self.ask(|_| {
-            let mut command = redis::cmd("EXISTS");
+            let mut command = redis::cmd("GET");
             command.arg(format!("{REPLICA}{replica}"));
             command
         })?;
-        Ok(text(&found).is_some_and(|found| found == "1"))
+        Ok(text(&found))
     }
 
     /// Says that this replica lives, and looks whether what it holds is still its own.

@@ -427,6 +427,10 @@ impl Store for Remote {
         self.shared.weak.lock().clone()
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn takings(&self) -> u64 {
         self.shared.takings.load(Ordering::Relaxed)
     }
@@ -454,8 +458,8 @@ impl Store for Remote {
         self.shared.release(key)
     }
 
-    fn lives(&self, replica: &str) -> Result<bool, StoreError> {
-        self.shared.lives(replica)
+    fn reached_at(&self, replica: &str) -> Result<Option<String>, StoreError> {
+        self.shared.reached_at(replica)
     }
 
     fn announce(&self, address: &str) {

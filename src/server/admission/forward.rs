@@ -1,0 +1,414 @@
+//! A request for a session that another replica has: passed on to that one, or the session taken
+//! over where that one is no more.
+
+mod tunnel;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::Payload;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, stream};
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::protocol::headers::{SVGX_REPLICA, SVGX_REPLICA_PROOF, TRACEPARENT};
+use crate::protocol::problem::{self, Error, Owner};
+use crate::protocol::trace::Trace;
+use crate::state::app::App;
+use crate::state::keys::{Credential, Identity};
+use crate::state::replicas::{Did, PassedOn, is_passed_on};
+
+/// How often an owner is looked for before the client is told to come again.
+const TRIES: u32 = 4;
+/// Between two looks whether the owner lives and the stream may go on.
+const LOOK: Duration = Duration::from_millis(250);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The longest answer that is read whole before it is sent.
+const WHOLE: u64 = 256 * 1024;
+
+/// What came of asking the owner.
+pub(crate) enum Asked {
+    /// Its answer.
+    Answered(HttpResponse),
+    /// Nothing was done, and it is worth another try.
+    Again,
+}
+
+/// How it went to ask another replica.
+enum Exchange {
+    Response(reqwest::Response),
+    /// It did nothing: it does not have the session.
+    Nothing,
+    /// It is no more.
+    Gone,
+    /// It was not asked.
+    Unreachable,
+    /// It was asked, and what came of it is not known.
+    Interrupted,
+}
+
+/// A request as it is passed on, any number of times.
+#[derive(Debug)]
+pub(crate) struct Forward<'r> {
+    app: &'r Arc<App>,
+    request: &'r HttpRequest,
+    body: Option<Bytes>,
+    /// Whether doing it twice is doing it once.
+    repeatable: bool,
+    tries: u32,
+}
+
+impl<'r> Forward<'r> {
+    /// `None` where requests are not passed on, or this one was.
+    pub(crate) fn of(
+        app: &'r Arc<App>,
+        request: &'r HttpRequest,
+        body: Option<Bytes>,
+    ) -> Option<Forward<'r>> {
+        app.replicas.client()?;
+        if request.extensions().contains::<PassedOn>() {
+            return None;
+        }
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        let repeatable = is_read || body.as_ref().is_some_and(|body| has_id(body));
+        Some(Forward { app, request, body, repeatable, tries: 0 })
+    }
+
+    /// Goes on after `error`: asks the owner that it names, or takes the session over.
+    ///
+    /// # Errors
+    /// The same error where it is another one, or there were tries enough;
+    /// [`Error::OutcomeUnknown`]; whatever the store fails with.
+    pub(crate) async fn after(
+        &mut self,
+        error: Error,
+        payload: &mut Option<Payload>,
+    ) -> Result<Asked, Error> {
+        self.tries += 1;
+        if self.tries > TRIES {
+            return Err(error);
+        }
+        match error {
+            // The write has not happened, and whose the session is will be found out.
+            Error::Fenced => Ok(Asked::Again),
+            Error::Elsewhere(owner) => self.ask(*owner, payload).await,
+            other => Err(other),
+        }
+    }
+
+    async fn ask(&self, owner: Owner, payload: &mut Option<Payload>) -> Result<Asked, Error> {
+        match self.exchange(&owner.replica, &owner.address).await? {
+            Exchange::Response(response) => self.answered(response, payload).await,
+            Exchange::Nothing => {
+                tokio::time::sleep(PAUSE).await;
+                Ok(Asked::Again)
+            }
+            Exchange::Gone => take_over(self.app, owner).await,
+            Exchange::Unreachable if reached_at(self.app, &owner.replica).await?.is_none() => {
+                Ok(Asked::Again)
+            }
+            Exchange::Unreachable => Err(Error::Elsewhere(Box::new(owner))),
+            Exchange::Interrupted => self.interrupted(),
+        }
+    }
+
+    /// The answer of a replica that alone has what is asked for, whatever session that is about;
+    /// `None` where it is gone, and what it had with it.
+    ///
+    /// # Errors
+    /// [`Error::OutcomeUnknown`] where it does not answer.
+    pub(crate) async fn to(&self, replica: &str) -> Result<Option<HttpResponse>, Error> {
+        let Some(address) = reached_at(self.app, replica).await? else { return Ok(None) };
+        match self.exchange(replica, &address).await? {
+            Exchange::Response(response) => match self.answered(response, &mut None).await? {
+                Asked::Answered(response) => Ok(Some(response)),
+                Asked::Again => Err(Error::OutcomeUnknown),
+            },
+            Exchange::Gone => Ok(None),
+            Exchange::Nothing | Exchange::Unreachable | Exchange::Interrupted => {
+                Err(Error::OutcomeUnknown)
+            }
+        }
+    }
+
+    async fn exchange(&self, replica: &str, address: &str) -> Result<Exchange, Error> {
+        let Some(client) = self.app.replicas.client().filter(|_| !address.is_empty()) else {
+            return Ok(Exchange::Unreachable);
+        };
+        let (message, nonce) = self.message(client, replica, address)?;
+        let sending = message.send();
+        tokio::pin!(sending);
+        let mut look = every(LOOK);
+        let sent = loop {
+            tokio::select! {
+                sent = &mut sending => break sent,
+                _ = look.tick() => {
+                    // Alive, it may just be slow; gone, it will not answer any more.
+                    if reached_at(self.app, replica).await?.is_none() {
+                        return Ok(Exchange::Interrupted);
+                    }
+                }
+            }
+        };
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) if is_refused(&error) => return Ok(Exchange::Gone),
+            Err(error) if error.is_connect() => return Ok(Exchange::Unreachable),
+            Err(_) => return Ok(Exchange::Interrupted),
+        };
+        let proof = response.headers().get(SVGX_REPLICA_PROOF.as_str());
+        let did = self.app.replicas.did(proof.and_then(|v| v.to_str().ok()), &nonce);
+        Ok(match did {
+            Some(Did::Answered) => Exchange::Response(response),
+            Some(Did::Nothing) => Exchange::Nothing,
+            // Another process has its address now.
+            Some(Did::IsAnother) => Exchange::Gone,
+            None => {
+                tracing::error!(replica, address, "what answers there is no replica of ours");
+                Exchange::Unreachable
+            }
+        })
+    }
+
+    /// The request for the owner.
+    fn message(
+        &self,
+        client: &reqwest::Client,
+        replica: &str,
+        address: &str,
+    ) -> Result<(reqwest::RequestBuilder, String), Error> {
+        let internal = |e: &dyn std::fmt::Display| Error::Internal(e.to_string());
+        let request = self.request;
+        let identity = request.extensions().get::<Identity>().cloned();
+        let identity = identity.unwrap_or_else(|| self.app.anonymous.clone());
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        let method = request.method().as_str();
+        let (header, nonce) = self.app.replicas.ask(replica, &identity.name, method, target)?;
+        let method = reqwest::Method::from_bytes(method.as_bytes()).map_err(|e| internal(&e))?;
+        let mut message = client.request(method, format!("http://{address}{target}"));
+        for (name, value) in request.headers() {
+            if is_passed_on(name.as_str(), request.headers()) {
+                message = message.header(name.as_str(), value.as_bytes());
+            }
+        }
+        if let Some(trace) = request.extensions().get::<Trace>() {
+            let mut text = String::new();
+            trace.traceparent(&mut text);
+            message = message.header(TRACEPARENT.as_str(), text);
+        }
+        if request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
+            let offered = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+            let offered = offered.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+            // A key is for this replica, which has looked at it.
+            let protocols = offered.map(str::trim).filter(|name| !name.starts_with("svgx.key."));
+            message = message
+                .header("connection", "Upgrade")
+                .header("upgrade", "websocket")
+                .header("sec-websocket-protocol", protocols.collect::<Vec<_>>().join(", "));
+        }
+        message = message.header(SVGX_REPLICA.as_str(), header);
+        if let Some(body) = &self.body {
+            message = message.body(body.clone());
+        }
+        Ok((message, nonce))
+    }
+
+    async fn answered(
+        &self,
+        response: reqwest::Response,
+        payload: &mut Option<Payload>,
+    ) -> Result<Asked, Error> {
+        let credential = self.request.extensions().get::<Credential>().copied();
+        let credential = credential.unwrap_or(Credential::NONE);
+        let on = GoesOn { app: Arc::clone(self.app), credential };
+        if response.status().as_u16() == StatusCode::SWITCHING_PROTOCOLS.as_u16() {
+            let opened = tunnel::open(response, payload.take(), on).await;
+            return opened.map(Asked::Answered);
+        }
+        let mut answer = HttpResponse::build(status(&response)?);
+        copy_headers(&response, &mut answer);
+        if response.content_length().is_some_and(|length| length <= WHOLE) {
+            return match response.bytes().await {
+                Ok(body) => Ok(Asked::Answered(answer.body(body))),
+                Err(_) => self.interrupted(),
+            };
+        }
+        let length = response.content_length();
+        let pieces = response.bytes_stream().map(|piece| piece.map_err(io::Error::other)).boxed();
+        if let Some(length) = length {
+            answer.no_chunking(length);
+        }
+        Ok(Asked::Answered(answer.streaming(while_it_goes_on(pieces, on))))
+    }
+
+    /// The owner ended while it was asked.
+    fn interrupted(&self) -> Result<Asked, Error> {
+        if self.repeatable { Ok(Asked::Again) } else { Err(Error::OutcomeUnknown) }
+    }
+}
+
+/// Whether a body is an operation with an id: sent again, it is not done again.
+fn has_id(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct WithId {
+        #[serde(default)]
+        operation_id: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice::<WithId>(body).is_ok_and(|body| body.operation_id.is_some())
+}
+
+/// Takes a session from an owner that is known to be no more.
+async fn take_over(app: &Arc<App>, owner: Owner) -> Result<Asked, Error> {
+    tracing::warn!(
+        session = %owner.key, replica = owner.replica, address = owner.address,
+        "a replica is gone; its session is taken over"
+    );
+    let shared = Arc::clone(app);
+    blocking(move || {
+        match shared.sessions.take_from(&owner.key, &owner.replica) {
+            // Somebody was faster: the next look finds out who.
+            Ok(())
+            | Err(svgx_session::Error::Store(svgx_session::StoreError::Elsewhere { .. })) => Ok(()),
+            Err(error) => Err(problem::session(error, None)),
+        }
+    })
+    .await?;
+    Ok(Asked::Again)
+}
+
+/// Where a replica is reached; `None` where it is gone.
+async fn reached_at(app: &Arc<App>, replica: &str) -> Result<Option<String>, Error> {
+    let (shared, replica) = (Arc::clone(app), replica.to_owned());
+    blocking(move || {
+        let reached = shared.sessions.store().reached_at(&replica);
+        reached.map_err(|e| problem::session(e.into(), None))
+    })
+    .await
+}
+
+/// Makes sure that the session whose drawing a request is about is here, before it is worked on
+/// later: then nobody could pass it on any more.
+///
+/// # Errors
+/// [`Error::Elsewhere`] where another replica has it, and whatever the store fails with.
+pub(crate) async fn hold_for_later(
+    app: &Arc<App>,
+    identity: &Identity,
+    named: Option<&str>,
+    body: Option<&[u8]>,
+) -> Result<(), Error> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        #[serde(default)]
+        session: Option<String>,
+    }
+    if app.replicas.client().is_none() {
+        return Ok(());
+    }
+    let inside = body.and_then(|body| serde_json::from_slice::<Named>(body).ok()?.session);
+    let Some(name) = inside.as_deref().or(named) else { return Ok(()) };
+    let (shared, key) = (Arc::clone(app), app.session_key(identity, Some(name))?);
+    blocking(move || shared.sessions.hold(&key).map_err(|e| problem::session(e, None))).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Error::Internal(e.to_string()))?
+}
+
+/// Whether nobody listens there: then the process is gone, whatever its lease says.
+fn is_refused(error: &reqwest::Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        let found = error.downcast_ref::<io::Error>();
+        if found.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+fn status(response: &reqwest::Response) -> Result<StatusCode, Error> {
+    StatusCode::from_u16(response.status().as_u16()).map_err(|e| Error::Internal(e.to_string()))
+}
+
+fn copy_headers(from: &reqwest::Response, to: &mut actix_web::HttpResponseBuilder) {
+    const OWN: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
+    for (name, value) in from.headers() {
+        let name = name.as_str();
+        if OWN.contains(&name) || name == SVGX_REPLICA_PROOF.as_str() {
+            continue;
+        }
+        let name = HeaderName::try_from(name);
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+            to.append_header((name, value));
+        }
+    }
+}
+
+/// Whether what goes through here may go on: this replica serves, and the key is known.
+struct GoesOn {
+    app: Arc<App>,
+    credential: Credential,
+}
+
+impl GoesOn {
+    fn look(&self) -> bool {
+        self.app.is_ready() && self.app.accepts(self.credential)
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut look = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    look
+}
+
+type Pieces = stream::BoxStream<'static, io::Result<Bytes>>;
+
+fn while_it_goes_on(pieces: Pieces, on: GoesOn) -> impl Stream<Item = io::Result<Bytes>> {
+    let state = (pieces, on, every(LOOK));
+    Box::pin(stream::unfold(Some(state), async |state| {
+        let (mut pieces, on, mut look) = state?;
+        loop {
+            tokio::select! {
+                piece = pieces.next() => {
+                    let piece = piece?;
+                    let next = piece.is_ok().then_some((pieces, on, look));
+                    return Some((piece, next));
+                }
+                _ = look.tick() => {
+                    if !on.look() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_operation_with_an_id_may_be_sent_again() {
+        for (body, expected) in [
+            (r#"{"operation": "undo", "operation_id": "a"}"#, true),
+            (r#"{"operation": "undo", "operation_id": null}"#, false),
+            (r#"{"operation": "undo"}"#, false),
+            ("<svg/>", false),
+            ("", false),
+        ] {
+            assert_eq!(has_id(body.as_bytes()), expected, "{body}");
+        }
+    }
+}
