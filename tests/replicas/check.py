@@ -1,0 +1,239 @@
+"""Sessions that two replicas share: see tests/replicas.sh."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+from cluster import Cluster, ask, wait
+from history import DRAWING, Writer, check, written
+from websocket import WebSocket
+
+# Faults, unless SVGX_TEST_REPLICAS says another number.
+FAULTS = 12
+# How long an owner is held: longer than its lease.
+HELD = 6.5
+
+
+def begin(port, session):
+    body = {"session": session, "content": DRAWING}
+    status, _, answer = ask(port, "POST", "/sessions", body)
+    assert status == 200, (status, answer[:500])
+
+
+def add(port, session, name, timeout=20.0):
+    body = {"session": session, "operation": "add", "markup": f'<rect id="{name}" width="1" height="1"/>'}
+    return ask(port, "POST", "/interactive", body, timeout=timeout)
+
+
+def until_added(port, session, name):
+    """Adds an element as soon as it is taken: seconds."""
+    began = time.monotonic()
+    wait(f"{name} at {port}", lambda: add(port, session, name)[0] == 200)
+    return time.monotonic() - began
+
+
+def either_replica_serves(cluster):
+    a, b = (engine.port for engine in cluster.engines)
+    begin(a, "either")
+    for number in range(10):
+        status, _, answer = add((a, b)[number % 2], "either", f"n0-{number}")
+        assert status == 200, (number, status, answer[:500])
+    assert written(a, "either") == written(b, "either")
+    # A drawing that a request leaves to its session, a list, a copy and an end.
+    status, headers, _ = ask(b, "GET", "/sessions/either/drawing.svg")
+    assert status == 200 and headers["Content-Type"].startswith("image/svg+xml"), status
+    assert ask(b, "POST", "/sessions/either/fork", {"session": "copy"})[0] == 200
+    for port in (a, b):
+        assert b'"copy"' in ask(port, "GET", "/sessions")[2]
+    assert ask(a, "DELETE", "/sessions/copy")[0] == 200
+    assert ask(b, "GET", "/sessions/copy")[0] == 404
+    # Whoever does not know the secret is not heard where replicas ask.
+    for engine in cluster.engines:
+        between = int(engine.command[engine.command.index("--replica-listen") + 1].split(":")[1])
+        assert ask(between, "GET", "/sessions")[0] == 401
+        forged = {"X-SVGX-Replica": "a b 1 2 YW5vbnltb3Vz 3"}
+        assert ask(between, "GET", "/sessions", headers=forged)[0] == 401
+    print("either replica serves a session, and only replicas reach the address between them")
+
+
+def jobs_are_found_from_either(cluster):
+    a, b = (engine.port for engine in cluster.engines)
+    begin(a, "job")
+    # About a session that the other one has: taken on there.
+    later = {"Prefer": "respond-async", "Content-Type": "application/json"}
+    status, headers, answer = ask(b, "POST", "/parse", '{"session": "job"}', later)
+    assert status == 202, (status, answer[:500])
+    for port in (a, b):
+        place = headers["Location"]
+        wait("the job", lambda: b'"done"' in ask(port, "GET", place)[2])
+        status, _, answer = ask(port, "GET", f"{place}/result")
+        assert status == 200 and b'"base"' in answer, (status, answer[:500])
+    assert ask(b, "DELETE", headers["Location"])[0] == 204
+    assert ask(a, "GET", headers["Location"])[0] == 404
+    assert ask(a, "GET", "/jobs/j1.gone")[0] == 404
+    print("a job is found from either replica")
+
+
+def streams_reach_the_owner(cluster):
+    a, b = (engine.port for engine in cluster.engines)
+    begin(a, "live")
+    at_a, at_b = WebSocket(a, "/sessions/live/live"), WebSocket(b, "/sessions/live/live")
+    for socket, name in [(at_a, "ana"), (at_b, "ben")]:
+        socket.send({"frame": "hello", "participant": name})
+        socket.until(lambda frame: frame["frame"] == "hello")
+    markup = '<rect id="n1-1" width="1" height="1"/>'
+    operation = {"operation": "add", "markup": markup}
+    at_b.send({"frame": "operation", "id": "o1", "operation": operation})
+    answer = at_b.until(lambda frame: frame["frame"] in ("answer", "problem"))
+    assert answer["frame"] == "answer" and answer["durable"], answer
+    patch = at_a.until(lambda frame: frame["frame"] == "patch")
+    assert patch["by"] == "ben", patch
+    at_a.close()
+    # The owner ends: the other one's client is told, comes again, and goes on.
+    cluster.engines[0].kill()
+    began = time.monotonic()
+    try:
+        while at_b.frame() is not None:
+            pass
+    except (ConnectionError, OSError):
+        pass
+    at_b.close()
+    again = WebSocket(b, "/sessions/live/live")
+    again.send({"frame": "hello", "participant": "ben"})
+    again.until(lambda frame: frame["frame"] == "hello")
+    again.send({"frame": "operation", "id": "o1", "operation": operation})
+    answer = again.until(lambda frame: frame["frame"] in ("answer", "problem"))
+    assert answer["frame"] == "answer" and answer["repeated"], answer
+    took = time.monotonic() - began
+    again.close()
+    cluster.engines[0].start()
+    cluster.engines[0].ready()
+    print(f"a stream through the other replica: resumed {took * 1e3:.0f} ms after its owner was killed")
+
+
+def taken_over(cluster):
+    a, b = cluster.engines
+    begin(a.port, "killed")
+    a.kill()
+    killed = until_added(b.port, "killed", "n2-1")
+    a.start()
+    a.ready()
+    begin(a.port, "held")
+    assert add(b.port, "held", "n2-1")[0] == 200
+    a.hold()
+    held = until_added(b.port, "held", "n2-2")
+    a.go_on()
+    # It wakes with a drawing of before, and must not show it, nor write on from it.
+    assert written(a.port, "held") == written(b.port, "held")
+    assert add(a.port, "held", "n2-3")[0] == 200
+    found, sequence = written(b.port, "held")
+    assert found == ["n2-1", "n2-2", "n2-3"] and sequence == 4, (found, sequence)
+    begin(a.port, "stopped")
+    status = a.stop()
+    assert status == 0, status
+    stopped = until_added(b.port, "stopped", "n2-1")
+    a.start()
+    a.ready()
+    print(
+        f"next operation after the owner was killed: {killed * 1e3:.0f} ms, "
+        f"held: {held * 1e3:.0f} ms, stopped: {stopped * 1e3:.0f} ms"
+    )
+
+
+def faults(cluster, count):
+    ports = [cluster.front] if cluster.front else [engine.port for engine in cluster.engines]
+    sessions = ["mine", "ours"]
+    for session in sessions:
+        begin(cluster.engines[0].port, session)
+    halt = threading.Event()
+    writers = {
+        "mine": [Writer(10, "mine", ports, True, halt)],
+        "ours": [Writer(11 + n, "ours", ports, n % 2 == 0, halt) for n in range(4)],
+    }
+    for writer in writers["mine"] + writers["ours"]:
+        writer.start()
+
+    def moved(minimum=20):
+        """Waits until there was some progress, so that each fault meets work."""
+        done = lambda: sum(len(w.outcomes) for all in writers.values() for w in all)
+        target = done() + minimum
+        wait("progress", lambda: done() >= target)
+
+    made = {"kill an engine": 0, "kill the store": 0, "hold an engine": 0, "kill both": 0}
+    for fault in range(count):
+        moved()
+        engine = cluster.engines[fault % 2]
+        kind = list(made)[(0, 1, 0, 2, 1, 3)[fault % 6]]
+        made[kind] += 1
+        if kind == "hold an engine":
+            engine.hold()
+            time.sleep(HELD)
+            engine.go_on()
+            continue
+        if kind != "kill the store":
+            engine.kill()
+        if kind != "kill an engine":
+            cluster.redis.kill()
+            cluster.redis.start()
+            cluster.redis.ready()
+        if kind != "kill the store":
+            engine.start()
+            engine.ready()
+    moved()
+    halt.set()
+    for writer in writers["mine"] + writers["ours"]:
+        writer.join(60)
+        assert not writer.is_alive(), "a writer hangs"
+    for session in sessions:
+        # Both replicas agree, whoever has it now.
+        wait("the store", lambda: ask(cluster.engines[1].port, "GET", f"/sessions/{session}")[0] == 200)
+        counts = [check(engine.port, session, writers[session]) for engine in cluster.engines]
+        assert counts[0] == counts[1], counts
+        ok, fail, unknown = counts[0]
+        again = sum(writer.sent_again for writer in writers[session])
+        print(f"{session}: {ok} ok, {fail} failed, {unknown} unknown, {again} sent again; 0 lost, 0 twice")
+    print(f"{count} faults: " + ", ".join(f"{kind} {n}" for kind, n in made.items()))
+
+
+def flushes(cluster):
+    """Each acknowledged operation is flushed to the disk of the store before."""
+    if not shutil.which("strace"):
+        print("strace is not here: flushes are not counted")
+        return
+    trace = os.path.join(cluster.scratch, "strace")
+    command = ["strace", "-f", "-e", "trace=fdatasync,fsync", "-o", trace, "-p", str(cluster.redis.child.pid)]
+    tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    line = tracer.stderr.readline()
+    if "attached" not in line:
+        tracer.wait()
+        print(f"strace may not attach here: flushes are not counted ({line.strip()})")
+        return
+    port = cluster.engines[0].port
+    begin(port, "flushed")
+    for number in range(50):
+        assert add(port, "flushed", f"n3-{number}")[0] == 200
+    tracer.terminate()
+    tracer.wait()
+    count = len(re.findall(r"f(?:data)?sync\(", open(trace).read()))
+    assert count >= 51, f"{count} flushes for 51 operations"
+    print(f"{count} flushes for 51 operations, one after the other")
+
+
+def main():
+    program, redis = sys.argv[1:3]
+    count = int(os.environ.get("SVGX_TEST_REPLICAS", FAULTS))
+    with Cluster(program, redis) as cluster:
+        print("through HAProxy" if cluster.front else "HAProxy is not here: clients choose")
+        either_replica_serves(cluster)
+        jobs_are_found_from_either(cluster)
+        streams_reach_the_owner(cluster)
+        taken_over(cluster)
+        faults(cluster, count)
+        flushes(cluster)
+
+
+main()

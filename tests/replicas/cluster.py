@@ -1,0 +1,169 @@
+"""Two engines, a Redis and a HAProxy in front, all on loopback; they end with the test."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+PATIENCE = 60.0
+
+
+def wait(what, found, patience=PATIENCE):
+    """Waits until `found` says something, and answers that."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        value = found()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise SystemExit(f"{what}: not within {patience} s")
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def listens(port):
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def ask(port, method, path, body=None, headers=None, timeout=20.0):
+    """One request on a connection of its own: status, headers and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        headers = dict(headers or {})
+        if body is not None and not isinstance(body, (bytes, str)):
+            body = json.dumps(body)
+            headers["Content-Type"] = "application/json"
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()
+
+
+class Process:
+    """A program that can be killed, held and started again."""
+
+    def __init__(self, command, log, port):
+        self.command, self.log, self.port, self.child = command, log, port, None
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            environment = {"PATH": os.environ["PATH"]}
+            self.child = subprocess.Popen(
+                self.command, stdout=log, stderr=log, env=environment, stdin=subprocess.DEVNULL
+            )
+
+    def ready(self):
+        def found():
+            if self.child.poll() is not None:
+                raise SystemExit(f"{self.command[0]} ended: {open(self.log).read()[-2000:]}")
+            return listens(self.port)
+
+        wait(self.command[0], found)
+
+    def kill(self):
+        self.child.kill()
+        self.child.wait()
+
+    def stop(self):
+        """Asks it to end, and waits; its status."""
+        self.child.send_signal(signal.SIGTERM)
+        return self.child.wait(PATIENCE)
+
+    def hold(self):
+        self.child.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.child.send_signal(signal.SIGCONT)
+
+    def end(self):
+        if self.child is not None and self.child.poll() is None:
+            self.child.send_signal(signal.SIGCONT)
+            self.child.kill()
+            self.child.wait()
+
+
+class Cluster:
+    def __init__(self, program, redis):
+        self.scratch = tempfile.mkdtemp(prefix="svgx-replicas-")
+        store, self.front, *ports = free_ports(6)
+        data = os.path.join(self.scratch, "redis")
+        os.mkdir(data)
+        self.redis = Process(
+            [redis, "--bind", "127.0.0.1", "--port", str(store), "--dir", data, "--save", ""]
+            + ["--appendonly", "yes", "--appendfsync", "always"]
+            + ["--maxmemory-policy", "noeviction"],
+            os.path.join(self.scratch, "redis.log"),
+            store,
+        )
+        secret = os.path.join(self.scratch, "secret")
+        with open(secret, "w") as file:
+            file.write(os.urandom(24).hex())
+        self.engines = []
+        for number, (public, between) in enumerate(zip(ports[:2], ports[2:])):
+            command = [program, "serve", "--listen", f"127.0.0.1:{public}"]
+            command += ["--internal-listen", "off", "--rate-limit", "off", "--controller", "shadow"]
+            command += ["--store", f"redis://127.0.0.1:{store}/"]
+            command += ["--replica-listen", f"127.0.0.1:{between}", "--replica-secret-file", secret]
+            log = os.path.join(self.scratch, f"engine-{number}.log")
+            self.engines.append(Process(command, log, public))
+        self.proxy = None
+        if shutil.which("haproxy"):
+            settings = os.path.join(self.scratch, "haproxy.cfg")
+            with open(settings, "w") as file:
+                file.write(self.proxy_settings())
+            log = os.path.join(self.scratch, "haproxy.log")
+            self.proxy = Process(["haproxy", "-db", "-f", settings], log, self.front)
+
+    def proxy_settings(self):
+        """Round robin, and a connection for each request: nothing hides who has a session."""
+        servers = "".join(
+            f"  server e{n} 127.0.0.1:{engine.port} check inter 200ms fall 1 rise 1\n"
+            for n, engine in enumerate(self.engines)
+        )
+        return (
+            "defaults\n  mode http\n  timeout connect 2s\n  timeout client 60s\n"
+            "  timeout server 60s\n  timeout tunnel 60s\n  option http-server-close\n"
+            "  option redispatch\n  retries 2\n"
+            f"frontend front\n  bind 127.0.0.1:{self.front}\n  default_backend engines\n"
+            f"backend engines\n  balance roundrobin\n{servers}"
+        )
+
+    def __enter__(self):
+        self.redis.start()
+        self.redis.ready()
+        for engine in self.engines:
+            engine.start()
+        for engine in self.engines:
+            engine.ready()
+        if self.proxy:
+            self.proxy.start()
+            self.proxy.ready()
+        else:
+            self.front = None
+        return self
+
+    def __exit__(self, kind, error, trace):
+        for process in [self.proxy, *self.engines, self.redis]:
+            if process:
+                process.end()
+        if kind is not None:
+            for number in range(2):
+                log = open(os.path.join(self.scratch, f"engine-{number}.log")).read()
+                print(f"--- engine {number}\n{log[-3000:]}")
+        shutil.rmtree(self.scratch, ignore_errors=True)
