@@ -45,6 +45,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "svgx evaluate examples/room.svgx --of epnl1 --format ndjson",
         ],
     ),
+    (
+        "export",
+        &[
+            "svgx export drawing.svgx -o drawing.dxf",
+            "svgx export drawing.svgx --to dxf --version R12 --report",
+            "svgx export drawing.svgx --to pdf --scale 1:50 --size A3 -o drawing.pdf",
+        ],
+    ),
     ("fmt", &["svgx fmt drawing.svgx", "svgx fmt --check examples/room.svgx"]),
     ("import", &["svgx import plan.dxf -o plan.svgx", "svgx import plan.dxf --units in --report"]),
     (

@@ -19,6 +19,7 @@ mod config;
 mod drill;
 mod evaluate;
 mod examples;
+mod export;
 mod fmt;
 mod import;
 mod internal;
@@ -65,6 +66,8 @@ enum Command {
     Drill(drill::Args),
     /// Evaluate the formulas of a drawing: values with units, or why there are none.
     Evaluate(evaluate::Args),
+    /// Write a drawing for other programs: DXF, PDF.
+    Export(export::Args),
     /// Rewrite drawings into the one canonical form.
     Fmt(fmt::Args),
     /// Read a drawing of another program: DXF.
@@ -112,6 +115,7 @@ impl Cli {
             Command::Config(args) => args.run(),
             Command::Drill(args) => args.run(),
             Command::Evaluate(args) => args.run(),
+            Command::Export(args) => args.run(),
             Command::Fmt(args) => args.run(),
             Command::Import(args) => args.run(),
             Command::Load(args) => args.run(),

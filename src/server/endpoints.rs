@@ -15,9 +15,9 @@ use crate::admission::operation::Operation;
 use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
-    compile_json, compile_svg, drawing, evaluate, import_dxf, interactive, jobs, networks, openapi,
-    pages, parse, precision, render, sessions, simulate, slo, solve, state, status, tiles,
-    together, traces,
+    compile_json, compile_svg, drawing, evaluate, export_dxf, export_pdf, import_dxf, interactive,
+    jobs, networks, openapi, pages, parse, precision, render, sessions, simulate, slo, solve,
+    state, status, tiles, together, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -135,6 +135,26 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ),
     )
     .described::<render::__path_render>(),
+    post(
+        "/export/dxf",
+        Pool(
+            Operation::new(Class::Batch, "export-dxf", export_dxf::export_dxf)
+                .estimated_as("compile")
+                .media(&["image/vnd.dxf", "application/json"])
+                .deferrable(),
+        ),
+    )
+    .described::<export_dxf::__path_export_dxf>(),
+    post(
+        "/export/pdf",
+        Pool(
+            Operation::new(Class::Batch, "export-pdf", export_pdf::export_pdf)
+                .estimated_as("compile")
+                .media(&["application/pdf"])
+                .deferrable(),
+        ),
+    )
+    .described::<export_pdf::__path_export_pdf>(),
     post(
         "/import/dxf",
         Pool(

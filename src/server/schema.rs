@@ -48,6 +48,7 @@ stand_ins! {
         ControllerStatus = controller::Status,
         Conventions = physics::Conventions,
         DecisionView = controller::DecisionView,
+        DxfExportReport = svgx_exchange::dxf::ExportReport,
         DxfReport = svgx_exchange::dxf::Report,
         ElementPhysics = physics::ElementPhysics,
         ErrorEstimate = physics::ErrorEstimate,

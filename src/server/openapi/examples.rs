@@ -104,6 +104,12 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("post", "/render") => {
             json!({ "content": DRAWING, "options": { "width": 400, "background": "white" } })
         }
+        ("post", "/export/dxf") => {
+            json!({ "content": DRAWING, "options": { "version": "R2018" } })
+        }
+        ("post", "/export/pdf") => {
+            json!({ "content": DRAWING, "options": { "scale": "1:50", "size": "A3" } })
+        }
         ("post", "/import/dxf") => json!({ "content": DXF, "options": { "units": "m" } }),
         ("post", "/interactive") => {
             json!({ "operation": "click", "element_id": "bulb", "content": DRAWING })

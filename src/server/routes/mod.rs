@@ -13,6 +13,8 @@ pub(crate) mod compile_json;
 pub(crate) mod compile_svg;
 pub(crate) mod drawing;
 pub(crate) mod evaluate;
+pub(crate) mod export_dxf;
+pub(crate) mod export_pdf;
 pub(crate) mod import_dxf;
 pub(crate) mod interactive;
 pub(crate) mod jobs;

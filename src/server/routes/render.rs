@@ -171,9 +171,14 @@ pub(crate) fn picture(
 
 /// Each code and how often it was found, as a list of RFC 9651.
 fn counted(found: &[Diagnostic]) -> Bytes {
+    listed(found.iter().map(|diagnostic| (diagnostic.code.as_str(), 1)))
+}
+
+/// Codes with how often each was met, as a list of RFC 9651.
+pub(crate) fn listed<'c>(found: impl Iterator<Item = (&'c str, usize)>) -> Bytes {
     let mut counts = BTreeMap::<&str, usize>::new();
-    for diagnostic in found {
-        *counts.entry(diagnostic.code.as_str()).or_default() += 1;
+    for (code, count) in found {
+        *counts.entry(code).or_default() += count;
     }
     let items: Vec<_> = counts.iter().map(|(code, n)| format!("{code};n={n}")).collect();
     Bytes::from(items.join(", "))

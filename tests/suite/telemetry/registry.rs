@@ -33,6 +33,8 @@ fn drive(service: &Service) {
     post("/simulate", json!({"content": ROOM, "options": {"duration": 0.2}}));
     post("/constraints/solve", json!({"content": SKETCH}));
     post("/networks/solve", json!({"content": ROOM}));
+    post("/export/dxf", json!({"content": ROOM}));
+    post("/export/pdf", json!({"content": ROOM}));
     post("/import/dxf", json!({"content": DXF}));
     post("/compile/svg", json!({"content": ROOM}));
     post("/compile/json", json!({"content": ROOM}));

@@ -138,6 +138,17 @@ pub(crate) fn dxf(error: svgx_exchange::dxf::Error) -> Error {
     Error::Document(vec![Finding { code, severity, message, line, ..Finding::default() }])
 }
 
+/// Why a drawing is not put on paper.
+pub(crate) fn pdf(error: svgx_exchange::pdf::Error) -> Error {
+    use svgx_exchange::pdf::Error as E;
+    match error {
+        E::Stopped(stop) => Error::Stopped(stop),
+        E::Document(error) => Error::from(error),
+        E::Limit { what, limit, seen } => limit_passed(what, limit, seen),
+        E::Scale(_) | E::Page(..) => Error::invalid("/options/scale", error),
+    }
+}
+
 /// Why there is no overlay, for the option at `pointer`.
 pub(crate) fn overlay(error: svgx_networks::overlay::Failed, pointer: &str) -> Error {
     use svgx_networks::overlay::Failed;
