@@ -17,7 +17,7 @@ VERSIONS = ["R12", "R2000", "R2004", "R2007", "R2010", "R2013", "R2018"]
 WITHOUT_EXTENTS = {"TEXT", "MTEXT", "ATTRIB", "ATTDEF", "DIMENSION", "RAY", "XLINE", "LEADER"}
 
 
-def shapes(layout, version, rng):
+def shapes(layout, version, rng, has_endless=True):
     """Every kind of entity that ezdxf writes for a version, at random places."""
     def at(size=1000.0):
         return (rng.uniform(-size, size), rng.uniform(-size, size))
@@ -64,8 +64,9 @@ def shapes(layout, version, rng):
         path.add_line((x - 50, y), (x + 50, y))
         path.add_arc((x, y), 50, 0, 180)
     layout.add_lwpolyline([(500, 0, 1.0), (600, 0, 0)], format="xyb")
-    layout.add_ray(at(), (1, 2))
-    layout.add_xline(at(), (1, 0))
+    if has_endless:
+        layout.add_ray(at(), (1, 2))
+        layout.add_xline(at(), (1, 0))
     layout.add_leader([at(300) for _ in range(3)])
     layout.add_mline([at() for _ in range(4)], close=True)
     with layout.add_mesh().edit_data() as data:
@@ -74,7 +75,7 @@ def shapes(layout, version, rng):
     layout.add_wipeout([at(), at()])
 
 
-def drawing(version, seed):
+def drawing(version, seed, has_endless=True):
     rng = random.Random(seed)
     doc = ezdxf.new(version, setup=True, units=rng.choice([1, 2, 4, 5, 6]))
     for i, kind in enumerate(["CONTINUOUS", "DASHED", "DASHDOT"]):
@@ -82,13 +83,13 @@ def drawing(version, seed):
     doc.layers.add("frozen").freeze()
     doc.layers.add("off").off()
     block = doc.blocks.new("PART", base_point=(10, 5))
-    shapes(block, version, rng)
+    shapes(block, version, rng, has_endless)
     block.add_attdef("TAG", (0, 0), dxfattribs={"height": 3})
     outer = doc.blocks.new("OUTER")
     outer.add_blockref("PART", (50, 60), {"xscale": 0.5, "yscale": 0.5, "rotation": 90})
     outer.add_line((0, 0), (10, 10), {"layer": "0", "color": 0})
     msp = doc.modelspace()
-    shapes(msp, version, rng)
+    shapes(msp, version, rng, has_endless)
     msp.add_blockref("PART", (1500, 0), {"layer": "Schicht 1 & ü"}).add_auto_attribs({"TAG": "A-1"})
     msp.add_blockref("OUTER", (0, 2000), {"xscale": 2, "yscale": -1.5, "rotation": 30})
     msp.add_blockref("OUTER", (0, 5000), {"extrusion": (0, 0, -1), "row_count": 2, "column_count": 3,
