@@ -150,7 +150,7 @@ impl<'d> Walk<'d> {
         let mut stack: Vec<Next> = vec![(start, context, size)];
         while let Some((node, context, size)) = stack.pop() {
             self.steps += 1;
-            if self.steps % 256 == 0 {
+            if self.steps.is_multiple_of(256) {
                 self.budget.checkpoint()?;
             }
             self.element(node, &context, size, &mut stack)?;
