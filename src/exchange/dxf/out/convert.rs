@@ -229,12 +229,17 @@ pub(super) fn is_all_round(outline: &Outline) -> bool {
     outline.segments.iter().all(is_round)
 }
 
-/// The points of a chain of cubics, from each to the next within `deviation` of a straight line.
-pub(super) fn flat(control: &[P], deviation: f64) -> Vec<(P, f64)> {
+/// The points of a chain of cubics, from each to the next within `deviation` of a straight line;
+/// those beyond `most` are left out but for one, which tells that there are more.
+pub(super) fn flat(control: &[P], deviation: f64, most: usize) -> Vec<(P, f64)> {
     let Some((start, rest)) = control.split_first() else { return Vec::new() };
     let mut points = vec![(*start, 0.0)];
     let mut at = *start;
     for chunk in rest.chunks_exact(3) {
+        if points.len() > most {
+            points.truncate(most.saturating_add(1));
+            break;
+        }
         let (a, b, c) = (chunk[0], chunk[1], chunk[2]);
         // A curve leaves its chord by an eighth of its second derivative at most.
         let second = |p: P, q: P, r: P| length(add(sub(p, scaled(q, 2.0)), r));
@@ -330,7 +335,7 @@ mod tests {
 
     #[test]
     fn flattened_curves_stay_within_their_deviation() {
-        let points = flat(&[[0.0, 0.0], [0.0, 10.0], [10.0, 10.0], [10.0, 0.0]], 1e-3);
+        let points = flat(&[[0.0, 0.0], [0.0, 10.0], [10.0, 10.0], [10.0, 0.0]], 1e-3, 1_000);
         assert!(points.len() > 20 && points.len() < 500, "{}", points.len());
         let ellipse = flat_ellipse([0.0, 0.0], [10.0, 0.0], 0.5, [0.0, TAU], 1e-3);
         let top = ellipse.iter().map(|(p, _)| p[1]).fold(0.0, f64::max);

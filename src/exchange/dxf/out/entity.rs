@@ -1,6 +1,7 @@
 //! Entities as records.
 
 use super::super::curve::{Outline, P, Segment, length, sub};
+use super::super::limits::{Error, hold};
 use super::super::report::Notes;
 use super::file::File;
 use super::layers::{Layers, Palette, Said};
@@ -21,19 +22,25 @@ pub(super) struct Writer<'m> {
     pub(super) blocks: &'m [String],
     /// How far from a curve a line may be in its place, in units of the drawing.
     pub(super) deviation: f64,
+    /// Points that stand for curves so far, and how many there may be.
+    pub(super) points: usize,
+    pub(super) most_points: usize,
 }
 
 impl Writer<'_> {
     /// Writes an entity of the block with the record `owner`; false where the version has none.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for `dxf_points`, where curves become lines.
     pub(super) fn entity(
         &mut self,
         file: &mut File,
         entity: &Entity,
         owner: u32,
         notes: &mut Notes,
-    ) -> bool {
+    ) -> Result<bool, Error> {
         let Some(layer) = self.layers.0.get(entity.layer).or(self.layers.0.first()) else {
-            return false;
+            return Ok(false);
         };
         let is_line = !matches!(entity.shape, Shape::Hatch(_) | Shape::Text(_));
         let said = self.palette.said(&entity.pen, is_line, layer, notes);
@@ -70,7 +77,7 @@ impl Writer<'_> {
             Shape::Hatch(rings) => hatch(file, rings),
             other => self.simple(file, other, notes),
         }
-        true
+        Ok(true)
     }
 
     /// What is alike in all versions.
@@ -113,13 +120,19 @@ impl Writer<'_> {
     }
 
     /// As R12 has it: curves are polylines, areas of three or four corners are solids.
-    fn old(&self, file: &mut File, entity: &Entity, begin: &Begin<'_>, notes: &mut Notes) -> bool {
+    fn old(
+        &mut self,
+        file: &mut File,
+        entity: &Entity,
+        begin: &Begin<'_>,
+        notes: &mut Notes,
+    ) -> Result<bool, Error> {
         let flat;
         let (points, closed) = match &entity.shape {
             Shape::Polyline { points, closed } => (points, *closed),
             Shape::Spline { control, closed } => {
                 notes.add("dxf-curve", "curves are polylines in R12".to_owned(), None);
-                flat = convert::flat(control, self.deviation);
+                flat = convert::flat(control, self.deviation, self.most_points - self.points);
                 (&flat, *closed)
             }
             Shape::Ellipse { centre, major, ratio, from, to } => {
@@ -132,20 +145,24 @@ impl Writer<'_> {
                 let Some(corners) = solid(rings) else {
                     let message = "areas of R12 have three or four corners: HATCH".to_owned();
                     notes.add("dxf-area", message, None);
-                    return false;
+                    return Ok(false);
                 };
                 begin.write(file, "SOLID");
                 for (code, corner) in (10..).zip(corners) {
                     file.point(code, corner);
                 }
-                return true;
+                return Ok(true);
             }
             other => {
                 begin.write(file, other.kind(true));
                 self.simple(file, other, notes);
-                return true;
+                return Ok(true);
             }
         };
+        if !matches!(entity.shape, Shape::Polyline { .. }) {
+            self.points += points.len();
+            hold("dxf_points", self.points, self.most_points)?;
+        }
         begin.write(file, "POLYLINE");
         file.whole(66, 1);
         file.point(10, [0.0, 0.0]);
@@ -160,7 +177,7 @@ impl Writer<'_> {
         }
         file.text(0, "SEQEND");
         file.text(8, begin.layer);
-        true
+        Ok(true)
     }
 }
 

@@ -151,7 +151,14 @@ pub fn export(
     let names: Vec<String> = model.blocks.iter().map(|block| block.name.clone()).collect();
     // A micrometre, or as fine as the drawing is large.
     let deviation = (1e-3 / unit.millimetres).max(size * 1e-7);
-    let mut writer = Writer { palette, layers: &layers, blocks: &names, deviation };
+    let mut writer = Writer {
+        palette,
+        layers: &layers,
+        blocks: &names,
+        deviation,
+        points: 0,
+        most_points: limits.dxf_points,
+    };
 
     let mut file = File::new(version, far);
     let handles = Handles {
@@ -253,9 +260,9 @@ impl Entities<'_, '_> {
         for (at, entity) in entities.iter().enumerate() {
             if at % 256 == 0 {
                 self.budget.checkpoint()?;
-                file.hold(self.limits)?;
             }
-            if self.writer.entity(file, entity, owner, self.notes) {
+            file.hold(self.limits)?;
+            if self.writer.entity(file, entity, owner, self.notes)? {
                 *all.entry(entity.shape.kind(is_old)).or_default() += 1;
             }
         }

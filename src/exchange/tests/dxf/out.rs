@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use svgx_base::random::SplitMix64;
 use svgx_engine::document;
 use svgx_exchange::dxf::{
     Error, ExportOptions, ExportReport, Exported, Imported, Limits, Options, Version, export,
@@ -213,6 +214,54 @@ fn limits_are_held_by_name() {
     let short = Limits { dxf_bytes: 5_000, ..Limits::default() };
     let error = within(&svg(&lines), Version::R2000, &short).map(|_| ()).expect_err("too long");
     assert!(matches!(error, Error::Limit { what: "dxf_bytes", .. }), "{error:?}");
+}
+
+#[test]
+fn mutated_documents_are_written_and_read_back_or_refused() {
+    let whole = svg(r##"<style>.a{stroke:#f00;stroke-dasharray:3 1}</style><defs><symbol id="s"
+        viewBox="0 0 10 10" overflow="visible"><path d="M0 0A5 3 20 0 1 9 9C1 1 2 2 3 0Z"/></symbol></defs>
+        <g class="a" arx:layer="walls" transform="rotate(30) scale(2 -1)"><rect x="1" y="2" width="30" height="9" rx="3"/>
+        <use href="#s" x="3" width="20" height="9"/><ellipse cx="4" cy="5" rx="7" ry="2"/></g>
+        <text x="5 9" y="9" font-size="4"><tspan dy="1em">a</tspan>b</text><polyline points="1 2 3 4 5 6"/>"##);
+    let mut random = SplitMix64::new(20_261_130);
+    let small = document::Limits::default();
+    let (mut was_written, mut refused) = (0, 0);
+    for round in 0..400_usize {
+        let mut bytes = whole.clone().into_bytes();
+        let mut below = |end: usize| (random.next_u64() % end as u64) as usize;
+        for _ in 0..=below(3) {
+            let at = below(bytes.len());
+            // Digits for digits as a rule: other bytes are mostly refused by the parser.
+            bytes[at] = match (bytes[at], below(4)) {
+                (b'0'..=b'9', 0..=2) => b"0123456789.-e%"[below(14)],
+                (other, 0) => other ^ (1 << below(7)),
+                (other, _) => other,
+            };
+        }
+        let content = String::from_utf8_lossy(&bytes);
+        let Ok(document) = document::parse(&content, &small) else { continue };
+        let options = ExportOptions { version: VERSIONS[round % 3] };
+        match export(&document, &options, &small, &Limits::default(), &unlimited()) {
+            Ok(exported) => {
+                was_written += 1;
+                let file = String::from_utf8(exported.dxf).expect("UTF-8");
+                let back = read(&file).report;
+                let (drawn, told) = (back.model.entities, exported.report.model.values().sum());
+                assert_eq!((drawn, back.model.not_drawn.len()), (told, 0), "{round}: {content}");
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(was_written > 200, "{was_written} written, {refused} refused");
+}
+
+#[test]
+fn curves_that_become_lines_are_counted() {
+    let curve = "c0 900 900 900 0 0".repeat(2_000);
+    let drawing = svg(&format!(r#"<path d="M0 0{curve}" stroke="red"/>"#));
+    let error = within(&drawing, Version::R12, &Limits::default()).map(|_| ()).expect_err("lines");
+    assert!(matches!(error, Error::Limit { what: "dxf_points", .. }), "{error:?}");
+    assert!(within(&drawing, Version::R2000, &Limits::default()).is_ok());
 }
 
 fn near(a: Option<[f64; 4]>, b: Option<[f64; 4]>) -> bool {
