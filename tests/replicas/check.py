@@ -1,5 +1,6 @@
 """Sessions that two replicas share: see tests/replicas.sh."""
 
+import json
 import os
 import re
 import shutil
@@ -199,6 +200,27 @@ def faults(cluster, count):
     print(f"{count} faults: " + ", ".join(f"{kind} {n}" for kind, n in made.items()))
 
 
+def comes_back_from_a_backup(cluster):
+    a, b = (engine.port for engine in cluster.engines)
+    headers = {"Authorization": f"Bearer {cluster.operator}"}
+    listed = lambda port: json.loads(ask(port, "GET", "/sessions")[2])["sessions"]
+    before = [(each["session"], each["sequence"]) for each in listed(a)]
+    status, _, backup = ask(cluster.internal[0], "GET", "/backup", headers=headers)
+    assert status == 200 and before, (status, before)
+    for name, _ in before:
+        assert ask(a, "DELETE", f"/sessions/{name}")[0] == 200
+    # Both are given it; they have one store.
+    for internal in cluster.internal:
+        status, _, answer = ask(internal, "POST", "/restore", backup, headers)
+        assert status == 200, (status, answer)
+    for port in (a, b):
+        assert [(each["session"], each["sequence"]) for each in listed(port)] == before
+    # What was edited since is not thrown away.
+    assert add(b, "either", "n4-1")[0] == 200
+    assert ask(cluster.internal[0], "POST", "/restore", backup, headers)[0] == 409
+    print(f"{len(before)} sessions restored from a backup, given to both")
+
+
 def flushes(cluster):
     """Each acknowledged operation is flushed to the disk of the store before."""
     if not shutil.which("strace"):
@@ -233,6 +255,7 @@ def main():
         streams_reach_the_owner(cluster)
         taken_over(cluster)
         faults(cluster, count)
+        comes_back_from_a_backup(cluster)
         flushes(cluster)
 
 

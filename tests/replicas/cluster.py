@@ -101,7 +101,7 @@ class Process:
 class Cluster:
     def __init__(self, program, redis):
         self.scratch = tempfile.mkdtemp(prefix="svgx-replicas-")
-        store, self.front, *ports = free_ports(6)
+        store, self.front, *ports = free_ports(8)
         data = os.path.join(self.scratch, "redis")
         os.mkdir(data)
         self.redis = Process(
@@ -114,10 +114,15 @@ class Cluster:
         secret = os.path.join(self.scratch, "secret")
         with open(secret, "w") as file:
             file.write(os.urandom(24).hex())
-        self.engines = []
-        for number, (public, between) in enumerate(zip(ports[:2], ports[2:])):
+        self.operator = os.urandom(16).hex()
+        operator = os.path.join(self.scratch, "operator")
+        with open(operator, "w") as file:
+            file.write(self.operator)
+        self.engines, self.internal = [], ports[4:]
+        for number, (public, between, internal) in enumerate(zip(ports[:2], ports[2:4], ports[4:])):
             command = [program, "serve", "--listen", f"127.0.0.1:{public}"]
-            command += ["--internal-listen", "off", "--rate-limit", "off", "--controller", "shadow"]
+            command += ["--internal-listen", f"127.0.0.1:{internal}", "--operator-key-file", operator]
+            command += ["--rate-limit", "off", "--controller", "shadow"]
             command += ["--store", f"redis://127.0.0.1:{store}/"]
             command += ["--replica-listen", f"127.0.0.1:{between}", "--replica-secret-file", secret]
             log = os.path.join(self.scratch, f"engine-{number}.log")

@@ -2,6 +2,7 @@
 //! runs. The image holds no shell to copy files with, so the engine hands them out itself, to
 //! whoever has the operator's key.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::protocol::headers;
 use crate::state::app::App;
 use crate::state::time_of_day::time_of_day;
 use svgx_base::budget::Time;
-use svgx_session::{Copied, Embedded, STORE_FILE, Store as _, StoreError, StoreLimits, copy};
+use svgx_session::{Copied, Embedded, Key, STORE_FILE, Store as _, StoreError, StoreLimits, copy};
 use svgx_telemetry::Outcome;
 use svgx_telemetry::server::Background;
 use svgx_telemetry::stage::Facts;
@@ -127,9 +128,13 @@ pub(crate) async fn restore(request: HttpRequest, app: Data<App>, body: Payload)
     let answered = async {
         operator(&app, &request)?;
         let _only = app.maintenance.try_lock().map_err(|_| Refused::Busy)?;
-        let held = app.sessions.store().list(None)?.len();
-        if held > 0 {
-            return Err(Refused::NotEmpty(held));
+        let store = app.sessions.store();
+        let held: HashMap<Key, u64> =
+            store.list(None)?.into_iter().map(|listing| (listing.key, listing.last)).collect();
+        // Whoever restores gives the file to every replica, and a store that they share has it
+        // from the first one.
+        if !held.is_empty() && !store.is_shared() {
+            return Err(Refused::NotEmpty(held.len()));
         }
         let scratch = Scratch::new(&app, ".restore")?;
         std::fs::create_dir_all(scratch.path())?;
@@ -138,9 +143,16 @@ pub(crate) async fn restore(request: HttpRequest, app: Data<App>, body: Payload)
         blocking(move || {
             let source = Embedded::open(scratch.path(), StoreLimits::default())
                 .map_err(Refused::NoBackup)?;
-            for listing in source.list(None)? {
+            let given: HashMap<Key, u64> =
+                source.list(None)?.into_iter().map(|listing| (listing.key, listing.last)).collect();
+            let is_of_this = |(key, last): (&Key, &u64)| given.get(key) == Some(last);
+            let others = held.iter().filter(|session| !is_of_this(*session)).count();
+            if others > 0 {
+                return Err(Refused::NotEmpty(others));
+            }
+            for key in given.keys().filter(|key| !held.contains_key(*key)) {
                 // Whoever looked before has an empty drawing in memory; nothing of it is stored.
-                let gone = shared.sessions.delete(&listing.key).map_err(std::io::Error::other)?;
+                let gone = shared.sessions.delete(key).map_err(std::io::Error::other)?;
                 gone.wait()?;
             }
             let copied = copy(&source, &**shared.sessions.store())?;
