@@ -24,6 +24,7 @@ fn secret(name: &str, namespace: &str) -> Result<Value, Error> {
     let values = match name {
         "svgx-engine-keys" => json!({
             "api-keys": format!("staging:{}\n", random()?), "operator-key": random()?,
+            "redis-password": random()?, "replica-secret": random()?,
         }),
         "grafana-admin" => json!({ "password": random()? }),
         // Tokens for receivers that somebody else runs: replaced by theirs.

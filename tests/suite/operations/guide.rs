@@ -147,7 +147,13 @@ fn the_manifest_says_the_one_command_that_it_needs() {
         }
     }
     assert_eq!(secrets, BTreeSet::from(["svgx-engine-keys"]));
-    for part in ["secret generic svgx-engine-keys", "api-keys=", "operator-key="] {
+    for part in [
+        "secret generic svgx-engine-keys",
+        "api-keys=",
+        "operator-key=",
+        "redis-password=",
+        "replica-secret=",
+    ] {
         assert!(commands[0].contains(part), "{part}");
     }
 }

@@ -225,9 +225,18 @@ fn the_engine_reads_the_configuration_it_is_given_and_has_time_to_drain() {
     let mut variables: BTreeMap<String, String> =
         variables.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     variables.insert("SVGX_CONFIG".to_owned(), file.display().to_string());
+    let (pod, container) = engine(&manifest);
+    for variable in container["env"].as_array().expect("variables") {
+        if let (Some(name), Some(value)) = (variable["name"].as_str(), variable["value"].as_str()) {
+            // As a node fills in what comes from elsewhere.
+            let value =
+                value.replace("$(REDIS_PASSWORD)", "s3cret").replace("$(POD_IP)", "10.0.0.7");
+            assert!(!value.contains('$'), "{name}");
+            variables.insert(name.to_owned(), value);
+        }
+    }
     let config = config::load(&Flags::default(), variables).expect("it starts with it").config;
 
-    let (pod, container) = engine(&manifest);
     let grace = pod["terminationGracePeriodSeconds"].as_u64().expect("a number");
     assert!(grace > (config.drain_delay + config.drain_timeout).as_secs());
     let port = |name: &str| {
@@ -241,11 +250,38 @@ fn the_engine_reads_the_configuration_it_is_given_and_has_time_to_drain() {
         let mounts = container["volumeMounts"].as_array().expect("mounts");
         mounts.iter().any(|m| path.starts_with(m["mountPath"].as_str().unwrap_or("?")))
     };
-    assert!(mounted(config.data_dir) && mounted(config.api_keys_file));
-    assert!(mounted(config.operator_key_file));
+    assert_sessions_are_shared(&manifest, &config);
+    assert!(mounted(config.operator_key_file) && mounted(config.api_keys_file));
+    assert!(mounted(config.replica_secret_file));
     let ingress = manifest.find("Ingress", "svgx-engine").expect("an ingress");
     let body = &ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"];
     assert_eq!((body.as_str(), config.max_body), (Some("10m"), 10 << 20));
+}
+
+/// The replicas share a store that keeps what it acknowledges, reach it and each other, and bind
+/// nobody to themselves.
+fn assert_sessions_are_shared(manifest: &Manifest, config: &config::Config) {
+    assert_eq!(config.data_dir, None);
+    let store = config.store.as_ref().expect("a store").reveal();
+    let (scheme, rest) = store.split_once("://").expect("an address");
+    let host = rest.rsplit_once('@').and_then(|(_, host)| host.strip_suffix("/0")).expect("a host");
+    let (name, port) = host.split_once(':').expect("a port");
+    assert_eq!(scheme, "redis");
+    let service = manifest.find("Service", name).expect("the store's name");
+    assert_eq!(service["spec"]["ports"][0]["port"].to_string(), port);
+    let settings = config_map(manifest, "redis")["redis.conf"];
+    for line in ["appendonly yes", "appendfsync always", "maxmemory-policy noeviction"] {
+        assert!(settings.lines().any(|l| l == line), "{line}");
+    }
+    let (_, container) = engine(manifest);
+    let ports = container["ports"].as_array().expect("ports");
+    let between = ports.iter().find(|p| p["name"] == "replica").expect("a port");
+    let between = between["containerPort"].as_u64();
+    assert_eq!(between, config.replica_listen.map(|at| u64::from(at.port())));
+    assert_eq!(config.replica_address, between.map(|port| format!("10.0.0.7:{port}")));
+    let ingress = manifest.find("Ingress", "svgx-engine").expect("an ingress");
+    let bound = ingress["metadata"]["annotations"].as_object().expect("annotations");
+    assert!(!bound.keys().any(|name| name.contains("affinity")), "{bound:?}");
 }
 
 #[test]
