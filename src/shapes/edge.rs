@@ -1,0 +1,231 @@
+//! One edge of an outline: a line or an arc between two points.
+
+use std::f64::consts::{PI, TAU};
+
+use crate::carrier::TOUCH;
+use crate::{Carrier, Point, Vector};
+
+/// An arc that bends less than this is a line: a hundredth of a micrometre.
+const STRAIGHT: f64 = 0.01;
+
+/// A line or an arc, from `a` to `b`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Edge {
+    /// Straight.
+    Line {
+        /// Where it begins.
+        a: Vector,
+        /// Where it ends.
+        b: Vector,
+    },
+    /// About a centre.
+    Arc {
+        /// Where it begins.
+        a: Vector,
+        /// Where it ends.
+        b: Vector,
+        /// Its centre.
+        centre: Vector,
+        /// Its radius.
+        radius: f64,
+        /// The angle at which it begins, in radians.
+        start: f64,
+        /// By how much it turns, positive counter-clockwise, in radians.
+        sweep: f64,
+    },
+}
+
+/// Where two edges meet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Meeting {
+    /// How far along the first, from 0 to 1.
+    pub t: f64,
+    /// How far along the second.
+    pub u: f64,
+    /// Where.
+    pub at: Vector,
+}
+
+impl Edge {
+    /// The edge between two points. One that hardly bends is a line.
+    pub fn new(a: Point, b: Point, bulge: f64) -> Edge {
+        Edge::between(a.vector(), b.vector(), bulge)
+    }
+
+    pub(crate) fn between(a: Vector, b: Vector, bulge: f64) -> Edge {
+        let chord = (b - a).length();
+        if !bulge.is_finite() || (bulge * chord / 2.0).abs() < STRAIGHT {
+            return Edge::Line { a, b };
+        }
+        let up = chord / 2.0 * (1.0 - bulge * bulge) / (2.0 * bulge);
+        let centre = (a + b) * 0.5 + (b - a).unit().left() * up;
+        let radius = chord * (1.0 + bulge * bulge) / (4.0 * bulge.abs());
+        let sweep = 4.0 * libm::atan(bulge);
+        Edge::Arc { a, b, centre, radius, start: (a - centre).angle(), sweep }
+    }
+
+    /// Where it begins.
+    pub fn start(&self) -> Vector {
+        match *self {
+            Edge::Line { a, .. } | Edge::Arc { a, .. } => a,
+        }
+    }
+
+    /// Where it ends.
+    pub fn end(&self) -> Vector {
+        match *self {
+            Edge::Line { b, .. } | Edge::Arc { b, .. } => b,
+        }
+    }
+
+    /// The tangent of a quarter of the angle it turns by; 0 for a line.
+    pub fn bulge(&self) -> f64 {
+        match *self {
+            Edge::Line { .. } => 0.0,
+            Edge::Arc { sweep, .. } => libm::tan(sweep / 4.0),
+        }
+    }
+
+    /// Its length.
+    pub fn length(&self) -> f64 {
+        match *self {
+            Edge::Line { a, b } => (b - a).length(),
+            Edge::Arc { radius, sweep, .. } => radius * sweep.abs(),
+        }
+    }
+
+    /// The place so far along, from 0 to 1.
+    pub fn at(&self, t: f64) -> Vector {
+        match *self {
+            _ if t == 0.0 => self.start(),
+            _ if t == 1.0 => self.end(),
+            Edge::Line { a, b } => a + (b - a) * t,
+            Edge::Arc { centre, radius, start, sweep, .. } => {
+                centre + Vector::at_angle(start + sweep * t) * radius
+            }
+        }
+    }
+
+    /// The direction at a place so far along, of length one.
+    pub fn direction(&self, t: f64) -> Vector {
+        match *self {
+            Edge::Line { a, b } => (b - a).unit(),
+            Edge::Arc { start, sweep, .. } => {
+                Vector::at_angle(start + sweep * t).left() * sweep.signum()
+            }
+        }
+    }
+
+    /// The line or circle it lies on.
+    pub fn carrier(&self) -> Carrier {
+        match *self {
+            Edge::Line { a, b } => Carrier::Line { through: a, along: (b - a).unit() },
+            Edge::Arc { centre, radius, .. } => Carrier::Circle { centre, radius },
+        }
+    }
+
+    /// The same edge the other way round.
+    #[must_use]
+    pub fn reversed(&self) -> Edge {
+        match *self {
+            Edge::Line { a, b } => Edge::Line { a: b, b: a },
+            Edge::Arc { a, b, centre, radius, start, sweep } => {
+                Edge::Arc { a: b, b: a, centre, radius, start: start + sweep, sweep: -sweep }
+            }
+        }
+    }
+
+    /// How far along a place on its carrier is; below 0 or above 1 beside it.
+    pub fn parameter(&self, of: Vector) -> f64 {
+        match *self {
+            Edge::Line { a, b } => {
+                let way = b - a;
+                let square = way.dot(way);
+                if square > 0.0 { (of - a).dot(way) / square } else { 0.0 }
+            }
+            Edge::Arc { centre, start, sweep, .. } => {
+                let turn = ((of - centre).angle() - start) * sweep.signum();
+                let turn = turn.rem_euclid(TAU);
+                let full = sweep.abs();
+                // What lies beside it is before it or behind it, whichever is nearer.
+                let before = TAU - turn;
+                if turn > full && before < turn - full { -before / full } else { turn / full }
+            }
+        }
+    }
+
+    /// The parameter, if the place is on the edge or within a micrometre of one of its ends.
+    pub(crate) fn within(&self, at: Vector) -> Option<f64> {
+        let slack = 2.0 * TOUCH / self.length().max(TOUCH);
+        let t = self.parameter(at);
+        (t >= -slack && t <= 1.0 + slack).then(|| t.clamp(0.0, 1.0))
+    }
+
+    /// The nearest place on it: how far along, and how far away.
+    pub fn nearest(&self, to: Vector) -> (f64, f64) {
+        let t = self.parameter(self.carrier().foot(to));
+        let ends = [(0.0, (to - self.start()).length()), (1.0, (to - self.end()).length())];
+        let nearer = if ends[1].1 < ends[0].1 { ends[1] } else { ends[0] };
+        match (0.0..=1.0).contains(&t) {
+            true => (t, (to - self.at(t)).length()),
+            false => nearer,
+        }
+    }
+
+    /// Where two edges cross or touch, each place once. Of edges that lie on each other, the ends that do.
+    pub fn meetings(&self, other: &Edge) -> Vec<Meeting> {
+        let (one, two) = (self.carrier(), other.carrier());
+        let mut places = one.meet(&two);
+        let ends = [self.start(), self.end(), other.start(), other.end()];
+        if places.is_empty() && one.same(&two) {
+            places.extend(ends);
+        } else {
+            // An end that lies on the other edge, where both are too flat to each other to cross well.
+            places.extend(ends.into_iter().filter(|&end| {
+                (one.foot(end) - end).length() <= TOUCH && (two.foot(end) - end).length() <= TOUCH
+            }));
+        }
+        let mut found: Vec<Meeting> = Vec::new();
+        for at in places.into_iter().filter(|at| at.is_finite()) {
+            let (Some(t), Some(u)) = (self.within(at), other.within(at)) else { continue };
+            if found.iter().all(|known| (known.at - at).length() > 2.0 * TOUCH) {
+                found.push(Meeting { t, u, at });
+            }
+        }
+        found
+    }
+
+    /// Twice the area between it and the point `about`, positive where it turns counter-clockwise.
+    pub(crate) fn double_area(&self, about: Vector) -> f64 {
+        let chord = (self.start() - about).cross(self.end() - about);
+        match *self {
+            Edge::Line { .. } => chord,
+            Edge::Arc { radius, sweep, .. } => chord + radius * radius * (sweep - libm::sin(sweep)),
+        }
+    }
+
+    /// Its box: the lowest and the highest coordinates.
+    pub fn bounds(&self) -> (Vector, Vector) {
+        let (a, b) = (self.start(), self.end());
+        let mut low = Vector::new(a.x.min(b.x), a.y.min(b.y));
+        let mut high = Vector::new(a.x.max(b.x), a.y.max(b.y));
+        if let Edge::Arc { centre, radius, .. } = *self {
+            for quarter in 0..4 {
+                let out = Vector::at_angle(f64::from(quarter) * PI / 2.0) * radius;
+                let t = self.parameter(centre + out);
+                if (0.0..=1.0).contains(&t) {
+                    let at = centre + out;
+                    low = Vector::new(low.x.min(at.x), low.y.min(at.y));
+                    high = Vector::new(high.x.max(at.x), high.y.max(at.y));
+                }
+            }
+        }
+        (low, high)
+    }
+}
+
+/// An angle between -π and π.
+pub(crate) fn wrapped(angle: f64) -> f64 {
+    let turn = (angle + PI).rem_euclid(TAU) - PI;
+    if turn <= -PI { PI } else { turn }
+}

@@ -1,0 +1,9 @@
+//! Shapes through their public interface.
+
+mod booleans;
+mod closed_forms;
+mod cutting;
+mod degenerate;
+mod parallels;
+mod properties;
+mod support;
