@@ -37,6 +37,7 @@ stand_ins! {
         Disturbance = physics::Disturbance,
         ErrorEstimation = simulate::Estimation,
         ActiveConstraint = svgx_session::ActiveConstraint,
+        Measure = svgx_session::Measure,
         Modifiers = svgx_session::Modifiers,
         PointerCoordinates = svgx_session::Coordinates,
         SketchProblem = constraint::Problem,

@@ -12,6 +12,7 @@ mod operations;
 mod people;
 mod picture;
 mod selection;
+mod shapes;
 mod structure;
 mod transforms;
 mod tree;

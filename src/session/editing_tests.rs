@@ -357,6 +357,16 @@ fn every_operation_reads_back_from_its_own_json() {
             }
             "fire" => json!({"name": "motion_detected"}),
             "add" => json!({"markup": "<rect/>", "before_id": "desk"}),
+            "trim" | "extend" | "split" => {
+                json!({"element_id": "desk", "at": {"x": 1.5, "y": 2.0}})
+            }
+            "fillet" => json!({"element_id": "desk", "vertex": 2, "radius": "5 mm"}),
+            "chamfer" => json!({"element_id": "desk", "length": 5.0, "length_2": "1 cm"}),
+            "offset" => json!({"element_id": "desk", "distance": -5.0, "join": "miter"}),
+            "mirror" => json!({"axis": [{"x": 1.5, "y": 2.0}, {"x": 1.5, "y": 9.0}], "copy": true}),
+            "array" => json!({"element_id": "desk", "count": 6, "center": {"x": 1.5, "y": 2.0}}),
+            "join" => json!({"element_ids": ["desk", "wire"], "tolerance": 1.0}),
+            "combine" => json!({"element_ids": ["desk", "lamp"], "result": "union"}),
             "reparent" => json!({"element_ids": ["desk"], "parent_id": "turned"}),
             "rotate" => json!({"element_id": "desk", "angle": 30.0}),
             "scale" => json!({"factor": 2.0, "center": {"x": 1.0, "y": 2.0}}),

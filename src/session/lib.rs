@@ -6,6 +6,7 @@
 
 mod attribute;
 mod drag_solver;
+mod drawn;
 mod editing;
 mod error;
 mod fragment;
@@ -18,6 +19,7 @@ mod outcome;
 mod placement;
 mod record;
 mod references;
+mod replay;
 mod snap;
 mod snapshot;
 mod store;
@@ -32,13 +34,16 @@ pub use history::{UNDO_BYTES, UNDO_STEPS};
 pub use manager::{Options, Sessions, Unacknowledged};
 pub use networks::{NetworkChange, NetworkFinding, NetworkState, NetworkValueChange};
 pub use operation::{
-    ActiveConstraint, Coordinates, DragTick, Modifiers, Operation, Order, Pointer, References,
-    Relation, Selection, Snap, SnapOptions,
+    ActiveConstraint, Array, Chamfer, Combine, Combined, Coordinates, DragTick, Extend, Fillet,
+    Join, JoinEnds, Measure, Mirror, Modifiers, Offset, Operation, Order, Pointer, References,
+    Relation, Selection, Snap, SnapOptions, Split, Trim,
 };
 pub use outcome::{
-    Area, AttributeChange, BehaviorTriggered, DragState, Effect, KeptChange, Message, Note,
-    Outcome, Restored, SnapKind, State, StructureChange, StructureKind, ValueChange,
+    Area, AttributeChange, BehaviorTriggered, DragState, Edited, Effect, KeptChange, Message, Note,
+    Outcome, ReferenceChange, Restored, SnapKind, State, StructureChange, StructureKind,
+    ValueChange,
 };
+pub use replay::{EDITS, EditedDrawing, edit};
 pub use store::{
     Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
     Remote, RemoteOptions, Store, StoreError, StoreEvent, StoreHealth, StoreLimits, Stored,
@@ -55,5 +60,7 @@ pub use together::{
 
 #[cfg(test)]
 mod editing_tests;
+#[cfg(test)]
+mod shape_tests;
 #[cfg(test)]
 mod structure_tests;

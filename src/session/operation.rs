@@ -2,6 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+mod edits;
+mod name;
+
+pub use edits::{
+    Array, Chamfer, Combine, Combined, Extend, Fillet, Join, JoinEnds, Measure, Mirror, Offset,
+    Split, Trim,
+};
+
 use super::outcome::Area;
 use svgx_base::budget::Tier;
 
@@ -424,6 +432,26 @@ pub enum Operation {
         #[serde(default)]
         center: Option<Coordinates>,
     },
+    /// Takes out the piece of a shape that was pointed at, up to where others cross it.
+    Trim(Trim),
+    /// Lengthens an end of a shape to what lies ahead of it.
+    Extend(Extend),
+    /// Rounds a corner of a shape, all of them, or where two lines would meet.
+    Fillet(Fillet),
+    /// Cuts a corner of a shape off, or all of them.
+    Chamfer(Chamfer),
+    /// Draws parallels of shapes.
+    Offset(Offset),
+    /// Mirrors elements at a line.
+    Mirror(Mirror),
+    /// Copies elements in rows and columns, around a point, or along a shape.
+    Array(Array),
+    /// Parts a shape at a place, or wherever others cross it.
+    Split(Split),
+    /// Joins shapes whose ends meet.
+    Join(JoinEnds),
+    /// Unites, intersects or subtracts closed shapes.
+    Combine(Combine),
     /// Sets the text of a `text`, `tspan`, `title`, `desc`, `style` or tag that holds nothing else.
     SetText {
         /// The element.
@@ -546,43 +574,4 @@ pub enum Operation {
         #[serde(default)]
         data: std::collections::BTreeMap<String, String>,
     },
-}
-
-impl Operation {
-    /// The name on the wire, in logs and in labels.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Operation::Click(_) => "click",
-            Operation::DragStart(_) => "drag_start",
-            Operation::DragMove(_) => "drag_move",
-            Operation::DragEnd(_) => "drag_end",
-            Operation::Hover(_) => "hover",
-            Operation::Select(_) => "select",
-            Operation::Deselect(_) => "deselect",
-            Operation::Undo => "undo",
-            Operation::Redo => "redo",
-            Operation::SetAttribute { .. } => "set_attribute",
-            Operation::Add { .. } => "add",
-            Operation::Delete { .. } => "delete",
-            Operation::Reparent { .. } => "reparent",
-            Operation::Reorder { .. } => "reorder",
-            Operation::Group { .. } => "group",
-            Operation::Ungroup { .. } => "ungroup",
-            Operation::Duplicate { .. } => "duplicate",
-            Operation::Move { .. } => "move",
-            Operation::Rotate { .. } => "rotate",
-            Operation::Scale { .. } => "scale",
-            Operation::SetText { .. } => "set_text",
-            Operation::SetStyle { .. } => "set_style",
-            Operation::SetProperty { .. } => "set_property",
-            Operation::SetVariable { .. } => "set_variable",
-            Operation::Link { .. } => "link",
-            Operation::Unlink { .. } => "unlink",
-            Operation::Load { .. } => "load",
-            Operation::SetPrecision { .. } => "set_precision",
-            Operation::AddConstraint { .. } => "add_constraint",
-            Operation::RemoveConstraint { .. } => "remove_constraint",
-            Operation::Fire { .. } => "fire",
-        }
-    }
 }

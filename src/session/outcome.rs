@@ -221,6 +221,38 @@ pub struct Restored {
     pub kept: Vec<KeptChange>,
 }
 
+/// A constraint, or whatever else names parts of a shape, that an edit of the shape changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReferenceChange {
+    /// Who refers: its id, or `@N`.
+    pub element_id: String,
+    /// By which attribute.
+    pub attribute: String,
+    /// What stood there.
+    pub old_value: String,
+    /// What stands there now; nothing where the element went with what it named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_value: Option<String>,
+}
+
+/// What an edit of shapes made of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Edited {
+    /// Elements that came.
+    pub created: Vec<String>,
+    /// Elements that have another shape or another place.
+    pub changed: Vec<String>,
+    /// Elements that went.
+    pub removed: Vec<String>,
+    /// References that were rewritten or lost.
+    pub references: Vec<ReferenceChange>,
+    /// How far any point of the outlines may be from where it should be, in millimetres, before it is
+    /// rounded to the precision of the session.
+    pub error_mm: f64,
+}
+
 /// What one operation did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -252,6 +284,9 @@ pub struct Effect {
     /// What could not be kept exactly, and what was taken along.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
+    /// What became of shapes: edits of them only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Edited>,
     /// Every trigger that ran, in order.
     pub behaviors_triggered: Vec<BehaviorTriggered>,
     /// Every value of a formula that changed, in order.

@@ -29,7 +29,7 @@ const DRAWING: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="htt
   <arx:constraints><arx:constraint type="horizontal" of="wire"/></arx:constraints>
 </svg>"##;
 
-fn open_text(text: &str) -> Session {
+pub(super) fn open_text(text: &str) -> Session {
     Session::new(text, Arc::new(Limits::default()), &budget()).unwrap()
 }
 
@@ -37,11 +37,11 @@ fn open() -> Session {
     open_text(DRAWING)
 }
 
-fn text(session: &Session) -> String {
+pub(super) fn text(session: &Session) -> String {
     canonical(session.document())
 }
 
-fn apply(session: &mut Session, value: Value) -> Result<Outcome, Error> {
+pub(super) fn apply(session: &mut Session, value: Value) -> Result<Outcome, Error> {
     let before = (text(session), session.state());
     let done = session.apply(&operation(value.clone()), Time(0), &budget());
     match done {
@@ -265,7 +265,7 @@ fn any_operation() -> impl Strategy<Value = Value> {
         "<script/>",
     ]);
     let number = -50.0..250.0f64;
-    (0..26u8, ids(), ids(), markups, number.clone(), number).prop_map(|(kind, id, other, markup, x, y)| {
+    (0..34u8, ids(), ids(), markups, number.clone(), number).prop_map(|(kind, id, other, markup, x, y)| {
         match kind {
             0 | 1 => json!({"operation": "add", "markup": markup}),
             2 => json!({"operation": "add", "markup": markup, "parent_id": id}),
@@ -290,13 +290,21 @@ fn any_operation() -> impl Strategy<Value = Value> {
             21 => json!({"operation": "set_attribute", "element_id": id, "name": "x", "value": if x > 0.0 { json!(format!("{x:.1}")) } else { Value::Null }}),
             22 => json!({"operation": "select", "area": {"x": x, "y": y, "width": 300, "height": 300}}),
             23 => json!({"operation": "redo"}),
+            24 => json!({"operation": "fillet", "element_id": id, "radius": (x / 50.0).abs(), "references": "remove"}),
+            25 => json!({"operation": "chamfer", "element_id": id, "at": {"x": x, "y": y}, "length": 1}),
+            26 => json!({"operation": "offset", "element_id": id, "distance": x / 50.0, "replace": y > 50.0}),
+            27 => json!({"operation": "split", "element_id": id, "at": {"x": x, "y": y}, "references": "remove"}),
+            28 => json!({"operation": "combine", "element_ids": [id, other], "result": if x > 50.0 { "union" } else { "xor" }, "references": "remove"}),
+            29 => json!({"operation": "mirror", "element_id": id, "axis": [{"x": x, "y": y}, {"x": y, "y": 7}], "copy": x > 0.0}),
+            30 => json!({"operation": "array", "element_id": id, "columns": 2, "rows": 2, "dx": x, "dy": y}),
+            31 => json!({"operation": "trim", "element_id": id, "at": {"x": x, "y": y}, "references": "remove"}),
             _ => json!({"operation": "undo"}),
         }
     })
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn after_any_edits_a_session_is_what_loads_from_its_drawing_and_goes_back_and_forth(

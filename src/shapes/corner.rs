@@ -127,7 +127,9 @@ pub fn fillet_pair(
         let turn = ((b - centre).angle() - (a - centre).angle()) * side;
         let sweep = side * turn.rem_euclid(TAU);
         let into = Vector::at_angle((b - centre).angle()).left() * side;
-        if into.dot(other.direction(1.0)) > 0.0 || sweep.abs() < 1e-9 {
+        // The long way round is no rounding.
+        let short = (1e-9..=std::f64::consts::PI + 1e-9).contains(&sweep.abs());
+        if into.dot(other.direction(1.0)) > 0.0 || !short {
             continue;
         }
         let arc = Outline::new(

@@ -1,9 +1,12 @@
 //! Rows of lines and arcs.
 
-use crate::{Edge, Error, Point, Vector};
+use crate::{Carrier, Edge, Error, Point, Vector};
 
 /// Vertices of one outline, or of all outlines of one operation.
 pub const MAX_VERTICES: usize = 1_000_000;
+
+/// Arcs are put together up to so many radians: of more, the ends say little of the middle.
+const SEAMLESS: f64 = 5.5;
 
 /// A corner, and how the edge behind it bends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -262,7 +265,34 @@ impl Outline {
         }
         let end = self.at(to).ok_or(Error::Degenerate)?;
         vertices.push(Vertex { at: Point::nearest(end)?, bulge: 0.0 });
-        Outline::new(vertices, false)
+        Ok(Outline::new(vertices, false)?.without_seams())
+    }
+
+    /// An open outline without vertices at which an arc goes on as the same arc, as at those that a circle
+    /// begins and is halved at.
+    fn without_seams(self) -> Outline {
+        let mut vertices: Vec<Vertex> = Vec::with_capacity(self.vertices.len());
+        let mut last: Option<Edge> = None;
+        for (vertex, edge) in self.vertices.iter().zip(self.edges()) {
+            if let (
+                Some(Edge::Arc { a, centre, radius, start, sweep, .. }),
+                Edge::Arc { b, sweep: more, .. },
+            ) = (last, edge)
+                && let Some(before) = vertices.last_mut()
+                && (sweep > 0.0) == (more > 0.0)
+                && (sweep + more).abs() <= SEAMLESS
+                && edge.carrier().same(&Carrier::Circle { centre, radius })
+            {
+                let sweep = sweep + more;
+                before.bulge = libm::tan(sweep / 4.0);
+                last = Some(Edge::Arc { a, b, centre, radius, start, sweep });
+                continue;
+            }
+            vertices.push(*vertex);
+            last = Some(edge);
+        }
+        vertices.extend(self.vertices.last());
+        Outline { vertices, closed: false }
     }
 
     /// Which vertices are corners, for a sentence.

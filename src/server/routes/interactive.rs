@@ -15,8 +15,8 @@ use crate::routes::precision;
 use crate::state::session;
 use svgx_engine::constraint;
 use svgx_session::{
-    ActiveConstraint, Area, Author, Coordinates, Effect, Modifiers, Operation, Order, Outcome,
-    Participant, References, Relation, Snap, State,
+    ActiveConstraint, Area, Author, Combined, Coordinates, Effect, Join, Measure, Modifiers,
+    Operation, Order, Outcome, Participant, References, Relation, Snap, State,
 };
 use svgx_telemetry::stage::Step;
 
@@ -53,7 +53,8 @@ pub(crate) struct InteractiveRequest {
     base_sequence: Option<u64>,
     /// `click`, `drag_start`, `drag_move`, `drag_end`, `hover`, `select`, `deselect`, `undo`,
     /// `redo`, `set_attribute`, `add`, `delete`, `reparent`, `reorder`, `group`, `ungroup`,
-    /// `duplicate`, `move`, `rotate`, `scale`, `set_text`, `set_style`, `set_property`,
+    /// `duplicate`, `move`, `rotate`, `scale`, `trim`, `extend`, `fillet`, `chamfer`, `offset`,
+    /// `mirror`, `array`, `split`, `join`, `combine`, `set_text`, `set_style`, `set_property`,
     /// `set_variable`, `link`, `unlink`, `load`, `set_precision`, `add_constraint`,
     /// `remove_constraint` or `fire`. `load` where only a drawing is sent.
     #[serde(alias = "interaction", skip_serializing_if = "Option::is_none")]
@@ -96,7 +97,7 @@ pub(crate) struct InteractiveRequest {
     /// `group`: the `id` of the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     group_id: Option<String>,
-    /// `delete`, `ungroup`: what happens to references, `refuse` or `remove`.
+    /// `delete`, `ungroup` and edits of shapes: what happens to references, `refuse` or `remove`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     references: Option<References>,
@@ -110,10 +111,10 @@ pub(crate) struct InteractiveRequest {
     /// How far down.
     #[serde(skip_serializing_if = "Option::is_none")]
     dy: Option<f64>,
-    /// `rotate`: degrees.
+    /// `rotate`: degrees; `array`: over how many the copies stand around `center`.
     #[serde(skip_serializing_if = "Option::is_none")]
     angle: Option<f64>,
-    /// `rotate`, `scale`: the point that stays.
+    /// `rotate`, `scale`: the point that stays; `array`: the point that the copies stand around.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::PointerCoordinates>)]
     center: Option<Coordinates>,
@@ -163,6 +164,75 @@ pub(crate) struct InteractiveRequest {
     /// `fire`: what came with the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<BTreeMap<String, String>>,
+    /// `trim`, `extend`, `fillet`, `chamfer`, `split`: the place that is meant, in user units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::PointerCoordinates>)]
+    at: Option<Coordinates>,
+    /// `trim`, `extend`, `split`: the shapes that cut, or that an end is lengthened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Vec<String>>,
+    /// `fillet`, `chamfer`: the corner, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vertex: Option<usize>,
+    /// `fillet`: the radius, in user units or with a unit: `"5 mm"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Measure>)]
+    radius: Option<Measure>,
+    /// `chamfer`: how far along the side before the corner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Measure>)]
+    length: Option<Measure>,
+    /// `chamfer`: how far along the side behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Measure>)]
+    length_2: Option<Measure>,
+    /// `offset`: how far outward, or to the left of what is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Measure>)]
+    distance: Option<Measure>,
+    /// `offset`: `round`, `miter` or `bevel`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    join: Option<Join>,
+    /// `offset`: how many times the distance a mitre may reach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    miter_limit: Option<f64>,
+    /// `offset`: whether the parallel takes the place of the shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replace: Option<bool>,
+    /// `mirror`: two points of the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<schema::PointerCoordinates>>)]
+    axis: Option<Vec<Coordinates>>,
+    /// `mirror`: whether copies are mirrored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy: Option<bool>,
+    /// `array`: how many to the right, the original included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<usize>,
+    /// `array`: how many downward.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<usize>,
+    /// `array`: how many around `center` or along a shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<usize>,
+    /// `array`: the shape that the copies stand along.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    along: Option<String>,
+    /// `array`: whether the copies turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    turn: Option<bool>,
+    /// `join`: how far apart ends may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Measure>)]
+    tolerance: Option<Measure>,
+    /// `combine`: `union`, `intersection`, `difference` or `xor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    result: Option<Combined>,
+    /// `combine`: whether the other shapes stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep: Option<bool>,
 }
 
 impl InteractiveRequest {

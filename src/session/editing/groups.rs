@@ -228,6 +228,24 @@ impl Session {
         now: Time,
         tx: &mut Transaction,
     ) -> Result<(), Error> {
+        let copies = self.copy_each(targets, tx)?;
+        self.settle();
+        self.recompile_meaning();
+        if by != Vec2::ZERO {
+            for &number in &copies {
+                let Some(node) = self.node(number) else { continue };
+                self.shift(node, by, tx)?;
+            }
+        }
+        self.follow_structure(now, tx)
+    }
+
+    /// Puts a copy behind each element, where it is; answers their handles.
+    pub(super) fn copy_each(
+        &mut self,
+        targets: &[NodeId],
+        tx: &mut Transaction,
+    ) -> Result<Vec<u32>, Error> {
         let mut copies = Vec::new();
         for &node in targets {
             let Some(parent) = self.document.parent(node) else { continue };
@@ -250,19 +268,11 @@ impl Session {
                 });
             }
         }
-        self.settle();
-        self.recompile_meaning();
-        if by != Vec2::ZERO {
-            for &number in &copies {
-                let Some(node) = self.node(number) else { continue };
-                self.shift(node, by, tx)?;
-            }
-        }
-        self.follow_structure(now, tx)
+        Ok(copies)
     }
 
     /// A new id for every id in the subtree: the old one with the first number that is free.
-    fn new_ids(&self, root: NodeId) -> HashMap<String, String> {
+    pub(super) fn new_ids(&self, root: NodeId) -> HashMap<String, String> {
         let document = &self.document;
         let mut names: HashMap<String, String> = HashMap::new();
         let mut taken: BTreeSet<String> = BTreeSet::new();
@@ -295,7 +305,12 @@ impl Session {
     }
 
     /// Moves one element, alone: what it is connected with stays.
-    fn shift(&mut self, node: NodeId, by: Vec2, tx: &mut Transaction) -> Result<(), Error> {
+    pub(super) fn shift(
+        &mut self,
+        node: NodeId,
+        by: Vec2,
+        tx: &mut Transaction,
+    ) -> Result<(), Error> {
         let label = self.label(self.number(node));
         if !placement::is_placed(&self.document, node) {
             return Ok(());

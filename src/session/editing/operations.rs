@@ -97,6 +97,16 @@ impl Session {
             | Operation::SetVariable { .. }
             | Operation::Link { .. }
             | Operation::Unlink { .. } => self.edit(operation, now, budget, tx)?,
+            Operation::Trim(_)
+            | Operation::Extend(_)
+            | Operation::Fillet(_)
+            | Operation::Chamfer(_)
+            | Operation::Offset(_)
+            | Operation::Mirror(_)
+            | Operation::Array(_)
+            | Operation::Split(_)
+            | Operation::Join(_)
+            | Operation::Combine(_) => self.edit_shapes(operation, now, tx)?,
             Operation::Load { .. } => {
                 return Err(Error::BadOperation { reason: "load replaces the session".to_owned() });
             }

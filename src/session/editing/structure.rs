@@ -319,7 +319,7 @@ impl Session {
     }
 
     /// Drops the active constraints of elements that are gone.
-    fn drop_constraints(&mut self, tx: &mut Transaction) {
+    pub(super) fn drop_constraints(&mut self, tx: &mut Transaction) {
         let document = &self.document;
         let alive = &self.alive;
         let known = |id: &String| {

@@ -73,8 +73,21 @@ impl Session {
         };
         let world =
             Affine::translate(center.to_vec2()) * transform * Affine::translate(-center.to_vec2());
+        let each: Vec<(NodeId, Affine)> = targets.iter().map(|&node| (node, world)).collect();
+        self.transform_each(&each, operation, tx)?;
+        self.follow_edits(now, tx);
+        Ok(())
+    }
+
+    /// Applies a transform of the world to each element.
+    pub(super) fn transform_each(
+        &mut self,
+        each: &[(NodeId, Affine)],
+        operation: &'static str,
+        tx: &mut Transaction,
+    ) -> Result<(), Error> {
         let mut written = Vec::new();
-        for &node in targets {
+        for &(node, world) in each {
             if !placement::is_placed(&self.document, node)
                 || matches!(self.document.name(node), Some((Ns::Arx, _)))
             {
@@ -104,12 +117,11 @@ impl Session {
                 self.note_inexact(node, message, tx);
             }
         }
-        self.follow_edits(now, tx);
         Ok(())
     }
 
     /// Whether a constraint names the element, one of the drawing or an active one.
-    fn is_constrained(&mut self, id: &str) -> bool {
+    pub(super) fn is_constrained(&mut self, id: &str) -> bool {
         let part = format!("{id}.");
         let names = |member: &str| member == id || member.starts_with(&part);
         let active = &self.interactive.constraints;
