@@ -108,7 +108,7 @@ pub fn region(outlines: &[Outline], rule: Rule) -> Result<Answer<Region>, Error>
         return Err(Error::Open);
     }
     if let [only] = outlines
-        && is_convex(only)
+        && is_simple(only)
     {
         let value = Region::from_shapes(vec![vec![only.clone()]]);
         return Ok(Answer { value, error_mm: 0.0 });
@@ -178,37 +178,44 @@ pub(crate) fn overlaid(
     Ok(Answer { value, error_mm: 2.0 * crate::answer::ROUNDING_MM })
 }
 
-/// Whether a straight outline turns one way only, and once: it is as simple as it looks then.
-fn is_convex(outline: &Outline) -> bool {
+/// Edges up to which all pairs of them are looked at: of more, an overlay is sooner done.
+const FEW: usize = 24;
+/// How far apart vertices may be for their products to fit: a kilometre.
+const NEAR: i64 = 1_000_000_000;
+
+/// Whether an outline is surely simple: a circle, or a few straight edges of which none touches another but
+/// at the vertex between them. What is not looked at is not surely so.
+fn is_simple(outline: &Outline) -> bool {
     if !outline.is_straight() {
         return outline.as_circle().is_some() && outline.vertices().len() == 2;
     }
     let vertices = outline.vertices();
-    let n = vertices.len();
-    let way = |at: usize| {
-        let (a, b) = (vertices.get(at % n)?, vertices.get((at + 1) % n)?);
-        Some((i128::from(b.at.x) - i128::from(a.at.x), i128::from(b.at.y) - i128::from(a.at.y)))
+    let Some(first) = vertices.first().map(|v| v.at).filter(|_| vertices.len() <= FEW) else {
+        return false;
     };
-    let (mut side, mut flips) = (0_i128, 0);
-    let mut last = 0_i128;
-    for at in 0..n {
-        let (Some(u), Some(v)) = (way(at), way(at + 1)) else { return false };
-        let cross = u.0 * v.1 - u.1 * v.0;
-        if cross == 0 || (side != 0 && (cross > 0) != (side > 0)) {
-            return false;
-        }
-        side = cross;
-        // Once round, the way changes between left and right exactly twice.
-        let to_right = if u.0 != 0 { u.0.signum() } else { last };
-        if last != 0 && to_right != last {
-            flips += 1;
-        }
-        last = to_right;
+    let ring: Vec<(i64, i64)> =
+        vertices.iter().map(|v| (v.at.x - first.x, v.at.y - first.y)).collect();
+    if ring.iter().any(|(x, y)| x.abs() > NEAR || y.abs() > NEAR) {
+        return false;
     }
-    if let Some(first) = (0..n).find_map(|at| way(at).filter(|w| w.0 != 0))
-        && first.0.signum() != last
-    {
-        flips += 1;
-    }
-    flips == 2
+    let side = |a: (i64, i64), b: (i64, i64), c: (i64, i64)| {
+        ((b.0 - a.0) * (c.1 - a.1) - (b.1 - a.1) * (c.0 - a.0)).signum()
+    };
+    let edges: Vec<_> = ring.iter().copied().zip(ring.iter().copied().cycle().skip(1)).collect();
+    let n = edges.len();
+    edges.iter().enumerate().all(|(i, &(a, b))| {
+        edges.iter().enumerate().skip(i + 1).all(|(j, &(c, d))| {
+            if j == i + 1 || (i == 0 && j + 1 == n) {
+                // Neighbours: they may not run back on each other.
+                let (before, corner, behind) = if j == i + 1 { (a, b, d) } else { (c, a, b) };
+                let back = (before.0 - corner.0) * (behind.0 - corner.0)
+                    + (before.1 - corner.1) * (behind.1 - corner.1);
+                return side(before, corner, behind) != 0 || back < 0;
+            }
+            let (p, q) = (side(a, b, c), side(a, b, d));
+            let (r, s) = (side(c, d, a), side(c, d, b));
+            // Apart by either line, strictly; both on one line are left to the overlay.
+            (p * q > 0) || (r * s > 0)
+        })
+    })
 }

@@ -3,7 +3,7 @@
 //!
 //! Judged by where points are, counted by crossings of a ray, and by areas that add up.
 
-use svgx_shapes::{Operation, Outline, Point, Region, Rule, Vector, combine, region};
+use svgx_shapes::{Operation, Outline, Point, Region, Rule, Vector, Vertex, combine, region};
 
 use crate::support::{Random, turns};
 
@@ -86,6 +86,70 @@ fn rings_that_are_anything_but_simple_are_united_and_cut_rightly() {
             }
             let (i, j) = (is_in(&one, rule, at), is_in(&two, rule, at));
             assert_eq!((a.contains(at), b.contains(at)), (i, j), "{at:?} {}", context());
+            for (result, expected) in results.iter().zip([i || j, i && j, i && !j, i != j]) {
+                assert_eq!(result.contains(at), expected, "{at:?} {}", context());
+            }
+        }
+    }
+}
+
+/// A shape with arcs on a grid: circles, slots, discs that are halved, rectangles with round corners. Many of
+/// them touch, share arcs, or are the same.
+fn rounded(random: &mut Random, step: i64) -> Outline {
+    let mm = |n: u64| n as i64 * step;
+    let (x, y) = (mm(random.below(6)), mm(random.below(6)));
+    let r = mm(1 + random.below(3));
+    let vertex = |x: i64, y: i64, bulge: f64| Vertex { at: Point::new(x, y), bulge };
+    let quarter = (std::f64::consts::PI / 8.0).tan();
+    let vertices = match random.below(4) {
+        0 => vec![vertex(x + r, y, 1.0), vertex(x - r, y, 1.0)],
+        1 => vec![
+            vertex(x, y - r, 0.0),
+            vertex(x + 2 * r, y - r, 1.0),
+            vertex(x + 2 * r, y + r, 0.0),
+            vertex(x, y + r, 1.0),
+        ],
+        2 => vec![vertex(x - r, y, 0.0), vertex(x + r, y, 1.0)],
+        _ => vec![
+            vertex(x, y - 2 * r, 0.0),
+            vertex(x + r, y - 2 * r, quarter),
+            vertex(x + 2 * r, y - r, 0.0),
+            vertex(x + 2 * r, y, 0.0),
+            vertex(x, y, 0.0),
+        ],
+    };
+    let outline = Outline::new(vertices, true).unwrap();
+    if random.below(2) == 0 { outline } else { outline.reversed() }
+}
+
+#[test]
+fn arcs_that_touch_and_lie_on_each_other_are_united_and_cut_rightly() {
+    let count = std::env::var("SHAPES_DEGENERATE").ok().and_then(|n| n.parse().ok());
+    let count: u64 = count.unwrap_or(3_000) / 15;
+    let mut random = Random::new(7);
+    for number in 0..count {
+        // Chords are as far from large arcs as from small ones, but longer.
+        let step = if number % 2 == 0 { STEP } else { 300 * STEP };
+        let (one, two) = (rounded(&mut random, step), rounded(&mut random, step));
+        let read = |o: &Outline| region(std::slice::from_ref(o), Rule::NonZero).unwrap().value;
+        let (a, b) = (read(&one), read(&two));
+        let operations =
+            [Operation::Union, Operation::Intersection, Operation::Difference, Operation::Xor];
+        let results = operations.map(|o| combine(&a, &b, o).unwrap().value);
+        let areas = results.iter().map(Region::area).collect::<Vec<_>>();
+        let [union, both, less, either] = areas[..] else { panic!() };
+        let context = || format!("number {number}: {one:?} {two:?}: {areas:?}");
+        let slack = 3.0 * (one.length() + two.length());
+        assert!((union + both - a.area() - b.area()).abs() <= slack, "{}", context());
+        assert!((less - a.area() + both).abs() <= slack, "{}", context());
+        assert!((either - union + both).abs() <= slack, "{}", context());
+        for _ in 0..20 {
+            let place = |random: &mut Random| random.between(-4.0, 13.0) * step as f64;
+            let at = Vector::new(place(&mut random), place(&mut random));
+            if one.nearest(at).1 < 10.0 || two.nearest(at).1 < 10.0 {
+                continue;
+            }
+            let (i, j) = (a.contains(at), b.contains(at));
             for (result, expected) in results.iter().zip([i || j, i && j, i && !j, i != j]) {
                 assert_eq!(result.contains(at), expected, "{at:?} {}", context());
             }
