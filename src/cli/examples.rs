@@ -39,6 +39,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("config", &["svgx config", "svgx config --listen :8000 --api-key me:secret"]),
     ("drill", &["svgx drill ServiceDown", "svgx drill --all --jobs 8", "svgx drill --scorecard"]),
     (
+        "edit",
+        &[
+            "svgx edit plan.svgx --script edits.json -o plan.svgx",
+            "svgx edit plan.svgx --script edits.json --report",
+        ],
+    ),
+    (
         "evaluate",
         &[
             "svgx evaluate examples/room.svgx",

@@ -17,6 +17,7 @@ mod compile;
 mod completions;
 mod config;
 mod drill;
+mod edit;
 mod evaluate;
 mod examples;
 mod export;
@@ -64,6 +65,8 @@ enum Command {
     Config(config::Args),
     /// Make alerts fire by real faults on a local stack, and mend it by their pages.
     Drill(drill::Args),
+    /// Edit a drawing by a list of operations: trim, fillet, offset, combine and all others.
+    Edit(edit::Args),
     /// Evaluate the formulas of a drawing: values with units, or why there are none.
     Evaluate(evaluate::Args),
     /// Write a drawing for other programs: DXF, PDF.
@@ -114,6 +117,7 @@ impl Cli {
             Command::Completions(args) => args.run(),
             Command::Config(args) => args.run(),
             Command::Drill(args) => args.run(),
+            Command::Edit(args) => args.run(),
             Command::Evaluate(args) => args.run(),
             Command::Export(args) => args.run(),
             Command::Fmt(args) => args.run(),

@@ -15,9 +15,9 @@ use crate::admission::operation::Operation;
 use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
-    compile_json, compile_svg, drawing, evaluate, export_dxf, export_pdf, import_dxf, interactive,
-    jobs, networks, openapi, pages, parse, precision, render, sessions, simulate, slo, solve,
-    state, status, tiles, together, traces,
+    compile_json, compile_svg, drawing, edit, evaluate, export_dxf, export_pdf, import_dxf,
+    interactive, jobs, networks, openapi, pages, parse, precision, render, sessions, simulate, slo,
+    solve, state, status, tiles, together, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -165,6 +165,16 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ),
     )
     .described::<import_dxf::__path_import_dxf>(),
+    post(
+        "/edit",
+        Pool(
+            Operation::new(Class::Redraw, "edit", edit::edit)
+                .estimated_as("parse")
+                .media(&["application/json", "image/svg+xml"])
+                .deferrable(),
+        ),
+    )
+    .described::<edit::__path_edit>(),
     post(
         "/interactive",
         Pool(

@@ -111,6 +111,13 @@ fn body(method: &str, path: &str) -> Option<Value> {
             json!({ "content": DRAWING, "options": { "scale": "1:50", "size": "A3" } })
         }
         ("post", "/import/dxf") => json!({ "content": DXF, "options": { "units": "m" } }),
+        ("post", "/edit") => json!({
+            "content": DRAWING,
+            "edits": [
+                { "operation": "add", "markup": "<rect id=\"plate\" width=\"40\" height=\"20\"/>" },
+                { "operation": "fillet", "element_id": "plate", "radius": "5 mm" },
+            ],
+        }),
         ("post", "/interactive") => {
             json!({ "operation": "click", "element_id": "bulb", "content": DRAWING })
         }

@@ -12,6 +12,7 @@ pub(crate) mod backup;
 pub(crate) mod compile_json;
 pub(crate) mod compile_svg;
 pub(crate) mod drawing;
+pub(crate) mod edit;
 pub(crate) mod evaluate;
 pub(crate) mod export_dxf;
 pub(crate) mod export_pdf;

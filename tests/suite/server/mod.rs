@@ -4,6 +4,7 @@ mod admission;
 mod conformance;
 mod constraints;
 mod descriptors;
+mod edit;
 mod export;
 mod http;
 mod http_operation;
