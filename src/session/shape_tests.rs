@@ -67,6 +67,13 @@ fn every_edit_of_a_shape_writes_the_plainest_element_that_draws_it() {
                 r#"<path id="bent" d="M300 100 L390 100 A10 10 0 0 1 400 110 L400 200" fill="none"/>"#,
             ],
         ),
+        // Arcs that take all of a side.
+        (
+            json!({"operation": "fillet", "element_id": "plate", "radius": 25, "references": "remove"}),
+            vec![
+                r#"<path id="plate" d="M100 125 A25 25 0 0 1 125 100 L175 100 A25 25 0 0 1 200 125 A25 25 0 0 1 175 150 L125 150 A25 25 0 0 1 100 125 Z" fill="red"/>"#,
+            ],
+        ),
         (
             json!({"operation": "fillet", "element_id": "shelf", "radius": 2}),
             vec![
@@ -272,6 +279,10 @@ fn names_of_parts_follow_an_edit_or_are_refused_with_it() {
     let value = json!({"operation": "fillet", "element_id": "plate", "vertex": 2, "radius": 5});
     let edited = done(&mut s, value).result.edited.unwrap();
     assert!(text(&s).contains(r#"of="plate.5-1""#), "{}", text(&s));
+    // The solver finds it there.
+    let (document, scene) = (s.document(), s.scene());
+    let findings = svgx_engine::constraint::check(document, scene, &Default::default());
+    assert_eq!(findings, []);
     let [change] = edited.references.as_slice() else { panic!("{edited:?}") };
     assert_eq!(
         (change.element_id.as_str(), change.new_value.as_deref()),

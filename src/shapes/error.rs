@@ -73,6 +73,9 @@ pub enum Error {
     /// Only closed outlines enclose something.
     #[error("the outline is open: it encloses nothing")]
     Open,
+    /// Only of open outlines that do not cross themselves there is a parallel.
+    #[error("the open outline crosses or touches itself: it has no parallel")]
+    CrossesItself,
     /// Ends that should be joined are apart.
     #[error(
         "the ends do not meet: the nearest two are {gap_mm} mm apart, up to {tolerance_mm} mm are joined"

@@ -32,12 +32,12 @@ pub enum Join {
 /// that were not cut by others.
 ///
 /// # Errors
-/// [`Error::BadLength`], [`Error::TooMany`], [`Error::OutOfRange`].
+/// [`Error::BadLength`], [`Error::CrossesItself`], [`Error::TooMany`], [`Error::OutOfRange`].
 pub fn offset(outline: &Outline, distance: f64, join: Join) -> Result<Answer<Vec<Outline>>, Error> {
     check(distance, join)?;
     if !outline.is_closed() {
         let found = parallel::left(outline, distance)
-            .ok_or(Error::Degenerate)?
+            .ok_or(Error::CrossesItself)?
             .iter()
             .map(|p| joined(p, outline, distance, join))
             .collect::<Result<_, Error>>()?;

@@ -1,6 +1,6 @@
 //! Parallels: of outlines with arcs, with every kind of join, open and with holes.
 
-use svgx_shapes::{Join, Outline, Rule, offset, offset_region, region};
+use svgx_shapes::{Error, Join, Outline, Rule, offset, offset_region, region};
 
 use crate::support::{arcs, at, circle, near, outline, polygon, polyline, rectangle};
 
@@ -66,6 +66,12 @@ fn the_parallel_of_an_open_outline_runs_beside_it() {
     let bevel = offset(&bent, -10e3, Join::Bevel).unwrap().value;
     let cut = polyline(&[(0.0, -10.0), (100.0, -10.0), (110.0, 0.0), (110.0, 100.0)]);
     assert_eq!(bevel, [cut]);
+}
+
+#[test]
+fn an_open_outline_that_crosses_itself_has_no_parallel() {
+    let crossed = polyline(&[(0.0, 0.0), (50.0, 0.0), (50.0, 30.0), (20.0, 30.0), (20.0, -30.0)]);
+    assert_eq!(offset(&crossed, 5e3, Join::Round).unwrap_err(), Error::CrossesItself);
 }
 
 #[test]
