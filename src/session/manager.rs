@@ -2,6 +2,7 @@
 //! durable.
 
 mod pictures;
+mod recovery;
 mod replicas;
 
 use std::collections::HashMap;
@@ -12,11 +13,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use self::recovery::recover;
 use super::editing::{EMPTY, Session};
 use super::error::Error;
 use super::operation::Operation;
 use super::outcome::{Effect, Outcome, State};
-use super::record::{Record, VERSION};
+use super::record::Record;
 use super::snapshot::Snapshot;
 use super::store::{Damage, Key, Pending, Store, StoreError, Stored};
 use super::tiles::Pictures;
@@ -571,55 +573,4 @@ impl OpenSession {
 
 fn encode(value: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(value).map_err(|e| Error::Store(StoreError::Io(e.to_string())))
-}
-
-/// Refuses a record or a snapshot of a newer form.
-fn understood(stored: &[u8]) -> Result<(), String> {
-    #[derive(serde::Deserialize)]
-    struct Form {
-        #[serde(rename = "v", default)]
-        version: u64,
-    }
-    match serde_json::from_slice::<Form>(stored) {
-        Ok(Form { version }) if version > u64::from(VERSION) => {
-            Err(format!("it was written by a newer version: form {version}, known {VERSION}"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A session from what was stored, and what of it is lost.
-///
-/// # Errors
-/// [`Error::Unrecoverable`] when there is nothing to work with, [`Error::Stopped`].
-fn recover(
-    key: &Key,
-    stored: &Stored,
-    limits: Arc<Limits>,
-    budget: &Budget,
-) -> Result<(Session, Vec<Damage>), Error> {
-    let lost = |reason: String| Error::Unrecoverable { session: key.to_string(), reason };
-    let mut session = Session::new(&stored.text, limits, budget)?;
-    let (sequence, snapshot) = &stored.snapshot;
-    if !snapshot.is_empty() {
-        understood(snapshot).map_err(lost)?;
-        let snapshot = serde_json::from_slice(snapshot).map_err(|e| lost(e.to_string()))?;
-        session.restore(snapshot, *sequence).map_err(lost)?;
-    }
-    let mut damage = stored.damage.clone();
-    for (sequence, record) in &stored.records {
-        budget.checkpoint()?;
-        // What a newer version wrote is no damage: whoever cannot read it leaves it alone.
-        understood(record).map_err(lost)?;
-        let fits = serde_json::from_slice::<Record>(record)
-            .map_err(|e| e.to_string())
-            .and_then(|record| session.replay(&record));
-        if fits.is_err() {
-            let lost = stored.last + 1 - sequence;
-            damage.push(Damage { what: "record", sequence: *sequence, lost });
-            break;
-        }
-    }
-    session.skip_to(stored.last);
-    Ok((session, damage))
 }
