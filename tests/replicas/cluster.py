@@ -40,6 +40,16 @@ def listens(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def answers(port):
+    """Whether a Redis has read its file and takes commands."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+            probe.sendall(b"PING\r\n")
+            return probe.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
 def ask(port, method, path, body=None, headers=None, timeout=20.0):
     """One request on a connection of its own: status, headers and body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
@@ -58,8 +68,9 @@ def ask(port, method, path, body=None, headers=None, timeout=20.0):
 class Process:
     """A program that can be killed, held and started again."""
 
-    def __init__(self, command, log, port):
+    def __init__(self, command, log, port, is_well=listens):
         self.command, self.log, self.port, self.child = command, log, port, None
+        self.is_well = is_well
 
     def start(self):
         with open(self.log, "ab") as log:
@@ -72,7 +83,7 @@ class Process:
         def found():
             if self.child.poll() is not None:
                 raise SystemExit(f"{self.command[0]} ended: {open(self.log).read()[-2000:]}")
-            return listens(self.port)
+            return self.is_well(self.port)
 
         wait(self.command[0], found)
 
@@ -110,6 +121,7 @@ class Cluster:
             + ["--maxmemory-policy", "noeviction"],
             os.path.join(self.scratch, "redis.log"),
             store,
+            answers,
         )
         secret = os.path.join(self.scratch, "secret")
         with open(secret, "w") as file:

@@ -49,6 +49,8 @@ const QUEUE: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(100);
+/// For how long a server is waited for that does not answer when the store is opened.
+const START: Duration = Duration::from_secs(10);
 /// When a client may ask again that was refused.
 const AGAIN: Duration = Duration::from_millis(500);
 /// Connections for reading and taking.
@@ -194,8 +196,8 @@ impl Remote {
     /// Opens the store, once the server is found to keep what it acknowledges.
     ///
     /// # Errors
-    /// [`StoreError::Weak`] with the setting to change, [`StoreError::Io`] when the server cannot
-    /// be reached.
+    /// [`StoreError::Weak`] with the setting to change, [`StoreError::Io`] when the server does not
+    /// answer within ten seconds.
     pub fn open(
         options: RemoteOptions,
         limits: StoreLimits,
@@ -205,8 +207,7 @@ impl Remote {
         let client = Client::open(options.url.as_str()).map_err(|e| failed(&e))?;
         let link = || Link::new(client.clone());
         let mut first = link();
-        let weak = gate::weaknesses(&mut first, options.trust);
-        gate::refuse(&weak.map_err(|Broken(reason)| StoreError::Io(reason))?)?;
+        gate::refuse(&first_answer(&mut first, options.trust)?)?;
         let shared = Arc::new(Shared {
             address: Mutex::new(options.address.clone()),
             options,
@@ -492,6 +493,21 @@ impl Store for Remote {
 impl Drop for Remote {
     fn drop(&mut self) {
         let _ = self.close();
+    }
+}
+
+/// What is wrong with a server, once it answers: it may be starting like this process.
+fn first_answer(link: &mut Link, trust: bool) -> Result<Vec<String>, StoreError> {
+    let clock = Monotonic::new();
+    let began = clock.now();
+    loop {
+        match gate::weaknesses(link, trust) {
+            Ok(weak) => return Ok(weak),
+            Err(Broken(reason)) if clock.now().since(began) >= START => {
+                return Err(StoreError::Io(reason));
+            }
+            Err(Broken(_)) => std::thread::sleep(RETRY),
+        }
     }
 }
 
