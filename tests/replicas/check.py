@@ -190,8 +190,9 @@ def faults(cluster, count):
         writer.join(60)
         assert not writer.is_alive(), "a writer hangs"
     for session in sessions:
-        # Both replicas agree, whoever has it now.
-        wait("the store", lambda: ask(cluster.engines[1].port, "GET", f"/sessions/{session}")[0] == 200)
+        # Both replicas agree, whoever has it now, once each has heard that the store is back.
+        for engine in cluster.engines:
+            wait("the store", lambda: ask(engine.port, "GET", f"/sessions/{session}")[0] == 200)
         counts = [check(engine.port, session, writers[session]) for engine in cluster.engines]
         assert counts[0] == counts[1], counts
         ok, fail, unknown = counts[0]

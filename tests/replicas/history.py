@@ -6,6 +6,7 @@ and of the unknown ones each may be: but none twice, and nothing else is there.
 """
 
 import http.client
+import json
 import random
 import re
 import threading
@@ -71,8 +72,6 @@ def written(port, session):
     assert status == 200, (session, status, export[:500])
     status, _, state = ask(port, "GET", f"/sessions/{session}")
     assert status == 200, (session, status, state[:500])
-    import json
-
     return [name.decode() for name in ELEMENTS.findall(export)], json.loads(state)["state"]["sequence"]
 
 
