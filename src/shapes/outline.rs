@@ -234,6 +234,23 @@ impl Outline {
         Outline::new(vertices.collect::<Result<_, Error>>()?, self.closed)
     }
 
+    /// The same with lines in place of arcs that bend by less than `sagitta`.
+    pub(crate) fn with_lines(mut self, sagitta: f64) -> Outline {
+        if self.vertices.len() < 3 {
+            return self;
+        }
+        let bends: Vec<f64> = self
+            .edges()
+            .map(|edge| (edge.bulge() * (edge.end() - edge.start()).length() / 2.0).abs())
+            .collect();
+        for (vertex, bend) in self.vertices.iter_mut().zip(bends) {
+            if bend < sagitta {
+                vertex.bulge = 0.0;
+            }
+        }
+        self
+    }
+
     /// The piece between two places, open; round the end of a closed outline where `to` is not behind `from`.
     ///
     /// # Errors

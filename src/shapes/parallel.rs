@@ -7,6 +7,7 @@ use cavalier_contours::polyline::{
     PlineCreation, PlineOffsetOptions, PlineSource, PlineSourceMut, Polyline,
 };
 
+use crate::carrier::TOUCH;
 use crate::{Edge, Outline, Point, Vector, Vertex};
 
 /// Vertices up to which it is asked: what it does in one go cannot be stopped.
@@ -54,7 +55,8 @@ pub(crate) fn left(outline: &Outline, distance: f64) -> Option<Vec<Outline>> {
         let vertices: Vec<Vertex> = vertices.collect::<Option<_>>()?;
         // One that is thinner than rounding is none.
         if let Ok(outline) = Outline::new(vertices, parallel.is_closed()) {
-            found.push(outline);
+            // Joins between the chords of a curve bend less than their ends are rounded.
+            found.push(outline.with_lines(TOUCH / 2.0));
         }
     }
     Some(found)

@@ -143,7 +143,8 @@ impl Writer {
             }
         }
         let (radii, turned) = self.radii(radius);
-        let large = u8::from(sweep.abs() > std::f64::consts::PI);
+        // Half a circle that rounding made a little more of is half a circle.
+        let large = u8::from(sweep.abs() > std::f64::consts::PI + 1e-4);
         let onward = u8::from((sweep > 0.0) != self.mirrored);
         let chord = (b - a).length();
         let radius_of = |r: f64| self.radius(r, r * self.size, chord, sweep);
@@ -168,7 +169,7 @@ impl Writer {
         let half = chord / 2.0;
         let sagitta = |r: f64| {
             let rest = (r * r - half * half).max(0.0).sqrt();
-            if sweep.abs() > std::f64::consts::PI { r + rest } else { r - rest }
+            if sweep.abs() > std::f64::consts::PI + 1e-4 { r + rest } else { r - rest }
         };
         let exact = sagitta(world.max(half));
         for decimals in self.decimals..=12 {

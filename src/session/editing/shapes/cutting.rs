@@ -170,7 +170,12 @@ impl Session {
         if nodes.is_empty() {
             return Err(Error::MissingTarget { operation });
         }
-        nodes.into_iter().map(|node| self.subject(node, operation)).collect()
+        let subjects: Vec<Subject> = nodes
+            .into_iter()
+            .map(|node| self.subject(node, operation))
+            .collect::<Result<_, _>>()?;
+        super::check_vertices(subjects.iter().flat_map(|s| &s.drawn.outlines))?;
+        Ok(subjects)
     }
 
     /// The elements that reach to where a shape is.

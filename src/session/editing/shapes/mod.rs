@@ -26,6 +26,9 @@ const AT: [&str; 2] = ["at.x", "at.y"];
 /// Shapes that one edit looks at.
 const OTHERS: usize = 20_000;
 
+/// Vertices of the shapes of one edit: an overlay cannot be stopped, and is bounded before it begins.
+const VERTICES: usize = 200_000;
+
 /// What one edit has done so far.
 struct Work {
     operation: &'static str,
@@ -142,6 +145,7 @@ impl Session {
             .ok_or_else(|| self.unsuitable(operation, node, "what is around flattens it"))?;
         let drawn = drawn::read(self.drawing(), node, frame, self.step())
             .map_err(|reason| self.unsuitable(operation, node, reason))?;
+        check_vertices(&drawn.outlines)?;
         Ok(Subject { node, frame, drawn })
     }
 
@@ -164,6 +168,7 @@ impl Session {
             for id in ids {
                 outlines.extend(self.subject_named(id, operation)?.drawn.outlines);
             }
+            check_vertices(&outlines)?;
             return Ok(outlines);
         }
         let nodes = candidates(self);
@@ -173,6 +178,7 @@ impl Session {
                 outlines.extend(other.drawn.outlines);
             }
         }
+        check_vertices(&outlines)?;
         Ok(outlines)
     }
 
@@ -224,6 +230,11 @@ impl Session {
         };
         self.unsuitable(work.operation, node, error.to_string())
     }
+}
+
+fn check_vertices<'o>(outlines: impl IntoIterator<Item = &'o Outline>) -> Result<(), Error> {
+    let seen = outlines.into_iter().map(|o| o.vertices().len()).sum();
+    operations::check_limit("vertices of the shapes of one edit", VERTICES, seen)
 }
 
 fn shortened(text: &str) -> String {
