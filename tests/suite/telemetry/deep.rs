@@ -74,6 +74,7 @@ pub(super) fn drive_deeply(service: &Service) {
         ("/compile/svg", json!({"content": fresh(text, 1)})),
         ("/compile/json", json!({"content": fresh(text, 2)})),
         ("/render", json!({"content": fresh(text, 3)})),
+        ("/render", json!({"content": fresh(text, 4), "options": {"engine": "resvg"}})),
         (
             "/interactive",
             json!({"operation": "load", "content": fresh(SKETCH, 2), "session": "deep"}),
