@@ -37,7 +37,7 @@ pub use length::{Length, Scale, Unit};
 pub use path::{PathFault, path};
 pub use role::{Role, conditions_hold, href, role, switch_choice};
 pub use scene::{Appearance, Changes, Scene};
-pub use style::{Cap, Join, Special};
+pub use style::{Cap, Join, Special, font_size};
 pub use transform::transform;
 pub use viewport::{AspectRatio, ViewBox, natural_scale, pixels, root_viewbox};
 

@@ -390,7 +390,9 @@ impl Style {
     }
 }
 
-fn font_size(value: &str, parent: f64) -> Option<f64> {
+/// What `font-size` says, in user units, where that around it is `parent`; `None` for what says
+/// nothing, or a size that nothing has.
+pub fn font_size(value: &str, parent: f64) -> Option<f64> {
     let size = match value {
         "xx-small" => 9.0,
         "x-small" => 10.0,

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use svgx_engine::document::NodeId;
-use svgx_engine::geometry::{self, Declarations, Length, Unit, colour, pixels};
+use svgx_engine::geometry::{self, Declarations, Length, Unit, colour, font_size, pixels};
 
 use super::model::{Across, Tint, Up, Width};
 
@@ -276,28 +276,4 @@ fn share(value: &str) -> Option<f64> {
     };
     let share = text.trim().parse::<f64>().ok()?;
     share.is_finite().then(|| (share * unit).clamp(0.0, 1.0))
-}
-
-fn font_size(value: &str, parent: f64) -> Option<f64> {
-    let size = match value {
-        "xx-small" => 9.0,
-        "x-small" => 10.0,
-        "small" => 13.0,
-        "medium" => 16.0,
-        "large" => 18.0,
-        "x-large" => 24.0,
-        "xx-large" => 32.0,
-        "smaller" => parent / 1.2,
-        "larger" => parent * 1.2,
-        _ => {
-            let length = Length::parse(value).ok()?;
-            match length.unit {
-                Unit::Percent => parent * length.number / 100.0,
-                Unit::Em => parent * length.number,
-                Unit::Ex => parent * length.number / 2.0,
-                _ => pixels(length)?,
-            }
-        }
-    };
-    (0.0..=1e6).contains(&size).then_some(size)
 }
