@@ -2,7 +2,7 @@
 
 pub(crate) mod curves;
 
-use kurbo::{Affine, BezPath, PathEl, Point, Vec2};
+use kurbo::{Affine, PathEl, Point, Vec2};
 
 use super::error::Error;
 use super::operation::{Modifiers, Snap, SnapOptions};
@@ -105,10 +105,10 @@ pub(crate) fn to_step(value: f64, step: f64) -> f64 {
 }
 
 /// Ends, midpoints and the center of an outline, in world coordinates.
-pub(crate) fn points(outline: &BezPath, to_world: Affine) -> Vec<Candidate> {
+pub(crate) fn points(outline: &[PathEl], to_world: Affine) -> Vec<Candidate> {
     let mut found = Vec::new();
     let (mut last, mut first) = (None::<Point>, None::<Point>);
-    for element in outline.elements().iter().take(POINTS) {
+    for element in outline.iter().take(POINTS) {
         let end = match *element {
             PathEl::MoveTo(p) => {
                 first = Some(p);

@@ -540,7 +540,7 @@ fn is_picture(piece: &Piece) -> bool {
 fn piece_bytes(piece: &Piece) -> usize {
     match &piece.content {
         PieceContent::Outlines(outlines) => {
-            let paths = outlines.iter().map(|outline| size_of_val(outline.path.elements()));
+            let paths = outlines.iter().map(|outline| outline.path.bytes());
             paths.sum::<usize>() + size_of_val(&**outlines)
         }
         PieceContent::Picture(_) => 4_096,

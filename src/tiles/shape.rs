@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use foldhash::fast::FixedState;
 use kurbo::{Affine, BezPath, PathEl, Point, Rect};
 use svgx_engine::compile::{Outline, Stroke};
-use svgx_engine::geometry::{Cap, Join};
+use svgx_engine::geometry::{Cap, Curve, Join};
 
 use crate::painter::Painter;
 
@@ -151,9 +151,10 @@ impl Lines {
     fn of(outline: &Outline, scale: f64) -> Lines {
         let Outline { path, transform, fill, stroke, .. } = outline;
         let place = Affine::scale(scale) * *transform;
-        let is_made = fill.is_some() && is_worth_keeping(path);
-        let fill = is_made.then(|| Area::of(place * &**path));
-        let stroke = stroke.as_ref().map(|stroke| Area::of(expand(path, place, stroke)));
+        let path = path.path();
+        let is_made = fill.is_some() && is_worth_keeping(path.elements());
+        let fill = is_made.then(|| Area::of(place * &*path));
+        let stroke = stroke.as_ref().map(|stroke| Area::of(expand(&path, place, stroke)));
         Lines { fill, stroke }
     }
 
@@ -163,8 +164,8 @@ impl Lines {
 }
 
 /// Whether a fill is more than the outline as it is: it has curves, or may be a rectangle.
-fn is_worth_keeping(path: &BezPath) -> bool {
-    path.elements().len() <= 6 || path.elements().iter().any(is_curve)
+fn is_worth_keeping(path: &[PathEl]) -> bool {
+    path.len() <= 6 || path.iter().any(is_curve)
 }
 
 fn is_curve(el: &PathEl) -> bool {
@@ -204,7 +205,7 @@ impl Shape {
                     Some(area) => area.paint(painter, (x, y), *even_odd, *colour),
                     None => {
                         let place = Affine::translate((-x, -y)) * Affine::scale(scale) * *transform;
-                        painter.fill(path, place, *even_odd, *colour);
+                        painter.fill(&path.path(), place, *even_odd, *colour);
                     }
                 },
                 (false, _, Some(stroke), Some(area)) => {
@@ -376,12 +377,19 @@ pub(crate) struct Strokes {
     generation: u64,
 }
 
-/// The outline by its address, which is no other's while it is held, and its place.
-type Key = (usize, [u64; 6]);
+/// The outline and its place.
+type Key = (Of, [u64; 6]);
+
+/// An outline: by its address, which is no other's while it is held, or by its corners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Of {
+    Path(usize),
+    Rectangle([u64; 4]),
+}
 
 #[derive(Debug)]
 struct Known {
-    of: Arc<BezPath>,
+    of: Curve,
     stroke: Option<Stroke>,
     lines: Lines,
     used: u64,
@@ -407,7 +415,7 @@ impl Strokes {
         };
         let filled = outline.fill.is_none()
             || known.lines.fill.is_some()
-            || !is_worth_keeping(&outline.path);
+            || !is_worth_keeping(&outline.path.elements());
         if !(same && filled) {
             return None;
         }
@@ -427,7 +435,7 @@ impl Strokes {
             return;
         };
         let known = Known {
-            of: Arc::clone(&shape.outline.path),
+            of: shape.outline.path.clone(),
             stroke: shape.outline.stroke.clone(),
             lines: lines.clone(),
             used: self.generation,
@@ -461,11 +469,15 @@ impl Strokes {
 
 impl Known {
     fn bytes(&self) -> usize {
-        self.lines.bytes() + size_of_val(self.of.elements()) + size_of::<(Key, Known)>()
+        self.lines.bytes() + self.of.bytes() + size_of::<(Key, Known)>()
     }
 }
 
 fn key(outline: &Outline) -> Key {
     let place = outline.transform.as_coeffs().map(f64::to_bits);
-    (Arc::as_ptr(&outline.path) as usize, place)
+    let of = match &outline.path {
+        Curve::Path(path) => Of::Path(Arc::as_ptr(path) as usize),
+        Curve::Rectangle(r) => Of::Rectangle([r.x0, r.y0, r.x1, r.y1].map(f64::to_bits)),
+    };
+    (of, place)
 }

@@ -4,12 +4,11 @@
 //! in [`pieces`](super::pieces()).
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use kurbo::{Affine, BezPath, Rect};
+use kurbo::{Affine, Rect};
 
 use crate::document::{Document, NodeId};
-use crate::geometry::{Cap, Item, Join, Scene};
+use crate::geometry::{Cap, Curve, Item, Join, Scene};
 
 use super::objects::{BOX_COLOUR, drawn_elsewhere, draws};
 
@@ -17,7 +16,7 @@ use super::objects::{BOX_COLOUR, drawn_elsewhere, draws};
 #[derive(Clone, Debug)]
 pub struct Outline {
     /// The outline, in its own coordinates.
-    pub path: Arc<BezPath>,
+    pub path: Curve,
     /// From those to the world: user units of the root's viewBox.
     pub transform: Affine,
     /// Around all that is painted, in the world.
@@ -138,7 +137,7 @@ impl<'s> Display<'s> {
 
 fn bare(item: &Item, bounds: Rect) -> Outline {
     Outline {
-        path: Arc::clone(&item.outline),
+        path: item.outline.clone(),
         transform: item.transform,
         bounds,
         fill: None,

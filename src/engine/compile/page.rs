@@ -428,7 +428,7 @@ impl<'t> Reader<'t> {
             f64::from(around.bottom()),
         );
         self.page.marks.push(Mark::Outline(Outline {
-            path: Arc::new(curves(path.data())),
+            path: curves(path.data()).into(),
             transform: self.world * affine(path.abs_transform()),
             bounds: self.world.transform_rect_bbox(around),
             fill,

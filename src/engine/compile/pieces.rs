@@ -318,7 +318,7 @@ fn outline(path: &usvg::Path, world: Affine) -> Option<Option<Outline>> {
     );
     let bounds = world.transform_rect_bbox(around.inflate(1.0, 1.0));
     Some(Some(Outline {
-        path: Arc::new(curves(path.data())),
+        path: curves(path.data()).into(),
         transform: world * affine(path.abs_transform()),
         bounds,
         fill: fill.map(|(colour, _)| colour).filter(|[.., a]| *a > 0),

@@ -79,7 +79,7 @@ pub(super) fn count(
             continue;
         }
         let transform = (view * item.transform).as_coeffs();
-        let outline = Outline::of_elements(item.outline.elements(), transform, size);
+        let outline = Outline::of_elements(&item.outline.elements(), transform, size);
         let here = |e: Error| e.at(|| Place::of(document, item.host));
         if item.ink.fill[3] > 0 {
             work.take(outline.fill(Ink::Colour)).map_err(here)?;
@@ -159,7 +159,7 @@ fn colour([r, g, b, a]: [u8; 4], opacity: f32) -> Option<Paint<'static>> {
 
 /// The outline in the rasteriser's 32 bits.
 fn path(item: &Item) -> Option<Path> {
-    let elements = item.outline.elements();
+    let elements = &*item.outline.elements();
     if let [
         PathEl::MoveTo(p),
         PathEl::LineTo(q),

@@ -152,13 +152,13 @@ pub(super) fn of(
         symbol_size(document, node, &mut resolved);
     }
     if let Some(item) = dotted(document, scene, node) {
-        resolved.attributes.push(("d", item.outline.to_svg()));
+        resolved.attributes.push(("d", item.outline.path().to_svg()));
         resolved.path = true;
     }
     let Some(item) = lines(document, scene, node) else { return resolved };
     let mut factor = 1.0;
     if let Some(stated) = stated_length(document, node) {
-        factor = item.outline.segments().map(|s| s.arclen(1e-3)).sum::<f64>() / stated;
+        factor = item.outline.path().segments().map(|s| s.arclen(1e-3)).sum::<f64>() / stated;
     }
     if item.non_scaling {
         let total = view * item.transform;
@@ -174,7 +174,7 @@ pub(super) fn of(
             let back = scene.own_transform(document, node) * total.inverse();
             resolved.attributes.retain(|(name, _)| *name != "transform");
             resolved.attributes.push(("transform", matrix(back)));
-            let outline = total * (*item.outline).clone();
+            let outline = total * item.outline.path().into_owned();
             resolved.attributes.push(("d", outline.to_svg()));
             resolved.path = true;
             push(&mut resolved.style, "stroke-width", item.stroke_width);
@@ -199,7 +199,7 @@ fn dotted<'s>(document: &Document, scene: &'s Scene, node: NodeId) -> Option<&'s
     }
     let item = scene.shown(node)?;
     let capped = item.paint.stroke && item.ink.cap != Cap::Butt;
-    (capped && has_dot(&item.outline)).then_some(item)
+    (capped && has_dot(&item.outline.elements())).then_some(item)
 }
 
 /// The shape, where its line is not what the renderer would draw.

@@ -44,7 +44,7 @@ impl Clip {
         while let Some(clip) = at {
             let local = clip.inverse * point;
             let inside = clip.shapes.iter().any(|(outline, even_odd)| {
-                let turns = winding(outline, local);
+                let turns = winding(outline.elements(), local);
                 if *even_odd { turns % 2 != 0 } else { turns != 0 }
             });
             if !inside {
@@ -166,7 +166,7 @@ impl Resolver<'_> {
                 let local = context.transform.inverse();
                 let boxes = found.items.iter().filter(|item| !item.boxed).filter_map(|item| {
                     let width = if strokes && item.paint.stroke { item.stroke_width } else { 0.0 };
-                    let area = stroked(&item.outline, width, &item.ink)?;
+                    let area = stroked(&item.outline.path(), width, &item.ink)?;
                     Some((local * item.transform).transform_rect_bbox(area))
                 });
                 Ok(boxes.reduce(|a, b| a.union(b)).filter(|r| r.is_finite()))
@@ -184,7 +184,7 @@ impl Resolver<'_> {
 
 /// The bounds of an outline with its line.
 fn stroked(outline: &BezPath, width: f64, ink: &Ink) -> Option<Rect> {
-    let plain = super::resolve::bounds(outline, Affine::IDENTITY)?;
+    let plain = super::resolve::bounds(outline.elements(), Affine::IDENTITY)?;
     if width <= 0.0 {
         return Some(plain);
     }
@@ -207,7 +207,7 @@ fn stroked(outline: &BezPath, width: f64, ink: &Ink) -> Option<Rect> {
         .with_miter_limit(f64::from(ink.miter));
     let fine = (plain.width().max(plain.height()) * 1e-4).max(1e-3);
     let line = kurbo::stroke(outline.iter(), &line, &kurbo::StrokeOpts::default(), fine);
-    let around = super::resolve::bounds(&line, Affine::IDENTITY);
+    let around = super::resolve::bounds(line.elements(), Affine::IDENTITY);
     Some(around.map_or(plain, |around| around.union(plain)))
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use kurbo::{Affine, BezPath, Rect};
+use kurbo::{Affine, Rect};
 use rstar::primitives::{GeomWithData, Rectangle};
 
 use crate::document::NodeId;
 use svgx_base::budget::Stop;
 
 use super::clip::Clip;
+use super::curve::Curve;
 use super::style::{Ink, PointerEvents};
 
 /// As far as a stroke is taken to reach.
@@ -63,7 +64,7 @@ pub(crate) struct Item {
     /// The element whose outline this is.
     pub(crate) source: NodeId,
     pub(crate) transform: Affine,
-    pub(crate) outline: Arc<BezPath>,
+    pub(crate) outline: Curve,
     pub(crate) bounds: Rect,
     pub(crate) paint: Paint,
     pub(crate) ink: Ink,

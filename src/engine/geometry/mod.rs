@@ -11,6 +11,7 @@ mod check;
 mod clip;
 mod colour;
 pub mod css;
+mod curve;
 mod declared;
 pub mod fixed;
 mod item;
@@ -30,6 +31,7 @@ mod viewport;
 
 pub use check::check;
 pub use colour::colour;
+pub use curve::{Curve, Elements};
 pub use declared::Declarations;
 pub use fixed::Fixed;
 pub use item::Error;

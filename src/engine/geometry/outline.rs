@@ -149,8 +149,7 @@ fn dots(p: BezPath) -> BezPath {
 }
 
 /// Whether a part of an outline is a point, of which only caps are drawn.
-pub(crate) fn has_dot(outline: &BezPath) -> bool {
-    let all = outline.elements();
+pub(crate) fn has_dot(all: &[PathEl]) -> bool {
     all.windows(2).enumerate().any(|(at, pair)| {
         let ends = matches!(all.get(at + 2), None | Some(PathEl::MoveTo(_)));
         matches!(pair, [PathEl::MoveTo(a), PathEl::LineTo(b)] if a == b) && ends

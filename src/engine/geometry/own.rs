@@ -121,7 +121,7 @@ impl Own {
             return transform(written?).ok();
         }
         let area = match self.fill_box.then(outline).flatten() {
-            Some(outline) => super::resolve::bounds(&outline, Affine::IDENTITY)?,
+            Some(outline) => super::resolve::bounds(outline.elements(), Affine::IDENTITY)?,
             None => Rect::from_origin_size((0.0, 0.0), viewport),
         };
         let reference = Reference { area, font_size };

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kurbo::{Affine, BezPath, Rect, Shape, Size};
+use kurbo::{Affine, BezPath, PathEl, Rect, Shape, Size};
 
 use crate::document::{Document, Limits, NodeId, NodeKind, Ns};
 use svgx_base::budget::Budget;
@@ -14,6 +14,7 @@ use svgx_base::budget::Budget;
 use super::basic_shape::basic_shape;
 use super::clip::{Clip, ClipPaths};
 use super::css::{ALL_STEPS, ELEMENT_STEPS, Matching, Sheet, pixel};
+use super::curve::Curve;
 use super::item::{Error, Item, Key, Paint};
 use super::length::{Length, Scale};
 use super::outline::{self, Frame, Side};
@@ -81,7 +82,7 @@ pub(crate) struct Resolver<'a> {
     segments: usize,
     /// The `use` that the walk is inside of, outermost.
     pub(super) host: Option<NodeId>,
-    outlines: HashMap<NodeId, Arc<BezPath>>,
+    outlines: HashMap<NodeId, Curve>,
     /// A box is being measured: basic shapes do not cut.
     pub(super) measuring: bool,
     /// A CSS pixel in units of the world.
@@ -379,7 +380,7 @@ impl<'a> Resolver<'a> {
         match role {
             Role::Shape | Role::Image | Role::Text => {
                 let outline = match self.outlines.get(&node) {
-                    Some(shared) => Some(Arc::clone(shared)),
+                    Some(shared) => Some(shared.clone()),
                     None => {
                         if role == Role::Text && instance.is_some() {
                             let texts =
@@ -393,14 +394,14 @@ impl<'a> Resolver<'a> {
                             Role::Text => outline::text_boxes(document, node, frame, style),
                             _ => outline::outline(document, node, frame, &own),
                         };
-                        let made = made.map(Arc::new);
+                        let made = made.map(Curve::from);
                         // Instances share the outline, unless what they inherit
                         // may change it.
                         if let (Some(made), true, Role::Shape) = (&made, instance.is_some(), role)
                             && !is_relative(document, node)
                             && !own.is_styled()
                         {
-                            self.outlines.insert(node, Arc::clone(made));
+                            self.outlines.insert(node, made.clone());
                         }
                         made
                     }
@@ -412,7 +413,7 @@ impl<'a> Resolver<'a> {
             }
             Role::Object => {
                 if let Some(outline) = object_box(document, node, self.scale) {
-                    self.place(node, Arc::new(outline), role, frame, &context, instance, found)?;
+                    self.place(node, outline.into(), role, frame, &context, instance, found)?;
                 }
                 Ok(Entered::Children(context))
             }
@@ -477,7 +478,7 @@ impl<'a> Resolver<'a> {
     fn place(
         &mut self,
         node: NodeId,
-        outline: Arc<BezPath>,
+        outline: Curve,
         role: Role,
         frame: Frame,
         context: &Context,
@@ -491,7 +492,7 @@ impl<'a> Resolver<'a> {
             self.several(count)?;
         }
         let transform = context.transform;
-        let Some(bounds) = bounds(&outline, transform) else { return Ok(()) };
+        let Some(bounds) = bounds(&outline.elements(), transform) else { return Ok(()) };
         let style = context.style;
         let painted = role == Role::Shape;
         found.strange |= matches!(role, Role::Text | Role::Image);
@@ -555,9 +556,9 @@ struct Open {
 
 /// The exact bounds of an outline under a transform; `None` if it draws
 /// nothing or is not finite.
-pub(crate) fn bounds(outline: &BezPath, transform: Affine) -> Option<Rect> {
+pub(crate) fn bounds(outline: &[PathEl], transform: Affine) -> Option<Rect> {
     let mut total: Option<Rect> = None;
-    for segment in kurbo::segments(outline.iter().map(|el| transform * el)) {
+    for segment in kurbo::segments(outline.iter().map(|el| transform * *el)) {
         let b = match segment {
             kurbo::PathSeg::Line(l) => Rect::from_points(l.p0, l.p1),
             kurbo::PathSeg::Quad(q) => q.bounding_box(),

@@ -17,6 +17,7 @@ use svgx_base::deep_span;
 use svgx_base::hash::fnv1a_32;
 
 use super::css::{self, Sheet};
+use super::curve::Curve;
 use super::item::{Entry, Error, Item, Key, Paint};
 use super::length::Scale;
 use super::resolve::{Context, Found, Resolver, Styled};
@@ -317,8 +318,8 @@ impl Scene {
 
     /// The outline of a shape, of a picture's or text's box, or of an object's
     /// own box, in the element's coordinates.
-    pub fn outline(&self, node: NodeId) -> Option<&BezPath> {
-        self.own(node).map(|i| &*i.outline)
+    pub fn outline(&self, node: NodeId) -> Option<&Curve> {
+        self.own(node).map(|i| &i.outline)
     }
 
     /// From the coordinates of [`outline`](Self::outline) to the world. The
@@ -484,7 +485,7 @@ impl Item {
         };
         if fill {
             let local = self.transform.inverse() * point;
-            let turns = winding(&self.outline, local);
+            let turns = winding(&self.outline.elements(), local);
             if if even_odd { turns % 2 != 0 } else { turns != 0 } {
                 return true;
             }
@@ -496,15 +497,17 @@ impl Item {
     /// Whether the outline passes within `reach` of `point` (world units).
     fn is_near(&self, point: Point, reach: f64) -> bool {
         let wanted = reach * reach;
-        kurbo::segments(self.outline.iter().map(|el| self.transform * el)).any(|segment| {
-            let hull = hull(&segment).inflate(reach, reach);
-            if !hull.contains(point) && !touches(hull, point) {
-                return false;
-            }
-            // An accuracy that follows the size keeps the subdivision short.
-            let size = hull.width().max(hull.height());
-            segment.nearest(point, (size * 1e-6).max(1e-9)).distance_sq <= wanted
-        })
+        kurbo::segments(self.outline.elements().iter().map(|el| self.transform * *el)).any(
+            |segment| {
+                let hull = hull(&segment).inflate(reach, reach);
+                if !hull.contains(point) && !touches(hull, point) {
+                    return false;
+                }
+                // An accuracy that follows the size keeps the subdivision short.
+                let size = hull.width().max(hull.height());
+                segment.nearest(point, (size * 1e-6).max(1e-9)).distance_sq <= wanted
+            },
+        )
     }
 }
 
@@ -523,13 +526,12 @@ fn hull(segment: &PathSeg) -> Rect {
 
 /// How often an outline turns about a point. Open subpaths count as closed, as
 /// filling has it.
-pub(super) fn winding(outline: &BezPath, point: Point) -> i32 {
-    let elements = outline.elements();
+pub(super) fn winding(elements: &[PathEl], point: Point) -> i32 {
     let opens = elements
         .windows(2)
         .any(|pair| matches!(pair, [a, PathEl::MoveTo(_)] if !matches!(a, PathEl::ClosePath)));
     if !opens && matches!(elements.last(), Some(PathEl::ClosePath)) {
-        return outline.winding(point);
+        return elements.winding(point);
     }
     let mut closed = BezPath::with_capacity(elements.len() + 2);
     for el in elements {

@@ -72,7 +72,7 @@ pub trait Outlines {
 
 impl Outlines for Scene {
     fn outline(&self, node: NodeId) -> Option<BezPath> {
-        Scene::outline(self, node).cloned()
+        Scene::outline(self, node).map(|outline| outline.path().into_owned())
     }
 
     fn transform(&self, node: NodeId) -> Affine {

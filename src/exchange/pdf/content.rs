@@ -178,12 +178,12 @@ impl Painter {
             // What is translucent shows the fill below the line, which one operator would not.
             ([true, true], false) => {
                 for fills in [!outline.stroke_first, outline.stroke_first] {
-                    self.path(&outline.path, by);
+                    self.path(&outline.path.path(), by);
                     self.paint([fills, !fills], outline.even_odd);
                 }
             }
             (paints, _) => {
-                self.path(&outline.path, by);
+                self.path(&outline.path.path(), by);
                 self.paint(paints, outline.even_odd);
             }
         }

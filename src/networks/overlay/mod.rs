@@ -250,7 +250,7 @@ impl<'d> Picture<'d> {
             None => self.document.by_id(id)?,
         };
         let outline = self.scene.outline(node)?;
-        let path = self.scene.transform(node) * outline.clone();
+        let path = self.scene.transform(node) * outline.path().into_owned();
         let closed = path.elements().iter().any(|e| matches!(e, kurbo::PathEl::ClosePath));
         let name = self.document.name(node).map_or("", |(_, name)| name);
         let line = matches!(name, "line" | "polyline" | "path") && !closed;

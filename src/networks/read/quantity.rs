@@ -229,7 +229,8 @@ impl<'d> Source<'d> {
         if outline.elements().len() > MOST_SEGMENTS {
             return None;
         }
-        let length: f64 = outline.segments().map(|segment| (transform * segment).arclen(ARC)).sum();
+        let length: f64 =
+            outline.path().segments().map(|segment| (transform * segment).arclen(ARC)).sum();
         Some(self.scene.scale().to_mm(length) / 1000.0)
     }
 
@@ -244,7 +245,7 @@ impl<'d> Source<'d> {
             None => self.document.by_id(id)?,
         };
         let outline = self.scene.outline(node)?;
-        let middle = self.scene.transform(node) * outline.bounding_box().center();
+        let middle = self.scene.transform(node) * outline.path().bounding_box().center();
         let metres = |v: f64| self.scene.scale().to_mm(v) / 1000.0;
         Some([metres(middle.x), -metres(middle.y)])
     }

@@ -33,6 +33,7 @@ pub(crate) fn read(
         return Err(format!("it is no shape; shapes are {}", SHAPES.join(", ")));
     };
     let outline = drawing.scene.outline(node).ok_or("it draws nothing where it stands")?;
+    let outline = outline.path();
     let mut builder = Builder::new(frame.to_um, tolerance);
     match name {
         "circle" | "ellipse" => {

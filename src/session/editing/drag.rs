@@ -228,14 +228,18 @@ impl Session {
 
     fn points(&self, node: NodeId) -> Vec<Candidate> {
         let world = placement::to_world(self.drawing(), node);
-        self.scene.outline(node).map_or_else(Vec::new, |outline| snap::points(outline, world))
+        self.scene
+            .outline(node)
+            .map_or_else(Vec::new, |outline| snap::points(&outline.elements(), world))
     }
 
     /// The segments of an outline, in world coordinates.
     fn segments(&self, node: NodeId) -> Vec<PathSeg> {
         let world = placement::to_world(self.drawing(), node);
-        let segments = self.scene.outline(node).map(|outline| outline.segments());
-        segments.into_iter().flatten().take(snap::POINTS).map(|s| world * s).collect()
+        let Some(outline) = self.scene.outline(node) else { return Vec::new() };
+        let elements = outline.elements();
+        let segments = kurbo::segments(elements.iter().copied());
+        segments.take(snap::POINTS).map(|s| world * s).collect()
     }
 
     /// Whether an element moves with a drag, by itself or inside of what moves.

@@ -122,7 +122,8 @@ impl Session {
         let flat = self.scene.outline(node).map(|outline| {
             let mut points = Vec::new();
             let tolerance = (bounds.width().hypot(bounds.height()) / 100.0).max(1e-6);
-            let placed = world * outline.clone();
+            let elements = outline.elements();
+            let placed = elements.iter().map(|el| world * *el);
             kurbo::flatten(placed, tolerance, |el| points.extend(el.end_point()));
             points
         });

@@ -296,7 +296,7 @@ proptest! {
         let scene = build(&d);
         let a = d.by_id("a").unwrap();
         let r = scene.bounds(a).unwrap();
-        let outline = scene.transform(a) * scene.outline(a).unwrap();
+        let outline = scene.transform(a) * scene.outline(a).unwrap().path().into_owned();
         let slack = 1e-6 * (1.0 + r.width() + r.height());
         let grown = r.inflate(slack, slack);
         let mut seen: Option<Rect> = None;
@@ -320,7 +320,7 @@ proptest! {
         let d = document(&format!(r#"{shape} transform="{transform}"/>"#));
         let scene = build(&d);
         let a = d.by_id("a").unwrap();
-        let mut outline = scene.transform(a) * scene.outline(a).unwrap();
+        let mut outline = scene.transform(a) * scene.outline(a).unwrap().path().into_owned();
         outline.close_path();
         let p = Point::new(x, y);
         // On the very edge either answer is right.

@@ -80,7 +80,11 @@ impl Walk<'_> {
             }
             // A style sheet may state another one.
             "path" => match self.scene.is_outline_styled(node) {
-                true => self.scene.outline(node).map(curves).unwrap_or_default(),
+                true => self
+                    .scene
+                    .outline(node)
+                    .map(|outline| curves(&outline.path()))
+                    .unwrap_or_default(),
                 false => path::data(attr("d").unwrap_or_default()),
             },
             _ => Vec::new(),
@@ -104,7 +108,8 @@ impl Walk<'_> {
             width: Width::Own(line),
             ..inner.look.clone()
         };
-        let outlines = curves(outline).into_iter().map(|o| o.mapped(&inner.place)).collect();
+        let outlines =
+            curves(&outline.path()).into_iter().map(|o| o.mapped(&inner.place)).collect();
         let inner = Context {
             place: inner.place,
             look,
