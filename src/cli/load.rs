@@ -64,7 +64,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 2, value_parser = number::whole::<usize>,
         allow_negative_numbers = true)]
     cores: usize,
-    /// Where the service listens.
+    /// Where the service listens; of several, separated by commas, connections go to each in turn.
     #[arg(long, default_value = "http://127.0.0.1:8000")]
     url: String,
     /// Allow another machine to be loaded.

@@ -23,20 +23,29 @@ use super::report::Report;
 use super::tally::{Ending, Sample, Tally};
 use super::timer::Timer;
 
-/// Where the load goes.
+/// Where the load goes: one service, at one address or at several replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     host: String,
     at: SocketAddr,
+    /// Connections go to `at` and to these in turn.
+    replicas: Vec<SocketAddr>,
 }
 
 impl Target {
-    /// Reads `http://HOST[:PORT]` or `HOST:PORT`.
+    /// Reads `http://HOST[:PORT]` or `HOST:PORT`, several separated by commas.
     ///
     /// # Errors
     /// [`Error::Address`] when it is none, [`Error::Remote`] when it is another
     /// machine and `remote` does not allow that.
-    pub fn parse(url: &str, remote: bool) -> Result<Target, Error> {
+    pub fn parse(urls: &str, remote: bool) -> Result<Target, Error> {
+        let mut all = urls.split(',').map(|url| Target::parse_one(url, remote));
+        let first = all.next().unwrap_or_else(|| Target::parse_one(urls, remote))?;
+        let replicas = all.map(|other| Ok(other?.at)).collect::<Result<_, Error>>()?;
+        Ok(Target { replicas, ..first })
+    }
+
+    fn parse_one(url: &str, remote: bool) -> Result<Target, Error> {
         let bad = |reason: String| Error::Address { url: url.to_owned(), reason };
         let rest = match url.split_once("://") {
             Some(("http", rest)) => rest,
@@ -59,10 +68,10 @@ impl Target {
         if !remote && !at.ip().is_loopback() {
             return Err(Error::Remote(at));
         }
-        Ok(Target { host: host.to_owned(), at })
+        Ok(Target { host: host.to_owned(), at, replicas: Vec::new() })
     }
 
-    /// Its address.
+    /// Its address; of several the first.
     pub fn address(&self) -> SocketAddr {
         self.at
     }
@@ -173,7 +182,8 @@ pub fn run(
 /// What every request task shares.
 #[derive(Debug)]
 struct Shared {
-    at: SocketAddr,
+    /// Never empty.
+    at: Vec<SocketAddr>,
     patience: Duration,
     clock: Monotonic,
     began: Time,
@@ -208,7 +218,7 @@ async fn play(
     let tally = RefCell::new(Tally::new(starts, classes, budgets));
     let clock = Monotonic::new();
     let shared = Rc::new(Shared {
-        at: target.at,
+        at: std::iter::once(target.at).chain(target.replicas.iter().copied()).collect(),
         patience: options.patience,
         began: clock.now(),
         clock,
@@ -364,8 +374,11 @@ async fn ask(
 }
 
 async fn open(shared: &Shared) -> Result<Connection, Broken> {
-    shared.opened.set(shared.opened.get() + 1);
-    Ok(Connection::open(shared.at).await?)
+    let n = shared.opened.get();
+    shared.opened.set(n + 1);
+    let turn = usize::try_from(n).unwrap_or_default() % shared.at.len().max(1);
+    let at = shared.at.get(turn).copied().ok_or(Broken::Closed)?;
+    Ok(Connection::open(at).await?)
 }
 
 fn keep(
@@ -475,6 +488,10 @@ mod tests {
         assert!(matches!(Target::parse("http://192.0.2.1:80", false), Err(Error::Remote(_))));
         assert!(Target::parse("http://192.0.2.1:80", true).is_ok());
         assert!(Target::parse("127.0.0.1:8000", false).is_ok());
+        let two = Target::parse("http://127.0.0.1:8000,127.0.0.1:8001", false).expect("local");
+        assert_eq!((two.at.port(), two.replicas.len()), (8000, 1));
+        assert!(Target::parse("127.0.0.1:8000,192.0.2.1:80", false).is_err(), "another machine");
+        assert!(Target::parse("127.0.0.1:8000,", false).is_err(), "an empty one");
         assert_eq!(Target::parse("http://127.0.0.1/", false).expect("local").at.port(), 80);
         for bad in ["https://127.0.0.1", "http://127.0.0.1/path", "http://"] {
             assert!(Target::parse(bad, false).is_err(), "{bad}");
