@@ -46,6 +46,14 @@ cp $here/client.ts "$node/client.ts"
 openapi-typescript "$work/openapi.json" --default-non-nullable=false --output "$node/engine.d.ts"
 (cd "$node" && tsc --strict --noEmit --target es2022 --module nodenext --moduleResolution nodenext client.ts)
 
+cp clients/typescript/generate.mjs "$node/generate.mjs"
+(cd "$node" && node generate.mjs "$work/openapi.json" "$work/api.ts")
+cmp clients/typescript/src/api.ts "$work/api.ts" || {
+    echo "clients/typescript/src/api.ts is not what the service describes: npm run generate there"
+    [ "${UPDATE_DOCS:-}" != 1 ] || { cp "$work/api.ts" clients/typescript/src/api.ts; echo "written"; exit 0; }
+    exit 1
+}
+
 # The drawing of the examples.
 python3 - "$work/openapi.json" >"$work/drawing.svgx" <<'PYTHON'
 import json, sys
