@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -116,6 +117,57 @@ def streams_reach_the_owner(cluster):
     print(f"a stream through the other replica: resumed {took * 1e3:.0f} ms after its owner was killed")
 
 
+PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300">
+<defs><linearGradient id="g"><stop stop-color="#148"/><stop offset="1" stop-color="#fa4"/></linearGradient></defs>
+<path id="e0" d="M20 20C80 0 120 90 60 120Z" fill="#7ac" stroke="#124" stroke-width="3" stroke-dasharray="7 3"/>
+<circle id="e1" cx="200" cy="80" r="40" fill="url(#g)"/><rect id="e2" x="260" y="30" width="90" height="60" rx="9"/>
+<text id="e3" x="40" y="200" font-size="24">Plan A</text><g id="e4" opacity="0.6"><rect x="150" y="150" width="80" height="70"
+fill="#c33"/><line x1="150" y1="150" x2="330" y2="260" stroke="#000" stroke-width="5"/></g></svg>"""
+AREA = "zoom=0&rect=-100,-100,700,600"
+
+
+def tiles(port, kept=None, since=None):
+    """The tiles of the picture by their place; those that changed since a version are put into what was kept."""
+    path = f"/sessions/picture/tiles?{AREA}" + (f"&since={since}" if since else "")
+    status, _, answer = ask(port, "GET", path, headers={"Accept": "application/json"})
+    assert status == 200, (status, answer[:500])
+    answer = json.loads(answer)
+    kept = {} if kept is None or answer["complete"] else kept
+    for tile in answer["tiles"]:
+        kept[tile["x"], tile["y"]] = tile.get("colour") or tile["png"]
+    return kept, answer["token"]
+
+
+def picture_is_the_same_on_both(cluster):
+    """What one brought up to date edit by edit, the other draws anew from the store: the same bytes."""
+    a, b = cluster.engines
+    status, _, answer = ask(a.port, "POST", "/sessions", {"session": "picture", "content": PICTURE})
+    assert status == 200, (status, answer[:500])
+    chance, told = random.Random(7), 0
+    for engine, other in ((a, b), (b, a)):
+        kept, token = tiles(engine.port)
+        for _ in range(40):
+            element = f"e{chance.randrange(5)}"
+            edit = chance.choice([
+                {"operation": "move", "element_ids": [element], "dx": chance.uniform(-30, 30), "dy": chance.uniform(-30, 30)},
+                {"operation": "rotate", "element_ids": [element], "angle": chance.uniform(-40, 40)},
+                {"operation": "set_style", "element_ids": [element], "name": "opacity", "value": str(round(chance.random(), 2))},
+                {"operation": "undo"},
+            ])
+            status, _, answer = ask(engine.port, "POST", "/interactive", {"session": "picture", **edit})
+            assert status in (200, 409), (edit, status, answer[:500])
+            before = token
+            kept, token = tiles(engine.port, kept, token)
+            told += token != before
+        assert kept == tiles(engine.port)[0], "brought up to date and drawn anew differ"
+        engine.stop()
+        wait("the other one has it", lambda: ask(other.port, "GET", "/sessions/picture")[0] == 200)
+        assert kept == tiles(other.port)[0], "the two replicas differ"
+        engine.start()
+        engine.ready()
+    print(f"a picture of {len(kept)} tiles, {told} times brought up to date: the same bytes on both replicas")
+
+
 def taken_over(cluster):
     a, b = cluster.engines
     begin(a.port, "killed")
@@ -145,6 +197,16 @@ def taken_over(cluster):
     )
 
 
+# What each fault of the network does to which ways, and for how long. Nothing comes through a `timeout` of 0, and
+# nobody is told.
+NETWORK = {
+    "cut an engine off the store": (["store-{}"], "timeout", {"timeout": 0}, HELD),
+    "cut the engines off each other": (["engine-0", "engine-1"], "timeout", {"timeout": 0}, 3.0),
+    "slow network": (["store-0", "store-1", "engine-0", "engine-1"], "latency", {"latency": 40, "jitter": 20}, 3.0),
+    "reset connections": (["store-{}", "engine-{}"], "reset_peer", {"timeout": 0}, 1.0),
+}
+
+
 def faults(cluster, count):
     ports = [cluster.front] if cluster.front else [engine.port for engine in cluster.engines]
     sessions = ["mine", "ours"]
@@ -164,12 +226,23 @@ def faults(cluster, count):
         target = done() + minimum
         wait("progress", lambda: done() >= target)
 
-    made = {"kill an engine": 0, "kill the store": 0, "hold an engine": 0, "kill both": 0}
+    kinds = ["kill an engine", "kill the store", "kill an engine", "hold an engine", "kill the store", "kill both"]
+    if cluster.network:
+        kinds[2:2] = ["cut an engine off the store"]
+        kinds[5:5] = ["cut the engines off each other", "slow network", "reset connections"]
+    made = dict.fromkeys(kinds, 0)
     for fault in range(count):
         moved()
-        engine = cluster.engines[fault % 2]
-        kind = list(made)[(0, 1, 0, 2, 1, 3)[fault % 6]]
+        number = fault % 2
+        engine = cluster.engines[number]
+        kind = kinds[fault % len(kinds)]
         made[kind] += 1
+        if kind in NETWORK:
+            ways, toxic, attributes, seconds = NETWORK[kind]
+            cluster.network.poison([way.format(number) for way in ways], toxic, attributes)
+            time.sleep(seconds)
+            cluster.network.heal()
+            continue
         if kind == "hold an engine":
             engine.hold()
             time.sleep(HELD)
@@ -254,10 +327,12 @@ def main():
         either_replica_serves(cluster)
         jobs_are_found_from_either(cluster)
         streams_reach_the_owner(cluster)
+        picture_is_the_same_on_both(cluster)
         taken_over(cluster)
-        faults(cluster, count)
         comes_back_from_a_backup(cluster)
         flushes(cluster)
+    with Cluster(program, redis, cut=True) as cluster:
+        faults(cluster, count)
 
 
 main()

@@ -109,10 +109,42 @@ class Process:
             self.child.wait()
 
 
+class Network:
+    """A Toxiproxy: ways that can be cut, slowed down and healed."""
+
+    def __init__(self, port, scratch):
+        self.port, self.ways = port, {}
+        command = [os.environ["TOXIPROXY"], "-host", "127.0.0.1", "-port", str(port)]
+        self.process = Process(command, os.path.join(scratch, "toxiproxy.log"), port)
+
+    def say(self, method, path, body=None):
+        status, _, answer = ask(self.port, method, path, body)
+        assert status < 300, (method, path, status, answer[:500])
+
+    def begin(self):
+        self.process.start()
+        self.process.ready()
+        for name, (at, to) in self.ways.items():
+            body = {"name": name, "listen": f"127.0.0.1:{at}", "upstream": f"127.0.0.1:{to}"}
+            self.say("POST", "/proxies", body)
+
+    def poison(self, ways, kind, attributes):
+        """Each way, in both directions."""
+        for way in ways:
+            for stream in ("upstream", "downstream"):
+                body = {"name": f"{kind}-{stream}", "type": kind, "stream": stream, "attributes": attributes}
+                self.say("POST", f"/proxies/{way}/toxics", body)
+
+    def heal(self):
+        self.say("POST", "/reset")
+
+
 class Cluster:
-    def __init__(self, program, redis):
+    def __init__(self, program, redis, cut=False):
+        """Two engines on a store. Where they can be cut off, they ask each other through a proxy, which
+        accepts for an engine that is gone: another one then waits for the end of its lease."""
         self.scratch = tempfile.mkdtemp(prefix="svgx-replicas-")
-        store, self.front, *ports = free_ports(8)
+        store, self.front, *ports = free_ports(13)
         data = os.path.join(self.scratch, "redis")
         os.mkdir(data)
         self.redis = Process(
@@ -130,13 +162,20 @@ class Cluster:
         operator = os.path.join(self.scratch, "operator")
         with open(operator, "w") as file:
             file.write(self.operator)
-        self.engines, self.internal = [], ports[4:]
-        for number, (public, between, internal) in enumerate(zip(ports[:2], ports[2:4], ports[4:])):
+        self.network = Network(ports[10], self.scratch) if cut and os.environ.get("TOXIPROXY") else None
+        if self.network:
+            for number, (to_store, to_engine, between) in enumerate(zip(ports[6:8], ports[8:10], ports[2:4])):
+                self.network.ways[f"store-{number}"] = (to_store, store)
+                self.network.ways[f"engine-{number}"] = (to_engine, between)
+        self.engines, self.internal = [], ports[4:6]
+        for number, (public, between, internal) in enumerate(zip(ports[:2], ports[2:4], ports[4:6])):
             command = [program, "serve", "--listen", f"127.0.0.1:{public}"]
             command += ["--internal-listen", f"127.0.0.1:{internal}", "--operator-key-file", operator]
             command += ["--rate-limit", "off", "--controller", "shadow"]
-            command += ["--store", f"redis://127.0.0.1:{store}/"]
+            command += ["--store", f"redis://127.0.0.1:{ports[6 + number] if self.network else store}/"]
             command += ["--replica-listen", f"127.0.0.1:{between}", "--replica-secret-file", secret]
+            if self.network:
+                command += ["--replica-address", f"127.0.0.1:{ports[8 + number]}"]
             log = os.path.join(self.scratch, f"engine-{number}.log")
             self.engines.append(Process(command, log, public))
         self.proxy = None
@@ -164,6 +203,8 @@ class Cluster:
     def __enter__(self):
         self.redis.start()
         self.redis.ready()
+        if self.network:
+            self.network.begin()
         for engine in self.engines:
             engine.start()
         for engine in self.engines:
@@ -176,7 +217,8 @@ class Cluster:
         return self
 
     def __exit__(self, kind, error, trace):
-        for process in [self.proxy, *self.engines, self.redis]:
+        network = self.network and self.network.process
+        for process in [self.proxy, *self.engines, network, self.redis]:
             if process:
                 process.end()
         if kind is not None:
