@@ -138,6 +138,8 @@ enum Kind {
     Kill,
     /// SIGSTOP.
     Stop,
+    /// SIGSTOP for seven seconds of fourteen.
+    Pauses,
     /// A share of one processor.
     Quota,
     /// Another configuration, from `--set`.
@@ -280,6 +282,7 @@ impl Inject {
         let fault = match self.fault {
             Kind::Kill => Fault::Kill,
             Kind::Stop => Fault::Stop,
+            Kind::Pauses => Fault::Pauses,
             Kind::Quota => Fault::Quota(wants("quota")?),
             Kind::Rollout if self.set.is_empty() => {
                 return Err("rollout wants --set NAME=VALUE".to_owned());

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use svgx_controller::spec::Spec;
 use svgx_operations::drill::{Found, Outcome, Place, Plan, find, game_day, names, run, scorecard};
+use svgx_operations::stack::PORTS;
 
 use super::time::time;
 use super::{files, number};
@@ -44,7 +45,7 @@ pub(crate) struct Args {
     /// The root under which alerts/, chaos/, k8s/ and runbooks/ lie.
     #[arg(long, value_name = "DIR", default_value = ".")]
     root: PathBuf,
-    /// Eight ports from this one on for each drill; free ones without.
+    /// Fourteen ports from this one on for each drill; free ones without.
     #[arg(long, value_name = "PORT")]
     port_base: Option<u16>,
     /// Another program as the engine: a release, or a build with fault points.
@@ -155,7 +156,7 @@ impl Args {
 
     fn one(&self, spec: &Spec, plan: &Plan, n: usize, stop: &AtomicBool, counts: &Mutex<Counts>) {
         let name = &plan.name;
-        let offset = u16::try_from(8 * n).ok();
+        let offset = u16::try_from(PORTS * n).ok();
         let port_base = self.port_base.and_then(|base| base.checked_add(offset?));
         let place =
             Place { dir: self.state_dir.join(name), port_base, engine: self.engine.clone() };

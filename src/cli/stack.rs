@@ -1,4 +1,5 @@
-//! `svgx stack`: the real engine, Collector, Prometheus and Alertmanager on this machine.
+//! `svgx stack`: the real engine, Collector, Prometheus and Alertmanager on this machine, and where
+//! they are named a Redis, a second engine and a worker.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,13 +31,16 @@ pub(crate) struct Args {
 enum Command {
     /// Start what does not run yet; print where everything listens.
     Up {
-        /// Only these parts; all of them without.
+        /// Only these parts. Without, and beside `--with`, those that a stack has.
         parts: Vec<Part>,
+        /// Beside those that a stack has.
+        #[arg(long, value_name = "PART", conflicts_with = "parts")]
+        with: Vec<Part>,
         /// Choose free ports instead of 8000, 9464, 9090, 9093, 4317.
         #[arg(long, value_enum, default_value_t = Choice::Usual)]
         ports: Choice,
-        /// Eight ports from this one on: engine, internal, Collector (three), Prometheus,
-        /// Alertmanager, receiver.
+        /// Fourteen ports from this one on: engine, internal, Collector (three), Prometheus,
+        /// Alertmanager, receiver, store, the engine for its replica, replica (three), worker.
         #[arg(long, value_name = "PORT", conflicts_with = "ports", value_parser = number::whole::<u16>, allow_negative_numbers = true)]
         port_base: Option<u16>,
     },
@@ -81,13 +85,19 @@ impl Args {
     pub(crate) fn run(self) -> ExitCode {
         let stack = Stack::new(&self.state_dir, &self.root);
         let outcome = match self.command {
-            Command::Up { parts, ports, port_base } => {
+            Command::Up { parts, with, ports, port_base } => {
                 let ports = match (port_base, ports) {
                     (Some(base), _) => Ports::From(base),
                     (None, Choice::Usual) => Ports::Usual,
                     (None, Choice::Free) => Ports::Free,
                 };
-                up(&stack, &all(parts), ports)
+                let asked = |p: &Part| match parts.as_slice() {
+                    [] => p.usual() || with.contains(p),
+                    parts => parts.contains(p),
+                };
+                // In the order they depend on each other, whatever was typed.
+                let parts: Vec<Part> = Part::ALL.into_iter().filter(asked).collect();
+                up(&stack, &parts, ports)
             }
             Command::Logs { parts, lines } => logs(&stack, &all(parts), lines),
             Command::Status { json } => status(&stack, json),

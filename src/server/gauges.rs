@@ -29,8 +29,13 @@ pub(crate) fn register_gauges(app: &Arc<App>) {
     };
     number(&c::CACHE_SIZE, |app| app.cache.bytes() as f64);
     number(&c::SESSIONS, |app| app.sessions.live() as f64);
-    number(&c::STORE_AVAILABLE, |app| {
-        f64::from(u8::from(app.sessions.store().health() == StoreHealth::Working))
+    let weak = Arc::downgrade(app);
+    metrics.watch(&c::STORE_AVAILABLE, move |see| {
+        let Some(app) = weak.upgrade() else { return };
+        let store = app.sessions.store();
+        let kind = if store.is_shared() { "shared" } else { "own" };
+        let works = store.health() == StoreHealth::Working;
+        see(f64::from(u8::from(works)), &[KeyValue::new("svgx.store.kind", kind)]);
     });
     number(&c::STORE_WEAK, |app| f64::from(u8::from(app.sessions.store().weakness().is_some())));
     number(&c::SESSIONS_TAKEN, |app| app.sessions.store().takings() as f64);

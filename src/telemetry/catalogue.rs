@@ -95,7 +95,7 @@ catalogue! {
         "Bytes held by the document cache.";
     SESSIONS = "svgx.session.live", Gauge, "{session}", 2, [],
         "Sessions held in memory.";
-    STORE_AVAILABLE = "svgx.session.store.available", Gauge, "{store}", 2, [],
+    STORE_AVAILABLE = "svgx.session.store.available", Gauge, "{store}", 2, ["svgx.store.kind"],
         "1 while the session store takes writes, 0 after an I/O error until it can write again.";
     STORE_WEAK = "svgx.session.store.weak", Gauge, "{store}", 2, [],
         "1 while the server of the session store is set so that acknowledged edits could be lost.";

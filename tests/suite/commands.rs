@@ -327,5 +327,5 @@ fn the_stack_says_where_its_logs_would_be() {
     let last = svgx(&["stack", "logs", "engine", "--lines", "2"], "", folder.path());
     assert_eq!(text(&last.stdout), "==> engine\ntwo\nthree\n");
     let past = svgx(&["stack", "up", "engine", "--port-base", "65530"], "", folder.path());
-    assert!(text(&past.stderr).contains("no eight ports from 65530"), "{}", text(&past.stderr));
+    assert!(text(&past.stderr).contains("no 14 ports from 65530"), "{}", text(&past.stderr));
 }

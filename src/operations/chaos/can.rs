@@ -36,9 +36,10 @@ enum Try {
 }
 
 /// In the order they are printed.
-const ALL: [(&str, &str, Try); 23] = [
+const ALL: [(&str, &str, Try); 24] = [
     ("signal", "kill, stop and continue a process", Try::Own(signal)),
     ("limit", "limit files, descriptors of a running process", Try::Own(limit)),
+    ("store", "a Redis of the stack's own", Try::Run(&["redis-server", "--version"])),
     ("python", "the experiments of chaos/ in Python", Try::Run(PYTHON)),
     ("one-core", "one processor of several (affinity)", Try::Own(one_core)),
     (

@@ -24,6 +24,8 @@ pub enum Fault {
     Kill,
     /// It is stopped (SIGSTOP), and is there.
     Stop,
+    /// It is stopped for seven seconds (SIGSTOP), goes on for seven, and so on.
+    Pauses,
     /// It gets so many per cent of one processor.
     Quota(u64),
     /// It is ended, and started with these variables: a configuration that was rolled out.
@@ -95,6 +97,13 @@ pub fn inject(
                 .map_err(|e| Error::Refused("guardian", e))?;
             process.signal(Signal::STOP);
             format!("{part} (pid {pid}) is stopped")
+        }
+        Fault::Pauses => {
+            // The guardian does it.
+            undo(Undo::Pauses { process: process.clone() })?;
+            guard::start(stack, &runner, lasts, false)
+                .map_err(|e| Error::Refused("guardian", e))?;
+            format!("{part} (pid {pid}) is stopped and goes on, in turns")
         }
         Fault::Quota(percent) => {
             bounded("the share of a processor in per cent", 1, 100, *percent)?;

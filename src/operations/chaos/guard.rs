@@ -11,12 +11,14 @@ use rustix::process::{Resource, Rlimit, Signal, kill_process_group, prlimit};
 use serde::{Deserialize, Serialize};
 use svgx_base::budget::Monotonic;
 
-use super::{quota, spawn};
+use super::{quota, run, spawn};
 use crate::stack::{Part, Ports, Process, Stack};
 
 /// How often the guardian looks.
 const EVERY: Duration = Duration::from_millis(200);
 const LIST: &str = "undo.json";
+/// Seconds that a pausing process is stopped, and then goes on: longer than the lease of a session.
+const PAUSE: u64 = 7;
 
 /// How one fault is undone. Each may be done twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub(crate) enum Undo {
     Restart { part: Part, process: Option<Process> },
     /// Let a process go on.
     Continue { process: Process },
+    /// Let a process go on that the guardian stops now and then.
+    Pauses { process: Process },
     /// End a process of ours.
     End { process: Process },
     /// End a process and the group that it leads.
@@ -119,7 +123,7 @@ fn one(stack: &Stack, step: &Undo) -> io::Result<()> {
             }
             Ok(())
         }
-        Undo::Continue { process } => {
+        Undo::Continue { process } | Undo::Pauses { process } => {
             process.signal(Signal::CONT);
             Ok(())
         }
@@ -187,7 +191,9 @@ pub fn guard(
         if !down && !due(stack) {
             return Ok(());
         }
-        let late = spawn::elapsed(&clock) > lasts;
+        let passed = spawn::elapsed(&clock);
+        pause(stack)?;
+        let late = passed > lasts;
         if late || !runner.runs() {
             say(format!("{}: undoing", if late { "the time is over" } else { "the runner died" }));
             let undone = undo(stack, down);
@@ -198,6 +204,22 @@ pub fn guard(
         }
         std::thread::sleep(EVERY);
     }
+}
+
+/// Stops what is to pause, or lets it go on, as it is due: of several processes one after the other,
+/// by the time of day, so that all guardians agree. With the list held: what was undone is not
+/// stopped again.
+fn pause(stack: &Stack) -> io::Result<()> {
+    let turn = run::unix_seconds() / PAUSE;
+    let _lock = locked(stack)?;
+    let pausing = read(stack)?.into_iter().filter_map(|step| match step {
+        Undo::Pauses { process } => Some(process),
+        _ => None,
+    });
+    for (n, process) in (0..).zip(pausing) {
+        process.signal(if (turn + n) % 2 == 0 { Signal::STOP } else { Signal::CONT });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::alert::{Alert, alerts};
 use crate::chaos::experiment::Experiment;
 use crate::rules;
 use crate::runbook::{self, Block, Drillable, FOLDER, For, Page};
+use crate::stack::Part;
 
 /// Seconds more than the figure of the page, on a machine that does other work beside.
 pub(super) const MARGIN: u64 = 45;
@@ -31,6 +32,8 @@ pub(crate) struct Extension {
     _because: Option<String>,
     /// What the machine has to be able to do (`svgx chaos can`).
     pub(crate) needs: Vec<String>,
+    /// Parts of the stack beside those that it always has.
+    pub(crate) parts: Vec<Part>,
     /// Whether it wants the machine for itself.
     pub(crate) heavy: bool,
     /// Labels by which the rule that is meant is told from others of its name.

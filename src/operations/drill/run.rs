@@ -47,7 +47,7 @@ const LONGEST: Duration = Duration::from_secs(5_400);
 pub struct Place {
     /// The folder of its stack; what was there of an earlier drill is removed.
     pub dir: PathBuf,
-    /// Eight ports from this one on; free ones without.
+    /// Fourteen ports from this one on; free ones without.
     pub port_base: Option<u16>,
     /// The engine; this program without.
     pub engine: Option<PathBuf>,
@@ -331,6 +331,9 @@ impl<'d> Drill<'d> {
         }
         let mut up = self.command("svgx");
         up.args(["stack", "up"]);
+        for part in &plan.extension.parts {
+            up.args(["--with", &part.to_string()]);
+        }
         match self.port_base {
             Some(base) => up.args(["--port-base", &base.to_string()]),
             None => up.args(["--ports", "free"]),
@@ -349,6 +352,8 @@ impl<'d> Drill<'d> {
             of("SVGX", format!("http://{}", at.internal)),
             of("PROMETHEUS", format!("http://{}", at.prometheus)),
             of("ENGINE", format!("http://{}", at.engine)),
+            of("REPLICA", format!("http://{}", at.replica)),
+            of("STORE", format!("redis://{}/0", at.store)),
         ]);
         Ok(Watch::new(&self.stack, at.prometheus.to_string(), at.alertmanager.to_string()))
     }
@@ -383,7 +388,11 @@ impl<'d> Drill<'d> {
         let log = log.map_err(|e| failed(e.to_string()))?;
         let again = log.try_clone().map_err(|e| failed(e.to_string()))?;
         let mut load = self.command("svgx");
-        load.args(["load", "--url", &self.public(), "--profile"])
+        let mut urls = vec![self.public()];
+        if self.plan.extension.parts.contains(&Part::Replica) {
+            urls.push(self.variable("REPLICA"));
+        }
+        load.args(["load", "--url", &urls.join(","), "--profile"])
             .arg(&profile)
             .arg("--duration")
             .arg(format!("{}s", LONGEST.as_secs()))

@@ -161,8 +161,9 @@ fn one(words: &[String], emitted: &KnownSeries, commands: &CommandCheck<'_>) -> 
         "svgx" => (commands.0)(rest).map_err(|e| format!("svgx {}: {e}", rest.join(" "))),
         "kubectl" => kubectl(rest),
         "curl" => curl(rest, emitted),
+        "redis-cli" => redis(rest),
         other if COMMON.contains(&other) => Ok(()),
-        other => Err(format!("{other}: only svgx, kubectl, curl and the common tools")),
+        other => Err(format!("{other}: only svgx, kubectl, curl, redis-cli and the common tools")),
     }
 }
 
@@ -210,6 +211,17 @@ fn curl(words: &[String], emitted: &KnownSeries) -> Result<(), String> {
     Ok(())
 }
 
+/// `-u ADDRESS`, and a command that looks, or sets what the engine wants to be set.
+fn redis(words: &[String]) -> Result<(), String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["-u", _, "INFO" | "ROLE" | "PING" | "DBSIZE", ..]
+        | ["-u", _, "CONFIG", "GET" | "SET", ..] => Ok(()),
+        ["-u", _, other, ..] => Err(format!("redis-cli: {other} is not for a page")),
+        _ => Err("redis-cli: say -u ADDRESS first".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +247,9 @@ mod tests {
             ("kubectl --namespace a get pods", 0),
             ("kubectl get pods", 1),
             ("kubectl --namespace a rollout forward x", 1),
+            ("redis-cli -u redis://127.0.0.1:6379/0 CONFIG SET appendfsync always", 0),
+            ("redis-cli -u redis://127.0.0.1:6379/0 FLUSHALL", 1),
+            ("redis-cli ROLE", 1),
             ("rm --recursive /", 1),
             ("echo $(svgx config)", 1),
             ("echo 'open", 1),

@@ -1,6 +1,7 @@
 //! The real stack on this machine: engine, Collector, Prometheus, Alertmanager,
 //! and a receiver of what Alertmanager sends, on loopback, with the very files
-//! that a cluster mounts.
+//! that a cluster mounts. Where they are asked for, a Redis, a second engine that
+//! shares its sessions, and a worker.
 //!
 //! What runs is written down in `state.json` (process id and the moment it
 //! started), so that a later command ends exactly what this one began.
@@ -68,10 +69,10 @@ pub enum Error {
 pub enum Ports {
     /// Those everybody knows: 8000, 9464, 9090, 9093, 4317.
     Usual,
-    /// Eight that are free, below those that the system gives to connections: a part that is
+    /// As many as there are, free and in a row, below those that the system gives to connections: a part that is
     /// started again finds its own.
     Free,
-    /// Eight from this one on, in the order of [`Addresses`].
+    /// From this one on, in the order of [`Addresses`].
     From(u16),
 }
 
@@ -94,9 +95,25 @@ pub struct Addresses {
     pub alertmanager: SocketAddr,
     /// Whoever is told.
     pub receiver: SocketAddr,
+    /// The Redis.
+    pub store: SocketAddr,
+    /// Where the second engine reaches the first.
+    pub peer: SocketAddr,
+    /// The second engine's public endpoints.
+    pub replica: SocketAddr,
+    /// Its metrics and probes.
+    pub replica_internal: SocketAddr,
+    /// Where the first engine reaches it.
+    pub replica_peer: SocketAddr,
+    /// The worker's metrics and probes.
+    pub worker: SocketAddr,
 }
 
-const USUAL: [u16; 8] = [8000, 9464, 4317, 4318, 13133, 9090, 9093, 5001];
+/// How many ports a stack takes.
+pub const PORTS: usize = 14;
+
+const USUAL: [u16; PORTS] =
+    [8000, 9464, 4317, 4318, 13133, 9090, 9093, 5001, 6379, 9465, 8001, 9466, 9467, 9468];
 
 impl Addresses {
     fn new(ports: Ports) -> std::io::Result<Addresses> {
@@ -104,7 +121,7 @@ impl Addresses {
         let ports = if ports == Ports::Free { free()? } else { ports };
         if let Ports::From(base) = ports {
             let wrong =
-                || std::io::Error::other(format!("there are no eight ports from {base} on"));
+                || std::io::Error::other(format!("there are no {PORTS} ports from {base} on"));
             for (n, at) in at.iter_mut().enumerate() {
                 let port = u16::try_from(n).ok().and_then(|n| base.checked_add(n));
                 *at = loopback(port.ok_or_else(wrong)?);
@@ -119,6 +136,12 @@ impl Addresses {
             prometheus,
             alertmanager,
             receiver,
+            store,
+            peer,
+            replica,
+            replica_internal,
+            replica_peer,
+            worker,
         ] = at;
         Ok(Addresses {
             engine,
@@ -129,6 +152,12 @@ impl Addresses {
             prometheus,
             alertmanager,
             receiver,
+            store,
+            peer,
+            replica,
+            replica_internal,
+            replica_peer,
+            worker,
         })
     }
 }
@@ -136,19 +165,19 @@ impl Addresses {
 /// Where free ports are looked for (`net.ipv4.ip_local_port_range` begins at 32768).
 const BELOW_CONNECTIONS: std::ops::Range<u16> = 20_000..32_000;
 
-/// Eight ports in a row that nobody has, looked for from another place by each process.
+/// Ports in a row that nobody has, looked for from another place by each process.
 fn free() -> std::io::Result<Ports> {
-    let eight = u16::try_from(USUAL.len()).unwrap_or_default();
+    let all = u16::try_from(USUAL.len()).unwrap_or_default();
     let blocks = BELOW_CONNECTIONS.len() / USUAL.len();
     let first = std::process::id() as usize % blocks;
     let bases = (0..blocks).filter_map(|n| {
         let block = u16::try_from((first + n) % blocks).ok()?;
-        Some(BELOW_CONNECTIONS.start + eight * block)
+        Some(BELOW_CONNECTIONS.start + all * block)
     });
     let is_free = |port: u16| TcpListener::bind(loopback(port)).is_ok();
-    let found = bases.into_iter().find(|base| (*base..base + eight).all(is_free));
+    let found = bases.into_iter().find(|base| (*base..base + all).all(is_free));
     let none =
-        || std::io::Error::other(format!("no eight ports are free in {BELOW_CONNECTIONS:?}"));
+        || std::io::Error::other(format!("no {PORTS} ports are free in {BELOW_CONNECTIONS:?}"));
     found.map(Ports::From).ok_or_else(none)
 }
 
@@ -161,6 +190,13 @@ fn loopback(port: u16) -> SocketAddr {
 struct StackRecord {
     addresses: Addresses,
     parts: BTreeMap<Part, Process>,
+}
+
+impl StackRecord {
+    /// Whether the part was started here, and not ended by `down`.
+    fn has(&self, part: Part) -> bool {
+        self.parts.contains_key(&part)
+    }
 }
 
 /// How a part does.
@@ -279,7 +315,7 @@ impl Stack {
                 }
             }
             let mut command = std::process::Command::new(program);
-            self.configure(part, &state.addresses, &mut command)?;
+            self.configure(part, &state, &mut command)?;
             let log = self.path(&format!("{part}.log"));
             let process = Process::start(&mut command, &log)
                 .map_err(|e| Error::File(PathBuf::from(command.get_program()), e))?;
@@ -370,13 +406,14 @@ impl Stack {
         Ok(Some(last.iter().map(|line| format!("{line}\n")).collect()))
     }
 
-    /// How each part does; empty when nothing was started.
+    /// How each part does, those that nobody asked for left out; empty when nothing was started.
     ///
     /// # Errors
     /// The state cannot be read.
     pub fn status(&self) -> Result<Vec<Status>, Error> {
         let Some(state) = self.read()? else { return Ok(Vec::new()) };
-        let all = Part::ALL.into_iter().map(|part| {
+        let asked = |part: &Part| part.usual() || state.has(*part);
+        let all = Part::ALL.into_iter().filter(asked).map(|part| {
             let process = state.parts.get(&part).filter(|p| p.runs());
             Status {
                 part,

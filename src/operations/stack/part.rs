@@ -1,7 +1,8 @@
 //! The parts of the stack: which program, where it listens, when it is ready.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,8 +24,14 @@ pub enum Part {
     Receiver,
     /// The OpenTelemetry Collector.
     Collector,
+    /// A Redis for the sessions of several engines; only where it is asked for.
+    Store,
     /// The engine.
     Engine,
+    /// Another engine, on the same store; only where it is asked for.
+    Replica,
+    /// A process that works on jobs; only where it is asked for.
+    Worker,
     /// Alertmanager.
     Alertmanager,
     /// Prometheus.
@@ -33,14 +40,30 @@ pub enum Part {
 
 impl Part {
     /// Every part.
-    pub const ALL: [Part; 5] =
-        [Part::Receiver, Part::Collector, Part::Engine, Part::Alertmanager, Part::Prometheus];
+    pub const ALL: [Part; 8] = [
+        Part::Receiver,
+        Part::Collector,
+        Part::Store,
+        Part::Engine,
+        Part::Replica,
+        Part::Worker,
+        Part::Alertmanager,
+        Part::Prometheus,
+    ];
+
+    /// Whether a stack has the part without being asked for it.
+    pub const fn usual(self) -> bool {
+        !matches!(self, Part::Store | Part::Replica | Part::Worker)
+    }
 
     const fn name(self) -> &'static str {
         match self {
             Part::Receiver => "receiver",
             Part::Collector => "collector",
+            Part::Store => "store",
             Part::Engine => "engine",
+            Part::Replica => "replica",
+            Part::Worker => "worker",
             Part::Alertmanager => "alertmanager",
             Part::Prometheus => "prometheus",
         }
@@ -49,8 +72,8 @@ impl Part {
     /// The program, where it is found first: the project's tools, then the path.
     pub(super) fn program(self) -> Result<PathBuf, Error> {
         let (names, how): (&[&'static str], _) = match self {
-            Part::Receiver | Part::Engine => {
-                let other = std::env::var_os(ENGINE).filter(|_| self == Part::Engine);
+            Part::Receiver | Part::Engine | Part::Replica | Part::Worker => {
+                let other = std::env::var_os(ENGINE).filter(|_| self != Part::Receiver);
                 if let Some(engine) = other {
                     return Ok(PathBuf::from(engine));
                 }
@@ -58,6 +81,7 @@ impl Part {
                 return own.map_err(|e| Error::File(PathBuf::from("svgx"), e));
             }
             Part::Collector => (&["otelcol-svgx"], "./test collector builds it, with Go"),
+            Part::Store => (&["redis-server", "valkey-server"], "Debian: redis-server"),
             Part::Alertmanager => {
                 (&["prometheus-alertmanager", "alertmanager"], "Debian: prometheus-alertmanager")
             }
@@ -85,7 +109,10 @@ impl Part {
         match self {
             Part::Receiver => vec![at.receiver],
             Part::Collector => vec![at.collector, at.collector_http, at.collector_health],
-            Part::Engine => vec![at.engine, at.internal],
+            Part::Store => vec![at.store],
+            Part::Engine => vec![at.engine, at.internal, at.peer],
+            Part::Replica => vec![at.replica, at.replica_internal, at.replica_peer],
+            Part::Worker => vec![at.worker],
             Part::Alertmanager => vec![at.alertmanager],
             Part::Prometheus => vec![at.prometheus],
         }
@@ -96,7 +123,12 @@ impl Part {
         match self {
             Part::Receiver => format!("http://{} (notifications.jsonl)", at.receiver),
             Part::Collector => format!("http://{} (OTLP)", at.collector),
+            Part::Store => format!("redis://{}/0", at.store),
             Part::Engine => format!("http://{}/docs/, internal http://{}", at.engine, at.internal),
+            Part::Replica => {
+                format!("http://{}/docs/, internal http://{}", at.replica, at.replica_internal)
+            }
+            Part::Worker => format!("internal http://{}", at.worker),
             Part::Alertmanager => format!("http://{}", at.alertmanager),
             Part::Prometheus => format!("http://{}", at.prometheus),
         }
@@ -105,14 +137,31 @@ impl Part {
     /// Whether the part answers.
     pub(super) fn ready(self, at: &Addresses) -> bool {
         let (at, path) = match self {
+            Part::Store => return answers_ping(at.store),
             Part::Receiver => (at.receiver, "/"),
             Part::Collector => (at.collector_health, "/"),
             Part::Engine => (at.internal, "/readyz"),
+            Part::Replica => (at.replica_internal, "/readyz"),
+            Part::Worker => (at.worker, "/readyz"),
             Part::Alertmanager => (at.alertmanager, "/-/ready"),
             Part::Prometheus => (at.prometheus, "/-/ready"),
         };
         http::get(&at.to_string(), path, Duration::from_secs(2)).is_ok_and(|a| a.status == 200)
     }
+}
+
+/// Whether a Redis has read its file and answers.
+fn answers_ping(at: SocketAddr) -> bool {
+    let patience = Duration::from_secs(2);
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect_timeout(&at, patience)?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.write_all(b"PING\r\n")?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer)?;
+        Ok(answer == *b"+PONG")
+    };
+    ask().unwrap_or(false)
 }
 
 impl fmt::Display for Part {
