@@ -14,8 +14,8 @@ pub(crate) struct Selector {
 }
 
 impl Selector {
-    /// A series that the selector finds, with `more` labels: equality matchers as they are,
-    /// for a pattern the first thing it allows.
+    /// A series that the selector finds, with `more` labels where it says nothing of them: equality
+    /// matchers as they are, for a pattern the first thing it allows.
     pub(crate) fn series(&self, more: &[(&str, &str)]) -> String {
         let mut labels: BTreeMap<&str, String> = BTreeMap::new();
         for (name, (op, value)) in &self.matchers {
@@ -25,7 +25,9 @@ impl Selector {
                 _ => None,
             };
         }
-        labels.extend(more.iter().map(|(n, v)| (*n, (*v).to_owned())));
+        for (name, value) in more {
+            labels.entry(name).or_insert_with(|| (*value).to_owned());
+        }
         let labels: Vec<String> = labels.iter().map(|(n, v)| format!("{n}=\"{v}\"")).collect();
         format!("{}{{{}}}", self.metric, labels.join(","))
     }

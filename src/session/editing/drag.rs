@@ -1,5 +1,9 @@
 //! Dragging: the element that is held follows the pointer, on the grid, along its constraints.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use kurbo::{PathSeg, Point, Vec2};
 
 use super::super::drag_solver::DragSolver;
@@ -13,6 +17,13 @@ use super::operations::check;
 use super::{Session, Transaction};
 use svgx_base::budget::{Budget, Time};
 use svgx_engine::document::NodeId;
+
+/// An element that a drag may snap to.
+struct Other {
+    points: Vec<Candidate>,
+    /// None where only points count.
+    segments: Vec<PathSeg>,
+}
 
 impl Session {
     pub(super) fn drag_start(
@@ -203,20 +214,33 @@ impl Session {
             _ => false,
         };
         let unit = self.scene.scale().to_units(1.0);
+        // Several points of what is dragged meet the same elements: each is looked at once.
+        let seen: RefCell<HashMap<NodeId, Option<Rc<Other>>>> = RefCell::default();
         let near = |base: Point, at: Point, tolerance: f64| -> Vec<Candidate> {
-            let hits = self.scene.hit(at, tolerance);
-            let others: Vec<NodeId> =
-                hits.into_iter().filter(|&other| !self.moves(active, other)).collect();
-            let points = others.iter().flat_map(|&other| self.points(other));
-            let mut found: Vec<Candidate> = points.filter(|c| kinds(c.kind)).collect();
+            let mut seen = seen.borrow_mut();
+            let hits = self.scene.hit(at, tolerance).into_iter();
+            let others: Vec<Rc<Other>> = hits
+                .filter_map(|node| {
+                    let look = || (!self.moves(active, node)).then(|| self.other(node, options));
+                    seen.entry(node).or_insert_with(|| look().map(Rc::new)).clone()
+                })
+                .collect();
+            let points = others.iter().flat_map(|other| &other.points);
+            let mut found: Vec<Candidate> = points.filter(|c| kinds(c.kind)).copied().collect();
             if options.is_to_outlines() {
-                let outlines: Vec<_> = others.iter().map(|&other| self.segments(other)).collect();
+                let outlines: Vec<&[PathSeg]> = others.iter().map(|o| &*o.segments).collect();
                 found.extend(snap::curves::near(&outlines, base, at, tolerance, options));
             }
             found
         };
         let (plane, kind) = snap::snap(wanted, reference, &own, options, unit, near);
         (Movement { plane, height }, kind)
+    }
+
+    /// What a drag may snap to of an element.
+    fn other(&self, node: NodeId, options: &SnapOptions) -> Other {
+        let segments = if options.is_to_outlines() { self.segments(node) } else { Vec::new() };
+        Other { points: self.points(node), segments }
     }
 
     /// The points of an element as they were when its reference point was at `reference`.

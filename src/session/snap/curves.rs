@@ -21,7 +21,7 @@ const PAIRS: usize = 4096;
 /// The candidates among `outlines` (segments, in world coordinates) within `tolerance` of `at`. `base` is
 /// where the point was before the drag.
 pub(crate) fn near(
-    outlines: &[Vec<PathSeg>],
+    outlines: &[&[PathSeg]],
     base: Point,
     at: Point,
     tolerance: f64,
@@ -56,8 +56,19 @@ pub(crate) fn near(
             quadrants(segment).into_iter().for_each(|p| add(p, SnapKind::Quadrant));
         }
         if options.perpendicular {
-            let foot = |t: f64| (segment.eval(t) - base).dot(slope(segment, t));
-            roots(foot).for_each(|t| add(segment.eval(t), SnapKind::Perpendicular));
+            match segment {
+                PathSeg::Line(line) => {
+                    let along = line.p1 - line.p0;
+                    let t = (base - line.p0).dot(along) / along.hypot2();
+                    if (0.0..=1.0).contains(&t) {
+                        add(line.eval(t), SnapKind::Perpendicular);
+                    }
+                }
+                _ => {
+                    let foot = |t: f64| (segment.eval(t) - base).dot(slope(segment, t));
+                    roots(foot).for_each(|t| add(segment.eval(t), SnapKind::Perpendicular));
+                }
+            }
         }
         if options.tangent && !matches!(segment, PathSeg::Line(_)) {
             let touch = |t: f64| (segment.eval(t) - base).cross(slope(segment, t));
@@ -200,7 +211,7 @@ mod tests {
 
     /// The candidate of one kind that is nearest to a point.
     fn best(
-        outlines: &[Vec<PathSeg>],
+        outlines: &[&[PathSeg]],
         base: (f64, f64),
         at: (f64, f64),
         options: SnapOptions,
@@ -288,7 +299,13 @@ mod tests {
         odd.line_to((f64::INFINITY, 3.0));
         odd.line_to((f64::NAN, 3.0));
         let outlines = [odd.segments().collect::<Vec<_>>(), line((0.0, 0.0), (1e300, -1e300))];
-        for candidate in near(&outlines, (0.0, 0.0).into(), (3.0, 3.0).into(), 5.0, &all) {
+        for candidate in near(
+            &outlines.each_ref().map(Vec::as_slice),
+            (0.0, 0.0).into(),
+            (3.0, 3.0).into(),
+            5.0,
+            &all,
+        ) {
             assert!(candidate.at.is_finite());
         }
     }
