@@ -198,6 +198,11 @@ impl Stages {
         }
     }
 
+    /// The step of the stage that was noted last: how far the work has come.
+    pub fn last(&self) -> Option<Step> {
+        self.0.lock().stages.last().map(|stage| stage.step)
+    }
+
     /// What was noted so far, and how many stages did not fit.
     pub(crate) fn take(&self) -> (Vec<Stage>, u32) {
         let mut list = self.0.lock();

@@ -1,5 +1,7 @@
 //! The state of the controller, and the life of a job after admission.
 
+use std::time::Duration;
+
 use super::backstop::Backstop;
 use super::brownout::Ladder;
 use super::capacity::Capacity;
@@ -12,7 +14,7 @@ use super::mode::{Control, Mode, Override};
 use super::promises::Promises;
 use super::quantile::Quantiles;
 use super::record::Records;
-use super::request::{Cost, JobId, Lane, Outcome};
+use super::request::{Cost, JobId, Lane, Outcome, Request};
 use super::sessions::SessionTiers;
 use super::time::{Nanos, Timeline};
 use super::window::{Counts, Windows};
@@ -137,6 +139,12 @@ impl Controller {
             records: Records::new(),
             reasons: vec![0; Reason::ALL.len()],
         }
+    }
+
+    /// Processor time that work is expected to take at the tier that it asks for.
+    pub fn cost_of(&self, request: &Request<'_>) -> Duration {
+        let operation = self.cost.operation(request.class, request.operation);
+        Duration::from_nanos(self.cost.predict(operation, request.tier, request.size).mean as u64)
     }
 
     /// Reads the caller's clock; every entry point begins here.

@@ -312,6 +312,11 @@ impl Runtime {
         })
     }
 
+    /// Processor time that work is expected to take, without asking for a place.
+    pub fn cost_of(&self, request: &Request<'_>) -> Duration {
+        self.inner.state.lock().controller.cost_of(request)
+    }
+
     /// When work of a class that was let in and came to nothing is worth asking for again.
     pub fn drained_in(&self, class: Class) -> Duration {
         self.inner.state.lock().controller.drained_in(class)

@@ -41,6 +41,17 @@ async fn a_panic_costs_one_answer_and_no_worker() {
 }
 
 #[tokio::test]
+async fn the_cost_of_work_is_told_without_a_place_for_it() {
+    let runtime = runtime();
+    let cost = |size| runtime.cost_of(&Request { size, ..Request::new(Class::Batch, "render") });
+    assert!(cost(10_000) > cost(10) && cost(10) > Duration::ZERO);
+    let request = Request { size: 500, ..Request::new(Class::Batch, "render") };
+    assert_eq!(runtime.in_flight(), 0);
+    let ticket = runtime.admit(&request).expect("a place");
+    assert_eq!(runtime.cost_of(&request).as_nanos() as u64, ticket.decision().cost);
+}
+
+#[tokio::test]
 async fn a_ticket_that_is_dropped_gives_its_place_back() {
     let runtime = runtime();
     drop(physics(&runtime));
