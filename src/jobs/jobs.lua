@@ -124,6 +124,7 @@ local function touch(set, name, lease)
   if said < now + lease * 2 / 3 then redis.call('ZADD', set, plain(now + lease), name) end
 end
 
+-- Those of a set of workers that live.
 local function living(set)
   return redis.call('ZCOUNT', set, '(' .. plain(now), '+inf')
 end
@@ -204,7 +205,10 @@ if op == 'put' then
     end
   end
   if #made > 0 then
-    local most = tonumber(ARGV[3]) * math.max(1, living(workers))
+    -- Who serves as well takes nothing while somebody does nothing else.
+    local hands = living(dedicated)
+    if hands == 0 then hands = math.max(1, living(workers)) end
+    local most = tonumber(ARGV[3]) * hands
     local seen = total('cost') + cost
     -- A single job may be longer than all of it, where nothing else waits.
     if seen > most and seen > cost then return {'full', 'seconds', plain(most), plain(seen)} end

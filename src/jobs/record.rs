@@ -113,10 +113,11 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// How long what waits will take the workers there are, or one where there is none.
+    /// How long what waits will take the workers there are, or one where there is none. Who serves as
+    /// well takes nothing while somebody does nothing else.
     pub fn backlog(&self) -> Duration {
-        let workers = u32::try_from(self.workers.max(1)).unwrap_or(u32::MAX);
-        self.cost / workers
+        let hands = if self.dedicated > 0 { self.dedicated } else { self.workers.max(1) };
+        self.cost / u32::try_from(hands).unwrap_or(u32::MAX)
     }
 }
 
@@ -244,6 +245,7 @@ mod tests {
     fn a_backlog_is_shared_by_the_workers_there_are() {
         let stats = Stats { cost: Duration::from_secs(60), workers: 3, ..Stats::default() };
         assert_eq!(stats.backlog(), Duration::from_secs(20));
+        assert_eq!(Stats { dedicated: 1, ..stats }.backlog(), Duration::from_secs(60));
         assert_eq!(Stats { workers: 0, ..stats }.backlog(), Duration::from_secs(60));
     }
 }
