@@ -62,6 +62,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("fmt", &["svgx fmt drawing.svgx", "svgx fmt --check examples/room.svgx"]),
     ("import", &["svgx import plan.dxf -o plan.svgx", "svgx import plan.dxf --units in --report"]),
+    ("jobs", &["svgx jobs list --store redis://127.0.0.1:6379/", "svgx jobs dead"]),
+    ("jobs list", &["svgx jobs list --most 10", "svgx jobs list --format json"]),
+    ("jobs dead", &["svgx jobs dead"]),
+    ("jobs show", &["svgx jobs show q0123456789abcdef0123456789abcdef"]),
+    ("jobs retry", &["svgx jobs retry q0123456789abcdef0123456789abcdef"]),
+    ("jobs drop", &["svgx jobs drop q0123456789abcdef0123456789abcdef"]),
     (
         "load",
         &[
@@ -157,6 +163,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("staging restore", &["svgx staging restore --from backup-today --verify"]),
     ("top", &["svgx top", "svgx top --once", "svgx top --every 500ms --sort time"]),
     ("trace", &["svgx trace --list", "svgx trace --text", "svgx trace -o slowest.svg"]),
+    ("work", &["svgx work --store redis://127.0.0.1:6379/", "svgx work --internal-listen :9464"]),
 ];
 
 /// The command line, with its examples.

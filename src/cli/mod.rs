@@ -24,6 +24,7 @@ mod export;
 mod fmt;
 mod import;
 mod internal;
+mod jobs;
 mod load;
 mod man;
 mod network;
@@ -39,6 +40,7 @@ mod style;
 mod time;
 mod top;
 mod trace;
+mod work;
 
 /// Runs SVGX drawings: check, format, compile, render, simulate, solve, serve.
 #[derive(Debug, clap::Parser)]
@@ -75,6 +77,8 @@ enum Command {
     Fmt(fmt::Args),
     /// Read a drawing of another program: DXF.
     Import(import::Args),
+    /// Look at the queue of jobs that processes share, and at what was set aside.
+    Jobs(jobs::Args),
     /// Load a running service: an open loop, latency from when a request was due.
     Load(Box<load::Args>),
     /// Print the manual, or write one page per command.
@@ -99,6 +103,8 @@ enum Command {
     Top(top::Args),
     /// Draw one trace as a waterfall.
     Trace(trace::Args),
+    /// Take jobs from the queue of the store, and do nothing else.
+    Work(Box<work::Args>),
 }
 
 impl Cli {
@@ -122,6 +128,7 @@ impl Cli {
             Command::Export(args) => args.run(),
             Command::Fmt(args) => args.run(),
             Command::Import(args) => args.run(),
+            Command::Jobs(args) => args.run(),
             Command::Load(args) => args.run(),
             Command::Man(args) => args.run(),
             Command::Network(args) => args.run(),
@@ -134,6 +141,7 @@ impl Cli {
             Command::Stack(args) => args.run(),
             Command::Top(args) => args.run(),
             Command::Trace(args) => args.run(),
+            Command::Work(args) => args.run(),
         })
     }
 }

@@ -18,31 +18,9 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> ExitCode {
-        let variables = match fault::arm(std::env::vars()) {
-            Ok(variables) => variables,
-            Err(error) => return refuse(&error),
-        };
-        let Loaded { config, notices, .. } = match config::load(&self.flags, variables) {
-            Ok(loaded) => loaded,
-            Err(error) => return refuse(&error),
-        };
-        let spec = match config.slo_dir.as_deref().map_or_else(Spec::embedded, Spec::from_dir) {
-            Ok(spec) => spec,
-            Err(errors) => return refuse(&errors),
-        };
-        let telemetry = match Telemetry::start(&settings(&config, &spec)) {
-            Ok(telemetry) => Arc::new(telemetry),
-            Err(error) => return refuse(&error),
-        };
-        if let Some(faults) = fault::armed() {
-            tracing::warn!(%faults, "fault points are armed: this process fails on purpose");
-        }
-        for notice in notices {
-            tracing::warn!("{notice}");
-        }
-        let app = match App::new(config, spec, telemetry) {
+        let app = match prepare("serve", &self.flags, |_| {}) {
             Ok(app) => app,
-            Err(error) => return refuse(&error),
+            Err(code) => return code,
         };
         if let Some(at) = app.open_to_everybody() {
             tracing::warn!("no keys: every program on this machine may use the service on {at}");
@@ -51,13 +29,39 @@ impl Args {
             actix_web::rt::System::new().block_on(serve(app, announce));
         match result {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => refuse(&error),
+            Err(error) => refuse("serve", &error),
         }
     }
 }
 
-fn refuse(error: &dyn std::error::Error) -> ExitCode {
-    complain!("svgx serve: {error}");
+/// Everything that `svgx COMMAND` needs before it runs, of the settings it was given.
+///
+/// # Errors
+/// The exit code, once it was said why.
+pub(super) fn prepare(
+    command: &str,
+    flags: &Flags,
+    change: impl FnOnce(&mut Config),
+) -> Result<App, ExitCode> {
+    let refused = |error: &dyn std::error::Error| refuse(command, error);
+    let variables = fault::arm(std::env::vars()).map_err(|e| refused(&e))?;
+    let Loaded { mut config, notices, .. } =
+        config::load(flags, variables).map_err(|e| refused(&e))?;
+    change(&mut config);
+    let spec = config.slo_dir.as_deref().map_or_else(Spec::embedded, Spec::from_dir);
+    let spec = spec.map_err(|errors| refused(&errors))?;
+    let telemetry = Telemetry::start(&settings(&config, &spec)).map_err(|e| refused(&e))?;
+    if let Some(faults) = fault::armed() {
+        tracing::warn!(%faults, "fault points are armed: this process fails on purpose");
+    }
+    for notice in notices {
+        tracing::warn!("{notice}");
+    }
+    App::new(config, spec, Arc::new(telemetry)).map_err(|e| refused(&e))
+}
+
+pub(super) fn refuse(command: &str, error: &dyn std::error::Error) -> ExitCode {
+    complain!("svgx {command}: {error}");
     ExitCode::from(2)
 }
 

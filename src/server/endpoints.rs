@@ -16,8 +16,8 @@ use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
     compile_json, compile_svg, drawing, edit, evaluate, export_dxf, export_pdf, import_dxf,
-    interactive, jobs, networks, openapi, pages, parse, precision, render, sessions, simulate, slo,
-    solve, state, status, tiles, together, traces,
+    interactive, job_requests, jobs, networks, openapi, pages, parse, precision, render, sessions,
+    simulate, slo, solve, state, status, tiles, together, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -57,6 +57,9 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     get("/traces", Direct(|| web::to(traces::list))).described::<traces::__path_list>(),
     get("/traces/{trace_id}", Direct(|| web::to(traces::look))).described::<traces::__path_look>(),
     get("/jobs", Direct(|| web::to(jobs::list))).described::<jobs::__path_list>(),
+    post("/jobs", Direct(|| web::to(job_requests::one))).described::<job_requests::__path_one>(),
+    post("/jobs/batch", Direct(|| web::to(job_requests::batch)))
+        .described::<job_requests::__path_batch>(),
     get("/jobs/{id}", Direct(|| web::to(jobs::look))).described::<jobs::__path_look>(),
     get("/jobs/{id}/result", Direct(|| web::to(jobs::result))).described::<jobs::__path_result>(),
     delete("/jobs/{id}", Direct(|| web::to(jobs::cancel))).described::<jobs::__path_cancel>(),
@@ -521,6 +524,18 @@ pub(crate) fn policy(path: &str) -> PathPolicy {
 /// The routes, as metrics and traces say them.
 pub(crate) fn routes() -> impl Iterator<Item = &'static str> {
     ENDPOINTS.iter().map(|endpoint| endpoint.path)
+}
+
+/// The media types that operations answer with.
+pub(crate) fn media() -> impl Iterator<Item = &'static str> {
+    ENDPOINTS.iter().flat_map(|endpoint| {
+        match &endpoint.handler {
+            Pool(operation) => operation.media,
+            Direct(_) => &[],
+        }
+        .iter()
+        .copied()
+    })
 }
 
 /// Whether a route is declared, as metrics and traces say it.

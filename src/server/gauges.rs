@@ -1,6 +1,7 @@
 //! What is only read when somebody looks: the sizes of what the service holds,
 //! and the state of the controller.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
 use opentelemetry::KeyValue;
@@ -14,6 +15,7 @@ use svgx_telemetry::{Metrics, Outcome};
 
 use crate::endpoints::{ENDPOINTS, Handler};
 use crate::state::app::App;
+use crate::state::queue::JobQueue;
 
 /// Registers the instruments that ask `app` whenever they are read. They stop
 /// saying anything when it is gone.
@@ -39,8 +41,28 @@ pub(crate) fn register_gauges(app: &Arc<App>) {
     });
     number(&c::STORE_WEAK, |app| f64::from(u8::from(app.sessions.store().weakness().is_some())));
     number(&c::SESSIONS_TAKEN, |app| app.sessions.store().takings() as f64);
+    jobs(&metrics, &Arc::downgrade(app));
     controller(&metrics, &Arc::downgrade(app));
     expect(&metrics, app.config.tls_cert.is_some());
+}
+
+/// Of the queue, which all processes that share it say alike, and of what was done here.
+/// All are 0 where there is no queue.
+fn jobs(metrics: &Metrics, app: &Weak<App>) {
+    let number = |metric, read: fn(&JobQueue) -> f64| {
+        let app = Weak::clone(app);
+        metrics.watch(metric, move |see| {
+            if let Some(app) = app.upgrade() {
+                see(app.queue.as_ref().map_or(0.0, |queue| read(queue)), &[]);
+            }
+        });
+    };
+    number(&c::JOBS_BACKLOG, |queue| queue.stats().backlog().as_secs_f64());
+    number(&c::JOBS_OLDEST, |queue| queue.stats().oldest.as_secs_f64());
+    number(&c::JOBS_DEAD, |queue| queue.stats().dead as f64);
+    number(&c::JOBS_DIVERGENT, |queue| queue.divergent.load(Relaxed) as f64);
+    number(&c::JOBS_ATTEMPTS, |queue| queue.attempts.load(Relaxed) as f64);
+    number(&c::JOBS_TAKEN_OVER, |queue| queue.taken_over.load(Relaxed) as f64);
 }
 
 /// Statuses of failure that any endpoint may answer with, and of success.

@@ -27,8 +27,10 @@ mod schema;
 mod state;
 mod tls;
 mod watch;
+mod work;
 
-pub use listen::{Bound, serve};
+pub use listen::{Bound, serve, work};
 pub use state::app::App;
+pub use state::queue::queue_of_jobs;
 pub use state::start_error::StartError;
 pub use state::{config, fonts};

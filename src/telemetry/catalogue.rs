@@ -101,6 +101,18 @@ catalogue! {
         "1 while the server of the session store is set so that acknowledged edits could be lost.";
     SESSIONS_TAKEN = "svgx.session.taken", Counter, "{session}", 2, [],
         "Sessions taken over from another replica.";
+    JOBS_BACKLOG = "svgx.jobs.backlog", Gauge, "s", 2, [],
+        "How long the jobs that wait in the queue of the store will take the processes that take jobs.";
+    JOBS_OLDEST = "svgx.jobs.oldest", Gauge, "s", 2, [],
+        "Age of the oldest job that waits in the queue of the store.";
+    JOBS_DEAD = "svgx.jobs.dead", Gauge, "{job}", 2, [],
+        "Jobs that were set aside after several tries, each ended by a fault of the service.";
+    JOBS_DIVERGENT = "svgx.jobs.divergent", Counter, "{job}", 2, [],
+        "Answers to a job that differ from another answer to the same job.";
+    JOBS_ATTEMPTS = "svgx.jobs.attempts", Counter, "{attempt}", 2, [],
+        "Jobs of the queue that this process began.";
+    JOBS_TAKEN_OVER = "svgx.jobs.taken_over", Counter, "{job}", 2, [],
+        "Jobs whose worker said nothing for the length of a lease, as this process found.";
     STORE_WAIT = "svgx.store.wait", Latency, "s", 2, [],
         "Time an edit waited to be durable.";
     STREAMS = "svgx.stream.open", UpDownCounter, "{stream}", 4, ["svgx.stream.transport"],

@@ -96,6 +96,19 @@ impl AdmissionRequest {
         self
     }
 
+    /// The same request for a body of so many bytes.
+    #[must_use]
+    pub(crate) fn sized(mut self, bytes: usize) -> AdmissionRequest {
+        self.request.size = estimate::elements(bytes as u64);
+        self
+    }
+
+    /// The same request as it stands behind everything that has an objective.
+    pub(crate) fn as_batch(&self) -> Request<'static> {
+        // Without an objective there is nothing to be late for, and nothing to degrade.
+        Request { class: Class::Batch, patience: None, ..self.request }
+    }
+
     /// The request as the controller sees it.
     pub(crate) fn request(&self) -> Request<'static> {
         self.request
@@ -114,8 +127,7 @@ impl AdmissionRequest {
     /// # Errors
     /// [`Shed`] when that queue is full too.
     pub(crate) fn admit_as_batch(&self, app: &App) -> Result<Ticket, Shed> {
-        // Without an objective there is nothing to be late for, and nothing to degrade.
-        app.pool.admit(&Request { class: Class::Batch, patience: None, ..self.request })
+        app.pool.admit(&self.as_batch())
     }
 }
 

@@ -32,6 +32,14 @@ pub(crate) struct Body {
     _held: Arc<BodyReservation>,
 }
 
+impl Body {
+    /// A body that did not come over the network; `None` where too much is held already.
+    pub(crate) fn held(app: &Arc<App>, kind: Kind, bytes: Bytes) -> Option<Body> {
+        let held = app.reserve_body(bytes.len())?;
+        Some(Body { kind, bytes, _held: Arc::new(held) })
+    }
+}
+
 const EXPECTED: &str = "application/json, or the document itself as image/svg+xml, \
     application/xml, text/xml or text/plain";
 

@@ -17,20 +17,23 @@ use svgx_telemetry::{Outcome, server};
 
 use super::body::Body;
 use super::execute::{self, Caller};
+use super::forward::session_of;
 use super::operation::Operation;
+use super::queued;
 use super::reply::{Call, Reply};
 use crate::protocol::headers;
 use crate::protocol::problem::Error;
 use crate::protocol::trace::Trace;
 use crate::state::app::App;
-use crate::state::jobs::{JobView, Kept, Opened};
+use crate::state::jobs::{JobView, Kept};
 use crate::state::time_of_day::time_of_day;
 
-/// Takes the work on as a job, and answers where to ask about it.
+/// Takes the work on as a job, and answers where to ask about it. Where processes share a queue it goes
+/// there, and any of them does it; but for work about a session, which only the one has that was asked.
 ///
 /// # Errors
 /// [`Error::Crowded`] when there are too many jobs.
-pub(super) fn defer(
+pub(super) async fn defer(
     app: &Arc<App>,
     request: &HttpRequest,
     operation: &Operation,
@@ -38,9 +41,45 @@ pub(super) fn defer(
     ticket: Ticket,
     body: Option<Body>,
 ) -> Result<HttpResponse, Error> {
+    let trace = request.extensions().get::<Trace>().copied();
+    let bytes = body.as_ref().map(|body| &body.bytes[..]);
+    if let Some(queue) = &app.queue
+        && session_of(caller.session(), bytes).is_none()
+    {
+        let cost = Duration::from_nanos(ticket.decision().cost);
+        drop(ticket);
+        let put = queued::put(queue, request, operation, &caller, trace, cost, body);
+        return accepted(&put.await?);
+    }
+    let deep = Context::map_current(|context| context.get::<DeepTrace>().cloned());
+    let from = Asked { path: request.path().to_owned(), trace, deep, batch: None };
+    accepted(&take_on(app, from, operation, caller, ticket, body)?)
+}
+
+/// The request that a job comes from.
+pub(super) struct Asked {
+    pub(super) path: String,
+    pub(super) trace: Option<Trace>,
+    pub(super) deep: Option<DeepTrace>,
+    pub(super) batch: Option<String>,
+}
+
+/// Takes work on as a job of this process.
+///
+/// # Errors
+/// [`Error::Crowded`] when there are too many jobs.
+pub(super) fn take_on(
+    app: &Arc<App>,
+    from: Asked,
+    operation: &Operation,
+    caller: Caller,
+    ticket: Ticket,
+    body: Option<Body>,
+) -> Result<JobView, Error> {
+    let Asked { path, trace, deep, batch } = from;
     let predicted = Duration::from_nanos(ticket.decision().cost);
     let (now, cancel) = (app.clock.now(), ticket.cancel().clone());
-    let opened = app.jobs.open(now, &caller.identity, operation.name, predicted, cancel);
+    let opened = app.jobs.open(now, &caller.identity, operation.name, predicted, cancel, batch);
     let opened = opened.map_err(|error| match error {
         // There is room when jobs are done, and these are not done in a second.
         Error::Crowded { what, limit, .. } => {
@@ -50,13 +89,12 @@ pub(super) fn defer(
     })?;
     let view = app.jobs.view(now, &caller.identity, &opened.id())?;
     let part = Part {
-        trace: request.extensions().get::<Trace>().copied(),
+        trace,
         operation: operation.name,
         began: (now, time_of_day()),
         stages: Stages::default(),
-        deep: Context::map_current(|context| context.get::<DeepTrace>().cloned()),
+        deep,
     };
-    let path = request.path().to_owned();
     let progress = opened.progress.clone();
     let (shared, job) = (Arc::clone(app), opened.clone());
     let (class, work) = (operation.class, operation.work);
@@ -79,21 +117,21 @@ pub(super) fn defer(
         let kept = kept(done, &path, part.trace.map_or_else(String::new, |t| t.id()));
         shared.jobs.end(shared.clock.now(), &job, kept);
     });
-    accepted(&opened, &view)
+    Ok(view)
 }
 
 /// The part of the request's trace that comes after its answer.
-struct Part {
-    trace: Option<Trace>,
-    operation: &'static str,
-    began: (Time, SystemTime),
-    stages: Stages,
-    deep: Option<DeepTrace>,
+pub(super) struct Part {
+    pub(super) trace: Option<Trace>,
+    pub(super) operation: &'static str,
+    pub(super) began: (Time, SystemTime),
+    pub(super) stages: Stages,
+    pub(super) deep: Option<DeepTrace>,
 }
 
 impl Part {
     /// Tells it, now that the job has ended, with `error` if it failed.
-    fn finish(&self, app: &App, error: Option<&Error>) {
+    pub(super) fn finish(&self, app: &App, error: Option<&Error>) {
         let Some(trace) = self.trace else { return };
         let (outcome, reason) =
             error.and_then(execute::failed).unwrap_or((Outcome::Ok, Reason::Completed.as_str()));
@@ -131,13 +169,17 @@ fn kept(done: Result<Reply, Error>, path: &str, trace_id: String) -> Kept {
     }
 }
 
-fn accepted(job: &Opened, view: &JobView) -> Result<HttpResponse, Error> {
+/// Says where to ask about a job.
+///
+/// # Errors
+/// When it cannot be written, which is a defect.
+pub(crate) fn accepted(view: &JobView) -> Result<HttpResponse, Error> {
     let body = serde_json::to_vec(view).map_err(|e| Error::Internal(e.to_string()))?;
     let reason = (headers::SVGX_REASON.clone(), Reason::Batch.as_str());
     Ok(HttpResponseBuilder::new(StatusCode::ACCEPTED)
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::LOCATION, format!("/jobs/{}", job.id())))
+        .insert_header((header::LOCATION, format!("/jobs/{}", view.id)))
         .insert_header((header::RETRY_AFTER, "1"))
         .insert_header((headers::PREFERENCE_APPLIED.clone(), "respond-async"))
         .insert_header(reason)

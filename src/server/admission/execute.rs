@@ -272,7 +272,7 @@ async fn serve(
         Dispatch::Deferred(ticket) => {
             let bytes = body.as_ref().map(|body| &body.bytes[..]);
             hold_for_later(app, &caller.identity, caller.session.as_deref(), bytes).await?;
-            deferred::defer(app, request, operation, caller, ticket, body)
+            deferred::defer(app, request, operation, caller, ticket, body).await
         }
     }
 }
@@ -343,6 +343,43 @@ pub(super) struct Caller {
     coding: Coding,
     asked: Request<'static>,
     reason: Reason,
+}
+
+impl Caller {
+    /// Of work that is done later, for whoever asked then.
+    pub(super) fn of_job(
+        identity: Identity,
+        media: &'static str,
+        query: String,
+        asked: Request<'static>,
+    ) -> Caller {
+        Caller {
+            identity,
+            credential: Credential::NONE,
+            media,
+            query,
+            session: None,
+            if_none_match: None,
+            coding: Coding::Identity,
+            asked,
+            reason: Reason::Batch,
+        }
+    }
+
+    /// The media type that was agreed on.
+    pub(super) fn media(&self) -> &'static str {
+        self.media
+    }
+
+    /// What was asked of the controller.
+    pub(super) fn asked(&self) -> &Request<'static> {
+        &self.asked
+    }
+
+    /// The session that the path or a header names.
+    pub(super) fn session(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
 }
 
 /// The work of a handler as the pool takes it.

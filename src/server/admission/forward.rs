@@ -302,18 +302,23 @@ pub(crate) async fn hold_for_later(
     named: Option<&str>,
     body: Option<&[u8]>,
 ) -> Result<(), Error> {
+    if app.replicas.client().is_none() {
+        return Ok(());
+    }
+    let Some(name) = session_of(named, body) else { return Ok(()) };
+    let (shared, key) = (Arc::clone(app), app.session_key(identity, Some(&name))?);
+    blocking(move || shared.sessions.hold(&key).map_err(|e| problem::session(e, None))).await
+}
+
+/// The session that a request is about, which its body names, or else its path or a header (`named`).
+pub(crate) fn session_of(named: Option<&str>, body: Option<&[u8]>) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Named {
         #[serde(default)]
         session: Option<String>,
     }
-    if app.replicas.client().is_none() {
-        return Ok(());
-    }
     let inside = body.and_then(|body| serde_json::from_slice::<Named>(body).ok()?.session);
-    let Some(name) = inside.as_deref().or(named) else { return Ok(()) };
-    let (shared, key) = (Arc::clone(app), app.session_key(identity, Some(name))?);
-    blocking(move || shared.sessions.hold(&key).map_err(|e| problem::session(e, None))).await
+    inside.or_else(|| named.map(str::to_owned))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -2,7 +2,7 @@
 
 pub(crate) mod admit;
 pub(crate) mod body;
-mod deferred;
+pub(crate) mod deferred;
 pub(crate) mod dispatch;
 pub(crate) mod estimate;
 mod event_loop_lag;
@@ -12,7 +12,9 @@ pub(crate) mod input;
 mod limits;
 pub(crate) mod operation;
 mod precision;
+pub(crate) mod queued;
 pub(crate) mod reply;
 pub(crate) mod seconds;
 mod stages;
 pub(crate) mod streamed;
+pub(crate) mod submitted;

@@ -105,6 +105,7 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     // and not the end of the process.
     #[cfg(target_os = "linux")]
     let _file_size = signal(SignalKind::from_raw(SIGXFSZ)).map_err(signals)?;
+    let working = crate::work::start(&app);
     // Whoever reads where it listens may send a signal at once.
     app.set_ready(true);
     bound(addresses);
@@ -130,7 +131,13 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
             }
         }
     }
+    if let Some(working) = &working {
+        working.take_no_more();
+    }
     drain(&app, &public_handle).await;
+    if let Some(working) = working {
+        working.stop(config.drain_timeout).await;
+    }
     // Ended by `drain`; its own error would be a listener that had died before.
     if let Ok(Err(error)) = running.await {
         tracing::error!(%error, "the public listener had failed");
@@ -140,15 +147,7 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
         handle.stop(true).await;
         let _ = running.await;
     }
-    // The pool's threads block: they are joined where blocking is allowed.
-    let pool = Arc::clone(&app);
-    let closing = tokio::task::spawn_blocking(move || {
-        pool.pool.close();
-        pool.sessions.close()
-    });
-    if let Ok(Err(error)) = closing.await {
-        tracing::error!(%error, "the session store did not close");
-    }
+    close(&app).await;
     if let Some((handle, running)) = internal {
         handle.stop(false).await;
         let _ = running.await;
@@ -158,6 +157,60 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     let telemetry = Arc::clone(&app.telemetry);
     let _ = tokio::task::spawn_blocking(move || telemetry.shutdown(FLUSH)).await;
     Ok(())
+}
+
+/// Takes jobs until SIGTERM or SIGINT, then gives back what it has not begun and finishes what runs.
+/// Nothing public listens. `bound` is called once, when it is ready.
+///
+/// # Errors
+/// [`StartError`] when it cannot start.
+pub async fn work(app: App, bound: impl FnOnce(Option<SocketAddr>)) -> Result<(), StartError> {
+    let app = Data::new(app);
+    register_gauges(&app);
+    let config = &app.config;
+    let connections = Connections::plan(config.max_connections, config.workers);
+    let internal =
+        config.internal_listen.map(|at| internal(&app, at, connections.internal)).transpose()?;
+    let address = internal.as_ref().map(|(at, _)| *at);
+    let internal = internal.map(|(_, server)| (server.handle(), actix_web::rt::spawn(server)));
+    let signals = |e| StartError::System("no signal handler", e);
+    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
+    let Some(working) = crate::work::start(&app) else { return Err(StartError::NoQueue) };
+    app.set_ready(true);
+    bound(address);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: no more jobs are taken, finishing those that run");
+    app.set_ready(false);
+    working.stop(config.drain_timeout).await;
+    close(&app).await;
+    if let Some((handle, running)) = internal {
+        handle.stop(false).await;
+        let _ = running.await;
+    }
+    tracing::info!("stopped");
+    let telemetry = Arc::clone(&app.telemetry);
+    let _ = tokio::task::spawn_blocking(move || telemetry.shutdown(FLUSH)).await;
+    Ok(())
+}
+
+/// Ends the pool and the store.
+async fn close(app: &Data<App>) {
+    if let Some(queue) = &app.queue {
+        queue.close();
+    }
+    // The pool's threads block: they are joined where blocking is allowed.
+    let pool = Arc::clone(app);
+    let closing = tokio::task::spawn_blocking(move || {
+        pool.pool.close();
+        pool.sessions.close()
+    });
+    if let Ok(Err(error)) = closing.await {
+        tracing::error!(%error, "the session store did not close");
+    }
 }
 
 /// Not ready first, then no new connections, then the last answer.
@@ -363,6 +416,7 @@ fn cors(origins: &[String]) -> Cors {
             headers::TRACEPARENT.clone(),
             headers::TRACESTATE.clone(),
             headers::BAGGAGE.clone(),
+            headers::IDEMPOTENCY_KEY.clone(),
             headers::PREFER.clone(),
             headers::RETRY_ATTEMPT.clone(),
             headers::SVGX_PRECISION.clone(),

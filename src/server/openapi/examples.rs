@@ -123,6 +123,17 @@ fn body(method: &str, path: &str) -> Option<Value> {
         }
         ("post", "/sessions") => json!({ "content": DRAWING, "session": "first-floor" }),
         ("post", "/sessions/{session}/fork") => json!({ "session": "first-floor-2" }),
+        ("post", "/jobs") => json!({
+            "operation": "render", "content": DRAWING,
+            "parameters": { "options": { "width": 400, "background": "white" } },
+        }),
+        ("post", "/jobs/batch") => json!({
+            "operation": "simulate", "documents": [DRAWING],
+            "parameters": [
+                { "options": { "duration": "500ms", "fps": 10 } },
+                { "options": { "duration": "1s", "fps": 10 } },
+            ],
+        }),
         ("put", "/slo/controls") => json!({ "mode": "on", "seconds": 0 }),
         _ => return None,
     })
@@ -194,6 +205,22 @@ fn failure(status: &str, path: &str) -> Option<Error> {
             pointer: "/options/systems/0".to_owned(),
             message: "there is no system `colt` with a network; did you mean `cold`?".to_owned(),
             at: Some((1, 1840)),
+        },
+        "422" if path == "/jobs" => Error::Invalid {
+            pointer: "/operation".to_owned(),
+            message: "there is no operation that can be a job `rendr`; did you mean `render`?"
+                .to_owned(),
+            at: None,
+        },
+        "422" if path == "/jobs/batch" => Error::Limit {
+            what: "jobs of one request, each document with each of the parameters".to_owned(),
+            limit: 10_000.0,
+            seen: 10_100.0,
+        },
+        "503" if path == "/jobs" || path == "/jobs/batch" => Error::Crowded {
+            what: "seconds of work that wait",
+            limit: 900,
+            wait: Duration::from_secs(40),
         },
         "422" => Error::Invalid {
             pointer: "/options/widht".to_owned(),

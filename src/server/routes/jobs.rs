@@ -7,14 +7,21 @@ use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde::Serialize;
+use svgx_jobs::Listed;
 use utoipa::ToSchema;
 
 use crate::admission::forward::Forward;
+use crate::admission::queued;
+use crate::protocol::negotiate::Coding;
 use crate::protocol::problem::{Error, Problem};
 use crate::routes::json;
 use crate::state::app::App;
-use crate::state::jobs::{JobView, Kept};
+use crate::state::jobs::{JobView, Kept, Stage};
 use crate::state::keys::Identity;
+use crate::state::queue::JobQueue;
+
+/// Jobs of the queue that are listed.
+const LISTED: usize = 512;
 
 /// The jobs of a key.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,7 +30,7 @@ pub(crate) struct JobList {
     status: &'static str,
     /// Always true: a failure is a problem document.
     success: bool,
-    /// The newest first.
+    /// The newest first; of a queue that several processes share, the newest 512.
     jobs: Vec<JobView>,
 }
 
@@ -33,7 +40,14 @@ pub(crate) struct JobList {
 /// [`Error::NotAcceptable`].
 #[utoipa::path(get, path = "/jobs", tag = "jobs", operation_id = "list_jobs", responses((status = 200, body = JobList)))]
 pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
-    let jobs = app.jobs.of(app.clock.now(), &owner(&request, &app));
+    let owner = owner(&request, &app);
+    let mut jobs = app.jobs.of(app.clock.now(), &owner);
+    if let Some(queue) = &app.queue {
+        let tenant = owner.name.to_string();
+        let listed = queue.ask(move |queue| queue.list(Listed::Of(&tenant), LISTED)).await?;
+        jobs.extend(listed.into_iter().map(queued::view));
+        jobs.sort_by(|one, other| one.age_s.total_cmp(&other.age_s));
+    }
     json(&request, &JobList { status: "success", success: true, jobs })
 }
 
@@ -50,11 +64,19 @@ pub(crate) async fn look(
     id: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Error> {
-    if let Some(response) = elsewhere(&request, &app, &id).await? {
-        return Ok(response);
-    }
-    let job = app.jobs.view(app.clock.now(), &owner(&request, &app), &id)?;
-    let under_way = job.result.is_none() && job.kept_s.is_none();
+    let job = match shared(&app, &id) {
+        Some(queue) => {
+            let (tenant, id) = (owner(&request, &app).name, id.into_inner());
+            queued::view(queue.ask(move |queue| queue.view(Some(&tenant), &id)).await?)
+        }
+        None => {
+            if let Some(response) = elsewhere(&request, &app, &id).await? {
+                return Ok(response);
+            }
+            app.jobs.view(app.clock.now(), &owner(&request, &app), &id)?
+        }
+    };
+    let under_way = matches!(job.stage, Stage::Queued | Stage::Running);
     let mut response = json(&request, &job)?;
     if under_way {
         let second = header::HeaderValue::from_static("1");
@@ -80,10 +102,20 @@ pub(crate) async fn result(
     id: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Error> {
-    if let Some(response) = elsewhere(&request, &app, &id).await? {
-        return Ok(response);
-    }
-    match app.jobs.answer(app.clock.now(), &owner(&request, &app), &id)? {
+    let kept = match shared(&app, &id) {
+        Some(queue) => {
+            let (tenant, name) = (owner(&request, &app).name, id.clone());
+            let known = queue.ask(move |queue| queue.result(&tenant, &name)).await?;
+            queued::kept(&id, known, Coding::of(request.headers()))?
+        }
+        None => {
+            if let Some(response) = elsewhere(&request, &app, &id).await? {
+                return Ok(response);
+            }
+            app.jobs.answer(app.clock.now(), &owner(&request, &app), &id)?
+        }
+    };
+    match kept {
         Kept::Answer(answer) => Ok(answer.into_response(StatusCode::OK)),
         Kept::Problem(status, body) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -108,11 +140,21 @@ pub(crate) async fn cancel(
     id: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Error> {
+    if let Some(queue) = shared(&app, &id) {
+        let (tenant, id) = (owner(&request, &app).name, id.into_inner());
+        queue.ask(move |queue| queue.cancel(&tenant, &id)).await?;
+        return Ok(HttpResponse::NoContent().finish());
+    }
     if let Some(response) = elsewhere(&request, &app, &id).await? {
         return Ok(response);
     }
     app.jobs.cancel(app.clock.now(), &owner(&request, &app), &id)?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// The queue that a job of this name is in, where processes share one.
+fn shared<'a>(app: &'a App, id: &str) -> Option<&'a Arc<JobQueue>> {
+    app.queue.as_ref().filter(|_| JobQueue::has(id))
 }
 
 /// What the replica says that has the job; `None` where that is this one, or none any more.

@@ -18,6 +18,7 @@ pub(crate) mod export_dxf;
 pub(crate) mod export_pdf;
 pub(crate) mod import_dxf;
 pub(crate) mod interactive;
+pub(crate) mod job_requests;
 pub(crate) mod jobs;
 pub(crate) mod networks;
 pub(crate) mod openapi;

@@ -21,6 +21,7 @@ use crate::state::fonts;
 use crate::state::health::CachedHealth;
 use crate::state::jobs::Jobs;
 use crate::state::keys::{Credential, Identity, Keys, Names};
+use crate::state::queue::JobQueue;
 use crate::state::rate::Rates;
 use crate::state::replicas::Replicas;
 use crate::state::session;
@@ -52,8 +53,10 @@ pub struct App {
     pub(crate) spec: Spec,
     /// Where work is admitted and done.
     pub(crate) pool: Runtime,
-    /// Work that is done later.
+    /// Work that is done later, by this process.
     pub(crate) jobs: Jobs,
+    /// Work that is done later by any process of those that share a store.
+    pub(crate) queue: Option<Arc<JobQueue>>,
     /// What text in pictures is drawn with.
     pub(crate) fonts: Fonts,
     /// Parsed and compiled documents.
@@ -107,6 +110,8 @@ impl App {
             .map_err(|e| StartError::System("no threads to compute with", e))?;
         let replicas = Replicas::new(&config)?;
         let sessions = session::open(&config, Arc::clone(&clock), &telemetry, replicas.id())?;
+        // After the store, which has looked whether the server keeps what it acknowledges.
+        let queue = JobQueue::open(&config, replicas.id())?;
         if let Some(path) = &config.open {
             let mut names = keys.names();
             if names.is_empty() {
@@ -129,6 +134,7 @@ impl App {
                 Some(_) => Jobs::at(replicas.id()),
                 None => Jobs::default(),
             },
+            queue,
             large_refusals: tokio::sync::Semaphore::new(1),
             fonts,
             cache: Cache::new(config.cache_bytes),

@@ -5,6 +5,7 @@
 //! far it is, and its answer, kept for a while. Everything is bounded: jobs,
 //! and bytes of answers; what is finished goes first, the oldest first.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,7 +26,7 @@ use crate::state::keys::Identity;
 /// Jobs known at once, finished ones included.
 const MOST: usize = 512;
 /// Jobs of one key that are not finished.
-const MOST_OPEN: usize = 64;
+pub(crate) const MOST_OPEN: usize = 64;
 /// Bytes of answers kept.
 const MOST_BYTES: usize = 64 << 20;
 /// How long an answer is kept.
@@ -44,7 +45,8 @@ impl Progress {
         self.0.store((share.clamp(0.0, 1.0) * WHOLE) as u32, Ordering::Relaxed);
     }
 
-    fn get(&self) -> f64 {
+    /// The share that is done, between 0 and 1.
+    pub(crate) fn get(&self) -> f64 {
         f64::from(self.0.load(Ordering::Relaxed)) / WHOLE
     }
 }
@@ -63,6 +65,9 @@ pub(crate) enum Stage {
     Failed,
     /// It was cancelled.
     Cancelled,
+    /// It was set aside after several tries, each ended by a fault of the service; only of a queue
+    /// that several processes share.
+    Dead,
 }
 
 /// An answer that is kept.
@@ -89,7 +94,8 @@ pub(crate) struct JobView {
     /// Its name in `/jobs/{id}`.
     pub(crate) id: String,
     /// What it does.
-    pub(crate) operation: &'static str,
+    #[schema(value_type = String)]
+    pub(crate) operation: Cow<'static, str>,
     /// Where it is.
     pub(crate) stage: Stage,
     /// How much of it is done, between 0 and 1, as far as the work tells.
@@ -106,12 +112,20 @@ pub(crate) struct JobView {
     pub(crate) kept_s: Option<f64>,
     /// Where its answer is, once it has ended.
     pub(crate) result: Option<String>,
+    /// How often a worker began it; only of a queue that several processes share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempts: Option<u64>,
+    /// The batch it was put in with, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) batch: Option<String>,
 }
 
 #[derive(Debug)]
 struct Job {
     owner: Identity,
     operation: &'static str,
+    /// The batch it came in.
+    batch: Option<String>,
     stage: Stage,
     progress: Progress,
     predicted: Duration,
@@ -160,6 +174,13 @@ impl Jobs {
         Some(replica)
     }
 
+    /// How many more jobs of a key are taken on now.
+    pub(crate) fn room(&self, owner: &Identity) -> usize {
+        let table = self.0.lock();
+        let open = table.jobs.values().filter(|j| j.owner == *owner && j.ended.is_none()).count();
+        MOST_OPEN.saturating_sub(open)
+    }
+
     /// Takes a job on.
     ///
     /// # Errors
@@ -171,6 +192,7 @@ impl Jobs {
         operation: &'static str,
         predicted: Duration,
         cancel: Cancel,
+        batch: Option<String>,
     ) -> Result<Opened, Error> {
         let mut table = self.0.lock();
         table.forget(now);
@@ -186,6 +208,7 @@ impl Jobs {
         let job = Job {
             owner: owner.clone(),
             operation,
+            batch,
             stage: Stage::Queued,
             progress: progress.clone(),
             predicted,
@@ -346,7 +369,7 @@ impl Table {
         let end = job.ended.unwrap_or(now);
         let name = self.name(number);
         JobView {
-            operation: job.operation,
+            operation: Cow::Borrowed(job.operation),
             stage: job.stage,
             progress: job.progress.get(),
             ahead,
@@ -355,6 +378,8 @@ impl Table {
             predicted_ms: milliseconds(job.predicted),
             kept_s: job.ended.map(|at| KEPT.saturating_sub(now.since(at)).as_secs_f64()),
             result: job.answer.as_ref().map(|_| format!("/jobs/{name}/result")),
+            attempts: None,
+            batch: job.batch.clone(),
             id: name,
         }
     }
@@ -381,7 +406,7 @@ mod tests {
 
     fn open(jobs: &Jobs, second: u64, owner: u32) -> Result<Opened, Error> {
         let cancel = Cancel::default();
-        jobs.open(at(second), &who(owner), "simulate", Duration::from_millis(900), cancel)
+        jobs.open(at(second), &who(owner), "simulate", Duration::from_millis(900), cancel, None)
     }
 
     fn problem(bytes: usize) -> Kept {
@@ -423,7 +448,7 @@ mod tests {
         let jobs = Jobs::default();
         let cancel = Cancel::default();
         let second = Duration::from_secs(1);
-        let job = jobs.open(at(1), &who(1), "parse", second, cancel.clone()).expect("room");
+        let job = jobs.open(at(1), &who(1), "parse", second, cancel.clone(), None).expect("room");
         jobs.cancel(at(2), &who(1), &job.id()).expect("there");
         assert!(cancel.is_cancelled());
         jobs.end(at(3), &job, problem(10));
@@ -458,7 +483,10 @@ mod tests {
     fn the_name_of_a_job_says_which_replica_has_it() {
         let (alone, jobs) = (Jobs::default(), Jobs::at("r1"));
         let open = |jobs: &Jobs| {
-            let opened = jobs.open(at(0), &who(1), "parse", Duration::ZERO, Cancel::default());
+            let opened = {
+                let cancel = Cancel::default();
+                jobs.open(at(0), &who(1), "parse", Duration::ZERO, cancel, None)
+            };
             opened.expect("room").id()
         };
         assert_eq!((open(&alone), open(&jobs)), ("j1".to_owned(), "j1.r1".to_owned()));

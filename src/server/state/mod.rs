@@ -8,6 +8,7 @@ pub mod fonts;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod keys;
+pub(crate) mod queue;
 pub(crate) mod rate;
 pub(crate) mod replicas;
 pub(crate) mod session;

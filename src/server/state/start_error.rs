@@ -45,6 +45,9 @@ pub enum StartError {
     /// Something about replicas that does not go together, or cannot be read.
     #[error("{0}")]
     Replicas(String),
+    /// There is no queue to take jobs from.
+    #[error("there is no queue to take jobs from: give --store redis://HOST:PORT")]
+    NoQueue,
     /// The store cannot be opened.
     #[error("{0}")]
     Store(String),

@@ -71,6 +71,49 @@ fn a_client_that_prefers_it_gets_a_job_whose_result_is_what_the_endpoint_answers
 }
 
 #[test]
+fn jobs_are_asked_for_by_name_and_many_at_once() {
+    let engine = engine(&["--controller", "on"]);
+    let send =
+        |path: &str, body: &Value| engine.ask("POST", path, JSON, body.to_string().as_bytes());
+    let text = drawing(20);
+    let body = json!({ "operation": "render", "content": text,
+        "parameters": { "options": { "width": 50 } } });
+    let id = job(&send("/jobs", &body));
+    wait("the end of the job", || stage(&engine, "", &id) == "done");
+    let result = engine.ask("GET", &format!("/jobs/{id}/result"), "", b"");
+    let body = json!({ "content": text, "options": { "width": 50 } });
+    let headers = format!("{JSON}Prefer: wait=100\r\n");
+    let direct = engine.ask("POST", "/render", &headers, body.to_string().as_bytes());
+    assert_eq!(result.body, direct.body);
+    let body = json!({ "operation": "parse", "documents": [drawing(5), "<svg"],
+        "parameters": [{}, { "options": {} }] });
+    let taken = send("/jobs/batch", &body).json();
+    let ids: Vec<&str> =
+        taken["jobs"].as_array().expect("jobs").iter().filter_map(Value::as_str).collect();
+    assert_eq!(ids.len(), 4, "{taken}");
+    for (id, expected) in ids.iter().zip(["done", "done", "failed", "failed"]) {
+        wait("the end of the job", || stage(&engine, "", id) == expected);
+        let told = engine.ask("GET", &format!("/jobs/{id}"), "", b"").json();
+        assert_eq!(told["batch"], taken["batch"]);
+    }
+    // All of them or none.
+    let many = json!({ "operation": "parse", "documents": vec!["<svg/>"; 65] });
+    let refused = send("/jobs/batch", &many);
+    assert_eq!((refused.status, &refused.json()["limit"]), (422, &json!(64.0)));
+    for (wrong, at) in [
+        (json!({ "operation": "pars", "documents": ["<svg/>"] }), "did you mean `parse`"),
+        (json!({ "operation": "parse", "documents": [] }), "/documents"),
+        (json!({ "operation": "parse", "documents": vec![""; 10_001] }), "10001"),
+        (json!({ "operation": "parse", "documents": [7] }), "/documents/0"),
+        (json!({ "operation": "render", "documents": ["<svg/>"], "accept": "a/b" }), "image/png"),
+    ] {
+        let refused = send("/jobs/batch", &wrong);
+        let told = String::from_utf8_lossy(&refused.body);
+        assert!(refused.status == 422 && told.contains(at), "{at}: {told}");
+    }
+}
+
+#[test]
 fn a_job_that_fails_keeps_its_problem() {
     let engine = engine(&["--controller", "on"]);
     let broken = b"<svg xmlns='http://www.w3.org/2000/svg'";

@@ -112,7 +112,7 @@ kinds! {
         "The service has a defect.",
         "Report it with the `trace_id`; the same request will fail again.";
     OVERLOADED = "overloaded" SERVICE_UNAVAILABLE "The service is busy":
-        "The bodies or answers that wait already take all the memory that is set aside for them.",
+        "What waits already takes all that is set aside for it: memory for bodies and answers, or the length of a queue of jobs.",
         WAIT;
     REQUEST_TIMEOUT = "request-timeout" SERVICE_UNAVAILABLE "Not done in time":
         "The work did not end within the time limit of a request, and was stopped.",

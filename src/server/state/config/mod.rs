@@ -79,6 +79,10 @@ pub struct Config {
     pub client_timeout: Duration,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
+    /// Whether this process takes jobs from the queue of the store.
+    pub work: Work,
+    /// How long a worker may say nothing before its jobs are given to others.
+    pub job_lease: Duration,
     /// How long a stopping server waits for running requests.
     pub drain_timeout: Duration,
     /// How long a stopping server says "not ready" before it stops listening.
@@ -107,6 +111,19 @@ pub struct Config {
     pub slo_dir: Option<PathBuf>,
     /// The limits of the language.
     pub limits: Limits,
+}
+
+/// Whether a process takes jobs from the queue that several share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// While nobody does who does nothing else.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+    /// It does nothing else: `svgx work`.
+    Only,
 }
 
 /// How log lines look.
@@ -259,6 +276,8 @@ impl Default for Config {
             request_timeout: Duration::from_secs(30),
             client_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(60),
+            work: Work::Auto,
+            job_lease: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(30),
             drain_delay: Duration::ZERO,
             workers: 2,

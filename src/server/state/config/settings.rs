@@ -1,7 +1,9 @@
 //! The one table of settings: their names, what they mean, and how each is read.
 
+use std::time::Duration;
+
 use super::value::{address, boolean, bytes, path, positive, seconds};
-use super::{Config, LogFormat, Secret};
+use super::{Config, LogFormat, Secret, Work};
 use svgx_controller::core::Mode;
 
 /// One setting: its names, what it means, and how it is read.
@@ -144,6 +146,36 @@ pub(super) const SETTINGS: &[Setting] = &[
         "A file with the secret that replicas know each other by, 16 bytes at the least; the same for all",
         |c, v| {
             c.replica_secret_file = path(v);
+            Ok(())
+        }
+    ),
+    setting!(
+        "work",
+        &["SVGX_WORK"],
+        "auto",
+        One,
+        "With --store, whether this process takes jobs from the queue: on, off, or auto: while no `svgx work` runs",
+        |c, v| {
+            c.work = match v.trim() {
+                "auto" => Work::Auto,
+                "on" => Work::On,
+                "off" => Work::Off,
+                _ => return Err("expected auto, on or off".into()),
+            };
+            Ok(())
+        }
+    ),
+    setting!(
+        "job-lease",
+        &["SVGX_JOB_LEASE"],
+        "15",
+        One,
+        "Seconds a worker may say nothing before its jobs are given to others; the same for all",
+        |c, v| {
+            seconds(&mut c.job_lease, v)?;
+            if c.job_lease < Duration::from_secs(1) {
+                return Err("expected 1 second at the least".into());
+            }
             Ok(())
         }
     ),
