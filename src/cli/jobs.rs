@@ -6,6 +6,9 @@ use svgx_jobs::{Listed, Queue, QueueError, Record, Stats};
 
 use super::files;
 
+/// The queue keeps no more dead letters.
+const DEAD: usize = 1_000;
+
 /// Look at the queue of jobs that processes share, and at what was set aside.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -46,14 +49,33 @@ enum What {
     },
     /// Put a dead letter into its queue again, with all its tries.
     Retry {
-        /// Its name.
-        id: String,
+        #[command(flatten)]
+        which: Which,
     },
     /// Forget a job, whatever became of it.
     Drop {
-        /// Its name.
-        id: String,
+        #[command(flatten)]
+        which: Which,
     },
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// Its name.
+    id: Option<String>,
+    /// All dead letters.
+    #[arg(long)]
+    dead: bool,
+}
+
+impl Which {
+    fn ids(&self, queue: &Queue) -> Result<Vec<String>, QueueError> {
+        match &self.id {
+            Some(id) => Ok(vec![id.clone()]),
+            None => Ok(queue.list(Listed::Dead, DEAD)?.into_iter().map(|job| job.id).collect()),
+        }
+    }
 }
 
 impl Args {
@@ -108,13 +130,17 @@ impl Args {
                     }
                 }
             }
-            What::Retry { id } => {
-                queue.retry(id)?;
-                say!("{id} waits again");
+            What::Retry { which } => {
+                for id in which.ids(queue)? {
+                    queue.retry(&id)?;
+                    say!("{id} waits again");
+                }
             }
-            What::Drop { id } => {
-                queue.remove(id)?;
-                say!("{id} is forgotten");
+            What::Drop { which } => {
+                for id in which.ids(queue)? {
+                    queue.remove(&id)?;
+                    say!("{id} is forgotten");
+                }
             }
         }
         Ok(())
