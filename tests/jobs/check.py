@@ -213,6 +213,31 @@ def stopped(service):
     print(f"a worker that is told to end gave its job back and ended after {took:.1f} s")
 
 
+def held(service):
+    """A worker that stands still loses its job, and its answer comes too late."""
+    a, b = (engine.port for engine in service.engines)
+    options = {"duration": 6.0, "fps": 2}
+    expected = undisturbed(a, "simulate", pile(40), options)
+    job = put(a, "simulate", pile(40), options)
+    worker = wait("a worker", lambda: service.worker_of(job))
+    worker.hold()
+    until(b, job, "done")
+    record = service.tell("show", job)[1]
+    worker.go_on()
+    wait("the end of the work", lambda: not busy(service))
+    assert record["deaths"] == 1 and record["attempts"] == 2, record
+    status, headers, answer = ask(b, "GET", f"/jobs/{job}/result", headers=ANA)
+    differs = difference(expected, plain(headers, answer))
+    assert status == 200 and not differs, (status, differs)
+    assert divergent(service) == 0
+    print("a worker that stood still: its job was done by another one, and its own answer did not count")
+
+
+def divergent(service):
+    ports = [*service.internal, *(worker.port for worker in service.workers)]
+    return sum(metrics(port)["svgx_jobs_divergent_total"] for port in ports)
+
+
 def poison(service):
     a = service.engines[0].port
     job = endless(a)
@@ -368,9 +393,7 @@ def faults(service):
     own = [job for job in listed if job["id"] in set(jobs.values())]
     assert len(own) == JOBS, (len(own), JOBS)
     attempts, deaths = sum(j["attempts"] for j in own), sum(j["deaths"] for j in own)
-    divergent = sum(metrics(port)["svgx_jobs_divergent_total"] for port in
-                    [*service.internal, *(worker.port for worker in service.workers)])
-    assert divergent == 0, divergent
+    assert divergent(service) == 0
     print(f"{JOBS} jobs in {took:.0f} s under {made}: each done once, 0 lost, 0 wrong, 0 divergent; "
           f"{attempts} attempts, {deaths} workers lost with a job, {refused[0]} times sent again")
     print(ui.figures())
@@ -421,6 +444,7 @@ def main():
         overhead(service)
         cancelled(service)
         stopped(service)
+        held(service)
         poison(service)
         faults(service)
         queued(service)
