@@ -7,7 +7,7 @@ mod trigger;
 use std::collections::HashMap;
 
 use self::order::readers;
-use super::formula::{self, Builder, Parsed, Resolved, Type, check, settle_result};
+use super::formula::{self, Builder, HELD, Parsed, Resolved, Type, check, settle_result};
 use super::program::{Calculation, CodeStatus, Expression, Input, Program};
 use super::rule::Rule;
 use super::unit::Unit;
@@ -141,7 +141,7 @@ impl<'d> Compiler<'d> {
     fn generate(mut self, calculations: usize, mut rules: Vec<Rule>) -> Program {
         let named = self.inputs.len() + self.drafts.len();
         let deepest = self.drafts.iter().filter_map(|d| Some(d.parsed.as_ref()?.nodes.len())).max();
-        let mut builder = Builder::new(named, deepest.unwrap_or(0));
+        let mut builder = Builder::new(named, deepest.unwrap_or(0) + HELD);
         let mut statuses = vec![CodeStatus::Ready; self.drafts.len()];
         let order = self.sort(calculations, &mut statuses);
         let first = self.inputs.len() as u32;

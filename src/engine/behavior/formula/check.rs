@@ -2,6 +2,7 @@
 //! of types beside the places of the values.
 
 mod call;
+mod law;
 mod measure;
 mod meet;
 mod product;

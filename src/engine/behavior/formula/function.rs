@@ -4,6 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::code::Op;
+use super::law::{self, Law};
 use crate::behavior::unit::edits;
 
 /// A function.
@@ -47,6 +48,10 @@ pub(super) enum Rule {
     Scale(f64),
     /// `if(c, a, b)`.
     If,
+    /// Arguments and result in the units of a law.
+    Law(&'static Law),
+    /// Levels of sources together.
+    Levels,
 }
 
 impl Function {
@@ -122,6 +127,16 @@ static FUNCTIONS: &[Function] = &[
     f("gcd", 2, 2, Rule::Count(Op::Gcd)),
     f("lcm", 2, 2, Rule::Count(Op::Lcm)),
     f("if", 3, 3, Rule::If),
+    f("sabine", 2, 2, Rule::Law(&law::SABINE_TIME)),
+    f("eyring", 3, 3, Rule::Law(&law::EYRING_TIME)),
+    f("level_sum", 1, ANY, Rule::Levels),
+    f("sound_level", 3, 3, Rule::Law(&law::SOUND_LEVEL)),
+    f("room_level", 4, 4, Rule::Law(&law::ROOM_LEVEL)),
+    f("room_mode", 6, 6, Rule::Law(&law::ROOM_MODE)),
+    f("fspl", 2, 2, Rule::Law(&law::FREE_SPACE)),
+    f("two_ray", 3, 3, Rule::Law(&law::TWO_RAY)),
+    f("hata", 4, 4, Rule::Law(&law::HATA)),
+    f("indoor_loss", 4, 4, Rule::Law(&law::INDOOR)),
 ];
 
 /// Every function's name with the fewest and the most arguments it takes (`u16::MAX`: any number).

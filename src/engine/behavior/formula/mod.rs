@@ -44,6 +44,7 @@
 mod check;
 mod code;
 mod function;
+mod law;
 mod lex;
 mod packed;
 mod parse;
@@ -60,6 +61,7 @@ use crate::document::{Diagnostic, Limits, Severity, Span};
 pub(super) use check::{Resolved, Type, check, settle_result};
 pub(super) use code::{Builder, Bytecode, Fault, run, trace};
 pub use function::functions;
+pub(super) use law::HELD;
 pub(super) use parse::{Kind, Parsed, parse};
 
 /// One formula on its own: compiled once, evaluated often.
@@ -119,7 +121,7 @@ impl Formula {
         limits: &Limits,
     ) -> Result<Formula, Vec<Diagnostic>> {
         let parsed = parse(text, limits).map_err(|e| vec![e])?;
-        let mut builder = Builder::new(inputs.len(), parsed.nodes.len());
+        let mut builder = Builder::new(inputs.len(), parsed.nodes.len() + HELD);
         let mut notes = Vec::new();
         let mut resolve = |object: Option<&str>, name: &str| {
             let at = inputs.iter().position(|(n, _)| object.is_none() && *n == name)?;

@@ -1,4 +1,5 @@
 //! Formulas and triggers.
 
 mod formulas;
+mod laws;
 mod quantities;

@@ -105,12 +105,14 @@ impl Checker<'_> {
                 self.stack[a].place = self.builder.emit(Op::Min, x, high, at, span);
             }
             Rule::If => self.choose(a, span),
+            Rule::Law(law) => self.law(law, name, a, count, span),
+            Rule::Levels => self.level_sum(name, a, count, span),
         }
         let Checked { place, ty, .. } = self.stack[a];
         self.replace(count, place, ty, span);
     }
 
-    fn chain(&mut self, op: Op, a: usize, count: usize, span: Span) {
+    pub(super) fn chain(&mut self, op: Op, a: usize, count: usize, span: Span) {
         for i in a + 1..a + count {
             let (x, y) = (self.stack[a].place, self.stack[i].place);
             self.stack[a].place = self.builder.emit(op, x, y, a as u32, span);
