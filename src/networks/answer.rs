@@ -1,10 +1,17 @@
 //! The answer of any network in one form: rows of nodes and links with quantities and units.
 
+mod checks;
+mod explain;
 mod kept;
+pub(crate) mod rows;
+pub mod study;
+mod written;
 
 use serde::Serialize;
 use svgx_base::budget::{Budget, Stop};
 
+pub use checks::Check;
+pub use explain::Island;
 pub use kept::{Followed, Kept};
 
 use crate::accuracy::Effort;
@@ -27,6 +34,11 @@ pub struct Answer {
     pub links: Vec<Row>,
     /// What is wrong: with the drawing, then with the network.
     pub findings: Vec<Finding>,
+    /// What elements carry against what they may, where somebody says what that is.
+    pub checks: Vec<Check>,
+    /// The parts of the network; empty unless the answer is [explained](Kept::explain).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub islands: Vec<Island>,
     /// How exact the answer is.
     pub effort: Effort,
 }
@@ -55,6 +67,10 @@ pub struct Reading {
     pub value: Option<f64>,
     /// Its unit.
     pub unit: &'static str,
+    /// How far it may be off for the residual of the answer, to first order; `None` where that
+    /// was not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
 }
 
 impl Row {
@@ -64,11 +80,11 @@ impl Row {
     }
 }
 
-fn row(name: &Name, values: &[(&'static str, Option<f64>, &'static str)]) -> Row {
+pub(crate) fn row(name: &Name, values: &[(&'static str, Option<f64>, &'static str)]) -> Row {
     let reading = |&(name, value, unit): &(_, Option<f64>, _)| {
         // A zero has no sign, whichever way nothing flows.
         let value = value.filter(|v| v.is_finite()).map(|v| v + 0.0);
-        Reading { name, value, unit }
+        Reading { name, value, unit, error: None }
     };
     Row { name: name.clone(), values: values.iter().map(reading).collect() }
 }
@@ -79,7 +95,11 @@ impl Answer {
     /// # Errors
     /// [`Error::Stopped`] and [`Error::TooLarge`].
     pub fn of(system: &System, limits: &Limits, budget: &Budget) -> Result<Answer, Error> {
-        let solved = Kept::new(system.clone(), limits, budget).and_then(|mut k| k.solve(budget));
+        let solved = Kept::new(system.clone(), limits, budget).and_then(|mut kept| {
+            let mut answer = kept.solve(budget)?;
+            kept.explain(&mut answer, budget)?;
+            Ok(answer)
+        });
         solved.or_else(|error| Answer::refused(system, error))
     }
 
@@ -139,7 +159,9 @@ impl Answer {
 
     /// Whether everything has an answer.
     pub fn is_whole(&self) -> bool {
-        let failed = |f: &Finding| f.state >= State::Failed;
+        // What carries more than it may has an answer all the same.
+        let carried = |k: Kind| matches!(k, Kind::Overload | Kind::Breaking | Kind::Drop);
+        let failed = |f: &Finding| f.state >= State::Failed && !carried(f.kind);
         self.effort.converged && self.effort.stopped.is_none() && !self.findings.iter().any(failed)
     }
 
@@ -151,6 +173,8 @@ impl Answer {
             nodes: Vec::new(),
             links: Vec::new(),
             findings: system.findings.clone(),
+            checks: Vec::new(),
+            islands: Vec::new(),
             effort: Effort::default(),
         }
     }

@@ -88,6 +88,19 @@ pub enum State {
     Unknown,
 }
 
+impl State {
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Normal => "normal",
+            State::Warning => "warning",
+            State::Critical => "critical",
+            State::Failed => "failed",
+            State::Unknown => "unknown",
+        }
+    }
+}
+
 /// What is wrong with a part of a network.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {

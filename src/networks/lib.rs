@@ -32,11 +32,12 @@ mod memory;
 pub mod overlay;
 pub mod read;
 pub mod topology;
+pub mod transient;
 mod update;
 
 use std::sync::Arc;
 
-pub use answer::{Answer, Followed, Kept, Reading, Row};
+pub use answer::{Answer, Check, Followed, Island, Kept, Reading, Row, study};
 pub use error::{Error, Limits};
 pub use finding::{Finding, Kind, State};
 

@@ -311,29 +311,19 @@ fn state(answer: &Answer) -> NetworkState {
     let solved = answer.effort.iterations > 0;
     let finding = |finding: &svgx_networks::Finding| NetworkFinding {
         code: finding.kind.code().to_owned(),
-        state: word(finding.state).to_owned(),
+        state: finding.state.as_str().to_owned(),
         elements: finding.elements.iter().take(FINDINGS).map(|n| n.to_string()).collect(),
         message: finding.message.clone(),
     };
     NetworkState {
         system: answer.system.to_string(),
         network: answer.network.to_owned(),
-        state: word(answer.state).to_owned(),
+        state: answer.state.as_str().to_owned(),
         solved: answer.is_whole(),
         balance: finite(answer.effort.residual.balance).filter(|_| solved),
         energy: finite(answer.effort.residual.energy).filter(|_| solved),
         elements: answer.nodes.len() + answer.links.len(),
         findings: answer.findings.iter().take(FINDINGS).map(finding).collect(),
-    }
-}
-
-const fn word(state: State) -> &'static str {
-    match state {
-        State::Normal => "normal",
-        State::Warning => "warning",
-        State::Critical => "critical",
-        State::Failed => "failed",
-        State::Unknown => "unknown",
     }
 }
 

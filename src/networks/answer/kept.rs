@@ -5,17 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use svgx_base::budget::Budget;
 
-use super::{Answer, row};
+use super::rows::{self, Fed, Rows};
+use super::{Answer, checks};
 use crate::accuracy::Effort;
-use crate::electrical::{Conductor, EARTH, Feeder, Lowered, Phase};
+use crate::electrical::fault::Study;
+use crate::electrical::{Feeder, Lowered, Phase};
 use crate::read::{Model, System};
-use crate::{Error, Limits, electrical, flow, frame, heat};
+use crate::{Error, Limits, Name, electrical, flow, frame, heat};
 
 /// Links that an edit changes for which the solver is kept; beyond, a new one is as fast.
 const KEPT_CHANGES: usize = 32;
-
-/// Places along a member at which its forces are looked at.
-const SECTIONS: u32 = 20;
 
 /// A system that was read, and its solver.
 #[derive(Debug)]
@@ -41,6 +40,8 @@ struct Wired {
     feeder: Feeder,
     lowered: Lowered,
     solver: electrical::Solver<Phase>,
+    /// The largest fault currents of buses that were asked for, A.
+    faults: BTreeMap<Name, Option<f64>>,
 }
 
 /// What an edit meant for a network.
@@ -89,7 +90,7 @@ impl Kept {
         if followed.is_none() {
             self.plan = Plan::of(&system, &self.limits, budget)?;
         }
-        let told = self.system.findings == system.findings;
+        let told = self.system.findings == system.findings && self.system.bounds == system.bounds;
         self.system = system;
         Ok(match followed {
             // What is said of it changed.
@@ -104,14 +105,58 @@ impl Kept {
     /// [`Error`] for a network that cannot be solved at all.
     pub fn solve(&mut self, budget: &Budget) -> Result<Answer, Error> {
         let mut answer = Answer::begin(&self.system);
-        match &mut self.plan {
-            Plan::Unread => {}
-            Plan::Electrical(wired) => wired.solve(&mut answer, budget)?,
-            Plan::Flow(solver) => solve_flow(solver, &mut answer, budget)?,
-            Plan::Heat(network) => solve_heat(network, &self.limits, &mut answer, budget)?,
-            Plan::Frame(solver) => solve_frame(solver, &mut answer, budget)?,
-        }
+        let (system, limits) = (&self.system, &self.limits);
+        let mut fed = Vec::new();
+        let none = BTreeMap::new();
+        let faults = match &mut self.plan {
+            Plan::Unread => &none,
+            Plan::Electrical(wired) => {
+                fed = wired.solve(limits, &mut answer, budget)?;
+                wired.find_faults(checks::faulted(&system.bounds), limits, budget)?;
+                &wired.faults
+            }
+            Plan::Flow(solver) => {
+                let s = solver.solve(budget)?;
+                (answer.nodes, answer.links) = rows::flow(solver.network(), &s);
+                finish(&mut answer, s.findings, s.effort);
+                &none
+            }
+            Plan::Heat(network) => {
+                let s = heat::steady(network, limits, budget)?;
+                (answer.nodes, answer.links) = rows::heat(network, &s);
+                finish(&mut answer, s.findings, s.effort);
+                &none
+            }
+            Plan::Frame(solver) => {
+                let s = solver.solve(budget)?;
+                (answer.nodes, answer.links) = rows::frame(solver, &s);
+                finish(&mut answer, s.findings, s.effort);
+                &none
+            }
+        };
+        let known = checks::Known { fed: &fed, faults };
+        checks::check(&system.bounds, &known, limits, &mut answer);
         Ok(answer.end())
+    }
+
+    /// Adds what helps to judge an answer of [`Kept::solve`]: the parts of the network, and how
+    /// far every value may be off, by one more solution with what the answer misses.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub fn explain(&mut self, answer: &mut Answer, budget: &Budget) -> Result<(), Error> {
+        let shut = match &self.plan {
+            Plan::Flow(solver) => solver.holding(),
+            _ => BTreeSet::new(),
+        };
+        answer.islands = self.system.parts(&shut, budget)?;
+        if answer.effort.stopped.is_some() || !answer.effort.converged {
+            return Ok(());
+        }
+        if let Some(better) = self.plan.improved(&self.limits, budget)? {
+            answer.err(&better);
+        }
+        Ok(())
     }
 }
 
@@ -122,7 +167,13 @@ impl Plan {
             Some(Model::Electrical(feeder)) => {
                 let lowered = feeder.lower()?;
                 let solver = electrical::Solver::new(lowered.circuit.clone(), limits, budget)?;
-                Plan::Electrical(Box::new(Wired { feeder: feeder.clone(), lowered, solver }))
+                let faults = BTreeMap::new();
+                Plan::Electrical(Box::new(Wired {
+                    feeder: feeder.clone(),
+                    lowered,
+                    solver,
+                    faults,
+                }))
             }
             Some(Model::Flow(network)) => {
                 Plan::Flow(Box::new(flow::Solver::new(network.clone(), limits)?))
@@ -131,6 +182,24 @@ impl Plan {
             Some(Model::Frame(structure)) => {
                 Plan::Frame(Box::new(frame::Solver::new(structure.clone(), limits, budget)?))
             }
+        })
+    }
+
+    /// The rows of a solution that is better than the last one.
+    fn improved(&mut self, limits: &Limits, budget: &Budget) -> Result<Option<Rows>, Error> {
+        Ok(match self {
+            Plan::Unread => None,
+            Plan::Electrical(wired) => {
+                let s = wired.solver.improved(budget)?;
+                Some(rows::electrical(&wired.feeder, &wired.lowered, &wired.solver, &s))
+            }
+            Plan::Flow(solver) => {
+                solver.improved(budget)?.map(|s| rows::flow(solver.network(), &s))
+            }
+            Plan::Heat(network) => {
+                Some(rows::heat(network, &heat::steady_with(network, true, limits, budget)?))
+            }
+            Plan::Frame(solver) => solver.improved().map(|s| rows::frame(solver, &s)),
         })
     }
 }
@@ -184,63 +253,47 @@ impl Wired {
                 }
             }
         }
+        if changed {
+            self.faults.clear();
+        }
         (self.feeder, self.lowered) = (feeder.clone(), lowered);
         Ok(Some(if changed { Followed::Values } else { Followed::Same }))
     }
 
-    fn solve(&mut self, answer: &mut Answer, budget: &Budget) -> Result<(), Error> {
-        let Wired { feeder, lowered, solver } = self;
+    /// Solves, and answers the voltages of demands.
+    fn solve(
+        &mut self,
+        limits: &Limits,
+        answer: &mut Answer,
+        budget: &Budget,
+    ) -> Result<Vec<Fed>, Error> {
+        let Wired { feeder, lowered, solver, .. } = self;
         answer.findings.extend(lowered.findings.iter().cloned());
         let s = solver.solve(budget)?;
-        for (&(bus, conductor), &terminal) in &lowered.terminals {
-            // Of a phase the voltage to its neutral, where the bus has one.
-            let neutral = lowered.terminals.get(&(bus, Conductor::N)).copied();
-            let to = neutral.filter(|&n| n != terminal).unwrap_or(EARTH);
-            let floats = to == EARTH && s.floating[terminal as usize];
-            let volts = s.between(terminal, to).filter(|_| !floats).map(|v| v.norm());
-            let name = lowered.circuit.terminals[terminal as usize].clone();
-            debug_assert!(name.ends_with(conductor.letter()), "terminals are named by conductors");
-            answer.nodes.push(row(&name, &[("voltage", volts, "V")]));
-        }
-        for (k, line) in feeder.lines.iter().enumerate() {
-            let currents = solver.block_currents(lowered.line(feeder, k), &s);
-            let n = line.conductors.len();
-            let most =
-                currents.as_ref().map(|c| c[..n].iter().fold(0.0f64, |m, i| m.max(i.norm())));
-            answer.links.push(row(&line.name, &[("current", most, "A")]));
-        }
-        for (k, transformer) in feeder.transformers.iter().enumerate() {
-            // Blocks are supplies, lines, then transformers.
-            let block = lowered.line(feeder, feeder.lines.len()) + k;
-            let currents = solver.block_currents(block, &s);
-            let of = |bus: u32| {
-                let ends = lowered.circuit.blocks.get(block)?.terminals.iter();
-                let at: BTreeSet<u32> = Conductor::PHASES
-                    .iter()
-                    .filter_map(|&c| lowered.terminals.get(&(bus, c)).copied())
-                    .collect();
-                let found = ends.zip(currents.as_ref()?).filter(|(t, _)| at.contains(t));
-                Some(found.fold(0.0f64, |most, (_, i)| most.max(i.norm())))
-            };
-            let [high, low] = [0, 1].map(|side| of(transformer.windings[side].bus));
-            let values = [("current", high, "A"), ("secondary current", low, "A")];
-            answer.links.push(row(&transformer.name, &values));
-        }
-        // One conductor that nothing is said of leaves nothing to say of the switch.
-        let mut through: BTreeMap<&str, Option<f64>> = BTreeMap::new();
-        for (current, tie) in s.tie_currents.iter().zip(&lowered.circuit.ties) {
-            let current = current.map(|i| i.norm());
-            if !tie.source {
-                let most = through.entry(&tie.name).or_insert(Some(0.0));
-                *most = most.zip(current).map(|(a, b)| a.max(b));
-            }
-        }
-        for switch in &feeder.switches {
-            let most = through.get(&*switch.name).copied().unwrap_or(Some(0.0));
-            let current = if switch.closed { most } else { Some(0.0) };
-            answer.links.push(row(&switch.name, &[("current", current, "A")]));
-        }
+        (answer.nodes, answer.links) = rows::electrical(feeder, lowered, solver, &s);
+        let fed = rows::fed(feeder, lowered, &s);
         finish(answer, s.findings, s.effort);
+        answer.findings.extend(rows::out_of_range(&fed, limits.findings));
+        Ok(fed)
+    }
+
+    /// Finds fault currents that are not known yet.
+    fn find_faults(
+        &mut self,
+        buses: BTreeSet<&Name>,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<(), Error> {
+        if buses.iter().all(|bus| self.faults.contains_key(*bus)) {
+            return Ok(());
+        }
+        let mut study = Study::new(&self.feeder, limits, budget)?;
+        for bus in buses {
+            budget.checkpoint()?;
+            let at = self.feeder.buses.iter().position(|b| b == bus);
+            let fault = at.and_then(|at| study.largest(at as u32));
+            self.faults.insert(bus.clone(), fault);
+        }
         Ok(())
     }
 }
@@ -295,54 +348,6 @@ fn follow_flow(solver: &mut flow::Solver, new: &flow::Network) -> Result<Option<
     Ok(Some(Followed::Values))
 }
 
-fn solve_flow(
-    solver: &mut flow::Solver,
-    answer: &mut Answer,
-    budget: &Budget,
-) -> Result<(), Error> {
-    let s = solver.solve(budget)?;
-    let network = solver.network();
-    for (k, node) in network.nodes.iter().enumerate() {
-        let values = [
-            ("pressure", s.pressures[k], "Pa"),
-            ("head", s.heads[k], "m"),
-            ("supplied", s.supplied[k], "m^3/s"),
-        ];
-        answer.nodes.push(row(&node.name, &values));
-    }
-    for (k, link) in network.links.iter().enumerate() {
-        let mut values = vec![("flow", s.flows[k], "m^3/s")];
-        if let flow::LinkKind::Pipe { diameter, .. } = link.kind {
-            let area = std::f64::consts::FRAC_PI_4 * diameter * diameter;
-            values.push(("velocity", s.flows[k].map(|q| q / area), "m/s"));
-        }
-        answer.links.push(row(&link.name, &values));
-    }
-    finish(answer, s.findings, s.effort);
-    Ok(())
-}
-
-fn solve_heat(
-    network: &heat::Network,
-    limits: &Limits,
-    answer: &mut Answer,
-    budget: &Budget,
-) -> Result<(), Error> {
-    let s = heat::steady(network, limits, budget)?;
-    for (k, node) in network.nodes.iter().enumerate() {
-        let values = [("temperature", s.temperatures[k], "C"), ("heat", s.heat[k], "W")];
-        answer.nodes.push(row(&node.name, &values));
-    }
-    for (link, heat) in network.links.iter().zip(&s.links) {
-        answer.links.push(row(&link.name, &[("heat", *heat, "W")]));
-    }
-    for (wall, heat) in network.walls.iter().zip(&s.walls) {
-        answer.links.push(row(&wall.name, &[("heat", *heat, "W")]));
-    }
-    finish(answer, s.findings, s.effort);
-    Ok(())
-}
-
 /// `None` where the structure is another one, or lies elsewhere.
 fn follow_frame(
     solver: &mut frame::Solver,
@@ -373,47 +378,4 @@ fn follow_frame(
         solver.set_loads(new.loads.clone())?;
     }
     Ok(Some(Followed::Values))
-}
-
-fn solve_frame(
-    solver: &mut frame::Solver,
-    answer: &mut Answer,
-    budget: &Budget,
-) -> Result<(), Error> {
-    let s = solver.solve(budget)?;
-    let structure = solver.structure();
-    for (k, node) in structure.nodes.iter().enumerate() {
-        // Downward as in the drawing.
-        let moved = s.displacements[k];
-        let mut values =
-            vec![("right", moved.map(|d| d[0]), "m"), ("down", moved.map(|d| -d[1]), "m")];
-        if node.support.iter().any(|r| *r != frame::Restraint::Free) {
-            let r = s.reactions[k];
-            values.push(("reaction right", r.map(|r| r[0]), "N"));
-            values.push(("reaction up", r.map(|r| r[1]), "N"));
-            values.push(("reaction moment", r.map(|r| r[2]), "N*m"));
-        }
-        answer.nodes.push(row(&node.name, &values));
-    }
-    for (k, member) in structure.members.iter().enumerate() {
-        let at = |n: u32| structure.nodes[n as usize].at;
-        let (a, b) = (at(member.from), at(member.to));
-        let length = libm::hypot(b[0] - a[0], b[1] - a[1]);
-        let part = |i: u32| length * f64::from(i) / f64::from(SECTIONS);
-        let places: Vec<f64> = (0..=SECTIONS).map(part).collect();
-        let sections = solver.sections(&s, k, &places);
-        let most = |of: &dyn Fn(&frame::Section) -> f64| {
-            let sections = sections.as_ref()?;
-            sections.iter().map(of).max_by(|a, b| a.abs().total_cmp(&b.abs()))
-        };
-        let values = [
-            ("axial", most(&|s| s.axial), "N"),
-            ("shear", most(&|s| s.shear), "N"),
-            ("moment", most(&|s| s.moment), "N*m"),
-            ("deflection", most(&|s| -s.displacement[1]), "m"),
-        ];
-        answer.links.push(row(&member.name, &values));
-    }
-    finish(answer, s.findings, s.effort);
-    Ok(())
 }

@@ -109,6 +109,37 @@ impl Study {
     }
 }
 
+impl Study {
+    /// The largest current of a fault at a bus, A: of any conductors that it has. `None` where it
+    /// is not supplied, or where nothing limits the current.
+    pub fn largest(&mut self, bus: u32) -> Option<f64> {
+        if let Some(fault) = self.at(bus) {
+            let others = [Some(fault.three_phase), Some(fault.line_line), fault.line_earth];
+            let all = others.into_iter().chain([fault.line_neutral]).flatten();
+            return all.max_by(f64::total_cmp).filter(|i| i.is_finite());
+        }
+        let terminal = |c: Conductor| self.lowered.terminals.get(&(bus, c)).copied();
+        let phases: Vec<u32> = Conductor::PHASES.iter().filter_map(|&c| terminal(c)).collect();
+        let neutral = terminal(Conductor::N);
+        let mut most = 0.0f64;
+        for (k, &from) in phases.iter().enumerate() {
+            // To the neutral and to other phases, and to earth where that is fixed.
+            for &to in phases[k + 1..].iter().chain(&neutral) {
+                let z = self.solver.impedance(&[from, to])?;
+                let volts = self.open.between(from, to)?.norm();
+                let around = z.at(0, 0) + z.at(1, 1) - z.at(0, 1) * 2.0;
+                most = most.max(volts / around.norm());
+            }
+            if !self.open.floating[from as usize] {
+                let z = self.solver.impedance(&[from])?;
+                let volts = self.open.voltages[from as usize]?.norm();
+                most = most.max(volts / z.at(0, 0).norm());
+            }
+        }
+        Some(most).filter(|i| i.is_finite() && *i > 0.0)
+    }
+}
+
 /// Which currents IEC 60909 is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extreme {

@@ -52,6 +52,9 @@ struct Moment<T> {
 
 pub(super) const NONE: u32 = u32::MAX;
 
+/// A change of a voltage, relative to nominal, that is rounding.
+const SETTLED: f64 = 1e-11;
+
 /// Terminals that have to be solved together.
 #[derive(Debug, Clone)]
 pub(super) struct Island<T> {
@@ -312,23 +315,11 @@ impl<T: Phasor> Solver<T> {
     /// before there is any iterate.
     pub fn solve(&mut self, budget: &Budget) -> Result<Solution<T>, Error> {
         budget.checkpoint()?;
-        let n = self.circuit.terminals.len();
         let aim = tolerance(Domain::Electrical, budget.tier());
         let floats = self.islands.iter().any(|i| !i.mode.is_empty());
         let known = self.memory.find(self.print, aim).filter(|_| !floats).cloned();
-        let mut solution = Solution {
-            voltages: vec![None; n],
-            floating: vec![false; n],
-            tie_currents: Vec::new(),
-            islands: self.islands.iter().map(|i| i.terminals.clone()).collect(),
-            findings: self.findings.iter().cloned().chain(self.dead(&self.limits)).collect(),
-            effort: Effort {
-                tolerance: aim,
-                converged: true,
-                reused: Reused::Factor,
-                ..Effort::default()
-            },
-        };
+        let mut solution = self.unsolved(aim);
+        solution.findings = self.findings.iter().cloned().chain(self.dead(&self.limits)).collect();
         for k in 0..self.islands.len() {
             if self.islands[k].state != Supply::Live {
                 continue;
@@ -379,7 +370,29 @@ impl<T: Phasor> Solver<T> {
             let moment = Moment { voltages, residual: solution.effort.residual };
             self.memory.keep(self.print, aim, moment);
         }
-        let leaving = self.leaving(&solution);
+        self.tie_currents(&mut solution);
+        Ok(solution)
+    }
+
+    fn unsolved(&self, aim: f64) -> Solution<T> {
+        let n = self.circuit.terminals.len();
+        Solution {
+            voltages: vec![None; n],
+            floating: vec![false; n],
+            tie_currents: Vec::new(),
+            islands: self.islands.iter().map(|i| i.terminals.clone()).collect(),
+            findings: Vec::new(),
+            effort: Effort {
+                tolerance: aim,
+                converged: true,
+                reused: Reused::Factor,
+                ..Effort::default()
+            },
+        }
+    }
+
+    fn tie_currents(&self, solution: &mut Solution<T>) {
+        let leaving = self.leaving(solution);
         solution.tie_currents = ties::currents(&self.circuit, &self.tied.tree, &leaving);
         for (tie, current) in self.circuit.ties.iter().zip(&mut solution.tie_currents) {
             let known = [tie.from, tie.to]
@@ -389,6 +402,30 @@ impl<T: Phasor> Solver<T> {
                 *current = None;
             }
         }
+    }
+
+    /// The solution after the currents of loads were corrected until their change is rounding:
+    /// its difference to the last one is the error of that. The solver stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub(crate) fn improved(&mut self, budget: &Budget) -> Result<Solution<T>, Error> {
+        let mut solution = self.unsolved(SETTLED);
+        for k in 0..self.islands.len() {
+            let island = &self.islands[k];
+            let solved = island.factor.is_some() && !island.voltages.is_empty();
+            if island.state != Supply::Live || !solved {
+                continue;
+            }
+            let before = island.voltages.clone();
+            let run = self.iterate(k, 1.0, SETTLED, budget);
+            self.told(k, &mut solution);
+            self.islands[k].voltages = before;
+            if let Some(stop) = run?.stopped {
+                return Err(stop.into());
+            }
+        }
+        self.tie_currents(&mut solution);
         Ok(solution)
     }
 

@@ -3,6 +3,7 @@
 pub mod duct;
 mod friction;
 mod hot;
+mod improve;
 mod loss;
 mod model;
 mod newton;

@@ -145,7 +145,7 @@ impl Solver {
         Ok(run)
     }
 
-    fn assemble(
+    pub(super) fn assemble(
         &self,
         shape: &Shape,
         factor: &mut Ldl,

@@ -3,7 +3,7 @@
 use super::model::{Fluid, Link, LinkKind, Network, NodeKind};
 use super::plan::{Shape, Supply};
 use super::solve::{Solution, Solver};
-use super::status::Status;
+use super::status::{NOTHING, Status};
 use crate::accuracy::Effort;
 use crate::finding::{Finding, Kind, State, digits, listed, number};
 use crate::topology::{self, Sets};
@@ -73,6 +73,14 @@ pub(crate) fn answer(
             Status::Regulating if at(link.from) == Supply::Dead => None,
             Status::Open | Status::Regulating => Some(solver.flows[k]),
         };
+    }
+    for &k in &solver.watched {
+        // What rounding lets back through a valve that is open flows nowhere.
+        if let Some(q) =
+            solution.flows[k as usize].as_mut().filter(|q| (-NOTHING..0.0).contains(*q))
+        {
+            *q = 0.0;
+        }
     }
     let mut findings = Vec::new();
     islands(network, solver, plan, members, &mut findings);

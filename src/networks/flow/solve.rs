@@ -32,7 +32,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 #[derive(Debug, Clone)]
 pub struct Solver {
     pub(crate) network: Network,
-    limits: Limits,
+    pub(super) limits: Limits,
     pub(crate) laws: Vec<Laws>,
     /// Links through which nothing flows back.
     pub(super) watched: Vec<u32>,

@@ -26,7 +26,7 @@ const HYSTERESIS: f64 = 1e-4;
 
 /// A flow back that is rounding, m³/s: into a part that only this link feeds and that is asked
 /// for nothing.
-const NOTHING: f64 = 1e-12;
+pub(crate) const NOTHING: f64 = 1e-12;
 
 /// The status every link starts with.
 pub(crate) fn start(network: &Network) -> Vec<Status> {

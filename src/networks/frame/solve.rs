@@ -314,6 +314,22 @@ impl Solver {
         Ok(report::answer(self, &u, &loose, effort, &self.limits))
     }
 
+    /// The last solution, refined once more: the difference is its error. `None` where something
+    /// moves or nothing was solved.
+    pub(crate) fn improved(&mut self) -> Option<Solution> {
+        if !self.factored || !self.motions.is_empty() {
+            return None;
+        }
+        let right = self.forces();
+        let (mut u, _, _) = self.refined(&right);
+        let mut missed = self.missing(&right, &u);
+        self.factor.solve(&mut missed);
+        self.update.correct(&mut missed);
+        u.iter_mut().zip(&missed).for_each(|(u, step)| *u += step);
+        let loose = vec![false; self.structure.nodes.len()];
+        Some(report::answer(self, &u, &loose, Effort::default(), &self.limits))
+    }
+
     /// Displacements, refined once; what they missed before that, and the largest correction.
     fn refined(&mut self, right: &[f64]) -> (Vec<f64>, Vec<f64>, f64) {
         let mut u = match self.base.take() {

@@ -6,5 +6,6 @@ mod steady;
 mod transient;
 
 pub use model::{Layer, Link, Network, Node, NodeKind, Wall};
+pub(crate) use steady::steady_with;
 pub use steady::{Steady, TwoPort, periodic, steady};
 pub use transient::{CELLS, Transient};

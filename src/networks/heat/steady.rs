@@ -188,6 +188,17 @@ fn stamp<T: Scalar>(
 /// # Errors
 /// [`Error`] for a network that cannot be solved at all.
 pub fn steady(network: &Network, limits: &Limits, budget: &Budget) -> Result<Steady, Error> {
+    steady_with(network, false, limits, budget)
+}
+
+/// The same; `refined` by what the solution misses, solved once more: the difference is the
+/// error of a solution that is not.
+pub(crate) fn steady_with(
+    network: &Network,
+    refined: bool,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Steady, Error> {
     network.admit(limits)?;
     let n = network.nodes.len();
     let u = unknowns(network, budget)?;
@@ -210,7 +221,15 @@ pub fn steady(network: &Network, limits: &Limits, budget: &Budget) -> Result<Ste
         stamp(&mut factor, &mut right, &u, &given, (wall.inside, wall.outside), [g, g, g]);
     }
     factored(network, &u, &mut factor, budget)?;
+    let mut missed = if refined { right.clone() } else { Vec::new() };
     factor.solve(&mut right);
+    if refined {
+        let mut carried = vec![0.0; right.len()];
+        factor.multiply(&right, &mut carried);
+        missed.iter_mut().zip(&carried).for_each(|(m, c)| *m -= c);
+        factor.solve(&mut missed);
+        right.iter_mut().zip(&missed).for_each(|(t, m)| *t += m);
+    }
     let temperatures: Vec<Option<f64>> = (0..n)
         .map(|k| match (network.nodes[k].kind, u.of[k]) {
             (NodeKind::Fixed(t), _) => Some(t),

@@ -10,7 +10,7 @@ use super::{Domain, Model, Reader, System};
 use crate::electrical::{EARTH, Feeder, Phase};
 use crate::finding::{Finding, Kind, State, listed, number};
 use crate::topology::{Islands, Sets};
-use crate::{Error, Limits, Name, flow, frame, heat};
+use crate::{Error, Island, Limits, Name, flow, frame, heat};
 
 /// What is wrong with the networks of a drawing, as far as it is seen without solving: what cannot
 /// be read, parts that no source reaches, phases that do not arrive, sources that contradict each
@@ -70,6 +70,11 @@ impl Joints {
 }
 
 impl System {
+    /// The names of its nodes.
+    pub fn nodes(&self) -> &[Name] {
+        &self.joints.nodes
+    }
+
     /// Every link: its name, the nodes it lies between, and whether it is open.
     pub fn links(&self) -> impl Iterator<Item = (&str, [&str; 2], bool)> {
         let node = |k: u32| self.joints.nodes.get(k as usize).map_or("", |n| n.as_ref());
@@ -94,6 +99,38 @@ impl System {
         }
         findings.truncate(Limits::default().findings);
         Ok(findings)
+    }
+
+    /// The parts of the network, with what feeds each of them and what is closed at its edge.
+    /// `shut` are links that are closed beside those that the author closes.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub fn parts(&self, shut: &BTreeSet<Name>, budget: &Budget) -> Result<Vec<Island>, Error> {
+        let Some(model) = &self.model else { return Ok(Vec::new()) };
+        let Joints { nodes, links } = &self.joints;
+        let leads = |l: &&(Name, u32, u32, bool)| l.3 && !shut.contains(&l.0);
+        let joined = links.iter().filter(leads).map(|l| (l.1, l.2));
+        let islands = Islands::of(nodes.len(), joined, budget)?;
+        let roles = roles(model, nodes.len());
+        let mut by: Vec<BTreeSet<&Name>> = vec![BTreeSet::new(); islands.count()];
+        for link in links.iter().filter(|l| !leads(l)) {
+            let (a, b) = (islands.island(link.1), islands.island(link.2));
+            if a != b {
+                by[a].insert(&link.0);
+                by[b].insert(&link.0);
+            }
+        }
+        let part = |(members, by): (&Vec<u32>, BTreeSet<&Name>)| {
+            let name = |&k: &u32| nodes[k as usize].clone();
+            let sources = members.iter().filter(|&&k| roles[k as usize].0);
+            Island {
+                members: members.iter().map(name).collect(),
+                sources: sources.map(name).collect(),
+                isolated_by: by.into_iter().cloned().collect(),
+            }
+        };
+        Ok(islands.members().iter().zip(by).map(part).collect())
     }
 
     fn islands(

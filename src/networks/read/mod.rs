@@ -3,12 +3,14 @@
 //! A node is an object; one with terminals `in` and `out` that has a law of its own (a pump, a
 //! fan) is a link between them. See `docs/networks.md` for the language.
 
+mod bounds;
 mod check;
 mod diagnose;
 mod electrical;
 mod flow;
 mod frame;
 mod heat;
+mod motion;
 mod quantity;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,7 +28,9 @@ use crate::{Error, Name};
 use check::Joints;
 use quantity::{Findings, Owner, Source};
 
+pub use bounds::{Bound, Bounded};
 pub use check::check;
+pub use motion::{Motion, Pattern, Swing, Tank};
 
 /// A network of a drawing.
 #[derive(Debug, Clone)]
@@ -45,6 +49,10 @@ pub struct System {
     pub places: Vec<Span>,
     /// The elements by their names, to find their places in the text.
     pub elements: BTreeMap<Name, NodeId>,
+    /// What its elements may carry, where somebody says so.
+    pub bounds: Vec<Bound>,
+    /// What of it changes by itself in time.
+    pub motion: Motion,
     /// What is connected with what.
     joints: Joints,
 }
@@ -209,6 +217,8 @@ fn read_one<'d>(
         findings: Vec::new(),
         places: Vec::new(),
         elements: BTreeMap::new(),
+        bounds: Vec::new(),
+        motion: Motion::default(),
         joints: Joints::default(),
     };
     let Some(domain) = out.domain else {
@@ -232,6 +242,10 @@ fn read_one<'d>(
         Domain::Frame => reader.frame().map(Model::Frame),
     };
     budget.checkpoint()?;
+    out.bounds = reader.bounds(domain);
+    if let Some(model) = &out.model {
+        out.motion = reader.motion(domain, model);
+    }
     out.joints = Joints::of(&reader, domain);
     let components = reader.components.values().copied();
     for owner in components.chain(reader.connections.iter().map(|c| c.owner)) {

@@ -1,5 +1,6 @@
 //! Networks against closed forms and published cases. Adding a case adds data.
 
+mod bounds;
 mod check;
 mod edits;
 mod electrical;
@@ -10,6 +11,9 @@ mod hostile;
 mod kept;
 mod properties;
 mod read;
+mod studies;
+mod transient;
+mod traps;
 
 use svgx_base::budget::{Budget, Class, Tier};
 

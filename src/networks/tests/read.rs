@@ -6,7 +6,7 @@ use svgx_engine::geometry::Scene;
 use svgx_networks::read::{System, read};
 use svgx_networks::{Answer, Kind, Limits};
 
-fn systems(body: &str) -> Vec<System> {
+pub(super) fn systems(body: &str) -> Vec<System> {
     let text = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 9000 9000" width="900" height="900" arx:units="mm">{body}</svg>"#
     );
@@ -19,13 +19,13 @@ fn systems(body: &str) -> Vec<System> {
     read(&document, &scene, &limits, &unlimited()).unwrap()
 }
 
-fn solve(body: &str) -> Answer {
+pub(super) fn solve(body: &str) -> Answer {
     let systems = systems(body);
     Answer::of(&systems[0], &Limits::default(), &unlimited()).unwrap()
 }
 
 #[track_caller]
-fn value(answer: &Answer, element: &str, name: &str) -> f64 {
+pub(super) fn value(answer: &Answer, element: &str, name: &str) -> f64 {
     let mut rows = answer.nodes.iter().chain(&answer.links);
     let row = rows.find(|r| &*r.name == element).unwrap_or_else(|| panic!("{answer:#?}"));
     row.values.iter().find(|v| v.name == name).unwrap().value.unwrap()
@@ -219,5 +219,42 @@ fn a_wall_is_made_of_layers() {
     {
         let told = solve(&body(layers));
         assert!(told.findings[0].message.starts_with("the layers of wall are"), "{told:?}");
+    }
+}
+
+#[test]
+fn what_was_written_into_a_drawing_is_never_read_as_input() {
+    use svgx_base::budget::Tier;
+    use svgx_engine::document::canonical;
+    let text = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 9000 9000" width="900" height="900" arx:units="mm">{WATER}</svg>"#
+    );
+    let limits = document::Limits::default();
+    let solved = |text: &str| {
+        let mut document = parse(text, &limits).unwrap();
+        let scene = Scene::build(&document, &limits, &unlimited()).unwrap();
+        let system = read(&document, &scene, &limits, &unlimited()).unwrap().remove(0);
+        let answer = Answer::of(&system, &Limits::default(), &unlimited()).unwrap();
+        answer.write(&mut document, &system, Tier::Compute);
+        (answer, canonical(&document))
+    };
+    let (first, once) = solved(&text);
+    assert_eq!(once.matches("<arx:results ").count(), 1, "{once}");
+    assert!(
+        once.contains(r#"name="velocity" value="1.59"#) && once.contains(r#"tier="compute""#),
+        "{once}"
+    );
+    let values: usize = first.nodes.iter().chain(&first.links).map(|r| r.values.len()).sum();
+    assert_eq!(once.matches("<arx:result ").count(), values);
+    // What stands there says nothing: not even where it is wrong, or named like an input.
+    let wrong = once.replace(r#"name="velocity""#, r#"name="diameter""#);
+    let wrong = wrong.replace(r#"name="supplied" value=""#, r#"name="head" value="9"#);
+    assert_ne!(wrong, once);
+    for text in [&once, &wrong] {
+        let document = parse(text, &limits).unwrap();
+        let found: Vec<_> = document.diagnostics().iter().map(|d| &d.message).collect();
+        assert!(found.is_empty(), "{found:?}");
+        let (again, twice) = solved(text);
+        assert_eq!((&again, &twice), (&first, &once));
     }
 }

@@ -89,6 +89,8 @@ pub(super) fn is_record(name: &str) -> bool {
             | "description"
             | "version"
             | "author"
+            | "results"
+            | "result"
     )
 }
 

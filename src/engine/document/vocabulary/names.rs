@@ -279,20 +279,27 @@ pub(crate) const LANGUAGE: &[(&str, &str)] = &[
     ("constraints", "id +"),
     ("constraint", "id type of value unit soft point at normal axis to length +"),
     ("point", "id x y"),
-    ("system", "id type name network fluid friction +"),
+    (
+        "system",
+        "id type name network fluid friction max-drop max-velocity min-pressure max-pressure \
+         max-deflection +",
+    ),
     ("components", "+"),
     (
         "component",
         "ref type head level pressure flow elevation voltage fault xr phases power pf model \
-         temperature capacity heat fixed load push moment curve speed open +",
+         temperature capacity heat fixed load push moment curve speed open max-drop min-pressure \
+         max-pressure diameter area min-level max-level pattern pattern-step swing period peak start +",
     ),
     ("connections", "+"),
+    ("results", "tier state solved balance energy"),
+    ("result", "of name value unit error"),
     (
         "connection",
         "id from to type at normal axis length rise diameter roughness minor kv k open size \
          material resistance reactance phases pressure flow conductance u area modulus inertia \
          load hinges power primary secondary impedance loss group tap layers film-outside \
-         film-inside +",
+         film-inside ampacity breaker breaking max-velocity max-deflection +",
     ),
 ];
 

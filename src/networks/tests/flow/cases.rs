@@ -123,6 +123,7 @@ fn networks_are_answered_within_the_tolerance_of_their_peers_and_after_an_edit_t
     for (file, text) in [
         ("net1", include_str!("cases/net1.txt")),
         ("net2", include_str!("cases/net2.txt")),
+        ("net3", include_str!("cases/net3.txt")),
         ("grid-hw", include_str!("cases/grid-hw.txt")),
         ("grid-dw", include_str!("cases/grid-dw.txt")),
         ("cold water", include_str!("cases/cold-water.txt")),

@@ -1,0 +1,425 @@
+//! Systems of drawings in time: tanks that fill and run empty, rooms that warm up and cool down.
+//!
+//! Levels follow the method of Bogacki and Shampine (1989) with its embedded error; temperatures
+//! follow [`heat::Transient`]. What does not move is solved for every frame that asks for it.
+
+use std::ops::ControlFlow;
+
+use serde::Serialize;
+use svgx_base::budget::{Budget, Stop};
+
+use crate::accuracy::tolerance;
+use crate::answer::rows;
+use crate::finding::{Finding, Kind, State, digits};
+use crate::read::{Model, Motion, System};
+use crate::{Answer, Error, Limits, Name, Row, accuracy, flow, heat};
+
+/// Parts of a period in which what swings is held; at its middle it is exact.
+const PARTS: f64 = 288.0;
+
+/// The shortest step of levels, s: what moves faster is a valve that shuts.
+const SHORTEST: f64 = 1e-3;
+
+/// How many frames one system gives.
+pub const MOST_FRAMES: f64 = 100_000.0;
+
+/// A system at a time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "NetworkFrame"))]
+pub struct Frame {
+    /// Seconds from the start.
+    pub time: f64,
+    /// The id of the system.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub system: Name,
+    /// Its nodes.
+    pub nodes: Vec<Row>,
+    /// Its links.
+    pub links: Vec<Row>,
+}
+
+/// What became of a system in time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Moved {
+    /// The id of the system.
+    pub system: Name,
+    /// Which network it is.
+    pub network: &'static str,
+    /// Seconds that were simulated.
+    pub simulated: f64,
+    /// Steps that were made.
+    pub steps: u32,
+    /// The largest estimated error of a step: m of a level, K of a temperature.
+    pub error: f64,
+    /// What a step may be off.
+    pub tolerance: f64,
+    /// What is wrong: with the drawing, then with what happened.
+    pub findings: Vec<Finding>,
+    /// Why it ended before its time.
+    #[serde(skip)]
+    pub stopped: Option<Stop>,
+}
+
+/// How far, and how often it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// s.
+    pub duration: f64,
+    /// Between two frames, s.
+    pub every: f64,
+}
+
+impl Span {
+    fn admit(self) -> Result<(), Error> {
+        let frames = self.duration / self.every;
+        if frames.is_nan() || frames > MOST_FRAMES || self.every <= 0.0 || self.duration < 0.0 {
+            let (what, limit) = ("frames of a network", MOST_FRAMES as usize);
+            return Err(Error::TooLarge { what, count: frames.min(1e18) as usize, limit });
+        }
+        Ok(())
+    }
+
+    /// The times of frames.
+    fn next(self, frame: u32) -> f64 {
+        (f64::from(frame) * self.every).min(self.duration)
+    }
+}
+
+impl System {
+    /// Simulates the system, and hands out what there is at the start and then as often as asked,
+    /// in order; `frame` may end it. A system in which nothing moves has one frame.
+    ///
+    /// # Errors
+    /// [`Error`] for a system that cannot be simulated at all.
+    pub fn simulate(
+        &self,
+        span: Span,
+        limits: &Limits,
+        budget: &Budget,
+        frame: &mut dyn FnMut(Frame) -> ControlFlow<()>,
+    ) -> Result<Moved, Error> {
+        span.admit()?;
+        let mut moved = Moved {
+            system: self.name.clone(),
+            network: self.domain.map_or("", |d| d.as_str()),
+            simulated: span.duration,
+            steps: 0,
+            error: 0.0,
+            tolerance: 0.0,
+            findings: self.findings.clone(),
+            stopped: None,
+        };
+        match &self.model {
+            Some(Model::Flow(network)) if !self.motion.is_none() => {
+                levels(self, network, span, limits, budget, frame, &mut moved)?;
+            }
+            Some(Model::Heat(network))
+                if !self.motion.is_none() || !self.motion.starts.is_empty() =>
+            {
+                temperatures(self, network, span, limits, budget, frame, &mut moved)?;
+            }
+            _ => {
+                let answer = Answer::of(self, limits, budget)?;
+                moved.findings = answer.findings;
+                moved.tolerance = answer.effort.tolerance;
+                let (nodes, links) = (answer.nodes, answer.links);
+                let _ = frame(Frame { time: 0.0, system: self.name.clone(), nodes, links });
+            }
+        }
+        Ok(moved)
+    }
+}
+
+/// A network whose tanks move.
+struct Levels<'s> {
+    motion: &'s Motion,
+    /// What nodes are asked for by their patterns' factor of one, m³/s.
+    asked: Vec<f64>,
+    solver: flow::Solver,
+    last: Option<flow::Solution>,
+}
+
+impl Levels<'_> {
+    /// How fast heads rise, m/s; and tanks that are full and fed, or empty and drawn from.
+    fn rates(&mut self, time: f64, heads: &[f64], budget: &Budget) -> Result<Vec<f64>, Error> {
+        for (pattern, asked) in self.motion.patterns.iter().zip(&self.asked) {
+            self.solver.set_node(pattern.node as usize, asked * pattern.at(time));
+        }
+        for (tank, head) in self.motion.tanks.iter().zip(heads) {
+            self.solver.set_node(tank.node as usize, *head);
+        }
+        let solution = self.solver.solve(budget)?;
+        if let Some(stop) = solution.effort.stopped {
+            return Err(stop.into());
+        }
+        let rate = |tank: &crate::read::Tank| {
+            -solution.supplied[tank.node as usize].unwrap_or(0.0) / tank.area
+        };
+        let rates = self.motion.tanks.iter().map(rate).collect();
+        self.last = Some(solution);
+        Ok(rates)
+    }
+
+    /// The same, where a tank that is full rises no more: it spills.
+    fn held(&mut self, time: f64, heads: &[f64], budget: &Budget) -> Result<Vec<f64>, Error> {
+        let mut rates = self.rates(time, heads, budget)?;
+        for ((rate, tank), head) in rates.iter_mut().zip(&self.motion.tanks).zip(heads) {
+            if *head >= tank.full {
+                *rate = rate.min(0.0);
+            }
+        }
+        Ok(rates)
+    }
+}
+
+fn levels(
+    system: &System,
+    network: &flow::Network,
+    span: Span,
+    limits: &Limits,
+    budget: &Budget,
+    frame: &mut dyn FnMut(Frame) -> ControlFlow<()>,
+    moved: &mut Moved,
+) -> Result<(), Error> {
+    // A level is as exact as a head of water; air has no tanks.
+    moved.tolerance = tolerance(accuracy::Domain::Water, budget.tier());
+    let value = |node: u32| match network.nodes.get(node as usize).map(|n| n.kind) {
+        Some(flow::NodeKind::Demand(v) | flow::NodeKind::Fixed(v)) => v,
+        None => 0.0,
+    };
+    let mut state = Levels {
+        motion: &system.motion,
+        asked: system.motion.patterns.iter().map(|p| value(p.node)).collect(),
+        solver: flow::Solver::new(network.clone(), limits)?,
+        last: None,
+    };
+    let mut heads: Vec<f64> = system
+        .motion
+        .tanks
+        .iter()
+        .map(|t| value(t.node).clamp(t.empty.min(t.full), t.full))
+        .collect();
+    let (mut time, mut step, mut count) = (0.0, 60.0f64, 0u32);
+    let mut spilled = vec![false; heads.len()];
+    let stopped = |moved: &mut Moved, time: f64, error: Error| match error {
+        Error::Stopped(stop) if time > 0.0 && !budget.is_strict() => {
+            (moved.simulated, moved.stopped) = (time, Some(stop));
+            Ok(())
+        }
+        error => Err(error),
+    };
+    loop {
+        let mut rates = match state.held(time, &heads, budget) {
+            Ok(rates) => rates,
+            Err(error) => return stopped(moved, time, error),
+        };
+        if time >= span.next(count) {
+            if let Some(solution) = &state.last {
+                let (nodes, links) = rows::flow(state.solver.network(), solution);
+                let system = system.name.clone();
+                let told = frame(Frame { time, system, nodes, links });
+                if told.is_break() || time >= span.duration {
+                    moved.simulated = time;
+                    break;
+                }
+            }
+            count += 1;
+        }
+        let changes = system.motion.patterns.iter().map(|p| p.next(time));
+        let until = changes.fold(span.next(count), f64::min);
+        // Up to the next change, in steps of which each is as exact as asked.
+        while until - time > 1e-9 * until.max(1.0) {
+            let h = step.min(until - time);
+            let tried = attempt(&mut state, time, &heads, &rates, h, budget);
+            let (next, last, error) = match tried {
+                Ok(tried) => tried,
+                Err(error) => return stopped(moved, time, error),
+            };
+            let over = |(tank, head): (&crate::read::Tank, &f64)| {
+                (head - tank.full).max(tank.empty - head)
+            };
+            let beyond = system.motion.tanks.iter().zip(&next).map(over).fold(0.0, f64::max);
+            if (error > moved.tolerance || beyond > moved.tolerance) && h > SHORTEST {
+                step = 0.5 * h;
+                continue;
+            }
+            (time, rates) = (time + h, last);
+            moved.steps += 1;
+            moved.error = moved.error.max(error);
+            for (k, (tank, next)) in system.motion.tanks.iter().zip(&next).enumerate() {
+                heads[k] = next.min(tank.full);
+                if *next >= tank.full && !spilled[k] {
+                    spilled[k] = true;
+                    moved.findings.push(told(network, tank, time, true));
+                }
+                if *next <= tank.empty && rates[k] < 0.0 {
+                    moved.findings.push(told(network, tank, time, false));
+                    moved.simulated = time;
+                    return Ok(());
+                }
+            }
+            if error < 0.1 * moved.tolerance {
+                step = (2.0 * h).max(step);
+            }
+            if time < until && heads.iter().zip(&next).any(|(a, b)| a != b) {
+                rates = match state.held(time, &heads, budget) {
+                    Ok(rates) => rates,
+                    Err(error) => return stopped(moved, time, error),
+                };
+            }
+        }
+        time = until;
+    }
+    Ok(())
+}
+
+/// Heads after a step, rates there, and the error of the step, m.
+fn attempt(
+    state: &mut Levels<'_>,
+    time: f64,
+    heads: &[f64],
+    rates: &[f64],
+    h: f64,
+    budget: &Budget,
+) -> Result<(Vec<f64>, Vec<f64>, f64), Error> {
+    let along = |parts: &[(f64, &[f64])]| -> Vec<f64> {
+        let at = |k: usize| parts.iter().map(|(part, rates)| part * rates[k]).sum::<f64>();
+        heads.iter().enumerate().map(|(k, head)| head + h * at(k)).collect()
+    };
+    // A pattern changes between steps: within one its factor is that of the beginning.
+    let second = state.held(time, &along(&[(0.5, rates)]), budget)?;
+    let third = state.held(time, &along(&[(0.75, &second)]), budget)?;
+    let next = along(&[(2.0 / 9.0, rates), (1.0 / 3.0, &second), (4.0 / 9.0, &third)]);
+    let last = state.held(time, &next, budget)?;
+    let parts = [-5.0 / 72.0, 1.0 / 12.0, 1.0 / 9.0, -1.0 / 8.0];
+    let mut error = 0.0f64;
+    for k in 0..heads.len() {
+        let of = [rates[k], second[k], third[k], last[k]];
+        let off: f64 = parts.iter().zip(of).map(|(p, r)| p * r).sum();
+        error = error.max((h * off).abs());
+    }
+    Ok((next, last, error))
+}
+
+fn told(network: &flow::Network, tank: &crate::read::Tank, time: f64, full: bool) -> Finding {
+    let name =
+        network.nodes.get(tank.node as usize).map_or_else(|| "tank".into(), |n| n.name.clone());
+    let hours = digits(time / 3600.0);
+    let (state, message) = if full {
+        (State::Warning, format!("{name} is full after {hours} h: what flows in spills"))
+    } else {
+        (State::Failed, format!("{name} is empty after {hours} h: nothing is known from there on"))
+    };
+    Finding::new(Kind::Range, state, [name], message)
+}
+
+fn temperatures(
+    system: &System,
+    network: &heat::Network,
+    span: Span,
+    limits: &Limits,
+    budget: &Budget,
+    frame: &mut dyn FnMut(Frame) -> ControlFlow<()>,
+    moved: &mut Moved,
+) -> Result<(), Error> {
+    moved.tolerance = tolerance(accuracy::Domain::Heat, budget.tier());
+    let motion = &system.motion;
+    let mean: Vec<f64> = network
+        .nodes
+        .iter()
+        .map(|n| match n.kind {
+            heat::NodeKind::Fixed(v) | heat::NodeKind::Free(v) => v,
+        })
+        .collect();
+    let value = |time: f64| -> Vec<(usize, f64)> {
+        let factor = |node: u32| {
+            let pattern = motion.patterns.iter().find(|p| p.node == node);
+            pattern.map_or(1.0, |p| p.at(time))
+        };
+        let moves =
+            motion.swings.iter().map(|s| s.node).chain(motion.patterns.iter().map(|p| p.node));
+        let swing = |node: u32| -> f64 {
+            motion.swings.iter().filter(|s| s.node == node).map(|s| s.at(time)).sum()
+        };
+        moves.map(|n| (n as usize, mean[n as usize] * factor(n) + swing(n))).collect()
+    };
+    // From the temperatures that are given; else from those that would stay.
+    let steady = heat::steady(network, limits, budget)?;
+    let mut start: Vec<f64> = steady.temperatures.iter().map(|t| t.unwrap_or(0.0)).collect();
+    motion.starts.iter().for_each(|&(node, t)| start[node as usize] = t);
+    let mut first = network.clone();
+    for (node, value) in value(0.0) {
+        match &mut first.nodes[node].kind {
+            heat::NodeKind::Fixed(v) | heat::NodeKind::Free(v) => *v = value,
+        }
+    }
+    let mut transient = heat::Transient::new(&first, &start, limits, budget)?;
+    moved.findings.extend(steady.findings);
+    let shortest = motion.swings.iter().map(|s| s.period / PARTS).fold(f64::INFINITY, f64::min);
+    let mut count = 0;
+    loop {
+        let time = transient.time();
+        if time >= span.next(count) - 1e-9 {
+            let now = value(time);
+            let (nodes, links) = rooms(network, &transient, &now);
+            let system = system.name.clone();
+            if frame(Frame { time, system, nodes, links }).is_break() || time >= span.duration {
+                moved.simulated = time;
+                break;
+            }
+            count += 1;
+        }
+        let changes = motion.patterns.iter().map(|p| p.next(time));
+        let until = changes.fold(span.next(count).min(time + shortest), f64::min);
+        // What swings is held at what it is in the middle of the step.
+        for (node, value) in value(time + 0.5 * (until - time)) {
+            transient.set(node, value);
+        }
+        match transient.advance(until - time, budget) {
+            Ok(()) => {}
+            Err(Error::Stopped(stop)) if time > 0.0 && !budget.is_strict() => {
+                (moved.simulated, moved.stopped) = (transient.time(), Some(stop));
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    (moved.steps, moved.error) = (transient.steps(), transient.error());
+    Ok(())
+}
+
+/// The rows of rooms at a time, with what swings as it is then.
+fn rooms(
+    network: &heat::Network,
+    transient: &heat::Transient,
+    now: &[(usize, f64)],
+) -> (Vec<Row>, Vec<Row>) {
+    let mut t: Vec<f64> = transient.temperatures().to_vec();
+    let mut put: Vec<Option<f64>> = network
+        .nodes
+        .iter()
+        .map(|n| match n.kind {
+            heat::NodeKind::Free(heat) => Some(heat),
+            heat::NodeKind::Fixed(_) => None,
+        })
+        .collect();
+    for &(node, value) in now {
+        match put[node].as_mut() {
+            Some(heat) => *heat = value,
+            None => t[node] = value,
+        }
+    }
+    let nodes = network.nodes.iter().enumerate().map(|(k, node)| {
+        let heat = put[k].unwrap_or_else(|| -transient.inflow(k as u32));
+        crate::answer::row(
+            &node.name,
+            &[("temperature", Some(t[k]), "C"), ("heat", Some(heat), "W")],
+        )
+    });
+    let links = network.links.iter().map(|link| {
+        let heat = link.conductance * (t[link.from as usize] - t[link.to as usize]);
+        crate::answer::row(&link.name, &[("heat", Some(heat), "W")])
+    });
+    (nodes.collect(), links.collect())
+}
