@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_base::digits::figure;
 use svgx_base::wording::meant;
-use svgx_engine::document::Limits;
+use svgx_engine::document::{Limits, canonical};
 use svgx_engine::geometry::Scene;
-use svgx_networks::Answer;
 use svgx_networks::read::{self, System};
+use svgx_networks::study::Study;
+use svgx_networks::{Answer, Name, State};
 
 use super::files;
 
@@ -22,9 +23,18 @@ pub(crate) struct Args {
     /// Only these systems, by their ids.
     #[arg(long, value_name = "ID")]
     system: Vec<String>,
+    /// What to find: flow, fault (fault currents) or load (how much more a node can be asked for).
+    #[arg(long, default_value = "flow")]
+    study: Study,
+    /// Only at these nodes, by their names; for faults and loads.
+    #[arg(long, value_name = "NODE")]
+    at: Vec<String>,
     /// Precision: ui, edit or compute.
     #[arg(long, default_value = "compute")]
     tier: Tier,
+    /// Also write the drawing with what was found to this file: `arx:results` of each system.
+    #[arg(short, long, value_name = "SOLVED")]
+    output: Option<PathBuf>,
     /// How to print what was found.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -64,13 +74,35 @@ impl Args {
         if systems.is_empty() {
             return failed(&"no arx:system has network=\"...\": there is nothing to solve");
         }
-        let wanted =
-            |s: &&System| self.system.is_empty() || self.system.iter().any(|id| **id == *s.name);
+        let at: Vec<Name> = self.at.iter().map(|a| a.as_str().into()).collect();
+        let wanted = |s: &&System| {
+            let named = self.system.is_empty() || self.system.iter().any(|id| **id == *s.name);
+            named
+                && s.domain.is_none_or(|domain| self.study.suits(domain))
+                && (at.is_empty() || at.iter().any(|a| s.nodes().contains(a)))
+        };
         let mut answers = Vec::new();
+        let mut solved = document.clone();
+        let lost = |a: &&Name| !systems.iter().any(|s| s.nodes().contains(a));
+        if let Some(lost) = at.iter().find(lost) {
+            let near = meant(lost, systems.iter().flat_map(|s| s.nodes()).map(|n| &**n));
+            return failed(&format_args!("there is no node {lost:?} in a network{near}"));
+        }
         for system in systems.iter().filter(wanted) {
-            match Answer::of(system, &svgx_networks::Limits::default(), &budget) {
-                Ok(answer) => answers.push(answer),
+            let limits = svgx_networks::Limits::default();
+            let at: Vec<Name> = at.iter().filter(|a| system.nodes().contains(a)).cloned().collect();
+            match Answer::studied(system, self.study, &at, &limits, &budget) {
+                Ok(answer) => {
+                    answer.write(&mut solved, system, self.tier);
+                    answers.push(answer);
+                }
                 Err(error) => return failed(&format_args!("{}: {error}", system.name)),
+            }
+        }
+        if let Some(path) = &self.output {
+            let code = files::write(Some(path), canonical(&solved).as_bytes());
+            if code != ExitCode::SUCCESS {
+                return code;
             }
         }
         let text = match self.format {
@@ -114,6 +146,19 @@ fn human(answer: &Answer) -> String {
             })
             .collect();
         let _ = writeln!(out, "  {:<2$}  {}", row.name, values.join(", "), width.unwrap_or(0));
+    }
+    for check in answer.checks.iter().filter(|c| c.state != State::Normal) {
+        let value = check.value.map_or_else(|| "unknown".to_owned(), figure);
+        let _ = writeln!(
+            out,
+            "  {} of {}: {} of {} {} ({})",
+            check.check,
+            check.element,
+            value,
+            figure(check.limit),
+            check.unit,
+            check.state.as_str(),
+        );
     }
     for finding in &answer.findings {
         let _ = writeln!(out, "  {}: {}", finding.kind.code(), finding.message);

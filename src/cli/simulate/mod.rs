@@ -1,3 +1,4 @@
+mod networks;
 mod strip;
 mod tables;
 
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     /// outcome [default: table on a terminal, json elsewhere].
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Simulate the networks of the drawing instead of its bodies: tanks, rooms.
+    #[arg(long, conflicts_with_all = ["changes_only", "strip"])]
+    networks: bool,
     /// Frames hold only what moved.
     #[arg(long)]
     changes_only: bool,
@@ -111,6 +115,13 @@ impl Args {
             changes_only: self.changes_only && self.strip.is_none(),
             ..Options::default()
         };
+        if self.networks {
+            let usual = if io::stdout().is_terminal() { Format::Table } else { Format::Json };
+            let format = self.format.unwrap_or(usual);
+            let span = (self.duration.as_secs_f64(), self.fps);
+            let mut out = BufWriter::new(io::stdout().lock());
+            return networks::simulate(&file, &document, span, format, &budget, &mut out);
+        }
         let statics =
             physics::statics(&document, &scene, &options, &limits, &budget).map_err(refused)?;
 
@@ -177,7 +188,7 @@ impl Args {
     }
 }
 
-fn line(out: &mut impl Write, value: &serde_json::Value) -> io::Result<()> {
+fn line(out: &mut (impl Write + ?Sized), value: &serde_json::Value) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
 }

@@ -17,6 +17,8 @@ const USUAL_PIXELS: u64 = 2_000_000;
 const PIXELS_PER_ELEMENT: u64 = 1_000;
 /// Bytes of a root element that are looked at for its size.
 const ROOT: usize = 4_096;
+/// Solutions of a network in time, by those of one that is solved once.
+const NETWORK_STEPS: u64 = 100;
 /// Steps of a simulated second at the usual rate.
 const STEPS_PER_SECOND: f64 = 60.0;
 
@@ -47,6 +49,7 @@ pub(crate) fn simulation(body: &Body) -> Option<Estimate> {
         duration: Option<Seconds>,
         precision: Option<String>,
         strict: Option<bool>,
+        networks: Option<bool>,
     }
     let bytes = &body.bytes;
     let after = |name: &str| {
@@ -67,6 +70,10 @@ pub(crate) fn simulation(body: &Body) -> Option<Estimate> {
     };
     let bodies = bytes.len() as u64 / BYTES_PER_BODY + 1;
     let (tier, strict) = (precision.tier, precision.is_strict || options.strict.unwrap_or(false));
+    if options.networks == Some(true) {
+        let size = elements(bytes.len() as u64) * NETWORK_STEPS;
+        return Some(Estimate { operation: "network", size, tier, strict });
+    }
     Some(match options.duration.or_else(other).and_then(|given| given.get()) {
         Some(seconds) => {
             // A float that is no number of steps is refused by physics later.

@@ -17,9 +17,10 @@ use crate::state::answer::{milliseconds, status};
 use svgx_base::budget::{Budget, Stop};
 use svgx_engine::document::{Document, json_position};
 use svgx_engine::geometry::Scene;
-use svgx_networks::accuracy::Effort;
+use svgx_networks::accuracy::{Effort, Reused};
 use svgx_networks::read::{self, System};
-use svgx_networks::{self as networks, Answer, Row, State, overlay};
+use svgx_networks::study::Study;
+use svgx_networks::{self as networks, Answer, Check, Island, Name, Row, State, overlay};
 use svgx_telemetry::stage::Step;
 
 /// How to solve.
@@ -36,6 +37,15 @@ pub(crate) struct NetworkOptions {
     /// The ids of the systems to solve; all of them without.
     #[serde(default)]
     pub(crate) systems: Option<Vec<String>>,
+    /// What to find: `flow` (what flows; without), `fault` (fault currents of electrical networks)
+    /// or `load` (how much more a node can be asked for). Systems of which it cannot be asked are
+    /// left out.
+    #[serde(default)]
+    #[schema(value_type = Option<schema::NetworkStudy>)]
+    pub(crate) study: Option<Study>,
+    /// The nodes at which to study faults or loads; all of them without.
+    #[serde(default)]
+    pub(crate) at: Option<Vec<String>>,
 }
 
 request! {
@@ -83,6 +93,12 @@ pub(crate) struct NetworkSystem {
     /// Its links, with what they carry.
     #[schema(value_type = Vec<schema::NetworkElement>)]
     links: Vec<Row>,
+    /// What elements carry against what they may, where the drawing says what that is.
+    #[schema(value_type = Vec<schema::NetworkCheck>)]
+    checks: Vec<Check>,
+    /// The parts of the network, with what feeds each of them and what is closed at its edge.
+    #[schema(value_type = Vec<schema::NetworkIsland>)]
+    islands: Vec<Island>,
     /// What is wrong, with its places: first with what is drawn, then with what flows.
     diagnostics: Vec<NetworkFinding>,
     /// How exact the answer is, and what it took.
@@ -114,6 +130,9 @@ pub(crate) struct NetworkEffort {
     tolerance: f64,
     /// How often the network was solved linearly.
     iterations: u32,
+    /// What was kept of an earlier solution: `nothing`, `order` or `factor`.
+    #[schema(value_type = String)]
+    reused: Reused,
     /// Why it ended early, `deadline` or `cancelled`: the answer is what there was then.
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<&'static str>,
@@ -176,7 +195,13 @@ pub(crate) fn networks(mut call: Call<'_>, sent: Option<Body>) -> Result<Reply, 
         let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         systems.retain(|system| names.contains(&*system.name));
     }
-    let answers = solve(&systems, &budget, strict)?;
+    let study = asked.study.unwrap_or_default();
+    systems.retain(|system| system.domain.is_none_or(|domain| study.suits(domain)));
+    let at: Vec<Name> = asked.at.unwrap_or_default().iter().map(|a| a.as_str().into()).collect();
+    refuse_nowhere(&at, study, &systems)?;
+    let at_one = |system: &System| at.iter().any(|a| system.nodes().contains(a));
+    systems.retain(|system| at.is_empty() || at_one(system));
+    let answers = solve(&systems, study, &at, &budget, strict)?;
     let taken = call.now().since(began);
     let iterations = answers.iter().map(|a| a.effort.iterations).max().unwrap_or(0);
     call.app.telemetry.metrics().solved("networks", iterations.into(), None);
@@ -223,12 +248,22 @@ pub(crate) fn overlaid(
 
 /// Solves one system after the other. Where time ends, those that were not begun are answered as
 /// such, unless nothing else could be.
-fn solve(systems: &[System], budget: &Budget, strict: bool) -> Result<Vec<Answer>, Error> {
+fn solve(
+    systems: &[System],
+    study: Study,
+    at: &[Name],
+    budget: &Budget,
+    strict: bool,
+) -> Result<Vec<Answer>, Error> {
     let mut answers: Vec<Answer> = Vec::with_capacity(systems.len());
     let mut stopped: Option<Stop> = None;
     for system in systems {
         let solved = match stopped {
-            None => Answer::of(system, &networks::Limits::default(), budget),
+            None => {
+                let at: Vec<Name> =
+                    at.iter().filter(|a| system.nodes().contains(a)).cloned().collect();
+                Answer::studied(system, study, &at, &networks::Limits::default(), budget)
+            }
             Some(stop) => Err(stop.into()),
         };
         answers.push(match solved {
@@ -241,6 +276,22 @@ fn solve(systems: &[System], budget: &Budget, strict: bool) -> Result<Vec<Answer
         });
     }
     Ok(answers)
+}
+
+/// Refuses a node that none of the systems has, and nodes where the study looks at none.
+fn refuse_nowhere(at: &[Name], study: Study, systems: &[System]) -> Result<(), Error> {
+    let invalid = |k: usize, message: String| {
+        let pointer = format!("/options/at/{k}");
+        Err(Error::Invalid { pointer, message, at: None })
+    };
+    if study == Study::Flow && !at.is_empty() {
+        return invalid(0, "a flow is solved everywhere: `at` is for faults and loads".to_owned());
+    }
+    let lost = |a: &Name| !systems.iter().any(|system| system.nodes().contains(a));
+    let Some(k) = at.iter().position(lost) else { return Ok(()) };
+    let shown: String = at[k].chars().take(64).collect();
+    let near = meant(&at[k], systems.iter().flat_map(|s| s.nodes()).map(|n| &**n));
+    invalid(k, format!("there is no node `{shown}` in a network of this study{near}"))
 }
 
 /// Refuses an id that is no network of the drawing.
@@ -285,6 +336,8 @@ fn shown(content: &str, document: &Document, system: &System, answer: Answer) ->
         solved,
         nodes: answer.nodes,
         links: answer.links,
+        checks: answer.checks,
+        islands: answer.islands,
         diagnostics: told.collect(),
         effort: effort(&answer.effort, balance_unit, energy_unit),
     }
@@ -302,6 +355,7 @@ fn effort(effort: &Effort, balance_unit: &'static str, energy_unit: &'static str
         residual,
         tolerance: effort.tolerance,
         iterations: effort.iterations,
+        reused: effort.reused,
         stopped: effort.stopped.map(|stop| match stop {
             Stop::Deadline => "deadline",
             Stop::Cancelled => "cancelled",
@@ -360,7 +414,7 @@ mod tests {
                 let budget = unlimited.clone().strict(strict);
                 budget.until(Time(looks), Arc::new(Looked::default()))
             };
-            match solve(&systems, &until(false), false) {
+            match solve(&systems, Study::Flow, &[], &until(false), false) {
                 Err(Error::Stopped(Stop::Deadline)) => none += 1,
                 Ok(answers) if answers.iter().all(Answer::is_whole) => all += 1,
                 Ok(answers) => {
@@ -368,7 +422,7 @@ mod tests {
                     assert_eq!(answers.len(), 2);
                     let stopped = answers.iter().find(|a| !a.is_whole()).unwrap();
                     assert_eq!(stopped.effort.stopped, Some(Stop::Deadline));
-                    let strict = solve(&systems, &until(true), true);
+                    let strict = solve(&systems, Study::Flow, &[], &until(true), true);
                     assert!(matches!(strict, Err(Error::Stopped(_))), "{strict:?}");
                 }
                 Err(error) => panic!("{error}"),

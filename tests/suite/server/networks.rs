@@ -447,3 +447,117 @@ fn an_overlay_that_is_none_is_refused_with_what_was_meant() {
         }
     }
 }
+
+#[test]
+fn an_answer_says_what_is_joined_what_is_beyond_its_bounds_and_how_far_values_may_be_off() {
+    let service = Service::start();
+    let bounded = KINDS.replace(
+        r#"id="c1" from="board""#,
+        r#"id="c1" ampacity="11 A" breaker="16 A" from="board""#,
+    );
+    let answer = solve(&service, &json!({ "content": drawing(&bounded) }));
+    let power = &answer["systems"][2];
+    assert_eq!((&power["solved"], &answer["success"]), (&json!(true), &json!(true)), "{power}");
+    let checks = power["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), 2, "{checks:?}");
+    assert_eq!((&checks[0]["check"], &checks[0]["unit"]), (&json!("ampacity"), &json!("A")));
+    // 9.54 A of 11 A; and the breaker does not protect a conductor of 11 A.
+    let states: Vec<&str> = checks.iter().filter_map(|c| c["state"].as_str()).collect();
+    assert_eq!(states, ["warning", "failed"]);
+    let codes: Vec<&str> = power["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|d| d["code"].as_str())
+        .collect();
+    assert_eq!(codes, ["network-overload", "network-overload"], "{power}");
+    assert_eq!(power["islands"][0]["sources"], json!(["board"]));
+    assert_eq!(power["effort"]["reused"], "nothing");
+    let voltage = &power["nodes"][0]["values"][0];
+    assert!(voltage["error"].as_f64().is_some_and(|e| e < 1e-3), "{voltage}");
+}
+
+#[test]
+fn faults_and_loads_are_studied_where_they_are_asked_for() {
+    let service = Service::start();
+    let fed = KINDS.replace(
+        r#"voltage="400 V" phases="ABCN"/>"#,
+        r#"voltage="400 V" fault="10 kA" phases="ABCN"/>"#,
+    );
+    let study = |study: &str, at: &[&str]| {
+        let options = json!({ "study": study, "at": at });
+        service.post("/networks/solve", &json!({ "content": drawing(&fed), "options": options }))
+    };
+    let faults = study("fault", &["board"]).json();
+    assert_eq!(faults["systems"].as_array().unwrap().len(), 1, "{faults}");
+    assert!((quantity(&faults, "power", "board", "three phase").0 - 10e3).abs() < 1.0);
+    let loads = study("load", &["tap"]).json();
+    assert_eq!(quantity(&loads, "cold", "tap", "more").1, "m^3/s");
+    for (name, at, words) in [
+        ("fault", "bord", "did you mean"),
+        ("fault", "tap", "there is no node `tap` in a network of this study"),
+        ("flow", "tap", "a flow is solved everywhere"),
+        ("swing", "tap", "there is no choice `swing`"),
+    ] {
+        let refused = study(name, &[at]);
+        let text = String::from_utf8_lossy(&refused.body).into_owned();
+        assert!(refused.status == 422 && text.contains(words), "{name} {at}: {text}");
+    }
+}
+
+#[test]
+fn networks_are_simulated_in_time_and_a_drawing_is_written_with_its_answer() {
+    let service = Service::start();
+    let tank =
+        KINDS.replace(r#"type="reservoir" head="20 m""#, r#"type="tank" head="20 m" area="2 m^2""#);
+    let content = drawing(&tank);
+    let options = json!({ "networks": true, "duration": "1h", "fps": 1.0 / 600.0 });
+    let body = json!({ "content": content, "options": options });
+    let answer = service.post("/simulate", &body);
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let answer = answer.json();
+    assert_eq!((&answer["reason"], &answer["success"]), (&json!("completed"), &json!(true)));
+    let of = |system: &str| {
+        let frames = answer["frames"].as_array().unwrap().iter();
+        frames.filter(|f| f["system"] == system).collect::<Vec<_>>()
+    };
+    let cold = of("cold");
+    assert_eq!((cold.len(), of("power").len()), (7, 1));
+    for (k, frame) in cold.iter().enumerate() {
+        assert!((frame["time"].as_f64().unwrap() - 600.0 * k as f64).abs() < 1e-6);
+        let tank = frame["nodes"].as_array().unwrap().iter().find(|n| n["name"] == "tank").unwrap();
+        let head = tank["values"][1]["value"].as_f64().unwrap();
+        // Half a litre in a second out of two square metres.
+        assert!((head - (20.0 - 0.15 * k as f64)).abs() < 1e-6, "{frame}");
+    }
+    let still = json!({ "content": drawing(KINDS), "options": { "networks": true } });
+    let refused = service.post("/simulate", &still);
+    assert_eq!(refused.status, 422, "{}", String::from_utf8_lossy(&refused.body));
+
+    let folder = tempfile::tempdir().unwrap();
+    let (file, solved) = (folder.path().join("house.svgx"), folder.path().join("solved.svgx"));
+    std::fs::write(&file, content).unwrap();
+    let run = |arguments: &[&std::ffi::OsStr]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_svgx")).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&["network".as_ref(), file.as_os_str(), "-o".as_ref(), solved.as_os_str()]);
+    let written = std::fs::read_to_string(&solved).unwrap();
+    assert_eq!(written.matches("<arx:results ").count(), 5);
+    assert!(written.contains(r#"unit="m^3/s" of="p1""#), "{written}");
+    run(&["check".as_ref(), solved.as_os_str()]);
+    let frames = run(&[
+        "simulate".as_ref(),
+        solved.as_os_str(),
+        "--networks".as_ref(),
+        "--duration".as_ref(),
+        "1h".as_ref(),
+        "--format".as_ref(),
+        "ndjson".as_ref(),
+    ]);
+    // Four networks stand still and have a frame each; the last line says how it ended.
+    assert_eq!(frames.lines().count(), 97 + 4 + 1, "{frames}");
+    let last: Value = serde_json::from_str(frames.lines().last().unwrap()).unwrap();
+    assert_eq!(last["networks"][0]["system"], "cold");
+}

@@ -1,12 +1,17 @@
 //! `POST /simulate`: what holds a drawing up, and how it moves.
 
 mod answer;
+mod networks;
 mod options;
 mod stream;
 
 use std::ops::ControlFlow;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use self::answer::{SimulateAnswer, Simulated, at_rest, facts, motion, record_outcome};
+use self::networks::NetworksInTime;
 use self::options::{SimulateRequest, Wanted};
 use crate::admission::body::Body;
 use crate::admission::input::{self, Input};
@@ -18,7 +23,7 @@ use crate::state::jobs::Progress;
 use svgx_base::budget::Budget;
 use svgx_controller::{Reason, Shed};
 use svgx_engine::geometry::Scene;
-use svgx_engine::physics::{self, Frame, Outcome, Simulation};
+use svgx_engine::physics::{self, Frame, Outcome};
 use svgx_telemetry::stage::Step;
 
 pub(crate) use self::options::Estimation;
@@ -33,16 +38,27 @@ pub(crate) const MEDIA: &[&str] = &["application/json", NDJSON, EVENTS];
 /// Those of them that are streams: frames as they are made.
 pub(crate) const STREAMS: &[&str] = &[NDJSON, EVENTS];
 
+/// What is answered in one piece.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Simulation {
+    /// Bodies: at rest, or over time.
+    Bodies(Box<SimulateAnswer>),
+    /// Networks over time.
+    Networks(NetworksInTime),
+}
+
 /// Answers what holds a drawing up: forces, weights and reactions of every body at
 /// rest. With a duration, steps it through time and answers frames and contacts:
-/// in one answer, or, when asked for lines or events, as they are made.
+/// in one answer, or, when asked for lines or events, as they are made. With `networks`
+/// it is the networks of the drawing that are stepped: tanks, rooms, patterns of a day.
 ///
 /// # Errors
 /// A body or a drawing that cannot be read, options past a limit, or no time.
 #[utoipa::path(post, path = "/simulate", tag = "drawing", operation_id = "simulate_drawing",
     request_body(content((SimulateRequest = "application/json"), (String = "image/svg+xml"))),
     responses((status = 200, content(
-        (SimulateAnswer = "application/json"),
+        (Simulation = "application/json"),
         (schema::SimulationLine = "application/x-ndjson"),
         (schema::SimulationLine = "text/event-stream"),
     ))))]
@@ -59,7 +75,7 @@ pub(crate) fn simulate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
     if wanted.strict && tier < wanted.tier {
         return Err(Shed::now(Reason::StrictPrecision).into());
     }
-    let etag = (!is_stream && wanted.resume.is_none()).then(|| {
+    let etag = (!is_stream && wanted.resume.is_none() && asked.networks != Some(true)).then(|| {
         let described = format!("{:?} {tier} {} {}", wanted.options, wanted.tier, wanted.moving);
         input::etag(true, &Cache::key("simulate", &described, content))
     });
@@ -73,6 +89,16 @@ pub(crate) fn simulate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
     let budget = call.budget.clone().at(tier).strict(wanted.strict && !is_stream);
     let refused = |error: physics::Error| problem::physics(content, error);
     let scene = Scene::build(document, &limits, &budget)?;
+    if asked.networks == Some(true) {
+        if is_stream || wanted.resume.is_some() {
+            let message = "networks are answered in one piece, as application/json";
+            return Err(Error::invalid("/options/networks", message));
+        }
+        let mut answer = networks::simulate(&call, document, &scene, &asked, &wanted, &budget)?;
+        answer.duration_ms = call.elapsed_ms();
+        let reply = call.json(&Simulation::Networks(answer), None)?;
+        return Ok(reply.at(tier, wanted.tier));
+    }
     if is_stream {
         let simulation = wanted.simulation(&call, document, &scene, &budget).map_err(refused)?;
         return stream::begin(call, simulation, wanted.checkpoint);
@@ -101,13 +127,14 @@ pub(crate) fn simulate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
     answer.duration_ms = call.elapsed_ms();
     // What ended early would end elsewhere the next time.
     let partial = matches!(&answer.simulation, Simulated::Moving(m) if m.partial);
+    let answer = Simulation::Bodies(Box::new(answer));
     let reply = call.json(&answer, etag.filter(|_| !partial))?;
     Ok(if wanted.resume.is_some() { reply } else { reply.at(tier, wanted.tier) })
 }
 
 /// Runs to the end, or to as many positions as one answer may hold.
 fn run(
-    simulation: &mut Simulation,
+    simulation: &mut physics::Simulation,
     most: usize,
     budget: &Budget,
     progress: &Progress,

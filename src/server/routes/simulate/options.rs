@@ -57,6 +57,10 @@ pub(crate) struct SimulateOptions {
     /// it was begun with and the same drawing.
     #[serde(default)]
     pub(crate) resume: Option<String>,
+    /// Whether the networks of the drawing are simulated instead of its bodies; false without.
+    /// Needs a `duration`; `fps` without is such that there are 97 frames.
+    #[serde(default)]
+    pub(crate) networks: Option<bool>,
     /// Bodies to set in motion at the start.
     #[serde(default)]
     #[schema(value_type = Option<Vec<schema::Disturbance>>)]
