@@ -27,6 +27,17 @@ pub enum Reused {
     Factor,
 }
 
+impl Reused {
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reused::Nothing => "nothing",
+            Reused::Order => "order",
+            Reused::Factor => "factor",
+        }
+    }
+}
+
 /// How an answer came about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Effort {

@@ -97,9 +97,21 @@ impl Answer {
     pub fn of(system: &System, limits: &Limits, budget: &Budget) -> Result<Answer, Error> {
         let solved = Kept::new(system.clone(), limits, budget).and_then(|mut kept| {
             let mut answer = kept.solve(budget)?;
-            kept.explain(&mut answer, budget)?;
-            Ok(answer)
+            match kept.explain(&mut answer, budget) {
+                // What was solved is no worse for it.
+                Ok(()) | Err(Error::Stopped(_)) => Ok(answer),
+                Err(error) => Err(error),
+            }
         });
+        solved.or_else(|error| Answer::refused(system, error))
+    }
+
+    /// The same without what helps to judge it: no parts, no errors of values.
+    ///
+    /// # Errors
+    /// As [`Answer::of`].
+    pub fn plain(system: &System, limits: &Limits, budget: &Budget) -> Result<Answer, Error> {
+        let solved = Kept::new(system.clone(), limits, budget).and_then(|mut k| k.solve(budget));
         solved.or_else(|error| Answer::refused(system, error))
     }
 

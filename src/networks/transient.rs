@@ -120,7 +120,7 @@ impl System {
                 temperatures(self, network, span, limits, budget, frame, &mut moved)?;
             }
             _ => {
-                let answer = Answer::of(self, limits, budget)?;
+                let answer = Answer::plain(self, limits, budget)?;
                 moved.findings = answer.findings;
                 moved.tolerance = answer.effort.tolerance;
                 let (nodes, links) = (answer.nodes, answer.links);

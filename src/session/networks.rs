@@ -70,6 +70,8 @@ pub struct NetworkChange {
     pub system: String,
     /// How often it was solved linearly.
     pub iterations: u32,
+    /// What was kept of the solution before: `nothing`, `order` (of elimination) or `factor`.
+    pub reused: String,
     /// Values that changed, at the most 200: those that changed most.
     pub values_changed: Vec<NetworkValueChange>,
     /// How many more changed.
@@ -364,6 +366,7 @@ fn change(old: &Answer, new: &Answer) -> NetworkChange {
     NetworkChange {
         system: new.system.to_string(),
         iterations: new.effort.iterations,
+        reused: new.effort.reused.as_str().to_owned(),
         values_changed: found.into_iter().map(|(_, change)| change).collect(),
         more,
     }

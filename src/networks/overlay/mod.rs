@@ -86,7 +86,7 @@ pub fn overlaid(
         let known: Vec<&str> = systems.iter().map(|s| &*s.name).collect();
         return Err(Refused(unknown("system with a network", &wanted.system, &known)).into());
     };
-    let answer = Answer::of(system, &Limits::default(), budget)?;
+    let answer = Answer::plain(system, &Limits::default(), budget)?;
     let picture = Picture { document, scene: &scene, system, answer: &answer };
     let names = picture.quantities();
     let Some(&(name, unit)) = names.iter().find(|(name, _)| *name == wanted.quantity) else {

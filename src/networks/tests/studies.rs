@@ -96,3 +96,32 @@ fn rooms_swing_as_their_walls_let_them_without_a_warm_up() {
     let told = studied(&body.replace("swing='5 K' peak='12 h'", ""), Study::Periodic, &[]);
     assert_eq!((told.findings[0].kind, told.nodes.len()), (Kind::Quantity, 0));
 }
+
+#[test]
+fn what_is_solved_is_answered_where_no_time_is_left_to_look_how_exact_it_is() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use svgx_base::budget::{Clock, Time};
+    /// A clock that goes on whenever somebody looks.
+    #[derive(Debug, Default)]
+    struct Looked(AtomicU64);
+    impl Clock for Looked {
+        fn now(&self) -> Time {
+            Time(self.0.fetch_add(1, Ordering::Relaxed))
+        }
+    }
+    let system = &systems(HOUSE)[0];
+    let (mut bare, mut judged) = (0, 0);
+    for looks in 0..200 {
+        let budget = unlimited().until(Time(looks), Arc::new(Looked::default()));
+        match Answer::of(system, &Limits::default(), &budget) {
+            Ok(answer) if answer.is_whole() => {
+                let error = answer.nodes[0].values[0].error;
+                *(if error.is_none() { &mut bare } else { &mut judged }) += 1;
+            }
+            Ok(answer) => assert!(answer.effort.stopped.is_some()),
+            Err(error) => assert!(matches!(error, svgx_networks::Error::Stopped(_)), "{error}"),
+        }
+    }
+    assert!(bare > 0 && judged > 0, "{bare} {judged}");
+}
