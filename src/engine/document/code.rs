@@ -197,6 +197,15 @@ codes! {
     ConstraintZeroLength "constraint-zero-length" Error, "a line without length has no direction";
     ConstraintWeight "constraint-weight" Error, "`soft` is not a number above 0 and at most 1e6";
     ConstraintLimit "constraint-limit" Error, "the `constraints` or another limit";
+    DimensionType "dimension-type" Error, "an unknown type or style of dimension";
+    DimensionReference "dimension-reference" Error, "a dimension of something that is not in the drawing, or cannot be measured so: no number is shown";
+    DimensionValue "dimension-value" Error, "an attribute of a dimension that cannot be read";
+    DimensionDrives "dimension-drives" Error, "a dimension that drives a constraint which is not there, or has no value";
+    DimensionLimit "dimension-limit" Error, "a measure of 1e9 mm or more, or more than 20 000 dimensions";
+    DimensionZero "dimension-zero" Warning, "what is measured coincides";
+    LayerValue "layer-value" Error, "an attribute of a layer that cannot be read";
+    AttributeName "attribute-name" Warning, "a value of an attribute that the symbol does not have, or a template without a name";
+    SheetValue "sheet-value" Error, "a size, scale or place of a sheet or a view that cannot be read";
     NetworkTerminal "network-terminal" Error, "an element of a network without the terminals that its kind needs";
     NetworkQuantity "network-quantity" Error, "a quantity of a network that is missing, cannot be read or cannot be";
     NetworkUnit "network-unit" Error | Warning, "a quantity of a network with a unit of another dimension; a warning for one without a unit";

@@ -171,7 +171,7 @@ impl Check<'_> {
                 let message = format!("`{}` is no positive scale", shorten(a.value));
                 self.error(Code::BadScale, a.span, message);
             }
-            "layer" if !vocabulary::LAYERS.contains(&value) => {
+            "layer" if !vocabulary::LAYERS.contains(&value) && !self.declares_layer(value) => {
                 let message = format!("the layer `{}` is not a usual one", shorten(a.value));
                 let help = Self::choose(value, "usual layers", &vocabulary::LAYERS);
                 self.out.push(Diagnostic::warning(Code::UnknownLayer, a.span, message).help(help));
@@ -194,10 +194,19 @@ impl Check<'_> {
         }
     }
 
+    /// Whether the drawing has an `arx:layer` with that id.
+    fn declares_layer(&self, id: &str) -> bool {
+        let declared = self.document.by_id(id).and_then(|node| self.document.name(node));
+        declared == Some((Ns::Arx, "layer"))
+    }
+
     /// Names in the language's namespace that mean nothing.
     fn element(&mut self, node: NodeId) {
         let Some((_, name)) = self.document.name(node) else { return };
-        if vocabulary::is_language(name) || vocabulary::is_record(name) {
+        if vocabulary::is_language(name)
+            || vocabulary::is_record(name)
+            || vocabulary::is_drafting(name)
+        {
             return;
         }
         let mut above = self.document.parent(node);

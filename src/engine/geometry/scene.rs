@@ -21,6 +21,7 @@ use super::curve::Curve;
 use super::item::{Entry, Error, Item, Key, Paint};
 use super::length::Scale;
 use super::resolve::{Context, Found, Resolver, Styled};
+use super::role::{Role, role};
 use super::style::{PointerEvents, Special, Style};
 use super::viewport::{ViewBox, root_viewbox};
 pub use changes::Changes;
@@ -314,6 +315,19 @@ impl Scene {
     /// The bounds of everything that is drawn.
     pub fn extent(&self) -> Option<Rect> {
         self.bounds(NodeId::ROOT)
+    }
+
+    /// The outlines of shapes that an element shows, those of `use` among them: each in its own
+    /// coordinates, with the way from those to the world and whether the even-odd rule says what
+    /// is inside. Boxes of texts, pictures and objects are none of them.
+    pub fn outlines_shown(
+        &self,
+        document: &Document,
+        node: NodeId,
+    ) -> impl Iterator<Item = (&BezPath, Affine, bool)> {
+        let items = self.items.get(self.span(node)).unwrap_or_default().iter();
+        let shapes = items.filter(|i| role(document, i.source) == Role::Shape);
+        shapes.map(|i| (&*i.outline, i.transform, i.paint.even_odd))
     }
 
     /// The outline of a shape, of a picture's or text's box, or of an object's

@@ -183,6 +183,13 @@ fn to_world(document: &Document, scene: &Scene, node: NodeId) -> Affine {
 }
 
 impl Drawn {
+    /// Of each arc of a path, whether it goes clockwise on a screen in the drawing's frame.
+    pub(super) fn clockwise(&self) -> Vec<bool> {
+        let How::Path(outline) = &self.how else { return Vec::new() };
+        let kept = self.frame.determinant() > 0.0;
+        outline.sweeps().map(|sweep| sweep == kept).collect()
+    }
+
     /// Notes the attributes that put the shape where `shape` says.
     pub(super) fn write(
         &self,

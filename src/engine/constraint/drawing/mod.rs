@@ -6,6 +6,7 @@
 
 mod arc;
 mod element;
+mod parts;
 mod path_data;
 mod read;
 
@@ -16,6 +17,8 @@ use svgx_base::budget::{Budget, Tier};
 use super::sketch::{Constraint, Entity, Error, Location, Problem};
 use super::solve::{Solver, unlimited};
 use element::Drawn;
+
+pub use parts::{NoPart, Part, Parts};
 
 /// Findings kept of one sketch.
 const FINDINGS: usize = 200;

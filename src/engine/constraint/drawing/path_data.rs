@@ -79,6 +79,14 @@ impl Outline {
         Ok(read)
     }
 
+    /// Of each arc, whether it goes from the x axis towards the y axis.
+    pub(super) fn sweeps(&self) -> impl Iterator<Item = bool> + '_ {
+        self.steps.iter().filter_map(|step| match step {
+            Command::Arc { sweep, .. } => Some(*sweep),
+            _ => None,
+        })
+    }
+
     /// Path data with the vertices, centres and radii given; `number` writes a number,
     /// `radius` one that is not to grow by rounding.
     pub(super) fn write(

@@ -161,6 +161,17 @@ impl Index {
     }
 }
 
+/// The feature that `part` names of a shape alone, whose unknowns begin at 0.
+///
+/// # Errors
+/// What the shape has instead.
+pub(crate) fn feature_in(shape: &Shape, part: Option<&str>) -> Result<Feature, String> {
+    match part {
+        None => Ok(whole(shape, 0)),
+        Some(part) => part_of(shape, 0, part).ok_or_else(|| hint(shape, part)),
+    }
+}
+
 fn point(v: u32, x: u32, y: u32) -> Point {
     Point { x: v + x, y: v + y }
 }

@@ -7,7 +7,7 @@ mod problem;
 mod shape;
 
 pub use error::{Error, Location, Reason};
-pub(crate) use feature::{Circle, Feature, Index, Line, MAX_COORDINATE, Point};
+pub(crate) use feature::{Circle, Feature, Index, Line, MAX_COORDINATE, Point, feature_in};
 pub use kind::Kind;
 pub(crate) use problem::constraint_name;
 pub use problem::{Constraint, Entity, Problem, Target};

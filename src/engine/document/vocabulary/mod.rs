@@ -94,6 +94,21 @@ pub(super) fn is_record(name: &str) -> bool {
     )
 }
 
+/// Elements of the language about how a drawing is presented. They stand only in its namespace.
+pub(super) fn is_drafting(name: &str) -> bool {
+    matches!(
+        name,
+        "layers"
+            | "layer"
+            | "dimensions"
+            | "dimension"
+            | "attribute"
+            | "sheet"
+            | "view"
+            | "title-block"
+    )
+}
+
 /// Elements of SVG that keep that meaning when a document puts them into the
 /// namespace of the language, or into none.
 pub(super) fn is_svg(name: &str) -> bool {

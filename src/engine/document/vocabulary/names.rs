@@ -301,11 +301,27 @@ pub(crate) const LANGUAGE: &[(&str, &str)] = &[
          load hinges power primary secondary impedance loss group tap layers film-outside \
          film-inside ampacity breaker breaking max-velocity max-deflection +",
     ),
+    ("layers", "id"),
+    ("layer", "id name color line-width line-type visible printable locked"),
+    (
+        "dimensions",
+        "id style scale layer color unit decimals text-height line-width arrow ends beyond gap \
+         spacing fraction",
+    ),
+    (
+        "dimension",
+        "id type of at drives direction prefix suffix places reference tolerance style scale layer \
+         color unit decimals text-height line-width arrow ends beyond gap spacing fraction",
+    ),
+    ("attribute", "id name value x y size anchor rotate hidden"),
+    ("sheet", "id size orientation scale frame"),
+    ("view", "id of x y scale"),
+    ("title-block", "id width +"),
 ];
 
 /// Attributes of the language on elements of SVG.
 pub(crate) const ON_SHAPES: &str = "object type system upstream layer precision behavior physics \
-    units scale state highlight";
+    units scale state highlight component";
 
 /// Colours by name.
 pub(crate) const COLOURS: &str = "aliceblue antiquewhite aqua aquamarine azure beige bisque black \

@@ -339,6 +339,10 @@ fn place(document: &Document, parent: NodeId, ns: Ns, name: &str) -> Ns {
     {
         return Ns::Arx;
     }
+    // What a sheet shows, and not the element of SVG.
+    if ns == Ns::Arx && name == "view" && document.name(parent) == Some((Ns::Arx, "sheet")) {
+        return Ns::Arx;
+    }
     match ns {
         Ns::Arx if vocabulary::is_svg(name) => Ns::Svg,
         Ns::None if vocabulary::is_svg(name) || name == "metadata" => Ns::Svg,
