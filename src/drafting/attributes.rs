@@ -2,10 +2,10 @@
 
 use kurbo::{Affine, Size};
 use svgx_engine::document::{Code, Diagnostic, Document, NodeId, Ns};
-use svgx_engine::geometry::{AspectRatio, Length, Role, ViewBox, href, pixels, role};
+use svgx_engine::geometry::{self, AspectRatio, Length, Role, ViewBox, href, pixels, role};
 
 use crate::dimension::{short, tag};
-use crate::drawn::figure;
+use crate::drawn::{figure, fine};
 
 /// A template of a symbol.
 #[derive(Clone, Debug, PartialEq)]
@@ -159,16 +159,29 @@ pub(crate) fn draw(document: &mut Document, usual: f64) -> Vec<(NodeId, Vec<(Nod
             let content = document.make_text(&value.text);
             document.restore(content, text, None);
             let Template { at, size, anchor, rotate, .. } = &value.template;
-            let [a, b, c, d, e, f] = own.as_coeffs();
+            let height = size.unwrap_or(usual);
             let mut transform = document.attr(node, "transform").unwrap_or_default().to_owned();
-            let matrix = [a, b, c, d, e, f].map(figure).join(" ");
+            let around = geometry::transform(&transform).unwrap_or_default() * own;
+            let matrix = own.as_coeffs().map(figure).join(" ");
             transform.push_str(&format!(" matrix({matrix})"));
             if *rotate != 0.0 {
                 let turn = [*rotate, at[0], at[1]].map(figure).join(" ");
                 transform.push_str(&format!(" rotate({turn})"));
             }
+            // What would stand on its head is turned where it stands.
+            let [a, b, ..] = (around * Affine::rotate(rotate.to_radians())).as_coeffs();
+            let mut anchor = *anchor;
+            if crate::plane::readable([a, b]) != [a, b] {
+                let turn = [180.0, at[0], at[1] - height / 2.0].map(figure).join(" ");
+                transform.push_str(&format!(" rotate({turn})"));
+                anchor = match anchor {
+                    "start" => "end",
+                    "end" => "start",
+                    other => other,
+                };
+            }
             let layer = document.arx(node, "layer").map(str::to_owned);
-            let size = figure(size.unwrap_or(usual) / crate::drawn::CAPITALS);
+            let size = fine(height / crate::drawn::CAPITALS);
             let [x, y] = at.map(figure);
             let attributes = [
                 ("class", "attribute"),

@@ -249,7 +249,7 @@ impl Pen {
                 ("x", x.clone()),
                 ("y", y.clone()),
                 ("font-family", "sans-serif".to_owned()),
-                ("font-size", figure(text.height / CAPITALS / self.mm)),
+                ("font-size", fine(text.height / CAPITALS / self.mm)),
                 ("text-anchor", "middle".to_owned()),
             ];
             if degrees.abs() > 1e-9 {
@@ -273,6 +273,12 @@ impl Pen {
         }
         path
     }
+}
+
+/// As [`figure`], of the size of a font: capitals are to come out as high as they were asked for.
+pub(crate) fn fine(n: f64) -> String {
+    let rounded = (n * 1e10).round() / 1e10;
+    if rounded.is_finite() { format!("{rounded}") } else { figure(n) }
 }
 
 /// A number in the shortest form that is exact to a ten-millionth of a unit.

@@ -79,6 +79,14 @@ fn values_of_symbols_stand_where_the_symbol_has_their_places() {
     assert!(text.contains(">E1</text>") && text.contains(">?</text>"), "{text}");
     assert_eq!(text.matches("<text").count(), 2, "{text}");
     assert!(text.contains(r#"transform="translate(10 0) matrix(1 0 0 1 400 100)""#), "{text}");
+    // What a turned symbol shows is not upside down.
+    let turned = document(
+        r##"<symbol id="s"><arx:attribute name="tag" y="8" size="2" value="E"/></symbol>
+        <use href="#s" transform="rotate(180)"/><use href="#s" transform="rotate(90)"/>
+        <use href="#s" transform="rotate(-90)"/>"##,
+    );
+    let text = compiled(&draw(&turned, Purpose::Screen));
+    assert_eq!(text.matches("rotate(180 0 7)").count(), 2, "{text}");
     let one = made.document.by_id("one").expect("a use");
     let next = made.document.next_sibling(one).and_then(|n| made.document.name(n));
     assert_eq!(next.map(|(_, name)| name), Some("text"));

@@ -37,7 +37,7 @@ fn a_sheet_is_a_document_in_millimetres_of_paper() {
 }
 
 fn svgx_figure(n: f64) -> f64 {
-    (n * 1e7).round() / 1e7
+    (n * 1e10).round() / 1e10
 }
 
 #[test]
