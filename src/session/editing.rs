@@ -2,6 +2,7 @@
 
 mod answered;
 mod attributes;
+mod dimensions;
 mod drag;
 mod formulas;
 mod groups;
@@ -40,7 +41,7 @@ use super::together::{Answers, Author, Conflict, DrawingChange, Participant, Wri
 use svgx_base::budget::{Budget, Class, Tier, Time};
 use svgx_engine::behavior::{Fit, Machine, Program, Values};
 use svgx_engine::document::{self, Document, Limits, NodeId};
-use svgx_engine::geometry::Scene;
+use svgx_engine::geometry::{self, Scene};
 
 /// The document of a session that nothing was loaded into.
 pub const EMPTY: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000"/>"#;
@@ -116,6 +117,10 @@ pub struct Session {
     solver: Option<Box<DragSolver>>,
     /// The networks of the drawing; `None` before anybody looked.
     networks: Option<Networks>,
+    /// The budget of the edit of shapes that is at work.
+    budget: Budget,
+    /// What a picture follows where the drawing states dimensions, layers or values.
+    presented: Option<Box<picture::Presented>>,
 }
 
 /// What an operation has done so far; rolled back as a whole when it fails.
@@ -167,8 +172,10 @@ impl Session {
     pub fn new(text: &str, limits: Arc<Limits>, budget: &Budget) -> Result<Session, Error> {
         let text: Arc<str> = Arc::from(text);
         let document = document::parse(&text, &limits).map_err(Error::Document)?;
-        let scene =
-            Scene::build(&document, &limits, budget).map_err(|e| Error::Geometry(e.to_string()))?;
+        let scene = Scene::build(&document, &limits, budget).map_err(|e| match e {
+            geometry::Error::Stopped(stop) => Error::Stopped(stop),
+            other => Error::Geometry(other.to_string()),
+        })?;
         budget.checkpoint()?;
         let program = Arc::new(Program::compile(&document, &limits));
         let machine = Machine::new(&document, &program);
@@ -215,6 +222,8 @@ impl Session {
             fault: None,
             solver: None,
             networks: None,
+            budget: Budget::unlimited(Class::Ui, Tier::Compute),
+            presented: None,
         })
     }
 
@@ -291,6 +300,7 @@ impl Session {
         self.run_due(now, &mut tx);
         let due = self.machine.clone();
         let done = self.perform(operation, now, budget, &mut tx);
+        let done = done.and_then(|()| self.respect_locks(operation, &tx));
         self.settle();
         let fault = self.fault.take().map(Error::Geometry);
         if let Some(error) = done.err().or(fault) {

@@ -59,6 +59,12 @@ pub(crate) struct Fragment {
 }
 
 impl Fragment {
+    /// The layer that its root names.
+    pub(crate) fn layer(&self) -> Option<&str> {
+        let Some(Piece::Element { attributes, .. }) = self.pieces.first() else { return None };
+        attributes.iter().find(|(name, _)| name == "arx:layer").map(|(_, value)| value.as_str())
+    }
+
     /// The subtree of `root`; `number` gives each element its handle.
     pub(crate) fn of(
         document: &Document,

@@ -452,6 +452,14 @@ pub enum Operation {
     Join(JoinEnds),
     /// Unites, intersects or subtracts closed shapes.
     Combine(Combine),
+    /// Sets the value of the constraint that a dimension drives, and moves what constraints hold
+    /// until they hold again.
+    SetDimension {
+        /// The dimension (`arx:dimension` with `drives`).
+        element_id: String,
+        /// The value as constraints have it: a length, mm where no unit is written, or degrees.
+        value: String,
+    },
     /// Sets the text of a `text`, `tspan`, `title`, `desc`, `style` or tag that holds nothing else.
     SetText {
         /// The element.

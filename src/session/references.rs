@@ -37,7 +37,10 @@ fn kind(element: (Ns, &str), a: &Attribute<'_>) -> Option<Kind> {
         (_, Ns::None | Ns::XLink, "href") => Some(Kind::Href),
         (Ns::Arx, Ns::None, "formula" | "condition") => Some(Kind::Formula),
         (Ns::Arx, Ns::None, "value") if element.1 == "trigger" => Some(Kind::Formula),
+        // What a view shows is a box.
+        (Ns::Arx, Ns::None, "of") if element.1 == "view" => None,
         (Ns::Arx, Ns::None, "of") => Some(Kind::Members),
+        (Ns::Arx, Ns::None, "drives") => Some(Kind::Id),
         (Ns::Arx, Ns::None, "ref" | "from" | "to" | "target" | "upstream" | "point") => {
             Some(Kind::Id)
         }

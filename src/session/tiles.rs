@@ -64,7 +64,7 @@ impl Sessions {
         let span = deep_span!("plan");
         let (plan, sequence, otherwise) = self.picture(key, budget, |session, live| {
             let limits = Arc::clone(session.limits());
-            let (document, scene) = session.followed();
+            let (document, scene) = session.followed(budget)?;
             let plan: Plan = live.plan(document, scene, request, fonts, &limits, budget)?;
             let named = plan.otherwise().iter();
             let otherwise =

@@ -106,7 +106,10 @@ impl Session {
             | Operation::Array(_)
             | Operation::Split(_)
             | Operation::Join(_)
-            | Operation::Combine(_) => self.edit_shapes(operation, now, tx)?,
+            | Operation::Combine(_) => self.edit_shapes(operation, now, budget, tx)?,
+            Operation::SetDimension { element_id, value } => {
+                self.set_dimension(element_id, value, now, budget, tx)?;
+            }
             Operation::Load { .. } => {
                 return Err(Error::BadOperation { reason: "load replaces the session".to_owned() });
             }

@@ -234,7 +234,12 @@ impl Session {
                 Some((_, "use" | "textPath"))
                     | Some((
                         Ns::Arx,
-                        "connection" | "component" | "constraint" | "trigger" | "anchor"
+                        "connection"
+                            | "component"
+                            | "constraint"
+                            | "dimension"
+                            | "trigger"
+                            | "anchor"
                     ))
             );
             let message = match whole {

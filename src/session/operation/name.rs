@@ -36,6 +36,7 @@ impl Operation {
             Operation::Split(_) => "split",
             Operation::Join(_) => "join",
             Operation::Combine(_) => "combine",
+            Operation::SetDimension { .. } => "set_dimension",
             Operation::SetText { .. } => "set_text",
             Operation::SetStyle { .. } => "set_style",
             Operation::SetProperty { .. } => "set_property",

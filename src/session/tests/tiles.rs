@@ -234,3 +234,54 @@ fn whoever_asks_while_others_edit_holds_the_drawing_in_the_end() {
     };
     assert!(one == wanted(0) && two == wanted(0) && three == wanted(3));
 }
+
+/// A drawing that states dimensions is shown with them, before and after edits, and without them
+/// when they are gone.
+#[test]
+fn dimensions_are_in_the_picture_and_follow() {
+    const PLATE: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 420 297">
+      <rect id="plate" x="100" y="100" width="150" height="80" fill="#ccc"/>
+      <arx:dimensions id="dims"><arx:dimension id="w" of="plate.left plate.right" at="0 60"/></arx:dimensions></svg>"##;
+    let budget = Budget::unlimited(Class::Redraw, Tier::Compute);
+    let fonts = Fonts::built_in();
+    let store = Arc::new(Memory::new(StoreLimits::default()));
+    let sessions = Sessions::new(store, Arc::new(Monotonic::new()), Options::default());
+    let key = Key::new("t", "dimensions").unwrap();
+    let run = |operation: Value| {
+        let operation: Operation = serde_json::from_value(operation).unwrap();
+        sessions.apply(&key, &operation, &budget).unwrap().wait().unwrap();
+    };
+    let wanted = |session: &Session| {
+        let limits = Limits::default();
+        let document = session.document();
+        let purpose = svgx_drafting::Purpose::Screen;
+        let shown = svgx_drafting::painted(document, purpose, &limits, &budget).expect("drawn");
+        let mut scene = Scene::build(&shown, &limits, &budget).expect("a scene");
+        let mut live = Live::new(svgx_tiles::Limits::default(), Arc::default());
+        let request = Request::default();
+        let plan = live.plan(&shown, &mut scene, &request, &fonts, &limits, &budget);
+        let mut held = Held::new();
+        hold(&mut held, &plan.expect("a plan").draw(1, &budget).expect("a picture"));
+        held
+    };
+    run(json!({ "operation": "load", "content": PLATE }));
+    let (mut held, mut since) = (Held::new(), None);
+    let mut pictures = Vec::new();
+    for operation in [
+        json!({ "operation": "select", "element_id": "plate" }),
+        json!({ "operation": "set_attribute", "element_id": "plate", "name": "width", "value": "200" }),
+        json!({ "operation": "undo" }),
+        json!({ "operation": "delete", "element_id": "dims" }),
+        json!({ "operation": "set_attribute", "element_id": "plate", "name": "fill", "value": "#0c0" }),
+    ] {
+        run(operation.clone());
+        let request = Request { since, ..Request::default() };
+        let tiles = sessions.tiles(&key, &request, &fonts, 1, &budget).expect("tiles");
+        since = Some(tiles.drawn.token);
+        hold(&mut held, &tiles.drawn);
+        assert!(held == sessions.read(&key, &budget, wanted).unwrap(), "{operation}");
+        pictures.push(held.clone());
+    }
+    assert!(pictures[0] == pictures[2], "what is taken back looks as before");
+    assert!(pictures[2] != pictures[3], "the dimension is seen");
+}

@@ -10,7 +10,7 @@ mod regions;
 mod rewrite;
 
 use kurbo::Point;
-use svgx_base::budget::Time;
+use svgx_base::budget::{Budget, Time};
 use svgx_engine::document::NodeId;
 use svgx_engine::geometry::{Length, Unit};
 use svgx_shapes::{Outline, Vector};
@@ -79,6 +79,7 @@ impl Session {
         &mut self,
         operation: &Operation,
         now: Time,
+        budget: &Budget,
         tx: &mut Transaction,
     ) -> Result<(), Error> {
         use Operation as O;
@@ -86,6 +87,7 @@ impl Session {
         // What is held is let go: its place is another one after this.
         self.interactive.drag = None;
         self.recompile_meaning();
+        self.budget = budget.clone();
         let work = match operation {
             O::Trim(asked) => self.trim(asked, tx)?,
             O::Extend(asked) => self.extend(asked, tx)?,
@@ -99,7 +101,14 @@ impl Session {
             O::Combine(asked) => self.combine(asked, tx)?,
             _ => Work::new(word, None),
         };
+        self.pause()?;
         self.finish(work, now, tx)
+    }
+
+    /// Looks whether there is still time: before and behind each step of geometry, none of which can
+    /// be stopped itself.
+    fn pause(&self) -> Result<(), Error> {
+        self.budget.checkpoint().map_err(Error::Stopped)
     }
 
     /// Looks whether what was written is drawn where it should be, and brings everything up to date.
@@ -140,6 +149,7 @@ impl Session {
     /// # Errors
     /// [`Error::Unsuitable`].
     fn subject(&self, node: NodeId, operation: &'static str) -> Result<Subject, Error> {
+        self.pause()?;
         let tier = self.interactive.precision;
         let frame = Frame::of(self.drawing(), node, tier)
             .ok_or_else(|| self.unsuitable(operation, node, "what is around flattens it"))?;
@@ -174,10 +184,14 @@ impl Session {
         let nodes = candidates(self);
         operations::check_limit("shapes that reach there", OTHERS, nodes.len())?;
         for node in nodes.into_iter().filter(|&n| n != subject) {
-            if let Ok(other) = self.subject(node, operation) {
-                outlines.extend(other.drawn.outlines);
+            match self.subject(node, operation) {
+                Ok(other) => outlines.extend(other.drawn.outlines),
+                Err(Error::Stopped(stop)) => return Err(Error::Stopped(stop)),
+                // What is no shape is in nobody's way.
+                Err(_) => {}
             }
         }
+        self.pause()?;
         check_vertices(&outlines)?;
         Ok(outlines)
     }

@@ -53,6 +53,7 @@ impl Session {
         join: Join,
         work: &mut Work,
     ) -> Result<Vec<Outline>, Error> {
+        self.pause()?;
         let impossible = |e| self.impossible(work, subject.node, &e);
         let outlines = &subject.drawn.outlines;
         let closed = outlines.iter().all(Outline::is_closed);
@@ -87,6 +88,7 @@ impl Session {
         let mut regions: Vec<Region> = Vec::with_capacity(subjects.len());
         let (mut read_mm, mut made_mm) = (0.0_f64, 0.0_f64);
         for subject in &subjects {
+            self.pause()?;
             let whole = region(&subject.drawn.outlines, rule(subject))
                 .map_err(|e| self.impossible(&work, subject.node, &e))?;
             read_mm = read_mm.max(subject.drawn.error_mm + whole.error_mm);
@@ -94,6 +96,7 @@ impl Session {
         }
         let result = combined(&regions, asked.result, &mut made_mm)
             .map_err(|e| self.impossible(&work, first.node, &e))?;
+        self.pause()?;
         work.off(read_mm, made_mm);
         if result.is_empty() {
             let reason = "nothing would be left of the shapes";

@@ -163,7 +163,8 @@ impl Session {
         for (node, reference) in self.referring(nodes) {
             if work.policy == References::Remove {
                 let value = self.attribute_of(node, &reference.attribute);
-                let whole = matches!(self.document.name(node), Some((Ns::Arx, "constraint")));
+                let whole =
+                    matches!(self.document.name(node), Some((Ns::Arx, "constraint" | "dimension")));
                 if whole {
                     self.note_reference(node, &reference.attribute, value, None, work);
                 }

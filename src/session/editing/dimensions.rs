@@ -1,0 +1,132 @@
+//! Dimensions that drive constraints, and layers that are locked.
+
+use svgx_base::budget::{Budget, Time};
+use svgx_engine::constraint::{self, Options, Sketch};
+use svgx_engine::document::{NodeId, Ns};
+
+use super::super::error::Error;
+use super::super::operation::Operation;
+use super::super::record::{Change, TreeEdit};
+use super::{Session, Transaction};
+
+/// Constraints that a refusal names.
+const NAMED: usize = 8;
+
+impl Session {
+    /// Gives the constraint that a dimension drives another value, and solves all constraints.
+    pub(super) fn set_dimension(
+        &mut self,
+        element_id: &str,
+        value: &str,
+        now: Time,
+        budget: &Budget,
+        tx: &mut Transaction,
+    ) -> Result<(), Error> {
+        const WORD: &str = "set_dimension";
+        self.interactive.drag = None;
+        self.recompile_meaning();
+        let node = self.node(self.named(element_id)?).unwrap_or(NodeId::ROOT);
+        if self.document.name(node) != Some((Ns::Arx, "dimension")) {
+            return Err(self.unsuitable(WORD, node, "it is no dimension"));
+        }
+        let driven = self.document.attr(node, "drives").map(str::trim);
+        let Some(driven) = driven.and_then(|id| self.document.by_id(id)) else {
+            let reason = "it measures, and drives no constraint: change what it measures";
+            return Err(self.unsuitable(WORD, node, reason));
+        };
+        let number = self.number(driven);
+        self.set(tx, number, "value", Some(value.trim()));
+        if self.document.attr(driven, "unit").is_some() {
+            self.set(tx, number, "unit", None);
+        }
+        self.settle();
+        self.solve_all(node, budget, tx)?;
+        tx.effect.element_id = Some(element_id.to_owned());
+        self.follow_edits(now, tx);
+        Ok(())
+    }
+
+    /// Moves shapes until the constraints of the drawing hold.
+    fn solve_all(
+        &mut self,
+        node: NodeId,
+        budget: &Budget,
+        tx: &mut Transaction,
+    ) -> Result<(), Error> {
+        const WORD: &str = "set_dimension";
+        let refused = |session: &Session, error: &constraint::Error| match error {
+            constraint::Error::Stopped(stop) => Error::Stopped(*stop),
+            constraint::Error::Document(found) => {
+                let first = found.first().map_or("", |finding| finding.message.as_str());
+                session.unsuitable(WORD, node, format!("the constraints cannot be read: {first}"))
+            }
+            other => session.unsuitable(WORD, node, other.to_string()),
+        };
+        let sketch = Sketch::read(&self.document, &self.scene, &self.limits)
+            .map_err(|e| refused(self, &e))?;
+        let mut solver =
+            sketch.solver_within(&self.limits, budget).map_err(|e| refused(self, &e))?;
+        let solution = constraint::solve(&mut solver, Options::default(), budget)
+            .map_err(|e| refused(self, &e))?;
+        if !solution.unsatisfied.is_empty() {
+            let names = solution.unsatisfied.iter().take(NAMED).map(|v| v.constraint.as_str());
+            let names: Vec<&str> = names.collect();
+            let reason = format!("these constraints would not hold: {}", names.join(", "));
+            return Err(self.unsuitable(WORD, node, reason));
+        }
+        let tier = self.interactive.precision;
+        for edit in sketch.edits(&self.document, &solution.entities, tier) {
+            let number = self.number(edit.node);
+            self.set(tx, number, edit.name, Some(&edit.value));
+        }
+        Ok(())
+    }
+
+    /// Refuses what changed something on a layer that is locked. What triggers did, and what is
+    /// taken back, is not refused.
+    pub(super) fn respect_locks(
+        &self,
+        operation: &Operation,
+        tx: &Transaction,
+    ) -> Result<(), Error> {
+        let has_locks = !tx.edits.is_empty()
+            && !matches!(operation, Operation::Undo | Operation::Redo)
+            && self.document.elements().any(|n| {
+                self.document.name(n) == Some((Ns::Arx, "layer"))
+                    && self.document.attr(n, "locked").is_some_and(|v| v.trim() == "true")
+            });
+        if !has_locks {
+            return Ok(());
+        }
+        let edits = tx.edits.iter().enumerate().skip(tx.delayed);
+        for (_, change) in edits.filter(|(at, _)| !tx.derived.contains(at)) {
+            let (number, left) = match change {
+                Change::Attribute(edit) => {
+                    let left = (edit.attribute == "arx:layer").then_some(edit.old.as_deref());
+                    (edit.element, left.flatten())
+                }
+                Change::Tree(
+                    TreeEdit::Insert { parent, fragment, .. }
+                    | TreeEdit::Remove { parent, fragment, .. },
+                ) => (*parent, fragment.layer()),
+                Change::Tree(TreeEdit::Move { element, .. } | TreeEdit::Text { element, .. }) => {
+                    (*element, None)
+                }
+            };
+            // What was on a layer before counts as well.
+            let declared = left.and_then(|name| self.document.by_id(name.trim()));
+            let was = declared.filter(|&layer| {
+                self.document.name(layer) == Some((Ns::Arx, "layer"))
+                    && self.document.attr(layer, "locked").is_some_and(|v| v.trim() == "true")
+            });
+            let was = was.and_then(|layer| self.document.id(layer)).map(str::to_owned);
+            let node = self.elements.get(number as usize).copied().unwrap_or(NodeId::ROOT);
+            let Some(layer) = was.or_else(|| svgx_drafting::locked(&self.document, node)) else {
+                continue;
+            };
+            let reason = format!("its layer `{layer}` is locked");
+            return Err(self.unsuitable(operation.name(), node, reason));
+        }
+        Ok(())
+    }
+}
