@@ -16,6 +16,23 @@ use svgx_exchange::pdf;
 /// How many times faster than ezdxf.
 const LOAD: f64 = 65.0;
 const SAVE: f64 = 50.0;
+const DIMENSIONS: f64 = 100.0;
+
+/// A drawing of 1 000 dimensions, as the other side makes them.
+fn dimensioned() -> String {
+    let mut lines = String::new();
+    let mut dimensions = String::new();
+    for at in 0..1_000 {
+        let (x, y) = (at % 40 * 300, at / 40 * 200);
+        let end = x + 100 + at;
+        lines.push_str(&format!(r#"<line id="l{at}" x1="{x}" y1="{y}" x2="{end}" y2="{y}"/>"#));
+        let place = y - 60;
+        dimensions.push_str(&format!(r#"<arx:dimension of="l{at}" at="0 {place}"/>"#));
+    }
+    format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 12000 5000">{lines}<arx:dimensions>{dimensions}</arx:dimensions></svg>"#
+    )
+}
 
 fn best<T>(runs: usize, mut work: impl FnMut() -> T) -> f64 {
     let run = |_| {
@@ -79,6 +96,13 @@ fn main() {
         );
         row(&what, best(15, || write().expect("a file")), theirs("save_ms"), SAVE);
     }
+    let drawing = parse(&dimensioned(), &of_document).expect("a document");
+    let draw = || {
+        let purpose = svgx_drafting::Purpose::Screen;
+        svgx_drafting::drawn(&drawing, purpose, &of_document, &budget).expect("a drawing")
+    };
+    assert_eq!(draw().dimensions.len(), 1_000);
+    row("1 000 dimensions drawn", best(15, draw), theirs("dimensions_ms"), DIMENSIONS);
     let fonts = Fonts::built_in();
     let options = pdf::Options { scale: None, sheet: Some(pdf::Sheet::A3) };
     let paper = || pdf::export(&document, &options, &fonts, &of_document, &budget);

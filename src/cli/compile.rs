@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// Draw a quantity of a network over the drawing, such as heating.flow (SVG).
     #[arg(long, value_name = "SYSTEM.QUANTITY")]
     overlay: Option<Wanted>,
+    /// A sheet of the drawing, by its id, in place of the drawing.
+    #[arg(long, value_name = "ID")]
+    sheet: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
@@ -43,6 +46,9 @@ impl Args {
             Ok(to) => to.unwrap_or(Format::Svg),
             Err(message) => return files::failed(&message),
         };
+        if to == Format::Json && self.sheet.is_some() {
+            return files::failed("--sheet is of SVG: name --to svg");
+        }
         let document = match files::open_with_warnings(&self.file) {
             Ok(document) => document,
             Err(code) => return code,
@@ -53,6 +59,11 @@ impl Args {
         };
         let text = match to {
             Format::Svg => {
+                let sheet = self.sheet.as_deref();
+                let document = match files::presented(&self.file, document, sheet) {
+                    Ok(document) => document,
+                    Err(code) => return code,
+                };
                 let options =
                     SvgOptions { include_styles: !self.no_styles, optimize: self.optimize };
                 svg(&document, &options)

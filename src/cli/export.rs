@@ -29,6 +29,10 @@ pub(crate) struct Args {
     /// The sheet (PDF), turned as the drawing is; without, the page is as large as the drawing.
     #[arg(long, value_name = "SHEET", value_parser = Sheet::NAMES, ignore_case = true)]
     size: Option<String>,
+    /// A sheet that the drawing describes, by its id (PDF); without, all of them are pages where
+    /// there are some and neither a scale nor a size is named.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["scale", "size"])]
+    sheet: Option<String>,
     /// A folder with fonts (ttf, otf, ttc, otc), beside those in the binary; may be repeated (PDF).
     #[arg(long = "font-dir", value_name = "DIR")]
     font_dirs: Vec<PathBuf>,
@@ -58,10 +62,15 @@ impl Args {
             Ok(to) => to.unwrap_or(Format::Dxf),
             Err(message) => return files::failed(&message),
         };
-        let is_paper = self.scale.is_some() || self.size.is_some() || !self.font_dirs.is_empty();
+        let is_paper = self.scale.is_some()
+            || self.size.is_some()
+            || self.sheet.is_some()
+            || !self.font_dirs.is_empty();
         match to {
             Format::Dxf if is_paper => {
-                return files::failed("--scale, --size and --font-dir are of PDF: name --to pdf");
+                return files::failed(
+                    "--scale, --size, --sheet and --font-dir are of PDF: name --to pdf",
+                );
             }
             Format::Pdf if self.version.is_some() => {
                 return files::failed("--version is of DXF: name --to dxf");
@@ -113,12 +122,25 @@ impl Args {
         let sheet = self.size.as_deref().map(str::to_uppercase);
         let sheet = sheet.as_deref().and_then(Sheet::named);
         let options = pdf::Options { scale: self.scale, sheet };
-        match pdf::export(document, &options, &fonts, &DocumentLimits::default(), &budget) {
+        let limits = DocumentLimits::default();
+        let named = self.sheet.as_deref();
+        let all = named.is_none() && options == pdf::Options::default();
+        let made = if named.is_some() || all && !svgx_drafting::sheets(document).0.is_empty() {
+            pdf::export_sheets(document, named, &fonts, &limits, &budget)
+        } else {
+            pdf::export(document, &options, &fonts, &limits, &budget)
+        };
+        match made {
             Ok(exported) => {
                 let report = &exported.report;
                 let [width, height] = report.page;
+                let pages = match report.sheets.as_slice() {
+                    [] => String::new(),
+                    [one] => format!("sheet {one}, "),
+                    all => format!("{} sheets ({}), the first ", all.len(), all.join(", ")),
+                };
                 let told = format!(
-                    "{width} by {height} mm, {}; {} outlines, {} letters, {} layers",
+                    "{pages}{width} by {height} mm, {}; {} outlines, {} letters, {} layers",
                     report.scale,
                     report.outlines,
                     report.letters,

@@ -34,6 +34,32 @@ pub(crate) fn overlaid(
     })
 }
 
+/// The drawing with everything drawn that it states, or a sheet of it; prints what of that cannot
+/// be drawn.
+pub(crate) fn presented(
+    path: &Path,
+    document: Document,
+    sheet: Option<&str>,
+) -> Result<Document, ExitCode> {
+    if sheet.is_none() && !svgx_drafting::is_drafted(&document) {
+        return Ok(document);
+    }
+    let budget = Budget::unlimited(Class::Batch, Tier::Compute);
+    let limits = Limits::default();
+    let drawn = match sheet {
+        Some(id) => svgx_drafting::on_sheet(&document, id, &limits, &budget),
+        None => svgx_drafting::drawn(&document, svgx_drafting::Purpose::Screen, &limits, &budget),
+    };
+    let drawn = drawn.map_err(|e| {
+        error(format_args!("svgx: {}: {e}", path.display()));
+        ExitCode::from(WRONG)
+    })?;
+    if !drawn.findings.is_empty() {
+        print(path, document.source(), &drawn.findings);
+    }
+    Ok(drawn.document)
+}
+
 /// Reads and parses a drawing; prints what is wrong with it.
 pub(crate) fn open(path: &Path) -> Result<Document, ExitCode> {
     let limits = Limits::default();

@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Draw a quantity of a network over the drawing, such as heating.flow.
     #[arg(long, value_name = "SYSTEM.QUANTITY")]
     overlay: Option<Wanted>,
+    /// A sheet of the drawing, by its id, in place of the drawing.
+    #[arg(long, value_name = "ID")]
+    sheet: Option<String>,
     /// Who paints the picture.
     #[arg(long, value_enum, default_value_t)]
     engine: Painter,
@@ -76,6 +79,10 @@ impl Args {
         };
         files::differences(&self.file, &document, &fonts);
         let document = match files::overlaid(&self.file, document, self.overlay.as_ref()) {
+            Ok(document) => document,
+            Err(code) => return code,
+        };
+        let document = match files::presented(&self.file, document, self.sheet.as_deref()) {
             Ok(document) => document,
             Err(code) => return code,
         };

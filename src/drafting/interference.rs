@@ -196,7 +196,7 @@ fn component(document: &Document, scene: &Scene, node: NodeId) -> Result<Compone
     let mut regions = Vec::new();
     let mut seen = 0;
     for (path, transform, even_odd) in scene.outlines_shown(document, node) {
-        let outlines = closed(path, to_um * transform, &mut seen)?;
+        let outlines = closed(&path.path(), to_um * transform, &mut seen)?;
         let rule = if even_odd { Rule::EvenOdd } else { Rule::NonZero };
         if !outlines.is_empty() {
             regions.push(shapes::region(&outlines, rule)?.value);

@@ -16,8 +16,8 @@ use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
     compile_json, compile_svg, drawing, edit, evaluate, export_dxf, export_pdf, import_dxf,
-    interactive, job_requests, jobs, networks, openapi, pages, parse, precision, render, sessions,
-    simulate, slo, solve, state, status, tiles, together, traces,
+    interactive, job_requests, jobs, networks, openapi, pages, parse, precision, query, render,
+    sessions, simulate, slo, solve, state, status, tiles, together, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -169,10 +169,20 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     )
     .described::<import_dxf::__path_import_dxf>(),
     post(
+        "/query",
+        Pool(
+            Operation::new(Class::Redraw, "query", query::query)
+                .estimated_as("compile")
+                .deferrable(),
+        ),
+    )
+    .described::<query::__path_query>(),
+    post(
         "/edit",
         Pool(
             Operation::new(Class::Redraw, "edit", edit::edit)
                 .estimated_as("parse")
+                .estimated_by(estimate::edits)
                 .media(&["application/json", "image/svg+xml"])
                 .deferrable(),
         ),

@@ -50,6 +50,7 @@ stand_ins! {
         ControllerStatus = controller::Status,
         Conventions = physics::Conventions,
         DecisionView = controller::DecisionView,
+        Interference = svgx_drafting::Interference,
         DxfExportReport = svgx_exchange::dxf::ExportReport,
         DxfReport = svgx_exchange::dxf::Report,
         ElementPhysics = physics::ElementPhysics,

@@ -13,6 +13,7 @@ import time
 import ezdxf
 
 ENTITIES = 10_000
+DIMENSIONS = 1_000
 
 
 def made(version):
@@ -58,13 +59,23 @@ def best(work):
     return min(times)
 
 
+def dimensioned():
+    """Draws 1 000 linear dimensions, each with its block."""
+    doc = ezdxf.new("R2000", setup=True, units=4)
+    msp = doc.modelspace()
+    for i in range(DIMENSIONS):
+        x, y = i % 40 * 300, i // 40 * 200
+        msp.add_linear_dim(base=(x, y + 60), p1=(x, y), p2=(x + 100 + i, y), dimstyle="EZDXF").render()
+
+
 def main(path, version="R2018"):
     logging.getLogger("ezdxf").setLevel(logging.CRITICAL)
     made(version).saveas(path)
     load = best(lambda: ezdxf.readfile(path))
     doc = ezdxf.readfile(path)
     save = best(lambda: doc.write(io.StringIO()))
-    print(json.dumps({"entities": ENTITIES, "load_ms": load, "save_ms": save}))
+    dimensions = best(dimensioned)
+    print(json.dumps({"entities": ENTITIES, "load_ms": load, "save_ms": save, "dimensions_ms": dimensions}))
 
 
 if __name__ == "__main__":

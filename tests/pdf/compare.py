@@ -73,13 +73,15 @@ def apart(one, other):
     return float(there.mean()), float((missing(one, other) | missing(other, one)).mean())
 
 
-def pixels(program, document, pdf):
-    shown = run(program, "--quiet", "render", str(document), "--width", str(WIDE), "--background", "white")
+def pixels(program, document, pdf, sheets):
+    # Where a drawing has sheets, those are the pages, with letters that are small on them.
+    sheet, wide = (["--sheet", sheets[0]], 3 * WIDE) if sheets else ([], WIDE)
+    shown = run(program, "--quiet", "render", str(document), *sheet, "--width", str(wide), "--background", "white")
     if shown.returncode != 0:
         return None
     ours = Image.open(io.BytesIO(shown.stdout)).convert("RGB")
     page = pypdfium2.PdfDocument(str(pdf))[0]
-    theirs = page.render(scale=WIDE / page.get_width()).to_pil().convert("RGB").resize(ours.size)
+    theirs = page.render(scale=wide / page.get_width()).to_pil().convert("RGB").resize(ours.size)
     return apart(numpy.asarray(ours, dtype=numpy.int32), numpy.asarray(theirs, dtype=numpy.int32))
 
 
@@ -105,7 +107,7 @@ def look(program, document, scratch, expected, mm_per_unit):
         layers = [str(group.Name) for group in file.Root.get("/OCProperties", {}).get("/OCGs", [])]
         if layers != report["layers"]:
             wrong.append(f"layers {layers}, told {report['layers']}")
-    share = pixels(program, document, pdf)
+    share = pixels(program, document, pdf, report["sheets"])
     if share is None or not share[0] <= SHARE:
         wrong.append(f"{share} of the pixels differ")
     with pdfplumber.open(pdf) as file:

@@ -1,4 +1,5 @@
 mod fix;
+mod interference;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use svgx_base::nearest::nearest;
 use svgx_engine::Report;
 use svgx_engine::compile::Fonts;
 use svgx_engine::document::{self, Code, Diagnostic, Format, Limits, Severity};
+use svgx_engine::geometry::Scene;
 
 use super::{files, style};
 
@@ -30,6 +32,13 @@ pub(crate) struct Args {
     /// A folder with fonts for pictures, beside those in the binary; may be repeated.
     #[arg(long = "font-dir", value_name = "DIR")]
     font_dirs: Vec<PathBuf>,
+    /// Say instead which components (`arx:component`) overlap, or are nearer to each other than
+    /// `--clearance`.
+    #[arg(long, conflicts_with_all = ["explain", "fix", "watch"])]
+    interference: bool,
+    /// How far apart components are to be, such as 5mm.
+    #[arg(long, value_name = "LENGTH", requires = "interference")]
+    clearance: Option<String>,
     /// How to print what was found.
     #[arg(long, value_enum, default_value = "human")]
     format: Style,
@@ -55,6 +64,9 @@ impl Args {
             Ok(fonts) => fonts,
             Err(code) => return code,
         };
+        if self.interference {
+            return self.interfering();
+        }
         if self.watch {
             return self.again_and_again(&fonts, &limits);
         }
@@ -215,6 +227,13 @@ fn report(source: &str, fonts: &Fonts, limits: &Limits) -> Report {
     // Without a deadline nothing stops it.
     let found = report.document.as_ref().map(|d| svgx_networks::read::check(d, limits, &budget));
     if let Some(Ok(found)) = found {
+        report.add(found, limits);
+    }
+    let presented = report.document.as_ref().and_then(|document| {
+        let scene = Scene::build(document, limits, &budget).ok()?;
+        Some(svgx_drafting::check(document, &scene))
+    });
+    if let Some(found) = presented {
         report.add(found, limits);
     }
     report

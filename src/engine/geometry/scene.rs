@@ -324,10 +324,10 @@ impl Scene {
         &self,
         document: &Document,
         node: NodeId,
-    ) -> impl Iterator<Item = (&BezPath, Affine, bool)> {
+    ) -> impl Iterator<Item = (&Curve, Affine, bool)> {
         let items = self.items.get(self.span(node)).unwrap_or_default().iter();
         let shapes = items.filter(|i| role(document, i.source) == Role::Shape);
-        shapes.map(|i| (&*i.outline, i.transform, i.paint.even_odd))
+        shapes.map(|i| (&i.outline, i.transform, i.paint.even_odd))
     }
 
     /// The outline of a shape, of a picture's or text's box, or of an object's

@@ -1,4 +1,4 @@
-//! Documents to PDF: one page at an exact scale, vector only.
+//! Documents to PDF: one page at an exact scale, or a page for each sheet; vector only.
 //!
 //! What is painted is what a picture shows ([`svgx_engine::compile::page`]): outlines in plain
 //! colours, letters by embedded subsets of their fonts where these may be embedded, clip paths,
@@ -10,21 +10,21 @@
 mod content;
 mod font;
 mod gradient;
+mod pages;
 mod paper;
 
 use std::io::Write as _;
 
-use kurbo::Affine;
-use pdf_writer::{Filter, Finish as _, Name, Pdf, Rect, Ref, Str, TextStr};
+use pdf_writer::{Ref, Str};
 use serde::Serialize;
 use svgx_base::budget::{Budget, Stop};
+use svgx_drafting::Purpose;
 use svgx_engine::compile::{self, Fonts, LeftOut};
 use svgx_engine::document::{Document, Limits};
 use svgx_engine::geometry::Scale;
 
-use content::Contents;
 pub use paper::Sheet;
-use paper::{Placed, placed};
+use paper::placed;
 
 /// Bytes of a file at most.
 const MOST: usize = 64 * 1024 * 1024;
@@ -52,8 +52,12 @@ pub struct Exported {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PdfReport"))]
 pub struct Report {
-    /// Width and height of the page in millimetres.
+    /// Width and height of the first page in millimetres.
     pub page: [f64; 2],
+    /// How many pages there are.
+    pub pages: usize,
+    /// The sheets of the document that are on them; none where the page is the drawing.
+    pub sheets: Vec<String>,
     /// The scale, such as `1:50`.
     pub scale: String,
     /// Names of the layers.
@@ -107,9 +111,26 @@ pub enum Error {
         "a page of {0:.3} by {1:.3} mm cannot be: it has from 1 mm to 381 m, name a scale or a sheet"
     )]
     Page(f64, f64),
+    /// There is no such sheet.
+    #[error("{0}")]
+    Sheet(String),
+    /// The drawing cannot be resolved.
+    #[error("{0}")]
+    Geometry(String),
 }
 
-/// Puts a document on paper. O(elements + instances).
+impl From<svgx_drafting::Error> for Error {
+    fn from(error: svgx_drafting::Error) -> Error {
+        use svgx_drafting::Error as E;
+        match error {
+            E::Stopped(stop) => Error::Stopped(stop),
+            E::Geometry(message) => Error::Geometry(message),
+            E::Sheet(message) => Error::Sheet(message),
+        }
+    }
+}
+
+/// Puts a document on one page, with everything drawn that it states. O(elements + instances).
 ///
 /// # Errors
 /// [`Error`].
@@ -120,118 +141,41 @@ pub fn export(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Exported, Error> {
-    let page = compile::page(document, fonts, limits, budget)?;
+    let painted = svgx_drafting::painted(document, Purpose::Paper, limits, budget)?;
+    let page = compile::page(&painted, fonts, limits, budget)?;
     let mm = Scale::of(document).mm_per_unit;
-    let Placed { size: [width, height], at, scale, user_unit } =
-        placed([page.size.width * mm, page.size.height * mm], options)?;
-    // From the page of the engine, y downward, to units of the file, y upward.
-    let point = 72.0 / 25.4 / user_unit;
-    let by = point * scale * mm;
-    let place = Affine::new([by, 0.0, 0.0, -by, at[0] * point, (height - at[1]) * point]);
-    let mut ids = Ids(Ref::new(1));
-    let (catalog, pages, leaf, stream, resources) =
-        (ids.next(), ids.next(), ids.next(), ids.next(), ids.next());
-    let mut pdf = Pdf::new();
-    let contents = Contents::of(&page, place, budget)?;
-    let area = Rect::new(0.0, 0.0, (width * point) as f32, (height * point) as f32);
+    let placed = placed([page.size.width * mm, page.size.height * mm], options)?;
+    pages::write(vec![pages::Leaf { page, placed, mm }], Vec::new(), budget)
+}
 
-    let layers: Vec<Ref> = page.layers.iter().map(|_| ids.next()).collect();
-    for (layer, name) in layers.iter().zip(&page.layers) {
-        let mut dict = pdf.indirect(*layer).dict();
-        dict.pair(Name(b"Type"), Name(b"OCG"));
-        dict.pair(Name(b"Name"), TextStr(name));
-    }
-    let faces = font::embed(&mut pdf, &mut ids, &page.faces, &contents.used, budget)?;
-    let forms: Vec<Ref> = contents.forms.iter().map(|_| ids.next()).collect();
-    for (form, bytes) in forms.iter().zip(&contents.forms) {
-        budget.checkpoint()?;
-        let packed = packed(bytes);
-        let mut object = pdf.form_xobject(*form, &packed);
-        object.filter(Filter::FlateDecode);
-        object.bbox(area);
-        object.pair(Name(b"Resources"), resources);
-        object.group().transparency().isolated(true).knockout(false);
-    }
-    let shadings: Vec<Ref> = contents.gradients.iter().map(|_| ids.next()).collect();
-    for (id, of) in shadings.iter().zip(&contents.gradients) {
-        gradient::write(pdf.indirect(*id).dict(), of);
-    }
-    {
-        let mut dict = pdf.indirect(resources).dict();
-        let mut fonts = dict.insert(Name(b"Font")).dict();
-        for (at, face) in faces.iter().enumerate() {
-            if let Some(face) = face {
-                fonts.pair(Name(format!("F{at}").as_bytes()), *face);
-            }
-        }
-        fonts.finish();
-        let mut objects = dict.insert(Name(b"XObject")).dict();
-        for (at, form) in forms.iter().enumerate() {
-            objects.pair(Name(format!("X{at}").as_bytes()), *form);
-        }
-        objects.finish();
-        let mut named = dict.insert(Name(b"Shading")).dict();
-        for (at, shading) in shadings.iter().enumerate() {
-            named.pair(Name(format!("S{at}").as_bytes()), *shading);
-        }
-        named.finish();
-        let mut properties = dict.insert(Name(b"Properties")).dict();
-        for (at, layer) in layers.iter().enumerate() {
-            properties.pair(Name(format!("L{at}").as_bytes()), *layer);
-        }
-        properties.finish();
-        let mut states = dict.insert(Name(b"ExtGState")).dict();
-        for (at, [fill, stroke]) in contents.states.iter().enumerate() {
-            let mut state = states.insert(Name(format!("G{at}").as_bytes())).dict();
-            state.pair(Name(b"Type"), Name(b"ExtGState"));
-            state.pair(Name(b"ca"), f32::from(*fill) / 255.0);
-            state.pair(Name(b"CA"), f32::from(*stroke) / 255.0);
-        }
-    }
-    let packed = packed(&contents.bytes);
-    pdf.stream(stream, &packed).filter(Filter::FlateDecode);
-    {
-        let mut leaf = pdf.page(leaf);
-        leaf.media_box(area).parent(pages).contents(stream);
-        leaf.pair(Name(b"Resources"), resources);
-        // Colours mix as they do on a screen.
-        leaf.group().transparency().isolated(true).color_space().device_rgb();
-        if user_unit > 1.0 {
-            leaf.user_unit(user_unit as f32);
-        }
-    }
-    pdf.pages(pages).kids([leaf]).count(1);
-    {
-        let mut root = pdf.catalog(catalog);
-        root.pages(pages);
-        if !layers.is_empty() {
-            let mut optional = root.insert(Name(b"OCProperties")).dict();
-            optional.insert(Name(b"OCGs")).array().items(layers.iter().copied());
-            let mut usual = optional.insert(Name(b"D")).dict();
-            usual.insert(Name(b"Order")).array().items(layers.iter().copied());
-            usual.insert(Name(b"ON")).array().items(layers.iter().copied());
-        }
-    }
-    let information = ids.next();
-    pdf.document_info(information).producer(TextStr("SVGX Engine"));
-    // Equal documents are equal files: the name of the file is what is in it.
-    let name = svgx_base::hash::fnv1a_32(&contents.bytes).to_be_bytes();
-    pdf.set_file_id((name.to_vec(), name.to_vec()));
-    let bytes = pdf.finish();
-    if bytes.len() > MOST {
-        return Err(Error::Limit { what: "pdf_bytes", limit: MOST, seen: bytes.len() });
-    }
-    let notes = page.left_out.iter().map(|(what, count)| note(*what, *count)).collect();
-    let report = Report {
-        page: [width, height].map(|n| (n * 1e6).round() / 1e6),
-        scale: paper::ratio(scale),
-        layers: page.layers,
-        fonts: page.faces.iter().map(|face| face.name.clone()).collect(),
-        outlines: contents.outlines,
-        letters: contents.letters,
-        notes,
+/// Puts sheets of a document on a page each, in millimetres of paper: the one with that id, or all
+/// that there are. O(sheets * (elements + instances)).
+///
+/// # Errors
+/// [`Error`]; [`Error::Sheet`] where there is no such sheet, or none at all.
+pub fn export_sheets(
+    document: &Document,
+    id: Option<&str>,
+    fonts: &Fonts,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Exported, Error> {
+    let names: Vec<String> = match id {
+        Some(id) => vec![id.to_owned()],
+        None => svgx_drafting::sheets(document).0.into_iter().map(|sheet| sheet.id).collect(),
     };
-    Ok(Exported { pdf: bytes, report })
+    if names.is_empty() {
+        return Err(Error::Sheet("the drawing has no sheet".to_owned()));
+    }
+    let mut leaves = Vec::new();
+    for name in &names {
+        let sheet = svgx_drafting::on_sheet(document, name, limits, budget)?;
+        let page = compile::page(&sheet.document, fonts, limits, budget)?;
+        // A unit of a sheet is a millimetre.
+        let placed = placed([page.size.width, page.size.height], &Options::default())?;
+        leaves.push(pages::Leaf { page, placed, mm: 1.0 });
+    }
+    pages::write(leaves, names, budget)
 }
 
 fn note(what: LeftOut, count: usize) -> Note {

@@ -66,7 +66,7 @@ const MARGIN: f64 = 10.0;
 const LONGEST: f64 = 14_400.0;
 
 /// A drawing on its page, in millimetres of paper.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Placed {
     /// Width and height of the page.
     pub(super) size: [f64; 2],

@@ -1,5 +1,6 @@
 //! DXF as documents.
 
+mod drafted;
 mod hostile;
 mod out;
 mod shapes;

@@ -3,7 +3,7 @@
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::compile::Fonts;
 use svgx_engine::document;
-use svgx_exchange::pdf::{Error, Exported, Options, Report, Sheet, export};
+use svgx_exchange::pdf::{Error, Exported, Options, Report, Sheet, export, export_sheets};
 
 fn put(inside: &str, options: &Options) -> Result<Exported, Error> {
     let limits = document::Limits::default();
@@ -90,4 +90,31 @@ fn hostile_drawings_end() {
             Err(error) => assert!(matches!(error, Error::Document(_)), "{error}"),
         }
     }
+}
+
+const SHEETS: &str = r#"<line id="wall" arx:layer="walls" x1="0" y1="50" x2="200" y2="50" stroke="black"/>
+<arx:dimensions><arx:dimension of="wall" at="0 30"/></arx:dimensions>
+<arx:sheet id="A-1" size="A4" scale="1:1"><arx:title-block title="Wall"/></arx:sheet>
+<arx:sheet id="A-2" size="A3" scale="1:2"/>"#;
+
+#[test]
+fn sheets_are_pages_that_share_their_layers() {
+    let limits = document::Limits::default();
+    let content = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 200 100">{SHEETS}</svg>"#
+    );
+    let document = document::parse(&content, &limits).expect("a document");
+    let budget = Budget::unlimited(Class::Batch, Tier::Compute);
+    let fonts = Fonts::built_in();
+    let all = export_sheets(&document, None, &fonts, &limits, &budget).expect("pages");
+    assert_eq!((all.report.pages, all.report.page), (2, [297.0, 210.0]));
+    assert_eq!(all.report.sheets, ["A-1", "A-2"]);
+    assert_eq!(all.report.layers, ["walls", "dimensions", "sheet"]);
+    let one = export_sheets(&document, Some("A-2"), &fonts, &limits, &budget).expect("a page");
+    assert_eq!((one.report.pages, one.report.page), (1, [420.0, 297.0]));
+    let none = export_sheets(&document, Some("A-3"), &fonts, &limits, &budget).map(|_| ());
+    assert!(matches!(none, Err(Error::Sheet(_))), "{none:?}");
+    // The drawing itself has its dimension as well: three letters, and those of no sheet.
+    let own = export(&document, &Options::default(), &fonts, &limits, &budget).expect("a page");
+    assert_eq!((own.report.letters, own.report.sheets.len()), (3, 0));
 }

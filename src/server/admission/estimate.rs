@@ -19,6 +19,10 @@ const PIXELS_PER_ELEMENT: u64 = 1_000;
 const ROOT: usize = 4_096;
 /// Solutions of a network in time, by those of one that is solved once.
 const NETWORK_STEPS: u64 = 100;
+/// Elements whose reading is as much work as an edit that looks at nothing else.
+const ELEMENTS_PER_EDIT: u64 = 20;
+/// The share of a drawing that an edit looks at, as a divisor.
+const SHARE_OF_EDIT: u64 = 50;
 /// Steps of a simulated second at the usual rate.
 const STEPS_PER_SECOND: f64 = 60.0;
 
@@ -82,6 +86,20 @@ pub(crate) fn simulation(body: &Body) -> Option<Estimate> {
         }
         None => Estimate { operation: "statics", size: bodies, tier, strict },
     })
+}
+
+/// The work of a list of edits: the drawing is read and written, and each edit looks at some of it.
+/// How many there are is counted by their names, without reading them.
+pub(crate) fn edits(body: &Body) -> Option<Estimate> {
+    let size = size_of_edits(&body.bytes);
+    Some(Estimate { operation: "parse", size, tier: Tier::Compute, strict: false })
+}
+
+fn size_of_edits(text: &[u8]) -> u64 {
+    let elements = elements(text.len() as u64);
+    // In the drawing, which is a text, a quote has a backslash before it.
+    let count = memchr::memmem::find_iter(text, b"\"operation\"").count() as u64;
+    2 * elements + count * (ELEMENTS_PER_EDIT + elements / SHARE_OF_EDIT)
 }
 
 /// The work of a picture with many pixels: the length of the drawing does not tell that. The options
@@ -163,6 +181,18 @@ fn root_size(text: &[u8]) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_edit_is_work_of_its_own() {
+        let size = |count: usize| {
+            let edits = vec![r#"{"operation": "fillet"}"#; count].join(",");
+            let text = format!(r#"{{"content": "<svg/>", "edits": [{edits}]}}"#);
+            size_of_edits(text.as_bytes())
+        };
+        assert!(size(0) < 10);
+        assert!(size(1_000) >= 1_000 * ELEMENTS_PER_EDIT);
+        assert!(size(10_000) > 10 * size(1_000), "a longer list is also more to read");
+    }
 
     #[test]
     fn a_large_picture_of_few_elements_is_more_work() {

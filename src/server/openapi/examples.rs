@@ -68,6 +68,14 @@ const NETWORKS: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="ht
   </arx:system>
 </svg>"##;
 
+/// Two cabinets that overlap, and a duct that is too near.
+const ASSEMBLY: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 2000 800">
+  <symbol id="cabinet"><rect width="600" height="400"/></symbol>
+  <use id="k1" href="#cabinet" x="100" y="100" arx:component="cabinet"/>
+  <use id="k2" href="#cabinet" x="690" y="150" arx:component="cabinet"/>
+  <rect id="d1" x="1293" y="100" width="200" height="600" arx:component="duct"/>
+</svg>"##;
+
 /// A rounded plate with a hole, in metres.
 const DXF: &str = "0\nSECTION\n2\nHEADER\n9\n$ACADVER\n1\nAC1024\n9\n$INSUNITS\n70\n6\n0\nENDSEC\n\
     0\nSECTION\n2\nENTITIES\n\
@@ -111,6 +119,9 @@ fn body(method: &str, path: &str) -> Option<Value> {
             json!({ "content": DRAWING, "options": { "scale": "1:50", "size": "A3" } })
         }
         ("post", "/import/dxf") => json!({ "content": DXF, "options": { "units": "m" } }),
+        ("post", "/query") => {
+            json!({ "content": ASSEMBLY, "interference": { "of": "*", "clearance": "5mm" } })
+        }
         ("post", "/edit") => json!({
             "content": DRAWING,
             "edits": [

@@ -8,7 +8,7 @@ use crate::admission::body::{self, Body};
 use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
-use crate::routes::networks;
+use crate::routes::{networks, presented};
 use crate::state::answer::{milliseconds, rounded};
 use crate::state::cache::Cache;
 use svgx_engine::compile::{SvgOptions, svg_within};
@@ -33,6 +33,10 @@ pub(crate) struct CompileSvgOptions {
     #[serde(default)]
     #[schema(example = json!(null))]
     pub(crate) overlay: Option<String>,
+    /// A sheet that the drawing describes, by its id, in place of the drawing.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    pub(crate) sheet: Option<String>,
 }
 
 request! {
@@ -96,7 +100,8 @@ pub(crate) fn compile_svg(call: Call<'_>, body: Option<Body>) -> Result<Reply, E
         optimize: asked.optimize.unwrap_or(false),
     };
     let content = input.drawing(&call)?;
-    compiled(call, &content, options, Overlay { asked: asked.overlay, at: "/options/overlay" })
+    let (overlay, sheet) = (asked.overlay, asked.sheet);
+    compiled(call, &content, options, Overlay { asked: overlay, at: "/options/overlay", sheet })
 }
 
 /// What of a network is drawn over the drawing, and where it was asked for.
@@ -104,6 +109,8 @@ pub(crate) fn compile_svg(call: Call<'_>, body: Option<Body>) -> Result<Reply, E
 pub(crate) struct Overlay {
     pub(crate) asked: Option<String>,
     pub(crate) at: &'static str,
+    /// The sheet that is shown in place of the drawing.
+    pub(crate) sheet: Option<String>,
 }
 
 /// Answers the drawing `content` compiled to SVG.
@@ -117,7 +124,7 @@ pub(crate) fn compiled(
     overlay: Overlay,
 ) -> Result<Reply, Error> {
     let as_json = call.media == "application/json";
-    let said = format!("{options:?} {:?}", overlay.asked);
+    let said = format!("{options:?} {:?} {:?}", overlay.asked, overlay.sheet);
     let key = Cache::key("svg", &said, content);
     // Two representations of one result have two tags.
     let tag = Cache::key("svg-tag", &format!("{said} {}", call.media), content);
@@ -129,6 +136,7 @@ pub(crate) fn compiled(
             let began = call.now();
             let document =
                 networks::overlaid(&call, document, overlay.asked.as_deref(), overlay.at)?;
+            let document = presented::presented(&call, document, overlay.sheet.as_deref())?;
             let output = Bytes::from(svg_within(&document, &options, call.budget)?);
             let format = ("svgx.output.format", "svg".into());
             let size = ("svgx.output.size", output.len().into());

@@ -63,7 +63,7 @@ pub(crate) fn svg(call: Call<'_>, _: Option<Body>) -> Result<Reply, Error> {
     let content = content(&call)?;
     let asked = asked.into_iter().next_back().map(|(_, value)| value);
     let options = SvgOptions { include_styles: true, optimize: false };
-    compiled(call, &content, options, Overlay { asked, at: OVERLAY })
+    compiled(call, &content, options, Overlay { asked, at: OVERLAY, sheet: None })
 }
 
 /// The drawing of a session as PNG, edits included.

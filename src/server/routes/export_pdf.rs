@@ -24,6 +24,11 @@ pub(crate) struct ExportPdfOptions {
     /// The sheet, turned as the drawing is; without, the page is as large as the drawing.
     #[serde(default)]
     pub(crate) size: Option<SheetSize>,
+    /// A sheet that the drawing describes, by its id, without `scale` and `size`. Where none of the
+    /// three is named and the drawing describes sheets, all of them are pages.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    pub(crate) sheet: Option<String>,
 }
 
 /// A sheet of the A series.
@@ -61,8 +66,8 @@ request! {
     ExportPdfRequest, ExportPdfOptions {}
 }
 
-/// Writes a drawing as PDF: one page at an exact scale, vector only, layers as optional content,
-/// text as text.
+/// Writes a drawing as PDF: one page at an exact scale, or a page for each sheet that it describes,
+/// vector only, layers as optional content, text as text.
 ///
 /// # Errors
 /// A body or a drawing that cannot be read, a page that cannot be, one that passes a limit, or no
@@ -86,8 +91,19 @@ pub(crate) fn export_pdf(mut call: Call<'_>, body: Option<Body>) -> Result<Reply
     let document = input::parse(&mut call, &content)?;
     let began = call.now();
     let limits = &call.app.config.limits;
-    let exported = pdf::export(&document, &options, &call.app.fonts, limits, call.budget)
-        .map_err(problem::pdf)?;
+    let (named, fonts) = (asked.sheet.as_deref(), &call.app.fonts);
+    let is_plain = options == Options::default();
+    if named.is_some() && !is_plain {
+        let message = "a sheet has a size and a scale of its own";
+        return Err(Error::invalid("/options/sheet", message));
+    }
+    let exported = if named.is_some() || is_plain && !svgx_drafting::sheets(&document).0.is_empty()
+    {
+        pdf::export_sheets(&document, named, fonts, limits, call.budget)
+    } else {
+        pdf::export(&document, &options, fonts, limits, call.budget)
+    };
+    let exported = exported.map_err(problem::pdf)?;
     let size = ("svgx.output.size", exported.pdf.len().into());
     call.note(Step::Compile, began, [("svgx.output.format", "pdf".into()), size]);
     let notes = exported.report.notes.iter().map(|note| (note.code.as_str(), note.count));

@@ -54,8 +54,8 @@ pub(crate) struct InteractiveRequest {
     /// `click`, `drag_start`, `drag_move`, `drag_end`, `hover`, `select`, `deselect`, `undo`,
     /// `redo`, `set_attribute`, `add`, `delete`, `reparent`, `reorder`, `group`, `ungroup`,
     /// `duplicate`, `move`, `rotate`, `scale`, `trim`, `extend`, `fillet`, `chamfer`, `offset`,
-    /// `mirror`, `array`, `split`, `join`, `combine`, `set_text`, `set_style`, `set_property`,
-    /// `set_variable`, `link`, `unlink`, `load`, `set_precision`, `add_constraint`,
+    /// `mirror`, `array`, `split`, `join`, `combine`, `set_dimension`, `set_text`, `set_style`,
+    /// `set_property`, `set_variable`, `link`, `unlink`, `load`, `set_precision`, `add_constraint`,
     /// `remove_constraint` or `fire`. `load` where only a drawing is sent.
     #[serde(alias = "interaction", skip_serializing_if = "Option::is_none")]
     #[schema(example = "click")]

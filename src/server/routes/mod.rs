@@ -25,6 +25,8 @@ pub(crate) mod openapi;
 pub(crate) mod pages;
 pub(crate) mod parse;
 pub(crate) mod precision;
+pub(crate) mod presented;
+pub(crate) mod query;
 pub(crate) mod render;
 pub(crate) mod sessions;
 pub(crate) mod simulate;

@@ -358,7 +358,13 @@ pub(crate) fn parse(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, Err
         let shown = differences(document, &call.app.fonts, limits, call.budget)?;
         let wired = svgx_networks::read::check(document, limits, call.budget);
         let wired = wired.map_err(problem::networks)?;
-        found.extend(wired.into_iter().chain(shown).take(room));
+        let presented = match svgx_engine::geometry::Scene::build(document, limits, call.budget) {
+            Ok(scene) => svgx_drafting::check(document, &scene),
+            Err(svgx_engine::geometry::Error::Stopped(stop)) => return Err(stop.into()),
+            // What is too much for geometry is told by who draws it.
+            Err(_) => Vec::new(),
+        };
+        found.extend(wired.into_iter().chain(presented).chain(shown).take(room));
         found.sort_by_key(|d| d.span.start);
         problem::findings(content, &found)
     } else {

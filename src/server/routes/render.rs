@@ -11,7 +11,7 @@ use crate::admission::body::Body;
 use crate::admission::input::{self, Input, request};
 use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::Error;
-use crate::routes::networks;
+use crate::routes::{networks, presented};
 use crate::state::cache::Cache;
 use svgx_base::machine;
 use svgx_engine::compile::{Background, PngOptions, differences};
@@ -45,6 +45,10 @@ pub(crate) struct RenderOptions {
     /// nothing but outlines in plain colours and texts; `resvg` takes resvg for every drawing.
     #[serde(default)]
     pub(crate) engine: PictureEngine,
+    /// A sheet that the drawing describes, by its id, in place of the drawing.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    pub(crate) sheet: Option<String>,
 }
 
 /// Who paints a picture.
@@ -124,7 +128,7 @@ pub(crate) fn picture(
         scale: asked.scale.unwrap_or(1.0),
         background,
     };
-    let looks = format!("{options:?} {:?} {:?}", asked.overlay, asked.engine);
+    let looks = format!("{options:?} {:?} {:?} {:?}", asked.overlay, asked.engine, asked.sheet);
     let key = Cache::key("png", &looks, content);
     let etag = input::etag(false, &key);
     let said = Cache::key("png-differences", "", content);
@@ -142,6 +146,7 @@ pub(crate) fn picture(
                 asked.overlay.as_deref(),
                 overlay_at,
             )?;
+            let over = presented::presented(&call, over, asked.sheet.as_deref())?;
             let threads = (machine::cores() as usize).clamp(1, 4);
             let (fonts, engine) = (&call.app.fonts, asked.engine.into());
             let made = whole(&over, &options, engine, fonts, limits, threads, call.budget)?;

@@ -21,7 +21,7 @@ const PAIRS: usize = 4096;
 /// The candidates among `outlines` (segments, in world coordinates) within `tolerance` of `at`. `base` is
 /// where the point was before the drag.
 pub(crate) fn near(
-    outlines: &[&[PathSeg]],
+    outlines: &[impl AsRef<[PathSeg]>],
     base: Point,
     at: Point,
     tolerance: f64,
@@ -33,7 +33,7 @@ pub(crate) fn near(
         bounds.is_finite() && bounds.contains(at)
     };
     let outlines: Vec<Vec<&PathSeg>> =
-        outlines.iter().map(|segments| segments.iter().filter(near).collect()).collect();
+        outlines.iter().map(|o| o.as_ref().iter().filter(near).collect()).collect();
     let mut found = Vec::new();
     let mut add = |at: Point, kind: SnapKind| found.push(Candidate { at, kind });
     if options.intersection {
@@ -211,7 +211,7 @@ mod tests {
 
     /// The candidate of one kind that is nearest to a point.
     fn best(
-        outlines: &[&[PathSeg]],
+        outlines: &[Vec<PathSeg>],
         base: (f64, f64),
         at: (f64, f64),
         options: SnapOptions,

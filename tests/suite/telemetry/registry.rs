@@ -36,6 +36,7 @@ fn drive(service: &Service) {
     post("/export/dxf", json!({"content": ROOM}));
     post("/export/pdf", json!({"content": ROOM}));
     post("/import/dxf", json!({"content": DXF}));
+    post("/query", json!({"content": ROOM, "interference": {}}));
     post("/edit", json!({"content": ROOM, "edits": []}));
     post("/compile/svg", json!({"content": ROOM}));
     post("/compile/json", json!({"content": ROOM}));

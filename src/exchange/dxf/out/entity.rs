@@ -3,6 +3,7 @@
 use super::super::curve::{Outline, P, Segment, length, sub};
 use super::super::limits::{Error, hold};
 use super::super::report::Notes;
+use super::dimension::DimStyle;
 use super::file::File;
 use super::layers::{Layers, Palette, Said};
 use super::model::{Across, Entity, Shape, Text, Up};
@@ -10,7 +11,7 @@ use super::words;
 use super::{Version, convert};
 
 /// Bytes of a text that every reader takes: R12, and later.
-const OLD_TEXT: usize = 255;
+pub(super) const OLD_TEXT: usize = 255;
 const TEXT: usize = 2_000;
 
 /// What entities are written with.
@@ -20,6 +21,7 @@ pub(super) struct Writer<'m> {
     pub(super) layers: &'m Layers,
     /// Names of the blocks.
     pub(super) blocks: &'m [String],
+    pub(super) styles: &'m [DimStyle],
     /// How far from a curve a line may be in its place, in units of the drawing.
     pub(super) deviation: f64,
     /// Points that stand for curves so far, and how many there may be.
@@ -42,7 +44,8 @@ impl Writer<'_> {
         let Some(layer) = self.layers.0.get(entity.layer).or(self.layers.0.first()) else {
             return Ok(false);
         };
-        let is_line = !matches!(entity.shape, Shape::Hatch(_) | Shape::Text(_));
+        let is_line =
+            !matches!(entity.shape, Shape::Hatch(_) | Shape::Text(_) | Shape::Template(_));
         let said = self.palette.said(&entity.pen, is_line, layer, notes);
         let layer = layer.name.clone();
         let begin = Begin { owner, layer: &layer, said: &said };
@@ -77,7 +80,27 @@ impl Writer<'_> {
             Shape::Hatch(rings) => hatch(file, rings),
             other => self.simple(file, other, notes),
         }
+        self.values(file, entity, &begin, notes);
         Ok(true)
+    }
+
+    /// The values behind an insert.
+    fn values(&self, file: &mut File, entity: &Entity, begin: &Begin<'_>, notes: &mut Notes) {
+        let Shape::Insert { values, .. } = &entity.shape else { return };
+        if values.is_empty() {
+            return;
+        }
+        for value in values {
+            let layer = self.layers.0.get(value.layer).map_or(begin.layer, |l| l.name.as_str());
+            Begin { owner: begin.owner, layer, said: begin.said }.write(file, "ATTRIB");
+            attribute(file, &value.text, notes, |file| {
+                file.class("AcDbAttribute");
+                file.text(2, &value.tag);
+                file.whole(70, 0);
+            });
+        }
+        file.record("SEQEND", begin.owner, "AcDbEntity");
+        file.text(8, begin.layer);
     }
 
     /// What is alike in all versions.
@@ -103,8 +126,22 @@ impl Writer<'_> {
                 }
             }
             Shape::Text(text) => line_of_text(file, text, notes),
-            Shape::Insert { block, at, scale: [x, y], angle } => {
+            Shape::Template(template) => attribute(file, &template.text, notes, |file| {
+                file.class("AcDbAttributeDefinition");
+                file.text(3, &template.tag);
+                file.text(2, &template.tag);
+                file.whole(70, 0);
+            }),
+            Shape::Dimension(dimension) => {
+                let block = self.blocks.get(dimension.block).map_or("", String::as_str);
+                let style = self.styles.get(dimension.style).map_or("Standard", |s| &s.name);
+                dimension.write(file, block, style);
+            }
+            Shape::Insert { block, at, scale: [x, y], angle, values } => {
                 file.class("AcDbBlockReference");
+                if !values.is_empty() {
+                    file.whole(66, 1);
+                }
                 file.text(2, self.blocks.get(*block).map_or("", String::as_str));
                 file.point(10, *at);
                 file.exact(41, figures(*x));
@@ -156,6 +193,7 @@ impl Writer<'_> {
             other => {
                 begin.write(file, other.kind(true));
                 self.simple(file, other, notes);
+                self.values(file, entity, begin, notes);
                 return Ok(true);
             }
         };
@@ -384,7 +422,26 @@ fn solid(rings: &[Outline]) -> Option<[P; 4]> {
     is_convex.then_some([a, b, d, c])
 }
 
+/// A text that is an attribute: `own` writes what a text has not.
+fn attribute(file: &mut File, text: &Text, notes: &mut Notes, own: impl FnOnce(&mut File)) {
+    // The class of the attribute stands in place of the second one of a text.
+    text_until(file, text, notes);
+    own(file);
+    if text.up != Up::Baseline {
+        file.whole(74, text.up as i64);
+    }
+}
+
 fn line_of_text(file: &mut File, text: &Text, notes: &mut Notes) {
+    text_until(file, text, notes);
+    file.class("AcDbText");
+    if text.up != Up::Baseline {
+        file.whole(73, text.up as i64);
+    }
+}
+
+/// A text up to its second class.
+fn text_until(file: &mut File, text: &Text, notes: &mut Notes) {
     let mut content = String::new();
     let is_ascii = file.version != Version::R2018;
     let most = if file.is_old() { OLD_TEXT } else { TEXT };
@@ -427,9 +484,5 @@ fn line_of_text(file: &mut File, text: &Text, notes: &mut Notes) {
     };
     if let Some(second) = second {
         file.point(11, second);
-    }
-    file.class("AcDbText");
-    if text.up != Up::Baseline {
-        file.whole(73, text.up as i64);
     }
 }

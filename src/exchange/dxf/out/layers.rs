@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::colour::nearest;
 use super::super::report::Notes;
 use super::Version;
-use super::model::{Dash, Model, Pen, Tint, Width};
+use super::model::{Dash, Model, Pen, State, Tint, Width};
 use super::tables::dashes;
 use super::words::{Names, old};
 
@@ -26,6 +26,7 @@ pub(super) struct Layer {
     pub(super) rgb: Option<u32>,
     pub(super) line_type: String,
     pub(super) weight: i64,
+    pub(super) state: State,
 }
 
 /// The layers of a drawing.
@@ -87,10 +88,11 @@ impl Palette {
         let is_old = self.version == Version::R12;
         let mut names = Names::default();
         let mut layers: Vec<Layer> = Vec::with_capacity(model.layers.len());
-        for name in &model.layers {
+        for (at, name) in model.layers.iter().enumerate() {
             let name = names.unique(&if is_old { old(name) } else { name.clone() });
             let line_type = self.line_type(Dash::Solid);
-            layers.push(Layer { name, index: 7, rgb: None, line_type, weight: 25 });
+            let state = model.states.get(at).copied().unwrap_or_default();
+            layers.push(Layer { name, index: 7, rgb: None, line_type, weight: 25, state });
         }
         let mut is_set = vec![false; layers.len()];
         // What is a line says more than what is an area.

@@ -8,6 +8,7 @@
 //! Source of the format: the DXF Reference of AutoCAD 2018.
 
 mod convert;
+mod dimension;
 mod entity;
 mod file;
 mod layers;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use svgx_base::budget::Budget;
+use svgx_drafting::{Drawn, Purpose};
 use svgx_engine::document::{self, Document};
 use svgx_engine::geometry::Scene;
 
@@ -30,7 +32,7 @@ use super::curve::P;
 use super::limits::{Error, Limits};
 use super::report::{Note, Notes};
 use super::units;
-use entity::Writer;
+use entity::{OLD_TEXT, Writer};
 use file::{File, Handles};
 use layers::Palette;
 use model::{Block, Entity};
@@ -126,9 +128,14 @@ pub fn export(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Exported, Error> {
-    let scene = Scene::build(document, of_document, budget)?;
+    let plain = Scene::build(document, of_document, budget)?;
+    let drafted = drafted(document, of_document, budget)?;
+    let (document, scene) = match &drafted {
+        None => (document, plain),
+        Some(drawn) => (&drawn.document, Scene::build(&drawn.document, of_document, budget)?),
+    };
     let unit = units::of_scale(scene.scale().mm_per_unit);
-    let walk = Walk::new(document, &scene, limits, budget);
+    let walk = Walk::new(document, &scene, drafted.as_ref(), limits, budget);
     let (mut model, mut notes) = walk.run(unit.factor)?;
     let version = options.version;
     let extent = scene.extent().filter(|e| e.is_finite());
@@ -142,7 +149,7 @@ pub fn export(
         let message = format!("R12 has no unit: the drawing is in {}", unit.name);
         notes.add("dxf-unit", message, None);
         let mut names = Names::default();
-        for block in &mut model.blocks {
+        for block in model.blocks.iter_mut().filter(|block| !block.is_anonymous()) {
             block.name = names.unique(&old(&block.name));
         }
     }
@@ -155,6 +162,7 @@ pub fn export(
         palette,
         layers: &layers,
         blocks: &names,
+        styles: &model.styles,
         deviation,
         points: 0,
         most_points: limits.dxf_points,
@@ -209,6 +217,23 @@ pub fn export(
     Ok(Exported { dxf: file.bytes, report })
 }
 
+/// The document with everything drawn that it states; `None` where it states nothing such.
+fn drafted(
+    document: &Document,
+    limits: &document::Limits,
+    budget: &Budget,
+) -> Result<Option<Drawn>, Error> {
+    if !svgx_drafting::is_drafted(document) {
+        return Ok(None);
+    }
+    match svgx_drafting::drawn(document, Purpose::Model, limits, budget) {
+        Ok(drawn) => Ok(Some(drawn)),
+        Err(svgx_drafting::Error::Stopped(stop)) => Err(Error::Stopped(stop)),
+        // The scene of the document was made before: nothing else is asked of it.
+        Err(_) => Ok(None),
+    }
+}
+
 /// Writes entities, and counts them.
 struct Entities<'e, 'm> {
     writer: &'e mut Writer<'m>,
@@ -236,7 +261,7 @@ impl Entities<'_, '_> {
             file.class(class);
             if kind == "BLOCK" {
                 file.text(2, name);
-                file.whole(70, 0);
+                file.whole(70, i64::from(block.is_anonymous()));
                 file.point(10, [0.0, 0.0] as P);
                 if !file.is_old() {
                     file.text(3, name);

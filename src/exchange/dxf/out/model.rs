@@ -4,6 +4,7 @@
 //! its own.
 
 use super::super::curve::{Outline, P};
+use super::dimension::{DimStyle, Dimension};
 
 /// The colour of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +120,20 @@ pub(super) enum Shape {
         at: P,
         scale: [f64; 2],
         angle: f64,
+        /// Texts that are shown with it, by their names.
+        values: Vec<Value>,
     },
+    /// Where inserts of the block have a text.
+    Template(Value),
+    Dimension(Box<Dimension>),
+}
+
+/// A named text of a block.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Value {
+    pub(super) tag: String,
+    pub(super) layer: usize,
+    pub(super) text: Text,
 }
 
 /// Something that is drawn.
@@ -137,11 +151,36 @@ pub(super) struct Block {
     pub(super) entities: Vec<Entity>,
 }
 
+/// Whether a layer is seen, printed and edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) visible: bool,
+    pub(super) printable: bool,
+    pub(super) locked: bool,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State { visible: true, printable: true, locked: false }
+    }
+}
+
+impl Block {
+    /// Whether it shows a dimension, and no insert.
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.name.starts_with('*')
+    }
+}
+
 /// A drawing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Model {
     /// Names; the first is `0`.
     pub(super) layers: Vec<String>,
+    /// What the drawing declares of each layer.
+    pub(super) states: Vec<State>,
+    /// Styles of dimensions.
+    pub(super) styles: Vec<DimStyle>,
     /// Dashes and gaps, an even number of them.
     pub(super) line_types: Vec<Vec<f64>>,
     pub(super) blocks: Vec<Block>,
@@ -166,6 +205,8 @@ impl Shape {
             Shape::Hatch(_) => "HATCH",
             Shape::Text(_) => "TEXT",
             Shape::Insert { .. } => "INSERT",
+            Shape::Template(_) => "ATTDEF",
+            Shape::Dimension(_) => "DIMENSION",
         }
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn header(file: &mut File, header: &Header, seed: u32) {
     }
 }
 
-fn table(file: &mut File, name: &str, count: usize) -> u32 {
+pub(super) fn table(file: &mut File, name: &str, count: usize) -> u32 {
     file.text(0, "TABLE");
     file.text(2, name);
     let handle = file.handle();
@@ -71,7 +71,7 @@ fn table_at(file: &mut File, handle: u32, count: usize) {
     file.whole(70, count as i64);
 }
 
-fn symbol(file: &mut File, kind: &str, table: u32, class: &str, name: &str) -> u32 {
+pub(super) fn symbol(file: &mut File, kind: &str, table: u32, class: &str, name: &str) -> u32 {
     let handle = file.record(kind, table, "AcDbSymbolTableRecord");
     file.class(class);
     file.text(2, name);
@@ -97,13 +97,18 @@ pub(super) fn tables(
     let table_of_layers = table(file, "LAYER", count);
     for layer in &layers.0 {
         symbol(file, "LAYER", table_of_layers, "AcDbLayerTableRecord", &layer.name);
-        file.whole(70, 0);
-        file.whole(62, i64::from(layer.index));
+        let state = layer.state;
+        file.whole(70, if state.locked { 4 } else { 0 });
+        // A layer that is off has a colour below zero.
+        file.whole(62, if state.visible { 1 } else { -1 } * i64::from(layer.index));
         if let Some(rgb) = layer.rgb.filter(|_| file.version == Version::R2018) {
             file.whole(420, i64::from(rgb));
         }
         file.text(6, &layer.line_type);
         if !file.is_old() {
+            if !state.printable {
+                file.whole(290, 0);
+            }
             file.whole(370, layer.weight);
             file.reference(390, handles.plot_style);
         }
@@ -134,13 +139,7 @@ pub(super) fn tables(
         file.end("ENDSEC");
         return;
     }
-    let dimensions = table(file, "DIMSTYLE", 1);
-    file.class("AcDbDimStyleTable");
-    file.whole(71, 0);
-    symbol(file, "DIMSTYLE", dimensions, "AcDbDimStyleTableRecord", "Standard");
-    file.whole(70, 0);
-    file.reference(340, handles.style);
-    file.end("ENDTAB");
+    super::dimension::styles(file, &model.styles, handles);
     file.text(0, "TABLE");
     file.text(2, "BLOCK_RECORD");
     table_at(file, handles.block_records, model.blocks.len() + 2);

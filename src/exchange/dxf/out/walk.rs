@@ -3,6 +3,7 @@
 //! The walk is one loop with a stack of its own: neither nesting nor chains of `use` can exhaust the
 //! processor's. What `use` shows becomes a block, made once for everything that inherits alike.
 
+mod drafted;
 mod draw;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -10,8 +11,9 @@ use std::rc::Rc;
 
 use kurbo::Size;
 use svgx_base::budget::Budget;
+use svgx_drafting::Drawn;
 use svgx_engine::compile::layer;
-use svgx_engine::document::{Document, NodeId};
+use svgx_engine::document::{Document, NodeId, Ns};
 use svgx_engine::geometry::{
     AspectRatio, Declarations, Length, Role, Scene, Unit, ViewBox, conditions_hold, href, pixels,
     role, switch_choice,
@@ -21,13 +23,13 @@ use super::super::curve::{Affine, length};
 use super::super::limits::{Error, Limits, hold};
 use super::super::report::Notes;
 use super::look::{Beyond, Look, Stated};
-use super::model::{Block, Entity, Model, Pen, Shape};
+use super::model::{Block, Entity, Model, Pen, Shape, State};
 use super::text;
 use super::words::Names;
 use draw::faded;
 
 /// What an element is shown in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Context {
     /// From the coordinates of the element to those of the block or the model, y upward.
     pub(super) place: Affine,
@@ -65,6 +67,12 @@ type Next = (NodeId, Rc<Context>, Option<Sides>);
 pub(super) struct Walk<'d> {
     pub(super) document: &'d Document,
     pub(super) scene: &'d Scene,
+    /// What of the document shows what it only states.
+    drafted: Option<&'d Drawn>,
+    /// Texts that show values, and the names of those.
+    tags: HashMap<NodeId, &'d str>,
+    /// Units of the file in a user unit.
+    factor: f64,
     declared: Declarations<'d>,
     limits: &'d Limits,
     budget: &'d Budget,
@@ -88,9 +96,13 @@ impl<'d> Walk<'d> {
     pub(super) fn new(
         document: &'d Document,
         scene: &'d Scene,
+        drafted: Option<&'d Drawn>,
         limits: &'d Limits,
         budget: &'d Budget,
     ) -> Walk<'d> {
+        let values = drafted.iter().flat_map(|drawn| &drawn.values);
+        let tags = values.flat_map(|(_, texts)| texts);
+        let tags = tags.map(|(text, value)| (*text, value.template.name.as_str())).collect();
         let mut layer_names = Names::default();
         let zero = layer_names.unique("0");
         // What another program would take for its own.
@@ -98,11 +110,18 @@ impl<'d> Walk<'d> {
         Walk {
             document,
             scene,
+            drafted,
+            tags,
+            factor: 1.0,
             declared: Declarations::of(document),
             limits,
             budget,
             notes: Notes::new(limits.notes),
-            model: Model { layers: vec![zero.clone()], ..Model::default() },
+            model: Model {
+                layers: vec![zero.clone()],
+                states: vec![State::default()],
+                ..Model::default()
+            },
             out: Vec::new(),
             layers: HashMap::from([(zero, 0)]),
             layer_names,
@@ -119,6 +138,7 @@ impl<'d> Walk<'d> {
 
     /// The whole drawing. `factor`: how many units of the file a user unit is.
     pub(super) fn run(mut self, factor: f64) -> Result<(Model, Notes), Error> {
+        self.factor = factor;
         let view = self.scene.viewbox();
         let root = Context {
             place: Affine([factor, 0.0, 0.0, -factor, 0.0, 0.0]),
@@ -166,6 +186,9 @@ impl<'d> Walk<'d> {
         stack: &mut Vec<Next>,
     ) -> Result<(), Error> {
         let document = self.document;
+        if document.name(node) == Some((Ns::Arx, "attribute")) {
+            return self.template(node, outer);
+        }
         let role = role(document, node);
         let hidden = role == Role::None || (role == Role::Symbol && size.is_none());
         if hidden || !conditions_hold(document, node) {
@@ -194,7 +217,11 @@ impl<'d> Walk<'d> {
             Context { place, look, layer, viewport: outer.viewport, shown: outer.shown.clone() };
         match role {
             Role::Shape => self.shape(node, &inner, &stated)?,
-            Role::Text => text::runs(self, node, &inner)?,
+            Role::Text => {
+                text::runs(self, node, &inner)?;
+                self.value(node);
+            }
+            Role::Group if size.is_none() && self.dimension(node, &inner)? => {}
             Role::Image => self.note("dxf-picture", "pictures are not in the file"),
             Role::Use => self.uses(node, inner, &stated, stack)?,
             Role::Svg | Role::Symbol if node != NodeId::ROOT => {
@@ -252,6 +279,13 @@ impl<'d> Walk<'d> {
         hold("dxf_layers", self.model.layers.len() + 1, self.limits.dxf_layers)?;
         self.layers.insert(name.to_owned(), self.model.layers.len());
         self.model.layers.push(self.layer_names.unique(name));
+        let declared = self.drafted.iter().flat_map(|drawn| &drawn.layers);
+        let state = declared.into_iter().find(|layer| layer.id == name).map(|layer| State {
+            visible: layer.visible,
+            printable: layer.printable,
+            locked: layer.locked,
+        });
+        self.model.states.push(state.unwrap_or_default());
         Ok(Some(self.model.layers.len() - 1))
     }
 
@@ -340,7 +374,7 @@ impl<'d> Walk<'d> {
         };
         let block = self.block(target, within, size)?;
         let at = [turned.0[4], turned.0[5]];
-        let shape = Shape::Insert { block, at, scale, angle };
+        let shape = Shape::Insert { block, at, scale, angle, values: Vec::new() };
         self.push(Entity { layer: inner.layer, pen, shape }, 1)
     }
 

@@ -146,7 +146,35 @@ pub(crate) fn pdf(error: svgx_exchange::pdf::Error) -> Error {
         E::Document(error) => Error::from(error),
         E::Limit { what, limit, seen } => limit_passed(what, limit, seen),
         E::Scale(_) | E::Page(..) => Error::invalid("/options/scale", error),
+        E::Sheet(message) => Error::invalid("/options/sheet", message),
+        E::Geometry(message) => geometry(message),
     }
+}
+
+/// Why a drawing is not presented.
+pub(crate) fn drafting(error: svgx_drafting::Error) -> Error {
+    use svgx_drafting::Error as E;
+    match error {
+        E::Stopped(stop) => Error::Stopped(stop),
+        E::Sheet(message) => Error::invalid("/options/sheet", message),
+        E::Geometry(message) => geometry(message),
+    }
+}
+
+/// Why components were not compared.
+pub(crate) fn interference(error: svgx_drafting::InterferenceRefused) -> Error {
+    use svgx_drafting::InterferenceRefused as E;
+    match error {
+        E::Stopped(stop) => Error::Stopped(stop),
+        E::Limit { what, limit, seen } => limit_passed(what, limit, seen),
+        E::Wrong(message) => Error::invalid("/interference", message),
+        E::Shape(error) => geometry(error.to_string()),
+    }
+}
+
+fn geometry(message: String) -> Error {
+    let (code, severity) = ("geometry", Some("error"));
+    Error::Document(vec![Finding { code, severity, message, ..Finding::default() }])
 }
 
 /// Why there is no overlay, for the option at `pointer`.

@@ -20,7 +20,9 @@ use svgx_controller::{Reason, Shed};
 use crate::protocol::headers;
 use crate::state::replicas::Did;
 
-pub(crate) use convert::{constraints, dxf, networks, overlay, pdf, physics, session};
+pub(crate) use convert::{
+    constraints, drafting, dxf, interference, networks, overlay, pdf, physics, session,
+};
 pub(crate) use kind::Kind;
 
 /// Everything a request can fail with.
