@@ -5,5 +5,6 @@ mod commands;
 mod load;
 mod operations;
 mod server;
+mod sheets;
 mod support;
 mod telemetry;
