@@ -270,7 +270,8 @@ class Ui(threading.Thread):
     def __init__(self, port, every=0.05):
         super().__init__(daemon=True)
         self.port, self.every, self.halt, self.times, self.failed = port, every, threading.Event(), [], 0
-        body = {"session": "ui", "content": pile(20)}
+        self.session = f"ui-{time.monotonic_ns()}"
+        body = {"session": self.session, "content": pile(20)}
         assert ask(port, "POST", "/sessions", body, ANA)[0] == 200
 
     def run(self):
@@ -278,7 +279,7 @@ class Ui(threading.Thread):
         while not self.halt.wait(self.every):
             at = time.monotonic()
             try:
-                status = ask(self.port, "GET", "/state", headers={**ANA, "X-SVGX-Session": "ui"})[0]
+                status = ask(self.port, "GET", "/state", headers={**ANA, "X-SVGX-Session": self.session})[0]
             except OSError:
                 status = 0
             self.times.append((int(at - began), time.monotonic() - at))

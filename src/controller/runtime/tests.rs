@@ -48,7 +48,8 @@ async fn the_cost_of_work_is_told_without_a_place_for_it() {
     let request = Request { size: 500, ..Request::new(Class::Batch, "render") };
     assert_eq!(runtime.in_flight(), 0);
     let ticket = runtime.admit(&request).expect("a place");
-    assert_eq!(runtime.cost_of(&request).as_nanos() as u64, ticket.decision().cost);
+    // The decision is on the careful side.
+    assert!(runtime.cost_of(&request) <= Duration::from_nanos(ticket.decision().cost));
 }
 
 #[tokio::test]
