@@ -181,6 +181,15 @@ fn free() -> std::io::Result<Ports> {
     found.map(Ports::From).ok_or_else(none)
 }
 
+/// Whether nobody has an address, or its owner, who may just have been killed, lets it go soon.
+fn gets_free(at: SocketAddr) -> bool {
+    const PAUSE: Duration = Duration::from_millis(100);
+    (0..20).any(|tried| {
+        std::thread::sleep(if tried == 0 { Duration::ZERO } else { PAUSE });
+        TcpListener::bind(at).is_ok()
+    })
+}
+
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
@@ -309,10 +318,9 @@ impl Stack {
                 say(format!("skipped {part}: {} is not there", config::COLLECTOR));
                 continue;
             }
-            for at in part.listens(&state.addresses) {
-                if TcpListener::bind(at).is_err() {
-                    return Err(Error::Taken { part, at });
-                }
+            if let Some(at) = part.listens(&state.addresses).into_iter().find(|at| !gets_free(*at))
+            {
+                return Err(Error::Taken { part, at });
             }
             let mut command = std::process::Command::new(program);
             self.configure(part, &state, &mut command)?;
