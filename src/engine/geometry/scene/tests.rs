@@ -1,4 +1,4 @@
-use kurbo::Vec2;
+use kurbo::{Shape, Vec2};
 use proptest::prelude::*;
 
 use crate::document::{Ns, parse};
