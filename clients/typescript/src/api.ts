@@ -32,6 +32,10 @@ export interface paths {
   };
   "/jobs": {
     get: operations["list_jobs"];
+    post: operations["create_job"];
+  };
+  "/jobs/batch": {
+    post: operations["create_jobs"];
   };
   "/jobs/{id}": {
     get: operations["get_job"];
@@ -63,6 +67,9 @@ export interface paths {
   };
   "/problems/{code}": {
     get: operations["get_problem"];
+  };
+  "/query": {
+    post: operations["query_drawing"];
   };
   "/render": {
     post: operations["render_drawing"];
@@ -138,6 +145,12 @@ export interface components {
       message: string;
       residual: number;
     };
+    BatchRequest: {
+      operation: string;
+      documents: string[];
+      parameters?: Record<string, never>[] | null;
+      accept?: string | null;
+    };
     BehaviorView: {
       id?: string | null;
       variables: components["schemas"]["ValueView"][];
@@ -192,6 +205,7 @@ export interface components {
       include_styles?: boolean | null;
       optimize?: boolean | null;
       overlay?: string | null;
+      sheet?: string | null;
     };
     CompileSvgRequest: {
       content?: string | null;
@@ -241,6 +255,12 @@ export interface components {
       metres_per_unit: number;
     };
     Coordinates: components["schemas"]["Point"] | number[] | number[];
+    CreatedJobs: {
+      status: string;
+      success: boolean;
+      batch: string;
+      jobs: string[];
+    };
     DecisionList: {
       decisions: components["schemas"]["DecisionView"][];
     };
@@ -426,6 +446,7 @@ export interface components {
     ExportPdfOptions: {
       scale?: string | null;
       size?: components["schemas"]["SheetSize"] | null;
+      sheet?: string | null;
     };
     ExportPdfRequest: {
       content?: string | null;
@@ -484,11 +505,28 @@ export interface components {
       state: components["schemas"]["SessionState"];
       duration_ms: number;
     };
-    InteractiveRequest: components["schemas"]["ClickOperation"] | components["schemas"]["DragStartOperation"] | components["schemas"]["DragMoveOperation"] | components["schemas"]["DragEndOperation"] | components["schemas"]["HoverOperation"] | components["schemas"]["SelectOperation"] | components["schemas"]["DeselectOperation"] | components["schemas"]["UndoOperation"] | components["schemas"]["RedoOperation"] | components["schemas"]["SetAttributeOperation"] | components["schemas"]["AddOperation"] | components["schemas"]["DeleteOperation"] | components["schemas"]["ReparentOperation"] | components["schemas"]["ReorderOperation"] | components["schemas"]["GroupOperation"] | components["schemas"]["UngroupOperation"] | components["schemas"]["DuplicateOperation"] | components["schemas"]["MoveOperation"] | components["schemas"]["RotateOperation"] | components["schemas"]["ScaleOperation"] | components["schemas"]["TrimOperation"] | components["schemas"]["ExtendOperation"] | components["schemas"]["FilletOperation"] | components["schemas"]["ChamferOperation"] | components["schemas"]["OffsetOperation"] | components["schemas"]["MirrorOperation"] | components["schemas"]["ArrayOperation"] | components["schemas"]["SplitOperation"] | components["schemas"]["JoinOperation"] | components["schemas"]["CombineOperation"] | components["schemas"]["SetTextOperation"] | components["schemas"]["SetStyleOperation"] | components["schemas"]["SetPropertyOperation"] | components["schemas"]["SetVariableOperation"] | components["schemas"]["LinkOperation"] | components["schemas"]["UnlinkOperation"] | components["schemas"]["LoadOperation"] | components["schemas"]["SetPrecisionOperation"] | components["schemas"]["AddConstraintOperation"] | components["schemas"]["RemoveConstraintOperation"] | components["schemas"]["FireOperation"] | components["schemas"]["DrawingOperation"];
+    InteractiveRequest: components["schemas"]["ClickOperation"] | components["schemas"]["DragStartOperation"] | components["schemas"]["DragMoveOperation"] | components["schemas"]["DragEndOperation"] | components["schemas"]["HoverOperation"] | components["schemas"]["SelectOperation"] | components["schemas"]["DeselectOperation"] | components["schemas"]["UndoOperation"] | components["schemas"]["RedoOperation"] | components["schemas"]["SetAttributeOperation"] | components["schemas"]["AddOperation"] | components["schemas"]["DeleteOperation"] | components["schemas"]["ReparentOperation"] | components["schemas"]["ReorderOperation"] | components["schemas"]["GroupOperation"] | components["schemas"]["UngroupOperation"] | components["schemas"]["DuplicateOperation"] | components["schemas"]["MoveOperation"] | components["schemas"]["RotateOperation"] | components["schemas"]["ScaleOperation"] | components["schemas"]["TrimOperation"] | components["schemas"]["ExtendOperation"] | components["schemas"]["FilletOperation"] | components["schemas"]["ChamferOperation"] | components["schemas"]["OffsetOperation"] | components["schemas"]["MirrorOperation"] | components["schemas"]["ArrayOperation"] | components["schemas"]["SplitOperation"] | components["schemas"]["JoinOperation"] | components["schemas"]["CombineOperation"] | components["schemas"]["SetDimensionOperation"] | components["schemas"]["SetTextOperation"] | components["schemas"]["SetStyleOperation"] | components["schemas"]["SetPropertyOperation"] | components["schemas"]["SetVariableOperation"] | components["schemas"]["LinkOperation"] | components["schemas"]["UnlinkOperation"] | components["schemas"]["LoadOperation"] | components["schemas"]["SetPrecisionOperation"] | components["schemas"]["AddConstraintOperation"] | components["schemas"]["RemoveConstraintOperation"] | components["schemas"]["FireOperation"] | components["schemas"]["DrawingOperation"];
+    Interference: {
+      components: number;
+      without_area: string[];
+      pairs: components["schemas"]["InterferingPair"][];
+      more_pairs: number;
+      error_mm: number;
+    };
+    InterferenceQuery: {
+      of?: string | null;
+      clearance?: string | null;
+    };
     JobList: {
       status: string;
       success: boolean;
       jobs: components["schemas"]["JobView"][];
+    };
+    JobRequest: {
+      operation: string;
+      content: string;
+      parameters?: Record<string, never> | null;
+      accept?: string | null;
     };
     JobView: {
       id: string;
@@ -501,6 +539,8 @@ export interface components {
       predicted_ms: number;
       kept_s?: number | null;
       result?: string | null;
+      attempts?: number | null;
+      batch?: string | null;
     };
     JsonFormat: "json";
     JsonModel: {
@@ -556,11 +596,20 @@ export interface components {
       statistics: components["schemas"]["NetworkStatistics"];
       duration_ms: number;
     };
+    NetworkCheck: {
+      element: string;
+      check: string;
+      state: string;
+      value: number | null;
+      limit: number;
+      unit: string;
+    };
     NetworkEffort: {
       converged: boolean;
       residual: components["schemas"]["NetworkResidual"];
       tolerance: number;
       iterations: number;
+      reused: string;
       stopped?: string | null;
     };
     NetworkElement: {
@@ -571,10 +620,33 @@ export interface components {
       state: string;
       elements: string[];
     };
+    NetworkFrame: {
+      time: number;
+      system: string;
+      nodes: components["schemas"]["NetworkElement"][];
+      links: components["schemas"]["NetworkElement"][];
+    };
+    NetworkInTime: {
+      system: string;
+      network: string;
+      simulated: number;
+      partial: boolean;
+      steps: number;
+      error: number;
+      tolerance: number;
+      findings: string[];
+    };
+    NetworkIsland: {
+      members: string[];
+      sources: string[];
+      isolated_by: string[];
+    };
     NetworkOptions: {
       precision?: string | null;
       strict?: boolean | null;
       systems?: string[] | null;
+      study?: components["schemas"]["NetworkStudy"] | null;
+      at?: string[] | null;
     };
     NetworkRequest: {
       content?: string | null;
@@ -594,6 +666,7 @@ export interface components {
       links: number;
       solve_time_ms: number;
     };
+    NetworkStudy: "flow" | "fault" | "periodic" | "load";
     NetworkSystem: {
       system: string;
       network: string;
@@ -601,8 +674,21 @@ export interface components {
       solved: boolean;
       nodes: components["schemas"]["NetworkElement"][];
       links: components["schemas"]["NetworkElement"][];
+      checks: components["schemas"]["NetworkCheck"][];
+      islands: components["schemas"]["NetworkIsland"][];
       diagnostics: components["schemas"]["NetworkFinding"][];
       effort: components["schemas"]["NetworkEffort"];
+    };
+    NetworksInTime: {
+      status: string;
+      success: boolean;
+      precision: string;
+      precision_asked: string;
+      reason: string;
+      duration: number;
+      networks: components["schemas"]["NetworkInTime"][];
+      frames: components["schemas"]["NetworkFrame"][];
+      duration_ms: number;
     };
     NoOptions: Record<string, never>;
     ObjectView: {
@@ -751,6 +837,20 @@ export interface components {
       depth_mm: number | null;
       time: number;
     };
+    QueryAnswer: {
+      status: string;
+      success: boolean;
+      interference: components["schemas"]["Interference"];
+      duration_ms: number;
+    };
+    QueryOptions: Record<string, never>;
+    QueryRequest: {
+      content?: string | null;
+      svgx_content?: string | null;
+      options?: components["schemas"]["QueryOptions"] | null;
+      session?: string | null;
+      interference?: components["schemas"]["InterferenceQuery"] | null;
+    };
     Reaction: {
       element_id: string;
       anchor: string;
@@ -769,6 +869,7 @@ export interface components {
       background?: string | null;
       overlay?: string | null;
       engine?: components["schemas"]["PictureEngine"];
+      sheet?: string | null;
     };
     RenderRequest: {
       content?: string | null;
@@ -878,6 +979,7 @@ export interface components {
       strict?: boolean | null;
       checkpoint?: components["schemas"]["Seconds"] | null;
       resume?: string | null;
+      networks?: boolean | null;
       disturb?: components["schemas"]["Disturbance"][] | null;
     };
     SimulateRequest: {
@@ -894,6 +996,7 @@ export interface components {
       simulation_time_ms: number;
     };
     Simulated: components["schemas"]["StaticElement"][] | components["schemas"]["Motion"];
+    Simulation: components["schemas"]["SimulateAnswer"] | components["schemas"]["NetworksInTime"];
     SimulationCounts: {
       total_frames: number;
       collision_count: number;
@@ -973,7 +1076,7 @@ export interface components {
       constraints: number;
       solve_time_ms: number;
     };
-    Stage: "queued" | "running" | "done" | "failed" | "cancelled";
+    Stage: "queued" | "running" | "done" | "failed" | "cancelled" | "dead";
     StateAnswer: components["schemas"]["SessionState"] & {
       status: string;
       success: boolean;
@@ -1085,6 +1188,15 @@ export interface components {
     };
     Reason: "feasible" | "brownout" | "session-degraded" | "pinned" | "probe" | "batch" | "oversize" | "static-admit" | "off" | "predicted-late" | "client-deadline" | "too-large" | "strict-precision" | "class-closed" | "tenant-share" | "retry-budget" | "backstop" | "static-limit" | "queue-full" | "completed" | "late" | "doomed" | "deadline" | "cancelled" | "panicked";
     Verdict: "admit" | "degrade" | "shed" | "defer";
+    InterferingPair: {
+      first: string;
+      second: string;
+      components: string[];
+      area_mm2: number;
+      depth_mm: number;
+      distance_mm: number;
+      at: number[];
+    };
     DxfNote: {
       code: string;
       message: string;
@@ -1213,6 +1325,7 @@ export interface components {
       name: string;
       value: number | null;
       unit: string;
+      error?: number | null;
     };
     SnapKind: "grid" | "angle" | "endpoint" | "midpoint" | "center" | "intersection" | "quadrant" | "perpendicular" | "tangent" | "nearest";
     Constrained: {
@@ -1275,6 +1388,7 @@ export interface components {
     NetworkChange: {
       system: string;
       iterations: number;
+      reused: string;
       values_changed: components["schemas"]["NetworkValueChange"][];
       more?: number;
     };
@@ -1811,6 +1925,13 @@ export interface components {
       content?: string | null;
       session?: string | null;
     };
+    SetDimensionOperation: {
+      operation: "set_dimension";
+      element_id: string;
+      value: string;
+      content?: string | null;
+      session?: string | null;
+    };
     SetTextOperation: {
       operation: "set_text";
       element_id: string;
@@ -2110,6 +2231,34 @@ export interface operations {
       };
     };
   };
+  create_job: {
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["JobRequest"];
+      };
+    };
+    responses: {
+      202: {
+        content: {
+          "application/json": components["schemas"]["JobView"];
+        };
+      };
+    };
+  };
+  create_jobs: {
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["BatchRequest"];
+      };
+    };
+    responses: {
+      202: {
+        content: {
+          "application/json": components["schemas"]["CreatedJobs"];
+        };
+      };
+    };
+  };
   get_job: {
     parameters: {
       path: {
@@ -2247,6 +2396,25 @@ export interface operations {
         content: {
           "application/json": components["schemas"]["Kind"];
           "text/html": string;
+        };
+      };
+    };
+  };
+  query_drawing: {
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["QueryRequest"];
+      };
+    };
+    responses: {
+      200: {
+        content: {
+          "application/json": components["schemas"]["QueryAnswer"];
+        };
+      };
+      202: {
+        content: {
+          "application/json": components["schemas"]["JobView"];
         };
       };
     };
@@ -2457,7 +2625,7 @@ export interface operations {
     responses: {
       200: {
         content: {
-          "application/json": components["schemas"]["SimulateAnswer"];
+          "application/json": components["schemas"]["Simulation"];
           "application/x-ndjson": components["schemas"]["SimulationLine"];
           "text/event-stream": components["schemas"]["SimulationLine"];
         };
