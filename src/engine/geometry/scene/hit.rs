@@ -46,7 +46,7 @@ impl Item {
     }
 }
 
-fn touches(r: Rect, p: Point) -> bool {
+pub(super) fn touches(r: Rect, p: Point) -> bool {
     p.x >= r.x0 && p.x <= r.x1 && p.y >= r.y0 && p.y <= r.y1
 }
 

@@ -1,10 +1,11 @@
-use kurbo::{Shape, Vec2};
+use kurbo::{ParamCurveNearest, Shape, Vec2};
 use proptest::prelude::*;
 
 use crate::document::{Ns, parse};
 
 use svgx_base::budget::Stop;
 
+use super::hit::touches;
 use super::*;
 
 fn document(body: &str) -> Document {
