@@ -371,6 +371,7 @@ fn every_operation_reads_back_from_its_own_json() {
             "rotate" => json!({"element_id": "desk", "angle": 30.0}),
             "scale" => json!({"factor": 2.0, "center": {"x": 1.0, "y": 2.0}}),
             "set_text" => json!({"element_id": "desk", "text": "t"}),
+            "set_dimension" => json!({"element_id": "width", "value": "900 mm"}),
             "set_style" | "set_property" | "set_variable" => {
                 json!({"element_id": "desk", "name": "fill", "value": "red"})
             }

@@ -395,11 +395,15 @@ fn differences(diff: &str) -> Vec<String> {
     told
 }
 
-/// Puts the image into the engine's Deployment.
+/// Puts the image into the engine's Deployment, and into every other one that has the same: workers.
 fn use_image(all: &mut Manifest, name: &str, image: &str) {
-    for object in &mut all.objects {
-        if object["kind"] == "Deployment" && object["metadata"]["name"] == name {
-            object["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
+    const PLACE: &str = "/spec/template/spec/containers/0/image";
+    let engine =
+        all.objects.iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == name);
+    let Some(before) = engine.and_then(|engine| engine.pointer(PLACE)).cloned() else { return };
+    for object in all.objects.iter_mut().filter(|object| object["kind"] == "Deployment") {
+        if let Some(place) = object.pointer_mut(PLACE).filter(|place| **place == before) {
+            *place = image.into();
         }
     }
 }

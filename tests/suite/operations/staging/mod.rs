@@ -265,6 +265,7 @@ fn a_deployment_shows_what_it_changes_before_it_does() {
     let second = deploy(2);
     assert_eq!(second.code, Some(0), "{}", second.text);
     for line in [
+        // The cluster of a folder compares all of it as one.
         "diff: 1 object changes".to_owned(),
         format!("-image: {}", image(1)),
         format!("+image: {}", image(2)),
