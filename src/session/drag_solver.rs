@@ -94,9 +94,6 @@ impl DragSolver {
         limits: &Limits,
         last: bool,
     ) -> Option<DragSolver> {
-        if active.is_empty() && !Sketch::is_in(document) {
-            return None;
-        }
         let more: Vec<Constraint> = active.iter().filter_map(constraint).collect();
         let sketch = Sketch::usable(document, scene, &more, limits).ok()?;
         let found = |(at, &body)| sketch.entity_of(body).map(|entity| (at, entity));

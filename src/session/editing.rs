@@ -119,6 +119,8 @@ pub struct Session {
     networks: Option<Networks>,
     /// The budget of the edit of shapes that is at work.
     budget: Budget,
+    /// What the drawing states beside shapes, once somebody has asked.
+    drafted: Option<dimensions::Drafted>,
     /// What a picture follows where the drawing states dimensions, layers or values.
     presented: Option<Box<picture::Presented>>,
 }
@@ -223,6 +225,7 @@ impl Session {
             solver: None,
             networks: None,
             budget: Budget::unlimited(Class::Ui, Tier::Compute),
+            drafted: None,
             presented: None,
         })
     }

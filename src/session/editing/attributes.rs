@@ -28,6 +28,9 @@ impl Session {
             (Some(value), None) => self.document.set_attribute(node, ns, local, value),
             (None, _) => self.document.remove_attribute(node, ns, local),
         };
+        if local == "locked" {
+            self.drafted = None;
+        }
         if (ns, local) == (Ns::Arx, "state") {
             self.machine.invalidate();
         }

@@ -2,7 +2,7 @@
 
 use svgx_base::budget::{Budget, Time};
 use svgx_engine::constraint::{self, Options, Sketch};
-use svgx_engine::document::{NodeId, Ns};
+use svgx_engine::document::{Document, NodeId, Ns};
 
 use super::super::error::Error;
 use super::super::operation::Operation;
@@ -12,7 +12,27 @@ use super::{Session, Transaction};
 /// Constraints that a refusal names.
 const NAMED: usize = 8;
 
+/// What a drawing states beside shapes. Kept, since it takes a look at every element.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Drafted {
+    /// Dimensions, layers or values of attributes.
+    pub(super) any: bool,
+    /// Layers that are locked.
+    locks: bool,
+    /// Constraints.
+    pub(super) constraints: bool,
+}
+
 impl Session {
+    pub(super) fn drafted(&mut self) -> Drafted {
+        let document = &self.document;
+        *self.drafted.get_or_insert_with(|| Drafted {
+            any: svgx_drafting::is_drafted(document),
+            locks: document.elements().any(|n| is_locked(document, n)),
+            constraints: Sketch::is_in(document),
+        })
+    }
+
     /// Gives the constraint that a dimension drives another value, and solves all constraints.
     pub(super) fn set_dimension(
         &mut self,
@@ -85,17 +105,12 @@ impl Session {
     /// Refuses what changed something on a layer that is locked. What triggers did, and what is
     /// taken back, is not refused.
     pub(super) fn respect_locks(
-        &self,
+        &mut self,
         operation: &Operation,
         tx: &Transaction,
     ) -> Result<(), Error> {
-        let has_locks = !tx.edits.is_empty()
-            && !matches!(operation, Operation::Undo | Operation::Redo)
-            && self.document.elements().any(|n| {
-                self.document.name(n) == Some((Ns::Arx, "layer"))
-                    && self.document.attr(n, "locked").is_some_and(|v| v.trim() == "true")
-            });
-        if !has_locks {
+        let is_free = tx.edits.is_empty() || matches!(operation, Operation::Undo | Operation::Redo);
+        if is_free || !self.drafted().locks {
             return Ok(());
         }
         let edits = tx.edits.iter().enumerate().skip(tx.delayed);
@@ -115,10 +130,7 @@ impl Session {
             };
             // What was on a layer before counts as well.
             let declared = left.and_then(|name| self.document.by_id(name.trim()));
-            let was = declared.filter(|&layer| {
-                self.document.name(layer) == Some((Ns::Arx, "layer"))
-                    && self.document.attr(layer, "locked").is_some_and(|v| v.trim() == "true")
-            });
+            let was = declared.filter(|&layer| is_locked(&self.document, layer));
             let was = was.and_then(|layer| self.document.id(layer)).map(str::to_owned);
             let node = self.elements.get(number as usize).copied().unwrap_or(NodeId::ROOT);
             let Some(layer) = was.or_else(|| svgx_drafting::locked(&self.document, node)) else {
@@ -129,4 +141,10 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Whether an element is a layer that is locked.
+fn is_locked(document: &Document, node: NodeId) -> bool {
+    document.name(node) == Some((Ns::Arx, "layer"))
+        && document.attr(node, "locked").is_some_and(|value| value.trim() == "true")
 }

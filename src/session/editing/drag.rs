@@ -119,6 +119,9 @@ impl Session {
         budget: &Budget,
         tx: &mut Transaction,
     ) -> bool {
+        if self.interactive.constraints.is_empty() && !self.drafted().constraints {
+            return false;
+        }
         let placement = &active.placement;
         let tier = self.interactive.precision;
         let solver = self.solver.take().or_else(|| {

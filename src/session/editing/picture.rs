@@ -28,7 +28,7 @@ impl Session {
             svgx_engine::geometry::Error::Stopped(stop) => Error::Stopped(stop),
             other => Error::Geometry(other.to_string()),
         };
-        if !svgx_drafting::is_drafted(&self.document) {
+        if !self.drafted().any {
             if self.presented.take().is_some() {
                 // What the picture followed until now was another scene.
                 self.scene =

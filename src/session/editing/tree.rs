@@ -128,6 +128,7 @@ impl Session {
 
     /// Does an edit of the tree. `None` where it does not fit.
     pub(crate) fn restructure(&mut self, edit: &TreeEdit) -> Option<()> {
+        self.drafted = None;
         match edit {
             TreeEdit::Insert { fragment, parent, at } => self.insert(fragment, *parent, *at),
             TreeEdit::Remove { fragment, .. } => self.take_out(fragment.root()?),
