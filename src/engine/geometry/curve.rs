@@ -61,6 +61,7 @@ impl From<BezPath> for Curve {
 
 /// The elements of a path, kept or made.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::large_enum_variant, reason = "it lives on the stack, to save a path on the heap")]
 pub enum Elements<'p> {
     /// Of a rectangle.
     Own([PathEl; 5]),

@@ -217,7 +217,7 @@ fn pause(stack: &Stack) -> io::Result<()> {
         _ => None,
     });
     for (n, process) in (0..).zip(pausing) {
-        process.signal(if (turn + n) % 2 == 0 { Signal::STOP } else { Signal::CONT });
+        process.signal(if (turn + n).is_multiple_of(2) { Signal::STOP } else { Signal::CONT });
     }
     Ok(())
 }
