@@ -209,14 +209,18 @@ impl Deployment<'_> {
             Ok(revision(&kubectl, &name)?.map_or_else(|| "none".to_owned(), |r| r.to_string()))
         })?;
         let before = before.parse::<u64>().ok();
-        use_image(all, &name, &image);
+        let beside = use_image(all, &name, &image).into_iter().filter_map(|other| {
+            let revision = revision(&self.kubectl, &other).ok().flatten()?;
+            Some((other, revision))
+        });
+        let beside: Vec<(String, u64)> = beside.collect();
         self.tell_changes(all);
         match self.change(all).await {
             Ok(report) => {
                 self.journal.write("finish", StepState::Done, &image)?;
                 Ok(Deployed { image, report })
             }
-            Err(cause) => Err(self.back(cause, before)),
+            Err(cause) => Err(self.back(cause, before, &beside)),
         }
     }
 
@@ -277,7 +281,7 @@ impl Deployment<'_> {
         proof
     }
 
-    fn back(&mut self, cause: Error, before: Option<u64>) -> Error {
+    fn back(&mut self, cause: Error, before: Option<u64>, beside: &[(String, u64)]) -> Error {
         let Some(before) = before else { return Error::FirstFailed(Box::new(cause)) };
         let (kubectl, timeout) = (self.kubectl.clone(), self.plan.timeout);
         let name = self.name.clone();
@@ -286,6 +290,11 @@ impl Deployment<'_> {
             if revision(&kubectl, &name)? != Some(before) {
                 kubectl.undo(&name, before)?;
                 kubectl.wait(&name, timeout)?;
+            }
+            for (other, before) in beside {
+                if revision(&kubectl, other)? != Some(*before) {
+                    kubectl.undo(other, *before)?;
+                }
             }
             Ok(format!("revision {before}"))
         });
@@ -396,16 +405,23 @@ fn differences(diff: &str) -> Vec<String> {
 }
 
 /// Puts the image into the engine's Deployment, and into every other one that has the same: workers.
-fn use_image(all: &mut Manifest, name: &str, image: &str) {
+/// Answers the names of those.
+fn use_image(all: &mut Manifest, name: &str, image: &str) -> Vec<String> {
     const PLACE: &str = "/spec/template/spec/containers/0/image";
     let engine =
         all.objects.iter().find(|o| o["kind"] == "Deployment" && o["metadata"]["name"] == name);
-    let Some(before) = engine.and_then(|engine| engine.pointer(PLACE)).cloned() else { return };
+    let mut others = Vec::new();
+    let Some(before) = engine.and_then(|engine| engine.pointer(PLACE)).cloned() else {
+        return others;
+    };
     for object in all.objects.iter_mut().filter(|object| object["kind"] == "Deployment") {
         if let Some(place) = object.pointer_mut(PLACE).filter(|place| **place == before) {
             *place = image.into();
+            let named = object["metadata"]["name"].as_str().filter(|other| *other != name);
+            others.extend(named.map(str::to_owned));
         }
     }
+    others
 }
 
 #[cfg(test)]
