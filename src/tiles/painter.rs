@@ -110,6 +110,29 @@ impl Painter {
         self.path = path;
     }
 
+    /// Fills what lies between two upright rectangles.
+    pub(crate) fn fill_ring(
+        &mut self,
+        outer: Rect,
+        inner: Rect,
+        transform: Affine,
+        colour: [u8; 4],
+    ) {
+        let mut path = std::mem::take(&mut self.path);
+        path.truncate(0);
+        let Rect { x0, y0, x1, y1 } = outer;
+        path.move_to((x0, y0));
+        [(x1, y0), (x1, y1), (x0, y1)].into_iter().for_each(|corner| path.line_to(corner));
+        path.close_path();
+        // The other way round, so that it is a hole.
+        let Rect { x0, y0, x1, y1 } = inner;
+        path.move_to((x0, y0));
+        [(x0, y1), (x1, y1), (x1, y0)].into_iter().for_each(|corner| path.line_to(corner));
+        path.close_path();
+        self.fill(&path, transform, false, colour);
+        self.path = path;
+    }
+
     /// Fills an upright rectangle.
     pub(crate) fn fill_rect(&mut self, rect: Rect, transform: Affine, [r, g, b, a]: [u8; 4]) {
         self.context.set_transform(transform);

@@ -51,6 +51,8 @@ pub(crate) struct Lines {
 enum Area {
     /// An upright rectangle, which is painted faster.
     Upright(Rect),
+    /// What lies between two of them: the border of a rectangle. It takes no memory of its own.
+    Ring(Rect, Rect),
     Polygons(Arc<Polygons>),
 }
 
@@ -102,6 +104,13 @@ impl Polygons {
 }
 
 impl Area {
+    fn is_finite(&self) -> bool {
+        match self {
+            Area::Upright(rect) | Area::Ring(rect, _) => rect.is_finite(),
+            Area::Polygons(_) => true,
+        }
+    }
+
     fn of(path: BezPath) -> Area {
         match upright(&path) {
             Some(rect) => Area::Upright(rect),
@@ -113,6 +122,7 @@ impl Area {
         let shift = Affine::translate((-x, -y));
         match self {
             Area::Upright(rect) => painter.fill_rect(*rect, shift, colour),
+            Area::Ring(outer, inner) => painter.fill_ring(*outer, *inner, shift, colour),
             Area::Polygons(polygons) => {
                 let place = shift * Affine::translate(polygons.origin.to_vec2());
                 painter.fill_polygons(polygons, place, even_odd, colour);
@@ -122,7 +132,7 @@ impl Area {
 
     fn bytes(&self) -> usize {
         match self {
-            Area::Upright(_) => 0,
+            Area::Upright(_) | Area::Ring(..) => 0,
             Area::Polygons(polygons) => polygons.bytes(),
         }
     }
@@ -151,11 +161,51 @@ impl Lines {
     fn of(outline: &Outline, scale: f64) -> Lines {
         let Outline { path, transform, fill, stroke, .. } = outline;
         let place = Affine::scale(scale) * *transform;
+        if let Curve::Rectangle(rect) = path
+            && let Some(lines) = Lines::of_rectangle(*rect, place, fill.is_some(), stroke.as_ref())
+        {
+            return lines;
+        }
         let path = path.path();
         let is_made = fill.is_some() && is_worth_keeping(path.elements());
         let fill = is_made.then(|| Area::of(place * &*path));
         let stroke = stroke.as_ref().map(|stroke| Area::of(expand(&path, place, stroke)));
         Lines { fill, stroke }
+    }
+
+    /// Of a rectangle that stays upright, with a plain border or none: what drawings have most.
+    fn of_rectangle(
+        rect: Rect,
+        place: Affine,
+        is_filled: bool,
+        stroke: Option<&Stroke>,
+    ) -> Option<Lines> {
+        let [_, b, c, ..] = place.as_coeffs();
+        if b != 0.0 || c != 0.0 {
+            return None;
+        }
+        let shown = |rect: Rect| place.transform_rect_bbox(rect);
+        let stroke = match stroke {
+            None => None,
+            Some(stroke) => {
+                let border = rect.abs();
+                let sharp = stroke.join == Join::Miter && stroke.miter >= std::f64::consts::SQRT_2;
+                let plain = sharp && stroke.dash.is_empty();
+                if !plain || border.width() <= 0.0 || border.height() <= 0.0 {
+                    return None;
+                }
+                let half = stroke.width / 2.0;
+                let (outer, inner) = (border.inflate(half, half), border.inflate(-half, -half));
+                let is_open = inner.x0 < inner.x1 && inner.y0 < inner.y1;
+                Some(match is_open {
+                    true => Area::Ring(shown(outer), shown(inner)),
+                    false => Area::Upright(shown(outer)),
+                })
+            }
+        };
+        let fill = is_filled.then(|| Area::Upright(shown(rect)));
+        let finite = [&fill, &stroke].into_iter().flatten().all(Area::is_finite);
+        finite.then_some(Lines { fill, stroke })
     }
 
     fn bytes(&self) -> usize {
