@@ -69,8 +69,8 @@ pub enum Error {
 pub enum Ports {
     /// Those everybody knows: 8000, 9464, 9090, 9093, 4317.
     Usual,
-    /// As many as there are, free and in a row, below those that the system gives to connections: a part that is
-    /// started again finds its own.
+    /// As many as a stack takes, free and in a row, below those that the system gives to
+    /// connections: a part that is started again finds its own.
     Free,
     /// From this one on, in the order of [`Addresses`].
     From(u16),
