@@ -14,6 +14,10 @@ use svgx_engine::document::{Document, Limits, NodeId, Ns, parse};
 use svgx_engine::geometry::Scene;
 use svgx_tiles::{Drawn, Live, Request, Token};
 
+// As in the engine.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A floor plan of `n` elements: rooms, walls, doors, outlets; and the names of some rooms.
 fn plan(n: usize, names: usize) -> String {
     let mut out = String::from(

@@ -11,11 +11,12 @@ use svgx_engine::document::NodeId;
 use svgx_engine::geometry::Special;
 
 use crate::Error;
+use crate::encode::{straight, tile_body};
 use crate::grid::{Cell, SIZE};
 use crate::live::Token;
 use crate::painter;
 use crate::pieces::{Block, BlockKey};
-use crate::shape::Shape;
+use crate::shape::{KnownLines, Shape};
 
 /// Tiles below which a second thread costs more than it brings.
 const WORTH_A_THREAD: usize = 6;
@@ -58,6 +59,7 @@ pub struct Plan {
     pub(crate) complete: bool,
     pub(crate) ready: Vec<Tile>,
     pub(crate) jobs: Vec<Job>,
+    pub(crate) known: KnownLines,
     pub(crate) shapes: Vec<Shape>,
     pub(crate) blocks: BTreeMap<BlockKey, Block>,
     pub(crate) otherwise: Vec<(NodeId, Special)>,
@@ -113,7 +115,7 @@ impl Plan {
             let mut shapes: Vec<&Shape> = self.shapes.iter().collect();
             shapes.sort_unstable_by_key(|shape| shape.order);
             for shape in shapes {
-                shape.paint(painter, self.scale, (0.0, 0.0));
+                shape.paint(painter, &self.known, self.scale, (0.0, 0.0));
             }
             Ok::<_, Error>(straight(painter.finish()))
         });
@@ -130,8 +132,9 @@ impl Plan {
     /// # Errors
     /// [`Error::Stopped`]: the budget is asked between any two tiles. [`Error::Piece`].
     pub fn draw(self, threads: usize, budget: &Budget) -> Result<Drawn, Error> {
-        let Plan { jobs, shapes, blocks, .. } = &self;
-        let draw = Draw { jobs, shapes, blocks, scale: self.scale, next: AtomicUsize::new(0) };
+        let Plan { jobs, known, shapes, blocks, scale, .. } = &self;
+        let next = AtomicUsize::new(0);
+        let draw = Draw { jobs, known, shapes, blocks, scale: *scale, next };
         let threads = threads.clamp(1, 8).min(jobs.len() / WORTH_A_THREAD + 1);
         let drawn = std::thread::scope(|scope| {
             let mut others = Vec::new();
@@ -168,6 +171,7 @@ impl Plan {
 /// The work that threads share.
 struct Draw<'p> {
     jobs: &'p [Job],
+    known: &'p KnownLines,
     shapes: &'p [Shape],
     blocks: &'p BTreeMap<BlockKey, Block>,
     scale: f64,
@@ -200,7 +204,7 @@ impl Draw<'_> {
                 match entry {
                     Entry::Shape(at) => {
                         if let Some(shape) = self.shapes.get(*at as usize) {
-                            shape.paint(painter, self.scale, from);
+                            shape.paint(painter, self.known, self.scale, from);
                         }
                     }
                     Entry::Block(key) => {
@@ -210,61 +214,11 @@ impl Draw<'_> {
                     }
                 }
             }
-            body(painter.finish())
+            tile_body(painter.finish())
         })
     }
 }
 
 fn panicked() -> Error {
     Error::Piece(compile::Error::Renderer("the renderer panicked".to_owned()))
-}
-
-/// A tile of premultiplied pixels as it is sent.
-fn body(pixels: &[u8]) -> Result<Body, Error> {
-    let straight = straight(pixels);
-    let (pixels, _) = straight.as_chunks::<4>();
-    if let Some((first, rest)) = pixels.split_first()
-        && rest.iter().all(|pixel| pixel == first)
-    {
-        return Ok(Body::Colour(*first));
-    }
-    let side = u32::from(SIZE);
-    let file = encode(&straight, (side, side), png::ColorType::Rgba)?;
-    Ok(Body::Png(file.into()))
-}
-
-/// Pixels that are not premultiplied any more.
-pub(crate) fn straight(pixels: &[u8]) -> Vec<u8> {
-    let mut straight = pixels.to_vec();
-    for pixel in straight.as_chunks_mut::<4>().0 {
-        let a = pixel[3];
-        if a.wrapping_add(1) > 1 {
-            let [r, g, b, _] = *pixel;
-            // 255 / a in 16 bits behind the point; the product fits.
-            let share = (255 * 65_536 + u32::from(a) / 2) / u32::from(a);
-            let whole = |c: u8| ((u32::from(c) * share + 32_768) >> 16).min(255) as u8;
-            *pixel = [whole(r), whole(g), whole(b), a];
-        }
-    }
-    straight
-}
-
-/// Pixels as a PNG file, soon rather than small.
-pub(crate) fn encode(
-    pixels: &[u8],
-    (width, height): (u32, u32),
-    colour: png::ColorType,
-) -> Result<Vec<u8>, compile::Error> {
-    let failed = |e: png::EncodingError| compile::Error::Renderer(e.to_string());
-    let mut out = Vec::with_capacity(pixels.len() / 4 + 256);
-    let mut encoder = png::Encoder::new(&mut out, width, height);
-    encoder.set_color(colour);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    // Rows of drawings are much like those above. Choosing for each costs more than it saves.
-    encoder.set_filter(png::Filter::Up);
-    let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(pixels).map_err(failed)?;
-    writer.finish().map_err(failed)?;
-    Ok(out)
 }

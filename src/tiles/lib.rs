@@ -15,13 +15,16 @@
 //!
 //! This crate knows no session, no server and no clock.
 
+mod area;
 mod draw;
+mod encode;
 mod grid;
 mod kept;
 mod live;
 mod painter;
 mod pieces;
 mod shape;
+mod stroke;
 mod whole;
 
 pub use draw::{Body, Drawn, Plan, Tile};

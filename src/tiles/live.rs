@@ -180,7 +180,7 @@ impl Live {
         let (now, version) = (self.now, self.version);
         let kept = self.zooms.entry(zoom).or_insert_with(|| Kept::new(scale, version));
         kept.used = now;
-        kept.strokes.tick();
+        let known = kept.strokes.begin();
         let since = request.since.filter(|since| {
             since.picture == self.picture && since.zoom == zoom && since.version >= kept.floor
         });
@@ -191,6 +191,7 @@ impl Live {
             complete: since.is_none(),
             ready: Vec::new(),
             jobs: Vec::new(),
+            known,
             shapes: Vec::new(),
             blocks: BTreeMap::new(),
             otherwise: Vec::new(),
@@ -405,7 +406,7 @@ impl Live {
                             continue;
                         };
                         if let Some(outline) = outline.take() {
-                            place = shapes.push(order, outline, kept);
+                            place = shapes.push(order, outline);
                         }
                         list.push((order, Entry::Shape(place)));
                     }
@@ -418,7 +419,7 @@ impl Live {
                             continue;
                         }
                         let order = (placed.order.0, placed.order.1, 0);
-                        let place = shapes.add(order, &placed.outline, kept);
+                        let place = shapes.add(order, &placed.outline);
                         list.push((order, Entry::Shape(place)));
                     }
                 }
@@ -438,7 +439,7 @@ impl Live {
                                 continue;
                             }
                             let order = (order, 0, at);
-                            let place = shapes.add(order, outline, kept);
+                            let place = shapes.add(order, outline);
                             list.push((order, Entry::Shape(place)));
                         }
                     }
@@ -505,19 +506,18 @@ struct Shapes {
 
 impl Shapes {
     /// The place of the outline that stands at `order`.
-    fn add(&mut self, order: Order, outline: &Outline, kept: &mut Kept) -> u32 {
+    fn add(&mut self, order: Order, outline: &Outline) -> u32 {
         if let Some(&place) = self.at.get(&order) {
             return place;
         }
-        let place = self.push(order, outline.clone(), kept);
+        let place = self.push(order, outline.clone());
         self.at.insert(order, place);
         place
     }
 
     /// The same for one that is not there yet, and will not be asked for again.
-    fn push(&mut self, order: Order, outline: Outline, kept: &mut Kept) -> u32 {
-        let known = kept.strokes.find(&outline);
-        self.shapes.push(Shape::new(outline, order, known));
+    fn push(&mut self, order: Order, outline: Outline) -> u32 {
+        self.shapes.push(Shape::new(outline, order));
         self.shapes.len() as u32 - 1
     }
 }

@@ -1,18 +1,28 @@
 //! The rasteriser. Its interface changes from release to release: this is the one file that
 //! knows it.
 
-use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kurbo::{Affine, BezPath, Rect};
 use vello_cpu::color::{AlphaColor, Srgb};
 use vello_cpu::peniko::{Extend, Fill, ImageBrush, ImageQuality, ImageSampler};
 use vello_cpu::{ImageSource, Level, Pixmap, RenderContext, RenderSettings, Resources};
 
-use crate::shape::Polygons;
+use crate::area::Polygons;
 
-thread_local! {
-    static PAINTER: RefCell<Option<Painter>> = const { RefCell::new(None) };
+/// Painters that nobody uses at this moment: one takes longer to make than a tile to paint.
+static PAINTERS: Mutex<Vec<Painter>> = Mutex::new(Vec::new());
+/// Of which so many are kept.
+const MOST_KEPT: usize = 8;
+
+/// The vector instructions to paint with. The same picture is to have the same bytes everywhere:
+/// later levels than these multiply and add in one step, which rounds differently.
+fn level() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(level) = Level::try_detect().and_then(Level::as_sse4_2) {
+        return Level::Sse4_2(level);
+    }
+    Level::baseline()
 }
 
 /// Paints pictures of one size.
@@ -52,26 +62,41 @@ impl Sheet {
     }
 }
 
-/// Does `work` with the painter of this thread, for pictures of `width` by `height` pixels.
+/// Does `work` with a painter for pictures of `width` by `height` pixels.
 pub(crate) fn with<T, E>(
     width: u16,
     height: u16,
     work: impl FnOnce(&mut Painter) -> Result<T, E>,
 ) -> Result<T, E> {
-    PAINTER.with(|kept| {
-        // Taken out while it works: should the work fail, the next one gets a fresh painter.
-        let known = kept.take().filter(|painter| painter.size == (width, height));
-        let mut painter = known.unwrap_or_else(|| Painter::new(width, height));
-        let done = work(&mut painter)?;
-        kept.replace(Some(painter));
-        Ok(done)
-    })
+    let kept = || PAINTERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = {
+        let mut kept = kept();
+        let fits = kept.iter().rposition(|painter| painter.size == (width, height));
+        fits.map(|at| kept.remove(at))
+    };
+    let mut painter = known.unwrap_or_else(|| Painter::new(width, height));
+    // Should the work fail, the painter is not used again.
+    let done = work(&mut painter)?;
+    let mut kept = kept();
+    if kept.len() >= MOST_KEPT {
+        // What was used least of late stands first.
+        let oldest = kept.remove(0);
+        kept.push(painter);
+        drop(kept);
+        drop(oldest);
+    } else {
+        kept.push(painter);
+    }
+    Ok(done)
 }
 
 impl Painter {
     fn new(width: u16, height: u16) -> Painter {
-        // Other levels round differently: the same picture is to have the same bytes everywhere.
-        let settings = RenderSettings { level: Level::baseline(), num_threads: 0 };
+        Painter::at_level(width, height, level())
+    }
+
+    fn at_level(width: u16, height: u16, level: Level) -> Painter {
+        let settings = RenderSettings { level, num_threads: 0 };
         Painter {
             size: (width, height),
             context: RenderContext::new_with(width, height, settings),
@@ -162,5 +187,44 @@ impl Painter {
         self.context.render(&mut self.pixmap, &mut self.resources);
         self.context.reset();
         self.pixmap.data_as_u8_slice()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kurbo::Point;
+    use svgx_base::random::{SplitMix64, unit};
+
+    use super::*;
+
+    /// A picture of shapes by chance: `seed` says which.
+    fn painted(seed: u64, level: Level) -> Vec<u8> {
+        let mut random = SplitMix64::new(seed);
+        let mut below = |most: f64| unit(random.next_u64()) * most;
+        let mut painter = Painter::at_level(64, 64, level);
+        for _ in 0..40 {
+            let points = [(); 12].map(|()| Point::new(below(96.0) - 16.0, below(96.0) - 16.0));
+            let [start, a, b, c, d, control, end, rest @ ..] = points;
+            let mut path = BezPath::new();
+            path.move_to(start);
+            [a, b, c, d].into_iter().for_each(|corner| path.line_to(corner));
+            path.curve_to(control, rest[0], end);
+            path.close_path();
+            let place = Affine::rotate(below(6.3)) * Affine::scale(0.5 + below(2.0));
+            let [inside, box_colour] = [(); 2].map(|()| [(); 4].map(|()| below(256.0) as u8));
+            painter.fill(&path, place, inside[0] > 127, inside);
+            painter.fill_rect(Rect::from_points(rest[1], rest[2]), Affine::IDENTITY, box_colour);
+        }
+        painter.finish().to_vec()
+    }
+
+    #[test]
+    fn all_machines_paint_the_same_bytes() {
+        for seed in 0..50 {
+            assert!(
+                painted(seed, level()) == painted(seed, Level::baseline()),
+                "{seed}: the level of this machine paints differently from the least"
+            );
+        }
     }
 }

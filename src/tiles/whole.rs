@@ -16,10 +16,10 @@ use svgx_engine::compile::{
 use svgx_engine::document::{Document, Limits, NodeId};
 use svgx_engine::geometry::{Scene, Special};
 
-use crate::draw::{encode, straight};
+use crate::encode::{encode, straight};
 use crate::grid::SIZE;
 use crate::painter;
-use crate::shape::{Order, Shape};
+use crate::shape::{KnownLines, Order, Shape};
 
 /// Pixels around what is painted that edges may touch.
 const MARGIN: f64 = 2.0;
@@ -104,7 +104,7 @@ impl Of<'_> {
             let PieceContent::Outlines(outlines) = &piece.content else { return Ok(None) };
             let order = scene.order(piece.unit).unwrap_or(u32::MAX);
             for (at, outline) in (0..).zip(outlines.iter()) {
-                sheet.add(Shape::new(outline.clone(), (order, 0, at), None));
+                sheet.add(Shape::new(outline.clone(), (order, 0, at)));
             }
         }
         let area = view.inverse().transform_rect_bbox(Rect::new(
@@ -115,7 +115,7 @@ impl Of<'_> {
         ));
         for placed in Display::new(document, scene).all_outlines_in(area) {
             let order: Order = (placed.order.0, placed.order.1, 0);
-            sheet.add(Shape::new(placed.outline, order, None));
+            sheet.add(Shape::new(placed.outline, order));
         }
         sheet.shapes.sort_by_key(|shape| shape.order);
         Ok(Some(sheet))
@@ -226,6 +226,7 @@ impl Sheet {
         let [.., x, y] = self.view.as_coeffs();
         let width = self.size.0 as u16;
         let sides = Rect::new(0.0, 0.0, f64::from(width), f64::from(SIZE));
+        let none = KnownLines::default();
         painter::with(width, SIZE, |painter| {
             if ground[3] > 0 {
                 painter.fill_rect(sides, Affine::IDENTITY, ground);
@@ -234,7 +235,7 @@ impl Sheet {
                 if at % 64 == 63 {
                     budget.checkpoint()?;
                 }
-                shape.paint(painter, self.scale, (-x, top as f64 - y));
+                shape.paint(painter, &none, self.scale, (-x, top as f64 - y));
             }
             let painted = painter.finish();
             if ground[3] == u8::MAX {
