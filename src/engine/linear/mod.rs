@@ -17,6 +17,7 @@ mod error;
 mod graph;
 mod ldl;
 mod ordering;
+mod quotient;
 mod rank;
 mod scalar;
 mod sparse;
