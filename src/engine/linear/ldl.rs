@@ -2,12 +2,15 @@
 //! symmetric, with everything that depends on the pattern alone computed once.
 //!
 //! Factorisation: up-looking, along the elimination tree (Davis, *Direct Methods for
-//! Sparse Linear Systems*, 2006, ch. 4). For the order of elimination see [`super::ordering`].
+//! Sparse Linear Systems*, 2006, ch. 4), or where much fills in by fronts ([`super::fronts`]).
+//! For the order of elimination see [`super::ordering`].
 
+use super::elimination::Shape;
+use super::fronts::{Fronts, Tree, postorder};
 use super::{
     Error, FactorError, Graph, NONE, OPERATIONS_PER_CHECKPOINT, Pivot, ROWS_PER_CHECKPOINT, Scalar,
 };
-use svgx_base::budget::Budget;
+use svgx_base::budget::{Budget, Stop};
 
 /// Entries a factor may have: 64 MB of values and indices.
 pub const MAX_ENTRIES: usize = 4_000_000;
@@ -23,6 +26,9 @@ pub enum Entry {
 
 /// The factorisation of a real matrix.
 pub type Ldl = Factor<f64>;
+
+/// From how many entries a column on, on the average, columns are eliminated by fronts.
+const FRONTS: usize = 12;
 
 /// What of a diagonal entry is taken for rounding by [`Factor::factor`].
 const ROUNDING: f64 = 1e-16;
@@ -48,6 +54,8 @@ pub struct Factor<T> {
     /// One by each of them.
     inverse: Vec<T>,
     work: Vec<T>,
+    /// Instead of rows and columns of L.
+    pub(super) fronts: Option<Fronts<T>>,
     /// Values of the upper triangle, to be written by the caller (see [`Factor::entry`]).
     pub off_diagonal: Vec<T>,
     /// Values of the diagonal, in the order of elimination; written by the caller too.
@@ -72,68 +80,59 @@ impl<T: Scalar> Factor<T> {
     /// As [`Factor::new`].
     pub fn in_order(graph: &Graph, order: &[u32], budget: &Budget) -> Result<Factor<T>, Error> {
         let n = graph.nodes();
-        let mut position = vec![0u32; n];
-        for (k, &i) in order.iter().enumerate() {
-            position[i as usize] = k as u32;
+        let mut shape = Shape::of(graph, order, budget)?;
+        let mut fronts = None;
+        if shape.entries >= FRONTS * n {
+            let after = postorder(&shape.parent);
+            let order: Vec<u32> = after.iter().map(|&k| order[k as usize]).collect();
+            shape = Shape::of(graph, &order, budget)?;
+            let Shape { parent, count, column, row, .. } = &shape;
+            fronts = Some(Fronts::of(&Tree { parent, count, column, row }, budget)?);
         }
-        let mut column = Vec::with_capacity(n + 1);
-        let mut row = Vec::with_capacity(graph.edges());
-        column.push(0);
-        for (k, &i) in order.iter().enumerate() {
-            let from = row.len();
-            if k % ROWS_PER_CHECKPOINT == ROWS_PER_CHECKPOINT - 1 {
-                budget.checkpoint()?;
-            }
-            row.extend(
-                graph
-                    .neighbors(i)
-                    .iter()
-                    .map(|&j| position[j as usize])
-                    .filter(|&j| (j as usize) < k),
-            );
-            row[from..].sort_unstable();
-            column.push(row.len() as u32);
+        let Shape { position, column, row, parent, count, entries } = shape;
+        let mut factor = Factor {
+            n,
+            position,
+            off_diagonal: vec![T::default(); row.len()],
+            diagonal: vec![T::default(); n],
+            column,
+            row,
+            pattern_start: Vec::new(),
+            pattern: Vec::new(),
+            l_start: Vec::new(),
+            l_row: Vec::new(),
+            l_value: Vec::new(),
+            fill: Vec::new(),
+            d: vec![T::default(); n],
+            inverse: vec![T::default(); n],
+            work: vec![T::default(); n],
+            fronts,
+        };
+        if factor.fronts.is_none() {
+            factor.by_rows(&parent, &count, entries, budget)?;
         }
-        // Elimination tree and column counts.
-        let mut parent = vec![NONE; n];
-        let mut flag = vec![NONE; n];
-        let mut count = vec![0usize; n];
-        let mut entries = 0usize;
-        for k in 0..n {
-            flag[k] = k as u32;
-            for &i in &row[column[k] as usize..column[k + 1] as usize] {
-                let mut i = i as usize;
-                while flag[i] != k as u32 {
-                    if parent[i] == NONE {
-                        parent[i] = k as u32;
-                    }
-                    count[i] += 1;
-                    entries += 1;
-                    flag[i] = k as u32;
-                    i = parent[i] as usize;
-                }
-            }
-            if entries > MAX_ENTRIES {
-                return Err(Error::TooLarge {
-                    what: "entries of a factor",
-                    count: entries,
-                    limit: MAX_ENTRIES,
-                });
-            }
-            if k % ROWS_PER_CHECKPOINT == 0 {
-                budget.checkpoint()?;
-            }
-        }
+        Ok(factor)
+    }
+
+    /// The pattern of the factor by rows, and room for its columns.
+    fn by_rows(
+        &mut self,
+        parent: &[u32],
+        count: &[u32],
+        entries: usize,
+        budget: &Budget,
+    ) -> Result<(), Stop> {
+        let (n, column, row) = (self.n, &self.column, &self.row);
         let mut l_start = Vec::with_capacity(n + 1);
         l_start.push(0u32);
         for k in 0..n {
-            l_start.push(l_start[k] + count[k] as u32);
+            l_start.push(l_start[k] + count[k]);
         }
         let mut pattern_start = Vec::with_capacity(n + 1);
         let mut pattern = Vec::with_capacity(entries);
         let mut path = Vec::new();
         let mut groups: Vec<u32> = Vec::new();
-        flag.fill(NONE);
+        let mut flag = vec![NONE; n];
         pattern_start.push(0u32);
         for k in 0..n {
             if k % ROWS_PER_CHECKPOINT == 0 {
@@ -155,23 +154,13 @@ impl<T: Scalar> Factor<T> {
             pattern.extend(groups.iter().rev());
             pattern_start.push(pattern.len() as u32);
         }
-        Ok(Factor {
-            n,
-            position,
-            off_diagonal: vec![T::default(); row.len()],
-            diagonal: vec![T::default(); n],
-            column,
-            row,
-            pattern_start,
-            pattern,
-            l_start,
-            l_row: vec![0; entries],
-            l_value: vec![T::default(); entries],
-            fill: vec![0; n],
-            d: vec![T::default(); n],
-            inverse: vec![T::default(); n],
-            work: vec![T::default(); n],
-        })
+        self.pattern_start = pattern_start;
+        self.pattern = pattern;
+        self.l_start = l_start;
+        self.l_row = vec![0; entries];
+        self.l_value = vec![T::default(); entries];
+        self.fill = vec![0; n];
+        Ok(())
     }
 
     /// Where entry `(i, j)` of the matrix is kept.
@@ -225,6 +214,17 @@ impl<T: Scalar> Factor<T> {
         mut held: Option<&mut Vec<Pivot>>,
         budget: &Budget,
     ) -> Result<(), FactorError> {
+        if let Some(fronts) = &mut self.fronts {
+            let matrix = (&*self.diagonal, &*self.off_diagonal);
+            let pivots = (&mut *self.d, &mut *self.inverse);
+            let done = fronts.factor(matrix, (shift, least), pivots, held, budget);
+            return done.map_err(|error| match error {
+                FactorError::NotPositive(Pivot { row, value }) => {
+                    FactorError::NotPositive(Pivot { row: self.node_at(row as usize), value })
+                }
+                stopped => stopped,
+            });
+        }
         let mut work = 0usize;
         self.fill.fill(0);
         for k in 0..self.n {
@@ -288,6 +288,10 @@ impl<T: Scalar> Factor<T> {
                 last = last.max(at as usize);
             }
         }
+        if let Some(fronts) = &self.fronts {
+            fronts.null_vector(&mut z, last, &self.d);
+            return self.position.iter().map(|&p| z[p as usize]).collect();
+        }
         for k in (0..last).rev() {
             if self.d[k].magnitude().is_infinite() {
                 continue;
@@ -323,9 +327,17 @@ impl<T: Scalar> Factor<T> {
 
     /// Solves for the right-hand side `b`, in position.
     pub fn solve(&mut self, b: &mut [T]) {
-        let Factor { position, l_start, l_row, l_value, d, inverse, work, .. } = self;
+        let Factor { position, l_start, l_row, l_value, d, inverse, work, fronts, .. } = self;
         for (&p, &b) in position.iter().zip(&*b) {
             work[p as usize] = b;
+        }
+        if let Some(fronts) = fronts {
+            fronts.solve(work, d, inverse);
+            for (&p, b) in position.iter().zip(b) {
+                *b = work[p as usize];
+            }
+            work.fill(T::default());
+            return;
         }
         for k in 0..d.len() {
             let y = work[k];
@@ -443,6 +455,10 @@ mod tests {
             }
         }
         graphs.push(((side * side) as usize, grid));
+        // Each next to the fourteen before it, and all next to each other: much fills in.
+        let near = (1..70u32).flat_map(|i| (i.saturating_sub(14)..i).map(move |j| (j, i)));
+        graphs.push((70, near.collect()));
+        graphs.push((25, (1..25).flat_map(|i| (0..i).map(move |j| (j, i))).collect()));
         for (n, edges) in graphs {
             let mut pairs = Sparse::new();
             edges.iter().for_each(|&(a, b)| pairs.push(&[a, b]));

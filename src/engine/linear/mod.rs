@@ -13,7 +13,9 @@
 )]
 
 mod decompose;
+mod elimination;
 mod error;
+mod fronts;
 mod graph;
 mod ldl;
 mod ordering;
