@@ -3,18 +3,22 @@
 //! Links whose slope moved far from that in the factor are *hot*: they take part with today's
 //! slope, by an update of low rank. All others keep the slope that was factored for the step,
 //! which converges linearly and fast since it is nearly right. A loss is computed anew only
-//! where the flow left the range in which its tangent is exact enough; what the tangent can
-//! miss there is part of the residual that is told.
+//! where the flow left the range in which a line through its last value is exact enough; what
+//! the line can miss there is part of the residual that is told.
+//!
+//! After a step a link meets its line exactly if the line has the slope of the step. So from the
+//! second step on only links that were computed anew drive it.
 
 use svgx_base::budget::Budget;
 use svgx_engine::linear::Ldl;
 
 use super::loss::{Laws, Loss};
 use super::newton::{ROUNDING, enough};
-use super::plan::Shape;
+use super::plan::{Active, Shape};
 use super::solve::{NONE, Plan, Run, Solver, first_flow, largest};
 use super::status::Status;
 use crate::Error;
+use crate::accuracy::Residual;
 use crate::update::Update;
 
 /// How many links may be hot; more are factored.
@@ -29,25 +33,40 @@ const MOST_STEPS: u32 = 12;
 /// Part of its slope by which one has to move to make its link hot.
 const MOVED: f64 = 0.1;
 
-/// A law near the flow at which it was last computed.
+/// A line through a law at the flow at which it was last computed.
 #[derive(Debug, Clone, Copy)]
 struct Tangent {
     flow: f64,
     head: f64,
     slope: f64,
-    /// One by the slope.
-    conductance: f64,
     /// How far the flow may go from there, m³/s,
     reach: f64,
-    /// if it misses no more than this times the square of its way, m.
+    /// if it misses no more than this times its way,
+    lean: f64,
+    /// and this times the square of its way, m.
     bend: f64,
 }
 
 impl Tangent {
     fn of(law: Option<&Laws>, flow: f64, loss: Loss) -> Tangent {
         let (reach, bend) = law.map_or((f64::INFINITY, 0.0), |l| l.bend(flow, loss.slope));
-        let conductance = 1.0 / loss.slope;
-        Tangent { flow, head: loss.head, slope: loss.slope, conductance, reach, bend }
+        Tangent { flow, head: loss.head, slope: loss.slope, reach, lean: 0.0, bend }
+    }
+
+    /// The same with a slope that is nearly its own.
+    fn leaning(self, slope: f64) -> Tangent {
+        Tangent { slope, lean: (slope - self.slope).abs(), ..self }
+    }
+
+    /// A conductance: one by the slope.
+    fn conductance(&self) -> f64 {
+        1.0 / self.slope
+    }
+
+    /// What the line can miss at a flow, m; infinite out of reach.
+    fn off(&self, q: f64) -> f64 {
+        let way = (q - self.flow).abs();
+        if way <= self.reach { (self.lean + self.bend * way) * way } else { f64::INFINITY }
     }
 }
 
@@ -69,7 +88,8 @@ pub(crate) struct Kept {
     /// Flows and heads before, if these steps lead nowhere.
     before: (Vec<f64>, Vec<f64>),
     right: Vec<f64>,
-    drawn: Vec<f64>,
+    /// What links are to carry for what they miss.
+    driven: Vec<f64>,
 }
 
 impl Kept {
@@ -80,19 +100,29 @@ impl Kept {
         losses: &[Loss],
         most: f64,
     ) -> Kept {
-        let tangents = shape.active.iter().zip(losses).map(|(a, loss)| {
+        let mut changed = Vec::new();
+        let links = shape.core().iter().zip(losses).zip(&conductance).enumerate();
+        let tangents = links.map(|(k, ((a, loss), p))| {
             let flow = solver.flows[a.link as usize];
-            Tangent::of(solver.law(a.link), flow, *loss)
+            let tangent = Tangent::of(solver.law(a.link), flow, *loss);
+            if loss.slope.is_infinite() {
+                return tangent;
+            }
+            // What moved far is hot before long.
+            if (tangent.conductance() - p).abs() > MOVED * p {
+                changed.push(k as u32);
+                return tangent;
+            }
+            tangent.leaning(1.0 / p)
         });
         let tangents: Vec<Tangent> = tangents.collect();
-        let moved = |(t, p): (&Tangent, &f64)| (t.conductance - p).abs() > MOVED * p;
-        let is_changed: Vec<bool> = tangents.iter().zip(&conductance).map(moved).collect();
-        let changed = (0..is_changed.len() as u32).filter(|&k| is_changed[k as usize]);
+        let mut is_changed = vec![false; tangents.len()];
+        changed.iter().for_each(|&k| is_changed[k as usize] = true);
         Kept {
             tangents,
-            changed: changed.collect(),
+            changed,
             is_changed,
-            drawn: vec![0.0; conductance.len()],
+            driven: vec![0.0; conductance.len()],
             factored: conductance.clone(),
             conductance,
             hot: Vec::new(),
@@ -140,6 +170,9 @@ impl Solver {
             k.before.0.clone_from(&self.flows);
             k.before.1.clone_from(&self.heads);
             run = self.warm_steps(&mut plan, k, aim, budget);
+            if let Ok(Some(run)) = &mut run {
+                self.follow(&plan.shape, run);
+            }
             if matches!(run, Ok(None)) {
                 let all = || self.flows.iter().chain(&self.heads);
                 if all().any(|v| !v.is_finite()) {
@@ -158,7 +191,8 @@ impl Solver {
         let touched = std::mem::take(&mut self.touched);
         for &link in &touched {
             let at = plan.shape.place[link as usize];
-            if at == NONE {
+            // The flow of a tree is what is asked for behind it.
+            if at as usize >= plan.shape.core().len() {
                 continue;
             }
             let open = self.status[link as usize] == Status::Open;
@@ -171,7 +205,7 @@ impl Solver {
             let flow = *q;
             let loss = self.loss(link, flow);
             kept.tangents[at as usize] = Tangent::of(self.law(link), flow, loss);
-            kept.conductance[at as usize] = kept.tangents[at as usize].conductance;
+            kept.conductance[at as usize] = kept.tangents[at as usize].conductance();
             let Some(factor) = &mut plan.factor else { return false };
             if !kept.heat(at, &plan.shape, factor) {
                 return false;
@@ -192,9 +226,27 @@ impl Solver {
         }
         let Plan { shape, factor: Some(factor), .. } = plan else { return Ok(None) };
         self.fix_heads(shape);
-        let asked = self.asked();
+        let asked = self.asked_of_core(shape);
+        let drawn = shape.drawn(&asked);
+        let mut flows = self.flows_of(shape.core());
+        let run = self.warm_loop(shape, factor, kept, (&drawn, &mut flows), aim, budget);
+        for (a, q) in shape.core().iter().zip(&flows) {
+            self.flows[a.link as usize] = *q;
+        }
+        run
+    }
+
+    fn warm_loop(
+        &mut self,
+        shape: &Shape,
+        factor: &mut Ldl,
+        kept: &mut Kept,
+        (drawn, flows): (&[f64], &mut [f64]),
+        aim: f64,
+        budget: &Budget,
+    ) -> Result<Option<Run>, Error> {
         let enough = 0.1 * enough(budget.tier());
-        let rounding = ROUNDING + 2e-12 * shape.active.len() as f64;
+        let rounding = ROUNDING + 2e-12 * shape.core().len() as f64;
         let mut run = Run::default();
         let mut last = f64::INFINITY;
         while run.iterations < MOST_STEPS {
@@ -204,26 +256,36 @@ impl Solver {
             }
             for (i, &at) in kept.hot.iter().enumerate() {
                 let at = at as usize;
-                let now = kept.tangents[at].conductance;
+                let now = kept.tangents[at].conductance();
                 kept.conductance[at] = now;
                 kept.update.set(i, i, now - kept.factored[at]);
             }
             if !kept.update.prepare() {
                 return Ok(None);
             }
-            self.linear(shape, kept, &asked);
+            if run.iterations == 0 {
+                self.drive_all(shape, kept, drawn, flows);
+            } else {
+                self.drive_changed(shape, kept, flows);
+            }
             factor.solve(&mut kept.right[..shape.count]);
             kept.update.correct(&mut kept.right[..shape.count]);
             kept.right[shape.count] = 0.0;
+            self.step(shape, kept, flows, aim, enough);
+            if run.iterations == 0 {
+                kept.driven.fill(0.0);
+            }
             run.iterations += 1;
-            let missed = self.step(shape, kept, aim, enough * kept.most + rounding);
-            if !missed.energy.is_finite() {
+            let flow = enough * kept.most + rounding;
+            let missed = self.missed(shape, kept, flows);
+            if !missed.energy.is_finite() || !kept.most.is_finite() {
                 return Ok(None);
             }
             run.residual.energy = missed.energy;
-            if missed.energy <= aim && missed.flow <= enough * kept.most + rounding {
-                run.residual.balance = self.left_over(shape, kept, &asked);
-                if run.residual.balance <= 1e-9 * kept.most + ROUNDING {
+            if missed.energy <= aim && missed.flow <= flow {
+                run.residual = self.residual(shape, kept, drawn, flows);
+                if run.residual.balance <= 1e-9 * kept.most + ROUNDING && run.residual.energy <= aim
+                {
                     run.converged = true;
                     return Ok(Some(run));
                 }
@@ -233,96 +295,115 @@ impl Solver {
                 return Ok(None);
             }
             last = missed.flow;
-            if !self.draw_in(shape, kept, factor, enough * kept.most + rounding) {
+            if !self.draw_in(shape, kept, flows, factor, flow) {
                 return Ok(None);
             }
         }
         Ok(None)
     }
 
+    /// By how much a link misses its line, m.
+    fn miss(&self, a: &Active, t: &Tangent, q: f64) -> f64 {
+        t.head + along(t, q) - self.fall(a)
+    }
+
     /// The right-hand side for a step of the heads: what does not balance, and what links miss.
-    fn linear(&self, shape: &Shape, kept: &mut Kept, asked: &[f64]) {
-        for (&u, q) in shape.unknown.iter().zip(asked) {
-            if u != NONE {
-                kept.right[u as usize] = -q;
-            }
-        }
-        let links = shape.active.iter().zip(&kept.tangents).zip(&kept.conductance);
-        for (((a, t), &p), drawn) in links.zip(&mut kept.drawn) {
-            let q = self.flows[a.link as usize];
-            let drop = self.fall(a);
-            *drawn = p * (t.head + along(t, q) - drop);
-            let rest = q - *drawn;
+    fn drive_all(&self, shape: &Shape, kept: &mut Kept, drawn: &[f64], flows: &[f64]) {
+        kept.right.copy_from_slice(drawn);
+        let links = shape.core().iter().zip(&kept.tangents).zip(&kept.conductance);
+        for (((a, t), &p), (driven, &q)) in links.zip(kept.driven.iter_mut().zip(flows)) {
+            *driven = p * self.miss(a, t, q);
+            let rest = q - *driven;
             kept.right[a.u as usize] -= rest;
             kept.right[a.v as usize] += rest;
         }
     }
 
-    /// Makes a step, and computes anew the losses that their tangents no longer tell.
-    fn step(&mut self, shape: &Shape, kept: &mut Kept, aim: f64, flow: f64) -> Missed {
+    /// The same where all nodes balance, and only links that were computed anew miss anything.
+    fn drive_changed(&self, shape: &Shape, kept: &mut Kept, flows: &[f64]) {
+        kept.right.fill(0.0);
+        for &at in &kept.changed {
+            let k = at as usize;
+            let (a, t) = (&shape.core()[k], &kept.tangents[k]);
+            let driven = kept.conductance[k] * self.miss(a, t, flows[k]);
+            kept.driven[k] = driven;
+            kept.right[a.u as usize] += driven;
+            kept.right[a.v as usize] -= driven;
+        }
+    }
+
+    /// Makes a step, and computes anew the losses that their lines no longer tell.
+    fn step(&mut self, shape: &Shape, kept: &mut Kept, flows: &mut [f64], aim: f64, enough: f64) {
         for (head, &u) in self.heads.iter_mut().zip(&shape.unknown) {
             if u != NONE {
                 *head += kept.right[u as usize];
             }
         }
-        let mut missed = Missed::default();
+        let flow = 0.1 * (enough * kept.most + ROUNDING);
         let mut most = 0.0;
-        let Kept { changed, is_changed, tangents, conductance, drawn, right, .. } = &mut *kept;
-        let links = shape.active.iter().zip(&mut *tangents).zip(&*conductance);
-        for (at, (((a, t), &p), drawn)) in links.zip(&*drawn).enumerate() {
-            let moved = p * (right[a.u as usize] - right[a.v as usize]) - drawn;
-            let q = self.flows[a.link as usize] + moved;
-            self.flows[a.link as usize] = q;
-            most = largest(most, q);
-            let way = q - t.flow;
-            let mut off = t.bend * way * way;
-            if !(way.abs() <= t.reach && off <= 0.3 * aim && off <= 0.1 * flow * t.slope) {
-                let loss = self.loss(a.link, q);
-                *t = Tangent::of(self.law(a.link), q, loss);
-                off = 0.0;
-                if !std::mem::replace(&mut is_changed[at], true) {
-                    changed.push(at as u32);
-                }
+        let Kept { changed, is_changed, tangents, conductance, driven, right, .. } = &mut *kept;
+        let links = shape.core().iter().zip(&mut *tangents).zip(&*conductance);
+        for (at, (((a, t), &p), (q, driven))) in
+            links.zip(flows.iter_mut().zip(&*driven)).enumerate()
+        {
+            *q += p * (right[a.u as usize] - right[a.v as usize]) - driven;
+            most = largest(most, *q);
+            if t.off(*q) <= (0.3 * aim).min(flow * t.slope) {
+                continue;
             }
+            *t = Tangent::of(self.law(a.link), *q, self.loss(a.link, *q));
+            if !std::mem::replace(&mut is_changed[at], true) {
+                changed.push(at as u32);
+            }
+        }
+        kept.most = most;
+    }
+
+    /// What links that were computed anew miss after a step.
+    fn missed(&self, shape: &Shape, kept: &Kept, flows: &[f64]) -> Missed {
+        let mut missed = Missed::default();
+        for &at in &kept.changed {
+            let k = at as usize;
+            let t = &kept.tangents[k];
             if t.slope.is_infinite() {
                 continue;
             }
-            let drop = self.fall(a);
-            let miss = (t.head + along(t, q) - drop).abs() + off;
+            let miss = self.miss(&shape.core()[k], t, flows[k]).abs() + t.off(flows[k]);
             missed.energy = largest(missed.energy, miss);
-            missed.flow = largest(missed.flow, miss * t.conductance);
+            missed.flow = largest(missed.flow, miss * t.conductance());
         }
-        kept.most = most;
         missed
     }
 
-    /// The largest imbalance of a node.
-    fn left_over(&self, shape: &Shape, kept: &mut Kept, asked: &[f64]) -> f64 {
-        for (&u, q) in shape.unknown.iter().zip(asked) {
-            if u != NONE {
-                kept.right[u as usize] = -q;
+    /// What all links and nodes miss.
+    fn residual(&self, shape: &Shape, kept: &mut Kept, drawn: &[f64], flows: &[f64]) -> Residual {
+        let mut energy = 0.0;
+        for ((a, t), &q) in shape.core().iter().zip(&kept.tangents).zip(flows) {
+            if t.slope.is_finite() {
+                energy = largest(energy, self.miss(a, t, q).abs() + t.off(q));
             }
         }
-        for a in &shape.active {
-            let q = self.flows[a.link as usize];
-            kept.right[a.u as usize] -= q;
-            kept.right[a.v as usize] += q;
-        }
-        kept.right[..shape.count].iter().fold(0.0, |most, b| largest(most, *b))
+        Residual { balance: shape.imbalance(drawn, flows, &mut kept.right), energy }
     }
 
     /// Makes links hot that miss most and whose slope moved; answers whether there is room.
-    fn draw_in(&self, shape: &Shape, kept: &mut Kept, factor: &mut Ldl, flow: f64) -> bool {
+    fn draw_in(
+        &self,
+        shape: &Shape,
+        kept: &mut Kept,
+        flows: &[f64],
+        factor: &mut Ldl,
+        flow: f64,
+    ) -> bool {
         let mut worst: Vec<(f64, u32)> = Vec::new();
         for &at in &kept.changed {
-            let (a, t) = (&shape.active[at as usize], &kept.tangents[at as usize]);
-            let (p, now) = (kept.conductance[at as usize], t.conductance);
+            let k = at as usize;
+            let (a, t) = (&shape.core()[k], &kept.tangents[k]);
+            let (p, now) = (kept.conductance[k], t.conductance());
             if (now - p).abs() <= MOVED * p {
                 continue;
             }
-            let drop = self.fall(a);
-            let q = self.flows[a.link as usize];
-            let miss = (t.head + along(t, q) - drop).abs() * now.max(p);
+            let miss = self.miss(a, t, flows[k]).abs() * now.max(p);
             if miss > flow && !kept.is_hot(at) {
                 worst.push((miss, at));
             }
@@ -336,7 +417,7 @@ impl Solver {
     }
 }
 
-/// What the tangent rises on the way to a flow; a link that is shut carries none.
+/// What the line rises on the way to a flow; a link that is shut carries none.
 fn along(t: &Tangent, q: f64) -> f64 {
     if t.slope.is_infinite() { 0.0 } else { t.slope * (q - t.flow) }
 }

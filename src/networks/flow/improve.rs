@@ -7,7 +7,7 @@ use svgx_engine::linear::FactorError;
 
 use super::loss::Loss;
 use super::report;
-use super::solve::{NONE, Solution, Solver};
+use super::solve::{NONE, Run, Solution, Solver};
 use super::status::Status;
 use crate::accuracy::Effort;
 use crate::{Error, Name};
@@ -30,11 +30,12 @@ impl Solver {
             return Ok(None);
         };
         let loss = |a: &super::plan::Active| self.loss(a.link, self.flows[a.link as usize]);
-        let losses: Vec<Loss> = shape.active.iter().map(loss).collect();
+        let losses: Vec<Loss> = shape.core().iter().map(loss).collect();
         let conductance: Vec<f64> = losses.iter().map(|l| 1.0 / l.slope).collect();
-        let mut right = vec![0.0; shape.count + 1];
-        let asked = self.asked();
-        self.assemble(&shape, &mut factor, (&losses, &conductance), &asked, &mut right, budget)?;
+        let asked = self.asked_of_core(&shape);
+        let flows = self.flows_of(shape.core());
+        let mut right = shape.drawn(&asked);
+        self.assemble(&shape, &mut factor, (&losses, &conductance), &flows, &mut right, budget)?;
         match factor.factor(0.0, budget) {
             Ok(()) => {}
             Err(FactorError::Stopped(stop)) => return Err(stop.into()),
@@ -47,10 +48,11 @@ impl Solver {
                 *head = right[u as usize];
             }
         }
-        for ((a, loss), p) in shape.active.iter().zip(&losses).zip(&conductance) {
+        for ((a, loss), p) in shape.core().iter().zip(&losses).zip(&conductance) {
             let step = (loss.head - self.fall(a)) * p;
             self.flows[a.link as usize] -= step;
         }
+        self.follow(&shape, &mut Run::default());
         let solution = report::answer(self, Effort::default(), &[], &self.limits);
         (self.heads, self.flows) = before;
         Ok(Some(solution))

@@ -5,12 +5,14 @@
 //! one-way valve is a curve with a steep branch, so that there is one solution and Newton's
 //! method sees no jumps.
 
+use svgx_base::random::GOLDEN;
+
 use super::friction::{LAMINAR, Law, TURBULENT, friction};
 use super::model::{Fluid, Link, LinkKind};
 
 /// The least slope of a loss, s/m²: below it the law is linear. Heads of 100 m are exact to
 /// 1e-14 m, so that flows are exact to 1e-9 m³/s.
-const LEAST_SLOPE: f64 = 1e-5;
+pub(super) const LEAST_SLOPE: f64 = 1e-5;
 
 /// The slope of a valve against a flow it does not let through, s/m².
 const AGAINST: f64 = 1e7;
@@ -35,10 +37,10 @@ impl Loss {
 /// no step: `r q (q² + δ²) ^ ((n - 1) / 2)`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Power {
-    r: f64,
-    n: f64,
+    pub(super) r: f64,
+    pub(super) n: f64,
     /// The square of δ.
-    rounding: f64,
+    pub(super) rounding: f64,
 }
 
 impl Power {
@@ -48,6 +50,11 @@ impl Power {
             n => power(LEAST_SLOPE / r, 1.0 / (n - 1.0)),
         };
         Power { r, n, rounding: delta * delta }
+    }
+
+    /// Whether it is neither linear nor so far out that its rounding is.
+    pub(super) fn is_plain(&self) -> bool {
+        self.r * self.n >= LEAST_SLOPE * 1e-6 && (1e-200..1e200).contains(&self.rounding)
     }
 
     #[inline]
@@ -71,6 +78,30 @@ impl Power {
     }
 }
 
+/// What pipes of the last sizes lose in a metre, by Hazen and Williams: the powers of a size are
+/// computed once where many pipes have it.
+#[derive(Debug, Default)]
+pub(crate) struct Sizes([Size; 16]);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    diameter: f64,
+    roughness: f64,
+    per_metre: f64,
+}
+
+impl Sizes {
+    fn per_metre(&mut self, diameter: f64, roughness: f64) -> f64 {
+        let mixed = diameter.to_bits() ^ roughness.to_bits().rotate_left(17);
+        let size = &mut self.0[(mixed.wrapping_mul(GOLDEN) >> 60) as usize];
+        if size.diameter != diameter || size.roughness != roughness {
+            let per_metre = 10.6667 / (power(roughness, 1.852) * power(diameter, 4.871));
+            *size = Size { diameter, roughness, per_metre };
+        }
+        size.per_metre
+    }
+}
+
 /// The law of one link, with what does not depend on the flow computed once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Laws {
@@ -84,13 +115,18 @@ pub(crate) enum Laws {
 
 impl Laws {
     pub(crate) fn of(link: &Link, law: Law, fluid: &Fluid) -> Laws {
+        Laws::of_size(link, law, fluid, &mut Sizes::default())
+    }
+
+    /// The same for links of which many have one size.
+    pub(crate) fn of_size(link: &Link, law: Law, fluid: &Fluid, sizes: &mut Sizes) -> Laws {
         use std::f64::consts::PI;
         match link.kind {
             LinkKind::Pipe { length, diameter, roughness, minor } => {
                 let minor = super::model::resistance_of_minor(minor, diameter, fluid.gravity);
                 let minor = (minor != 0.0).then(|| Power::of(minor, 2.0));
                 if law == Law::HazenWilliams {
-                    let r = 10.6667 * length / (power(roughness, 1.852) * power(diameter, 4.871));
+                    let r = length * sizes.per_metre(diameter, roughness);
                     return Laws::HazenWilliams { main: Power::of(r, 1.852), minor };
                 }
                 let d5 = diameter * diameter * diameter * diameter * diameter;
@@ -201,18 +237,29 @@ impl Laws {
 /// `x ^ y` for `x` that is not negative and a `y` of moderate size, relative error below 1e-13:
 /// a third of what the function of the library takes, which has to be right to the last digit.
 fn power(x: f64, y: f64) -> f64 {
-    use std::f64::consts::{LN_2, SQRT_2};
-    if !(f64::MIN_POSITIVE..=f64::MAX).contains(&x) {
-        return libm::pow(x, y);
+    let near = (x.to_bits() >> 52) as f64 - 1023.0;
+    let moderate = (near.abs() + 1.0) * y.abs() < 1000.0;
+    if moderate && (f64::MIN_POSITIVE..=f64::MAX).contains(&x) {
+        normal_power(x, y)
+    } else {
+        libm::pow(x, y)
     }
+}
+
+/// The same where `x` is a normal number and the power one of exponent within 1000: without a
+/// branch, so that several are computed at once.
+#[inline(always)]
+pub(super) fn normal_power(x: f64, y: f64) -> f64 {
+    use std::f64::consts::{FRAC_1_SQRT_2, LN_2};
+    /// What makes an integer of a small number the last digits of its sum.
+    const WHOLE: f64 = 6_755_399_441_055_744.0;
+    const SMALL: f64 = 4_503_599_627_370_496.0;
+    const BIAS: u64 = 1024;
     // x = m 2^e with m between the root of a half and of two; ln m = 2 artanh((m - 1) / (m + 1)).
     let bits = x.to_bits();
-    let mut e = (bits >> 52) as i32 - 1023;
-    let mut m = f64::from_bits(bits & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000);
-    if m > SQRT_2 {
-        m *= 0.5;
-        e += 1;
-    }
+    let above = bits.wrapping_sub(FRAC_1_SQRT_2.to_bits()).wrapping_add(BIAS << 52) >> 52;
+    let e = f64::from_bits(SMALL.to_bits() | above) - (SMALL + BIAS as f64);
+    let m = f64::from_bits(bits.wrapping_sub(above.wrapping_sub(BIAS) << 52));
     let s = (m - 1.0) / (m + 1.0);
     let z = s * s;
     let z2 = z * z;
@@ -222,12 +269,9 @@ fn power(x: f64, y: f64) -> f64 {
     let ends = (1.0 / 17.0 + z * (1.0 / 19.0)) + z2 * (1.0 / 21.0);
     let log = 2.0 * s * (low + z4 * (high + z4 * ends));
     // y ln x = k ln 2 + f with f up to half of ln 2; e ^ f by its series.
-    let whole = y * f64::from(e);
-    let t = whole + y * log * (1.0 / LN_2);
-    if !(-1000.0..1000.0).contains(&t) {
-        return libm::pow(x, y);
-    }
-    let k = ((t + 0.5f64.copysign(t)) as i64) as f64;
+    let whole = y * e;
+    let near = (whole + y * log * (1.0 / LN_2)) + WHOLE;
+    let k = near - WHOLE;
     let f = (whole - k) * LN_2 + y * log;
     let f2 = f * f;
     let f4 = f2 * f2;
@@ -236,7 +280,7 @@ fn power(x: f64, y: f64) -> f64 {
     let c = (1.0 / 40_320.0 + f * (1.0 / 362_880.0))
         + f2 * (1.0 / 3_628_800.0 + f * (1.0 / 39_916_800.0));
     let exp = a + f4 * (b + f4 * c);
-    exp * f64::from_bits(((k as i64 + 1023) as u64) << 52)
+    exp * f64::from_bits(near.to_bits().wrapping_add(1023) << 52)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod duct;
 mod friction;
 mod hot;
 mod improve;
+mod laws;
 mod loss;
 mod model;
 mod newton;

@@ -1,9 +1,10 @@
 //! Steps of Newton's method with a factor of their own each, and a line search.
 
 use svgx_base::budget::{Budget, Stop, Tier};
-use svgx_engine::linear::{Entry, FactorError, Ldl};
+use svgx_engine::linear::{FactorError, Ldl};
 
 use super::hot::Kept;
+use super::laws::Batch;
 use super::loss::Loss;
 use super::plan::{Active, Shape};
 use super::solve::{NONE, Plan, Run, Solver, largest};
@@ -37,9 +38,38 @@ impl Solver {
     pub(super) fn newton(&mut self, aim: f64, whole: bool, budget: &Budget) -> Result<Run, Error> {
         let Some(mut plan) = self.plan.take() else { return Ok(Run::default()) };
         self.fix_heads(&plan.shape);
-        let run = self.steps(&mut plan, aim, whole, budget);
+        let mut run = self.steps(&mut plan, aim, whole, budget);
+        if let Ok(run) = &mut run {
+            self.follow(&plan.shape, run);
+        }
         self.plan = Some(plan);
         run
+    }
+
+    /// What every node of the core is asked for, by itself and by the trees on it, whose flows
+    /// follow.
+    pub(super) fn asked_of_core(&mut self, shape: &Shape) -> Vec<f64> {
+        let mut asked = self.asked();
+        for branch in shape.trees.iter().rev() {
+            let q = asked[branch.child as usize];
+            asked[branch.parent as usize] += q;
+            self.flows[branch.link as usize] = branch.sign * q;
+        }
+        asked
+    }
+
+    /// The heads of trees.
+    pub(super) fn follow(&mut self, shape: &Shape, run: &mut Run) {
+        let mut sound = true;
+        for branch in &shape.trees {
+            let loss = self.loss(branch.link, self.flows[branch.link as usize]);
+            let head = self.heads[branch.parent as usize] - branch.sign * loss.head;
+            self.heads[branch.child as usize] = head;
+            sound &= head.is_finite();
+        }
+        if !sound {
+            (run.residual.energy, run.converged) = (f64::INFINITY, false);
+        }
     }
 
     /// Fall of the head along a link, m.
@@ -55,6 +85,11 @@ impl Solver {
         }
     }
 
+    /// The flows of the core.
+    pub(super) fn flows_of(&self, core: &[Active]) -> Vec<f64> {
+        core.iter().map(|a| self.flows[a.link as usize]).collect()
+    }
+
     fn steps(
         &mut self,
         plan: &mut Plan,
@@ -62,36 +97,59 @@ impl Solver {
         whole: bool,
         budget: &Budget,
     ) -> Result<Run, Error> {
-        let enough = enough(budget.tier());
-        let asked = self.asked();
-        let mut run = Run::default();
+        let asked = self.asked_of_core(&plan.shape);
         let Plan { shape, factor: Some(factor), kept } = plan else { return Ok(Run::default()) };
         *kept = None;
-        let at = |solver: &Solver| -> Vec<Loss> {
-            let active = shape.active.iter();
-            active.map(|a| solver.loss(a.link, solver.flows[a.link as usize])).collect()
-        };
-        let mut losses = at(self);
+        let mut flows = self.flows_of(shape.core());
+        let done = self.descend(shape, factor, &asked, &mut flows, (aim, whole), budget);
+        for (a, q) in shape.core().iter().zip(&flows) {
+            self.flows[a.link as usize] = *q;
+        }
+        let (run, near) = done?;
+        *kept = near.map(|near| Kept::of(self, shape, near.conductance, &near.losses, near.most));
+        Ok(run)
+    }
+
+    /// Steps until the aim is met, or until the factor of a step is good for those to come.
+    fn descend(
+        &mut self,
+        shape: &Shape,
+        factor: &mut Ldl,
+        asked: &[f64],
+        flows: &mut Vec<f64>,
+        (aim, whole): (f64, bool),
+        budget: &Budget,
+    ) -> Result<(Run, Option<Near>), Error> {
+        let enough = enough(budget.tier());
+        let core = shape.core();
+        let drawn = shape.drawn(asked);
+        let mut run = Run::default();
+        let mut laws = Batch::of(self, core);
+        let mut losses = vec![Loss::SHUT; core.len()];
+        laws.at(self, core, flows, &mut losses);
         let mut trial = losses.clone();
-        let mut steps = vec![0.0; losses.len()];
-        let mut conductance = vec![0.0; losses.len()];
+        let mut moved_to = vec![0.0; core.len()];
+        let mut steps = vec![0.0; core.len()];
+        let mut falls = vec![0.0; core.len()];
+        let mut conductance = vec![0.0; core.len()];
         // Heads of a large network are rounded more than once.
-        let rounding = ROUNDING + 2e-12 * losses.len() as f64;
+        let rounding = ROUNDING + 2e-12 * core.len() as f64;
         let mut right = vec![0.0; shape.count + 1];
         while run.iterations < MOST_ITERATIONS {
             if let Err(stop) = budget.checkpoint() {
                 run.stopped = Some(stop);
-                return if run.iterations > 0 { Ok(run) } else { Err(stop.into()) };
+                return if run.iterations > 0 { Ok((run, None)) } else { Err(stop.into()) };
             }
             for (p, loss) in conductance.iter_mut().zip(&losses) {
                 *p = 1.0 / loss.slope;
             }
-            self.assemble(shape, factor, (&losses, &conductance), &asked, &mut right, budget)?;
+            right.copy_from_slice(&drawn);
+            self.assemble(shape, factor, (&losses, &conductance), flows, &mut right, budget)?;
             match factor.factor(0.0, budget) {
                 Ok(()) => {}
                 Err(FactorError::Stopped(stop)) => {
                     run.stopped = Some(stop);
-                    return if run.iterations > 0 { Ok(run) } else { Err(stop.into()) };
+                    return if run.iterations > 0 { Ok((run, None)) } else { Err(stop.into()) };
                 }
                 Err(FactorError::NotPositive(pivot)) => {
                     let at = shape.unknown.iter().position(|&u| u == pivot.row).unwrap_or(0);
@@ -105,28 +163,43 @@ impl Solver {
                 }
             }
             let mut before = 0.0;
-            for (((a, loss), step), p) in
-                shape.active.iter().zip(&losses).zip(&mut steps).zip(&conductance)
-            {
-                let miss = loss.head - self.fall(a);
+            let links = core.iter().zip(&losses).zip(&conductance);
+            for (((a, loss), p), (step, fall)) in links.zip(steps.iter_mut().zip(&mut falls)) {
+                *fall = self.fall(a);
+                let miss = loss.head - *fall;
                 *step = -miss * p;
                 before -= miss * *step;
             }
-            // The first step makes the flows balance; only from there on does the content fall.
-            let part = self.line_search(shape, &steps, before, run.iterations > 0, &mut trial);
+            // The content of the network falls along the step; its derivative rises from
+            // `-before` and is to come near zero. The first step makes the flows balance; only
+            // from there on does the content fall.
+            let mut part = 1.0;
+            for round in 0.. {
+                for ((to, q), step) in moved_to.iter_mut().zip(&*flows).zip(&steps) {
+                    *to = q + part * step;
+                }
+                laws.at(self, core, &moved_to, &mut trial);
+                let rises = trial.iter().zip(&falls).zip(&steps);
+                let slope: f64 = rises.map(|((loss, fall), step)| (loss.head - fall) * step).sum();
+                // What is no number is left to the look at the residuals.
+                let far = run.iterations > 0 && slope > 0.5 * before;
+                if !far || round == 10 {
+                    break;
+                }
+                part *= (before / (before + slope)).max(0.1);
+            }
             run.iterations += 1;
             std::mem::swap(&mut losses, &mut trial);
+            std::mem::swap(flows, &mut moved_to);
             let (mut energy, mut most, mut moved) = (0.0f64, 0.0f64, 0.0f64);
-            for ((a, loss), step) in shape.active.iter().zip(&losses).zip(&steps) {
-                let q = self.flows[a.link as usize] + part * step;
-                self.flows[a.link as usize] = q;
+            for (((loss, fall), step), q) in losses.iter().zip(&falls).zip(&steps).zip(&*flows) {
                 if loss.slope.is_finite() {
-                    energy = largest(energy, loss.head - self.fall(a));
+                    energy = largest(energy, loss.head - fall);
                 }
-                most = largest(most, q);
+                most = largest(most, *q);
                 moved = largest(moved, part * step);
             }
-            let balance = self.imbalance(shape, &asked);
+            let balance = shape.imbalance(&drawn, flows, &mut right);
             run.residual = Residual { balance, energy };
             if !energy.is_finite() || !balance.is_finite() {
                 break;
@@ -138,43 +211,38 @@ impl Solver {
             // The rest is left to steps without a factor of their own, unless these failed.
             let near = !whole && part == 1.0 && run.iterations > 1 && moved <= NEAR * most;
             if run.converged || near {
-                *kept = Some(Kept::of(self, shape, conductance, &losses, most));
-                break;
+                return Ok((run, Some(Near { conductance, losses, most })));
             }
         }
-        Ok(run)
+        Ok((run, None))
     }
 
+    /// The matrix and what is added to the right-hand side for a step from flows of the core.
     pub(super) fn assemble(
         &self,
         shape: &Shape,
         factor: &mut Ldl,
         (losses, conductance): (&[Loss], &[f64]),
-        asked: &[f64],
+        flows: &[f64],
         right: &mut [f64],
         budget: &Budget,
     ) -> Result<(), Stop> {
         factor.clear();
-        for (&u, q) in shape.unknown.iter().zip(asked) {
-            if u != NONE {
-                right[u as usize] = -q;
+        let put = |to: &mut [f64], at: u32, value: f64| {
+            if let Some(entry) = to.get_mut(at as usize) {
+                *entry += value;
             }
-        }
-        let put = |factor: &mut Ldl, entry: Option<Entry>, value: f64| match entry {
-            Some(Entry::Diagonal(at)) => factor.diagonal[at as usize] += value,
-            Some(Entry::OffDiagonal(at)) => factor.off_diagonal[at as usize] += value,
-            None => {}
         };
         let count = shape.count as u32;
-        let links = shape.active.iter().zip(&shape.entries).zip(losses).zip(conductance);
-        for (k, (((a, entries), loss), &p)) in links.enumerate() {
+        let links = shape.core().iter().zip(&shape.entries).zip(losses).zip(conductance);
+        for (k, ((((a, entries), loss), &p), &q)) in links.zip(flows).enumerate() {
             if k % LINKS_PER_CHECKPOINT == LINKS_PER_CHECKPOINT - 1 {
                 budget.checkpoint()?;
             }
-            put(factor, entries[0], p);
-            put(factor, entries[1], p);
-            put(factor, entries[2], -p);
-            let rest = self.flows[a.link as usize] - p * loss.head;
+            put(&mut factor.diagonal, entries[0], p);
+            put(&mut factor.diagonal, entries[1], p);
+            put(&mut factor.off_diagonal, entries[2], -p);
+            let rest = q - p * loss.head;
             if a.u < count {
                 right[a.u as usize] -= rest;
                 if a.v == count {
@@ -190,41 +258,11 @@ impl Solver {
         }
         Ok(())
     }
+}
 
-    /// How much of a step is made, with the losses there in `trial`. The content of the network
-    /// falls along the step; its derivative rises from `-before` and is to come near zero.
-    fn line_search(
-        &self,
-        shape: &Shape,
-        steps: &[f64],
-        before: f64,
-        search: bool,
-        trial: &mut [Loss],
-    ) -> f64 {
-        let mut part = 1.0;
-        for round in 0.. {
-            let mut slope = 0.0;
-            for ((a, &step), loss) in shape.active.iter().zip(steps).zip(&mut *trial) {
-                *loss = self.loss(a.link, self.flows[a.link as usize] + part * step);
-                slope += (loss.head - self.fall(a)) * step;
-            }
-            // What is no number is left to the look at the residuals.
-            if !search || round == 10 || slope.is_nan() || slope <= 0.5 * before {
-                break;
-            }
-            part *= (before / (before + slope)).max(0.1);
-        }
-        part
-    }
-
-    fn imbalance(&self, shape: &Shape, asked: &[f64]) -> f64 {
-        let mut sums: Vec<f64> = asked.iter().map(|q| -q).collect();
-        for a in &shape.active {
-            let q = self.flows[a.link as usize];
-            sums[a.from as usize] -= q;
-            sums[a.to as usize] += q;
-        }
-        let unknown = sums.iter().zip(&shape.unknown).filter(|(_, u)| **u != NONE);
-        unknown.fold(0.0, |most, (s, _)| largest(most, *s))
-    }
+/// Where the steps came near.
+struct Near {
+    conductance: Vec<f64>,
+    losses: Vec<Loss>,
+    most: f64,
 }

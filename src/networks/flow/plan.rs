@@ -1,11 +1,16 @@
-//! What of a network does not depend on its quantities: islands, unknowns, the order of
+//! What of a network does not depend on its quantities: islands, trees, unknowns, the order of
 //! elimination. It outlives edits, and the shutting of what does not cut a part off.
+//!
+//! In a part that hangs on one node and has no loop nothing is unknown: flows are what lies
+//! behind them is asked for, and heads follow from the node. Only the rest, the *core*, is solved
+//! (Simpson, Elhay and Alexander, *Forest-core partitioning algorithm for speeding up analysis of
+//! water distribution systems*, J. Water Resour. Plann. Manage. 140, 2014).
 
 use svgx_base::budget::Budget;
 use svgx_engine::linear::{Entry, Ldl};
 
 use super::model::{LinkKind, Network, NodeKind};
-use super::solve::NONE;
+use super::solve::{NONE, largest};
 use super::status::Status;
 use crate::Error;
 use crate::matrix::factor_of;
@@ -33,6 +38,16 @@ pub(crate) struct Active {
     pub(crate) v: u32,
 }
 
+/// A link of a tree, from the side of the core outward.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Branch {
+    pub(crate) link: u32,
+    pub(crate) parent: u32,
+    pub(crate) child: u32,
+    /// One where the link leads outward, minus one where it leads back.
+    pub(crate) sign: f64,
+}
+
 /// Which heads are unknown, and where links enter the matrix.
 #[derive(Debug)]
 pub(crate) struct Shape {
@@ -41,13 +56,17 @@ pub(crate) struct Shape {
     pub(crate) supply: Vec<Supply>,
     /// What every island is asked for, m³/s.
     pub(crate) asked: Vec<f64>,
-    /// The unknown of every node.
+    /// The unknown of every node of the core.
     pub(crate) unknown: Vec<u32>,
     /// How many there are.
     pub(crate) count: usize,
+    /// Those of the core first.
     pub(crate) active: Vec<Active>,
-    /// The entries of active links: two diagonals and what is off it.
-    pub(crate) entries: Vec<[Option<Entry>; 3]>,
+    core: usize,
+    /// The others, outward: a parent comes before its children.
+    pub(crate) trees: Vec<Branch>,
+    /// Where links of the core are in the factor: twice in its diagonal, once off it.
+    pub(crate) entries: Vec<[u32; 3]>,
     /// Which of the active links a link is.
     pub(crate) place: Vec<u32>,
     /// Active links at nodes.
@@ -88,9 +107,8 @@ impl Shape {
             supply[islands.island(link.to)] = Supply::Fixed;
         }
         let mut pinned = vec![false; islands.count()];
-        let mut unknown = vec![NONE; n];
-        let mut count = 0;
-        for (k, u) in unknown.iter_mut().enumerate() {
+        let mut free = vec![false; n];
+        for (k, free) in free.iter_mut().enumerate() {
             let island = islands.island(k as u32);
             if supply[island] == Supply::Dead {
                 let (sum, size) = asked[island];
@@ -102,10 +120,7 @@ impl Shape {
             // One head of an island that floats is pinned.
             let pin = supply[island] == Supply::Floating && !pinned[island];
             pinned[island] |= pin;
-            if !fixed[k] && !pin {
-                *u = count;
-                count += 1;
-            }
+            *free = !fixed[k] && !pin;
         }
         // What is shut within an island keeps its place: to open it changes no pattern. A
         // regulator is no part of any.
@@ -117,19 +132,40 @@ impl Shape {
             supply[island] != Supply::Dead
                 && (status[k] == Status::Open || within && status[k] != Status::Regulating)
         };
-        let mut active = Vec::new();
+        let carrying: Vec<u32> =
+            (0..network.links.len() as u32).filter(|&k| carries(k as usize)).collect();
+        let trees = trees(network, &carrying, &free);
+        let mut is_tree = vec![false; network.links.len()];
+        for branch in &trees {
+            is_tree[branch.link as usize] = true;
+            free[branch.child as usize] = false;
+        }
+        let mut unknown = vec![NONE; n];
+        let mut count = 0;
+        for (u, _) in unknown.iter_mut().zip(&free).filter(|(_, free)| **free) {
+            *u = count;
+            count += 1;
+        }
+        let mut active = Vec::with_capacity(carrying.len());
         let mut place = vec![NONE; network.links.len()];
-        for (k, link) in network.links.iter().enumerate().filter(|(k, _)| carries(*k)) {
-            place[k] = active.len() as u32;
+        let of_core = carrying.iter().copied().filter(|&k| !is_tree[k as usize]);
+        for k in of_core.chain(trees.iter().map(|branch| branch.link)) {
+            let link = &network.links[k as usize];
+            place[k as usize] = active.len() as u32;
             let at = |node: u32| unknown[node as usize].min(count);
             let (u, v) = (at(link.from), at(link.to));
-            active.push(Active { link: k as u32, from: link.from, to: link.to, u, v });
+            active.push(Active { link: k, from: link.from, to: link.to, u, v });
         }
-        let pairs = active.iter().filter(|a| a.u != a.v && a.u < count && a.v < count);
+        let core = active.len() - trees.len();
+        let pairs = active[..core].iter().filter(|a| a.u != a.v && a.u < count && a.v < count);
         let factor: Ldl = factor_of(count as usize, pairs.map(|a| [a.u, a.v]), budget)?;
-        let entries = active.iter().map(|a| {
-            let entry = |i: u32, j: u32| (i < count && j < count).then(|| factor.entry(i, j));
-            if a.u == a.v { [None; 3] } else { [entry(a.u, a.u), entry(a.v, a.v), entry(a.u, a.v)] }
+        let entries = active[..core].iter().map(|a| {
+            let entry = |i: u32, j: u32| match (i < count && j < count).then(|| factor.entry(i, j))
+            {
+                Some(Entry::Diagonal(at) | Entry::OffDiagonal(at)) => at,
+                None => NONE,
+            };
+            if a.u == a.v { [NONE; 3] } else { [entry(a.u, a.u), entry(a.v, a.v), entry(a.u, a.v)] }
         });
         let ends: Vec<(u32, u32)> = active.iter().map(|a| (a.from, a.to)).collect();
         let shape = Shape {
@@ -145,9 +181,38 @@ impl Shape {
             supply,
             unknown,
             active,
+            core,
+            trees,
             place,
         };
         Ok((shape, factor))
+    }
+
+    /// Active links that are in the matrix.
+    pub(crate) fn core(&self) -> &[Active] {
+        &self.active[..self.core]
+    }
+
+    /// What is drawn from every unknown, negative, by what nodes are asked for; one more for
+    /// heads that are given.
+    pub(crate) fn drawn(&self, asked: &[f64]) -> Vec<f64> {
+        let mut drawn = vec![0.0; self.count + 1];
+        for (&u, q) in self.unknown.iter().zip(asked) {
+            if u != NONE {
+                drawn[u as usize] = -q;
+            }
+        }
+        drawn
+    }
+
+    /// The largest imbalance of an unknown at flows of the core; `sums` is overwritten.
+    pub(crate) fn imbalance(&self, drawn: &[f64], flows: &[f64], sums: &mut [f64]) -> f64 {
+        sums.copy_from_slice(drawn);
+        for (a, q) in self.core().iter().zip(flows) {
+            sums[a.u as usize] -= q;
+            sums[a.v as usize] += q;
+        }
+        sums[..self.count].iter().fold(0.0, |most, s| largest(most, *s))
     }
 
     /// Whether the ends of an active link that was shut are joined by others that are open:
@@ -183,4 +248,38 @@ impl Shape {
             }
         }
     }
+}
+
+/// Links behind which nothing leads back, outward: free nodes with one link are taken off again
+/// and again.
+fn trees(network: &Network, carrying: &[u32], free: &[bool]) -> Vec<Branch> {
+    let ends = |&k: &u32| (network.links[k as usize].from, network.links[k as usize].to);
+    let pairs: Vec<(u32, u32)> = carrying.iter().map(ends).collect();
+    let incidence = Incidence::of(free.len(), &pairs);
+    let mut degree: Vec<u32> =
+        (0..free.len() as u32).map(|k| incidence.at(k).len() as u32).collect();
+    let leaf = |k: usize, degree: &[u32]| free[k] && degree[k] == 1;
+    let mut waiting: Vec<u32> =
+        (0..free.len()).filter(|&k| leaf(k, &degree)).map(|k| k as u32).collect();
+    let mut taken = vec![false; carrying.len()];
+    let mut trees = Vec::new();
+    let mut next = 0;
+    while let Some(&child) = waiting.get(next) {
+        next += 1;
+        // The other end may have been taken off meanwhile.
+        let left = incidence.at(child).iter().find(|&&at| !taken[at as usize]);
+        let Some(&at) = left.filter(|_| degree[child as usize] == 1) else { continue };
+        taken[at as usize] = true;
+        let (from, to) = pairs[at as usize];
+        let parent = other((from, to), child);
+        let sign = if to == child { 1.0 } else { -1.0 };
+        trees.push(Branch { link: carrying[at as usize], parent, child, sign });
+        degree[child as usize] -= 1;
+        degree[parent as usize] -= 1;
+        if leaf(parent as usize, &degree) {
+            waiting.push(parent);
+        }
+    }
+    trees.reverse();
+    trees
 }

@@ -10,7 +10,7 @@ use svgx_base::budget::{Budget, Stop};
 use svgx_engine::linear::Ldl;
 
 use super::hot::Kept;
-use super::loss::Laws;
+use super::loss::{Laws, Sizes};
 use super::model::{LinkKind, Network, NodeKind};
 use super::plan::{Shape, Supply};
 use super::report;
@@ -104,8 +104,9 @@ impl Solver {
     /// quantities that no such element has.
     pub fn new(network: Network, limits: &Limits) -> Result<Solver, Error> {
         network.admit(limits)?;
-        let laws = network.links.iter().map(|l| Laws::of(l, network.law, &network.fluid));
-        let laws: Vec<Laws> = laws.collect();
+        let mut sizes = Sizes::default();
+        let law = |l| Laws::of_size(l, network.law, &network.fluid, &mut sizes);
+        let laws: Vec<Laws> = network.links.iter().map(law).collect();
         let flows = network.links.iter().map(first_flow).collect();
         let heads = vec![0.0; network.nodes.len()];
         let status = status::start(&network);
