@@ -3,13 +3,22 @@
 
 use std::collections::VecDeque;
 
-use svgx_base::random::mix;
+use svgx_base::random::{GOLDEN, mix};
 
 /// How many states are kept.
 const MOST: usize = 8;
 
 /// How many numbers they may hold together; one state is always kept.
 const MOST_NUMBERS: usize = 1 << 21;
+
+/// Odd, with as many ones as zeros, as [`GOLDEN`].
+const OTHER: u64 = 0xD1B5_4A32_D192_ED03;
+
+/// Both halves of a product, one over the other: every bit of `x` moves about half of it.
+const fn folded(x: u64, by: u64) -> u64 {
+    let whole = x as u128 * by as u128;
+    (whole as u64 ^ (whole >> 64) as u64).wrapping_add(by)
+}
 
 /// What a network is, in 128 bits: the exclusive or of those of its elements, so that an edit
 /// costs as much as its element.
@@ -22,8 +31,8 @@ impl Print {
         let start = mix((number as u64).wrapping_shl(8) | u64::from(kind));
         let (mut a, mut b) = (start, !start);
         for bits in bits {
-            a = mix(a ^ bits);
-            b = mix(b.wrapping_add(bits)).rotate_left(17) ^ a;
+            a = folded(a ^ bits, GOLDEN);
+            b = folded(b.wrapping_add(bits), OTHER) ^ a;
         }
         Print(u128::from(mix(a)) << 64 | u128::from(mix(b)))
     }

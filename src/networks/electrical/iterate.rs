@@ -274,15 +274,17 @@ impl<T: Phasor> Solver<T> {
         let mut mixing = Mixing::new(island.loads.len());
         let mut before: Vec<T> = island.drawn.iter().map(|d| d.across(&island.voltages)).collect();
         let mut after = before.clone();
+        let put_all = |right: &mut [T], drawn: &[Drawn<T>], at: &[T]| {
+            right.copy_from_slice(driven);
+            drawn.iter().zip(at).for_each(|(load, &v)| load.put(right, load.rest(v, share)));
+        };
         let mut right = driven.to_vec();
+        put_all(&mut right, &island.drawn, &before);
+        let mut next = driven.to_vec();
         loop {
             if let Err(stop) = budget.checkpoint() {
                 run.stopped = Some(stop);
                 return if run.iterations > 0 { Ok(run) } else { Err(stop.into()) };
-            }
-            right.copy_from_slice(driven);
-            for (load, &v) in island.drawn.iter().zip(&before) {
-                load.put(&mut right, load.rest(v, share));
             }
             factor.solve(&mut right);
             island.update.correct(&mut right);
@@ -290,24 +292,23 @@ impl<T: Phasor> Solver<T> {
             run.iterations += 1;
             run.collapsed = false;
             let mut change = 0.0f64;
+            // On the way the currents of these voltages: for the balance, or the next step.
+            next.copy_from_slice(driven);
             for ((load, after), &b) in island.drawn.iter().zip(&mut after).zip(&before) {
                 *after = load.across(&island.voltages);
                 let moved = (*after - b).square() * load.unit;
                 change = if moved.is_finite() { change.max(moved) } else { f64::INFINITY };
-                let square = after.square() * load.unit;
-                let out = !(COLLAPSED * COLLAPSED..BEYOND * BEYOND).contains(&square);
+                let square = after.square();
+                let out = !(COLLAPSED * COLLAPSED..BEYOND * BEYOND).contains(&(square * load.unit));
                 run.collapsed |= out && share > 0.0 && load.asks();
+                load.put(&mut next, load.rest_at(*after, square, share));
             }
             let last = std::mem::replace(&mut run.change, change.sqrt());
             // The change is not the error: that is what all changes to come sum to.
             let part = run.change / last;
             let sum = if part < 0.5 { run.change * part / (1.0 - part) } else { run.change };
             if (run.change <= aim && sum <= 0.1 * aim) && !run.collapsed {
-                right.copy_from_slice(driven);
-                for (load, &v) in island.drawn.iter().zip(&after) {
-                    load.put(&mut right, load.rest(v, share));
-                }
-                run.balance = missed(island, factor, right);
+                run.balance = missed(island, factor, next);
                 return Ok(run);
             }
             if run.iterations >= MOST_ITERATIONS || !run.change.is_finite() {
@@ -316,9 +317,11 @@ impl<T: Phasor> Solver<T> {
             }
             // The first iterates of a light network converge by themselves.
             if run.iterations < UNMIXED {
-                before.copy_from_slice(&after);
+                std::mem::swap(&mut before, &mut after);
+                std::mem::swap(&mut right, &mut next);
             } else {
                 before = mixing.next(&before, &after);
+                put_all(&mut right, &island.drawn, &before);
             }
         }
     }
@@ -346,7 +349,10 @@ impl<T: Phasor> Drawn<T> {
     /// The current that is in the factor, less a share of what it draws: as
     /// [`super::circuit::Load::current`], with its divisions made before.
     fn rest(&self, voltage: T, share: f64) -> T {
-        let square = voltage.square();
+        self.rest_at(voltage, voltage.square(), share)
+    }
+
+    fn rest_at(&self, voltage: T, square: f64, share: f64) -> T {
         let mut along = self.by_impedance;
         if square > 0.0 {
             along += self.by_power / square;

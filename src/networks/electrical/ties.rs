@@ -118,6 +118,9 @@ pub(crate) fn currents<T: Phasor>(
     tree: &[bool],
     leaving: &[T],
 ) -> Vec<Option<T>> {
+    if circuit.ties.is_empty() {
+        return Vec::new();
+    }
     let n = circuit.terminals.len() as u32;
     let ends: Vec<(u32, u32)> = circuit.ties.iter().map(|t| (t.from.min(n), t.to.min(n))).collect();
     let mut at: BTreeMap<u32, Vec<u32>> = BTreeMap::new();

@@ -18,6 +18,9 @@ pub const CELLS: usize = 8;
 /// How often a step may be halved in a row.
 const MOST_HALVINGS: u32 = 40;
 
+/// Part of the tolerance below which the error of a step lets it double.
+const LITTLE: f64 = 0.05;
+
 /// How many steps one call makes.
 const MOST_STEPS: u32 = 1_000_000;
 
@@ -220,7 +223,7 @@ impl Transient {
             self.time += h;
             self.steps += 1;
             self.error = self.error.max(error);
-            if error < 0.05 * self.tolerance {
+            if error < LITTLE * self.tolerance {
                 self.step = 2.0 * h;
             }
         }
@@ -267,6 +270,18 @@ impl Transient {
             if u != NONE && self.capacity[k] > 0.0 {
                 error[u as usize] = h * (e0 * f0[k] + e1 * f1[k] + e2 * f2[k]);
             }
+        }
+        // The sum of a row of the matrix is at least the capacity, so that no temperature is off
+        // by more than this; where that is little, it need not be known better.
+        let bound = self.unknown.iter().zip(&self.capacity).filter(|(u, _)| **u != NONE);
+        let bound = bound.fold(0.0f64, |most, (&u, &c)| match error[u as usize] {
+            0.0 => most,
+            e if (e / c).is_finite() => most.max((e / c).abs()),
+            _ => f64::INFINITY,
+        });
+        if bound < LITTLE * self.tolerance {
+            self.rate = Some(f0);
+            return Ok((t2, f2, bound));
         }
         self.factor.solve(&mut error);
         let most = error
