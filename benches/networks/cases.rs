@@ -15,6 +15,8 @@ pub(crate) struct Water {
     pub(crate) network: Network,
     pub(crate) edit: (usize, f64),
     pub(crate) pump: Option<usize>,
+    /// Between which speeds the pump is set.
+    pub(crate) speeds: [f64; 2],
 }
 
 impl Water {
@@ -22,7 +24,7 @@ impl Water {
         let fluid = Fluid { gravity: GRAVITY, ..Fluid::WATER };
         let network =
             Network { fluid, law: Law::HazenWilliams, nodes: Vec::new(), links: Vec::new() };
-        Water { network, edit: (0, 0.0), pump: None }
+        Water { network, edit: (0, 0.0), pump: None, speeds: [0.7, 1.3] }
     }
 
     fn node(&mut self, elevation: f64, kind: NodeKind) -> u32 {
@@ -58,14 +60,22 @@ impl Water {
         };
         let link = |l: &Link| match l.kind {
             LinkKind::Pump(c) => {
-                // Through one point, as both have it.
-                let head = 0.75 * c.shut_off;
-                let flow = (head / 3.0 / c.slope).sqrt();
-                json!({"from": l.from, "to": l.to, "curve": [flow, head]})
+                // Through one point, as both have it; or through three.
+                if c.exponent == 2.0 {
+                    let head = 0.75 * c.shut_off;
+                    let flow = (head / 3.0 / c.slope).sqrt();
+                    return json!({"from": l.from, "to": l.to, "curve": [[flow, head]], "open": l.open});
+                }
+                let at = |part: f64| {
+                    let flow = part * c.most();
+                    [flow, c.shut_off - c.slope * flow.powf(c.exponent)]
+                };
+                let curve = [[0.0, c.shut_off], at(0.5), at(0.8)];
+                json!({"from": l.from, "to": l.to, "curve": curve, "open": l.open})
             }
             LinkKind::Pipe { length, diameter, roughness, minor } => json!({
                 "from": l.from, "to": l.to, "length": length, "diameter": diameter,
-                "roughness": roughness, "minor": minor,
+                "roughness": roughness, "minor": minor, "open": l.open,
             }),
             _ => Value::Null,
         };
@@ -74,7 +84,7 @@ impl Water {
             "nodes": self.network.nodes.iter().map(node).collect::<Vec<_>>(),
             "links": self.network.links.iter().map(link).collect::<Vec<_>>(),
             "edit": {"link": self.edit.0, "minor": self.edit.1},
-            "speed": self.pump,
+            "speed": self.pump, "speeds": self.speeds,
         })
     }
 }

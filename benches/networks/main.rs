@@ -2,15 +2,26 @@
 //! networks, compared for equal answers before times are compared, ratios in one run.
 //!
 //! `cargo bench -p svgx-networks --bench networks`; `-- --compare` compares answers of small
-//! networks and takes no times; `-- --only-ours` takes ours alone, for a profiler.
+//! networks and takes no times; `-- --only-ours` takes ours alone, `--only NAME --row WHAT` some,
+//! for a profiler.
 //!
 //! The peers run in a child process (`tests/networks-peers/peers.py`), each on one core, from an
 //! environment that `tests/networks-peers.sh` makes. What cannot be had is skipped with its
-//! reason. A ratio is their time by ours; `cold` has everything after reading, `after` is one
-//! edit solved again the cheapest way that a peer offers.
+//! reason. A ratio is their time by ours, equal answers as the condition.
+//!
+//! | row | ours | theirs |
+//! |---|---|---|
+//! | `cold`, `build` | quantities looked at, order, factor, solution; the network as types is given | EPANET: `openH`, `initH`, `runH` of a project in memory; pandapower: `runpp`; ngspice: `op`, the start of the process taken off; PyNite: `analyze_linear`; OpenSees: the first `analyze` |
+//! | `after`, `load`, `line`, `speed` | one quantity set, solved again from the last solution | EPANET: warm flows; OpenDSS: its matrix kept as far as it does; pandapower: from its results; ngspice: `alter`, `op`; OpenSees: `updateParameter`, `analyze`; PyNite: all again |
+//! | `files` | as `after` | EPANET: a project from its file, `openH`, `initH`, `runH` |
+//!
+//! Reading a drawing is in none of ours, reading a file in `files` only. A peer's time has the
+//! calls from Python in it, which are below a microsecond but for pandapower and PyNite, that
+//! are Python. `limit` is a time that is to be kept, whatever the peers take.
 
 mod cases;
 mod measured;
+mod published;
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -18,7 +29,7 @@ use std::time::Instant;
 use serde_json::Value;
 use svgx_base::budget::{Budget, Class, Tier};
 
-use measured::{balanced, building, mesh, moment_frame, rooms, water};
+use measured::{balanced, building, mesh, moment_frame, published as feeder, rooms, water};
 
 /// Ratios that are to be reached.
 struct Target {
@@ -37,6 +48,14 @@ const fn target(
 ) -> Target {
     Target { what, peer, time, at_least }
 }
+
+/// A time to be kept, ms.
+const fn limit(what: &'static str, milliseconds: f64) -> Target {
+    target(what, LIMIT, what, milliseconds)
+}
+
+/// The peer of targets that are times, not ratios.
+const LIMIT: &str = "limit";
 
 /// One network: what the peers get, our answers before and after the edit, and our times.
 struct Case {
@@ -83,6 +102,16 @@ fn median_of<T, D>(mut make: impl FnMut(usize) -> T, mut run: impl FnMut(usize, 
     times[times.len() / 2]
 }
 
+/// What follows an argument.
+fn after(argument: &str) -> Option<String> {
+    std::env::args().skip_while(|a| a != argument).nth(1)
+}
+
+/// Whether a time is to be taken: all are, but for a profiler.
+fn is_wanted(what: &str) -> bool {
+    after("--row").is_none_or(|row| row == what)
+}
+
 #[derive(Clone, Copy)]
 struct Options {
     times: bool,
@@ -95,6 +124,8 @@ fn small() -> Vec<Case> {
         water("cold water, 5 floors", cases::cold_water(5), with, vec![]),
         water("heating, 40 radiators", cases::heating(5, 8), with, vec![]),
         water("streets, 12 x 12", cases::streets(12, 12), with, vec![]),
+        water("Net3", published::net3(), with, vec![]),
+        feeder("IEEE 123", &published::ieee123(), with, vec![]),
         building("building, 100 lines", 20, 100, with, vec![]),
         balanced("one phase of a building", with, vec![]),
         mesh("resistors, 12 x 12", cases::mesh(12, 12, 1), with, vec![]),
@@ -121,6 +152,8 @@ fn large(some: &str) -> Vec<Case> {
                     target("cold", "epanet", "cold", 1.3),
                     target("after", "epanet", "after", 4.0),
                     target("after", "epanet", "files", 25.0),
+                    limit("cold", 4.0),
+                    limit("after", 0.25),
                 ],
             )
         }),
@@ -134,6 +167,8 @@ fn large(some: &str) -> Vec<Case> {
                     target("after", "epanet", "after", 4.0),
                     target("after", "epanet", "files", 25.0),
                     target("speed", "epanet", "speed", 2.0),
+                    limit("cold", 4.0),
+                    limit("after", 0.25),
                 ],
             )
         }),
@@ -156,6 +191,30 @@ fn large(some: &str) -> Vec<Case> {
                 vec![
                     target("cold", "epanet", "cold", 8.0),
                     target("after", "epanet", "after", 6.0),
+                    limit("cold", 100.0),
+                    limit("after", 5.0),
+                ],
+            )
+        }),
+        ("Net3", &|name| {
+            water(
+                name,
+                published::net3(),
+                WITH,
+                vec![
+                    target("cold", "epanet", "cold", 1.0),
+                    target("speed", "epanet", "speed", 2.0),
+                ],
+            )
+        }),
+        ("IEEE 123", &|name| {
+            feeder(
+                name,
+                &published::ieee123(),
+                WITH,
+                vec![
+                    target("load", "opendss", "load", 4.0),
+                    target("line", "opendss", "line", 3.0),
                 ],
             )
         }),
@@ -168,6 +227,8 @@ fn large(some: &str) -> Vec<Case> {
                 vec![
                     target("load", "opendss", "load", 8.0),
                     target("line", "opendss", "line", 8.0),
+                    limit("build", 4.0),
+                    limit("load", 0.25),
                 ],
             )
         }),
@@ -180,6 +241,8 @@ fn large(some: &str) -> Vec<Case> {
                 vec![
                     target("load", "opendss", "load", 8.0),
                     target("line", "opendss", "line", 8.0),
+                    limit("build", 100.0),
+                    limit("load", 5.0),
                 ],
             )
         }),
@@ -218,6 +281,8 @@ fn large(some: &str) -> Vec<Case> {
                     target("after", "pynite", "after", 4000.0),
                     target("cold", "opensees", "cold", 1.3),
                     target("after", "opensees", "after", 8.0),
+                    limit("cold", 4.0),
+                    limit("after", 0.25),
                 ],
             )
         }),
@@ -227,7 +292,11 @@ fn large(some: &str) -> Vec<Case> {
                 cases::moment_frame(50, 99),
                 WITH,
                 &["opensees"],
-                vec![target("after", "opensees", "after", 10.0)],
+                vec![
+                    target("after", "opensees", "after", 10.0),
+                    limit("cold", 100.0),
+                    limit("after", 5.0),
+                ],
             )
         }),
     ];
@@ -294,15 +363,37 @@ fn apart(case: &Case, answer: &Value) -> f64 {
     worst
 }
 
+const fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "MISSED" }
+}
+
 fn main() -> ExitCode {
     let has = |name: &str| std::env::args().any(|a| a == name);
     let compare = has("--compare");
-    let after = std::env::args().skip_while(|a| a != "--only").nth(1);
-    let some = after.unwrap_or_default();
+    let some = after("--only").unwrap_or_default();
     let cases = if compare { small() } else { large(&some) };
     for case in cases.iter().filter(|c| !c.times.is_empty()) {
         let times = case.times.iter().map(|(what, t)| format!("{what} {t:.1} us"));
         println!("{:<26} ours: {}", case.name, times.collect::<Vec<_>>().join(", "));
+    }
+    let (mut asked, mut equal, mut reached, mut wanted) = (0, 0, 0, 0);
+    for case in &cases {
+        for t in case.targets.iter().filter(|t| t.peer == LIMIT) {
+            let Some((_, ours)) = case.times.iter().find(|(what, _)| *what == t.what) else {
+                continue;
+            };
+            let (ours, met) = (ours / 1e3, ours / 1e3 <= t.at_least);
+            wanted += 1;
+            reached += usize::from(met);
+            println!(
+                "{:<26} {:<11} {:<6} {ours:>10.3} ms, target {:>6} ms  {}",
+                case.name,
+                t.peer,
+                t.what,
+                t.at_least,
+                verdict(met),
+            );
+        }
     }
     if has("--only-ours") {
         return ExitCode::SUCCESS;
@@ -314,7 +405,6 @@ fn main() -> ExitCode {
             return ExitCode::from(77);
         }
     };
-    let (mut asked, mut equal, mut reached, mut wanted) = (0, 0, 0, 0);
     for (case, answers) in cases.iter().zip(&answers) {
         let peers = answers.as_object().into_iter().flatten();
         for (peer, answer) in peers {
@@ -326,8 +416,8 @@ fn main() -> ExitCode {
             let apart = apart(case, answer);
             let same = apart <= 1.0;
             equal += usize::from(same);
-            let verdict = if same { "equal" } else { "DIFFERENT" };
-            println!("{:<26} {peer:<11} {verdict}: {apart:.2} of what is allowed", case.name);
+            let how = if same { "equal" } else { "DIFFERENT" };
+            println!("{:<26} {peer:<11} {how}: {apart:.2} of what is allowed", case.name);
             for t in case.targets.iter().filter(|t| t.peer == peer.as_str() && same) {
                 let ours = case.times.iter().find(|(what, _)| *what == t.what);
                 let (Some(&(_, ours)), Some(theirs)) = (ours, answer[t.time].as_f64()) else {
@@ -337,12 +427,12 @@ fn main() -> ExitCode {
                 wanted += 1;
                 reached += usize::from(ratio >= t.at_least);
                 println!(
-                    "{:<26} {peer:<11} {:<6} {ours:>10.1} us, {:<6} {theirs:>11.1} us: {ratio:>8.1} times, target {:>6}{}",
+                    "{:<26} {peer:<11} {:<6} {ours:>10.1} us, {:<6} {theirs:>11.1} us: {ratio:>8.1} times, target {:>6}  {}",
                     case.name,
                     t.what,
                     t.time,
                     t.at_least,
-                    if ratio >= t.at_least { "" } else { "  BELOW" },
+                    verdict(ratio >= t.at_least),
                 );
             }
         }

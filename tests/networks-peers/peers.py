@@ -58,15 +58,17 @@ def epanet(case):
     for k, link in enumerate(case["links"]):
         ends = names[link["from"]], names[link["to"]]
         if "curve" in link:
-            flow, head = link["curve"]
             at = en.addlink(ph, f"l{k}", en.PUMP, *ends)
             en.addcurve(ph, f"c{k}")
-            en.setcurvevalue(ph, en.getcurveindex(ph, f"c{k}"), 1, flow * 1e3, head)
+            for n, (flow, head) in enumerate(link["curve"]):
+                en.setcurvevalue(ph, en.getcurveindex(ph, f"c{k}"), n + 1, flow * 1e3, head)
             en.setheadcurveindex(ph, at, en.getcurveindex(ph, f"c{k}"))
         else:
             at = en.addlink(ph, f"l{k}", en.PIPE, *ends)
             rough = link["roughness"] * (1.0 if law == en.HW else 1e3)
             en.setpipedata(ph, at, link["length"], link["diameter"] * 1e3, rough, link["minor"])
+        if not link.get("open", True):
+            en.setlinkvalue(ph, at, en.INITSTATUS, 0)
         index.append(at)
     en.setoption(ph, en.ACCURACY, case.get("accuracy", 1e-5))
     en.setoption(ph, en.TRIALS, 200)
@@ -119,8 +121,11 @@ def epanet(case):
     out["after"], out["answers_after"] = times(after), out["after"]
     if pump is not None:
 
+        low, high = case["speeds"]
+
         def speed(k):
-            en.setlinkvalue(ph, index[pump], en.INITSETTING, varied(1.0, k))
+            setting = low + (high - low) / 0.6 * (varied(1.0, k) - 0.7)
+            en.setlinkvalue(ph, index[pump], en.INITSETTING, setting)
             en.initH(ph, 0)
             en.runH(ph)
 
@@ -150,12 +155,8 @@ def epanet(case):
 # Electricity ------------------------------------------------------------------------------------
 
 
-def opendss(case):
-    import opendssdirect as dss
-
+def opendss_building(case, run, wanted):
     volts = case["volts"]
-    run = dss.Text.Command
-    run("clear")
     run(f"new circuit.c bus1=b0 basekv={volts / 1e3} pu=1 phases=3 angle=0 r1={case['source'][0]} "
         f"x1={case['source'][1]} r0={case['source'][0]} x0={case['source'][1]}")
     dots = {1: ".1", 2: ".2", 3: ".3", 0: ".1.2.3"}
@@ -171,13 +172,25 @@ def opendss(case):
     for k, load in enumerate(case["loads"]):
         run(f"new load.d{k} bus1=b{load['bus']}.{load['phase']} phases=1 kv={volts / 3 ** 0.5 / 1e3} "
             f"kw={load['watt'] / 1e3} kvar={load['var'] / 1e3} model=1 vminpu=0.3 vmaxpu=1.7")
-    # Its tolerance is on the change of voltages, relative, as ours.
-    run("set tolerance=1e-8 maxiterations=200 maxcontroliter=10 controlmode=off mode=snapshot")
     # The nodes as lines and phases name them.
-    wanted = []
     for line in case["lines"]:
         for p in [1, 2, 3] if line["phase"] == 0 else [line["phase"]]:
             wanted.append(f"b{line['to']}.{p}")
+
+
+def opendss(case):
+    import opendssdirect as dss
+
+    run = dss.Text.Command
+    run("clear")
+    wanted = case.get("wanted") or []
+    if "script" in case:
+        for command in case["script"]:
+            run(command)
+    else:
+        opendss_building(case, run, wanted)
+    # Its tolerance is on the change of voltages, relative, as ours.
+    run("set tolerance=1e-8 maxiterations=200 maxcontroliter=10 controlmode=off mode=snapshot")
 
     def answer():
         names = {n.lower(): k for k, n in enumerate(dss.Circuit.AllNodeNames())}
@@ -190,11 +203,13 @@ def opendss(case):
     out["build"] = (time.perf_counter() - start) * 1e6
     out["first"] = answer()
     load, line = case["edit"]["load"], case["edit"]["line"]
+    loads = case["loads"]
+    var = (loads[str(load)] if isinstance(loads, dict) else loads[load])["var"]
 
     def set_load(watt):
         dss.Loads.Name(f"d{load}")
         dss.Loads.kW(watt / 1e3)
-        dss.Loads.kvar(case["loads"][load]["var"] / 1e3)
+        dss.Loads.kvar(var / 1e3)
 
     def set_line(times_):
         dss.Lines.Name(f"l{line}")

@@ -4,4 +4,5 @@ mod cases;
 mod checks;
 mod dc;
 mod faults;
+mod reader;
 mod traps;

@@ -1,6 +1,6 @@
 //! What goes wrong elsewhere, and what is right.
 
-use super::cases::read;
+use super::reader::read;
 use crate::{near, unlimited};
 use svgx_networks::electrical::feeder::{Demand, Supply, Switch, Transformer, Winding};
 use svgx_networks::electrical::{

@@ -2,4 +2,5 @@
 
 mod cases;
 mod closed_forms;
+mod reader;
 mod traps;
