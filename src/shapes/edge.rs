@@ -6,7 +6,7 @@ use crate::carrier::TOUCH;
 use crate::{Carrier, Point, Vector};
 
 /// An arc that bends less than this is a line: a hundredth of a micrometre.
-const STRAIGHT: f64 = 0.01;
+pub(crate) const STRAIGHT: f64 = 0.01;
 
 /// A line or an arc, from `a` to `b`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,15 +53,16 @@ impl Edge {
     }
 
     pub(crate) fn between(a: Vector, b: Vector, bulge: f64) -> Edge {
-        let chord = (b - a).length();
-        if !bulge.is_finite() || (bulge * chord / 2.0).abs() < STRAIGHT {
+        if bulge == 0.0 {
             return Edge::Line { a, b };
         }
-        let up = chord / 2.0 * (1.0 - bulge * bulge) / (2.0 * bulge);
-        let centre = (a + b) * 0.5 + (b - a).unit().left() * up;
-        let radius = chord * (1.0 + bulge * bulge) / (4.0 * bulge.abs());
-        let sweep = 4.0 * libm::atan(bulge);
-        Edge::Arc { a, b, centre, radius, start: (a - centre).angle(), sweep }
+        match Bow::between(a, b, bulge).round {
+            Some((centre, radius)) => {
+                let sweep = 4.0 * libm::atan(bulge);
+                Edge::Arc { a, b, centre, radius, start: (a - centre).angle(), sweep }
+            }
+            None => Edge::Line { a, b },
+        }
     }
 
     /// Where it begins.
@@ -172,6 +173,18 @@ impl Edge {
         }
     }
 
+    /// How far a place is from it.
+    pub(crate) fn distance(&self, to: Vector) -> f64 {
+        let (a, b) = (self.start(), self.end());
+        let bow = match *self {
+            Edge::Line { .. } => Bow { a, b, round: None, side: 0.0 },
+            Edge::Arc { centre, radius, sweep, .. } => {
+                Bow { a, b, round: Some((centre, radius)), side: sweep }
+            }
+        };
+        bow.distance(to)
+    }
+
     /// Where two edges cross or touch, each place once. Of edges that lie on each other, the ends that do.
     pub fn meetings(&self, other: &Edge) -> Vec<Meeting> {
         let (one, two) = (self.carrier(), other.carrier());
@@ -195,15 +208,6 @@ impl Edge {
         found
     }
 
-    /// Twice the area between it and the point `about`, positive where it turns counter-clockwise.
-    pub(crate) fn double_area(&self, about: Vector) -> f64 {
-        let chord = (self.start() - about).cross(self.end() - about);
-        match *self {
-            Edge::Line { .. } => chord,
-            Edge::Arc { radius, sweep, .. } => chord + radius * radius * (sweep - libm::sin(sweep)),
-        }
-    }
-
     /// Its box: the lowest and the highest coordinates.
     pub fn bounds(&self) -> (Vector, Vector) {
         let (a, b) = (self.start(), self.end());
@@ -221,6 +225,62 @@ impl Edge {
             }
         }
         (low, high)
+    }
+}
+
+/// An edge as far as distances and areas need it: without angles, which cost more than all the rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bow {
+    a: Vector,
+    b: Vector,
+    /// Centre and radius of an arc.
+    round: Option<(Vector, f64)>,
+    /// Positive where it turns counter-clockwise.
+    side: f64,
+}
+
+impl Bow {
+    pub(crate) fn between(a: Vector, b: Vector, bulge: f64) -> Bow {
+        let chord = if bulge == 0.0 { 0.0 } else { (b - a).length() };
+        if !bulge.is_finite() || (bulge * chord / 2.0).abs() < STRAIGHT {
+            return Bow { a, b, round: None, side: 0.0 };
+        }
+        let up = (1.0 - bulge * bulge) / (4.0 * bulge);
+        let centre = (a + b) * 0.5 + (b - a).left() * up;
+        let radius = chord * (1.0 + bulge * bulge) / (4.0 * bulge.abs());
+        Bow { a, b, round: Some((centre, radius)), side: bulge }
+    }
+
+    /// How far a place is from it.
+    pub(crate) fn distance(&self, to: Vector) -> f64 {
+        let Bow { a, b, round, side } = *self;
+        let Some((centre, radius)) = round else {
+            let way = b - a;
+            let square = way.dot(way);
+            let t = if square > 0.0 { ((to - a).dot(way) / square).clamp(0.0, 1.0) } else { 0.0 };
+            return (to - (a + way * t)).length();
+        };
+        let away = (to - centre).length();
+        let foot = centre + (to - centre) * (radius / away);
+        // The arc is the part of its circle to the right of its chord, where it turns to the left.
+        if away > 0.0 && (b - a).cross(foot - a) * side <= 0.0 {
+            (away - radius).abs()
+        } else {
+            (to - a).length().min((to - b).length())
+        }
+    }
+
+    /// Twice the area between it and the point `about`, and its length.
+    pub(crate) fn measures(&self, about: Vector) -> (f64, f64) {
+        let chord = (self.a - about).cross(self.b - about);
+        match self.round {
+            None => (chord, (self.b - self.a).length()),
+            Some((_, radius)) => {
+                let sweep = 4.0 * libm::atan(self.side);
+                let bow = radius * radius * (sweep - libm::sin(sweep));
+                (chord + bow, radius * sweep.abs())
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Parallels: outlines at a distance from others.
 
 use crate::carrier::TOUCH;
+use crate::edge::Bow;
 use crate::overlay::{Fill, Wanted};
 use crate::{
     Answer, Edge, Error, Outline, Point, Region, Vector, Vertex, boolean, parallel, rebuild,
@@ -47,7 +48,10 @@ pub fn offset(outline: &Outline, distance: f64, join: Join) -> Result<Answer<Vec
     if join == Join::Round
         && let Some(mut found) = parallel::left(&turned, -distance)
     {
-        found.retain(|o| o.area().abs() > TOUCH / 2.0 * o.length());
+        found.retain(|o| {
+            let (area, length) = o.measures();
+            area.abs() > TOUCH / 2.0 * length
+        });
         if is_parallel(&turned, &found, distance) {
             return Ok(Answer::rounded(found));
         }
@@ -215,13 +219,17 @@ fn joined(
 
 /// Whether places of the parallel are as far away as they should be.
 fn is_parallel(outline: &Outline, found: &[Outline], distance: f64) -> bool {
-    let edges: usize = found.iter().map(Outline::edge_count).sum();
+    let count: usize = found.iter().map(Outline::edge_count).sum();
     if outline.edge_count() > SAMPLED_EDGES {
         return true;
     }
-    let step = (edges / SAMPLES).max(1);
-    found.iter().flat_map(Outline::edges).step_by(step).all(|edge| {
-        let (_, away) = outline.nearest(edge.at(0.5));
-        (away - distance.abs()).abs() <= 4.0 * TOUCH
+    let edges: Vec<Bow> = outline.bows().map(|(a, b, bulge)| Bow::between(a, b, bulge)).collect();
+    let step = (count / SAMPLES).max(1);
+    let (least, most) = (distance.abs() - 4.0 * TOUCH, distance.abs() + 4.0 * TOUCH);
+    found.iter().flat_map(Outline::bows).step_by(step).all(|(a, b, bulge)| {
+        // An arc lies to the right of its chord, where it turns to the left.
+        let at = (a + b) * 0.5 - (b - a).left() * (bulge / 2.0);
+        let away = edges.iter().map(|edge| edge.distance(at)).fold(f64::INFINITY, f64::min);
+        away >= least && away <= most
     })
 }

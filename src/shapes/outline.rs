@@ -1,5 +1,6 @@
 //! Rows of lines and arcs.
 
+use crate::edge::Bow;
 use crate::{Carrier, Edge, Error, Point, Vector};
 
 /// Vertices of one outline, or of all outlines of one operation.
@@ -44,15 +45,19 @@ impl Outline {
         if seen > limit {
             return Err(Error::TooMany { what, limit, seen });
         }
-        let mut kept: Vec<Vertex> = Vec::with_capacity(vertices.len());
-        for Vertex { at, bulge } in vertices {
-            let at = at.checked()?;
-            let bulge = if bulge.is_finite() { bulge.clamp(-1e6, 1e6) } else { 0.0 };
-            match kept.last_mut() {
-                Some(last) if last.at == at => last.bulge = bulge,
-                _ => kept.push(Vertex { at, bulge }),
-            }
+        let mut kept = vertices;
+        for vertex in &mut kept {
+            vertex.at = vertex.at.checked()?;
+            let bulge = vertex.bulge;
+            vertex.bulge = if bulge.is_finite() { bulge.clamp(-1e6, 1e6) } else { 0.0 };
         }
+        kept.dedup_by(|next, last| {
+            let same = next.at == last.at;
+            if same {
+                last.bulge = next.bulge;
+            }
+            same
+        });
         if closed {
             while kept.len() > 1 && kept.first().map(|v| v.at) == kept.last().map(|v| v.at) {
                 kept.pop();
@@ -131,6 +136,26 @@ impl Outline {
         (0..self.edge_count()).filter_map(|at| self.edge(at))
     }
 
+    /// Its edges as their ends and bulges.
+    pub(crate) fn bows(&self) -> impl Iterator<Item = (Vector, Vector, f64)> + '_ {
+        let behind = self.vertices.iter().skip(1).chain(self.vertices.first());
+        let pairs = self.vertices.iter().zip(behind).take(self.edge_count());
+        pairs.map(|(a, b)| (a.at.vector(), b.at.vector(), a.bulge))
+    }
+
+    /// Its area, as [`Outline::area`], and its length.
+    pub(crate) fn measures(&self) -> (f64, f64) {
+        let Some(first) = self.vertices.first() else { return (0.0, 0.0) };
+        let about = first.at.vector();
+        let (mut double, mut length) = (0.0, 0.0);
+        for (a, b, bulge) in self.bows() {
+            let (area, more) = Bow::between(a, b, bulge).measures(about);
+            double += area;
+            length += more;
+        }
+        (if self.closed { double / 2.0 } else { 0.0 }, length)
+    }
+
     /// Whether no edge is an arc.
     pub fn is_straight(&self) -> bool {
         self.vertices.iter().all(|v| v.bulge == 0.0)
@@ -157,9 +182,7 @@ impl Outline {
 
     /// The enclosed area in square micrometres, positive where it runs counter-clockwise; 0 of an open one.
     pub fn area(&self) -> f64 {
-        let Some(first) = self.vertices.first().filter(|_| self.closed) else { return 0.0 };
-        let about = first.at.vector();
-        self.edges().map(|e| e.double_area(about)).sum::<f64>() / 2.0
+        if self.closed { self.measures().0 } else { 0.0 }
     }
 
     /// Its length in micrometres.
@@ -199,14 +222,20 @@ impl Outline {
 
     /// The nearest place on it, and how far away it is.
     pub fn nearest(&self, to: Vector) -> (Place, f64) {
-        let mut best = (Place { edge: 0, t: 0.0 }, f64::INFINITY);
-        for (edge, e) in self.edges().enumerate() {
-            let (t, away) = e.nearest(to);
-            if away < best.1 {
-                best = (Place { edge, t }, away);
+        let mut best: Option<(usize, Edge, f64)> = None;
+        for (number, edge) in self.edges().enumerate() {
+            let away = edge.distance(to);
+            if best.is_none_or(|(_, _, least)| away < least) {
+                best = Some((number, edge, away));
             }
         }
-        best
+        match best {
+            Some((number, edge, _)) => {
+                let (t, away) = edge.nearest(to);
+                (Place { edge: number, t }, away)
+            }
+            None => (Place { edge: 0, t: 0.0 }, f64::INFINITY),
+        }
     }
 
     /// The corner nearest to a place: the number of its vertex.
@@ -239,10 +268,11 @@ impl Outline {
         if self.vertices.len() < 3 {
             return self;
         }
-        let bends: Vec<f64> = self
-            .edges()
-            .map(|edge| (edge.bulge() * (edge.end() - edge.start()).length() / 2.0).abs())
-            .collect();
+        let bend = |(a, b, bulge): (Vector, Vector, f64)| match bulge == 0.0 {
+            true => 0.0,
+            false => (bulge * (b - a).length() / 2.0).abs(),
+        };
+        let bends: Vec<f64> = self.bows().map(bend).collect();
         for (vertex, bend) in self.vertices.iter_mut().zip(bends) {
             if bend < sagitta {
                 vertex.bulge = 0.0;

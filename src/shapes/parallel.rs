@@ -8,7 +8,8 @@ use cavalier_contours::polyline::{
 };
 
 use crate::carrier::TOUCH;
-use crate::{Edge, Outline, Point, Vector, Vertex};
+use crate::edge::STRAIGHT;
+use crate::{Outline, Point, Vector, Vertex};
 
 /// Vertices up to which it is asked: what it does in one go cannot be stopped.
 const VERTICES: usize = 100_000;
@@ -19,23 +20,20 @@ pub(crate) fn left(outline: &Outline, distance: f64) -> Option<Vec<Outline>> {
     if outline.vertices().len() > VERTICES || !distance.is_finite() {
         return None;
     }
-    let (low, high) = outline.bounds();
-    let middle = (low + high) * 0.5;
+    let middle = middle(outline);
     let mut row = Polyline::with_capacity(outline.vertices().len(), outline.is_closed());
     let local = |v: Vector| (v - middle) * 1e-3;
-    for edge in outline.edges() {
-        let halves: &[f64] = match edge {
-            Edge::Arc { sweep, .. } if sweep.abs() > std::f64::consts::PI => &[0.0, 0.5],
-            _ => &[0.0],
-        };
-        let part = 1.0 / halves.len() as f64;
-        let bulge = match edge {
-            Edge::Line { .. } => 0.0,
-            Edge::Arc { sweep, .. } => libm::tan(sweep * part / 4.0).clamp(-1.0, 1.0),
-        };
-        for &t in halves {
-            let at = local(edge.at(t));
-            row.add(at.x, at.y, bulge);
+    for (a, b, bulge) in outline.bows() {
+        let at = local(a);
+        if bulge.abs() <= 1.0 {
+            let flat = bulge == 0.0 || (bulge * (b - a).length() / 2.0).abs() < STRAIGHT;
+            row.add(at.x, at.y, if flat { 0.0 } else { bulge });
+        } else {
+            // In two halves.
+            let half = libm::tan(libm::atan(bulge) / 2.0).clamp(-1.0, 1.0);
+            row.add(at.x, at.y, half);
+            let at = local((a + b) * 0.5 - (b - a).left() * (bulge / 2.0));
+            row.add(at.x, at.y, half);
         }
     }
     if !outline.is_closed() {
@@ -60,4 +58,15 @@ pub(crate) fn left(outline: &Outline, distance: f64) -> Option<Vec<Outline>> {
         }
     }
     Some(found)
+}
+
+/// The middle of the box of its vertices.
+fn middle(outline: &Outline) -> Vector {
+    let first = outline.vertices().first().map_or(Vector::default(), |v| v.at.vector());
+    let (low, high) = outline.vertices().iter().fold((first, first), |(low, high), vertex| {
+        let v = vertex.at.vector();
+        let low = Vector::new(low.x.min(v.x), low.y.min(v.y));
+        (low, Vector::new(high.x.max(v.x), high.y.max(v.y)))
+    });
+    (low + high) * 0.5
 }

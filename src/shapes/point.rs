@@ -88,9 +88,9 @@ impl Vector {
         self.x * other.y - self.y * other.x
     }
 
-    /// Its length.
+    /// Its length. Micrometres are far from where squares overflow or vanish.
     pub fn length(self) -> f64 {
-        libm::hypot(self.x, self.y)
+        self.dot(self).sqrt()
     }
 
     /// A quarter turn to the left.
