@@ -1,17 +1,26 @@
 //! The one file that knows the crate `i_overlay`: overlays of straight edges in whole numbers.
 //!
 //! It does not check coordinates: whoever calls holds them within [`crate::LIMIT`] times [`SCALE`], which is
-//! far inside of its range of 2^62.
+//! far inside of its range of 2^62. What is within 2^30 of its own middle, as almost every drawing is, goes
+//! through the engine of 32 bits: the same answers by narrower products.
+
+use std::cell::Cell;
 
 use i_overlay::core::edge_data::{EdgeDataMerge, OverlayEdgeData};
 use i_overlay::core::edge_overlay::{EdgeOverlay, InputEdge};
 use i_overlay::core::fill_rule::FillRule;
+use i_overlay::core::integer::OverlayInt;
 use i_overlay::core::overlay::{IntOverlayOptions, Overlay, ShapeType};
 use i_overlay::core::overlay_rule::OverlayRule;
 use i_overlay::i_float::int::point::IntPoint;
 use i_overlay::segm::boolean::ShapeCountBoolean;
 
-use crate::Point;
+use crate::{Outline, Point};
+
+/// The narrow engine takes coordinates below this: a bit is left over.
+const NARROW: i64 = 1 << 29;
+/// Edges up to which a thread keeps the buffers of an overlay for the next one.
+const KEPT: usize = 4_096;
 
 /// Steps of a micrometre in overlays of chords, so that rounding the chords costs nothing.
 pub(crate) const SCALE: i64 = 16;
@@ -72,59 +81,153 @@ fn fill_rule(fill: Fill) -> FillRule {
     }
 }
 
-/// Overlays rings of straight edges. Answers shapes: the outer ring counter-clockwise, then its holes.
-pub(crate) fn straight<'r, R>(
-    first: impl Iterator<Item = R>,
-    second: impl Iterator<Item = R>,
+thread_local! {
+    /// Many overlays are of a few edges: their buffers are what costs.
+    static NARROW_KEPT: Cell<Option<Overlay<i32>>> = const { Cell::new(None) };
+}
+
+/// An integer of one of the two engines.
+trait Whole: OverlayInt {
+    fn of(n: i64) -> Self;
+    fn wide(self) -> i64;
+}
+
+impl Whole for i32 {
+    fn of(n: i64) -> i32 {
+        n as i32
+    }
+
+    fn wide(self) -> i64 {
+        i64::from(self)
+    }
+}
+
+impl Whole for i64 {
+    fn of(n: i64) -> i64 {
+        n
+    }
+
+    fn wide(self) -> i64 {
+        self
+    }
+}
+
+/// The middle of the points, if they are near enough to it for the narrow engine.
+fn narrow(points: impl Iterator<Item = Point>) -> Option<Point> {
+    let far = |n: i64| (n, n);
+    let mut boxed: Option<((i64, i64), (i64, i64))> = None;
+    for p in points {
+        let ((x0, x1), (y0, y1)) = boxed.unwrap_or((far(p.x), far(p.y)));
+        boxed = Some(((x0.min(p.x), x1.max(p.x)), (y0.min(p.y), y1.max(p.y))));
+    }
+    let ((x0, x1), (y0, y1)) = boxed?;
+    let fits = x1 - x0 < 2 * NARROW && y1 - y0 < 2 * NARROW;
+    fits.then_some(Point { x: x0 + (x1 - x0) / 2, y: y0 + (y1 - y0) / 2 })
+}
+
+/// From points to those of an engine about a middle, and back.
+#[derive(Clone, Copy)]
+struct About(Point);
+
+impl About {
+    fn int<I: Whole>(self, p: Point) -> IntPoint<I> {
+        IntPoint { x: I::of(p.x - self.0.x), y: I::of(p.y - self.0.y) }
+    }
+
+    fn point<I: Whole>(self, p: IntPoint<I>) -> Point {
+        Point { x: p.x.wide() + self.0.x, y: p.y.wide() + self.0.y }
+    }
+}
+
+/// Overlays closed outlines of straight edges, all of whose coordinates are first multiplied by `scale`.
+/// Answers shapes in what they were multiplied to: the outer ring counter-clockwise, then its holes.
+pub(crate) fn straight(
+    first: &[&Outline],
+    second: &[&Outline],
+    scale: i64,
     wanted: Wanted,
     fill: Fill,
-) -> Vec<Vec<Vec<Point>>>
-where
-    R: Iterator<Item = Point> + 'r,
-{
-    let mut overlay = Overlay::<i64>::new_custom(0, IntOverlayOptions::ogc(), Default::default());
-    let int = |p: Point| IntPoint { x: p.x, y: p.y };
-    for ring in first {
-        overlay.add_path_iter(ring.map(int), ShapeType::Subject);
+) -> Vec<Vec<Vec<Point>>> {
+    let point = |p: Point| Point { x: p.x * scale, y: p.y * scale };
+    let vertices = first.iter().chain(second).flat_map(|o| o.vertices());
+    let edges: usize = first.iter().chain(second).map(|o| o.vertices().len()).sum();
+    match narrow(vertices.map(|v| point(v.at))) {
+        Some(middle) => {
+            let kept = NARROW_KEPT.take();
+            let ogc = IntOverlayOptions::ogc();
+            let fresh = || Overlay::<i32>::new_custom(edges, ogc, Default::default());
+            let mut overlay = kept.unwrap_or_else(fresh);
+            let found = rings(&mut overlay, About(middle), [first, second], scale, wanted, fill);
+            if edges <= KEPT {
+                NARROW_KEPT.set(Some(overlay));
+            }
+            found
+        }
+        None => {
+            let ogc = IntOverlayOptions::ogc();
+            let mut overlay = Overlay::<i64>::new_custom(edges, ogc, Default::default());
+            let about = About(Point::default());
+            rings(&mut overlay, about, [first, second], scale, wanted, fill)
+        }
     }
-    for ring in second {
-        overlay.add_path_iter(ring.map(int), ShapeType::Clip);
+}
+
+fn rings<I: Whole>(
+    overlay: &mut Overlay<I>,
+    about: About,
+    sides: [&[&Outline]; 2],
+    scale: i64,
+    wanted: Wanted,
+    fill: Fill,
+) -> Vec<Vec<Vec<Point>>> {
+    overlay.clear();
+    for (outlines, side) in sides.into_iter().zip([ShapeType::Subject, ShapeType::Clip]) {
+        for outline in outlines {
+            let points = outline
+                .vertices()
+                .iter()
+                .map(|v| about.int(Point { x: v.at.x * scale, y: v.at.y * scale }));
+            overlay.add_path_iter(points, side);
+        }
     }
-    let point = |p: IntPoint<i64>| Point { x: p.x, y: p.y };
+    let ring = |ring: Vec<IntPoint<I>>| ring.into_iter().map(|p| about.point(p)).collect();
     let shapes = overlay.overlay(rule(wanted), fill_rule(fill));
-    shapes
-        .into_iter()
-        .map(|shape| shape.into_iter().map(|ring| ring.into_iter().map(point).collect()).collect())
-        .collect()
+    shapes.into_iter().map(|shape| shape.into_iter().map(ring).collect()).collect()
 }
 
 /// Overlays edges and keeps for each edge of the answer which one it comes from. Coordinates are already
 /// multiplied by [`SCALE`].
 pub(crate) fn labelled(
-    first: impl Iterator<Item = Labelled>,
-    second: impl Iterator<Item = Labelled>,
+    first: &[Labelled],
+    second: &[Labelled],
     wanted: Wanted,
     fill: Fill,
 ) -> Vec<Vec<Vec<Labelled>>> {
-    let mut overlay = EdgeOverlay::<i64, Label>::new(0);
-    let edge = |e: Labelled| InputEdge {
-        a: IntPoint { x: e.a.x, y: e.a.y },
-        b: IntPoint { x: e.b.x, y: e.b.y },
-        data: Label(e.label),
-    };
-    overlay.add_edges(first.map(edge), ShapeType::Subject);
-    overlay.add_edges(second.map(edge), ShapeType::Clip);
+    let ends = first.iter().chain(second).flat_map(|e| [e.a, e.b]);
+    match narrow(ends) {
+        Some(middle) => edges::<i32>(About(middle), [first, second], wanted, fill),
+        None => edges::<i64>(About(Point::default()), [first, second], wanted, fill),
+    }
+}
+
+fn edges<I: Whole>(
+    about: About,
+    sides: [&[Labelled]; 2],
+    wanted: Wanted,
+    fill: Fill,
+) -> Vec<Vec<Vec<Labelled>>> {
+    let mut overlay = EdgeOverlay::<I, Label>::new(sides.iter().map(|side| side.len()).sum());
+    let edge =
+        |e: &Labelled| InputEdge { a: about.int(e.a), b: about.int(e.b), data: Label(e.label) };
+    for (edges, side) in sides.into_iter().zip([ShapeType::Subject, ShapeType::Clip]) {
+        overlay.add_edges(edges.iter().map(edge), side);
+    }
     let shapes = overlay.build_vector_shapes(rule(wanted), fill_rule(fill));
-    let point = |p: IntPoint<i64>| Point { x: p.x, y: p.y };
-    shapes
-        .into_iter()
-        .map(|shape| {
-            let ring = |ring: Vec<i_overlay::vector::edge::DataVectorEdge<i64, Label>>| {
-                ring.into_iter()
-                    .map(|e| Labelled { a: point(e.a), b: point(e.b), label: e.data.0 })
-                    .collect()
-            };
-            shape.into_iter().map(ring).collect()
-        })
-        .collect()
+    let back = |e: i_overlay::vector::edge::DataVectorEdge<I, Label>| Labelled {
+        a: about.point(e.a),
+        b: about.point(e.b),
+        label: e.data.0,
+    };
+    let ring = |ring: Vec<_>| ring.into_iter().map(back).collect();
+    shapes.into_iter().map(|shape| shape.into_iter().map(ring).collect()).collect()
 }

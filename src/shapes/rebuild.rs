@@ -119,7 +119,7 @@ pub(crate) fn overlay(
     let mut sources = Sources::default();
     let one = sources.cut(first)?;
     let two = sources.cut(second)?;
-    let found = overlay::labelled(one.into_iter(), two.into_iter(), wanted, fill);
+    let found = overlay::labelled(&one, &two, wanted, fill);
     let mut overlaid =
         Overlaid { shapes: Vec::new(), error_mm: (2.0 * TOUCH) / 1e3 + crate::answer::ROUNDING_MM };
     for shape in found {

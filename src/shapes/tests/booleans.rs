@@ -155,3 +155,68 @@ fn the_union_of_many_is_that_of_one_after_the_other() {
         assert!(near(at_once.area(), one_by_one.area(), 8.0 * length), "{straight}");
     }
 }
+
+#[test]
+fn many_shapes_are_united_in_groups_as_they_would_be_at_once() {
+    let mut random = Random::new(11);
+    let star = |random: &mut Random| {
+        let (x, y) = (random.between(0.0, 300.0), random.between(0.0, 300.0));
+        let corners = 5 + random.below(8);
+        let corner = |n: u64, random: &mut Random| {
+            let angle = std::f64::consts::TAU * n as f64 / corners as f64;
+            let away = random.between(5.0, 20.0);
+            (x + away * angle.cos(), y + away * angle.sin())
+        };
+        let points: Vec<(f64, f64)> = (0..corners).map(|n| corner(n, random)).collect();
+        polygon(&points)
+    };
+    let outlines: Vec<Outline> = (0..400).map(|_| star(&mut random)).collect();
+    let read = |o: &Outline| region(std::slice::from_ref(o), Rule::NonZero).unwrap().value;
+    let regions: Vec<Region> = outlines.iter().map(read).collect();
+    let united = unite(&regions).unwrap();
+    assert!(united.error_mm < 0.003, "{}", united.error_mm);
+    // All of them as one region are overlaid at once.
+    let at_once = region(&outlines, Rule::NonZero).unwrap().value;
+    let length: f64 = at_once.outlines().map(Outline::length).sum();
+    let off = (united.value.area() - at_once.area()).abs();
+    assert!(off <= 2.0 * length, "{off} of {length}");
+    for _ in 0..4_000 {
+        let place = at(random.between(-20.0, 320.0), random.between(-20.0, 320.0));
+        if outlines.iter().any(|o| o.nearest(place).1 < 4.0) {
+            continue;
+        }
+        let expected = regions.iter().any(|r| r.contains(place));
+        assert_eq!(united.value.contains(place), expected, "{place:?}");
+    }
+}
+
+#[test]
+fn what_is_too_wide_for_the_narrow_engine_is_united_all_the_same() {
+    for size in [1.0, 600_000.0, 5_000_000.0] {
+        let square = |x: f64| {
+            let outline = polygon(&[(x, 0.0), (x + size, 0.0), (x + size, size), (x, size)]);
+            region(&[outline], Rule::NonZero).unwrap().value
+        };
+        let far = 400_000_000.0;
+        let both = unite(&[square(far), square(far + size / 2.0)]).unwrap().value;
+        let expected = 1.5 * size * size * 1e6;
+        assert!(near(both.area(), expected, 1e-9 * expected), "{size}: {}", both.area());
+        assert_eq!(both.parts().len(), 1);
+    }
+}
+
+#[test]
+fn the_nearest_place_of_an_arc_is_on_it_or_one_of_its_ends() {
+    let mut random = Random::new(3);
+    for _ in 0..500 {
+        let bulge = random.between(-3.0, 3.0);
+        let arc = outline(&[(0.0, 0.0, bulge), (10.0, random.between(-5.0, 5.0), 0.0)], false);
+        let to = at(random.between(-30.0, 30.0), random.between(-30.0, 30.0));
+        let (place, away) = arc.nearest(to);
+        let edge = arc.edge(0).unwrap();
+        let sampled = (0..=20_000).map(|n| (edge.at(f64::from(n) / 2e4) - to).length());
+        let least = sampled.fold(f64::INFINITY, f64::min);
+        assert!(near(away, least, 2.0), "{bulge}: {away} is not {least}");
+        assert!(near((arc.at(place).unwrap() - to).length(), away, 1e-6));
+    }
+}
