@@ -1,5 +1,6 @@
 //! Where everything in a document is.
 
+mod ahead;
 mod changes;
 mod frame;
 mod hit;

@@ -4,6 +4,7 @@ mod constrained_drag;
 #[cfg(target_os = "linux")]
 mod disk_faults;
 mod edits;
+mod extending;
 mod networks;
 mod remote;
 mod store_rules;

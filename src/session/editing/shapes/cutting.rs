@@ -2,7 +2,7 @@
 
 use kurbo::Rect;
 use svgx_engine::document::NodeId;
-use svgx_shapes::{End, Outline, Vector, extend, join, split_at, split_by, trim};
+use svgx_shapes::{Answer, End, Outline, extend, join, split_at, split_by, trim};
 
 use super::super::super::drawn;
 use super::super::super::error::Error;
@@ -12,6 +12,10 @@ use super::{AT, Subject, Work};
 
 /// How far apart ends that are joined may be where nobody says: micrometres.
 const GAP: f64 = 10.0;
+/// Shapes ahead of an end that are read at first; then twice as many.
+const FIRST: usize = 8;
+/// What counts as the same place there: micrometres.
+const SLACK: f64 = 2.0;
 
 impl Session {
     pub(super) fn trim(&mut self, asked: &Trim, tx: &mut Transaction) -> Result<Work, Error> {
@@ -50,11 +54,15 @@ impl Session {
             return Err(self.impossible(&work, subject.node, &svgx_shapes::Error::Closed));
         };
         let Some(outline) = subject.drawn.outlines.get(picked) else { return Ok(work) };
-        let to = self.others(subject.node, asked.by.as_ref(), work.operation, |session| {
-            session.ahead(outline, end)
-        })?;
-        let longer =
-            extend(outline, end, &to).map_err(|e| self.impossible(&work, subject.node, &e))?;
+        let by = asked.by.as_ref();
+        let longer = match by {
+            Some(_) => {
+                let to = self.others(subject.node, by, work.operation, |_| Vec::new())?;
+                extend(outline, end, &to)
+            }
+            None => self.extended(&subject, outline, end, work.operation)?,
+        };
+        let longer = longer.map_err(|e| self.impossible(&work, subject.node, &e))?;
         work.off(subject.drawn.error_mm, longer.error_mm);
         let outlines = subject.with(picked, vec![longer.value]);
         self.reshape(&subject, &outlines, &mut work, tx)?;
@@ -188,40 +196,67 @@ impl Session {
         self.scene.region(area)
     }
 
-    /// The elements that an end of an outline may run into: those in whose box the line or circle is.
-    fn ahead(&self, outline: &Outline, end: End) -> Vec<NodeId> {
+    /// An outline with an end that reaches to the nearest thing ahead of it. What is near is read first, and
+    /// what is farther than something that was met is not read at all.
+    fn extended(
+        &self,
+        subject: &Subject,
+        outline: &Outline,
+        end: End,
+        operation: &'static str,
+    ) -> Result<Result<Answer<Outline>, svgx_shapes::Error>, Error> {
+        let unit = drawn::um_per_unit(self.drawing());
+        let tip = |outline: &Outline| match end {
+            End::First => outline.vertices().first().map(|v| v.at.vector()),
+            End::Last => outline.vertices().last().map(|v| v.at.vector()),
+        };
+        let mut nodes = self.ahead(outline, end);
+        nodes.retain(|&(_, node)| node != subject.node);
+        let (mut read, mut count) = (0, FIRST);
+        let mut to = Vec::new();
+        loop {
+            let next: Vec<NodeId> =
+                nodes.iter().skip(read).take(count).map(|&(_, node)| node).collect();
+            read += next.len();
+            count *= 2;
+            super::operations::check_limit("shapes that reach there", super::OTHERS, read)?;
+            to.extend(self.others(subject.node, None, operation, |_| next)?);
+            super::check_vertices(&to)?;
+            let found = extend(outline, end, &to);
+            let Some(&(beyond, _)) = nodes.get(read) else { return Ok(found) };
+            match &found {
+                Ok(longer) => {
+                    let met = tip(&longer.value).zip(tip(outline)).map(|(a, b)| (a - b).length());
+                    if met.is_some_and(|met| met + SLACK < beyond * unit) {
+                        return Ok(found);
+                    }
+                }
+                Err(svgx_shapes::Error::NothingAhead) => {}
+                Err(_) => return Ok(found),
+            }
+        }
+    }
+
+    /// The elements that an end of an outline may run into, and how far ahead of it they begin at least: those
+    /// whose box the line ahead meets, and those about the circle that it goes round.
+    fn ahead(&self, outline: &Outline, end: End) -> Vec<(f64, NodeId)> {
         use svgx_shapes::Carrier;
         let unit = drawn::um_per_unit(self.drawing());
         let edge = match end {
-            End::First => outline.edge(0),
+            End::First => outline.edge(0).map(|edge| edge.reversed()),
             End::Last => outline.edge(outline.edge_count().saturating_sub(1)),
         };
         let Some(edge) = edge else { return Vec::new() };
         match edge.carrier() {
             Carrier::Circle { centre, radius } => {
                 let (c, r) = (centre * (1.0 / unit), radius / unit);
-                self.scene.region(Rect::new(c.x - r, c.y - r, c.x + r, c.y + r))
+                let near = self.scene.region(Rect::new(c.x - r, c.y - r, c.x + r, c.y + r));
+                near.into_iter().map(|node| (0.0, node)).collect()
             }
-            Carrier::Line { through, along } => {
-                let all = self.scene.viewbox();
-                let extent = self.scene.extent().unwrap_or_default();
-                let extent =
-                    extent.union(Rect::new(all.x, all.y, all.x + all.width, all.y + all.height));
-                let touched = |bounds: Rect| {
-                    let corners = [
-                        (bounds.x0, bounds.y0),
-                        (bounds.x1, bounds.y0),
-                        (bounds.x1, bounds.y1),
-                        (bounds.x0, bounds.y1),
-                    ];
-                    let sides = corners
-                        .map(|(x, y)| along.cross(Vector::new(x * unit, y * unit) - through));
-                    let slack = 2.0;
-                    sides.iter().any(|s| *s >= -slack) && sides.iter().any(|s| *s <= slack)
-                };
-                let near = self.scene.region(extent);
-                let crossed = |node: &NodeId| self.scene.bounds(*node).is_some_and(touched);
-                near.into_iter().filter(crossed).collect()
+            Carrier::Line { along, .. } => {
+                let from = edge.end() * (1.0 / unit);
+                let (from, way) = ((from.x, from.y), (along.x, along.y));
+                self.scene.ahead(from.into(), way.into(), SLACK / unit)
             }
         }
     }
