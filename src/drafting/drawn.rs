@@ -116,9 +116,22 @@ pub fn drawn(
     budget: &Budget,
 ) -> Result<Drawn, Error> {
     let scene = Scene::build(document, limits, budget)?;
-    let scale = sheet::usual_scale(document, &scene);
-    let mut made = prepared(document, &scene, scale, purpose);
-    let (dimensions, found) = dimension::dimensions(document, &scene, None, budget)?;
+    drawn_over(document, &scene, purpose, budget)
+}
+
+/// As [`drawn`], for whoever has the scene of the drawing already.
+///
+/// # Errors
+/// [`Error::Stopped`].
+pub fn drawn_over(
+    document: &Document,
+    scene: &Scene,
+    purpose: Purpose,
+    budget: &Budget,
+) -> Result<Drawn, Error> {
+    let scale = sheet::usual_scale(document, scene);
+    let mut made = prepared(document, scene, scale, purpose);
+    let (dimensions, found) = dimension::dimensions(document, scene, None, budget)?;
     made.findings.extend(found);
     let mm = scene.scale().mm_per_unit;
     made.dimensions =

@@ -12,6 +12,7 @@ mod networks;
 mod operations;
 mod people;
 mod picture;
+mod presented;
 mod selection;
 mod shapes;
 mod structure;
@@ -122,7 +123,7 @@ pub struct Session {
     /// What the drawing states beside shapes, once somebody has asked.
     drafted: Option<dimensions::Drafted>,
     /// What a picture follows where the drawing states dimensions, layers or values.
-    presented: Option<Box<picture::Presented>>,
+    presented: Option<Box<presented::Presented>>,
 }
 
 /// What an operation has done so far; rolled back as a whole when it fails.

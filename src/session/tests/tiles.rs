@@ -31,10 +31,24 @@ const DRAWING: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="htt
   <polyline id="line" points="200,300 300,340 400,300" fill="none" stroke="#808" stroke-width="3"/>
 </svg>"##;
 
+/// The same with what is only stated: layers, dimensions, and values of a symbol.
+fn drafted() -> String {
+    const STATED: &str = r##"<arx:layers><arx:layer id="walls" color="#a40" line-width="0.8mm" line-type="dashed"/><arx:layer id="notes" color="#06c"/></arx:layers>
+  <arx:dimensions id="dims"><arx:dimension id="w" of="room.left room.right" at="0 -10"/><arx:dimension id="d" type="diameter" of="lamp" at="130 20"/>
+    <arx:dimension id="c" type="chain" of="room.top room.bottom front.bottom" at="-20 0" layer="notes"/></arx:dimensions>"##;
+    let template = r#"<arx:attribute name="tag" x="15" y="-4" size="8" value="?"/></symbol>"#;
+    let valued = |id: &str| format!(r#"><arx:attribute name="tag" value="{id}"/></use>"#);
+    DRAWING
+        .replace("</symbol>", template)
+        .replace(r#"x="210" y="30"/>"#, &format!(r#"x="210" y="30"{}"#, valued("C1")))
+        .replace(r#"<polyline id="line""#, r#"<polyline id="line" arx:layer="walls""#)
+        .replace("</svg>", &format!("{STATED}</svg>"))
+}
+
 const IDS: &[&str] = &[
     "room", "group", "lamp", "door", "name", "part", "glass", "cloud", "blob", "veil", "front",
     "sun", "one", "two", "pump", "line", "dark", "blur", "hole", "tip", "seat", "back", "new1",
-    "new2", "chair",
+    "new2", "chair", "w", "d", "c", "dims", "walls",
 ];
 
 const VALUES: &[(&str, &[&str])] = &[
@@ -56,6 +70,12 @@ const VALUES: &[(&str, &[&str])] = &[
     ("stdDeviation", &["1", "9"]),
     ("font-size", &["12", "40"]),
     ("width", &["30", "150"]),
+    ("arx:layer", &["walls", "notes", ""]),
+    ("color", &["#0a0", "#a0a"]),
+    ("visible", &["false", "true"]),
+    ("at", &["0 -14", "40 300"]),
+    ("of", &["room.top room.bottom", "front.left front.right", "gone"]),
+    ("decimals", &["0", "2"]),
     ("style", &["", "mix-blend-mode:multiply", "vector-effect:non-scaling-stroke"]),
 ];
 
@@ -110,11 +130,13 @@ fn hold(held: &mut Held, drawn: &Drawn) {
 /// The picture of a session as one draws it who sees it for the first time.
 fn anew(session: &Session, request: &Request, fonts: &Fonts, budget: &Budget) -> Held {
     let limits = Limits::default();
-    let document = session.document();
-    let mut scene = Scene::build(document, &limits, budget).expect("a scene");
+    let purpose = svgx_drafting::Purpose::Screen;
+    let shown = svgx_drafting::painted(session.document(), purpose, &limits, budget);
+    let document = shown.expect("drawn");
+    let mut scene = Scene::build(&document, &limits, budget).expect("a scene");
     let mut live = Live::new(svgx_tiles::Limits::default(), Arc::default());
     let request = Request { since: None, ..*request };
-    let plan = live.plan(document, &mut scene, &request, fonts, &limits, budget).expect("a plan");
+    let plan = live.plan(&document, &mut scene, &request, fonts, &limits, budget).expect("a plan");
     let mut held = Held::new();
     hold(&mut held, &plan.draw(1, budget).expect("a picture"));
     held
@@ -140,7 +162,8 @@ fn what_a_client_holds_after_any_edits_is_what_is_drawn_anew() {
             let operation: Operation = serde_json::from_value(operation.clone()).unwrap();
             sessions.apply(&key, &operation, &budget).and_then(|done| done.wait()).is_ok()
         };
-        assert!(run(&json!({ "operation": "load", "content": DRAWING })));
+        let content = if seed % 2 == 0 { DRAWING.to_owned() } else { drafted() };
+        assert!(run(&json!({ "operation": "load", "content": content })));
         // What the client holds at each zoom.
         let mut held: BTreeMap<i32, (Token, Held)> = BTreeMap::new();
         let mut steps = Vec::new();
@@ -251,19 +274,7 @@ fn dimensions_are_in_the_picture_and_follow() {
         let operation: Operation = serde_json::from_value(operation).unwrap();
         sessions.apply(&key, &operation, &budget).unwrap().wait().unwrap();
     };
-    let wanted = |session: &Session| {
-        let limits = Limits::default();
-        let document = session.document();
-        let purpose = svgx_drafting::Purpose::Screen;
-        let shown = svgx_drafting::painted(document, purpose, &limits, &budget).expect("drawn");
-        let mut scene = Scene::build(&shown, &limits, &budget).expect("a scene");
-        let mut live = Live::new(svgx_tiles::Limits::default(), Arc::default());
-        let request = Request::default();
-        let plan = live.plan(&shown, &mut scene, &request, &fonts, &limits, &budget);
-        let mut held = Held::new();
-        hold(&mut held, &plan.expect("a plan").draw(1, &budget).expect("a picture"));
-        held
-    };
+    let wanted = |session: &Session| anew(session, &Request::default(), &fonts, &budget);
     run(json!({ "operation": "load", "content": PLATE }));
     let (mut held, mut since) = (Held::new(), None);
     let mut pictures = Vec::new();
@@ -284,4 +295,58 @@ fn dimensions_are_in_the_picture_and_follow() {
     }
     assert!(pictures[0] == pictures[2], "what is taken back looks as before");
     assert!(pictures[2] != pictures[3], "the dimension is seen");
+}
+
+/// A drawing of 1 000 elements, half of them dimensions: what an edit of one wall changes is near it.
+#[test]
+fn an_edit_of_a_dimensioned_drawing_changes_the_tiles_near_it() {
+    let (mut walls, mut dimensions) = (String::new(), String::new());
+    for n in 0..500 {
+        let (x, y) = (n % 25 * 100, n / 25 * 100);
+        walls += &format!(
+            r##"<rect id="r{n}" x="{x}" y="{y}" width="60" height="40" fill="#ccc" stroke="#333"/>"##
+        );
+        dimensions +=
+            &format!(r#"<arx:dimension id="d{n}" of="r{n}.left r{n}.right" at="0 {}"/>"#, y + 70);
+    }
+    let content = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" viewBox="0 0 2500 2000">{walls}<arx:dimensions>{dimensions}</arx:dimensions></svg>"#
+    );
+    let budget = Budget::unlimited(Class::Redraw, Tier::Compute);
+    let fonts = Fonts::built_in();
+    let store = Arc::new(Memory::new(StoreLimits::default()));
+    let sessions = Sessions::new(store, Arc::new(Monotonic::new()), Options::default());
+    let key = Key::new("t", "many").unwrap();
+    let run = |operation: Value| {
+        let operation: Operation = serde_json::from_value(operation).unwrap();
+        sessions.apply(&key, &operation, &budget).unwrap().wait().unwrap();
+    };
+    run(json!({ "operation": "load", "content": content }));
+    let tiles = |since| {
+        let request = Request { since, ..Request::default() };
+        sessions.tiles(&key, &request, &fonts, 2, &budget).expect("tiles").drawn
+    };
+    let mut held = Held::new();
+    let first = tiles(None);
+    let (all, mut since) = (first.tiles.len(), first.token);
+    hold(&mut held, &first);
+    assert!(all > 1_000, "{all} tiles");
+    for operation in [
+        json!({ "operation": "set_attribute", "element_id": "r262", "name": "width", "value": "75" }),
+        json!({ "operation": "move", "element_ids": ["r30"], "dx": 5, "dy": 5 }),
+        json!({ "operation": "add", "markup": "<rect id='new' x='1270' y='1050' width='20' height='10'/>" }),
+        json!({ "operation": "delete", "element_id": "d262" }),
+        json!({ "operation": "reorder", "element_id": "r262", "to": "front" }),
+        json!({ "operation": "undo" }),
+        json!({ "operation": "undo" }),
+    ] {
+        run(operation.clone());
+        let drawn = tiles(Some(since));
+        since = drawn.token;
+        let changed = drawn.tiles.len();
+        assert!(!drawn.complete && changed <= 24, "{changed} of {all} tiles after {operation}");
+        hold(&mut held, &drawn);
+    }
+    let wanted = |session: &Session| anew(session, &Request::default(), &fonts, &budget);
+    assert!(held == sessions.read(&key, &budget, wanted).unwrap());
 }
