@@ -1,6 +1,7 @@
 //! `svgx slo`: look at the objectives, write and check what follows from them,
 //! replay a decision log, simulate.
 
+mod fleet;
 mod simulate;
 mod what_if;
 
@@ -41,6 +42,8 @@ enum Command {
     WhatIf(what_if::WhatIf),
     /// Play scenarios in virtual time, ours beside its rivals.
     Simulate(simulate::Simulate),
+    /// Play scenarios of replicas that share their sessions, with more and more of them.
+    Fleet(fleet::Fleet),
     /// Write rules, their tests, routing, dashboards and the index of the runbooks.
     Generate {
         /// The root under which the files lie.
@@ -109,6 +112,7 @@ impl Args {
                 return report(preview(&spec, &prometheus, range, &out));
             }
             Command::Simulate(simulate) => return simulate.run(&spec),
+            Command::Fleet(fleet) => return fleet.run(&spec),
             Command::WhatIf(what_if) => return what_if.run(&spec),
             Command::Replay { log } => log,
         };

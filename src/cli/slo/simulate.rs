@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use svgx_base::nearest::did_you_mean;
 use svgx_controller::simulator::{
-    Bench, MIX, Metrics, NAMES, OURS, Results, Scenario, markdown, picture, scenarios, unknown,
+    Bench, MIX, Metrics, NAMES, OURS, Results, Scenario, fleets, markdown, picture, scenarios,
+    unknown,
 };
 use svgx_controller::spec::Spec;
 
@@ -94,6 +95,8 @@ impl Simulate {
         if self.all {
             picked = known;
         } else {
+            let known: Vec<Scenario> =
+                known.into_iter().chain(fleets().map_err(|error| error.to_string())?).collect();
             let mix = Scenario::mix(MIX).map_err(|error| error.to_string())?;
             for name in &self.scenarios {
                 if let Some(scenario) = known.iter().find(|scenario| scenario.name == *name) {

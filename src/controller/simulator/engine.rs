@@ -54,8 +54,8 @@ pub struct Attempt {
     pub idle: bool,
     /// Nanoseconds after which its client was told to come back.
     pub told: u64,
-    replica: u32,
-    running: bool,
+    pub(super) replica: u32,
+    pub(super) running: bool,
 }
 
 /// What is looked at every five milliseconds.

@@ -5,6 +5,9 @@ use super::scenario::{Scenario, ScenarioError};
 /// The requests every scenario starts from.
 pub const MIX: &str = include_str!("../../../slo/scenarios/mix.yaml");
 
+/// The requests of an editor, whom every scenario with a fleet multiplies.
+pub const EDITORS: &str = include_str!("../../../slo/scenarios/editors.yaml");
+
 macro_rules! files {
     ($($name:literal,)*) => {
         [$(($name, include_str!(concat!("../../../slo/scenarios/", $name, ".yaml"))),)*]
@@ -54,7 +57,28 @@ const FILES: [(&str, &str); 39] = files![
     "fleet-least-loaded",
 ];
 
-/// Every scenario compiled in.
+/// Those of replicas that share their sessions, and of workers.
+const FLEETS: [(&str, &str); 8] = files![
+    "replicas-hashed",
+    "replicas-round-robin",
+    "replicas-store",
+    "replicas-killed",
+    "replicas-paused",
+    "jobs-beside-ui",
+    "jobs-tenants",
+    "jobs-poison",
+];
+
+/// Every scenario of replicas that share their sessions, and of workers.
+///
+/// # Errors
+/// Never in a binary whose tests passed: they read the same files.
+pub fn fleets() -> Result<Vec<Scenario>, ScenarioError> {
+    let editors = Scenario::mix(EDITORS)?;
+    FLEETS.iter().map(|(name, text)| Scenario::parse(name, text, &editors)).collect()
+}
+
+/// Every scenario of one engine, or of several that share nothing.
 ///
 /// # Errors
 /// Never in a binary whose tests passed: they read the same files.

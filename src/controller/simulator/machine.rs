@@ -104,6 +104,16 @@ impl Machine {
         self.threads.iter().filter(|thread| thread.lane == lane).count()
     }
 
+    /// Whether a worker has this work.
+    pub(super) fn has(&self, ticket: u32) -> bool {
+        self.threads.iter().any(|thread| thread.ticket == ticket)
+    }
+
+    /// Processor nanoseconds that this work has used so far.
+    pub(super) fn used(&self, ticket: u32) -> f64 {
+        self.threads.iter().find(|thread| thread.ticket == ticket).map_or(0.0, |t| t.used)
+    }
+
     /// Whether nothing is worked on but batch.
     pub(super) fn is_idle(&self) -> bool {
         self.threads.iter().all(|thread| thread.lane == Lane::Batch)

@@ -16,6 +16,7 @@
 
 mod arrivals;
 mod engine;
+mod fleet;
 mod ideal;
 mod library;
 mod machine;
@@ -34,8 +35,9 @@ use std::cell::RefCell;
 
 pub use arrivals::{Arrival, arrivals};
 pub use engine::{Attempt, Fate, Run, Sample, play};
+pub use fleet::{Batch, Costs, Death, Fleet, Fleeting, How, Job, Route, Row, table};
 pub use ideal::{Ideal, ideal};
-pub use library::{MIX, scenarios};
+pub use library::{EDITORS, MIX, fleets, scenarios};
 pub use metrics::{Metrics, metrics};
 pub use picture::picture;
 pub use policy::{Answer, End, Incoming, Pick, Policy, Setting, Usage};
@@ -76,6 +78,8 @@ pub struct Judged {
     pub run: Run,
     /// The requests.
     pub arrivals: std::rc::Rc<Vec<Arrival>>,
+    /// What happened beside, where replicas share something.
+    pub fleet: Option<Fleeting>,
 }
 
 impl Bench {
@@ -91,9 +95,12 @@ impl Bench {
 
     /// Plays a scenario with the controller of this name; none when there is no such one.
     pub fn judge(&self, scenario: &Scenario, controller: &str, seed: u64) -> Option<Judged> {
-        if controller != OURS && !NAMES.contains(&controller) {
+        // Rivals know no sessions.
+        let known = controller == OURS || (NAMES.contains(&controller) && scenario.fleet.is_none());
+        if !known {
             return None;
         }
+        let scenario = &scenario.of_all_replicas();
         let prepared = self.prepare(scenario, seed);
         Some(self.run(scenario, controller, seed, prepared))
     }
@@ -111,6 +118,11 @@ impl Bench {
     }
 
     fn run(&self, scenario: &Scenario, controller: &str, seed: u64, prepared: Prepared) -> Judged {
+        if let Some(fleet) = &scenario.fleet {
+            let (run, out) = fleet::play(scenario, fleet, &prepared.arrivals, &self.spec, seed);
+            let metrics = fleet::measure(scenario, &prepared.arrivals, &run, &out, &self.spec);
+            return Judged { metrics, run, arrivals: prepared.arrivals, fleet: Some(out) };
+        }
         let mut spec = self.spec.clone();
         for operation in spec.objectives.iter_mut().flat_map(|o| &mut o.operations) {
             operation.cost = operation.cost.mul_f64(scenario.priors);
@@ -125,10 +137,15 @@ impl Bench {
         };
         let run = play(scenario, &prepared.arrivals, &make);
         let metrics = metrics(scenario, &prepared.arrivals, &run, &prepared.ideal, &self.spec);
-        Judged { metrics, run, arrivals: prepared.arrivals }
+        Judged { metrics, run, arrivals: prepared.arrivals, fleet: None }
     }
 
     fn prepare(&self, scenario: &Scenario, seed: u64) -> Prepared {
+        if scenario.fleet.is_some() {
+            let arrivals = std::rc::Rc::new(arrivals(scenario, seed));
+            let scenario = scenario.name.clone();
+            return Prepared { scenario, seed, arrivals, ideal: Ideal::default() };
+        }
         let mut last = self.last.borrow_mut();
         if let Some(last) = last.as_ref()
             && last.seed == seed

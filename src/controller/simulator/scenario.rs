@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::fleet::Fleet;
 use svgx_base::budget::Class;
 use svgx_base::wording;
 
@@ -66,6 +67,10 @@ pub struct Scenario {
     /// Seconds after which a client gives up.
     #[serde(default = "unit")]
     pub patience: f64,
+    /// Replicas that share their sessions, and workers: then the mix is that of
+    /// `slo/scenarios/editors.yaml`, and `tenants` are those of each replica.
+    #[serde(default)]
+    pub fleet: Option<Fleet>,
     /// Expected ranges of the median over the seeds: controller, metric, `[least, most]`.
     #[serde(default)]
     pub expect: BTreeMap<String, BTreeMap<String, [f64; 2]>>,
@@ -331,6 +336,7 @@ impl Default for Scenario {
             obeys: false,
             edge_us: edge(),
             patience: unit(),
+            fleet: None,
             expect: BTreeMap::new(),
         }
     }
@@ -371,6 +377,7 @@ impl Scenario {
         if !scenario.bare {
             let mut all = mix.to_vec();
             for stream in &mut all {
+                stream.rate *= scenario.fleet.as_ref().map_or(1.0, |fleet| fleet.editors);
                 stream.shape =
                     scenario.shapes.get(&stream.class).copied().unwrap_or(scenario.shape);
             }
@@ -438,7 +445,16 @@ impl Scenario {
                 return Err(format!("range [{least}, {most}]; expected sizes of 1 to 1e12"));
             }
         }
-        Ok(())
+        match &self.fleet {
+            Some(fleet) => fleet.check(self.replicas, self.seconds),
+            None => Ok(()),
+        }
+    }
+
+    /// The same with the tenants of all its replicas, where it has a fleet.
+    pub(super) fn of_all_replicas(&self) -> Scenario {
+        let times = if self.fleet.is_some() { self.replicas as usize } else { 1 };
+        Scenario { tenants: self.tenants.saturating_mul(times), ..self.clone() }
     }
 
     /// The value of a fault in force at `t`.

@@ -1,4 +1,5 @@
 //! The controller through its public interface.
 
 mod agreement;
+mod fleet;
 mod simulator;
