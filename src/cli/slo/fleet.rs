@@ -10,9 +10,9 @@ use crate::cli::number;
 use crate::cli::style::Progress;
 
 /// The numbers of replicas of the table.
-const NUMBERS: [u32; 8] = [1, 2, 4, 8, 16, 64, 256, 1_000];
+const NUMBERS: [u32; 10] = [1, 2, 4, 8, 16, 32, 48, 64, 256, 1_000];
 /// Requests that one run plays, about: with more replicas it is shorter.
-const REQUESTS: f64 = 250_000.0;
+const REQUESTS: f64 = 100_000.0;
 /// No run is shorter, so that what queues is seen to queue; seconds.
 const SHORTEST: f64 = 0.4;
 
@@ -21,7 +21,7 @@ pub(super) struct Fleet {
     /// Scenarios compiled in; without any those whose names begin with `replicas-`, up to the store.
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// Numbers of replicas, with commas, instead of 1, 2, 4, 8, 16, 64, 256 and 1000.
+    /// Numbers of replicas, with commas, instead of ten from 1 to 1000.
     #[arg(long, value_name = "N", value_delimiter = ',',
         value_parser = number::thousand::<u32>, allow_negative_numbers = true)]
     replicas: Vec<u32>,

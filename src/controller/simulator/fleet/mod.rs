@@ -117,7 +117,8 @@ pub struct Costs {
     pub flush_spread: f64,
     /// Time of the store's one thread for a write.
     pub append: f64,
-    /// Writes that one replica has under way at the most.
+    /// Writes that one replica has under way at the most, and that one flush is for: more would make
+    /// a flush longer, and the store no faster.
     pub together: usize,
     /// Seconds that a write waits before it is refused.
     pub write_patience: f64,

@@ -1,6 +1,8 @@
 //! The one store: a thread that does each write, and a disk that is flushed once for all writes
 //! that were there.
 
+use std::collections::VecDeque;
+
 use super::super::rng::Rng;
 use super::Costs;
 
@@ -33,7 +35,7 @@ pub(super) enum What {
 
 #[derive(Debug)]
 pub(super) struct Store {
-    waiting: Vec<Write>,
+    waiting: VecDeque<Write>,
     flushing: Vec<Write>,
     is_busy: bool,
     rng: Rng,
@@ -46,7 +48,7 @@ pub(super) struct Store {
 impl Store {
     pub(super) fn new(seed: u64) -> Store {
         Store {
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
             flushing: Vec::new(),
             is_busy: false,
             rng: Rng::new(seed, 0x5708),
@@ -66,7 +68,8 @@ impl Store {
         if self.waiting.is_empty() {
             return None;
         }
-        self.flushing = std::mem::take(&mut self.waiting);
+        let count = self.waiting.len().min(costs.together);
+        self.flushing = self.waiting.drain(..count).collect();
         self.is_busy = true;
         let flush = costs.flush * self.rng.lognormal(costs.flush_spread);
         let took = (flush + costs.append * self.flushing.len() as f64) * 1e6;
