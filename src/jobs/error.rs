@@ -18,7 +18,8 @@ pub enum QueueError {
     /// No room: more waits than is allowed.
     #[error("{what}: {seen}; the limit is {limit}")]
     Full {
-        /// What there is too much of: `seconds of work that wait`, `bytes of jobs` or `jobs`.
+        /// What there is too much of: `seconds of work that wait`, `bytes of jobs`, `jobs` or `bytes of a
+        /// checkpoint`.
         what: &'static str,
         /// How much is allowed.
         limit: u64,

@@ -19,6 +19,8 @@ pub struct Limits {
     pub kept: Duration,
     /// Bytes of one document.
     pub document: u64,
+    /// Bytes of what one attempt leaves for the next.
+    pub checkpoint: u64,
 }
 
 impl Default for Limits {
@@ -30,6 +32,7 @@ impl Default for Limits {
             answers: 256 << 20,
             kept: Duration::from_secs(15 * 60),
             document: 64 << 20,
+            checkpoint: 16 << 20,
         }
     }
 }
@@ -99,6 +102,8 @@ pub struct Claimed {
     pub specification: String,
     /// What with; `None` where it is damaged.
     pub document: Option<Vec<u8>>,
+    /// What the last attempt has left, where it left something that is not damaged.
+    pub checkpoint: Option<Vec<u8>>,
 }
 
 /// How far a worker is with a job.

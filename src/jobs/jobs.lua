@@ -29,6 +29,7 @@ local function document(hash) return P .. 'document:' .. hash end
 local function queue(tenant) return P .. 'queue:' .. tenant end
 local function of(tenant) return P .. 'of:' .. tenant end
 local function answer(id) return P .. 'answer:' .. id end
+local function checkpoint(id) return P .. 'checkpoint:' .. id end
 local function plain(n) return string.format('%.0f', n) end
 local function total(name) return tonumber(redis.call('HGET', totals, name) or '0') end
 local function add(name, n)
@@ -46,8 +47,15 @@ local function enqueue(id, tenant, in_front)
   end
 end
 
+-- What the last attempt left for the next one is of no use any more.
+local function drop_checkpoint(id)
+  add('bytes', -redis.call('STRLEN', checkpoint(id)))
+  redis.call('UNLINK', checkpoint(id))
+end
+
 -- Nobody works on it any more, and nobody will: what it was to work on is let go.
 local function let_go(id)
+  drop_checkpoint(id)
   local hash, size = unpack(redis.call('HMGET', job(id), 'document', 'size'))
   if not hash then return end
   redis.call('HDEL', job(id), 'document', 'size', 'spec')
@@ -89,6 +97,8 @@ local function end_as(id, stage, kept)
 end
 
 local function die(id, reason)
+  -- What it was to go on from may be what it died of.
+  drop_checkpoint(id)
   redis.call('HSET', job(id), 'stage', 'dead', 'reason', reason, 'ended', plain(now))
   redis.call('ZREM', running, id)
   redis.call('ZADD', dead, plain(now), id)
@@ -275,7 +285,8 @@ if op == 'claim' then
         redis.call('HSET', job(id), 'stage', 'running', 'worker', worker, 'started', plain(now),
           'version', ARGV[8], 'at', 'claimed', 'progress', '0')
         redis.call('ZADD', running, plain(now + lease), id)
-        for _, part in ipairs({id, plain(attempt), tenant, spec, redis.call('GET', document(hash)) or ''}) do
+        local packed, left = redis.call('GET', document(hash)), redis.call('GET', checkpoint(id))
+        for _, part in ipairs({id, plain(attempt), tenant, spec, packed or '', left or ''}) do
           line[#line + 1] = part
         end
       end
@@ -305,6 +316,15 @@ if op == 'beat' then
     end
   end
   return line
+end
+
+if op == 'keep' then
+  -- ARGV: keep, id, attempt, worker, checkpoint
+  local id = ARGV[2]
+  if not is_owned(id, ARGV[3], ARGV[4]) then return {'late'} end
+  add('bytes', #ARGV[5] - redis.call('STRLEN', checkpoint(id)))
+  redis.call('SET', checkpoint(id), ARGV[5])
+  return {'ok'}
 end
 
 if op == 'finish' then

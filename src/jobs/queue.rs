@@ -154,10 +154,10 @@ impl Queue {
         let [_, taken, rest @ ..] = &parts[..] else { return Err(QueueError::Unreadable) };
         let taken = text(taken).and_then(|n| n.parse().ok()).ok_or(QueueError::Unreadable)?;
         let mut claimed = Vec::new();
-        for part in rest.chunks_exact(5) {
-            let [id, attempt, tenant, specification, document] = part else { continue };
-            let document = match document {
-                Value::BulkString(packed) => packed::unpack(packed, self.limits.document),
+        for part in rest.chunks_exact(6) {
+            let [id, attempt, tenant, specification, document, checkpoint] = part else { continue };
+            let unpacked = |value: &Value, limit| match value {
+                Value::BulkString(packed) => packed::unpack(packed, limit),
                 _ => None,
             };
             claimed.push(Claimed {
@@ -167,7 +167,8 @@ impl Queue {
                     .ok_or(QueueError::Unreadable)?,
                 tenant: text(tenant).ok_or(QueueError::Unreadable)?,
                 specification: text(specification).unwrap_or_default(),
-                document,
+                document: unpacked(document, self.limits.document),
+                checkpoint: unpacked(checkpoint, self.limits.checkpoint),
             });
         }
         Ok((claimed, taken))
@@ -196,6 +197,36 @@ impl Queue {
         };
         let standings: Option<Vec<Standing>> = parts.iter().skip(1).map(standing).collect();
         standings.filter(|all| all.len() == jobs.len()).ok_or(QueueError::Unreadable)
+    }
+
+    /// Leaves what the next attempt is to go on from, in place of what was left before; false where the
+    /// job is another worker's, or has ended. It goes with the job.
+    ///
+    /// # Errors
+    /// [`QueueError::Full`] where it is too large.
+    pub fn keep(
+        &self,
+        worker: &Worker,
+        id: &str,
+        attempt: u64,
+        checkpoint: &[u8],
+    ) -> Result<bool, QueueError> {
+        let (limit, seen) = (self.limits.checkpoint, checkpoint.len() as u64);
+        if seen > limit {
+            let (what, wait) = ("bytes of a checkpoint", Duration::ZERO);
+            return Err(QueueError::Full { what, limit, seen, wait });
+        }
+        let packed = packed::pack(checkpoint);
+        let parts = self.step(true, |script| {
+            let mut command = call(script, "keep");
+            command.arg(id).arg(attempt).arg(&worker.name).arg(&packed[..]);
+            command
+        })?;
+        match parts.first().and_then(text).as_deref() {
+            Some("ok") => Ok(true),
+            Some("late") => Ok(false),
+            _ => Err(QueueError::Unreadable),
+        }
     }
 
     /// Gives the answer of a job. Doing it again is doing it once.

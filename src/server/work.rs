@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use crate::admission::queued::{self, NotBegun, Unanswered};
 use crate::state::app::App;
 use crate::state::config::Work;
-use crate::state::jobs::Progress;
+use crate::state::jobs::{Checkpoints, Progress};
 use crate::state::queue::JobQueue;
 
 /// How often the queue is looked at, where it does not ring.
@@ -173,6 +173,7 @@ async fn beat(working: Rc<Working>) {
         if seen.is_empty() {
             continue;
         }
+        working.keep().await;
         let (worker, told) = (queue.worker.clone(), seen.clone());
         let standings = queue.call(move |queue| {
             let told: Vec<Seen<'_>> = told
@@ -233,10 +234,42 @@ impl Working {
         }
     }
 
+    /// Stores what work has left for who goes on with it. While the queue does not answer it is lost,
+    /// and the next one counts.
+    async fn keep(&self) {
+        let made: Vec<(String, u64, Vec<u8>)> = {
+            let held = self.held.lock();
+            let left = |job: &Held| job.progress.checkpoints()?.made.lock().take();
+            held.iter()
+                .filter_map(|(id, job)| Some((id.clone(), job.attempt, left(job)?)))
+                .collect()
+        };
+        for (id, attempt, checkpoint) in made {
+            let (worker, name) = (self.queue.worker.clone(), id.clone());
+            let kept = self
+                .queue
+                .call(move |queue| queue.keep(&worker, &name, attempt, &checkpoint))
+                .await;
+            match kept {
+                // Where it is another worker's, the next beat says so.
+                Ok(_) => {}
+                Err(error @ svgx_jobs::QueueError::Full { .. }) => {
+                    tracing::info!(job = id, attempt, %error, "a job is not kept, and would begin again");
+                }
+                Err(error) => tracing::debug!(job = id, %error, "a job could not be kept"),
+            }
+        }
+    }
+
     /// Begins a job, or gives it back.
-    async fn begin(self: &Rc<Working>, claimed: Claimed) {
+    async fn begin(self: &Rc<Working>, mut claimed: Claimed) {
         let (id, attempt) = (claimed.id.clone(), claimed.attempt);
-        let progress = Progress::default();
+        let progress = Progress::with(Arc::new(Checkpoints {
+            id: id.clone(),
+            every: self.app.config.job_checkpoint,
+            left: Mutex::new(claimed.checkpoint.take()),
+            made: Mutex::default(),
+        }));
         let held = Held { attempt, progress: progress.clone(), run: None, is_answered: false };
         self.held.lock().insert(id.clone(), held);
         match queued::begin(&self.app, claimed, progress) {

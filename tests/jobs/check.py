@@ -233,6 +233,38 @@ def held(service):
     print("a worker that stood still: its job was done by another one, and its own answer did not count")
 
 
+def resumed(service):
+    """A worker is killed while it simulates: the next one goes on from what it has left, to the same answer."""
+    a, b = (engine.port for engine in service.engines)
+    options = {"duration": 4.0, "fps": 4}
+    began = time.monotonic()
+    expected = undisturbed(a, "simulate", pile(40), options, 300)
+    alone = time.monotonic() - began
+    job = put(a, "simulate", pile(40), options)
+    worker = wait("a worker", lambda: service.worker_of(job))
+    wait("half of it", lambda: service.tell("show", job)[1]["progress"] > 0.5, 300)
+    at = service.tell("show", job)[1]["progress"]
+    worker.kill()
+    worker.start()
+    worker.ready()
+    until(b, job, "done", patience=300)
+    record = service.tell("show", job)[1]
+    assert record["deaths"] == 1 and record["attempts"] == 2, record
+    status, headers, answer = ask(b, "GET", f"/jobs/{job}/result", headers=ANA)
+    differs = difference(expected, plain(headers, answer))
+    assert status == 200 and not differs, (status, differs)
+    assert json.loads(answer)["simulation"]["digest"] == expected["simulation"]["digest"]
+    # A log is written by a process that has begun another job since: it is waited for.
+    told = wait("what it went on from", lambda: service.went_on(job))
+    assert len(told) == 1 and told[0]["step"] > 0, told
+    whole = options["duration"]
+    assert 0 < told[0]["seconds"] < whole
+    print(
+        f"resumed: killed at {at * whole:.2f} of {whole:.0f} s, went on from {told[0]['seconds']:.2f} s (step "
+        f"{told[0]['step']:.0f}) to the same digest; undisturbed it takes {alone:.1f} s, ran {record['ran_s']:.1f} s again"
+    )
+
+
 def divergent(service):
     ports = [*service.internal, *(worker.port for worker in service.workers)]
     return sum(metrics(port)["svgx_jobs_divergent_total"] for port in ports)
@@ -310,10 +342,10 @@ KINDS = [
 ]
 
 
-def undisturbed(port, operation, content, options):
+def undisturbed(port, operation, content, options, patience=60.0):
     """The answer of a job that nothing happens to. An endpoint would end a simulation by its budget."""
     job = put(port, operation, content, options)
-    until(port, job, "done")
+    until(port, job, "done", patience=patience)
     status, headers, answer = ask(port, "GET", f"/jobs/{job}/result", headers=ANA)
     assert status == 200, (status, answer[:500])
     return plain(headers, answer)
@@ -454,6 +486,7 @@ def main():
         cancelled(service)
         stopped(service)
         held(service)
+        resumed(service)
         poison(service)
         faults(service)
         queued(service)

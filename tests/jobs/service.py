@@ -10,6 +10,8 @@ from cluster import Process, answers, free_ports, listens
 
 # Seconds that a worker may say nothing: short, so that the test is.
 LEASE = 2
+# Seconds of a simulation that are done again when its worker is lost.
+CHECKPOINT = 0.5
 
 
 class Service:
@@ -42,7 +44,7 @@ class Service:
         self.workers = []
         for number, internal in enumerate(ports[4:]):
             command = [program, "work", "--internal-listen", f"127.0.0.1:{internal}"]
-            command += ["--drain-timeout", "1", *common]
+            command += ["--drain-timeout", "1", "--job-checkpoint", str(CHECKPOINT), *common]
             self.workers.append(Process(command, self.log(f"worker-{number}"), internal, listens))
 
     def log(self, name):
@@ -62,6 +64,16 @@ class Service:
             return None
         pid = int(record["worker"].split("/")[1])
         return next((w for w in self.workers if w.child.poll() is None and w.child.pid == pid), None)
+
+    def went_on(self, job):
+        """What the workers have told of going on with a job: steps and simulated seconds."""
+        told = []
+        for number in range(len(self.workers)):
+            if os.path.exists(self.log(f"worker-{number}")):
+                with open(self.log(f"worker-{number}")) as file:
+                    lines = [line for line in file if job in line and "goes on from its checkpoint" in line]
+                told += [json.loads(line) for line in lines]
+        return [line.get("fields", line) for line in told]
 
     def __enter__(self):
         self.redis.start()

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use svgx_base::budget::{Stop, Tier};
 
@@ -201,7 +201,7 @@ pub struct Quarantined {
 }
 
 /// One body in a frame.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FrameElement {
     /// The body.
@@ -244,7 +244,7 @@ pub struct SimulationStart {
 }
 
 /// The bodies at one time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "SimulationFrame"))]
 pub struct Frame {
@@ -257,7 +257,7 @@ pub struct Frame {
 }
 
 /// Mechanical energy, J. The potential is zero at y = 0 of the drawing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "PhysicsEnergy"))]
 pub struct Energy {

@@ -363,3 +363,60 @@ fn a_job_that_is_put_in_rings_and_answers_are_bounded() {
     let stats = few.stats().unwrap();
     assert_eq!((stats.jobs, stats.answers), (2, 20));
 }
+
+#[test]
+fn what_one_attempt_leaves_is_what_the_next_one_goes_on_from() {
+    let Some(server) = RedisServer::start() else { return };
+    let few = Limits { checkpoint: 1_000, ..Limits::default() };
+    let queue = Queue::new(&server.url(), few).unwrap();
+    let (lost, other) = (brief("lost"), brief("other"));
+    put(&queue, "ana", "q1");
+    let bytes = queue.stats().unwrap().bytes;
+    let first = claim(&queue, &lost).unwrap();
+    assert_eq!(first.checkpoint, None);
+    assert_eq!(queue.keep(&lost, "q1", first.attempt, b"one"), Ok(true));
+    assert_eq!(queue.keep(&lost, "q1", first.attempt, b"two"), Ok(true));
+    let large = queue.keep(&lost, "q1", first.attempt, &[0; 1_001]);
+    assert!(matches!(large, Err(QueueError::Full { limit: 1_000, seen: 1_001, .. })), "{large:?}");
+    assert!(queue.stats().unwrap().bytes > bytes);
+    let second = claim_in_time(&queue, &other);
+    assert_eq!(second.checkpoint.as_deref(), Some(&b"two"[..]));
+    // The first one was only held: what it has is of no use any more.
+    assert_eq!(queue.keep(&lost, "q1", first.attempt, b"late"), Ok(false));
+    assert_eq!(queue.keep(&other, "q1", first.attempt, b"late"), Ok(false));
+    assert_eq!(queue.keep(&other, "q2", 1, b"none"), Ok(false));
+    queue.give_back(&other, "q1", second.attempt).unwrap();
+    let third = claim_in_time(&queue, &other);
+    assert_eq!(third.checkpoint.as_deref(), Some(&b"two"[..]));
+    let ended = queue.finish(&other, "q1", third.attempt, &answer("x"));
+    assert_eq!(ended, Ok(Ended::Committed));
+    assert_eq!(queue.keep(&other, "q1", third.attempt, b"late"), Ok(false));
+    assert_eq!(queue.stats().unwrap().bytes, 0);
+}
+
+#[test]
+fn what_was_left_goes_when_a_job_is_cancelled_dropped_or_set_aside() {
+    let Some(server) = RedisServer::start() else { return };
+    let (queue, a) = (queue(&server), brief("a"));
+    let left = |id: &str| {
+        put(&queue, "ana", id);
+        let attempt = claim(&queue, &a).unwrap().attempt;
+        assert_eq!(queue.keep(&a, id, attempt, &[7; 100]), Ok(true));
+    };
+    left("q1");
+    queue.cancel("ana", "q1").unwrap();
+    assert_eq!(queue.stats().unwrap().bytes, 0);
+    left("q2");
+    queue.remove("q2").unwrap();
+    assert_eq!(queue.stats().unwrap().bytes, 0);
+    put(&queue, "ana", "q3");
+    let before = queue.stats().unwrap().bytes;
+    for _ in 0..4 {
+        let claimed = claim_in_time(&queue, &a);
+        assert_eq!(queue.keep(&a, "q3", claimed.attempt, &[7; 100]), Ok(true));
+        queue.fault(&a, "q3", claimed.attempt, "panicked").unwrap();
+    }
+    assert_eq!(queue.stats().unwrap().bytes, before);
+    queue.retry("q3").unwrap();
+    assert_eq!(claim_in_time(&queue, &a).checkpoint, None);
+}

@@ -34,7 +34,24 @@ pub(crate) const KEPT: Duration = Duration::from_secs(15 * 60);
 
 /// How far a piece of work is: told by the work, read by whoever asks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Progress(Arc<AtomicU32>);
+pub(crate) struct Progress {
+    share: Arc<AtomicU32>,
+    /// Where another process may go on with it.
+    checkpoints: Option<Arc<Checkpoints>>,
+}
+
+/// What the work of a job leaves, for the attempt that follows when its worker is lost.
+#[derive(Debug)]
+pub(crate) struct Checkpoints {
+    /// The job.
+    pub(crate) id: String,
+    /// The time between two.
+    pub(crate) every: Duration,
+    /// What the attempt before has left.
+    pub(crate) left: Mutex<Option<Vec<u8>>>,
+    /// The newest one, until it is stored.
+    pub(crate) made: Mutex<Option<Vec<u8>>>,
+}
 
 /// One whole, in the units a progress is stored in.
 const WHOLE: f64 = 1e6;
@@ -42,12 +59,22 @@ const WHOLE: f64 = 1e6;
 impl Progress {
     /// Says that `share` of the work is done, between 0 and 1.
     pub(crate) fn set(&self, share: f64) {
-        self.0.store((share.clamp(0.0, 1.0) * WHOLE) as u32, Ordering::Relaxed);
+        self.share.store((share.clamp(0.0, 1.0) * WHOLE) as u32, Ordering::Relaxed);
     }
 
     /// The share that is done, between 0 and 1.
     pub(crate) fn get(&self) -> f64 {
-        f64::from(self.0.load(Ordering::Relaxed)) / WHOLE
+        f64::from(self.share.load(Ordering::Relaxed)) / WHOLE
+    }
+
+    /// Of work that another process may go on with.
+    pub(crate) fn with(checkpoints: Arc<Checkpoints>) -> Progress {
+        Progress { checkpoints: Some(checkpoints), ..Progress::default() }
+    }
+
+    /// What was left for it, and what it is to leave; none for whom nobody would go on.
+    pub(crate) fn checkpoints(&self) -> Option<&Arc<Checkpoints>> {
+        self.checkpoints.as_ref()
     }
 }
 

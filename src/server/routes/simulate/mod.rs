@@ -1,6 +1,7 @@
 //! `POST /simulate`: what holds a drawing up, and how it moves.
 
 mod answer;
+mod checkpoint;
 mod networks;
 mod options;
 mod stream;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::answer::{SimulateAnswer, Simulated, at_rest, facts, motion, record_outcome};
+use self::checkpoint::Turn;
 use self::networks::NetworksInTime;
 use self::options::{SimulateRequest, Wanted};
 use crate::admission::body::Body;
@@ -19,11 +21,10 @@ use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error};
 use crate::schema;
 use crate::state::cache::Cache;
-use crate::state::jobs::Progress;
 use svgx_base::budget::Budget;
 use svgx_controller::{Reason, Shed};
 use svgx_engine::geometry::Scene;
-use svgx_engine::physics::{self, Frame, Outcome};
+use svgx_engine::physics::{self, Frame, Outcome, SimulationEnd};
 use svgx_telemetry::stage::Step;
 
 pub(crate) use self::options::Estimation;
@@ -104,14 +105,19 @@ pub(crate) fn simulate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
         return stream::begin(call, simulation, wanted.checkpoint);
     }
     let mut answer = if wanted.moving || wanted.resume.is_some() {
-        let mut simulation =
-            wanted.simulation(&call, document, &scene, &budget).map_err(refused)?;
+        let left = checkpoint::left(&call, document, &scene, &budget);
+        let (mut simulation, frames) = match left {
+            Some(left) => left,
+            None => {
+                (wanted.simulation(&call, document, &scene, &budget).map_err(refused)?, Vec::new())
+            }
+        };
         if wanted.resume.is_some() {
             // A token brings its tier.
             wanted.tier = simulation.describe().tier;
         }
         let (outcome, frames) =
-            run(&mut simulation, limits.positions, &budget, &call.progress, &refused)?;
+            run(&call, &mut simulation, frames, limits.positions, &budget, &refused)?;
         record_outcome(&call.app, &outcome);
         call.note(Step::Step, began, facts(&outcome));
         motion(outcome, frames, &wanted, call.reason, call.now().since(began))
@@ -132,24 +138,33 @@ pub(crate) fn simulate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
     Ok(if wanted.resume.is_some() { reply } else { reply.at(tier, wanted.tier) })
 }
 
-/// Runs to the end, or to as many positions as one answer may hold.
+/// Runs to the end, or to as many positions as one answer may hold; `frames` are those before.
 fn run(
+    call: &Call<'_>,
     simulation: &mut physics::Simulation,
+    mut frames: Vec<Frame>,
     most: usize,
     budget: &Budget,
-    progress: &Progress,
     refused: &dyn Fn(physics::Error) -> Error,
 ) -> Result<(Outcome, Vec<Frame>), Error> {
-    let (mut frames, mut positions) = (Vec::new(), 0);
+    let mut positions: usize = frames.iter().map(|frame| frame.elements.len()).sum();
     let whole = simulation.describe().duration;
-    let outcome = simulation
-        .run(budget, &mut |frame: Frame| {
-            positions += frame.elements.len();
-            progress.set(frame.time / whole);
-            frames.push(frame);
-            if positions > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
-        .map_err(refused)?;
+    let mut turn = Turn::first(call, budget);
+    let ended = loop {
+        let ended = simulation
+            .advance(&turn.budget, &mut |frame: Frame| {
+                positions += frame.elements.len();
+                call.progress.set(frame.time / whole);
+                frames.push(frame);
+                if positions > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+            .map_err(refused)?;
+        if ended != Some(SimulationEnd::Deadline) || !turn.goes_on(budget) {
+            break ended;
+        }
+        checkpoint::leave(call, simulation, &frames);
+        turn = Turn::first(call, budget);
+    };
     if positions > most {
         return Err(Error::Limit {
             what: "positions in the frames of one answer (ask for fewer frames, for \
@@ -159,5 +174,5 @@ fn run(
             seen: positions as f64,
         });
     }
-    Ok((outcome, frames))
+    Ok((simulation.outcome(ended), frames))
 }

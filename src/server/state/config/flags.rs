@@ -54,7 +54,7 @@ fn heading(key: &str) -> &'static str {
         "data-dir" | "open" | "cache-bytes" | "font-dir" => "Drawings and sessions",
         "max-body" | "max-body-total" | "request-timeout" => "Requests",
         "controller" | "operator" | "decision-log" | "compute-threads" | "slo-dir" => "Controller",
-        "work" | "job-lease" => "Jobs",
+        "work" | "job-lease" | "job-checkpoint" => "Jobs",
         "drain-timeout" | "drain-delay" => "Stopping",
         _ => "Telemetry and environment",
     }

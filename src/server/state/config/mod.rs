@@ -83,6 +83,8 @@ pub struct Config {
     pub work: Work,
     /// How long a worker may say nothing before its jobs are given to others.
     pub job_lease: Duration,
+    /// How much work of a job is lost with its worker at the most, where it leaves checkpoints.
+    pub job_checkpoint: Duration,
     /// How long a stopping server waits for running requests.
     pub drain_timeout: Duration,
     /// How long a stopping server says "not ready" before it stops listening.
@@ -278,6 +280,7 @@ impl Default for Config {
             keep_alive: Duration::from_secs(60),
             work: Work::Auto,
             job_lease: Duration::from_secs(15),
+            job_checkpoint: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(30),
             drain_delay: Duration::ZERO,
             workers: 2,

@@ -180,6 +180,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         }
     ),
     setting!(
+        "job-checkpoint",
+        &["SVGX_JOB_CHECKPOINT"],
+        "10",
+        One,
+        "Seconds of a simulation that are done again when its worker is lost",
+        |c, v| {
+            seconds(&mut c.job_checkpoint, v)?;
+            if c.job_checkpoint < Duration::from_millis(100) {
+                return Err("expected 0.1 seconds at the least".into());
+            }
+            Ok(())
+        }
+    ),
+    setting!(
         "api-key",
         &["SVGX_API_KEYS", "SVGX_API_KEY", "API_KEY"],
         "",
