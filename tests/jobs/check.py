@@ -261,7 +261,7 @@ def resumed(service):
     assert 0 < told[0]["seconds"] < whole
     print(
         f"resumed: killed at {at * whole:.2f} of {whole:.0f} s, went on from {told[0]['seconds']:.2f} s (step "
-        f"{told[0]['step']:.0f}) to the same digest; undisturbed it takes {alone:.1f} s, ran {record['ran_s']:.1f} s again"
+        f"{told[0]['step']:.0f}) to the same digest; undisturbed it takes {alone:.1f} s, the second attempt {record['ran_s']:.1f} s"
     )
 
 
