@@ -112,6 +112,16 @@ impl Sheet {
         self.rules.iter().any(|rule| rule.declarations.iter().any(|d| d.name == name))
     }
 
+    /// Whether a rule states a property that `is_it`.
+    pub(super) fn declares_any(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        self.rules.iter().any(|rule| rule.declarations.iter().any(|d| is_it(&d.name)))
+    }
+
+    /// Whether no rule looks at more of an element than its name, its classes and what is around it.
+    pub(super) fn is_plain(&self) -> bool {
+        self.rules.iter().all(|rule| selector::is_plain(&rule.selector))
+    }
+
     fn add(&mut self, text: &str, screen: Size, depth: usize) {
         for piece in pieces(text) {
             let (selectors, body) = match piece {

@@ -6,6 +6,7 @@ use crate::document::{Document, NodeId, Ns};
 use super::css::{self, ALL_STEPS, ELEMENT_STEPS, Matching, Sheet};
 use super::item::Error;
 use super::look::{HIGHLIGHT, Look};
+use super::own::is_geometry;
 
 /// Reads the declarations of one document, element by element.
 #[derive(Debug)]
@@ -13,12 +14,67 @@ pub struct Declarations<'d> {
     document: &'d Document,
     sheet: Sheet,
     matching: Matching,
+    /// Whether no rule looks at more of an element than its name and its classes.
+    is_plain: bool,
 }
 
 impl<'d> Declarations<'d> {
     /// Of a document. O(style sheets).
     pub fn of(document: &'d Document) -> Declarations<'d> {
-        Declarations { document, sheet: Sheet::of(document), matching: Matching::default() }
+        let sheet = Sheet::of(document);
+        let is_plain = sheet.is_plain();
+        Declarations { document, sheet, matching: Matching::default(), is_plain }
+    }
+
+    /// The document.
+    pub fn document(&self) -> &'d Document {
+        self.document
+    }
+
+    /// Appends what is looked at of `node`: what [`each`](Declarations::each) hands out of two
+    /// children of one element with equal keys differs in their geometry at most. False where more
+    /// is looked at: ids, siblings, states.
+    pub fn key(&self, node: NodeId, key: &mut String) -> bool {
+        let Some((Ns::Svg | Ns::None, name)) = self.document.name(node) else { return false };
+        key.push_str(name);
+        for a in self.document.attributes(node) {
+            match (a.ns, a.name) {
+                (Ns::Arx, "state" | "highlight" | "object") => return false,
+                // The signs between names and values are to be nothing else.
+                (Ns::None, name) if !is_place(name) => {
+                    if a.value.contains(['\u{0}', '\u{1}']) {
+                        return false;
+                    }
+                    key.push('\u{0}');
+                    key.push_str(name);
+                    key.push('\u{1}');
+                    key.push_str(a.value);
+                }
+                _ => {}
+            }
+        }
+        self.is_plain
+    }
+
+    /// Whether attributes alone say where elements are and how large: no style states geometry or
+    /// transforms. O(attributes).
+    pub fn is_placed_by_attributes(&self) -> bool {
+        let by_style = |text: &str| {
+            text.contains(['\\', '/'])
+                || text.split(';').any(|part| {
+                    let name = part.split(':').next().unwrap_or_default().trim();
+                    is_geometry(name) || name.bytes().any(|b| b.is_ascii_uppercase())
+                })
+        };
+        let document = self.document;
+        let attributes = document.elements().flat_map(|node| document.attributes(node));
+        let mut attributes = attributes.filter(|a| a.ns == Ns::None);
+        !self.sheet.declares_any(is_geometry)
+            && !attributes.any(|a| match a.name {
+                "transform-origin" | "transform-box" => true,
+                "style" => by_style(a.value),
+                _ => false,
+            })
     }
 
     /// Hands every declaration of `node` to `each`, name and value, weakest first: attributes,
@@ -62,4 +118,28 @@ impl<'d> Declarations<'d> {
         }
         Ok(())
     }
+}
+
+/// Whether an attribute says where something is, or what it refers to, and nothing of its looks.
+fn is_place(name: &str) -> bool {
+    matches!(
+        name,
+        "id" | "x"
+            | "y"
+            | "x1"
+            | "y1"
+            | "x2"
+            | "y2"
+            | "cx"
+            | "cy"
+            | "r"
+            | "rx"
+            | "ry"
+            | "width"
+            | "height"
+            | "d"
+            | "points"
+            | "transform"
+            | "href"
+    )
 }

@@ -103,6 +103,15 @@ pub(super) fn looks_at_siblings(selector: &Selector<Words>) -> bool {
     })
 }
 
+/// Whether a selector asks for names and classes only, of an element and of what is around it.
+pub(super) fn is_plain(selector: &Selector<Words>) -> bool {
+    selector.iter_raw_match_order().all(|part| match part {
+        Component::Combinator(c) => !c.is_sibling(),
+        Component::Class(_) | Component::LocalName(_) | Component::ExplicitUniversalType => true,
+        _ => false,
+    })
+}
+
 /// The selectors of `tried` that match `node`.
 pub(super) fn matching<'s>(
     document: &Document,
