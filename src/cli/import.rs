@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_engine::document::Limits as DocumentLimits;
-use svgx_exchange::dxf::{self, Counts, Limits, Options, Report, Unit};
+use svgx_exchange::dxf::{self, Counts, Imported, Limits, Options, Report, Unit};
 
 use super::{files, style};
 
@@ -38,25 +38,32 @@ impl Args {
         };
         let options = Options { unit: self.units.as_deref().and_then(Unit::named) };
         let budget = Budget::unlimited(Class::Batch, Tier::Compute);
-        let imported = match dxf::import(&bytes, &options, &limits, &budget) {
-            Ok(imported) => imported,
+        // Who asks for the counts alone needs no document.
+        let read = if self.report && self.output.is_none() {
+            dxf::survey(&bytes, &options, &limits, &budget).map(|report| (report, None))
+        } else {
+            let imported = dxf::import(&bytes, &options, &limits, &budget);
+            imported.map(|Imported { svgx, report }| (report, Some(svgx)))
+        };
+        let (report, svgx) = match read {
+            Ok(read) => read,
             Err(error) => {
                 complain!("svgx: {}: {error}", self.file.display());
                 return ExitCode::from(files::WRONG);
             }
         };
         if self.report {
-            match serde_json::to_string_pretty(&imported.report) {
+            match serde_json::to_string_pretty(&report) {
                 Ok(text) => say!("{text}"),
                 Err(e) => return files::failed(&e.to_string()),
             }
         } else if !style::is_quiet() {
-            tell(&self.file.display().to_string(), &imported.report);
+            tell(&self.file.display().to_string(), &report);
         }
-        if self.report && self.output.is_none() {
-            return ExitCode::SUCCESS;
+        match svgx {
+            Some(svgx) => files::write(self.output.as_deref(), svgx.as_bytes()),
+            None => ExitCode::SUCCESS,
         }
-        files::write(self.output.as_deref(), imported.svgx.as_bytes())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Colours of the file: AutoCAD's index of 255, and true colours.
 
-use super::tags::Fields;
+use super::tags::whole;
 
 /// The colour of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,18 +12,19 @@ pub(super) enum Colour {
 }
 
 impl Colour {
-    pub(super) fn of(fields: &Fields<'_>) -> Colour {
-        match (fields.text(420), fields.whole(62, 256)) {
+    /// Of what groups 62 and 420 say.
+    pub(super) fn said(index: Option<&str>, rgb: Option<&str>) -> Colour {
+        match (rgb, index.and_then(whole).unwrap_or(256)) {
             (None, 256) => Colour::ByLayer,
             (None, 0) => Colour::ByBlock,
-            (_, index) => Colour::Own(given(fields, index)),
+            (rgb, index) => Colour::Own(given(rgb, index)),
         }
     }
 }
 
-/// The true colour of a record, or else that of the index; `None` for the foreground.
-pub(super) fn given(fields: &Fields<'_>, index: i64) -> Option<u32> {
-    match fields.text(420).and_then(super::tags::whole) {
+/// The true colour that group 420 says, or else that of the index; `None` for the foreground.
+pub(super) fn given(rgb: Option<&str>, index: i64) -> Option<u32> {
+    match rgb.and_then(whole) {
         Some(rgb) => Some((rgb & 0xFF_FFFF) as u32),
         None => indexed(index),
     }

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use libm::{atan2, cos, hypot, sin, sqrt};
+use libm::{atan2, cos, hypot, sin, sincos, sqrt};
 
 use super::reason::Reason;
 
@@ -87,33 +87,65 @@ pub(super) struct Arc {
     pub(super) v: P,
     pub(super) from: f64,
     pub(super) to: f64,
+    /// The point at `to`, which is mostly known without asking the angle.
+    pub(super) end: P,
 }
 
 impl Arc {
+    pub(super) fn new(centre: P, u: P, v: P, from: f64, to: f64) -> Arc {
+        let mut arc = Arc { centre, u, v, from, to, end: centre };
+        arc.end = arc.at(to);
+        arc
+    }
+
     pub(super) fn circle(centre: P, radius: f64, from: f64, to: f64) -> Arc {
-        Arc { centre, u: [radius, 0.0], v: [0.0, radius], from, to }
+        Arc::new(centre, [radius, 0.0], [0.0, radius], from, to)
     }
 
     pub(super) fn at(&self, t: f64) -> P {
-        let (c, s) = (cos(t), sin(t));
+        let (s, c) = sincos(t);
         add(self.centre, add(scaled(self.u, c), scaled(self.v, s)))
     }
 
     fn mapped(&self, by: &Affine) -> Arc {
-        Arc { centre: by.point(self.centre), u: by.vector(self.u), v: by.vector(self.v), ..*self }
+        if *by == Affine::IDENTITY {
+            return *self;
+        }
+        Arc {
+            centre: by.point(self.centre),
+            u: by.vector(self.u),
+            v: by.vector(self.v),
+            end: by.point(self.end),
+            ..*self
+        }
     }
 
-    fn bounds(&self, bounds: &mut Bounds) {
-        let (low, high) = (self.from.min(self.to), self.from.max(self.to));
-        bounds.add(self.at(low));
-        bounds.add(self.at(high));
+    /// Adds where it turns back in x or y, placed by `by`; its ends are the caller's.
+    pub(super) fn bounds(&self, by: &Affine, bounds: &mut Bounds) {
+        self.mapped(by).turns(bounds);
+    }
+
+    fn turns(&self, bounds: &mut Bounds) {
+        let (low, sweep) = (self.from.min(self.to), (self.to - self.from).abs());
         for axis in [0, 1] {
             let (u, v) = (self.u[axis], self.v[axis]);
-            let top = atan2(v, u);
-            for half in [0.0, PI] {
-                let first = low + (top + half - low).rem_euclid(TAU);
-                if first <= high {
-                    bounds.add(self.at(first));
+            // Of a circle the angles are known without asking.
+            let top = match (u, v) {
+                (_, 0.0) => 0.0,
+                (0.0, _) => PI / 2.0,
+                _ => atan2(v, u),
+            };
+            let reach = match (u, v) {
+                (u, 0.0) => u,
+                (0.0, v) => v,
+                _ => hypot(u, v),
+            };
+            for (half, reach) in [(0.0, reach), (PI, -reach)] {
+                let turns = (top + half - low) / TAU;
+                if (turns - turns.floor()) * TAU <= sweep {
+                    let mut p = self.end;
+                    p[axis] = self.centre[axis] + reach;
+                    bounds.add(p);
                 }
             }
         }
@@ -132,6 +164,14 @@ impl Arc {
         let first = add(scaled(u, cos(t)), scaled(v, sin(t)));
         let second = add(scaled(u, -sin(t)), scaled(v, cos(t)));
         (length(first), length(second), atan2(first[1], first[0]))
+    }
+
+    /// Whether it is part of a circle.
+    pub(super) fn is_circular(&self) -> bool {
+        let (u, v) = (self.u, self.v);
+        let size = length(u).max(length(v));
+        (length(u) - length(v)).abs() <= 1e-9 * size
+            && (u[0] * v[0] + u[1] * v[1]).abs() <= 1e-9 * size * size
     }
 
     /// Whether it turns counter-clockwise with y upward.
@@ -196,8 +236,8 @@ impl Outline {
                 Segment::Line(p) => by.point(*p),
                 Segment::Arc(arc) => {
                     let arc = arc.mapped(by);
-                    arc.bounds(bounds);
-                    arc.at(arc.to)
+                    arc.turns(bounds);
+                    arc.end
                 }
                 Segment::Cubic(a, b, c) => {
                     let (a, b, c) = (by.point(*a), by.point(*b), by.point(*c));
@@ -211,7 +251,7 @@ impl Outline {
 }
 
 /// The points where a cubic turns back in x or y.
-fn cubic_bounds(p: [P; 4], bounds: &mut Bounds) {
+pub(super) fn cubic_bounds(p: [P; 4], bounds: &mut Bounds) {
     for axis in [0, 1] {
         let [p0, p1, p2, p3] = p.map(|p| p[axis]);
         let (a, b, c) = (p3 - 3.0 * p2 + 3.0 * p1 - p0, 2.0 * (p2 - 2.0 * p1 + p0), p1 - p0);
@@ -248,7 +288,8 @@ pub(super) fn bulged(from: P, to: P, bulge: f64) -> Segment {
     let left = scaled([-chord[1], chord[0]], 1.0 / long);
     let centre = add(scaled(add(from, to), 0.5), scaled(left, height));
     let start = atan2(from[1] - centre[1], from[0] - centre[0]);
-    Segment::Arc(Arc::circle(centre, radius, start, start + sweep))
+    let (u, v) = ([radius, 0.0], [0.0, radius]);
+    Segment::Arc(Arc { centre, u, v, from: start, to: start + sweep, end: to })
 }
 
 /// A box that grows.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use svgx_base::budget::Budget;
 
 use super::limits::{Error, Limits, hold};
-use super::tags::{Fields, Tag, number, whole};
+use super::tags::{Fields, Tag, number, trimmed, whole};
 
 /// An entity as it stands in the file.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ pub(super) struct Raw<'t> {
     pub(super) fields: Fields<'t>,
     /// What follows and belongs to it: vertices of a polyline, attributes of an insert.
     pub(super) parts: &'t [Tag<'t>],
+    /// Whether programs appended something of their own, such as a style of this one alone.
+    pub(super) has_more: bool,
 }
 
 impl<'t> Raw<'t> {
@@ -35,6 +37,75 @@ pub(super) struct Layer<'t> {
     pub(super) weight: i64,
     pub(super) is_off: bool,
     pub(super) is_frozen: bool,
+}
+
+/// How dimensions look: sizes in units of paper, where a style leaves out what is usual in inches.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DimStyle {
+    /// The format of lengths (DIMLUNIT).
+    pub(super) format: i64,
+    /// Units of the drawing in one of paper (DIMSCALE).
+    pub(super) scale: f64,
+    /// What lengths are multiplied by (DIMLFAC).
+    pub(super) factor: f64,
+    pub(super) height: f64,
+    pub(super) arrow: f64,
+    pub(super) gap: f64,
+    pub(super) beyond: f64,
+    pub(super) spacing: f64,
+    /// The size of ticks; 0 for arrows.
+    pub(super) tick: f64,
+    /// Most decimals of lengths, and of angles.
+    pub(super) decimals: [i64; 2],
+    has_comma: bool,
+    is_level: bool,
+    is_above: bool,
+    /// Arrows, words, roundings or tolerances of its own.
+    is_own: bool,
+}
+
+impl DimStyle {
+    fn of(fields: &Fields<'_>) -> DimStyle {
+        let size = |code: i16, usual: f64| fields.number(code, usual).unwrap_or(usual);
+        let arrows = [342, 343, 344, 5, 6, 7].into_iter().filter_map(|code| fields.name(code));
+        let is_own = arrows.into_iter().any(|arrow| !arrow.trim_matches('0').is_empty())
+            || fields.name(3).is_some()
+            || [71, 72, 170].into_iter().any(|code| fields.whole(code, 0) != 0)
+            || size(45, 0.0) != 0.0;
+        let decimals = fields.whole(271, 4);
+        DimStyle {
+            format: fields.whole(277, 2),
+            scale: size(40, 1.0),
+            factor: size(144, 1.0),
+            height: size(140, 0.18),
+            arrow: size(41, 0.18),
+            gap: size(42, 0.0625),
+            beyond: size(44, 0.18),
+            spacing: size(43, 0.38),
+            tick: size(142, 0.0),
+            decimals: [decimals, fields.whole(179, decimals)],
+            has_comma: fields.whole(278, 46) == 44,
+            is_level: fields.whole(73, 1) != 0,
+            is_above: fields.whole(77, 0) != 0,
+            is_own,
+        }
+    }
+
+    /// The style of the language that looks alike.
+    pub(super) fn standard(&self) -> Option<&'static str> {
+        let sizes = [self.height, self.arrow, self.gap, self.beyond, self.spacing, self.tick];
+        let is_known = self.factor > 0.0
+            && self.scale > 0.0
+            && sizes.iter().all(|size| (0.0..=1_000.0).contains(size))
+            && self.height > 0.0
+            && self.decimals.iter().all(|decimals| (0..=6).contains(decimals));
+        match (is_known && !self.is_own, self.format) {
+            (true, 4) if self.is_above && !self.is_level => Some("architectural"),
+            (true, 2) if self.has_comma && self.is_above && !self.is_level => Some("iso"),
+            (true, 2) if !self.has_comma && !self.is_above && self.is_level => Some("asme"),
+            _ => None,
+        }
+    }
 }
 
 /// A block definition.
@@ -69,8 +140,8 @@ pub(super) struct Drawing<'t> {
     pub(super) model: Vec<Raw<'t>>,
     /// Entities of the paper.
     pub(super) paper: usize,
-    /// Dimension styles by their names in capitals: the format of their lengths (DIMLUNIT).
-    pub(super) dimension_formats: HashMap<String, i64>,
+    /// Dimension styles by their names in capitals.
+    pub(super) dimension_styles: HashMap<String, DimStyle>,
     /// Whether the file ended before `EOF`.
     pub(super) is_cut: bool,
 }
@@ -90,7 +161,8 @@ fn records<'t>(tags: &'t [Tag<'t>]) -> impl Iterator<Item = Raw<'t>> {
         let (own, next) = after.split_at(end);
         rest = next;
         let fields = Fields::new(own);
-        Some(Raw { kind: head.value.trim(), line: head.line, fields, parts: &[] })
+        let has_more = fields.is_shorter_than(own);
+        Some(Raw { kind: trimmed(head.value), line: head.line, fields, parts: &[], has_more })
     })
 }
 
@@ -106,14 +178,14 @@ pub(super) fn read<'t>(
     let mut drawing = Drawing::default();
     drawing.header.line_type_scale = 1.0;
     drawing.header.text_height = 2.5;
-    drawing.is_cut = tags.last().is_none_or(|t| t.code != 0 || t.value.trim() != "EOF");
+    drawing.is_cut = tags.last().is_none_or(|t| t.code != 0 || trimmed(t.value) != "EOF");
     let mut count = 0;
     let mut rest = tags;
     let mut found = false;
-    while let Some(begin) = rest.iter().position(|t| t.code == 0 && t.value.trim() == "SECTION") {
+    while let Some(begin) = rest.iter().position(|t| t.code == 0 && trimmed(t.value) == "SECTION") {
         budget.checkpoint()?;
         let body = rest.get(begin + 1..).unwrap_or_default();
-        let end = body.iter().position(|t| t.code == 0 && t.value.trim() == "ENDSEC");
+        let end = body.iter().position(|t| t.code == 0 && trimmed(t.value) == "ENDSEC");
         let (body, after) = body.split_at(end.unwrap_or(body.len()));
         rest = after;
         let Some((name, body)) = body.split_first() else { continue };
@@ -138,7 +210,7 @@ fn header(body: &[Tag<'_>], header: &mut Header) {
     for (at, tag) in body.iter().enumerate().filter(|(_, tag)| tag.code == 9) {
         let Some(value) = body.get(at + 1).filter(|t| t.code != 9) else { continue };
         let positive = || number(value.value).ok().filter(|n| *n > 0.0);
-        match tag.value.trim() {
+        match trimmed(tag.value) {
             "$ACADVER" => header.version = value.value.trim().chars().take(16).collect(),
             "$INSUNITS" => header.insunits = whole(value.value),
             "$MEASUREMENT" => header.measurement = whole(value.value),
@@ -166,7 +238,7 @@ fn tables<'t>(
                 let colour = record.fields.whole(62, 7);
                 drawing.layers.push(Layer {
                     name,
-                    colour: super::colour::given(&record.fields, colour.abs()),
+                    colour: super::colour::given(record.fields.text(420), colour.saturating_abs()),
                     line_type: record.fields.name(6).unwrap_or("CONTINUOUS"),
                     weight: record.fields.whole(370, -3),
                     is_off: colour < 0,
@@ -179,8 +251,7 @@ fn tables<'t>(
                 drawing.line_types.insert(folded(name), dashes);
             }
             "DIMSTYLE" => {
-                let format = record.fields.whole(277, 2);
-                drawing.dimension_formats.insert(folded(name), format);
+                drawing.dimension_styles.insert(folded(name), DimStyle::of(&record.fields));
             }
             _ => {}
         }
@@ -199,7 +270,7 @@ fn each<'t>(
     let mut rest = body;
     while let Some(begin) = rest.iter().position(|t| t.code == 0) {
         let Some((head, after)) = rest.get(begin..).and_then(<[_]>::split_first) else { break };
-        let kind = head.value.trim();
+        let kind = trimmed(head.value);
         let end = after.iter().position(|t| t.code == 0).unwrap_or(after.len());
         let (own, mut next) = after.split_at(end);
         // Whether attributes follow is told by what follows: 66 is not always set.
@@ -212,7 +283,7 @@ fn each<'t>(
         if !part.is_empty() {
             let mut to = 0;
             while let Some(tag) = next.get(to) {
-                let name = tag.value.trim();
+                let name = trimmed(tag.value);
                 if tag.code == 0 && name != part && name != "SEQEND" {
                     break;
                 }
@@ -230,7 +301,9 @@ fn each<'t>(
             budget.checkpoint()?;
         }
         hold("dxf_entities", *count, limits.dxf_entities)?;
-        keep(Raw { kind, line: head.line, fields: Fields::new(own), parts });
+        let fields = Fields::new(own);
+        let has_more = fields.is_shorter_than(own);
+        keep(Raw { kind, line: head.line, fields, parts, has_more });
     }
     Ok(())
 }

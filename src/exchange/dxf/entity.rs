@@ -11,8 +11,9 @@ use super::hatch;
 use super::reason::Reason;
 use super::shape::{self, Anchor, Insert, Shape, Style, Text};
 use super::spline::{self, Spline};
-use super::tags::{Fields, number, whole};
+use super::tags::{Fields, number, trimmed, whole};
 use super::text;
+use super::values;
 
 /// What an entity is read with.
 #[derive(Debug)]
@@ -26,20 +27,37 @@ pub(super) struct Context<'d> {
 
 /// How an entity looks, whatever its shape.
 pub(super) fn style<'t>(fields: &Fields<'t>) -> Style<'t> {
-    let line_type = fields.name(6).filter(|name| !name.eq_ignore_ascii_case("BYLAYER"));
-    let weight = fields.text(370).and_then(whole).filter(|w| *w != -1);
+    // One look at the tags: a polyline may have very many.
+    let mut said: [Option<&'t str>; 8] = [None; 8];
+    for tag in fields.iter() {
+        let place = match tag.code {
+            8 => 0,
+            6 => 1,
+            62 => 2,
+            420 => 3,
+            370 => 4,
+            440 => 5,
+            48 => 6,
+            60 => 7,
+            _ => continue,
+        };
+        said[place].get_or_insert(tag.value);
+    }
+    let [layer, line_type, index, rgb, weight, alpha, scale, invisible] = said;
+    let name = |value: Option<&'t str>| value.map(trimmed).filter(|name| !name.is_empty());
     // The top byte says that there is one, the lowest is the opacity.
-    let opacity = match fields.whole(440, 0) {
+    let opacity = match alpha.and_then(whole).unwrap_or(0) {
         n if n & 0x0200_0000 != 0 => (n & 0xFF) as f64 / 255.0,
         _ => 1.0,
     };
+    let scale = scale.and_then(|scale| number(scale).ok());
     Style {
-        layer: fields.name(8).unwrap_or("0"),
-        colour: Colour::of(fields),
-        line_type,
-        line_type_scale: fields.number(48, 1.0).ok().filter(|s| *s > 0.0).unwrap_or(1.0),
-        weight,
-        is_invisible: fields.whole(60, 0) == 1,
+        layer: name(layer).unwrap_or("0"),
+        colour: Colour::said(index, rgb),
+        line_type: name(line_type).filter(|name| !name.eq_ignore_ascii_case("BYLAYER")),
+        line_type_scale: scale.filter(|s| *s > 0.0).unwrap_or(1.0),
+        weight: weight.and_then(whole).filter(|w| *w != -1),
+        is_invisible: invisible.and_then(whole) == Some(1),
         opacity,
     }
 }
@@ -113,7 +131,13 @@ pub(super) fn shapes(
         "ATTDEF" => {
             let is_constant = fields.whole(70, 0) & 2 != 0;
             if context.is_in_block && !is_constant {
-                return Err(Reason::Template);
+                let name = fields.name(2).unwrap_or_default();
+                let text = line_of_text(&fields, fields.text(1), 74, context)?;
+                let is_hidden = fields.whole(70, 0) & 1 != 0;
+                return match !is_hidden && values::is_template(name, &text) {
+                    true => Ok(vec![Shape::Template(text)]),
+                    false => Err(Reason::Template),
+                };
             }
             // In the model its tag is shown.
             let shown = fields.text(if is_constant { 1 } else { 2 });
@@ -209,7 +233,7 @@ fn ellipse(fields: &Fields<'_>) -> Result<Outline, Reason> {
     // The minor axis is the normal times the major one.
     let minor = [ny * major[2] - nz * major[1], nz * major[0] - nx * major[2]];
     let (from, to) = turn(fields.number(41, 0.0)?, fields.number(42, std::f64::consts::TAU)?);
-    Ok(Outline::arc(Arc { centre, u: flat(major), v: scaled(minor, ratio), from, to }))
+    Ok(Outline::arc(Arc::new(centre, flat(major), scaled(minor, ratio), from, to)))
 }
 
 fn spline_of(fields: &Fields<'_>) -> Result<Outline, Reason> {

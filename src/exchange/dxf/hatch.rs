@@ -149,7 +149,7 @@ impl Path {
 fn end_of(outline: &Outline) -> P {
     match outline.segments.last() {
         Some(Segment::Line(p) | Segment::Cubic(_, _, p)) => *p,
-        Some(Segment::Arc(arc)) => arc.at(arc.to),
+        Some(Segment::Arc(arc)) => arc.end,
         None => outline.start,
     }
 }
@@ -173,7 +173,7 @@ fn piece(edge: &Edge) -> Result<Outline, Reason> {
             // Clockwise angles are counted the other way round.
             let left = edge.values.iter().find(|(c, _)| *c == 73).is_none_or(|(_, n)| *n != 0.0);
             let (from, to) = if left { (from, from + sweep) } else { (-from, -from - sweep) };
-            Ok(Outline { closed: false, ..Outline::arc(Arc { centre, u, v, from, to }) })
+            Ok(Outline { closed: false, ..Outline::arc(Arc::new(centre, u, v, from, to)) })
         }
         4 => {
             let xs = edge.all(10);

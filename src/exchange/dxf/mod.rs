@@ -9,6 +9,7 @@
 
 mod colour;
 mod curve;
+mod digits;
 mod drawing;
 mod entity;
 mod hatch;
@@ -20,9 +21,11 @@ mod reason;
 mod report;
 mod shape;
 mod spline;
+mod stated;
 mod tags;
 mod text;
 mod units;
+mod values;
 mod write;
 
 use svgx_base::budget::Budget;
@@ -73,6 +76,21 @@ pub fn import(
     imported(&tags::decode(bytes)?, options, limits, budget)
 }
 
+/// Reads a DXF file, and tells what would be in its document without writing it.
+///
+/// # Errors
+/// As [`import`], but for the limits of the document itself.
+pub fn survey(
+    bytes: &[u8],
+    options: &Options,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Report, Error> {
+    limits::hold("dxf_bytes", bytes.len(), limits.dxf_bytes)?;
+    let (report, _) = read(&tags::decode(bytes)?, options, limits, budget, |_| Ok(()))?;
+    Ok(report)
+}
+
 /// As [`import`], for a file that is text already, whatever its code page was.
 ///
 /// # Errors
@@ -94,6 +112,19 @@ fn imported(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Imported, Error> {
+    let document = |source: write::Source<'_, '_>| write::document(&source, limits, budget);
+    let (report, svgx) = read(decoded, options, limits, budget, document)?;
+    Ok(Imported { svgx, report })
+}
+
+/// Reads a file, and hands what is in it to `make`.
+fn read<T>(
+    decoded: &tags::Decoded<'_>,
+    options: &Options,
+    limits: &Limits,
+    budget: &Budget,
+    make: impl FnOnce(write::Source<'_, '_>) -> Result<T, Error>,
+) -> Result<(Report, T), Error> {
     budget.checkpoint()?;
     let tags = tags::read(&decoded.text, limits, budget)?;
     let drawing = drawing::read(&tags, limits, budget)?;
@@ -148,18 +179,14 @@ fn imported(
         let shown = format!("{paper} entities of the paper are left out: the model is drawn");
         notes.add("dxf-paper", shown, None);
     }
-    let svgx = write::document(
-        &write::Source {
-            drawing: &drawing,
-            model: &model,
-            blocks: &blocks,
-            order: &order,
-            sizes: &sizes,
-            unit,
-        },
-        limits,
-        budget,
-    )?;
+    let made = make(write::Source {
+        drawing: &drawing,
+        model: &model,
+        blocks: &blocks,
+        order: &order,
+        sizes: &sizes,
+        unit,
+    })?;
     let extents = Some(sizes.model).filter(|b| !b.is_empty());
     let (notes, more_notes) = notes.end();
     let report = Report {
@@ -175,7 +202,7 @@ fn imported(
         notes,
         more_notes,
     };
-    Ok(Imported { svgx, report })
+    Ok((report, made))
 }
 
 /// Reads entities, and counts what they ask for.
@@ -225,7 +252,10 @@ impl Reader<'_> {
                     limits::hold("dxf_points", self.segments, self.limits.dxf_points)?;
                     counts.draw(raw.kind);
                     let style = entity::style(&raw.fields);
-                    items.push(Item { kind: raw.kind, style, shapes, handle: raw.fields.name(5) });
+                    let dimension = (raw.kind == "DIMENSION").then_some(*raw);
+                    let handle = raw.fields.name(5);
+                    let tag = (raw.kind == "ATTDEF").then(|| raw.fields.name(2)).flatten();
+                    items.push(Item { kind: raw.kind, style, shapes, handle, tag, dimension });
                     for attribute in entity::attributes(raw, context) {
                         match attribute {
                             Ok((fields, shape)) => items.push(Item {
@@ -233,6 +263,8 @@ impl Reader<'_> {
                                 style: entity::style(&fields),
                                 shapes: vec![shape],
                                 handle: fields.name(5),
+                                tag: fields.name(2),
+                                dimension: None,
                             }),
                             Err(reason) => {
                                 self.notes.not_drawn("ATTRIB", reason, Some(raw.line), None);

@@ -181,7 +181,7 @@ impl Rows {
             }
             last = match segment {
                 Segment::Line(p) | Segment::Cubic(_, _, p) => *p,
-                Segment::Arc(arc) => arc.at(arc.to),
+                Segment::Arc(arc) => arc.end,
             };
         }
         count += self.line(last, outline.start, count, cut)?;

@@ -66,19 +66,62 @@ pub(super) fn order(blocks: &[Vec<Item<'_>>]) -> Order {
     order
 }
 
+/// The box of everything but texts, and that of texts.
+#[derive(Debug, Clone, Copy)]
+struct Boxes {
+    plain: Bounds,
+    texts: Bounds,
+}
+
+impl Boxes {
+    const NONE: Boxes = Boxes { plain: Bounds::NONE, texts: Bounds::NONE };
+
+    /// Adds a box that stays one where `by` puts it.
+    fn add(&mut self, own: &Boxes, by: &Affine) {
+        for (all, one) in [(&mut self.plain, own.plain), (&mut self.texts, own.texts)] {
+            if !one.is_empty() {
+                all.add(by.point(one.low));
+                all.add(by.point(one.high));
+            }
+        }
+    }
+}
+
 /// What is known of each block.
 #[derive(Debug)]
 pub(super) struct Sizes {
-    /// The box of a block in its own coordinates.
-    boxes: Vec<Bounds>,
-    /// Whether boxes are measured with texts.
-    with_texts: bool,
-    /// Whether a block is drawn anywhere.
-    pub(super) is_used: Vec<bool>,
+    /// The boxes of a block in its own coordinates.
+    boxes: Vec<Boxes>,
+    /// Whether a block is shown anywhere.
+    is_used: Vec<bool>,
     /// The box of the model, without texts.
     pub(super) model: Bounds,
     /// The same with texts, as far as they may reach.
     pub(super) shown: Bounds,
+}
+
+/// Whether a block is shown by any of `items`, in other blocks or itself.
+pub(super) fn used<'i, 't: 'i>(
+    items: impl Iterator<Item = &'i Item<'t>>,
+    blocks: &[Vec<Item<'_>>],
+    order: &Order,
+) -> Vec<bool> {
+    let mut is_used = vec![false; blocks.len()];
+    for insert in items.flat_map(inserts) {
+        if let Some(used) = is_used.get_mut(insert.block) {
+            *used = true;
+        }
+    }
+    for &block in order.blocks.iter().rev() {
+        if is_used[block] {
+            for insert in blocks[block].iter().flat_map(inserts) {
+                if let Some(used) = is_used.get_mut(insert.block) {
+                    *used = true;
+                }
+            }
+        }
+    }
+    is_used
 }
 
 /// Looks how deep, how many and how large the blocks are that the model uses.
@@ -91,20 +134,7 @@ pub(super) fn sizes(
     order: &Order,
     limits: &Limits,
 ) -> Result<Sizes, Error> {
-    let mut is_used = vec![false; blocks.len()];
-    let mark = |items: &[Item<'_>], is_used: &mut Vec<bool>| {
-        for insert in items.iter().flat_map(inserts) {
-            if let Some(used) = is_used.get_mut(insert.block) {
-                *used = true;
-            }
-        }
-    };
-    mark(model, &mut is_used);
-    for &block in order.blocks.iter().rev() {
-        if is_used[block] {
-            mark(&blocks[block], &mut is_used);
-        }
-    }
+    let is_used = used(model.iter(), blocks, order);
     // Depth and number of each, those inside first.
     let mut counts = vec![(0usize, 0usize); blocks.len()];
     let count = |items: &[Item<'_>], counts: &[(usize, usize)]| {
@@ -122,58 +152,54 @@ pub(super) fn sizes(
     let (depth, number) = count(model, &counts);
     hold("dxf_insert_depth", depth, limits.dxf_insert_depth)?;
     hold("instances", number, limits.instances)?;
-    let boxes = vec![Bounds::NONE; blocks.len()];
-    let (model_box, shown) = (Bounds::NONE, Bounds::NONE);
-    let mut sizes = Sizes { boxes, with_texts: false, is_used, model: model_box, shown };
-    sizes.model = sizes.measured(model, blocks, order);
-    sizes.with_texts = true;
-    sizes.shown = sizes.measured(model, blocks, order);
+    let boxes = vec![Boxes::NONE; blocks.len()];
+    let mut sizes = Sizes { boxes, is_used, model: Bounds::NONE, shown: Bounds::NONE };
+    // Those inside first.
+    for &block in &order.blocks {
+        if sizes.is_used[block] {
+            let mut boxes = Boxes::NONE;
+            sizes.add(&blocks[block], blocks, &Affine::IDENTITY, &mut boxes);
+            sizes.boxes[block] = boxes;
+        }
+    }
+    let mut boxes = Boxes::NONE;
+    sizes.add(model, blocks, &Affine::IDENTITY, &mut boxes);
+    (sizes.model, sizes.shown) = (boxes.plain, boxes.plain);
+    if !boxes.texts.is_empty() {
+        sizes.shown.add(boxes.texts.low);
+        sizes.shown.add(boxes.texts.high);
+    }
     Ok(sizes)
 }
 
 impl Sizes {
-    /// The box of the model, after those of the blocks that it uses.
-    fn measured(&mut self, model: &[Item<'_>], blocks: &[Vec<Item<'_>>], order: &Order) -> Bounds {
-        for &block in &order.blocks {
-            if !self.is_used[block] {
-                continue;
-            }
-            let mut bounds = Bounds::NONE;
-            self.add(&blocks[block], blocks, &Affine::IDENTITY, &mut bounds);
-            self.boxes[block] = bounds;
-        }
-        let mut bounds = Bounds::NONE;
-        self.add(model, blocks, &Affine::IDENTITY, &mut bounds);
-        bounds
-    }
-
-    /// Grows `bounds` by `items`, placed by `by`. The depth is bounded by then.
-    fn add(&self, items: &[Item<'_>], blocks: &[Vec<Item<'_>>], by: &Affine, bounds: &mut Bounds) {
+    /// Grows `boxes` by `items`, placed by `by`. The depth is bounded by then.
+    fn add(&self, items: &[Item<'_>], blocks: &[Vec<Item<'_>>], by: &Affine, boxes: &mut Boxes) {
         for item in items {
             for shape in &item.shapes {
-                shape.bounds(by, self.with_texts, bounds);
+                let is_text = matches!(shape, Shape::Text(_));
+                shape.bounds(by, if is_text { &mut boxes.texts } else { &mut boxes.plain });
             }
             for insert in inserts(item) {
                 // The copies at the corners of an array are those that count.
                 for corner in corners(insert) {
-                    self.add_block(insert.block, blocks, &by.after(&corner), bounds);
+                    self.add_block(insert.block, blocks, &by.after(&corner), boxes);
                 }
             }
         }
     }
 
-    fn add_block(&self, block: usize, blocks: &[Vec<Item<'_>>], by: &Affine, bounds: &mut Bounds) {
+    fn add_block(&self, block: usize, blocks: &[Vec<Item<'_>>], by: &Affine, boxes: &mut Boxes) {
         let [a, b, c, d, ..] = by.0;
         let (Some(own), Some(items)) = (self.boxes.get(block), blocks.get(block)) else { return };
-        if own.is_empty() {
+        if own.plain.is_empty() && own.texts.is_empty() {
             return;
         }
         // A box stays one by quarter turns; what is turned otherwise is measured anew.
         if (b == 0.0 && c == 0.0) || (a == 0.0 && d == 0.0) {
-            bounds.add(by.point(own.low));
-            bounds.add(by.point(own.high));
+            boxes.add(own, by);
         } else {
-            self.add(items, blocks, by, bounds);
+            self.add(items, blocks, by, boxes);
         }
     }
 }

@@ -72,6 +72,10 @@ fn shown(name: &str) -> String {
 }
 
 fn bump(counts: &mut BTreeMap<String, usize>, kind: &str) {
+    if let Some(count) = counts.get_mut(kind) {
+        *count += 1;
+        return;
+    }
     let kind = shown(kind);
     let is_known = counts.contains_key(&kind) || counts.len() < KINDS;
     *counts.entry(if is_known { kind } else { "(other)".to_owned() }).or_default() += 1;

@@ -2,6 +2,7 @@
 
 use super::colour::Colour;
 use super::curve::{Affine, Bounds, Outline, P};
+use super::drawing::Raw;
 
 /// How an entity is drawn, beside its shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,8 @@ pub(super) enum Shape {
         both: bool,
     },
     Text(Text),
+    /// Where inserts of a block have a text.
+    Template(Text),
     Insert(Insert),
 }
 
@@ -127,17 +130,29 @@ pub(super) struct Item<'t> {
     pub(super) shapes: Vec<Shape>,
     /// The handle, where it is one.
     pub(super) handle: Option<&'t str>,
+    /// The name of an attribute or a template.
+    pub(super) tag: Option<&'t str>,
+    /// The record of a dimension.
+    pub(super) dimension: Option<Raw<'t>>,
+}
+
+impl<'t> Item<'t> {
+    /// The handle, where it can be part of an id.
+    pub(super) fn id(&self) -> Option<&'t str> {
+        let is_name = |h: &&str| h.len() <= 16 && h.bytes().all(|b| b.is_ascii_alphanumeric());
+        self.handle.filter(is_name)
+    }
 }
 
 impl Shape {
-    /// Grows `bounds` by everything but inserts and lines without ends, and texts if wanted.
-    pub(super) fn bounds(&self, by: &Affine, with_texts: bool, bounds: &mut Bounds) {
+    /// Grows `bounds` by everything but inserts and lines without ends.
+    pub(super) fn bounds(&self, by: &Affine, bounds: &mut Bounds) {
         match self {
             Shape::Lines { outlines, .. } | Shape::Area(outlines) | Shape::Extent(outlines) => {
                 outlines.iter().for_each(|o| o.bounds(by, bounds));
             }
-            Shape::Text(text) if with_texts => text.bounds(by, bounds),
-            Shape::Endless { .. } | Shape::Text(_) | Shape::Insert(_) => {}
+            Shape::Text(text) => text.bounds(by, bounds),
+            Shape::Endless { .. } | Shape::Template(_) | Shape::Insert(_) => {}
         }
     }
 
@@ -148,7 +163,7 @@ impl Shape {
                 outlines.iter().map(|o| o.segments.len() + 1).sum()
             }
             Shape::Text(text) => text.lines.len(),
-            Shape::Endless { .. } | Shape::Insert(_) => 1,
+            Shape::Endless { .. } | Shape::Template(_) | Shape::Insert(_) => 1,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use svgx_base::budget::Budget;
 
+use super::digits;
 use super::limits::{Error, Limits, hold};
 use super::reason::Reason;
 
@@ -108,19 +109,29 @@ pub(super) fn read<'t>(
     budget: &Budget,
 ) -> Result<Vec<Tag<'t>>, Error> {
     // Files of an old Macintosh end their lines with a carriage return alone.
-    let end = if text.contains('\n') { '\n' } else { '\r' };
-    let mut lines = text.split(end).map(|line| line.strip_suffix('\r').unwrap_or(line));
-    let mut tags = Vec::new();
+    let end = if text.contains('\n') { b'\n' } else { b'\r' };
+    let mut lines = Lines { text, end, at: Some(0) };
+    // A pair has ten bytes or more on average, as programs write it.
+    let mut tags = Vec::with_capacity((text.len() / 10).min(limits.dxf_tags));
     let mut line = 0u32;
-    while let Some(code) = lines.next() {
+    loop {
+        let group = match lines.columns() {
+            Some(code) => Ok(code),
+            None => match lines.next() {
+                Some(text) => group(text).ok_or(text),
+                None => break,
+            },
+        };
         line = line.saturating_add(2);
         let at = line - 1;
         let Some(value) = lines.next() else { break };
-        let code = code.trim();
-        let Ok(code) = code.parse::<i16>() else {
-            let seen: String = code.chars().take(32).collect();
-            let message = format!("a group code was expected, {seen:?} was found");
-            return Err(Error::Malformed { line: at as usize, message });
+        let code = match group {
+            Ok(code) => code,
+            Err(text) => {
+                let seen: String = text.trim().chars().take(32).collect();
+                let message = format!("a group code was expected, {seen:?} was found");
+                return Err(Error::Malformed { line: at as usize, message });
+            }
         };
         if code == 999 {
             continue;
@@ -130,11 +141,80 @@ pub(super) fn read<'t>(
         }
         hold("dxf_tags", tags.len() + 1, limits.dxf_tags)?;
         tags.push(Tag { code, line: at, value });
-        if code == 0 && value.trim() == "EOF" {
+        if code == 0 && trimmed(value) == "EOF" {
             break;
         }
     }
     Ok(tags)
+}
+
+/// Lines without their ends.
+struct Lines<'t> {
+    text: &'t str,
+    end: u8,
+    /// Where the next begins.
+    at: Option<usize>,
+}
+
+impl<'t> Lines<'t> {
+    /// A group code in three columns, as nearly all of them are.
+    fn columns(&mut self) -> Option<i16> {
+        let from = self.at?;
+        let [a, b, c, end] = *self.text.as_bytes().get(from..)?.first_chunk::<4>()?;
+        let digit = |byte: u8| byte.is_ascii_digit().then(|| i16::from(byte - b'0'));
+        let code = match (a, b) {
+            (b' ', b' ') => digit(c)?,
+            (b' ', b) => digit(b)? * 10 + digit(c)?,
+            (a, b) => (digit(a)? * 10 + digit(b)?) * 10 + digit(c)?,
+        };
+        (end == self.end).then(|| {
+            self.at = Some(from + 4);
+            code
+        })
+    }
+
+    fn next(&mut self) -> Option<&'t str> {
+        let from = self.at?;
+        let end = find(self.text.as_bytes(), from, self.end);
+        self.at = end.map(|end| end + 1);
+        let line = self.text.get(from..end.unwrap_or(self.text.len()))?;
+        Some(line.strip_suffix('\r').unwrap_or(line))
+    }
+}
+
+/// The next `byte` from `from` on, eight at a time: lines are shorter than what a search for long
+/// stretches takes to begin.
+fn find(bytes: &[u8], from: usize, byte: u8) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut rest = bytes.get(from..)?;
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
+        // A byte of zero is the lowest one whose highest bit is set by taking one from it.
+        let other = u64::from_le_bytes(*eight) ^ (ONES * u64::from(byte));
+        let zeros = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        if zeros != 0 {
+            return Some(bytes.len() - rest.len() + (zeros.trailing_zeros() / 8) as usize);
+        }
+        rest = after;
+    }
+    let at = rest.iter().position(|b| *b == byte)?;
+    Some(bytes.len() - rest.len() + at)
+}
+
+/// A group code: digits, mostly with blanks before them.
+fn group(text: &str) -> Option<i16> {
+    let digits = text.trim_ascii();
+    match *digits.as_bytes() {
+        [a @ b'0'..=b'9'] => Some(i16::from(a - b'0')),
+        [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some(i16::from(a - b'0') * 10 + i16::from(b - b'0')),
+        _ => text.trim().parse().ok(),
+    }
+}
+
+/// A value without the white space around it: mostly there is none.
+pub(super) fn trimmed(value: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(|b| (0x21..0x7F).contains(b));
+    let bytes = value.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) { value } else { value.trim() }
 }
 
 /// The tags of one record, without what other programs append (1000 and on, 101).
@@ -143,7 +223,9 @@ pub(super) struct Fields<'t>(&'t [Tag<'t>]);
 
 /// A number of a file: finite, and not beyond what micrometres can be told apart at.
 pub(super) fn number(value: &str) -> Result<f64, Reason> {
-    match value.trim().parse::<f64>() {
+    let value = trimmed(value);
+    let plain = digits::read(value.as_bytes()).filter(|(_, long)| *long == value.len());
+    match plain.map_or_else(|| value.parse::<f64>(), |(n, _)| Ok(n)) {
         Ok(n) if n.abs() <= 1e12 => Ok(n),
         _ => Err(Reason::Number),
     }
@@ -151,7 +233,7 @@ pub(super) fn number(value: &str) -> Result<f64, Reason> {
 
 /// A whole number; some programs write it as a decimal one.
 pub(super) fn whole(value: &str) -> Option<i64> {
-    let value = value.trim();
+    let value = trimmed(value);
     value
         .parse()
         .ok()
@@ -164,9 +246,14 @@ impl<'t> Fields<'t> {
         Fields(tags.get(..end.unwrap_or(tags.len())).unwrap_or_default())
     }
 
+    /// Whether something of `tags` is left out.
+    pub(super) fn is_shorter_than(self, tags: &[Tag<'_>]) -> bool {
+        self.0.len() < tags.len()
+    }
+
     /// The same up to where the subclass `name` begins.
     pub(super) fn before(self, name: &str) -> Fields<'t> {
-        let end = self.0.iter().position(|t| t.code == 100 && t.value.trim() == name);
+        let end = self.0.iter().position(|t| t.code == 100 && trimmed(t.value) == name);
         Fields(self.0.get(..end.unwrap_or(self.0.len())).unwrap_or_default())
     }
 
@@ -180,7 +267,7 @@ impl<'t> Fields<'t> {
 
     /// A name: without the white space around it.
     pub(super) fn name(self, code: i16) -> Option<&'t str> {
-        self.text(code).map(str::trim).filter(|name| !name.is_empty())
+        self.text(code).map(trimmed).filter(|name| !name.is_empty())
     }
 
     pub(super) fn given(self, code: i16) -> Result<Option<f64>, Reason> {

@@ -88,8 +88,8 @@ pub(super) fn of(drawing: &Drawing<'_>, asked: Option<Unit>) -> (Unit, Option<St
     let header = &drawing.header;
     let written = header.insunits.and_then(coded);
     let is_in_feet = |style: Option<&str>| {
-        let format = style.and_then(|name| drawing.dimension_formats.get(&folded(name)));
-        matches!(format, Some(3 | 4))
+        let style = style.and_then(|name| drawing.dimension_styles.get(&folded(name)));
+        style.is_some_and(|style| matches!(style.format, 3 | 4))
     };
     let blocks = drawing.blocks.iter().flat_map(|block| &block.entities);
     let mut dimensions = drawing.model.iter().chain(blocks).filter(|e| e.kind == "DIMENSION");

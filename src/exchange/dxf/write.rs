@@ -8,10 +8,13 @@ use svgx_base::budget::Budget;
 use super::curve::Affine;
 use super::drawing::{Drawing, Layer, folded};
 use super::limits::{Error, Limits, hold};
-use super::place::{Order, Sizes};
+use super::place::{self, Order, Sizes};
 use super::shape::Item;
+use super::stated;
 use super::units::Unit;
+use super::values;
 
+mod dimensions;
 mod items;
 mod names;
 mod pen;
@@ -75,9 +78,9 @@ impl<'s, 't> Looks<'s, 't> {
         millimetres * self.paper
     }
 
-    /// The dashes of a line type as `stroke-dasharray`; `none` where there are none, or where they
-    /// could not be told apart in the whole drawing.
-    fn dashes(&self, name: &str, scale: f64, pen: &Pen) -> String {
+    /// Appends the dashes of a line type as `stroke-dasharray`; `none` where there are none, or where
+    /// they could not be told apart in the whole drawing.
+    fn dashes(&self, name: &str, scale: f64, pen: Pen, out: &mut String) {
         let scale = scale * self.drawing.header.line_type_scale;
         let pattern = self.drawing.line_types.get(&folded(name));
         let pattern = pattern.map(Vec::as_slice).unwrap_or_default();
@@ -103,25 +106,34 @@ impl<'s, 't> Looks<'s, 't> {
         }
         let period: f64 = runs.iter().map(|(_, length)| length).sum();
         if runs.len() < 2 || period <= self.size / 20_000.0 || period.is_nan() {
-            return "none".to_owned();
+            return out.push_str("none");
         }
-        let lengths: Vec<String> = runs.iter().map(|(_, length)| pen.number(*length)).collect();
-        lengths.join(" ")
+        for (at, (_, length)) in runs.iter().enumerate() {
+            if at > 0 {
+                out.push(' ');
+            }
+            pen.number(*length, out);
+        }
     }
 
-    fn style_sheet(&self, pen: &Pen, out: &mut String) {
+    fn style_sheet(&self, pen: Pen, has_values: bool, out: &mut String) {
         out.push_str(
             "<style>\n.solid,.text{fill:currentColor;stroke:none}\n.text{font-family:sans-serif}\n",
         );
+        if has_values {
+            out.push_str(".attribute{fill:currentColor}\n");
+        }
         let is_any_off = self.layers.values().any(|(_, layer)| layer.is_off);
         let mut layers: Vec<_> = self.layers.values().collect();
         layers.sort_by(|a, b| a.0.cmp(&b.0));
         for (class, layer) in layers {
-            let _ = write!(out, ".{class}{{color:{}", hexadecimal(layer.colour));
-            let dashes = self.dashes(layer.line_type, 1.0, pen);
-            let _ = write!(out, ";stroke-dasharray:{dashes}");
+            let _ = write!(out, ".{class}{{color:");
+            hexadecimal(layer.colour, out);
+            out.push_str(";stroke-dasharray:");
+            self.dashes(layer.line_type, 1.0, pen, out);
             if layer.weight >= 0 {
-                let _ = write!(out, ";stroke-width:{}", pen.number(self.weight(layer.weight)));
+                out.push_str(";stroke-width:");
+                pen.number(self.weight(layer.weight), out);
             }
             // A frozen layer hides all of a block that is inserted on it, one that is off only
             // what is on it.
@@ -139,10 +151,12 @@ impl<'s, 't> Looks<'s, 't> {
 }
 
 /// A colour of lines and letters: the foreground, and what is as white as paper, is black.
-fn hexadecimal(colour: Option<u32>) -> String {
+fn hexadecimal(colour: Option<u32>, out: &mut String) {
     match colour {
-        None | Some(0xFF_FFFF) => "#000".to_owned(),
-        Some(rgb) => format!("#{rgb:06x}"),
+        None | Some(0xFF_FFFF) => out.push_str("#000"),
+        Some(rgb) => {
+            let _ = write!(out, "#{rgb:06x}");
+        }
     }
 }
 
@@ -163,6 +177,11 @@ pub(super) fn document(
     let looks = Looks::of(source.drawing, size);
     let factor = if source.unit.is_ours { 1.0 } else { source.unit.millimetres };
     let margin = size * 0.02;
+    let stated = stated::dimensions(source.drawing, source.model, source.sizes.model, source.unit);
+    let (values, mut left_out) = values::values(source.model, source.blocks);
+    left_out.extend(stated.iter().map(|(at, _)| *at));
+    let drawn = source.model.iter().enumerate().filter(|(at, _)| !left_out.contains(at));
+    let is_used = place::used(drawn.map(|(_, item)| item), source.blocks, source.order);
     let mut out = String::new();
     out.push_str(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:arx=\"http://arxos.io/svgx\" viewBox=\"",
@@ -173,10 +192,19 @@ pub(super) fn document(
         high[0] - low[0] + 2.0 * margin,
         high[1] - low[1] + 2.0 * margin,
     ];
-    let sides = sides.map(|n| if factor == 1.0 { pen.number(n) } else { Pen::exact(n * factor) });
+    for (at, n) in sides.into_iter().enumerate() {
+        if at > 0 {
+            out.push(' ');
+        }
+        if factor == 1.0 {
+            pen.number(n, &mut out);
+        } else {
+            Pen::exact(n * factor, &mut out);
+        }
+    }
     let name = if source.unit.is_ours { source.unit.name } else { "mm" };
-    let _ = writeln!(out, "{}\" arx:units=\"{name}\">", sides.join(" "));
-    looks.style_sheet(&pen, &mut out);
+    let _ = writeln!(out, "\" arx:units=\"{name}\">");
+    looks.style_sheet(pen, !values.is_empty(), &mut out);
 
     let mut names = Names::default();
     let symbols: Vec<String> =
@@ -184,14 +212,14 @@ pub(super) fn document(
     let mut sheet = Sheet {
         looks: &looks,
         symbols: &symbols,
-        pen: &pen,
+        pen,
         out,
         limits,
         ids: HashSet::new(),
+        layers: HashMap::new(),
         is_in_block: false,
     };
-    let used: Vec<usize> =
-        source.order.blocks.iter().copied().filter(|b| source.sizes.is_used[*b]).collect();
+    let used: Vec<usize> = source.order.blocks.iter().copied().filter(|b| is_used[*b]).collect();
     if !used.is_empty() {
         sheet.out.push_str("<defs>\n");
         sheet.is_in_block = true;
@@ -199,23 +227,28 @@ pub(super) fn document(
             budget.checkpoint()?;
             let name = symbols.get(block).map_or("", String::as_str);
             let _ = writeln!(sheet.out, "<symbol id=\"{name}\" overflow=\"visible\">");
-            sheet.items(source.blocks.get(block).map(Vec::as_slice).unwrap_or_default(), budget)?;
+            let items = source.blocks.get(block).map(Vec::as_slice).unwrap_or_default();
+            sheet.items(items, &HashMap::new(), &HashSet::new(), budget)?;
             sheet.out.push_str("</symbol>\n");
         }
         sheet.is_in_block = false;
         sheet.out.push_str("</defs>\n");
     }
-    let _ = write!(
-        sheet.out,
-        "<g id=\"model\" color=\"#000\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"{}\"",
-        pen.number(looks.weight(-3)),
+    sheet.out.push_str(
+        "<g id=\"model\" color=\"#000\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"",
     );
+    pen.number(looks.weight(-3), &mut sheet.out);
+    sheet.out.push('"');
     if factor != 1.0 {
-        let _ = write!(sheet.out, " transform=\"scale({})\"", Pen::exact(factor));
+        sheet.out.push_str(" transform=\"scale(");
+        Pen::exact(factor, &mut sheet.out);
+        sheet.out.push_str(")\"");
     }
     sheet.out.push_str(" stroke-linejoin=\"round\">\n");
-    sheet.items(source.model, budget)?;
-    sheet.out.push_str("</g>\n</svg>\n");
+    sheet.items(source.model, &values, &left_out, budget)?;
+    sheet.out.push_str("</g>\n");
+    sheet.dimensions(&stated, factor)?;
+    sheet.out.push_str("</svg>\n");
     hold("output_bytes", sheet.out.len(), limits.output_bytes)?;
     Ok(sheet.out)
 }

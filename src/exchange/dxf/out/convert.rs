@@ -24,8 +24,21 @@ pub(super) struct Standard {
 
 impl Standard {
     pub(super) fn of(arc: &Arc) -> Standard {
-        let Arc { centre, u, v, from, to } = *arc;
-        let dot = |a: P, b: P| a[0] * b[0] + a[1] * b[1];
+        let Arc { centre, u, v, from, to, .. } = *arc;
+        if is_circle(arc) {
+            // Angles of a circle count from the x axis.
+            let angle = atan2(u[1], u[0]);
+            let (from, to) =
+                if u[0] * v[1] - u[1] * v[0] < 0.0 { (-from, -to) } else { (from, to) };
+            let radius = (length(u) + length(v)) / 2.0;
+            return Standard {
+                centre,
+                major: [radius, 0.0],
+                ratio: 1.0,
+                from: from.min(to) + angle,
+                to: from.max(to) + angle,
+            };
+        }
         // The principal half axes: where the distance from the centre is stationary.
         let turn = 0.5 * atan2(2.0 * dot(u, v), dot(u, u) - dot(v, v));
         let (c, s) = (cos(turn), sin(turn));
@@ -43,19 +56,6 @@ impl Standard {
             (from, to) = (to, from);
         }
         let ratio = length(second) / length(first);
-        let is_round = (1.0 - ratio).abs() < ROUND;
-        if is_round {
-            // Angles of a circle count from the x axis.
-            let angle = atan2(first[1], first[0]);
-            let radius = (length(first) + length(second)) / 2.0;
-            return Standard {
-                centre,
-                major: [radius, 0.0],
-                ratio: 1.0,
-                from: from + angle,
-                to: to + angle,
-            };
-        }
         Standard { centre, major: first, ratio, from, to }
     }
 
@@ -75,10 +75,22 @@ impl Standard {
     }
 }
 
+fn dot(a: P, b: P) -> f64 {
+    a[0] * b[0] + a[1] * b[1]
+}
+
+/// Whether the principal half axes are alike: twice their difference is what the half axes are off
+/// from being at right angles and equally long.
+fn is_circle(arc: &Arc) -> bool {
+    let (uu, vv, uv) = (dot(arc.u, arc.u), dot(arc.v, arc.v), dot(arc.u, arc.v));
+    let off = (uu - vv) * (uu - vv) + 4.0 * uv * uv;
+    off < ROUND * ROUND * (uu + vv) * (uu + vv)
+}
+
 fn is_round(segment: &Segment) -> bool {
     match segment {
         Segment::Line(_) => true,
-        Segment::Arc(arc) => Standard::of(arc).ratio == 1.0,
+        Segment::Arc(arc) => is_circle(arc),
         Segment::Cubic(..) => false,
     }
 }
@@ -103,7 +115,9 @@ pub(super) fn bulges(start: P, segments: &[Segment]) -> Vec<(P, f64)> {
                 let bulge = if arc.is_left() { bulge } else { -bulge };
                 for piece in 1..=pieces {
                     let share = f64::from(piece) / f64::from(pieces);
-                    push(bulge, arc.at(arc.from + (arc.to - arc.from) * share));
+                    let is_last = piece == pieces;
+                    let at = || arc.at(arc.from + (arc.to - arc.from) * share);
+                    push(bulge, if is_last { arc.end } else { at() });
                 }
             }
         }
@@ -203,7 +217,7 @@ fn runs(start: P, segments: &[Segment], closed: bool, out: &mut Vec<Shape>) {
 fn end(segments: &[Segment]) -> Option<P> {
     Some(match segments.last()? {
         Segment::Line(p) | Segment::Cubic(_, _, p) => *p,
-        Segment::Arc(arc) => arc.at(arc.to),
+        Segment::Arc(arc) => arc.end,
     })
 }
 
@@ -268,7 +282,7 @@ pub(super) fn flat_ellipse(
     deviation: f64,
 ) -> Vec<(P, f64)> {
     let minor = scaled([-major[1], major[0]], ratio);
-    let arc = Arc { centre, u: major, v: minor, from, to };
+    let arc = Arc::new(centre, major, minor, from, to);
     let step = step(deviation / length(major)).max(1e-3);
     let pieces = ((to - from) / step).ceil().clamp(1.0, 10_000.0);
     let at = |piece: usize| (arc.at(from + (to - from) * piece as f64 / pieces), 0.0);

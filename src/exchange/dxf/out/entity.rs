@@ -5,7 +5,7 @@ use super::super::limits::{Error, hold};
 use super::super::report::Notes;
 use super::dimension::DimStyle;
 use super::file::File;
-use super::layers::{Layers, Palette, Said};
+use super::layers::{Layers, Palette, Said, line_type};
 use super::model::{Across, Entity, Shape, Text, Up};
 use super::words;
 use super::{Version, convert};
@@ -41,14 +41,14 @@ impl Writer<'_> {
         owner: u32,
         notes: &mut Notes,
     ) -> Result<bool, Error> {
-        let Some(layer) = self.layers.0.get(entity.layer).or(self.layers.0.first()) else {
+        let layers = self.layers;
+        let Some(layer) = layers.0.get(entity.layer).or(layers.0.first()) else {
             return Ok(false);
         };
         let is_line =
             !matches!(entity.shape, Shape::Hatch(_) | Shape::Text(_) | Shape::Template(_));
         let said = self.palette.said(&entity.pen, is_line, layer, notes);
-        let layer = layer.name.clone();
-        let begin = Begin { owner, layer: &layer, said: &said };
+        let begin = Begin { owner, layer: &layer.name, said: &said };
         if file.is_old() {
             return self.old(file, entity, &begin, notes);
         }
@@ -144,9 +144,9 @@ impl Writer<'_> {
                 }
                 file.text(2, self.blocks.get(*block).map_or("", String::as_str));
                 file.point(10, *at);
-                file.exact(41, figures(*x));
-                file.exact(42, figures(*y));
-                file.exact(43, figures(*x));
+                file.factor(41, *x);
+                file.factor(42, *y);
+                file.factor(43, *x);
                 file.degrees(50, *angle);
             }
             Shape::Polyline { .. }
@@ -230,8 +230,8 @@ impl Begin<'_> {
     fn write(&self, file: &mut File, kind: &str) {
         file.record(kind, self.owner, "AcDbEntity");
         file.text(8, self.layer);
-        if let Some(line_type) = &self.said.line_type {
-            file.text(6, line_type);
+        if let Some(dash) = self.said.dash {
+            file.text(6, &line_type(dash, file.is_old()));
         }
         if let Some(index) = self.said.index {
             file.whole(62, i64::from(index));
@@ -250,16 +250,6 @@ impl Begin<'_> {
             }
         }
     }
-}
-
-/// Twelve figures of a factor: two places that look alike are one.
-fn figures(n: f64) -> f64 {
-    if n == 0.0 || !n.is_finite() {
-        return 1.0;
-    }
-    let digits = 11 - libm::floor(libm::log10(n.abs())) as i32;
-    let per_unit = libm::pow(10.0, f64::from(digits.clamp(-300, 300)));
-    (n * per_unit).round() / per_unit
 }
 
 fn spline(file: &mut File, control: &[P], closed: bool) {
@@ -461,7 +451,7 @@ fn text_until(file: &mut File, text: &Text, notes: &mut Notes) {
         file.degrees(50, text.angle);
     }
     if (text.wide - 1.0).abs() > 1e-9 && text.fit.is_none() {
-        file.exact(41, figures(text.wide));
+        file.factor(41, text.wide);
     }
     if text.slant != 0.0 {
         file.degrees(51, text.slant);

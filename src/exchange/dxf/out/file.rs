@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use super::super::curve::P;
+use super::super::digits::{self, Digits};
 use super::super::limits::{Error, Limits, hold};
 use super::Version;
 
@@ -25,16 +26,16 @@ pub(super) struct File {
     pub(super) version: Version,
     /// The last handle that was given.
     last: u32,
-    /// How coordinates are rounded: so many steps in a unit.
-    per_unit: f64,
+    /// How coordinates are rounded.
+    decimals: usize,
 }
 
 impl File {
-    /// `far`: the largest coordinate.
-    pub(super) fn new(version: Version, far: f64) -> File {
+    /// `far`: the largest coordinate; `size`: about how many bytes the file will have.
+    pub(super) fn new(version: Version, far: f64, size: usize) -> File {
         // A billionth of a unit where sixteen figures hold it, a millionth beyond.
-        let per_unit = if far < 1e5 { 1e9 } else { 1e6 };
-        File { bytes: Vec::new(), version, last: 0x20, per_unit }
+        let decimals = if far < 1e5 { 9 } else { 6 };
+        File { bytes: Vec::with_capacity(size.min(16 << 20)), version, last: 0x20, decimals }
     }
 
     pub(super) fn is_old(&self) -> bool {
@@ -65,39 +66,68 @@ impl File {
         self.bytes.push(b'\n');
     }
 
+    /// A whole number; smaller ones end at the sixth column.
     pub(super) fn whole(&mut self, code: u16, value: i64) {
         self.code(code);
-        // Writing to memory cannot fail, here and below.
-        let _ = writeln!(self.bytes, "{value:>6}");
+        let digits = digits::whole(value);
+        let blanks = 6_usize.saturating_sub(digits.bytes().len());
+        self.bytes.extend_from_slice(b"      ".get(..blanks).unwrap_or_default());
+        self.line(&digits);
+    }
+
+    fn line(&mut self, digits: &Digits) {
+        self.bytes.extend_from_slice(digits.bytes());
+        self.bytes.push(b'\n');
     }
 
     /// The shortest form of a number that is read back as the same; it always has a point.
     pub(super) fn exact(&mut self, code: u16, value: f64) {
         self.code(code);
         let value = if value.is_finite() { value + 0.0 } else { 0.0 };
-        if value == value.trunc() && value.abs() < 1e15 {
-            let _ = writeln!(self.bytes, "{}.0", value as i64);
+        if let Some(whole) = digits::rounded(value, 0, true).filter(|_| value == value.trunc()) {
+            self.line(&whole);
         } else {
+            // Writing to memory cannot fail.
             let _ = writeln!(self.bytes, "{value}");
         }
     }
 
+    /// A number of `decimals` at most.
+    fn rounded(&mut self, code: u16, value: f64, decimals: usize) {
+        if let Some(digits) = digits::rounded(value, decimals, true) {
+            self.code(code);
+            self.line(&digits);
+            return;
+        }
+        let per_unit = libm::pow(10.0, decimals as f64);
+        let rounded = (value * per_unit).round() / per_unit;
+        self.exact(code, if rounded.is_finite() { rounded } else { value });
+    }
+
     /// A length or a coordinate.
     pub(super) fn real(&mut self, code: u16, value: f64) {
-        let rounded = (value * self.per_unit).round() / self.per_unit;
-        self.exact(code, if rounded.is_finite() { rounded } else { value });
+        self.rounded(code, value, self.decimals);
+    }
+
+    /// A factor in twelve figures: two places that look alike are one.
+    pub(super) fn factor(&mut self, code: u16, value: f64) {
+        match digits::decimals_of_twelve(value) {
+            Some(decimals) => self.rounded(code, value, decimals),
+            None => self.exact(code, figures(value)),
+        }
     }
 
     /// An angle in degrees, of one in radians.
     pub(super) fn degrees(&mut self, code: u16, radians: f64) {
         let degrees = (radians.to_degrees() * 1e10).round() / 1e10;
-        self.exact(code, if degrees < 0.0 { degrees + 360.0 } else { degrees });
+        self.rounded(code, if degrees < 0.0 { degrees + 360.0 } else { degrees }, 10);
     }
 
     /// A point or vector in space, y at the code after that of x by ten.
     pub(super) fn point(&mut self, code: u16, p: P) {
         self.flat(code, p);
-        self.exact(code + 20, 0.0);
+        self.code(code + 20);
+        self.bytes.extend_from_slice(b"0.0\n");
     }
 
     pub(super) fn flat(&mut self, code: u16, [x, y]: P) {
@@ -107,7 +137,7 @@ impl File {
 
     pub(super) fn reference(&mut self, code: u16, handle: u32) {
         self.code(code);
-        let _ = writeln!(self.bytes, "{handle:X}");
+        self.line(&digits::hexadecimal(handle));
     }
 
     /// A record: its kind, and from R2000 on its handle, its owner and its class.
@@ -147,4 +177,14 @@ impl File {
     pub(super) fn hold(&self, limits: &Limits) -> Result<(), Error> {
         hold("dxf_bytes", self.bytes.len(), limits.dxf_bytes)
     }
+}
+
+/// Twelve figures of a very large or very small factor.
+fn figures(n: f64) -> f64 {
+    if n == 0.0 || !n.is_finite() {
+        return 1.0;
+    }
+    let digits = 11 - libm::floor(libm::log10(n.abs())) as i32;
+    let per_unit = libm::pow(10.0, f64::from(digits.clamp(-300, 300)));
+    (n * per_unit).round() / per_unit
 }

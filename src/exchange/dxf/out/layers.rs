@@ -1,5 +1,6 @@
 //! Colours, weights and line types by their numbers and names, and what is common to a layer.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::super::colour::nearest;
@@ -24,7 +25,7 @@ pub(super) struct Layer {
     pub(super) index: u8,
     /// The colour where the index is not it.
     pub(super) rgb: Option<u32>,
-    pub(super) line_type: String,
+    pub(super) dash: Dash,
     pub(super) weight: i64,
     pub(super) state: State,
 }
@@ -34,13 +35,24 @@ pub(super) struct Layer {
 pub(super) struct Layers(pub(super) Vec<Layer>);
 
 /// What an entity says of its looks: what it says nothing of is as on its layer.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Said {
     pub(super) index: Option<u8>,
     pub(super) rgb: Option<u32>,
     pub(super) alpha: Option<u8>,
-    pub(super) line_type: Option<String>,
+    pub(super) dash: Option<Dash>,
     pub(super) weight: Option<i64>,
+}
+
+/// The name of the line type of some dashes.
+pub(super) fn line_type(dash: Dash, is_old: bool) -> Cow<'static, str> {
+    Cow::Borrowed(match (dash, is_old) {
+        (Dash::Block, true) => "BYBLOCK",
+        (Dash::Block, false) => "ByBlock",
+        (Dash::Solid, true) => "CONTINUOUS",
+        (Dash::Solid, false) => "Continuous",
+        (Dash::Type(at), _) => return Cow::Owned(dashes(at, is_old)),
+    })
 }
 
 /// Finds numbers for looks.
@@ -72,17 +84,6 @@ impl Palette {
         WEIGHTS.into_iter().min_by_key(|weight| (weight - wanted).abs()).unwrap_or(25)
     }
 
-    fn line_type(&self, dash: Dash) -> String {
-        let is_old = self.version == Version::R12;
-        match dash {
-            Dash::Block if is_old => "BYBLOCK".to_owned(),
-            Dash::Block => "ByBlock".to_owned(),
-            Dash::Solid if is_old => "CONTINUOUS".to_owned(),
-            Dash::Solid => "Continuous".to_owned(),
-            Dash::Type(at) => dashes(at, is_old),
-        }
-    }
-
     /// The layers of a drawing: each has the looks of what is drawn on it first.
     pub(super) fn layers(&mut self, model: &Model) -> Layers {
         let is_old = self.version == Version::R12;
@@ -90,9 +91,8 @@ impl Palette {
         let mut layers: Vec<Layer> = Vec::with_capacity(model.layers.len());
         for (at, name) in model.layers.iter().enumerate() {
             let name = names.unique(&if is_old { old(name) } else { name.clone() });
-            let line_type = self.line_type(Dash::Solid);
             let state = model.states.get(at).copied().unwrap_or_default();
-            layers.push(Layer { name, index: 7, rgb: None, line_type, weight: 25, state });
+            layers.push(Layer { name, index: 7, rgb: None, dash: Dash::Solid, weight: 25, state });
         }
         let mut is_set = vec![false; layers.len()];
         // What is a line says more than what is an area.
@@ -112,7 +112,7 @@ impl Palette {
                 (layer.index, layer.rgb) = self.index(rgb);
                 if is_line {
                     layer.weight = self.weight(entity.pen.width);
-                    layer.line_type = self.line_type(entity.pen.dash);
+                    layer.dash = entity.pen.dash;
                 }
             }
         }
@@ -144,7 +144,7 @@ impl Palette {
         }
         if is_line {
             said.weight = Some(self.weight(pen.width)).filter(|weight| *weight != layer.weight);
-            said.line_type = Some(self.line_type(pen.dash)).filter(|name| *name != layer.line_type);
+            said.dash = Some(pen.dash).filter(|dash| *dash != layer.dash);
         }
         said
     }

@@ -83,8 +83,8 @@ impl Default for Look {
     }
 }
 
-/// Geometry that is stated by name, as it is written last.
-#[derive(Debug, Default)]
+/// Geometry that style sheets state by name, as it is written last: it goes before attributes.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Stated(Vec<(String, String)>);
 
 impl Stated {
@@ -115,11 +115,14 @@ impl Look {
         // Of an element's own opacity the last word counts.
         let mut own = 1.0;
         let mut stated = Stated::default();
+        let document = declared.document();
         declared.each(node, |name, value| {
             if name == "opacity" {
                 own = if value == "inherit" { 1.0 } else { share(value).unwrap_or(own) };
             } else if GEOMETRY.contains(&name) {
-                stated.0.push((name.to_owned(), value.to_owned()));
+                if document.attr(node, name).map(str::trim) != Some(value) {
+                    stated.0.push((name.to_owned(), value.to_owned()));
+                }
             } else {
                 look.set(name, value, self);
             }

@@ -10,11 +10,13 @@
 mod convert;
 mod dimension;
 mod entity;
+mod extent;
 mod file;
 mod layers;
 mod look;
 mod model;
 mod path;
+mod places;
 mod tables;
 mod text;
 mod walk;
@@ -26,7 +28,7 @@ use serde::Serialize;
 use svgx_base::budget::Budget;
 use svgx_drafting::{Drawn, Purpose};
 use svgx_engine::document::{self, Document};
-use svgx_engine::geometry::Scene;
+use svgx_engine::geometry::{Declarations, Scene};
 
 use super::curve::P;
 use super::limits::{Error, Limits};
@@ -36,8 +38,9 @@ use entity::{OLD_TEXT, Writer};
 use file::{File, Handles};
 use layers::Palette;
 use model::{Block, Entity};
+use places::Places;
 use tables::Header;
-use walk::Walk;
+use walk::{Walk, Walked};
 use words::{Names, old};
 
 /// A version of the format.
@@ -128,20 +131,18 @@ pub fn export(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Exported, Error> {
-    let plain = Scene::build(document, of_document, budget)?;
+    budget.checkpoint()?;
     let drafted = drafted(document, of_document, budget)?;
-    let (document, scene) = match &drafted {
-        None => (document, plain),
-        Some(drawn) => (&drawn.document, Scene::build(&drawn.document, of_document, budget)?),
-    };
-    let unit = units::of_scale(scene.scale().mm_per_unit);
-    let walk = Walk::new(document, &scene, drafted.as_ref(), limits, budget);
-    let (mut model, mut notes) = walk.run(unit.factor)?;
+    let document = drafted.as_ref().map_or(document, |drawn| &drawn.document);
+    let declared = Declarations::of(document);
+    let places = Places::of(document, &declared, of_document, budget)?;
+    let unit = units::of_scale(places.scale.mm_per_unit);
+    let walk = Walk::new(document, &places, declared, drafted.as_ref(), limits, budget);
+    let Walked { mut model, order, mut notes } = walk.run(unit.factor)?;
     let version = options.version;
-    let extent = scene.extent().filter(|e| e.is_finite());
-    let corners = extent.map(|e| {
-        [[e.x0 * unit.factor, -e.y1 * unit.factor], [e.x1 * unit.factor, -e.y0 * unit.factor]]
-    });
+    let most = limits.instances.min(of_document.instances);
+    let extent = extent::extent(&model, &order, most)?;
+    let corners = (!extent.is_empty()).then_some([extent.low, extent.high]);
     let [low, high] = corners.unwrap_or([[0.0, 0.0], [100.0, 100.0]]);
     let size = (high[0] - low[0]).max(high[1] - low[1]);
     let far = [low, high].iter().flatten().fold(0.0_f64, |far, n| far.max(n.abs()));
@@ -168,7 +169,8 @@ pub fn export(
         most_points: limits.dxf_points,
     };
 
-    let mut file = File::new(version, far);
+    let entities = model.blocks.iter().map(|block| block.entities.len()).sum::<usize>();
+    let mut file = File::new(version, far, 256 * (model.entities.len() + entities));
     let handles = Handles {
         block_records: file.handle(),
         model: file.handle(),
@@ -229,8 +231,8 @@ fn drafted(
     match svgx_drafting::drawn(document, Purpose::Model, limits, budget) {
         Ok(drawn) => Ok(Some(drawn)),
         Err(svgx_drafting::Error::Stopped(stop)) => Err(Error::Stopped(stop)),
-        // The scene of the document was made before: nothing else is asked of it.
-        Err(_) => Ok(None),
+        // It cannot be resolved: said by who says which limit it passes.
+        Err(_) => Scene::build(document, limits, budget).map(|_| None).map_err(Error::from),
     }
 }
 

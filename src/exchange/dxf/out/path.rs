@@ -6,6 +6,7 @@ use libm::{acos, atan2, cos, hypot, sin, sqrt};
 use svgtypes::{PathParser, PathSegment as S};
 
 use super::super::curve::{Arc, Outline, P, Segment, add, length, scaled, sub};
+use super::super::digits;
 
 /// Beyond this a coordinate is a mistake.
 const FAR: f64 = 1e12;
@@ -15,6 +16,97 @@ const WRITTEN: f64 = 1.5e-6;
 
 /// Path data up to the first fault, as SVG prescribes.
 pub(super) fn data(text: &str) -> Vec<Outline> {
+    plain(text).unwrap_or_else(|| parsed(text))
+}
+
+/// As [`parsed`], of what this format is mostly written in: absolute commands, and numbers with
+/// blanks or commas between them. `None` where there is anything else.
+fn plain(text: &str) -> Option<Vec<Outline>> {
+    let mut pen = Draw::default();
+    let mut rest = text.as_bytes();
+    let mut command = None;
+    loop {
+        rest = rest.trim_ascii_start();
+        let Some(&first) = rest.first() else { break };
+        if first.is_ascii_alphabetic() {
+            // The first is a move.
+            if !matches!(first, b'M' | b'L' | b'C' | b'A' | b'Z')
+                || (command.is_none() && first != b'M')
+            {
+                return None;
+            }
+            command = Some(first);
+            rest = rest.get(1..)?;
+        }
+        let segment = match command? {
+            b'Z' => {
+                // No numbers are to follow.
+                command = Some(0);
+                S::ClosePath { abs: true }
+            }
+            b'M' => {
+                let [x, y] = numbers(&mut rest)?;
+                command = Some(b'L');
+                S::MoveTo { abs: true, x, y }
+            }
+            b'L' => {
+                let [x, y] = numbers(&mut rest)?;
+                S::LineTo { abs: true, x, y }
+            }
+            b'C' => {
+                let [x1, y1, x2, y2, x, y] = numbers(&mut rest)?;
+                S::CurveTo { abs: true, x1, y1, x2, y2, x, y }
+            }
+            b'A' => {
+                let [rx, ry, x_axis_rotation] = numbers(&mut rest)?;
+                let [large, sweep] = [flag(&mut rest)?, flag(&mut rest)?];
+                let [x, y] = numbers(&mut rest)?;
+                S::EllipticalArc {
+                    abs: true,
+                    rx,
+                    ry,
+                    x_axis_rotation,
+                    large_arc: large,
+                    sweep,
+                    x,
+                    y,
+                }
+            }
+            _ => return None,
+        };
+        pen.draw(segment)?;
+    }
+    pen.end();
+    Some(pen.outlines)
+}
+
+/// Numbers, each with what parts it from the next.
+fn numbers<const N: usize>(rest: &mut &[u8]) -> Option<[f64; N]> {
+    let mut out = [0.0; N];
+    for place in &mut out {
+        *rest = rest.trim_ascii_start();
+        let (n, long) = digits::read(rest)?;
+        *rest = rest.get(long..)?;
+        if let [b',', after @ ..] = rest {
+            *rest = after;
+        }
+        *place = n;
+    }
+    Some(out)
+}
+
+/// A flag that stands alone.
+fn flag(rest: &mut &[u8]) -> Option<bool> {
+    let (is_set, after) = match rest.trim_ascii_start() {
+        [b'0', b' ' | b',', after @ ..] => (false, after),
+        [b'1', b' ' | b',', after @ ..] => (true, after),
+        _ => return None,
+    };
+    *rest = after;
+    Some(is_set)
+}
+
+fn parsed(text: &str) -> Vec<Outline> {
     let mut pen = Draw::default();
     for segment in PathParser::from(text) {
         let Ok(segment) = segment else { break };
@@ -50,7 +142,7 @@ pub(super) fn rectangle([x, y]: P, [w, h]: P, [rx, ry]: P) -> Outline {
         return Outline { start, segments: rest.map(Segment::Line).to_vec(), closed: true };
     }
     let corner = |centre: P, from: f64| {
-        Segment::Arc(Arc { centre, u: [rx, 0.0], v: [0.0, ry], from, to: from + PI / 2.0 })
+        Segment::Arc(Arc::new(centre, [rx, 0.0], [0.0, ry], from, from + PI / 2.0))
     };
     let segments = vec![
         Segment::Line([x + w - rx, y]),
@@ -67,7 +159,7 @@ pub(super) fn rectangle([x, y]: P, [w, h]: P, [rx, ry]: P) -> Outline {
 
 /// A whole ellipse.
 pub(super) fn ellipse(centre: P, rx: f64, ry: f64) -> Outline {
-    Outline::arc(Arc { centre, u: [rx, 0.0], v: [0.0, ry], from: 0.0, to: TAU })
+    Outline::arc(Arc::new(centre, [rx, 0.0], [0.0, ry], 0.0, TAU))
 }
 
 #[derive(Default)]
@@ -126,10 +218,7 @@ impl Draw {
                 let to = place(abs, x, y)?;
                 let turn = x_axis_rotation.to_radians();
                 match arc(at, to, [rx.abs(), ry.abs()], turn, large_arc, sweep) {
-                    Some(arc) => {
-                        self.push(Segment::Arc(arc));
-                        self.at = to;
-                    }
+                    Some(arc) => self.push(Segment::Arc(arc)),
                     None => self.push(Segment::Line(to)),
                 }
             }
@@ -152,10 +241,15 @@ impl Draw {
 
     fn push(&mut self, segment: Segment) {
         let at = self.at;
-        let open = self.open.get_or_insert_with(|| Outline::at(at));
+        // Most outlines have a few segments.
+        let open = self.open.get_or_insert_with(|| Outline {
+            start: at,
+            segments: Vec::with_capacity(6),
+            closed: false,
+        });
         self.at = match segment {
             Segment::Line(p) | Segment::Cubic(_, _, p) => p,
-            Segment::Arc(arc) => arc.at(arc.to),
+            Segment::Arc(arc) => arc.end,
         };
         if let (Some(Segment::Arc(last)), Segment::Arc(next)) = (open.segments.last_mut(), &segment)
             && let Some(both) = joined(last, next)
@@ -186,7 +280,7 @@ fn joined(last: &Arc, next: &Arc) -> Option<Arc> {
     }
     let is_whole = (sweep.abs() - TAU).abs() < 1e-5;
     let sweep = if is_whole { TAU.copysign(sweep) } else { sweep };
-    Some(Arc { to: last.from + sweep, ..*last })
+    Some(Arc { to: last.from + sweep, end: next.end, ..*last })
 }
 
 /// From ends to centre (SVG 2, appendix B.2.4). `None`: it is a line.
@@ -230,7 +324,7 @@ fn arc(from: P, to: P, radii: P, turn: f64, large: bool, sweep: bool) -> Option<
     } else if !sweep && by > 0.0 {
         by -= TAU;
     }
-    Some(Arc { centre, u, v, from: begin, to: begin + by })
+    Some(Arc { centre, u, v, from: begin, to: begin + by, end: to })
 }
 
 /// Half of an angle's arc that lies `deviation` from its chord, for a radius of 1.
@@ -270,6 +364,22 @@ mod tests {
         let [Segment::Arc(arc)] = outline.segments.as_slice() else { panic!("{outline:?}") };
         assert!((arc.to - arc.from - TAU).abs() < 1e-9 && outline.closed);
         assert_eq!(one("M1 0A1 1 0 0 1 -1 0A1 1 0 0 0 1 0Z").segments.len(), 2);
+    }
+
+    #[test]
+    fn plain_data_is_read_as_all_data_is() {
+        for text in [
+            "M0 0L5 5",
+            "M0,0 5,5 L 1 2 3 4Z",
+            "M1 0A1 1 0 0 1 0 1A1 1 0 0 1 -1 0C1 2 3 4 5 6 7 8 9 10 11 12Z M5 5L6 6",
+            "M0 0L1 1Z",
+        ] {
+            assert_eq!(plain(text), Some(parsed(text)), "{text}");
+        }
+        for text in ["m0 0l1 1", "M0 0h5", "L1 1", "M0 0L1", "M0 0A1 1 0 01 5 5", "M0 0Z5 5", "x"] {
+            assert_eq!(plain(text), None, "{text}");
+        }
+        assert_eq!(plain(""), Some(Vec::new()));
     }
 
     #[test]

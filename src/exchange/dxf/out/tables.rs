@@ -3,7 +3,7 @@
 use super::super::curve::P;
 use super::Version;
 use super::file::{File, Handles};
-use super::layers::Layers;
+use super::layers::{Layers, line_type};
 use super::model::Model;
 
 /// What the header says of the drawing.
@@ -104,7 +104,7 @@ pub(super) fn tables(
         if let Some(rgb) = layer.rgb.filter(|_| file.version == Version::R2018) {
             file.whole(420, i64::from(rgb));
         }
-        file.text(6, &layer.line_type);
+        file.text(6, &line_type(layer.dash, file.is_old()));
         if !file.is_old() {
             if !state.printable {
                 file.whole(290, 0);

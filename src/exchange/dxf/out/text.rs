@@ -32,7 +32,7 @@ pub(super) fn runs(walk: &mut Walk<'_>, node: NodeId, context: &Context) -> Resu
     let mut is_hidden = false;
     // The elements that are open, and the look in each; text nodes leave none.
     let mut stack: Vec<NodeId> = vec![node];
-    let mut looks: Vec<Look> = vec![context.look.clone()];
+    let mut looks: Vec<Look> = vec![(*context.look).clone()];
     let mut opened: Vec<NodeId> = Vec::new();
     while let Some(at) = stack.pop() {
         // Those that `at` is not in are left.
@@ -91,7 +91,7 @@ fn place(
 ) -> Result<(), Error> {
     let document = walk.document;
     let font = look.font_size;
-    let of = walk.scene.viewbox();
+    let of = walk.places.viewbox;
     let first = |name: &str, of: f64| {
         let list = document.attr(node, name)?;
         measured(list.split([' ', ',']).find(|t| !t.is_empty())?, of, font)

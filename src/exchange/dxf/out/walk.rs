@@ -15,15 +15,17 @@ use svgx_drafting::Drawn;
 use svgx_engine::compile::layer;
 use svgx_engine::document::{Document, NodeId, Ns};
 use svgx_engine::geometry::{
-    AspectRatio, Declarations, Length, Role, Scene, Unit, ViewBox, conditions_hold, href, pixels,
-    role, switch_choice,
+    AspectRatio, Declarations, Length, Role, Unit, ViewBox, conditions_hold, href, pixels, role,
+    switch_choice,
 };
 
 use super::super::curve::{Affine, length};
+use super::super::digits;
 use super::super::limits::{Error, Limits, hold};
 use super::super::report::Notes;
 use super::look::{Beyond, Look, Stated};
 use super::model::{Block, Entity, Model, Pen, Shape, State};
+use super::places::Places;
 use super::text;
 use super::words::Names;
 use draw::faded;
@@ -33,7 +35,9 @@ use draw::faded;
 pub(super) struct Context {
     /// From the coordinates of the element to those of the block or the model, y upward.
     pub(super) place: Affine,
-    pub(super) look: Look,
+    pub(super) look: Rc<Look>,
+    /// One for the children of each element.
+    number: u32,
     layer: usize,
     viewport: Size,
     /// What `use` shows around this without a block, outermost last.
@@ -56,17 +60,35 @@ struct Open {
     size: Sides,
 }
 
+/// What an element inherits and states.
+type Inside = (Rc<Look>, Rc<Stated>);
+
+/// Looks that are remembered; then they are forgotten together.
+const LOOKS: usize = 4_096;
+
 /// The size that a `use` states.
 type Sides = (Option<f64>, Option<f64>);
 
+/// What a `use` shows, where its look is kept, its size and that of what it is in.
+type Asked = (NodeId, usize, [Option<u64>; 4]);
+
 /// What is to be looked at, in what; the size, where it is what a `use` shows.
 type Next = (NodeId, Rc<Context>, Option<Sides>);
+
+/// What the walk made.
+#[derive(Debug)]
+pub(super) struct Walked {
+    pub(super) model: Model,
+    /// The blocks, each behind those that it inserts.
+    pub(super) order: Vec<usize>,
+    pub(super) notes: Notes,
+}
 
 /// The walk.
 #[derive(Debug)]
 pub(super) struct Walk<'d> {
     pub(super) document: &'d Document,
-    pub(super) scene: &'d Scene,
+    pub(super) places: &'d Places,
     /// What of the document shows what it only states.
     drafted: Option<&'d Drawn>,
     /// Texts that show values, and the names of those.
@@ -74,6 +96,10 @@ pub(super) struct Walk<'d> {
     /// Units of the file in a user unit.
     factor: f64,
     declared: Declarations<'d>,
+    /// Looks by what they depend on.
+    looks: HashMap<String, Inside>,
+    key: String,
+    numbers: u32,
     limits: &'d Limits,
     budget: &'d Budget,
     pub(super) notes: Notes,
@@ -84,6 +110,8 @@ pub(super) struct Walk<'d> {
     line_types: HashMap<Vec<u64>, usize>,
     block_names: Names,
     blocks: HashMap<(NodeId, String), usize>,
+    /// Blocks by what they were asked for with, the look of the `use` by where it is kept.
+    shown: HashMap<Asked, (usize, Rc<Look>)>,
     open: VecDeque<Open>,
     points: usize,
     steps: usize,
@@ -95,7 +123,8 @@ pub(super) struct Walk<'d> {
 impl<'d> Walk<'d> {
     pub(super) fn new(
         document: &'d Document,
-        scene: &'d Scene,
+        places: &'d Places,
+        declared: Declarations<'d>,
         drafted: Option<&'d Drawn>,
         limits: &'d Limits,
         budget: &'d Budget,
@@ -109,11 +138,15 @@ impl<'d> Walk<'d> {
         layer_names.unique("DEFPOINTS");
         Walk {
             document,
-            scene,
+            places,
             drafted,
             tags,
             factor: 1.0,
-            declared: Declarations::of(document),
+            declared,
+            looks: HashMap::new(),
+            key: String::new(),
+            numbers: 0,
+            shown: HashMap::new(),
             limits,
             budget,
             notes: Notes::new(limits.notes),
@@ -137,12 +170,13 @@ impl<'d> Walk<'d> {
     }
 
     /// The whole drawing. `factor`: how many units of the file a user unit is.
-    pub(super) fn run(mut self, factor: f64) -> Result<(Model, Notes), Error> {
+    pub(super) fn run(mut self, factor: f64) -> Result<Walked, Error> {
         self.factor = factor;
-        let view = self.scene.viewbox();
+        let view = self.places.viewbox;
         let root = Context {
             place: Affine([factor, 0.0, 0.0, -factor, 0.0, 0.0]),
-            look: Look::default(),
+            look: Rc::default(),
+            number: 0,
             layer: 0,
             viewport: Size::new(view.width, view.height),
             shown: None,
@@ -156,8 +190,8 @@ impl<'d> Walk<'d> {
                 block.entities = entities;
             }
         }
-        self.without_rings();
-        Ok((self.model, self.notes))
+        let order = self.without_rings();
+        Ok(Walked { model: self.model, order, notes: self.notes })
     }
 
     /// Draws `start` and everything in it into `out`.
@@ -194,7 +228,7 @@ impl<'d> Walk<'d> {
         if hidden || !conditions_hold(document, node) {
             return Ok(());
         }
-        let (look, stated) = self.inside(&outer.look, node)?;
+        let (look, stated) = self.looked(outer, node)?;
         if !look.display {
             self.note("dxf-hidden", "elements that are not displayed");
             return Ok(());
@@ -204,7 +238,7 @@ impl<'d> Walk<'d> {
             // What the root states is how it is shown, not where it is.
             Role::Svg if node == NodeId::ROOT => outer.place,
             _ => {
-                let own = self.scene.own_transform(document, node).as_coeffs();
+                let own = self.places.own_transform(document, node).as_coeffs();
                 outer.place.after(&Affine(own))
             }
         };
@@ -213,8 +247,15 @@ impl<'d> Walk<'d> {
             return Ok(());
         }
         let layer = self.layer(node)?.unwrap_or(outer.layer);
-        let mut inner =
-            Context { place, look, layer, viewport: outer.viewport, shown: outer.shown.clone() };
+        self.numbers = self.numbers.wrapping_add(1);
+        let mut inner = Context {
+            place,
+            look,
+            number: self.numbers,
+            layer,
+            viewport: outer.viewport,
+            shown: outer.shown.clone(),
+        };
         match role {
             Role::Shape => self.shape(node, &inner, &stated)?,
             Role::Text => {
@@ -249,6 +290,27 @@ impl<'d> Walk<'d> {
         stack.extend(children.map(|child| (child, Rc::clone(&inner), None)));
     }
 
+    /// The look of `node` in `outer`, which elements that state alike share.
+    fn looked(&mut self, outer: &Context, node: NodeId) -> Result<Inside, Error> {
+        self.key.clear();
+        // Seven bits each: letters of one byte.
+        let digits = (0..5).map(|at| (outer.number >> (7 * at) & 0x7F) as u8);
+        self.key.extend(digits.map(char::from));
+        let is_alike = self.declared.key(node, &mut self.key);
+        if let Some((look, stated)) = self.looks.get(&self.key).filter(|_| is_alike) {
+            return Ok((Rc::clone(look), Rc::clone(stated)));
+        }
+        let (look, stated) = self.inside(&outer.look, node)?;
+        let inside: Inside = (Rc::new(look), Rc::new(stated));
+        if is_alike {
+            if self.looks.len() >= LOOKS {
+                self.looks.clear();
+            }
+            self.looks.insert(self.key.clone(), inside.clone());
+        }
+        Ok(inside)
+    }
+
     pub(super) fn inside(&mut self, look: &Look, node: NodeId) -> Result<(Look, Stated), Error> {
         Ok(look.inside(&mut self.declared, node)?)
     }
@@ -258,6 +320,9 @@ impl<'d> Walk<'d> {
     }
 
     fn note_beyond(&mut self, look: &Look) {
+        if look.beyond == 0 {
+            return;
+        }
         for (beyond, code, message) in [
             (Beyond::Clip, "dxf-clip", "what a clip path cuts is drawn whole"),
             (Beyond::Mask, "dxf-mask", "what a mask hides is drawn whole"),
@@ -303,7 +368,7 @@ impl<'d> Walk<'d> {
             let text = match role {
                 // The size of a symbol is what its attributes say, whatever a sheet does.
                 Role::Symbol => document.attr(node, name),
-                _ => stated.get(name),
+                _ => stated.get(name).or_else(|| document.attr(node, name)),
             };
             measured(text?, of, inner.look.font_size)
         };
@@ -343,7 +408,10 @@ impl<'d> Walk<'d> {
             return Ok(());
         };
         let Size { width, height } = inner.viewport;
-        let side = |name: &str, of: f64| measured(stated.get(name)?, of, inner.look.font_size);
+        let side = |name: &str, of: f64| {
+            let text = stated.get(name).or_else(|| document.attr(node, name));
+            measured(text?, of, inner.look.font_size)
+        };
         let at = [side("x", width).unwrap_or(0.0), side("y", height).unwrap_or(0.0)];
         let size = (side("width", width), side("height", height));
         inner.place = inner.place.after(&Affine([1.0, 0.0, 0.0, 1.0, at[0], at[1]]));
@@ -365,14 +433,26 @@ impl<'d> Walk<'d> {
         if look.opacity < 1.0 {
             self.note("dxf-transparency", "what is shown by use is opaque");
         }
-        let within = Context {
-            place: Affine([1.0, 0.0, 0.0, -1.0, 0.0, 0.0]),
-            look: look.of_block(shown),
-            layer: 0,
-            viewport: inner.viewport,
-            shown: None,
+        let bits = |side: Option<f64>| side.map(f64::to_bits);
+        let sides = [size.0, size.1, Some(width), Some(height)].map(bits);
+        let key = (target, Rc::as_ptr(look).addr(), sides);
+        let block = match self.shown.get(&key) {
+            Some((known, _)) => *known,
+            None => {
+                let within = Context {
+                    place: Affine([1.0, 0.0, 0.0, -1.0, 0.0, 0.0]),
+                    look: Rc::new(look.of_block(shown)),
+                    number: inner.number,
+                    layer: 0,
+                    viewport: inner.viewport,
+                    shown: None,
+                };
+                let block = self.block(target, within, size)?;
+                // While it is kept here nothing else is where it is.
+                self.shown.insert(key, (block, Rc::clone(&inner.look)));
+                block
+            }
         };
-        let block = self.block(target, within, size)?;
         let at = [turned.0[4], turned.0[5]];
         let shape = Shape::Insert { block, at, scale, angle, values: Vec::new() };
         self.push(Entity { layer: inner.layer, pen, shape }, 1)
@@ -421,8 +501,9 @@ impl<'d> Walk<'d> {
         Ok(block)
     }
 
-    /// Takes out the inserts by which a block contains itself.
-    fn without_rings(&mut self) {
+    /// Takes out the inserts by which a block contains itself; the blocks in an order in which each
+    /// is behind those that it inserts.
+    fn without_rings(&mut self) -> Vec<usize> {
         #[derive(Clone, Copy, PartialEq)]
         enum State {
             New,
@@ -432,6 +513,7 @@ impl<'d> Walk<'d> {
         let inserts = |block: &Block| -> Vec<usize> {
             let of = |entity: &Entity| match entity.shape {
                 Shape::Insert { block, .. } => Some(block),
+                Shape::Dimension(ref dimension) => Some(dimension.block),
                 _ => None,
             };
             let mut inserts: Vec<usize> = block.entities.iter().filter_map(of).collect();
@@ -442,6 +524,7 @@ impl<'d> Walk<'d> {
         let edges: Vec<Vec<usize>> = self.model.blocks.iter().map(inserts).collect();
         let mut state = vec![State::New; edges.len()];
         let mut rings: Vec<(usize, usize)> = Vec::new();
+        let mut order: Vec<usize> = Vec::with_capacity(edges.len());
         for start in 0..edges.len() {
             if state[start] != State::New {
                 continue;
@@ -451,6 +534,7 @@ impl<'d> Walk<'d> {
             while let Some((at, next)) = path.last_mut() {
                 let Some(&to) = edges[*at].get(*next) else {
                     state[*at] = State::Done;
+                    order.push(*at);
                     path.pop();
                     continue;
                 };
@@ -471,11 +555,16 @@ impl<'d> Walk<'d> {
                 .entities
                 .retain(|e| !matches!(e.shape, Shape::Insert { block, .. } if block == to));
         }
+        order
     }
 }
 
 /// A length in user units; a share is one of `of`.
 pub(super) fn measured(text: &str, of: f64, font_size: f64) -> Option<f64> {
+    let plain = digits::read(text.as_bytes()).filter(|(_, long)| *long == text.len());
+    if let Some((units, _)) = plain {
+        return (units.abs() <= 1e12).then_some(units);
+    }
     let length = Length::parse(text).ok()?;
     let units = match length.unit {
         Unit::Percent => length.number / 100.0 * of,

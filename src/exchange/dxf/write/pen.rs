@@ -1,11 +1,14 @@
 //! Numbers as text.
 
-use super::super::curve::P;
+use std::fmt::Write as _;
 
-/// How numbers are rounded.
+use super::super::curve::P;
+use super::super::digits::{decimals_of_twelve, rounded};
+
+/// How numbers are rounded: to so many decimals.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pen {
-    per_unit: f64,
+    decimals: usize,
 }
 
 impl Pen {
@@ -13,32 +16,37 @@ impl Pen {
     /// `far`: to a ten-millionth of its size, at least to a millionth of a unit.
     pub(super) fn for_size(far: f64, size: f64) -> Pen {
         let step = (size * 1e-7).max(far * 1e-9).clamp(1e-9, 1e-6);
-        Pen { per_unit: libm::pow(10.0, (-libm::log10(step)).ceil()) }
+        Pen { decimals: (-libm::log10(step)).ceil() as usize }
     }
 
-    fn rounded(&self, n: f64) -> f64 {
-        let n = (n * self.per_unit).round() / self.per_unit;
-        // Zero has no sign.
-        n + 0.0
-    }
-
-    pub(super) fn number(&self, n: f64) -> String {
-        self.rounded(n).to_string()
+    pub(super) fn number(self, n: f64, out: &mut String) {
+        match rounded(n, self.decimals, false) {
+            Some(digits) => out.push_str(digits.text()),
+            None => {
+                let per_unit = libm::pow(10.0, self.decimals as f64);
+                // Zero has no sign. Writing to memory cannot fail, here and below.
+                let _ = write!(out, "{}", (n * per_unit).round() / per_unit + 0.0);
+            }
+        }
     }
 
     /// Twelve figures of a factor.
-    pub(super) fn exact(n: f64) -> String {
+    pub(super) fn exact(n: f64, out: &mut String) {
         if n == 0.0 || !n.is_finite() {
-            return "0".to_owned();
+            return out.push('0');
+        }
+        if let Some(digits) = decimals_of_twelve(n).and_then(|d| rounded(n, d, false)) {
+            return out.push_str(digits.text());
         }
         let digits = 11 - libm::floor(libm::log10(n.abs())) as i32;
         let per_unit = libm::pow(10.0, f64::from(digits.clamp(-300, 300)));
-        ((n * per_unit).round() / per_unit + 0.0).to_string()
+        let _ = write!(out, "{}", (n * per_unit).round() / per_unit + 0.0);
     }
 
     /// Appends a point with y upward, as one with y downward.
-    pub(super) fn point(&self, p: P, out: &mut String) {
-        use std::fmt::Write as _;
-        let _ = write!(out, "{} {}", self.rounded(p[0]), self.rounded(-p[1]));
+    pub(super) fn point(self, p: P, out: &mut String) {
+        self.number(p[0], out);
+        out.push(' ');
+        self.number(-p[1], out);
     }
 }

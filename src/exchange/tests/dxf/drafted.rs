@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use svgx_engine::document;
-use svgx_exchange::dxf::{ExportOptions, ExportReport, Limits, Version, export};
+use svgx_exchange::dxf::{ExportOptions, ExportReport, Imported, Limits, Version, export};
 
-use super::unlimited;
+use super::{read, unlimited};
 
 fn file(inside: &str, version: Version) -> (String, ExportReport) {
     let content = format!(
@@ -118,4 +118,113 @@ fn layers_keep_what_is_declared_of_them() {
     assert_eq!((layer("pipes")[&70][0].as_str(), layer("pipes")[&62][0].as_str()), ("4", "1"));
     assert_eq!((layer("notes")[&62][0].as_str(), layer("notes")[&290][0].as_str()), ("-5", "0"));
     assert_eq!(records(&text, "LINE").len(), 2);
+}
+
+/// What is written, read again, and written again.
+fn there_and_back(inside: &str, version: Version) -> (String, Imported, String) {
+    let (first, _) = file(inside, version);
+    let back = read(first.as_bytes()).expect("a file that is read back");
+    let limits = document::Limits::default();
+    let document = document::parse(&back.svgx, &limits).expect("a document");
+    assert!(document.diagnostics().is_empty(), "{:?}\n{}", document.diagnostics(), back.svgx);
+    let options = ExportOptions { version };
+    let again = export(&document, &options, &limits, &Limits::default(), &unlimited());
+    let again = String::from_utf8(again.expect("a file").dxf).expect("UTF-8");
+    (first, back, again)
+}
+
+#[test]
+fn dimensions_of_points_of_shapes_come_back_as_dimensions() {
+    let lines = PLATE.replace("id=", "fill=\"none\" stroke=\"#000\" id=");
+    for version in [Version::R2000, Version::R2018] {
+        let (first, back, again) = there_and_back(&lines, version);
+        for kind in ["linear", "aligned", "diameter", "radius", "angle", "ordinate"] {
+            let stated = format!("<arx:dimension type=\"{kind}\"");
+            assert!(back.svgx.contains(&stated), "{kind}\n{}", back.svgx);
+        }
+        assert_eq!(back.svgx.matches("<arx:dimension ").count(), 8);
+        assert!(back.svgx.contains("tolerance=\"±0.1\""), "{}", back.svgx);
+        // No block draws what is stated.
+        assert!(!back.svgx.contains("block--D"), "{}", back.svgx);
+        assert_eq!(back.report.model.drawn.get("DIMENSION"), Some(&8));
+        let [before, after] = [&first, &again].map(|file| records(file, "DIMENSION"));
+        assert_eq!((before.len(), after.len()), (8, 8));
+        for (a, b) in before.iter().zip(&after) {
+            assert_eq!(a[&70], b[&70], "{a:?}\n{b:?}");
+            assert_eq!(a.get(&1), b.get(&1));
+            for code in [42, 10, 20] {
+                let [x, y] = [a, b].map(|d| d[&code][0].parse::<f64>().expect("a number"));
+                assert!((x - y).abs() < 1e-6, "{code}: {a:?}\n{b:?}");
+            }
+        }
+        let [before, after] = [&first, &again].map(|file| records(file, "DIMSTYLE"));
+        // `decimals` is of lengths and of angles: that of the angle is a style of its own.
+        assert_eq!((before.len(), after.len()), (2, 3));
+        for code in [40, 41, 140, 144, 271, 278] {
+            assert_eq!(before[1][&code], after[1][&code], "{code}");
+        }
+    }
+}
+
+#[test]
+fn a_dimension_that_could_come_out_otherwise_stays_its_block() {
+    let inside = r#"<line id="a" stroke="black" x1="0" y1="250" x2="50" y2="250"/>
+        <arx:dimensions><arx:dimension of="a" at="0 240"/></arx:dimensions>"#;
+    let (whole, _) = file(inside, Version::R2000);
+    let is_stated = |file: &str| {
+        let back = read(file.as_bytes()).expect("a file that is read back");
+        assert_eq!(back.report.model.drawn.get("DIMENSION"), Some(&1));
+        let is_stated = back.svgx.contains("<arx:dimension ");
+        assert_ne!(is_stated, back.svgx.contains("block--D1"), "{}", back.svgx);
+        is_stated
+    };
+    assert!(is_stated(&whole));
+    let (before, dimension) = whole.split_once("AcDbAlignedDimension\n").expect("a dimension");
+    let with = |pairs: &str| format!("{before}AcDbAlignedDimension\n{pairs}{dimension}");
+    for pairs in ["  1\nabout 50\n", "1001\nACAD\n1000\nDSTYLE\n", " 52\n30.0\n", " 13\n0.5\n"] {
+        assert!(!is_stated(&with(pairs)), "{pairs}");
+    }
+    let (head, tail) = whole.rsplit_once(" 42\n50.0\n").expect("a measure");
+    assert!(!is_stated(&format!("{head} 42\n51.0\n{tail}")));
+    // Nothing is where it measures to.
+    let (head, entities) = whole.split_once("ENTITIES\n").expect("a model");
+    let moved = entities.replacen(" 10\n0.0\n", " 10\n1.0\n", 1);
+    assert!(!is_stated(&format!("{head}ENTITIES\n{moved}")));
+}
+
+#[test]
+fn values_come_back_as_values_where_they_stand_as_their_template_says() {
+    let (first, back, again) = there_and_back(
+        r##"<symbol id="outlet" overflow="visible"><circle r="5"/>
+        <arx:attribute name="TAG" x="1" y="8" size="2" anchor="start"/>
+        <arx:attribute name="KIND" x="9" y="0" size="1" rotate="-90"/></symbol>
+        <use href="#outlet" x="40" y="10"><arx:attribute name="TAG" value="E1 &lt;&quot;"/>
+        <arx:attribute name="KIND" value="B"/></use>
+        <use href="#outlet" transform="translate(80 20) rotate(-30) scale(2)">
+        <arx:attribute name="TAG" value="E2"/></use>
+        <use href="#outlet" x="120" y="10"/>"##,
+        Version::R2000,
+    );
+    assert_eq!(back.svgx.matches("<arx:attribute name=\"TAG\" value=").count(), 2);
+    assert!(back.svgx.contains("value=\"E1 &lt;&quot;\""), "{}", back.svgx);
+    assert!(!back.svgx.contains("<text"), "{}", back.svgx);
+    assert_eq!(back.report.blocks.drawn.get("ATTDEF"), Some(&2));
+    for kind in ["ATTDEF", "ATTRIB"] {
+        let [before, after] = [&first, &again].map(|file| records(file, kind));
+        assert_eq!(before.len(), after.len(), "{kind}");
+        for (a, b) in before.iter().zip(&after) {
+            assert_eq!((&a[&1], &a[&2], a.get(&72)), (&b[&1], &b[&2], b.get(&72)));
+            for code in [10, 20, 40, 50] {
+                let number = |d: &BTreeMap<i32, Vec<String>>| {
+                    d.get(&code).map_or(0.0, |v| v[0].parse::<f64>().expect("a number"))
+                };
+                assert!((number(a) - number(b)).abs() < 1e-6, "{code}: {a:?}\n{b:?}");
+            }
+        }
+    }
+    // One that is larger than its template is a text of its own.
+    let (head, tail) = first.split_once("ATTRIB\n").expect("an attribute");
+    let moved = tail.replacen(" 40\n2.0\n", " 40\n2.5\n", 1);
+    let back = read(format!("{head}ATTRIB\n{moved}").as_bytes()).expect("a file");
+    assert_eq!(back.svgx.matches("<text").count(), 1, "{}", back.svgx);
 }

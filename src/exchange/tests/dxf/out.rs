@@ -386,3 +386,46 @@ fn a_document_comes_back_where_it_was() {
         assert_eq!(back.report.model.not_drawn, BTreeMap::new(), "{name}");
     }
 }
+
+#[test]
+fn looks_are_those_of_every_rule_that_an_element_meets() {
+    let colours = |style: &str, inside: &str| -> Vec<String> {
+        let (file, _) = of(&format!("<style>{style}</style>{inside}"), Version::R2000);
+        let of =
+            |e: &BTreeMap<i32, Vec<String>>| e.get(&62).map_or("7".to_owned(), |c| c[0].clone());
+        entities(&file).iter().map(of).collect()
+    };
+    let lines = r##"<g class="a"><line x2="1" class="r"/><line x2="2" class="r"/>
+        <line x2="3" id="b" class="r"/><line x2="4" stroke="#00f"/><line x2="5" style="stroke:#0f0"/></g>
+        <g class="c"><line x2="6" class="r"/><line x2="7" class="r"/></g>"##;
+    // Names and classes alone, of what is around as well.
+    assert_eq!(
+        colours("line{stroke:#ff0}.r{stroke:#f00}.c .r{stroke:#f0f}", lines),
+        ["1", "1", "1", "2", "3", "6", "6"]
+    );
+    // Ids and siblings.
+    assert_eq!(
+        colours(".r{stroke:#f00}#b{stroke:#0ff}line:nth-child(2){stroke:#f0f}", lines),
+        ["1", "6", "4", "5", "3", "1", "6"]
+    );
+    // States fade what they are of alone.
+    let states =
+        r##"<g stroke="#f00"><line x2="1"/><line x2="2" arx:highlight="true"/><line x2="3"/></g>"##;
+    let all = colours("", states);
+    assert!(all[0] == "1" && all[1] != "1" && all[2] == "1", "{all:?}");
+}
+
+#[test]
+fn what_a_style_places_is_where_it_places_it() {
+    let (file, report) = of(
+        r##"<style>.m{transform:translate(10px,20px)}.r{r:7px}</style><g fill="none" stroke="#f00">
+        <line class="m" x2="5"/><circle class="r" cx="30" cy="40" r="2"/>
+        <line x2="5" style="transform:translate(1px, 2px)"/></g>"##,
+        Version::R2000,
+    );
+    let model = entities(&file);
+    assert_eq!((numbers(&model[0], 10), numbers(&model[0], 20)), (vec![10.0], vec![-20.0]));
+    assert_eq!(numbers(&model[1], 40), [7.0]);
+    assert_eq!((numbers(&model[2], 10), numbers(&model[2], 20)), (vec![1.0], vec![-2.0]));
+    assert_eq!(report.extents, Some([1.0, -47.0, 37.0, -2.0]));
+}

@@ -177,7 +177,11 @@ fn inserts_are_uses_of_symbols_with_their_attributes() {
     assert_eq!(text.matches("<use").count(), 7);
     // The array reaches to 12 and up to 11; the turned door from 2 to 10, and up to 24.
     assert_eq!(imported.report.extents, Some([0.0, 0.0, 12.0, 24.0]));
-    assert_eq!(imported.report.blocks.not_drawn.get("ATTDEF"), Some(&1));
+    assert_eq!(imported.report.blocks.drawn.get("ATTDEF"), Some(&1));
+    assert!(
+        text.contains("<arx:attribute name=\"TAG\" x=\"0\" y=\"0\" size=\"1\" anchor=\"start\"/>"),
+        "{text}"
+    );
 }
 
 #[test]

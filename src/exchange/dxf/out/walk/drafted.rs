@@ -20,7 +20,7 @@ impl Walk<'_> {
             return Ok(false);
         };
         let block = self.model.blocks.len();
-        let mm = self.scene.scale().mm_per_unit;
+        let mm = self.places.scale.mm_per_unit;
         let style = self.style(shown, mm);
         let Some(made) = dimension::of(shown, block, style, self.factor / mm) else {
             self.note("dxf-arc-length", "the lengths of arcs are lines and texts");
@@ -94,7 +94,8 @@ impl Walk<'_> {
             content: document.attr(node, "value").unwrap_or_default().to_owned(),
             at: outer.place.point(at),
             height: height * outer.place.scale(),
-            angle: 0.0,
+            // Clockwise where y is downward.
+            angle: -number("rotate").unwrap_or(0.0).to_radians(),
             wide: 1.0,
             slant: 0.0,
             mirrored: false,

@@ -1,5 +1,7 @@
 //! Shapes as entities: areas, and the lines around them.
 
+use std::rc::Rc;
+
 use kurbo::{PathEl, Size};
 use svgx_engine::compile::{drawn_elsewhere, draws};
 use svgx_engine::document::NodeId;
@@ -79,9 +81,9 @@ impl Walk<'_> {
                 path::points(attr("points").unwrap_or_default(), name == "polygon")
             }
             // A style sheet may state another one.
-            "path" => match self.scene.is_outline_styled(node) {
+            "path" => match self.places.is_outline_styled(node) {
                 true => self
-                    .scene
+                    .places
                     .outline(node)
                     .map(|outline| curves(&outline.path()))
                     .unwrap_or_default(),
@@ -95,24 +97,25 @@ impl Walk<'_> {
     /// The box of an object that draws nothing else.
     pub(super) fn object(&mut self, node: NodeId, inner: &Context) -> Result<(), Error> {
         let document = self.document;
-        let Some(outline) = self.scene.outline(node) else { return Ok(()) };
+        let Some(outline) = self.places.outline(node) else { return Ok(()) };
         let elsewhere = self.drawn_elsewhere.get_or_insert_with(|| drawn_elsewhere(document));
         let is_drawn = elsewhere.contains(&node) || draws(document, node);
         if is_drawn || !inner.look.visible {
             return Ok(());
         }
-        let line = self.scene.viewbox().width.max(self.scene.viewbox().height) / 800.0;
+        let line = self.places.viewbox.width.max(self.places.viewbox.height) / 800.0;
         let look = Look {
             fill: Paint::None,
             stroke: Paint::Own(Tint::Own { rgb: BOX, alpha: u8::MAX }),
             width: Width::Own(line),
-            ..inner.look.clone()
+            ..(*inner.look).clone()
         };
         let outlines =
             curves(&outline.path()).into_iter().map(|o| o.mapped(&inner.place)).collect();
         let inner = Context {
             place: inner.place,
-            look,
+            look: Rc::new(look),
+            number: inner.number,
             layer: inner.layer,
             viewport: inner.viewport,
             shown: None,
@@ -299,7 +302,7 @@ fn curves(path: &kurbo::BezPath) -> Vec<Outline> {
         };
         at = match segment {
             Segment::Line(p) | Segment::Cubic(_, _, p) => p,
-            Segment::Arc(arc) => arc.at(arc.to),
+            Segment::Arc(arc) => arc.end,
         };
         if let Some(outline) = outlines.last_mut() {
             outline.segments.push(segment);
