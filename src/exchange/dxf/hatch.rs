@@ -40,12 +40,16 @@ pub(super) fn shapes(
     // Between the count of boundaries (91) and the style (75) nothing else stands.
     let boundaries = fields.iter().skip_while(|t| t.code != 91).take_while(|t| t.code != 75);
     let mut outlines: Vec<Outline> = Vec::new();
+    // Where the boundaries of each kind begin among the outlines.
+    let mut kinds: Vec<(usize, i64)> = Vec::new();
     let mut path = Path::None;
     for tag in boundaries {
         match (tag.code, &mut path) {
             (92, _) => {
                 std::mem::take(&mut path).end(&mut outlines)?;
-                let is_polyline = whole(tag.value).unwrap_or(0) & 2 != 0;
+                let kind = whole(tag.value).unwrap_or(0);
+                kinds.push((outlines.len(), kind));
+                let is_polyline = kind & 2 != 0;
                 path =
                     if is_polyline { Path::Polyline(Vec::new()) } else { Path::Edges(Vec::new()) };
             }
@@ -75,6 +79,7 @@ pub(super) fn shapes(
         }
     }
     path.end(&mut outlines)?;
+    let outlines = filled(outlines, &kinds, fields.whole(75, 0));
     if outlines.is_empty() {
         return Err(Reason::Empty);
     }
@@ -91,6 +96,29 @@ pub(super) fn shapes(
         }
         None => vec![Shape::Lines { outlines: mapped(outlines), width: None }],
     })
+}
+
+/// The outlines that a style fills: all of them, the outermost and the first islands in them (1), or
+/// the outermost whole (2). Where none is called so all are meant.
+fn filled(outlines: Vec<Outline>, kinds: &[(usize, i64)], style: i64) -> Vec<Outline> {
+    let wanted = match style {
+        1 => 1 | 16,
+        2 => 1,
+        _ => return outlines,
+    };
+    let kind = |at: usize| {
+        let before = kinds.iter().rev().find(|(from, _)| *from <= at);
+        before.map_or(0, |(_, kind)| *kind)
+    };
+    let is_wanted: Vec<bool> = (0..outlines.len()).map(|at| kind(at) & wanted != 0).collect();
+    if !is_wanted.contains(&true) {
+        return outlines;
+    }
+    outlines
+        .into_iter()
+        .zip(is_wanted)
+        .filter_map(|(o, is_wanted)| is_wanted.then_some(o))
+        .collect()
 }
 
 /// A boundary as far as it was read.

@@ -62,6 +62,11 @@ const KINDS: &[(&str, &[&str])] = &[
         "0 HATCH\n8 0\n2 SOLID\n70 1\n71 0\n91 1\n92 3\n72 0\n73 1\n93 3\n10 0\n20 0\n10 9\n20 0\n10 9\n20 9\n97 0\n75 0\n76 1",
         &["fill-rule=\"evenodd\" d=\"M0 0L9 0L9 -9L0 0Z\""],
     ),
+    // An island that the style ignores.
+    (
+        "0 HATCH\n8 0\n2 SOLID\n70 1\n71 0\n91 2\n92 3\n72 0\n73 1\n93 3\n10 0\n20 0\n10 9\n20 0\n10 9\n20 9\n97 0\n92 18\n72 0\n73 1\n93 3\n10 5\n20 1\n10 8\n20 1\n10 8\n20 4\n97 0\n75 2\n76 1",
+        &["fill-rule=\"evenodd\" d=\"M0 0L9 0L9 -9L0 0Z\"/>"],
+    ),
     // Edges: a line and half a circle back, which is stored as a clockwise one.
     (
         "0 HATCH\n8 0\n2 ANSI31\n70 0\n71 0\n91 1\n92 1\n93 2\n72 1\n10 -5\n20 0\n11 5\n21 0\n72 2\n10 0\n20 0\n40 5\n50 0\n51 180\n73 0\n97 0\n75 0\n76 1",
