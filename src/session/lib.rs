@@ -9,6 +9,7 @@ mod drag_solver;
 mod drawn;
 mod editing;
 mod error;
+mod following;
 mod fragment;
 mod history;
 mod manager;
@@ -30,6 +31,7 @@ mod together;
 pub use drag_solver::Constrained;
 pub use editing::{CONSTRAINTS, EMPTY, SELECTION, Session};
 pub use error::Error;
+pub use following::{By, Following, Move};
 pub use history::{UNDO_BYTES, UNDO_STEPS};
 pub use manager::{Options, Sessions, Unacknowledged};
 pub use networks::{NetworkChange, NetworkFinding, NetworkState, NetworkValueChange};
@@ -45,9 +47,9 @@ pub use outcome::{
 };
 pub use replay::{EDITS, EditedDrawing, edit};
 pub use store::{
-    Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Key, Listing, Memory, Pending,
-    Remote, RemoteOptions, Store, StoreError, StoreEvent, StoreHealth, StoreLimits, Stored,
-    Watcher, copy,
+    Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Given, Key, Listing, Memory,
+    Pending, Remote, RemoteOptions, Store, StoreError, StoreEvent, StoreHealth, StoreLimits,
+    Stored, Watcher, copy,
 };
 pub use tiles::Tiles;
 

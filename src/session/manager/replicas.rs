@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::{OpenSession, Sessions, Slot};
 use crate::error::Error;
-use crate::store::{Key, StoreError};
+use crate::store::{Given, Key, StoreError};
 
 /// Why a stream ends whose session another process has.
 const MOVED: &str = "the session is at another replica";
@@ -31,6 +32,24 @@ impl Sessions {
         let _alone = slot.live.lock();
         self.store.take_from(key, gone)?;
         Ok(())
+    }
+
+    /// Gives a session to the process `to`, where it is this one's and was not given within `rest`.
+    /// Its streams end; their clients come again.
+    ///
+    /// # Errors
+    /// Whatever the store fails with.
+    pub fn give(&self, key: &Key, to: &str, rest: Duration) -> Result<Given, Error> {
+        let slot = self.slot(key);
+        // Under the session's lock, so that no write slips in behind.
+        let mut kept = slot.live.lock();
+        let given = self.store.give(key, to, rest);
+        if let Ok(Given::Done | Given::NotHeld) | Err(_) = given {
+            *kept = None;
+            slot.weight.store(0, Ordering::Relaxed);
+            slot.room.lock().close(MOVED);
+        }
+        Ok(given?)
     }
 
     /// Ends the streams of a session that this process has lost, as far as is known without asking.

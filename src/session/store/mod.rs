@@ -233,6 +233,16 @@ pub trait Store: Send + Sync + fmt::Debug {
         Ok(())
     }
 
+    /// Gives a session to the process `to`, once what was written before is durable: it is that one's
+    /// from then on, and what this one would still write is refused. Not where it was given by anybody
+    /// within `rest`, and the longer the oftener it was given.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it is not known then whose it is.
+    fn give(&self, _key: &Key, _to: &str, _rest: Duration) -> Result<Given, StoreError> {
+        Ok(Given::NotHeld)
+    }
+
     /// Where a process that shares the store is reached, as it announced; `None` when it does not
     /// live.
     ///
@@ -250,14 +260,30 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Says where the processes that share the store reach this one.
     fn announce(&self, _address: &str) {}
 
-    /// This process will end: the others may have its sessions. What runs can go on.
-    fn leave(&self) {}
+    /// This process will end: the others may have its sessions, as many as are answered. What runs can
+    /// go on.
+    fn leave(&self) -> usize {
+        0
+    }
 
     /// Flushes and lets go of whatever the store holds. Later calls fail with [`StoreError::Closed`].
     ///
     /// # Errors
     /// [`StoreError`] when something could not be flushed.
     fn close(&self) -> Result<(), StoreError>;
+}
+
+/// What came of giving a session to another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// It is that one's.
+    Done,
+    /// It was given not long ago.
+    TooSoon,
+    /// The other one does not live.
+    Gone,
+    /// It is not this process's.
+    NotHeld,
 }
 
 /// Whether a store takes writes.

@@ -16,7 +16,7 @@ use svgx_base::budget::{Clock as _, Time};
 use super::keys::{Answer, REPLICA, answer, call, list, part, text};
 use super::link::{Broken, Link};
 use super::{RETRY, Shared, gate};
-use crate::store::{Key, StoreError, StoreEvent};
+use crate::store::{Given, Key, StoreError, StoreEvent};
 
 /// How long a replica counts as alive after it has said so, by the clock of the server.
 pub(super) const LEASE: Duration = Duration::from_secs(5);
@@ -147,6 +147,43 @@ impl Shared {
         Ok(())
     }
 
+    /// Gives a session that is held to a replica.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whoever has it is found out by the next one who asks.
+    pub(super) fn give(&self, key: &Key, to: &str, rest: Duration) -> Result<Given, StoreError> {
+        let Some(held) = self.leases.get(key).filter(|held| !held.is_lost) else {
+            return Ok(Given::NotHeld);
+        };
+        let asked = self.ask(|script| {
+            let mut command = call(script, key, "give");
+            let rest = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+            command.arg(held.epoch).arg(to).arg(REPLICA).arg(rest);
+            command
+        });
+        let unreadable = || StoreError::Io("an answer that is none".to_owned());
+        let answered = asked.and_then(|value| answer(&value, key, 0).ok_or_else(unreadable));
+        let given = match answered {
+            Ok(Answer::Done(parts)) => match parts.first().map(String::as_str) {
+                Some("given") => Given::Done,
+                Some("soon") => Given::TooSoon,
+                _ => Given::Gone,
+            },
+            Ok(Answer::Refused(StoreError::Fenced)) => Given::NotHeld,
+            Ok(Answer::Refused(error)) | Err(error) => {
+                // It may have happened: what is here is good only once the server says so.
+                self.leases.lose(key, held.epoch);
+                return Err(error);
+            }
+        };
+        match given {
+            Given::Done => self.leases.forget(key),
+            Given::NotHeld => self.leases.lose(key, held.epoch),
+            Given::TooSoon | Given::Gone => {}
+        }
+        Ok(given)
+    }
+
     /// Where a replica is reached; `None` when it does not live.
     ///
     /// # Errors
@@ -200,7 +237,7 @@ impl Shared {
 
     /// Lets every other replica have what this one holds: it does not count as alive any more. It
     /// may go on, and asks then for each session first.
-    pub(super) fn leave(&self) {
+    pub(super) fn leave(&self) -> usize {
         // Held so that a renewal on its way does not come after.
         let mut link = self.beat.lock();
         self.leaving.store(true, Ordering::Release);
@@ -212,6 +249,7 @@ impl Shared {
         });
         // If it fails, the others wait for the end of the lease.
         drop(left);
+        self.leases.held.lock().values().filter(|held| !held.is_lost).count()
     }
 
     /// The life of the thread that says that this replica lives, until `stop` ends.

@@ -39,8 +39,8 @@ use self::link::{Broken, Link};
 use self::writer::{Request, Sized, Write};
 use super::checksum::{self, Kind, OVERHEAD};
 use super::{
-    Damage, Key, Listing, Pending, Store, StoreError, StoreEvent, StoreHealth, StoreLimits, Stored,
-    Watcher,
+    Damage, Given, Key, Listing, Pending, Store, StoreError, StoreEvent, StoreHealth, StoreLimits,
+    Stored, Watcher,
 };
 
 /// Writes that may wait.
@@ -470,8 +470,14 @@ impl Store for Remote {
         drop(self.shared.renew(&mut link));
     }
 
-    fn leave(&self) {
-        self.shared.leave();
+    fn give(&self, key: &Key, to: &str, rest: Duration) -> Result<Given, StoreError> {
+        // What is on its way carries the epoch that ends now.
+        self.flush()?;
+        self.shared.give(key, to, rest)
+    }
+
+    fn leave(&self) -> usize {
+        self.shared.leave()
     }
 
     fn close(&self) -> Result<(), StoreError> {

@@ -45,6 +45,22 @@ if op == 'release' then
   return {'ok'}
 end
 
+if op == 'give' then
+  -- ARGV: give, epoch, to whom, the prefix of the keys of replicas, for how long it rests
+  if not held then return {'fenced'} end
+  local to, prefix, rest = ARGV[3], ARGV[4], tonumber(ARGV[5])
+  if redis.call('EXISTS', prefix .. to) == 0 then return {'ok', 'gone'} end
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  local at, times = number(lease, 'given'), number(lease, 'times')
+  -- Twice as long after each time, up to an hour or so; an hour in one place is a new beginning.
+  if now < at + rest * 2 ^ math.min(times, 7) and at > 0 then return {'ok', 'soon'} end
+  if now > at + 3600000 then times = 0 else times = times + 1 end
+  local next = plain(redis.call('HINCRBY', totals, 'epoch', 1))
+  redis.call('HSET', lease, 'owner', to, 'epoch', next, 'given', plain(now), 'times', times)
+  return {'ok', 'given'}
+end
+
 local last = redis.call('HGET', meta, 'last')
 local function occupied()
   local sum = 0
