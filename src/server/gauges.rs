@@ -11,7 +11,7 @@ use svgx_controller::Reason;
 use svgx_controller::core::Status;
 use svgx_session::{ResetReason, StoreHealth};
 use svgx_telemetry::catalogue as c;
-use svgx_telemetry::{Metrics, Outcome};
+use svgx_telemetry::{HandOver, Metrics, Outcome};
 
 use crate::endpoints::{ENDPOINTS, Handler};
 use crate::state::app::App;
@@ -84,6 +84,9 @@ fn expect(metrics: &Metrics, secure: bool) {
     }
     for reason in ResetReason::ALL {
         metrics.stream_reset(reason.as_str(), 0);
+    }
+    for reason in HandOver::ALL {
+        metrics.handed_over(reason, 0);
     }
     metrics.frames_dropped(0);
     for class in Class::ALL.map(Class::as_str) {

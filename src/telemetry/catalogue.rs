@@ -101,6 +101,8 @@ catalogue! {
         "1 while the server of the session store is set so that acknowledged edits could be lost.";
     SESSIONS_TAKEN = "svgx.session.taken", Counter, "{session}", 2, [],
         "Sessions taken over from another replica.";
+    SESSIONS_HANDED_OVER = "svgx.session.handed_over", Counter, "{session}", 4, ["svgx.handover.reason"],
+        "Sessions that were given to other replicas, by reason.";
     JOBS_BACKLOG = "svgx.jobs.backlog", Gauge, "s", 2, [],
         "How long the jobs that wait in the queue of the store will take the processes that take jobs.";
     JOBS_OLDEST = "svgx.jobs.oldest", Gauge, "s", 2, [],

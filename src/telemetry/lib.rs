@@ -38,7 +38,7 @@ pub mod stage;
 mod trace_store;
 
 pub use exemplar::Exemplar;
-pub use metrics::{METHODS, Metrics, Outcome, Request};
+pub use metrics::{HandOver, METHODS, Metrics, Outcome, Request};
 pub use outbox::Loss;
 pub use process::Usage;
 pub use resource::resource;

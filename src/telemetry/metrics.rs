@@ -17,6 +17,28 @@ use super::expected::Expected;
 use super::process;
 use super::series::Series;
 
+/// Why sessions were given to other replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandOver {
+    /// Their edits come by the other one.
+    Editors,
+    /// The replica stops.
+    Stopping,
+}
+
+impl HandOver {
+    /// Every reason.
+    pub const ALL: [HandOver; 2] = [HandOver::Editors, HandOver::Stopping];
+
+    /// The name used in labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            HandOver::Editors => "editors",
+            HandOver::Stopping => "stopping",
+        }
+    }
+}
+
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -84,6 +106,7 @@ pub struct Metrics {
     cache_requests: Counters<bool>,
     store_wait: Histogram<f64>,
     streams: UpDownCounter<i64>,
+    handed_over: Counter<u64>,
     stream_resets: Counter<u64>,
     stream_dropped: Counter<u64>,
     exemplars: Exemplars,
@@ -180,6 +203,7 @@ impl Metrics {
                 .with_unit(c::STREAMS.unit)
                 .with_description(c::STREAMS.description)
                 .build(),
+            handed_over: counter(&c::SESSIONS_HANDED_OVER),
             stream_resets: counter(&c::STREAM_RESETS),
             stream_dropped: counter(&c::STREAM_DROPPED),
             exemplars: Exemplars::new(latency),
@@ -247,6 +271,12 @@ impl Metrics {
     /// Clients of streams are sent the whole drawing, so many.
     pub fn stream_reset(&self, reason: &'static str, count: u64) {
         self.stream_resets.add(count, &[KeyValue::new("svgx.stream.reason", reason)]);
+    }
+
+    /// Sessions were given to other replicas, so many.
+    pub fn handed_over(&self, reason: HandOver, count: u64) {
+        let reason = KeyValue::new("svgx.handover.reason", reason.as_str());
+        self.handed_over.add(count, &[reason]);
     }
 
     /// Frames were thrown away because their client took them too slowly.

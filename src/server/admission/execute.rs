@@ -12,6 +12,7 @@ use opentelemetry::Context;
 use svgx_base::budget::{Budget, Class, Stop, Time};
 use svgx_controller::core::Lane;
 use svgx_controller::{Done, Reason, Request, Ticket};
+use svgx_session::By;
 use svgx_telemetry::stage::{Stages, Step};
 use svgx_telemetry::{Outcome, deep};
 
@@ -19,7 +20,8 @@ use super::admit::AdmissionRequest;
 use super::body::{self, Body};
 use super::deferred;
 use super::dispatch::Dispatch;
-use super::forward::{Asked, Forward, hold_for_later};
+use super::forward::there::{self, There};
+use super::forward::{self, Asked, Forward, hold_for_later};
 use super::limits;
 use super::operation::Operation;
 use super::reply::{Call, Reply};
@@ -81,7 +83,7 @@ pub(crate) async fn run(
         Err(_) if sends && began.is_none() => Err(Error::BodyTimeout(limit)),
         Err(_) => Err(Error::Timeout(limit)),
     };
-    let done = done.map_err(|error| match error {
+    let mut done = done.map_err(|error| match error {
         Error::Timeout(_) | Error::Stopped(_) => {
             let wait = app.pool.drained_in(operation.class);
             Error::Unfinished { message: error.to_string(), wait }
@@ -89,6 +91,17 @@ pub(crate) async fn run(
         error => error,
     });
     let duration = app.clock.now().since(began.unwrap_or(arrived));
+    if let Ok(response) = &mut done {
+        match there::how_it_was_done(response) {
+            Some(There::Outside(reason)) => {
+                response.extensions_mut().insert(OutsideObjective(reason));
+            }
+            Some(There::Coarser(reason)) => {
+                response.extensions_mut().insert(Coarser(reason));
+            }
+            None => {}
+        }
+    }
     let (outcome, reason) = ended(&app, operation, duration, &done);
     let outside = done.as_ref().is_ok_and(|response| outside_objective(response).is_some());
     request.extensions_mut().insert(Operated {
@@ -127,7 +140,11 @@ fn ended(
     duration: Duration,
     done: &Result<HttpResponse, Error>,
 ) -> (Outcome, &'static str) {
-    if let Some(failed) = done.as_ref().err().and_then(failed) {
+    let failed = match done {
+        Ok(response) => there::failed(response),
+        Err(error) => failed(error),
+    };
+    if let Some(failed) = failed {
         return failed;
     }
     match done {
@@ -164,24 +181,35 @@ async fn run_inner(
     let stages = request.extensions().get::<Stages>().cloned().unwrap_or_default();
     let kind = payload.as_ref().map(|_| body::check(app, request)).transpose()?;
     let asked = AdmissionRequest::of(app, request, operation, &identity, payload.is_some())?;
-    // Decided before the body is read, so that refusing costs nothing.
+    let mut incoming = payload.zip(kind);
+    let mut body = None;
+    // What another replica does is admitted there, once.
+    if forward::may_be_known(app, request) {
+        body = read(app, &stages, incoming.take()).await?;
+        *began = Some(app.clock.now());
+        // In a place of its own: what all requests carry along is to stay small.
+        let known = Box::pin(forward::known(app, request, &identity, body.as_ref()));
+        if let Some(response) = known.await? {
+            return Ok(response);
+        }
+    }
+    // Decided before a body is read, so that refusing costs nothing.
     let arrived = app.clock.now();
     let dispatch = match Dispatch::decide(app, operation, &asked, &stages) {
         Ok(dispatch) => dispatch,
         Err(shed) => {
-            if let Some((payload, kind)) = payload.zip(kind) {
-                limits::check_refused(app, request, kind, payload).await?;
+            match (incoming, body) {
+                (Some((payload, kind)), _) => {
+                    limits::check_refused(app, request, kind, payload).await?;
+                }
+                (None, Some(body)) => limits::check_read(app, body).await?,
+                (None, None) => {}
             }
             return Err(shed.into());
         }
     };
-    let reading = app.clock.now();
-    let body = match payload.zip(kind) {
-        Some((payload, kind)) => Some(body::read(app, kind, payload).await?),
-        None => None,
-    };
-    if let Some(body) = &body {
-        stages.note(stages::read(reading, app.clock.now(), body.bytes.len()));
+    if incoming.is_some() {
+        body = read(app, &stages, incoming).await?;
     }
     // A slow client is not the service's latency: the clock starts with the last byte.
     let read = app.clock.now();
@@ -212,6 +240,19 @@ async fn run_inner(
         }
         (served, _) => served,
     }
+}
+
+/// The body of a request that has one.
+async fn read(
+    app: &Arc<App>,
+    stages: &Stages,
+    incoming: Option<(Payload, body::Kind)>,
+) -> Result<Option<Body>, Error> {
+    let Some((payload, kind)) = incoming else { return Ok(None) };
+    let reading = app.clock.now();
+    let body = body::read(app, kind, payload).await?;
+    stages.note(stages::read(reading, app.clock.now(), body.bytes.len()));
+    Ok(Some(body))
 }
 
 /// A request whose body was let in.
@@ -246,6 +287,7 @@ async fn serve(
     };
     let credential = request.extensions().get::<Credential>().copied();
     let caller = Caller {
+        by: forward::passed_on_by(request),
         identity,
         credential: credential.unwrap_or(Credential::NONE),
         media,
@@ -334,6 +376,8 @@ fn given_in_path(request: &HttpRequest) -> Option<String> {
 /// What the work needs to know of the request.
 #[derive(Clone)]
 pub(super) struct Caller {
+    /// The replica that passed it on, where one did.
+    by: By,
     pub(super) identity: Identity,
     credential: Credential,
     media: &'static str,
@@ -354,6 +398,7 @@ impl Caller {
         asked: Request<'static>,
     ) -> Caller {
         Caller {
+            by: None,
             identity,
             credential: Credential::NONE,
             media,
@@ -397,6 +442,7 @@ pub(super) fn on_pool(
     let (operation, waiting) = (operation.name, app.clock.now());
     move |budget: &Budget| {
         let Caller {
+            by,
             identity,
             credential,
             media,
@@ -410,6 +456,7 @@ pub(super) fn on_pool(
         let call = Call {
             started: shared.clock.now(),
             app: shared,
+            by,
             operation,
             identity,
             credential,

@@ -1,7 +1,9 @@
 //! A request for a session that another replica has: passed on to that one, or the session taken
 //! over where that one is no more.
 
+pub(crate) mod there;
 mod tunnel;
+mod wire;
 
 use std::io;
 use std::sync::Arc;
@@ -13,9 +15,13 @@ use actix_web::web::Payload;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
+use svgx_session::By;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use crate::protocol::headers::{SVGX_REPLICA, SVGX_REPLICA_PROOF, TRACEPARENT};
+use self::there::{OfOwner, kind_of};
+use self::wire::{Answer, Failure, Message, Patience};
+use super::body::Body;
+use crate::protocol::headers::{SVGX_REPLICA, SVGX_REPLICA_PROOF, SVGX_SESSION, TRACEPARENT};
 use crate::protocol::problem::{self, Error, Owner};
 use crate::protocol::trace::Trace;
 use crate::state::app::App;
@@ -30,6 +36,9 @@ const LOOK: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(50);
 /// The longest answer that is read whole before it is sent.
 const WHOLE: u64 = 256 * 1024;
+/// The longest body that is looked at for the session that it names, before it is known what the
+/// request is.
+const LOOKED_AT: usize = 64 * 1024;
 
 /// What came of asking the owner.
 pub(crate) enum Asked {
@@ -41,7 +50,7 @@ pub(crate) enum Asked {
 
 /// How it went to ask another replica.
 enum Exchange {
-    Response(reqwest::Response),
+    Response(Answer),
     /// It did nothing: it does not have the session.
     Nothing,
     /// It is no more.
@@ -70,8 +79,7 @@ impl<'r> Forward<'r> {
         request: &'r HttpRequest,
         body: Option<Bytes>,
     ) -> Option<Forward<'r>> {
-        app.replicas.client()?;
-        if request.extensions().contains::<PassedOn>() {
+        if !app.replicas.are_asked() || request.extensions().contains::<PassedOn>() {
             return None;
         }
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -102,7 +110,12 @@ impl<'r> Forward<'r> {
     }
 
     async fn ask(&self, owner: Owner, payload: &mut Option<Payload>) -> Result<Asked, Error> {
-        match self.exchange(&owner.replica, &owner.address).await? {
+        let exchanged = self.exchange(&owner.replica, &owner.address).await?;
+        match &exchanged {
+            Exchange::Response(_) => self.app.whereabouts.found(&owner),
+            _ => self.app.whereabouts.forget(&owner.key),
+        }
+        match exchanged {
             Exchange::Response(response) => self.answered(response, payload).await,
             Exchange::Nothing => {
                 tokio::time::sleep(PAUSE).await;
@@ -114,6 +127,25 @@ impl<'r> Forward<'r> {
             }
             Exchange::Unreachable => Err(Error::Elsewhere(Box::new(owner))),
             Exchange::Interrupted => self.interrupted(),
+        }
+    }
+
+    /// The answer of the replica that had the session when it was asked last, without asking the
+    /// store again: whoever has it no more says so, and nothing is done then. `None` where the store
+    /// is to be asked.
+    async fn ask_known(&mut self, owner: Owner) -> Result<Option<HttpResponse>, Error> {
+        let exchanged = self.exchange(&owner.replica, &owner.address).await?;
+        if let Exchange::Response(response) = exchanged {
+            return match self.answered(response, &mut None).await? {
+                Asked::Answered(response) => Ok(Some(response)),
+                Asked::Again => Ok(None),
+            };
+        }
+        self.app.whereabouts.forget(&owner.key);
+        match exchanged {
+            Exchange::Gone => take_over(self.app, owner).await.map(|_| None),
+            Exchange::Interrupted => self.interrupted().map(|_| None),
+            _ => Ok(None),
         }
     }
 
@@ -137,19 +169,23 @@ impl<'r> Forward<'r> {
     }
 
     async fn exchange(&self, replica: &str, address: &str) -> Result<Exchange, Error> {
-        let Some(client) = self.app.replicas.client().filter(|_| !address.is_empty()) else {
+        if address.is_empty() {
             return Ok(Exchange::Unreachable);
-        };
-        let (message, nonce) = self.message(client, replica, address)?;
-        let sending = message.send();
+        }
+        let (message, nonce) = self.message(replica, address)?;
+        // Half of what the other side keeps them for, which is set like this one.
+        let patience = Patience(self.app.config.keep_alive / 2);
+        let sending = wire::ask(address, &message, patience);
         tokio::pin!(sending);
         let mut look = every(LOOK);
         let sent = loop {
             tokio::select! {
+                biased;
                 sent = &mut sending => break sent,
                 _ = look.tick() => {
-                    // Alive, it may just be slow; gone, it will not answer any more.
-                    if reached_at(self.app, replica).await?.is_none() {
+                    // Alive, it may just be slow; gone, it will not answer any more. Where the store
+                    // does not say, the owner does.
+                    if let Ok(None) = reached_at(self.app, replica).await {
                         return Ok(Exchange::Interrupted);
                     }
                 }
@@ -157,12 +193,12 @@ impl<'r> Forward<'r> {
         };
         let response = match sent {
             Ok(response) => response,
-            Err(error) if is_refused(&error) => return Ok(Exchange::Gone),
-            Err(error) if error.is_connect() => return Ok(Exchange::Unreachable),
-            Err(_) => return Ok(Exchange::Interrupted),
+            // The process is gone, whatever its lease says.
+            Err(Failure::Refused) => return Ok(Exchange::Gone),
+            Err(Failure::Unreachable) => return Ok(Exchange::Unreachable),
+            Err(Failure::Broken) => return Ok(Exchange::Interrupted),
         };
-        let proof = response.headers().get(SVGX_REPLICA_PROOF.as_str());
-        let did = self.app.replicas.did(proof.and_then(|v| v.to_str().ok()), &nonce);
+        let did = self.app.replicas.did(response.header(&SVGX_REPLICA_PROOF), &nonce);
         Ok(match did {
             Some(Did::Answered) => Exchange::Response(response),
             Some(Did::Nothing) => Exchange::Nothing,
@@ -175,80 +211,127 @@ impl<'r> Forward<'r> {
         })
     }
 
-    /// The request for the owner.
-    fn message(
-        &self,
-        client: &reqwest::Client,
-        replica: &str,
-        address: &str,
-    ) -> Result<(reqwest::RequestBuilder, String), Error> {
-        let internal = |e: &dyn std::fmt::Display| Error::Internal(e.to_string());
+    /// The request for the owner, and the number that its answer has to prove.
+    fn message(&self, replica: &str, address: &str) -> Result<(Message, String), Error> {
         let request = self.request;
-        let identity = request.extensions().get::<Identity>().cloned();
-        let identity = identity.unwrap_or_else(|| self.app.anonymous.clone());
+        let extensions = request.extensions();
+        let identity = extensions.get::<Identity>().map_or(&self.app.anonymous, |known| known);
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let method = request.method().as_str();
-        let (header, nonce) = self.app.replicas.ask(replica, &identity.name, method, target)?;
-        let method = reqwest::Method::from_bytes(method.as_bytes()).map_err(|e| internal(&e))?;
-        let mut message = client.request(method, format!("http://{address}{target}"));
+        let (proof, nonce) = self.app.replicas.ask(replica, &identity.name, method, target)?;
+        let mut head = Vec::with_capacity(1024);
+        for part in [method, " ", target, " HTTP/1.1\r\nhost: ", address, "\r\n"] {
+            head.extend_from_slice(part.as_bytes());
+        }
+        let mut header = |name: &str, value: &[u8]| {
+            for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+                head.extend_from_slice(part);
+            }
+        };
         for (name, value) in request.headers() {
             if is_passed_on(name.as_str(), request.headers()) {
-                message = message.header(name.as_str(), value.as_bytes());
+                header(name.as_str(), value.as_bytes());
             }
         }
-        if let Some(trace) = request.extensions().get::<Trace>() {
+        if let Some(trace) = extensions.get::<Trace>() {
             let mut text = String::new();
             trace.traceparent(&mut text);
-            message = message.header(TRACEPARENT.as_str(), text);
+            header(TRACEPARENT.as_str(), text.as_bytes());
         }
         if request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
             let offered = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
             let offered = offered.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
             // A key is for this replica, which has looked at it.
             let protocols = offered.map(str::trim).filter(|name| !name.starts_with("svgx.key."));
-            message = message
-                .header("connection", "Upgrade")
-                .header("upgrade", "websocket")
-                .header("sec-websocket-protocol", protocols.collect::<Vec<_>>().join(", "));
+            let protocols = protocols.collect::<Vec<_>>().join(", ");
+            header("connection", b"Upgrade");
+            header("upgrade", b"websocket");
+            header("sec-websocket-protocol", protocols.as_bytes());
         }
-        message = message.header(SVGX_REPLICA.as_str(), header);
+        header(SVGX_REPLICA.as_str(), proof.as_bytes());
         if let Some(body) = &self.body {
-            message = message.body(body.clone());
+            header("content-length", body.len().to_string().as_bytes());
         }
-        Ok((message, nonce))
+        head.extend_from_slice(b"\r\n");
+        let is_head = request.method() == Method::HEAD;
+        Ok((Message { head, body: self.body.clone(), is_head }, nonce))
     }
 
     async fn answered(
         &self,
-        response: reqwest::Response,
+        response: Answer,
         payload: &mut Option<Payload>,
     ) -> Result<Asked, Error> {
-        let credential = self.request.extensions().get::<Credential>().copied();
-        let credential = credential.unwrap_or(Credential::NONE);
-        let on = GoesOn { app: Arc::clone(self.app), credential };
-        if response.status().as_u16() == StatusCode::SWITCHING_PROTOCOLS.as_u16() {
-            let opened = tunnel::open(response, payload.take(), on).await;
-            return opened.map(Asked::Answered);
+        let on = || {
+            let credential = self.request.extensions().get::<Credential>().copied();
+            let credential = credential.unwrap_or(Credential::NONE);
+            GoesOn { app: Arc::clone(self.app), credential }
+        };
+        let status = StatusCode::from_u16(response.status);
+        let status = status.map_err(|e| Error::Internal(e.to_string()))?;
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(Asked::Answered(tunnel::open(response, payload.take(), on())));
         }
-        let mut answer = HttpResponse::build(status(&response)?);
+        let mut answer = HttpResponse::build(status);
         copy_headers(&response, &mut answer);
-        if response.content_length().is_some_and(|length| length <= WHOLE) {
-            return match response.bytes().await {
-                Ok(body) => Ok(Asked::Answered(answer.body(body))),
-                Err(_) => self.interrupted(),
-            };
-        }
         let length = response.content_length();
-        let pieces = response.bytes_stream().map(|piece| piece.map_err(io::Error::other)).boxed();
+        if length.is_some_and(|length| length <= WHOLE) {
+            let Ok(body) = response.whole().await else { return self.interrupted() };
+            let failure = status.is_server_error().then(|| kind_of(&body)).flatten();
+            answer.extensions_mut().insert(OfOwner { failure });
+            return Ok(Asked::Answered(answer.body(body)));
+        }
+        answer.extensions_mut().insert(OfOwner { failure: None });
+        let pieces = response.pieces().boxed_local();
         if let Some(length) = length {
             answer.no_chunking(length);
         }
-        Ok(Asked::Answered(answer.streaming(while_it_goes_on(pieces, on))))
+        Ok(Asked::Answered(answer.streaming(while_it_goes_on(pieces, on()))))
     }
 
     /// The owner ended while it was asked.
     fn interrupted(&self) -> Result<Asked, Error> {
         if self.repeatable { Ok(Asked::Again) } else { Err(Error::OutcomeUnknown) }
+    }
+}
+
+/// By which replica a request was passed on.
+pub(crate) fn passed_on_by(request: &HttpRequest) -> By {
+    request.extensions().get::<PassedOn>().map(|passed_on| Arc::clone(&passed_on.by))
+}
+
+/// Whether it is looked at all whether the session of a request is known to be elsewhere: not of one
+/// that was passed on itself, nor of one with a body that is long to look through.
+pub(crate) fn may_be_known(app: &App, request: &HttpRequest) -> bool {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let is_short = match length {
+        Some(length) => length <= LOOKED_AT,
+        None => matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE),
+    };
+    is_short && !app.whereabouts.is_empty() && !request.extensions().contains::<PassedOn>()
+}
+
+/// The answer of the replica that has the session which a request names, as far as that is known here
+/// without asking the store; `None` where the request is to be worked on as any other.
+///
+/// # Errors
+/// [`Error::OutcomeUnknown`] where the owner ended while it was asked.
+pub(crate) async fn known(
+    app: &Arc<App>,
+    request: &HttpRequest,
+    identity: &Identity,
+    body: Option<&Body>,
+) -> Result<Option<HttpResponse>, Error> {
+    let given = request.match_info().get("session");
+    let given = given.or_else(|| request.headers().get(&SVGX_SESSION)?.to_str().ok());
+    let name = session_of(given, body.map(|body| &body.bytes[..]));
+    let key = name.and_then(|name| app.session_key(identity, Some(&name)).ok());
+    let Some(owner) = key.and_then(|key| app.whereabouts.of(key)) else { return Ok(None) };
+    let bytes = body.map(|body| body.bytes.clone());
+    match Forward::of(app, request, bytes) {
+        Some(mut forward) => forward.ask_known(owner).await,
+        None => Ok(None),
     }
 }
 
@@ -302,7 +385,7 @@ pub(crate) async fn hold_for_later(
     named: Option<&str>,
     body: Option<&[u8]>,
 ) -> Result<(), Error> {
-    if app.replicas.client().is_none() {
+    if !app.replicas.are_asked() {
         return Ok(());
     }
     let Some(name) = session_of(named, body) else { return Ok(()) };
@@ -328,34 +411,9 @@ async fn blocking<T: Send + 'static>(
     done.map_err(|e| Error::Internal(e.to_string()))?
 }
 
-/// Whether nobody listens there: then the process is gone, whatever its lease says.
-fn is_refused(error: &reqwest::Error) -> bool {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = source {
-        let found = error.downcast_ref::<io::Error>();
-        if found.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
-            return true;
-        }
-        source = error.source();
-    }
-    false
-}
-
-fn status(response: &reqwest::Response) -> Result<StatusCode, Error> {
-    StatusCode::from_u16(response.status().as_u16()).map_err(|e| Error::Internal(e.to_string()))
-}
-
-fn copy_headers(from: &reqwest::Response, to: &mut actix_web::HttpResponseBuilder) {
-    const OWN: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
-    for (name, value) in from.headers() {
-        let name = name.as_str();
-        if OWN.contains(&name) || name == SVGX_REPLICA_PROOF.as_str() {
-            continue;
-        }
-        let name = HeaderName::try_from(name);
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
-            to.append_header((name, value));
-        }
+fn copy_headers(from: &Answer, to: &mut actix_web::HttpResponseBuilder) {
+    for (name, value) in from.headers.iter().filter(|(name, _)| *name != SVGX_REPLICA_PROOF) {
+        to.append_header((HeaderName::clone(name), HeaderValue::clone(value)));
     }
 }
 
@@ -377,7 +435,7 @@ fn every(period: Duration) -> Interval {
     look
 }
 
-type Pieces = stream::BoxStream<'static, io::Result<Bytes>>;
+type Pieces = stream::LocalBoxStream<'static, io::Result<Bytes>>;
 
 fn while_it_goes_on(pieces: Pieces, on: GoesOn) -> impl Stream<Item = io::Result<Bytes>> {
     let state = (pieces, on, every(LOOK));

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use svgx_base::budget::{Budget, Tier, Time};
 use svgx_controller::{Reason, Request};
-use svgx_session::Pending;
+use svgx_session::{By, Pending};
 use svgx_telemetry::stage::{Fact, Facts, Stage, Stages, Step};
 
 use crate::protocol::negotiate::Coding;
@@ -27,6 +27,8 @@ use crate::state::keys::{Credential, Identity};
 pub(crate) struct Call<'b> {
     /// The service.
     pub(crate) app: Arc<App>,
+    /// The replica that passed the request on, where one did.
+    pub(crate) by: By,
     /// The name of the operation.
     pub(crate) operation: &'static str,
     /// Who asks.

@@ -30,11 +30,12 @@ use crate::routes;
 use crate::routes::openapi::ApiDescription;
 use crate::state::app::App;
 use crate::state::config::Config;
+use crate::state::following;
 use crate::state::replicas::ReplicaListener;
 use crate::state::start_error::StartError;
 use crate::tls::Certificate;
 use crate::watch::{self, Watch};
-use svgx_telemetry::Metrics;
+use svgx_telemetry::{HandOver, Metrics};
 
 /// Connections that may wait to be accepted: one that finds no room comes again after a second.
 const BACKLOG: u32 = 4096;
@@ -112,9 +113,15 @@ pub async fn serve(app: App, bound: impl FnOnce(Bound)) -> Result<(), StartError
     let mut keys = config.api_keys_file.clone().map(Watch::new);
     let mut look = tokio::time::interval(watch::EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut follow = tokio::time::interval(following::LOOK);
+    follow.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
+            _ = follow.tick(), if app.replicas.are_asked() => {
+                let app = Arc::clone(&app);
+                drop(tokio::task::spawn_blocking(move || following::hand_over(&app)));
+            }
             _ = interrupt.recv() => break,
             _ = hangup.recv() => {
                 app.reload_keys();
@@ -219,7 +226,8 @@ async fn drain(app: &Data<App>, public: &ServerHandle) {
     app.set_ready(false);
     // The other replicas may have the sessions from now on.
     let shared = Arc::clone(app);
-    let _ = tokio::task::spawn_blocking(move || shared.sessions.store().leave()).await;
+    let left = tokio::task::spawn_blocking(move || shared.sessions.store().leave()).await;
+    app.telemetry.metrics().handed_over(HandOver::Stopping, left.unwrap_or(0) as u64);
     if app.config.drain_delay > Duration::ZERO {
         tokio::time::sleep(app.config.drain_delay).await;
     }

@@ -317,6 +317,7 @@ pub(crate) fn interactive(call: Call<'_>, body: Option<Body>) -> Result<Reply, E
         done = Some(apply(&operation)?);
     }
     let Some(done) = done else { return Err(missing("operation")) };
+    call.app.editors.edited(&key, &call.by, call.now());
     let (outcome, pending) = done.into_parts();
     call.note(Step::Evaluate, began, [("svgx.undo.depth", outcome.state.undo_depth.into())]);
     let answer = answer(&call, key.name(), outcome);

@@ -17,6 +17,7 @@ use crate::protocol::problem::Error;
 use crate::protocol::trace::Ids;
 use crate::state::cache::Cache;
 use crate::state::config::Config;
+use crate::state::following::Editors;
 use crate::state::fonts;
 use crate::state::health::CachedHealth;
 use crate::state::jobs::Jobs;
@@ -28,6 +29,7 @@ use crate::state::session;
 use crate::state::start_error::StartError;
 use crate::state::streams::Streams;
 use crate::state::totals::Totals;
+use crate::state::whereabouts::Whereabouts;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -65,6 +67,10 @@ pub struct App {
     pub(crate) sessions: Sessions,
     /// The other replicas of the service.
     pub(crate) replicas: Replicas,
+    /// Which of them have which sessions, as far as this one was told.
+    pub(crate) whereabouts: Whereabouts,
+    /// Where the edits of the sessions of this one come from.
+    pub(crate) editors: Arc<Editors>,
     /// The streams of sessions that are open.
     pub(crate) streams: Arc<Streams>,
     /// What the tokens of interrupted simulations are sealed with.
@@ -130,16 +136,18 @@ impl App {
             telemetry,
             spec,
             pool,
-            jobs: match replicas.client() {
-                Some(_) => Jobs::at(replicas.id()),
-                None => Jobs::default(),
+            jobs: match replicas.are_asked() {
+                true => Jobs::at(replicas.id()),
+                false => Jobs::default(),
             },
             queue,
             large_refusals: tokio::sync::Semaphore::new(1),
             fonts,
             cache: Cache::new(config.cache_bytes),
             sessions,
+            editors: Arc::new(Editors::new(replicas.are_asked())),
             replicas,
+            whereabouts: Whereabouts::default(),
             streams: Arc::default(),
             snapshots: snapshot_key()?,
             ids: Ids::new(),

@@ -6,7 +6,7 @@
 //! method and target; the one that answers proves the same with the hash of that number. Nothing
 //! is encrypted: the network between replicas is to be their own.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::HeaderMap;
@@ -24,8 +24,6 @@ use crate::state::time_of_day::{time_of_day, unix_seconds};
 const SECRET: usize = 16;
 /// By how much the clocks of two replicas may differ, in seconds.
 const SKEW: u64 = 60;
-/// How long a replica may take to accept a connection.
-const CONNECT: Duration = Duration::from_millis(500);
 
 /// Marks the listener where replicas pass requests on.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +34,8 @@ pub(crate) struct ReplicaListener;
 pub(crate) struct PassedOn {
     /// The number used once.
     nonce: String,
+    /// By which replica.
+    pub(crate) by: Arc<str>,
 }
 
 /// What a replica did with what was passed on to it.
@@ -70,7 +70,6 @@ pub(crate) struct Replicas {
 
 struct Shared {
     secret: [u8; 32],
-    client: reqwest::Client,
 }
 
 impl std::fmt::Debug for Shared {
@@ -107,17 +106,7 @@ impl Replicas {
             return Err(wrong(message));
         }
         let secret = blake3::derive_key("svgx 2026 requests between replicas", secret);
-        // A client wants to know how it would do TLS, though none is used here.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .http1_only()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT)
-            .build()
-            .map_err(|e| wrong(e.to_string()))?;
-        Ok(Replicas { id, shared: Some(Shared { secret, client }) })
+        Ok(Replicas { id, shared: Some(Shared { secret }) })
     }
 
     /// This replica.
@@ -125,9 +114,9 @@ impl Replicas {
         &self.id
     }
 
-    /// The client by which requests are passed on; `None` where they are not.
-    pub(crate) fn client(&self) -> Option<&reqwest::Client> {
-        self.shared.as_ref().map(|shared| &shared.client)
+    /// Whether requests are passed on to other replicas.
+    pub(crate) fn are_asked(&self) -> bool {
+        self.shared.is_some()
     }
 
     /// The header that says to the replica `to` for whom a request is passed on, and the number
@@ -172,7 +161,7 @@ impl Replicas {
         if at.abs_diff(unix_seconds(time_of_day())) > SKEW {
             return Err(Error::Unauthorized("the clocks of the replicas differ by over 60 s"));
         }
-        let mark = PassedOn { nonce: nonce.to_owned() };
+        let mark = PassedOn { nonce: nonce.to_owned(), by: Arc::from(from) };
         if to != self.id {
             return Ok((mark, Err(Error::Misdirected)));
         }

@@ -3,12 +3,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf};
 use tokio::task::JoinHandle;
 use tokio::time::Interval;
 
+use super::wire::{Answer, Upgraded};
 use super::{GoesOn, LOOK, copy_headers, every};
 use crate::protocol::problem::Error;
 
@@ -21,19 +22,11 @@ const AWAY: &[u8] = &[0x88, 2, 0x03, 0xE9];
 const CLOSE: u8 = 8;
 
 /// Joins the client's connection to the owner's, until one of them ends.
-///
-/// # Errors
-/// [`Error::OutcomeUnknown`] where the owner ends at that moment.
-pub(super) async fn open(
-    response: reqwest::Response,
-    payload: Option<Payload>,
-    on: GoesOn,
-) -> Result<HttpResponse, Error> {
+pub(super) fn open(response: Answer, payload: Option<Payload>, on: GoesOn) -> HttpResponse {
     let mut answer = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
     copy_headers(&response, &mut answer);
     answer.upgrade("websocket");
-    let upgraded = response.upgrade().await.map_err(|_| Error::OutcomeUnknown)?;
-    let (from_owner, mut to_owner) = tokio::io::split(upgraded);
+    let (from_owner, mut to_owner) = tokio::io::split(response.upgraded());
     let pump = payload.map(|mut payload| {
         actix_web::rt::spawn(async move {
             while let Some(Ok(piece)) = payload.next().await {
@@ -45,17 +38,20 @@ pub(super) async fn open(
             let _ = to_owner.shutdown().await;
         })
     });
-    let tunnel = Tunnel { from_owner, frames: Frames::default(), on, look: every(LOOK), pump };
+    let (buffer, frames) = (BytesMut::new(), Frames::default());
+    let tunnel = Tunnel { from_owner, buffer, frames, on, look: every(LOOK), pump };
     let pieces = stream::unfold(Some(tunnel), async |tunnel| {
         let mut tunnel = tunnel?;
         let (piece, is_last) = tunnel.next().await?;
         Some((Ok::<_, Error>(piece), (!is_last).then_some(tunnel)))
     });
-    Ok(answer.streaming(Box::pin(pieces)))
+    answer.streaming(Box::pin(pieces))
 }
 
 struct Tunnel {
-    from_owner: ReadHalf<reqwest::Upgraded>,
+    from_owner: ReadHalf<Upgraded>,
+    /// Where bytes are read to; nothing stays in it.
+    buffer: BytesMut,
     frames: Frames,
     on: GoesOn,
     look: Interval,
@@ -65,14 +61,16 @@ struct Tunnel {
 impl Tunnel {
     /// The next bytes for the client, and whether they are the last ones.
     async fn next(&mut self) -> Option<(Bytes, bool)> {
-        let mut buffer = vec![0; CHUNK];
         loop {
+            self.buffer.reserve(CHUNK);
             tokio::select! {
-                read = self.from_owner.read(&mut buffer) => {
-                    let Some(read) = read.ok().filter(|read| *read > 0) else { break };
-                    buffer.truncate(read);
-                    self.frames.see(&buffer);
-                    return Some((Bytes::from(buffer), false));
+                read = self.from_owner.read_buf(&mut self.buffer) => {
+                    if read.is_err() || self.buffer.is_empty() {
+                        break;
+                    }
+                    let bytes = self.buffer.split().freeze();
+                    self.frames.see(&bytes);
+                    return Some((bytes, false));
                 }
                 _ = self.look.tick() => {
                     if !self.on.look() {

@@ -36,7 +36,7 @@ const CORRECT: &str = "Correct the request; the same one will fail again.";
 macro_rules! kinds {
     ($($name:ident = $code:literal $status:ident $title:literal: $meaning:literal, $remedy:expr;)*) => {
         impl Kind {
-            $(pub(super) const $name: Kind = Kind {
+            $(pub(crate) const $name: Kind = Kind {
                 code: $code,
                 status: StatusCode::$status,
                 title: $title,

@@ -23,7 +23,7 @@ use tokio::time::Sleep;
 
 use svgx_base::budget::Class;
 use svgx_session::{
-    Begun, Frame, Key, PROTOCOL, Participant, Pending, ResetReason, STREAMS, Seat, Sent, Take,
+    Begun, By, Frame, Key, PROTOCOL, Participant, Pending, ResetReason, STREAMS, Seat, Sent, Take,
     shown_name,
 };
 
@@ -33,8 +33,10 @@ use crate::admission::streamed::on_pool_patiently;
 use crate::protocol::problem::{self, Error};
 use crate::protocol::trace::Trace;
 use crate::state::app::App;
+use crate::state::following::Watched;
 use crate::state::keys::{Credential, Identity};
 use crate::state::rate::Caller;
+use crate::state::replicas::PassedOn;
 use crate::state::session;
 use crate::state::streams::OpenStream;
 
@@ -54,6 +56,8 @@ struct Asked {
     key: Key,
     path: String,
     trace_id: String,
+    /// The replica that passed it on, where one did.
+    by: By,
     /// Counts the stream as open.
     _open: OpenStream,
 }
@@ -71,7 +75,8 @@ impl Asked {
         let open = app.streams.open(&identity, transport, app.telemetry.metrics())?;
         let path = request.path().to_owned();
         let app = Arc::clone(app);
-        Ok(Asked { app, identity, credential, caller, key, path, trace_id, _open: open })
+        let by = extensions.get::<PassedOn>().map(|passed_on| Arc::clone(&passed_on.by));
+        Ok(Asked { app, identity, credential, caller, key, path, trace_id, by, _open: open })
     }
 
     /// The stream at the replica that has the session; `None` where that is this one.
@@ -84,7 +89,7 @@ impl Asked {
         payload: &mut Option<Payload>,
     ) -> Result<Option<HttpResponse>, Error> {
         let app = &self.app;
-        if app.replicas.client().is_none() {
+        if !app.replicas.are_asked() {
             return Ok(None);
         }
         let asked =
@@ -151,7 +156,8 @@ impl Asked {
             resumed,
             participants: seat.present(),
         };
-        Ok((Arc::new(Place { asked: self, seat, name }), Sent::new(&hello)))
+        let watched = app.editors.watched(&self.key, self.by.clone());
+        Ok((Arc::new(Place { asked: self, seat, name, watched }), Sent::new(&hello)))
     }
 }
 
@@ -165,6 +171,7 @@ struct Place {
     asked: Asked,
     seat: Seat,
     name: String,
+    watched: Watched,
 }
 
 impl Place {

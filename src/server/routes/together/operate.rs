@@ -68,6 +68,7 @@ pub(super) async fn operate(
             return Box::pin(std::future::ready(problem));
         }
     };
+    app.editors.edited(&place.asked.key, &place.watched.by, app.clock.now());
     let repeated = done.is_repeated();
     let (outcome, pending) = done.into_parts();
     let (sequence, outcome) = (outcome.state.sequence, Box::new(outcome));
