@@ -4,7 +4,8 @@
 # killed, held and cut off each other (by a Toxiproxy) while clients write, and nothing acknowledged may be
 # lost or done twice. Then the flushes of the store are counted. Everything is on free ports of loopback
 # and ends with the test.
-# SVGX_TEST_REPLICAS=200 makes that many faults instead of twelve. Where PyPI has Valkey, it runs once
+# SVGX_TEST_REPLICAS=200 makes that many faults instead of twelve. SVGX_TEST_REPLICAS=cost says what an edit
+# costs with one engine and with two instead, of a program that is measured (SVGX_REPLICAS_PROGRAM). Where PyPI has Valkey, it runs once
 # more on that, with six.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,6 +33,9 @@ if [ -x "$tools/bin/toxiproxy-2.12.0" ]; then
     export TOXIPROXY=$tools/bin/toxiproxy-2.12.0
 else
     echo "Toxiproxy cannot be had here (Go builds it): the network is not cut"
+fi
+if [ "${SVGX_TEST_REPLICAS:-}" = cost ]; then
+    exec timeout 1800 python3 -u tests/replicas/measure.py "$program" redis-server
 fi
 timeout 3600 python3 -u tests/replicas/check.py "$program" redis-server
 

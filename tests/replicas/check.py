@@ -1,5 +1,7 @@
 """Sessions that two replicas share: see tests/replicas.sh."""
 
+import concurrent.futures
+import itertools
 import json
 import os
 import random
@@ -7,10 +9,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
-from cluster import Cluster, ask, wait
+from cluster import Cluster, Process, answers, ask, free_ports, metric, wait
 from history import DRAWING, Writer, check, written
 from websocket import WebSocket
 
@@ -207,6 +210,151 @@ NETWORK = {
 }
 
 
+def counted(cluster, number, name, *labels):
+    return metric(cluster.internal[number], cluster.operator, name, *labels)
+
+
+def answered(cluster):
+    """How many edits each of the engines answered, what was passed on to it included."""
+    return [counted(cluster, n, "http_server_request_duration_seconds_count", '"/interactive"') for n in (0, 1)]
+
+
+def a_session_follows_its_editors(cluster):
+    a, b = (engine.port for engine in cluster.engines)
+    begin(a, "follows")
+    moved = lambda n: counted(cluster, n, "svgx_session_handed_over_total", 'reason="editors"')
+    before = [moved(n) for n in (0, 1)]
+    # In turn by either: it stays.
+    for number in range(100):
+        assert add((a, b)[number % 2], "follows", f"n5-{number}")[0] == 200
+    # All by the other one, until it is there.
+    made = itertools.count(100)
+    began = next(made)
+
+    def surely_added(_):
+        """With its id it is done once, however often a slow machine has it sent."""
+        name = f"n5-{next(made)}"
+        body = {"session": "follows", "participant": "eva", "operation_id": name, "operation": "add"}
+        body["markup"] = f'<rect id="{name}" width="1" height="1"/>'
+        wait(name, lambda: ask(b, "POST", "/interactive", body)[0] == 200)
+
+    def has_moved():
+        list(pool.map(surely_added, range(24)))
+        return moved(0) == before[0] + 1
+
+    # Eight at once: so many edits within ten seconds, on a slow machine too.
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        wait("it follows", has_moved)
+    followed = next(made) - began
+    # It may still remember who had it.
+    assert add(b, "follows", f"n5-{next(made)}")[0] == 200
+    seen = answered(cluster)
+    # And all by the first one again: not so soon after it has moved.
+    for _ in range(80):
+        assert add(a, "follows", f"n5-{next(made)}")[0] == 200
+    assert add(b, "follows", f"n5-{next(made)}")[0] == 200
+    passed_on = [now - then for now, then in zip(answered(cluster), seen)]
+    assert passed_on == [80, 81], passed_on
+    assert [moved(0), moved(1)] == [before[0] + 1, before[1]], "it flaps"
+    found, sequence = written(a, "follows")
+    assert len(found) == len(set(found)) == sequence - 1, (len(found), sequence)
+    assert (found, sequence) == written(b, "follows")
+    print(f"a session was at its editors after {followed} edits, {len(found)} there once, and stayed")
+
+
+def a_balancer_may_know_sessions(cluster):
+    """Hashed by session, nothing is passed on once each session is where it belongs."""
+    if not cluster.hashed:
+        return
+    names = [f"hashed-{n}" for n in range(12)]
+    for name in names:
+        status, _, answer = ask(
+            cluster.hashed, "POST", "/sessions", {"session": name, "content": DRAWING}, {"X-SVGX-Session": name}
+        )
+        assert status == 200, (status, answer[:500])
+    before = answered(cluster)
+    for number in range(60):
+        name = names[number % len(names)]
+        body = {"session": name, "operation": "add", "markup": f'<rect id="n6-{number}" width="1" height="1"/>'}
+        assert ask(cluster.hashed, "POST", "/interactive", body, {"X-SVGX-Session": name})[0] == 200
+        # By its path it is the same.
+        assert ask(cluster.hashed, "GET", f"/sessions/{name}/drawing.svg")[0] == 200
+    each = [now - then for now, then in zip(answered(cluster), before)]
+    assert sum(each) == 60, f"{each}: some were passed on"
+    print(f"behind a balancer that hashes sessions, {each[0]:.0f} and {each[1]:.0f} of 60 edits, none passed on")
+
+
+def what_fails_at_the_owner_failed_here(cluster):
+    a, b = (engine.port for engine in cluster.engines)
+    begin(a, "fails")
+    # From here on it is known where it is.
+    assert add(b, "fails", "n7-0")[0] == 200
+    failed = lambda n: counted(cluster, n, "svgx_operation_outcomes_total", 'outcome="failed"')
+    before = [failed(n) for n in (0, 1)]
+    cluster.redis.kill()
+    # Once the owner has found out, it says so at once.
+    status, _, answer = add(b, "fails", "n7-1")
+    cluster.redis.start()
+    cluster.redis.ready()
+    assert status == 503 and json.loads(answer)["code"] in ("store-failed", "outcome-unknown"), (status, answer[:500])
+    assert [failed(n) for n in (0, 1)] == [n + 1 for n in before], "it did not fail for who asked"
+    wait("the store", lambda: add(b, "fails", "n7-2")[0] == 200)
+    print("what fails at the owner is counted as failed by the replica that was asked")
+
+
+def store_over_tls(program, redis):
+    """`rediss://`: a server that is not trusted is refused, and one that is keeps what it acknowledged."""
+    if not shutil.which("openssl"):
+        print("openssl is not here: the store over TLS is not tested")
+        return
+    with tempfile.TemporaryDirectory(prefix="svgx-tls-") as scratch:
+        place = lambda name: os.path.join(scratch, name)
+        openssl = lambda *words: subprocess.run(["openssl", *words], cwd=scratch, check=True, capture_output=True)
+        fresh = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        openssl(*fresh, "-x509", "-subj", "/CN=test", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem")
+        openssl(*fresh, "-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "request.pem")
+        with open(place("names"), "w") as file:
+            file.write("subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
+        signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"]
+        openssl("x509", "-req", "-in", "request.pem", "-days", "2", *signed, "-out", "cert.pem")
+        os.mkdir(place("data"))
+        secure, plain, public = free_ports(3)
+        command = [redis, "--bind", "127.0.0.1", "--port", str(plain), "--tls-port", str(secure), "--save", ""]
+        command += ["--tls-cert-file", place("cert.pem"), "--tls-key-file", place("key.pem")]
+        command += ["--tls-ca-cert-file", place("ca.pem"), "--tls-auth-clients", "no", "--dir", place("data")]
+        command += ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
+        server = Process(command, place("redis.log"), plain, answers)
+        serve = [program, "serve", "--listen", f"127.0.0.1:{public}", "--internal-listen", "off"]
+        serve += ["--controller", "shadow", "--store", f"rediss://localhost:{secure}/"]
+        stranger = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        engine = Process(["env", f"SSL_CERT_FILE={place('ca.pem')}", *serve], place("engine.log"), public)
+        try:
+            server.start()
+            if not wait("a server", lambda: server.child.poll() is not None or answers(plain)) or server.child.poll():
+                print("this server knows no TLS: the store over it is not tested")
+                return
+            said = stranger.communicate(timeout=60)[0]
+            assert stranger.returncode != 0 and "certificate" in said, said[-500:]
+            sequences = []
+            for number in range(2):
+                engine.start()
+                engine.ready()
+                if number == 0:
+                    begin(public, "secure")
+                # The lease of the one that was killed has to end first.
+                until_added(public, "secure", f"n8-{number}")
+                sequences.append(written(public, "secure"))
+                engine.kill()
+            assert sequences == [(["n8-0"], 2), (["n8-0", "n8-1"], 3)], sequences
+        finally:
+            for process in (engine, server):
+                process.end()
+            if stranger.poll() is None:
+                stranger.kill()
+            stranger.communicate()
+    print("over TLS: refused without the authority, and kept with it")
+
+
 def faults(cluster, count):
     ports = [cluster.front] if cluster.front else [engine.port for engine in cluster.engines]
     sessions = ["mine", "ours"]
@@ -328,9 +476,13 @@ def main():
         jobs_are_found_from_either(cluster)
         streams_reach_the_owner(cluster)
         picture_is_the_same_on_both(cluster)
+        a_session_follows_its_editors(cluster)
+        a_balancer_may_know_sessions(cluster)
+        what_fails_at_the_owner_failed_here(cluster)
         taken_over(cluster)
         comes_back_from_a_backup(cluster)
         flushes(cluster)
+    store_over_tls(program, redis)
     with Cluster(program, redis, cut=True) as cluster:
         faults(cluster, count)
 

@@ -11,6 +11,11 @@ import tempfile
 import time
 
 PATIENCE = 60.0
+# Which session a request is for, as docs/replicas.md shows it.
+BY_SESSION = """  http-request set-var(txn.session) path,field(3,/) if { path_beg /sessions/ }
+  http-request set-var(txn.session) path,field(5,/) if { path_beg /api/v1/sessions/ }
+  http-request set-var(txn.session) req.hdr(x-svgx-session) if { req.hdr(x-svgx-session) -m found }
+"""
 
 
 def wait(what, found, patience=PATIENCE):
@@ -139,12 +144,20 @@ class Network:
         self.say("POST", "/reset")
 
 
+def metric(port, operator, name, *labels):
+    """The sum of the series of a metric that have all of the labels."""
+    status, _, text = ask(port, "GET", "/metrics", headers={"Authorization": f"Bearer {operator}"})
+    assert status == 200, status
+    lines = [line for line in text.decode().splitlines() if line.startswith((name + "{", name + " "))]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(label in line for label in labels))
+
+
 class Cluster:
     def __init__(self, program, redis, cut=False):
         """Two engines on a store. Where they can be cut off, they ask each other through a proxy, which
         accepts for an engine that is gone: another one then waits for the end of its lease."""
         self.scratch = tempfile.mkdtemp(prefix="svgx-replicas-")
-        store, self.front, *ports = free_ports(13)
+        store, self.front, self.hashed, *ports = free_ports(14)
         data = os.path.join(self.scratch, "redis")
         os.mkdir(data)
         self.redis = Process(
@@ -198,6 +211,8 @@ class Cluster:
             "  option redispatch\n  retries 2\n"
             f"frontend front\n  bind 127.0.0.1:{self.front}\n  default_backend engines\n"
             f"backend engines\n  balance roundrobin\n{servers}"
+            f"frontend by-session\n  bind 127.0.0.1:{self.hashed}\n{BY_SESSION}  default_backend by-session\n"
+            f"backend by-session\n  balance hash var(txn.session)\n  hash-type consistent\n{servers}"
         )
 
     def __enter__(self):
@@ -213,7 +228,7 @@ class Cluster:
             self.proxy.start()
             self.proxy.ready()
         else:
-            self.front = None
+            self.front = self.hashed = None
         return self
 
     def __exit__(self, kind, error, trace):
