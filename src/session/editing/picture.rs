@@ -32,10 +32,11 @@ impl Session {
         }
         let is_known = self.presented.as_ref().is_some_and(|p| p.sequence == self.sequence);
         if !is_known {
-            // Taken: where it ends early, what is left of it is worth nothing.
-            let before = self.presented.take();
-            let presented = self.presented_after(before, budget)?;
-            self.presented = Some(presented);
+            // One that fails stays: that a picture has followed another scene is to be known.
+            let mut presented = self.presented.take();
+            let done = self.present(&mut presented, budget);
+            self.presented = presented;
+            done?;
         }
         match &mut self.presented {
             Some(presented) => Ok((&presented.document, &mut presented.scene)),
@@ -43,24 +44,26 @@ impl Session {
         }
     }
 
-    fn presented_after(
+    /// Brings the copy of the drawing in which everything is drawn up to date, or makes one.
+    fn present(
         &self,
-        before: Option<Box<Presented>>,
+        presented: &mut Option<Box<Presented>>,
         budget: &Budget,
-    ) -> Result<Box<Presented>, Error> {
+    ) -> Result<(), Error> {
         let over = drawn_over(&self.document, &self.scene, Purpose::Screen, budget);
         let drawn = over.map_err(|error| match error {
             svgx_drafting::Error::Stopped(stop) => Error::Stopped(stop),
             other => Error::Geometry(other.to_string()),
         })?;
-        if let Some(mut presented) = before
-            && presented.follow(self, &drawn, &self.limits).map_err(geometry)?
+        if let Some(before) = presented
+            && before.follow(self, &drawn, &self.limits)
         {
-            presented.sequence = self.sequence;
-            return Ok(presented);
+            before.sequence = self.sequence;
+            return Ok(());
         }
         let scene = Scene::build(&drawn.document, &self.limits, budget).map_err(geometry)?;
-        Ok(Box::new(Presented::new(self, drawn, scene, self.sequence)))
+        *presented = Some(Box::new(Presented::new(self, drawn, scene, self.sequence)));
+        Ok(())
     }
 
     /// What an element of what a picture follows is called outside.

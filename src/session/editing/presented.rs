@@ -43,18 +43,17 @@ pub(super) struct Presented {
     pub(super) document: Document,
     pub(super) scene: Scene,
     keys: HashMap<NodeId, Key>,
+    /// It was left half way: nothing can follow it.
+    is_broken: bool,
 }
 
-/// What ends a following of differences.
-enum Ended {
-    /// There are more differences than are followed, or one that reaches far.
-    Far,
-    Failed(Error),
-}
+/// There are more differences than are followed, or one that reaches far.
+struct Far;
 
-impl From<Error> for Ended {
-    fn from(error: Error) -> Ended {
-        Ended::Failed(error)
+impl From<Error> for Far {
+    fn from(_: Error) -> Far {
+        // Whether all of it can be resolved is seen when all of it is.
+        Far
     }
 }
 
@@ -107,7 +106,7 @@ impl Presented {
         let wanted = Wanted::new(session, &drawn);
         let nodes = drawn.document.elements();
         let keys = nodes.filter_map(|n| Some((n, wanted.key(n)?))).collect();
-        Presented { sequence, document: drawn.document, scene, keys }
+        Presented { sequence, document: drawn.document, scene, keys, is_broken: false }
     }
 
     /// The handle of what draws a node.
@@ -115,17 +114,8 @@ impl Presented {
         self.keys.get(&node).map(|key| key.owner())
     }
 
-    /// Makes the copy the same as a new one. `false` where too much differs: then the copy is worth nothing
-    /// any more.
-    ///
-    /// # Errors
-    /// Whatever a scene answers to an edit.
-    pub(super) fn follow(
-        &mut self,
-        session: &Session,
-        drawn: &Drawn,
-        limits: &Limits,
-    ) -> Result<bool, Error> {
+    /// Makes the copy the same as a new one. `false` where too much differs: nothing can follow the copy then.
+    pub(super) fn follow(&mut self, session: &Session, drawn: &Drawn, limits: &Limits) -> bool {
         let wanted = Wanted::new(session, drawn);
         let new = wanted.document;
         let named = new.elements().filter(|&n| new.id(n).is_some()).count();
@@ -135,16 +125,15 @@ impl Presented {
         let is_known = named == new.ids().count()
             && new.foreign().len() == self.document.foreign().len()
             && !is_littered;
-        if !is_known {
-            return Ok(false);
+        if !is_known || self.is_broken {
+            return false;
         }
+        self.is_broken = true;
         let mut following =
             Following { presented: self, wanted: &wanted, limits, moved: 0, altered: 0 };
-        match following.all() {
-            Ok(()) => Ok(true),
-            Err(Ended::Far) => Ok(false),
-            Err(Ended::Failed(error)) => Err(error),
-        }
+        let is_done = following.all().is_ok();
+        self.is_broken = !is_done;
+        is_done
     }
 }
 
@@ -157,7 +146,7 @@ struct Following<'f> {
 }
 
 impl Following<'_> {
-    fn all(&mut self) -> Result<(), Ended> {
+    fn all(&mut self) -> Result<(), Far> {
         self.take_out()?;
         let mut pairs = vec![(NodeId::ROOT, NodeId::ROOT)];
         while let Some((new, old)) = pairs.pop() {
@@ -170,7 +159,7 @@ impl Following<'_> {
     }
 
     /// Takes out what is gone, or has another parent: before anything comes, for an id is of one element.
-    fn take_out(&mut self) -> Result<(), Ended> {
+    fn take_out(&mut self) -> Result<(), Far> {
         let new = self.wanted.document;
         let above = |n: NodeId| new.parent(n).and_then(|parent| self.wanted.key(parent));
         let parents: HashMap<Key, Option<Key>> =
@@ -195,7 +184,7 @@ impl Following<'_> {
         &self.presented.document
     }
 
-    fn attributes(&mut self, new: NodeId, old: NodeId) -> Result<(), Ended> {
+    fn attributes(&mut self, new: NodeId, old: NodeId) -> Result<(), Far> {
         let document = self.wanted.document;
         let wanted = document.attributes(new);
         let there = self.old().attributes(old);
@@ -221,7 +210,7 @@ impl Following<'_> {
             return Ok(());
         }
         if gone.iter().any(|(_, name)| name == "id") || differing.iter().any(|a| a.name == "id") {
-            return Err(Ended::Far);
+            return Err(Far);
         }
         for (ns, name) in gone {
             self.presented.document.remove_attribute(old, ns, &name);
@@ -232,10 +221,10 @@ impl Following<'_> {
         self.update(old)
     }
 
-    fn update(&mut self, old: NodeId) -> Result<(), Ended> {
+    fn update(&mut self, old: NodeId) -> Result<(), Far> {
         self.altered += 1;
         if self.altered > ALTERED {
-            return Err(Ended::Far);
+            return Err(Far);
         }
         let Presented { document, scene, .. } = &mut *self.presented;
         Ok(scene.update(document, old, self.limits)?)
@@ -248,7 +237,7 @@ impl Following<'_> {
         new: NodeId,
         old: NodeId,
         pairs: &mut Vec<(NodeId, NodeId)>,
-    ) -> Result<bool, Ended> {
+    ) -> Result<bool, Far> {
         let wanted: Vec<NodeId> = self.wanted.document.children(new).collect();
         let there: Vec<NodeId> = self.old().children(old).collect();
         let in_pairs = wanted.len() == there.len()
@@ -325,29 +314,29 @@ impl Following<'_> {
             }
     }
 
-    fn exchange(&mut self, new: NodeId, old: NodeId) -> Result<(), Ended> {
-        let parent = self.old().parent(old).ok_or(Ended::Far)?;
+    fn exchange(&mut self, new: NodeId, old: NodeId) -> Result<(), Far> {
+        let parent = self.old().parent(old).ok_or(Far)?;
         let next = self.old().next_sibling(old);
         self.remove(old)?;
         self.insert(new, parent, next)
     }
 
-    fn count(&mut self) -> Result<(), Ended> {
+    fn count(&mut self) -> Result<(), Far> {
         self.moved += 1;
-        if self.moved > FOLLOWED { Err(Ended::Far) } else { Ok(()) }
+        if self.moved > FOLLOWED { Err(Far) } else { Ok(()) }
     }
 
-    fn remove(&mut self, old: NodeId) -> Result<(), Ended> {
+    fn remove(&mut self, old: NodeId) -> Result<(), Far> {
         self.count()?;
         let Presented { document, scene, .. } = &mut *self.presented;
-        let parent = document.parent(old).ok_or(Ended::Far)?;
+        let parent = document.parent(old).ok_or(Far)?;
         document.forget_ids(old);
         document.detach(old);
         scene.removed(document, old, parent, self.limits)?;
         Ok(())
     }
 
-    fn put(&mut self, old: NodeId, parent: NodeId, before: Option<NodeId>) -> Result<(), Ended> {
+    fn put(&mut self, old: NodeId, parent: NodeId, before: Option<NodeId>) -> Result<(), Far> {
         self.count()?;
         let Presented { document, scene, .. } = &mut *self.presented;
         document.restore(old, parent, before);
@@ -357,10 +346,10 @@ impl Following<'_> {
     }
 
     /// Puts a copy of what is new under a parent.
-    fn insert(&mut self, new: NodeId, parent: NodeId, before: Option<NodeId>) -> Result<(), Ended> {
+    fn insert(&mut self, new: NodeId, parent: NodeId, before: Option<NodeId>) -> Result<(), Far> {
         let fragment = Fragment::of(self.wanted.document, new, |n| self.wanted.session.number(n));
         let keys = self.wanted.keys_below(new);
-        let (root, made) = fragment.build(&mut self.presented.document).ok_or(Ended::Far)?;
+        let (root, made) = fragment.build(&mut self.presented.document).ok_or(Far)?;
         for ((_, node), key) in made.into_iter().zip(keys) {
             if let Some(key) = key {
                 self.presented.keys.insert(node, key);
