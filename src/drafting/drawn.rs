@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use svgx_base::budget::{Budget, Stop};
 use svgx_engine::document::{Diagnostic, Document, Limits, NodeId, Ns};
@@ -183,8 +184,7 @@ pub(crate) fn draw_all(
         };
         for piece in &dimension.pieces {
             let group = document.append_element(parent, Ns::Svg, "g");
-            pen.draw(document, group, piece);
-            document.set_attribute(group, Ns::Arx, "layer", &name);
+            pen.draw(document, group, piece, &name);
             let shown = Shown {
                 kind: dimension.kind,
                 piece: piece.clone(),
@@ -204,87 +204,105 @@ struct Pen {
 }
 
 impl Pen {
-    fn at(&self, p: P) -> String {
-        format!("{} {}", figure(p[0] / self.mm), figure(p[1] / self.mm))
+    /// A place of path data.
+    fn at(&self, path: &mut String, p: P) {
+        put(path, p[0] / self.mm);
+        path.push(' ');
+        put(path, p[1] / self.mm);
     }
 
-    fn set(document: &mut Document, node: NodeId, attributes: &[(&str, String)]) {
-        let attributes = attributes.iter().map(|(name, value)| (Ns::None, *name, value.as_str()));
+    /// A row of lines.
+    fn row(&self, path: &mut String, points: &[P]) {
+        for (n, p) in points.iter().enumerate() {
+            path.push(if n == 0 { 'M' } else { 'L' });
+            self.at(path, *p);
+        }
+    }
+
+    fn set(document: &mut Document, node: NodeId, attributes: &[(&str, &str)]) {
+        let attributes = attributes.iter().map(|(name, value)| (Ns::None, *name, *value));
         document.set_attributes(node, attributes);
     }
 
-    fn draw(&self, document: &mut Document, group: NodeId, piece: &Piece) {
-        Pen::set(
-            document,
-            group,
-            &[
-                ("class", "dimension".to_owned()),
-                ("fill", "none".to_owned()),
-                ("stroke", self.colour.clone()),
-                ("stroke-width", figure(self.width)),
-                ("stroke-dasharray", "none".to_owned()),
-            ],
-        );
+    fn draw(&self, document: &mut Document, group: NodeId, piece: &Piece, layer: &str) {
+        let width = figure(self.width);
+        let looks = [
+            (Ns::None, "class", "dimension"),
+            (Ns::None, "fill", "none"),
+            (Ns::None, "stroke", &self.colour),
+            (Ns::None, "stroke-width", &width),
+            (Ns::None, "stroke-dasharray", "none"),
+            (Ns::Arx, "layer", layer),
+        ];
+        document.set_attributes(group, looks.into_iter());
         let laid = &piece.laid;
         let mut path = String::new();
-        for [a, b] in &laid.lines {
-            path.push_str(&format!("M{}L{}", self.at(*a), self.at(*b)));
+        for line in &laid.lines {
+            self.row(&mut path, line);
         }
         for arc in &laid.arcs {
-            path.push_str(&self.arc(arc));
+            self.arc(&mut path, arc);
         }
         if !path.is_empty() {
             let node = document.append_element(group, Ns::Svg, "path");
-            Pen::set(document, node, &[("d", path)]);
+            Pen::set(document, node, &[("d", &path)]);
         }
-        let filled = [("fill", self.colour.clone()), ("stroke", "none".to_owned())];
-        for [tip, a, b] in &laid.arrows {
+        let [fill, stroke] = [("fill", self.colour.as_str()), ("stroke", "none")];
+        for arrow in &laid.arrows {
             let node = document.append_element(group, Ns::Svg, "path");
-            let d = format!("M{}L{}L{}Z", self.at(*tip), self.at(*a), self.at(*b));
-            let [fill, stroke] = filled.clone();
-            Pen::set(document, node, &[("d", d), fill, stroke]);
+            path.clear();
+            self.row(&mut path, arrow);
+            path.push('Z');
+            Pen::set(document, node, &[("d", &path), fill, stroke]);
         }
         for (at, radius) in &laid.dots {
             let node = document.append_element(group, Ns::Svg, "circle");
             let [x, y, r] = [at[0], at[1], *radius].map(|n| figure(n / self.mm));
-            let [fill, stroke] = filled.clone();
-            Pen::set(document, node, &[("cx", x), ("cy", y), ("r", r), fill, stroke]);
+            Pen::set(document, node, &[("cx", &x), ("cy", &y), ("r", &r), fill, stroke]);
         }
         for text in &laid.texts {
             let node = document.make(Ns::Svg, "text", true);
             document.restore(node, group, None);
             // The sign of arcs is in few fonts; the half circle is in the one of the binary.
-            let content = document.make_text(&text.content.replace('⌒', "◠"));
+            let content = match text.content.contains('⌒') {
+                true => document.make_text(&text.content.replace('⌒', "◠")),
+                false => document.make_text(&text.content),
+            };
             document.restore(content, node, None);
             let [x, y] = text.at.map(|n| figure(n / self.mm));
             let degrees = crate::plane::angle(text.along).to_degrees();
-            let mut attributes = vec![
-                ("x", x.clone()),
-                ("y", y.clone()),
-                ("font-family", "sans-serif".to_owned()),
-                ("font-size", fine(text.height / CAPITALS / self.mm)),
-                ("text-anchor", "middle".to_owned()),
+            let turned = degrees.abs() > 1e-9;
+            let turn = match turned {
+                true => format!("rotate({} {x} {y})", figure(degrees)),
+                false => String::new(),
+            };
+            let size = fine(text.height / CAPITALS / self.mm);
+            let level = [
+                ("x", x.as_str()),
+                ("y", &y),
+                ("font-family", "sans-serif"),
+                ("font-size", &size),
+                ("text-anchor", "middle"),
             ];
-            if degrees.abs() > 1e-9 {
-                attributes.push(("transform", format!("rotate({} {x} {y})", figure(degrees))));
-            }
-            attributes.extend(filled.clone());
-            Pen::set(document, node, &attributes);
+            let turn = turned.then_some(("transform", turn.as_str()));
+            let all = level.into_iter().chain(turn).chain([fill, stroke]);
+            document.set_attributes(node, all.map(|(name, value)| (Ns::None, name, value)));
         }
     }
 
-    fn arc(&self, arc: &Arc) -> String {
+    fn arc(&self, path: &mut String, arc: &Arc) {
         let Arc { centre, radius, from, sweep } = *arc;
-        let on = |turn: f64| self.at(along(centre, at_angle(turn), radius));
+        let on = |turn: f64| along(centre, at_angle(turn), radius);
         let r = figure(radius / self.mm);
         // No arc of a path goes all the way round.
         let turns: &[f64] = if is_turn(sweep) { &[0.5, 1.0] } else { &[1.0] };
-        let mut path = format!("M{}", on(from));
+        path.push('M');
+        self.at(path, on(from));
         for share in turns {
             let large = u8::from(sweep * share > std::f64::consts::PI && turns.len() == 1);
-            path.push_str(&format!("A{r} {r} 0 {large} 1 {}", on(from + sweep * share)));
+            let _ = write!(path, "A{r} {r} 0 {large} 1 ");
+            self.at(path, on(from + sweep * share));
         }
-        path
     }
 }
 
@@ -296,6 +314,14 @@ pub(crate) fn fine(n: f64) -> String {
 
 /// A number in the shortest form that is exact to a ten-millionth of a unit.
 pub(crate) fn figure(n: f64) -> String {
+    let mut text = String::new();
+    put(&mut text, n);
+    text
+}
+
+/// Writes a number as [`figure`] does.
+fn put(text: &mut String, n: f64) {
     let rounded = (n * 1e7).round() / 1e7;
-    if rounded.is_finite() { format!("{}", rounded + 0.0) } else { "0".to_owned() }
+    let shown = if rounded.is_finite() { rounded + 0.0 } else { 0.0 };
+    let _ = write!(text, "{shown}");
 }
