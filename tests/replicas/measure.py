@@ -24,8 +24,9 @@ ELEMENTS = 1000
 LOADS = [(1, 150.0), (1, 300.0), (2, 300.0)]
 SECONDS = 8.0
 ROUNDS = 2
-# For how long nothing may be handed over before sessions count as settled, and how long that may take.
-SETTLED, UNTIL = 4.0, 60.0
+# For how long nothing may be handed over before sessions count as settled, and how long that may take: an editor
+# makes enough edits for its session to follow in seven seconds.
+SETTLED, UNTIL = 12.0, 90.0
 
 
 def drawing():
