@@ -104,6 +104,12 @@ pub(crate) async fn run(
     }
     let (outcome, reason) = ended(&app, operation, duration, &done);
     let outside = done.as_ref().is_ok_and(|response| outside_objective(response).is_some());
+    if matches!(done, Err(Error::Elsewhere(_) | Error::Fenced))
+        && forward::passed_on_by(&request).is_some()
+    {
+        // Nothing was done, and the replica that asked goes on: no operation ended here.
+        return done;
+    }
     request.extensions_mut().insert(Operated {
         class: if outside { Class::Batch } else { operation.class },
         operation: operation.name,

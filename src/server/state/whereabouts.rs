@@ -16,10 +16,13 @@ use crate::protocol::problem::Owner;
 /// Sessions that are noted.
 const NOTED: usize = 65_536;
 
+/// A replica, and where it is reached.
+type Place = (Arc<str>, Arc<str>);
+
 /// Who had which session.
 #[derive(Debug, Default)]
 pub(crate) struct Whereabouts {
-    noted: Mutex<HashMap<Key, (Arc<str>, Arc<str>)>>,
+    noted: Mutex<HashMap<Key, Place>>,
     /// How many are noted: none, in a service of one replica.
     count: AtomicUsize,
 }
