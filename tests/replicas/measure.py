@@ -166,11 +166,12 @@ def settle(cluster, owners):
 
 def main():
     program, redis = sys.argv[1:3]
-    turn = itertools.count()
-    # `choose` is asked for each request over HTTP, and for each WebSocket when it begins.
+    # `choose` is asked for each request over HTTP, and for each WebSocket when it begins. Requests take turns within their
+    # session: where all sessions took turns together, in one order, each would always meet the same engine.
+    turn, turns = itertools.count(), [itertools.count() for _ in range(SESSIONS)]
     next_one, by_session = (lambda number: next(turn)), (lambda number: number)
     ways = [
-        ("requests, round robin", OverHttp, next_one, by_session),
+        ("requests, round robin", OverHttp, lambda number: next(turns[number]), by_session),
         ("requests, by session", OverHttp, by_session, by_session),
         # Half of the sessions begin where their editor is not.
         ("WebSockets, round robin", OverWebSocket, next_one, lambda number: number // 2 % 2),
