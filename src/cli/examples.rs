@@ -115,6 +115,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "svgx slo simulate step-5x --controller all --svg pictures",
         ],
     ),
+    ("slo fleet", &["svgx slo fleet", "svgx slo fleet --replicas 2,16 --editors 5"]),
     ("slo generate", &["svgx slo generate"]),
     ("slo check", &["svgx slo check --table"]),
     ("slo preview", &["svgx slo preview --range 15m --out pictures"]),

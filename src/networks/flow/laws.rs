@@ -91,6 +91,7 @@ impl Batch {
         }
     }
 
+    #[allow(clippy::needless_range_loop, reason = "columns of one length are read side by side")]
     fn columns(&mut self) {
         let n = self.pipes.len();
         let (r, rounding) = (&self.main.r[..n], &self.main.rounding[..n]);

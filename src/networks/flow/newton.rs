@@ -62,8 +62,12 @@ impl Solver {
     pub(super) fn follow(&mut self, shape: &Shape, run: &mut Run) {
         let mut sound = true;
         for branch in &shape.trees {
-            let loss = self.loss(branch.link, self.flows[branch.link as usize]);
-            let head = self.heads[branch.parent as usize] - branch.sign * loss.head;
+            let link = branch.link as usize;
+            let flow = self.flows[link];
+            if self.lost[link].0 != flow {
+                self.lost[link] = (flow, self.loss(branch.link, flow).head);
+            }
+            let head = self.heads[branch.parent as usize] - branch.sign * self.lost[link].1;
             self.heads[branch.child as usize] = head;
             sound &= head.is_finite();
         }

@@ -41,6 +41,8 @@ pub struct Solver {
     pub(crate) status: Vec<Status>,
     pub(crate) flows: Vec<f64>,
     pub(crate) heads: Vec<f64>,
+    /// What links of trees lost at their last flow, m³/s and m.
+    pub(super) lost: Vec<(f64, f64)>,
     pub(crate) plan: Option<Plan>,
     /// Links that were edited since the last solution.
     pub(super) touched: Vec<u32>,
@@ -117,6 +119,7 @@ impl Solver {
         Ok(Solver {
             watched: watched(&laws),
             fastest: network.links.iter().map(|l| report::fastest(&network.fluid, l)).collect(),
+            lost: vec![(f64::NAN, 0.0); network.links.len()],
             network,
             limits: *limits,
             laws,
@@ -166,6 +169,7 @@ impl Solver {
         self.print.toggle(l.print(link));
         self.laws[link] = Laws::of(l, self.network.law, &self.network.fluid);
         self.fastest[link] = report::fastest(&self.network.fluid, l);
+        self.lost[link].0 = f64::NAN;
         if std::mem::discriminant(&old) != std::mem::discriminant(&kind) {
             self.status[link] = status::start(&self.network)[link];
             self.watched = watched(&self.laws);
