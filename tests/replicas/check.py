@@ -326,7 +326,11 @@ def store_over_tls(program, redis):
         server = Process(command, place("redis.log"), plain, answers)
         serve = [program, "serve", "--listen", f"127.0.0.1:{public}", "--internal-listen", "off"]
         serve += ["--controller", "shadow", "--store", f"rediss://localhost:{secure}/"]
-        stranger = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # Without what this test itself is told.
+        plain_environment = {"PATH": os.environ["PATH"]}
+        stranger = subprocess.Popen(
+            serve, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=plain_environment
+        )
         engine = Process(["env", f"SSL_CERT_FILE={place('ca.pem')}", *serve], place("engine.log"), public)
         try:
             server.start()
