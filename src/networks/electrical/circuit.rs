@@ -20,6 +20,9 @@ pub trait Phasor: Scalar {
     fn active(self) -> f64;
     /// Its imaginary part.
     fn reactive(self) -> f64;
+    /// So many times itself.
+    #[must_use]
+    fn scaled(self, by: f64) -> Self;
     /// The square of its absolute value.
     fn square(self) -> f64 {
         self.active() * self.active() + self.reactive() * self.reactive()
@@ -38,6 +41,10 @@ impl Phasor for f64 {
     fn reactive(self) -> f64 {
         0.0
     }
+
+    fn scaled(self, by: f64) -> f64 {
+        self * by
+    }
 }
 
 impl Phasor for Complex<f64> {
@@ -51,6 +58,10 @@ impl Phasor for Complex<f64> {
 
     fn reactive(self) -> f64 {
         self.im
+    }
+
+    fn scaled(self, by: f64) -> Complex<f64> {
+        self.scale(by)
     }
 }
 

@@ -9,15 +9,18 @@ use svgx_base::budget::{Budget, Stop};
 use svgx_engine::linear::{Factor, FactorError};
 
 use super::circuit::{Block, Phasor};
-use super::mixing::Mixing;
-use super::solve::{Drawn, Hot, Island, NONE, Solver};
-use crate::Error;
+use super::solve::{Drawn, Driven, Hot, Island, NONE, Solver, Standing};
 use crate::accuracy::Reused;
 use crate::matrix::{Dense, factor_of};
 use crate::topology::LINKS_PER_CHECKPOINT;
+use crate::{Error, Finding};
 
 /// A pivot that is smaller than this, relative to its diagonal, floats.
 const FLOATING: f64 = 1e-12;
+
+/// By how much the two ends of what floats may rise differently for rounding; they rise by
+/// about one.
+const RISEN: f64 = 1e-9;
 
 /// How often currents of loads are corrected.
 const MOST_ITERATIONS: u32 = 200;
@@ -31,6 +34,9 @@ const BEYOND: f64 = 1e4;
 
 /// From which correction on iterates are mixed.
 const UNMIXED: u32 = 3;
+
+/// Part of a change that the next one has, below which iterates converge by themselves.
+const LIGHT: f64 = 0.05;
 
 /// How many conductors may be updated; more are factored.
 const MOST_HOT: usize = 16;
@@ -56,10 +62,6 @@ impl<T: Phasor> Solver<T> {
     /// Takes a block that was edited into the update of its island; answers whether that can be
     /// done.
     pub(super) fn heat(&mut self, k: usize, block: usize, old: &Block<T>) -> bool {
-        // What floats is found by factoring.
-        if !self.islands[k].mode.is_empty() {
-            return false;
-        }
         let now = &self.circuit.blocks[block];
         let known = self.islands[k].hot.iter().position(|h| h.block == block as u32);
         let factored = known.map_or(&old.admittance, |at| &self.islands[k].hot[at].factored);
@@ -82,6 +84,17 @@ impl<T: Phasor> Solver<T> {
                 .flatten()
                 .filter_map(|(i, sign)| Some((self.unknown(now.terminals[i])?, T::real(sign))));
             vectors.push(entries.collect::<Vec<_>>());
+        }
+        // What floats rises together: a block that resists that, or did, makes it float no more or
+        // anew, which is found by factoring.
+        let rises = |vector: &Vec<(u32, T)>| -> f64 {
+            let of = |u: u32| island.mode.get(u as usize).copied().unwrap_or_default();
+            let mut sum = T::default();
+            vector.iter().for_each(|&(u, by)| sum += by * of(u));
+            sum.magnitude()
+        };
+        if vectors.iter().any(|vector| rises(vector) > RISEN) {
+            return false;
         }
         let (size, first) = (island.unknowns.len(), island.update.len());
         let factored = old.admittance.clone();
@@ -192,9 +205,12 @@ impl<T: Phasor> Solver<T> {
             .collect();
         let island = &mut self.islands[k];
         island.floating = floating;
+        island.floats = None;
         island.mode = mode;
         island.drawn = drawn;
         island.driven = None;
+        island.mixing.clear();
+        island.standing = None;
         island.hot.clear();
         island.update.clear();
         island.update.prepare();
@@ -210,8 +226,27 @@ impl<T: Phasor> Solver<T> {
         unknowns
     }
 
+    /// What drives an island, whatever its voltages are.
+    fn drive(&self, k: usize) -> Driven<T> {
+        let currents = self.driven(&self.islands[k]);
+        let stuck = self.no_return(k, &currents);
+        Driven { currents, stuck }
+    }
+
+    /// Why the currents that drive an island find no way back, if it is so.
+    pub(super) fn stuck(&mut self, k: usize) -> Option<Finding> {
+        if self.islands[k].mode.is_empty() {
+            return None;
+        }
+        if self.islands[k].driven.is_none() {
+            self.islands[k].driven = Some(self.drive(k));
+            self.islands[k].standing = None;
+        }
+        self.islands[k].driven.as_ref().and_then(|driven| driven.stuck.clone())
+    }
+
     /// Currents into the unknowns of an island that do not depend on them.
-    pub(super) fn driven(&self, island: &Island<T>) -> Vec<T> {
+    fn driven(&self, island: &Island<T>) -> Vec<T> {
         let mut driven = vec![T::default(); island.unknowns.len()];
         for &b in &island.blocks {
             let block = &self.circuit.blocks[b as usize];
@@ -240,9 +275,12 @@ impl<T: Phasor> Solver<T> {
         let Some(mut factor) = self.islands[k].factor.take() else { return Ok(Run::default()) };
         let driven = match self.islands[k].driven.take() {
             Some(driven) => driven,
-            None => self.driven(&self.islands[k]),
+            None => {
+                self.islands[k].standing = None;
+                self.drive(k)
+            }
         };
-        let run = self.run(k, &mut factor, &driven, share, aim, budget);
+        let run = self.run(k, &mut factor, &driven.currents, share, aim, budget);
         self.islands[k].driven = Some(driven);
         self.islands[k].factor = Some(factor);
         run
@@ -259,27 +297,42 @@ impl<T: Phasor> Solver<T> {
     ) -> Result<Run, Error> {
         let island = &mut self.islands[k];
         let mut run = Run::default();
+        let mut mixing = std::mem::take(&mut island.mixing);
+        if share != 1.0 {
+            mixing.clear();
+        }
+        mixing.begin();
         // From the last voltages; else from those with every load as an impedance.
         if island.voltages.len() != driven.len() || island.loads.is_empty() {
             let mut start = driven.to_vec();
             factor.solve(&mut start);
             island.update.correct(&mut start);
             island.voltages = start;
+            island.standing = None;
+            mixing.clear();
             run.iterations = 1;
         }
         if island.loads.is_empty() {
-            run.balance = missed(island, factor, driven.to_vec());
+            run.balance = missed(island, factor, driven);
             return Ok(run);
         }
-        let mut mixing = Mixing::new(island.loads.len());
-        let mut before: Vec<T> = island.drawn.iter().map(|d| d.across(&island.voltages)).collect();
-        let mut after = before.clone();
+        let mut warm = mixing.rate() > LIGHT;
+        let standing = island.standing.take().filter(|_| share == 1.0);
         let put_all = |right: &mut [T], drawn: &[Drawn<T>], at: &[T]| {
             right.copy_from_slice(driven);
             drawn.iter().zip(at).for_each(|(load, &v)| load.put(right, load.rest(v, share)));
         };
-        let mut right = driven.to_vec();
-        put_all(&mut right, &island.drawn, &before);
+        let (mut before, mut right) = match standing {
+            Some(Standing { across, right }) => (across, right),
+            None => {
+                let across = island.drawn.iter().map(|d| d.across(&island.voltages));
+                let before: Vec<T> = across.collect();
+                let mut right = driven.to_vec();
+                put_all(&mut right, &island.drawn, &before);
+                (before, right)
+            }
+        };
+        let mut after = before.clone();
         let mut next = driven.to_vec();
         loop {
             if let Err(stop) = budget.checkpoint() {
@@ -304,23 +357,34 @@ impl<T: Phasor> Solver<T> {
                 load.put(&mut next, load.rest_at(*after, square, share));
             }
             let last = std::mem::replace(&mut run.change, change.sqrt());
+            mixing.learn(&before, &after);
             // The change is not the error: that is what all changes to come sum to.
-            let part = run.change / last;
+            let part = (run.change / last).max(mixing.rate());
             let sum = if part < 0.5 { run.change * part / (1.0 - part) } else { run.change };
             if (run.change <= aim && sum <= 0.1 * aim) && !run.collapsed {
-                run.balance = missed(island, factor, next);
+                run.balance = missed(island, factor, &next);
+                if share == 1.0 {
+                    island.mixing = mixing;
+                    island.standing = Some(Standing { across: after, right: next });
+                }
                 return Ok(run);
             }
             if run.iterations >= MOST_ITERATIONS || !run.change.is_finite() {
                 run.collapsed = true;
                 return Ok(run);
             }
+            // What was learned before the edit may lead astray.
+            if warm && run.iterations > 1 && run.change > last {
+                warm = false;
+                mixing.clear();
+                mixing.learn(&before, &after);
+            }
             // The first iterates of a light network converge by themselves.
-            if run.iterations < UNMIXED {
+            if run.iterations < UNMIXED && !warm {
                 std::mem::swap(&mut before, &mut after);
                 std::mem::swap(&mut right, &mut next);
             } else {
-                before = mixing.next(&before, &after);
+                mixing.next(&mut before);
                 put_all(&mut right, &island.drawn, &before);
             }
         }
@@ -328,13 +392,12 @@ impl<T: Phasor> Solver<T> {
 }
 
 /// The largest current by which an unknown is out of balance.
-fn missed<T: Phasor>(island: &Island<T>, factor: &mut Factor<T>, mut currents: Vec<T>) -> f64 {
+fn missed<T: Phasor>(island: &Island<T>, factor: &mut Factor<T>, currents: &[T]) -> f64 {
     let mut carried = vec![T::default(); currents.len()];
     factor.multiply(&island.voltages, &mut carried);
     island.update.add_product(&island.voltages, &mut carried);
-    currents.iter_mut().zip(&carried).for_each(|(i, &c)| *i -= c);
-    let square = currents.iter().fold(0.0f64, |most, i| {
-        let square = i.square();
+    let square = currents.iter().zip(&carried).fold(0.0f64, |most, (&i, &c)| {
+        let square = (i - c).square();
         if square.is_nan() { f64::INFINITY } else { most.max(square) }
     });
     square.sqrt()
@@ -348,7 +411,7 @@ impl<T: Phasor> Drawn<T> {
 
     /// The current that is in the factor, less a share of what it draws: as
     /// [`super::circuit::Load::current`], with its divisions made before.
-    fn rest(&self, voltage: T, share: f64) -> T {
+    pub(super) fn rest(&self, voltage: T, share: f64) -> T {
         self.rest_at(voltage, voltage.square(), share)
     }
 
@@ -360,7 +423,7 @@ impl<T: Phasor> Drawn<T> {
                 along += self.by_current / square.sqrt();
             }
         }
-        self.within * voltage - self.power * voltage * T::real(along * share)
+        self.within * voltage - (self.power * voltage).scaled(along * share)
     }
 
     fn asks(&self) -> bool {
@@ -368,7 +431,7 @@ impl<T: Phasor> Drawn<T> {
     }
 
     /// Drives a current in at `from` and out at `to`.
-    fn put(&self, right: &mut [T], current: T) {
+    pub(super) fn put(&self, right: &mut [T], current: T) {
         if let Some(i) = right.get_mut(self.from as usize) {
             *i += current;
         }

@@ -73,12 +73,11 @@ impl<T: Phasor> Solver<T> {
 
     /// A current that is driven into a part that floats, and has no way back to where it came
     /// from.
-    pub(super) fn no_return(&self, k: usize) -> Option<Finding> {
+    pub(super) fn no_return(&self, k: usize, driven: &[T]) -> Option<Finding> {
         let island = &self.islands[k];
         if island.mode.is_empty() {
             return None;
         }
-        let driven = self.driven(island);
         let (mut sum, mut size) = (T::default(), 0.0);
         for (&i, &z) in driven.iter().zip(&island.mode) {
             sum += i * z;

@@ -5,7 +5,8 @@ use svgx_base::budget::Budget;
 use svgx_engine::linear::Factor;
 
 use super::circuit::{Block, Circuit, EARTH, Phasor};
-use super::ties::{self, Tied};
+use super::mixing::Mixing;
+use super::ties::Tied;
 use crate::accuracy::{Domain, Effort, Residual, Reused, tolerance};
 use crate::finding::Finding;
 use crate::matrix::Dense;
@@ -35,11 +36,11 @@ pub struct Solver<T> {
     memory: Memory<Moment<T>>,
 }
 
-/// A terminal of a tie.
+/// A terminal of a tie: blocks there with which of their terminals it is, and loads.
 #[derive(Debug, Clone)]
 struct Tying {
     terminal: u32,
-    blocks: Vec<u32>,
+    blocks: Vec<(u32, u32)>,
     loads: Vec<u32>,
 }
 
@@ -73,12 +74,35 @@ pub(super) struct Island<T> {
     /// Its loads, as they are drawn on.
     pub(super) drawn: Vec<Drawn<T>>,
     /// Currents that do not depend on the unknowns.
-    pub(super) driven: Option<Vec<T>>,
+    pub(super) driven: Option<Driven<T>>,
+    /// How loads stand at the voltages, if that was kept.
+    pub(super) standing: Option<Standing<T>>,
+    /// What the last corrections told of those to come.
+    pub(super) mixing: Mixing<T>,
     /// Terminals whose voltage to earth nothing fixes.
     pub(super) floating: Vec<u32>,
+    /// What is told of that.
+    pub(super) floats: Option<Finding>,
     /// How the voltages may rise together, where something floats.
     pub(super) mode: Vec<T>,
     pub(super) voltages: Vec<T>,
+}
+
+/// Loads at the last voltages: the voltage across each, and the currents that they and what
+/// drives the island put into its unknowns.
+#[derive(Debug, Clone)]
+pub(super) struct Standing<T> {
+    pub(super) across: Vec<T>,
+    pub(super) right: Vec<T>,
+}
+
+/// What drives an island.
+#[derive(Debug, Clone)]
+pub(super) struct Driven<T> {
+    /// Into each of its unknowns, A.
+    pub(super) currents: Vec<T>,
+    /// Why a part of them finds no way back.
+    pub(super) stuck: Option<Finding>,
 }
 
 /// A block that was edited, as it is in the factor.
@@ -178,7 +202,10 @@ impl<T: Phasor> Solver<T> {
                 update: Update::default(),
                 drawn: Vec::new(),
                 driven: None,
+                standing: None,
+                mixing: Mixing::default(),
                 floating: Vec::new(),
+                floats: None,
                 mode: Vec::new(),
                 voltages: Vec::new(),
             })
@@ -259,7 +286,13 @@ impl<T: Phasor> Solver<T> {
             if let Ok(place) = island.loads.binary_search(&(load as u32))
                 && let Some(drawn) = island.drawn.get_mut(place)
             {
+                let old = *drawn;
                 drawn.power = power.conjugate();
+                if let Some(Standing { across, right }) = &mut island.standing
+                    && let Some(&v) = across.get(place)
+                {
+                    drawn.put(right, drawn.rest(v, 1.0) - old.rest(v, 1.0));
+                }
             }
         }
         true
@@ -286,6 +319,7 @@ impl<T: Phasor> Solver<T> {
                     .any(|&t| t != EARTH && self.tied.of[t as usize].1 != T::default());
             if drives {
                 self.islands[k].driven = None;
+                self.islands[k].standing = None;
             }
             self.islands[k].current = self.islands[k].current && self.heat(k, block, &old);
         }
@@ -295,16 +329,7 @@ impl<T: Phasor> Solver<T> {
     /// Current into every terminal of a block, A, at a solution.
     pub fn block_currents(&self, block: usize, solution: &Solution<T>) -> Option<Vec<T>> {
         let b = self.circuit.blocks.get(block)?;
-        let v: Option<Vec<T>> = b.terminals.iter().map(|&t| solution.between(t, EARTH)).collect();
-        let v = v?;
-        let current = (0..v.len()).map(|i| {
-            let mut sum = T::default();
-            for (j, &v) in v.iter().enumerate() {
-                sum += b.admittance.at(i, j) * v;
-            }
-            sum - b.injected.get(i).copied().unwrap_or_default()
-        });
-        Some(current.collect())
+        (0..b.terminals.len()).map(|i| current_into(b, i, solution)).collect()
     }
 
     /// Solves from where the last solution was. A circuit that is what it was at one of the last
@@ -326,6 +351,7 @@ impl<T: Phasor> Solver<T> {
             }
             if let Some(known) = &known {
                 self.islands[k].voltages.clone_from(&known.voltages[k]);
+                self.islands[k].standing = None;
                 self.told(k, &mut solution);
                 continue;
             }
@@ -334,7 +360,7 @@ impl<T: Phasor> Solver<T> {
             if reused == Reused::Nothing || effort.reused == Reused::Factor {
                 effort.reused = reused;
             }
-            if let Some(finding) = self.no_return(k) {
+            if let Some(finding) = self.stuck(k) {
                 effort.converged = false;
                 solution.findings.push(finding);
                 continue;
@@ -344,6 +370,7 @@ impl<T: Phasor> Solver<T> {
             if run.collapsed && warm && run.stopped.is_none() {
                 // The last voltages are no start for what the network is now.
                 self.islands[k].voltages.clear();
+                self.islands[k].standing = None;
                 run = self.iterate(k, 1.0, aim, budget)?;
             }
             if let (Some(stop), true) = (run.stopped, budget.is_strict()) {
@@ -357,6 +384,7 @@ impl<T: Phasor> Solver<T> {
                 let finding = self.limit(k, aim, budget)?;
                 solution.findings.push(finding);
                 self.islands[k].voltages.clear();
+                self.islands[k].standing = None;
                 continue;
             }
             effort.converged &= run.change <= aim;
@@ -393,7 +421,7 @@ impl<T: Phasor> Solver<T> {
 
     fn tie_currents(&self, solution: &mut Solution<T>) {
         let leaving = self.leaving(solution);
-        solution.tie_currents = ties::currents(&self.circuit, &self.tied.tree, &leaving);
+        solution.tie_currents = self.tied.currents(self.circuit.ties.len(), leaving);
         for (tie, current) in self.circuit.ties.iter().zip(&mut solution.tie_currents) {
             let known = [tie.from, tie.to]
                 .into_iter()
@@ -417,10 +445,12 @@ impl<T: Phasor> Solver<T> {
             if island.state != Supply::Live || !solved {
                 continue;
             }
-            let before = island.voltages.clone();
+            let (voltages, mixing) = (island.voltages.clone(), island.mixing.clone());
+            let standing = island.standing.clone();
             let run = self.iterate(k, 1.0, SETTLED, budget);
             self.told(k, &mut solution);
-            self.islands[k].voltages = before;
+            let island = &mut self.islands[k];
+            (island.voltages, island.mixing, island.standing) = (voltages, mixing, standing);
             if let Some(stop) = run?.stopped {
                 return Err(stop.into());
             }
@@ -479,7 +509,10 @@ impl<T: Phasor> Solver<T> {
     }
 
     /// Tells the voltages of an island.
-    fn told(&self, k: usize, solution: &mut Solution<T>) {
+    fn told(&mut self, k: usize, solution: &mut Solution<T>) {
+        if !self.islands[k].floating.is_empty() && self.islands[k].floats.is_none() {
+            self.islands[k].floats = Some(self.floats(&self.islands[k]));
+        }
         let island = &self.islands[k];
         for &t in &island.terminals {
             solution.voltages[t as usize] = Some(self.voltage(island, t));
@@ -487,9 +520,7 @@ impl<T: Phasor> Solver<T> {
         for &t in &island.floating {
             solution.floating[t as usize] = true;
         }
-        if !island.floating.is_empty() {
-            solution.findings.push(self.floats(island));
-        }
+        solution.findings.extend(island.floats.clone());
     }
 
     /// What leaves the terminals of ties through blocks and loads; of others, and of earth,
@@ -502,12 +533,9 @@ impl<T: Phasor> Solver<T> {
         let mut leaving = vec![T::default(); n + 1];
         for tying in &self.tying {
             let mut sum = T::default();
-            for &b in &tying.blocks {
-                let at = &self.circuit.blocks[b as usize].terminals;
-                let currents = self.block_currents(b as usize, solution).unwrap_or_default();
-                for (_, &i) in at.iter().zip(&currents).filter(|(t, _)| **t == tying.terminal) {
-                    sum += i;
-                }
+            for &(b, i) in &tying.blocks {
+                let block = &self.circuit.blocks[b as usize];
+                sum += current_into(block, i as usize, solution).unwrap_or_default();
             }
             for &l in &tying.loads {
                 let load = &self.circuit.loads[l as usize];
@@ -526,6 +554,15 @@ impl<T: Phasor> Solver<T> {
     }
 }
 
+/// Current into a terminal of a block, A; `None` where a voltage at the block is not known.
+fn current_into<T: Phasor>(block: &Block<T>, i: usize, solution: &Solution<T>) -> Option<T> {
+    let mut sum = T::default();
+    for (j, &t) in block.terminals.iter().enumerate() {
+        sum += block.admittance.at(i, j) * solution.between(t, EARTH)?;
+    }
+    Some(sum - block.injected.get(i).copied().unwrap_or_default())
+}
+
 /// The terminals of ties, with what is at each.
 fn tying<T: Phasor>(circuit: &Circuit<T>) -> Vec<Tying> {
     let n = circuit.terminals.len();
@@ -539,10 +576,9 @@ fn tying<T: Phasor>(circuit: &Circuit<T>) -> Vec<Tying> {
     }
     let at = |t: u32| place.get(t as usize).copied().filter(|&p| p != NONE);
     for (k, block) in circuit.blocks.iter().enumerate() {
-        for p in block.terminals.iter().filter_map(|&t| at(t)) {
-            let blocks = &mut tying[p as usize].blocks;
-            if blocks.last() != Some(&(k as u32)) {
-                blocks.push(k as u32);
+        for (i, &t) in (0..).zip(&block.terminals) {
+            if let Some(p) = at(t) {
+                tying[p as usize].blocks.push((k as u32, i));
             }
         }
     }

@@ -17,10 +17,23 @@ const TOLD: usize = 20;
 pub(crate) struct Tied<T> {
     /// The representative of every terminal, and how far the terminal is above it.
     pub(crate) of: Vec<(u32, T)>,
-    /// Whether a tie is part of the tree; else it closes a loop of ties.
-    pub(crate) tree: Vec<bool>,
+    /// In which order the currents of ties follow from each other.
+    order: Vec<Leaf>,
     /// Terminals whose ties contradict each other, with what is wrong.
     pub(crate) conflicts: Vec<(u32, Option<Finding>)>,
+}
+
+/// A tie at a terminal where all other currents are known when its turn comes.
+#[derive(Debug, Clone, Copy)]
+struct Leaf {
+    tie: u32,
+    /// That terminal, and the other end.
+    at: u32,
+    far: u32,
+    /// Whether the terminal is the higher end.
+    higher: bool,
+    /// Whether the tie is part of no loop of ties.
+    alone: bool,
 }
 
 struct Sets<T> {
@@ -82,7 +95,7 @@ impl<T: Phasor> Tied<T> {
             }
         }
         let of = (0..=n).map(|t| sets.find(t)).collect();
-        Tied { of, tree, conflicts }
+        Tied { of, order: order(circuit, &tree), conflicts }
     }
 }
 
@@ -111,16 +124,8 @@ fn contradiction<T: Phasor>(circuit: &Circuit<T>, tree: &[bool], last: usize, of
     Finding::new(Kind::Conflict, State::Failed, sources.into_iter().chain(between), message)
 }
 
-/// The currents through ties from what leaves every terminal otherwise: leaf by leaf over the
-/// tree. A tie that is part of a loop of ties has none: nothing says how the current divides.
-pub(crate) fn currents<T: Phasor>(
-    circuit: &Circuit<T>,
-    tree: &[bool],
-    leaving: &[T],
-) -> Vec<Option<T>> {
-    if circuit.ties.is_empty() {
-        return Vec::new();
-    }
+/// Leaf by leaf over the tree of ties, which says of each tie whether it is part of it.
+fn order<T: Phasor>(circuit: &Circuit<T>, tree: &[bool]) -> Vec<Leaf> {
     let n = circuit.terminals.len() as u32;
     let ends: Vec<(u32, u32)> = circuit.ties.iter().map(|t| (t.from.min(n), t.to.min(n))).collect();
     let mut at: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
@@ -128,7 +133,6 @@ pub(crate) fn currents<T: Phasor>(
         at.entry(a).or_default().push(k as u32);
         at.entry(b).or_default().push(k as u32);
     }
-    let mut needed: Vec<T> = leaving.to_vec();
     let mut degree: BTreeMap<u32, usize> = at.iter().map(|(&t, ties)| (t, ties.len())).collect();
     // Earth takes whatever arrives: it is never a leaf.
     let mut leaves: Vec<u32> =
@@ -142,28 +146,41 @@ pub(crate) fn currents<T: Phasor>(
         marks[a as usize] ^= mark;
         marks[b as usize] ^= mark;
     }
-    let mut current = vec![None; circuit.ties.len()];
+    let mut order = Vec::with_capacity(circuit.ties.len());
     let mut done = vec![false; circuit.ties.len()];
     while let Some(leaf) = leaves.pop() {
         let Some(&k) = at[&leaf].iter().find(|&&k| !done[k as usize]) else { continue };
         done[k as usize] = true;
         let (a, b) = ends[k as usize];
         let far = topology::other((a, b), leaf);
-        // What leaves the leaf otherwise arrives through the tie, from `to` to `from`.
-        let through = needed[leaf as usize];
-        if marks[leaf as usize] == 0 {
-            current[k as usize] = Some(if leaf == a { through } else { -through });
-        }
+        let alone = marks[leaf as usize] == 0;
+        order.push(Leaf { tie: k, at: leaf, far, higher: leaf == a, alone });
         marks[far as usize] ^= marks[leaf as usize];
-        if far < n {
-            needed[far as usize] += through;
-            if let Some(d) = degree.get_mut(&far) {
-                *d -= 1;
-                if *d == 1 {
-                    leaves.push(far);
-                }
+        if far < n
+            && let Some(d) = degree.get_mut(&far)
+        {
+            *d -= 1;
+            if *d == 1 {
+                leaves.push(far);
             }
         }
     }
-    current
+    order
+}
+
+impl<T: Phasor> Tied<T> {
+    /// The currents through `ties` from what leaves every terminal otherwise. A tie that is part
+    /// of a loop of ties has none: nothing says how the current divides.
+    pub(crate) fn currents(&self, ties: usize, mut leaving: Vec<T>) -> Vec<Option<T>> {
+        let mut currents = vec![None; ties];
+        for leaf in &self.order {
+            // What leaves the leaf otherwise arrives through the tie, from `to` to `from`.
+            let through = leaving[leaf.at as usize];
+            if leaf.alone {
+                currents[leaf.tie as usize] = Some(if leaf.higher { through } else { -through });
+            }
+            leaving[leaf.far as usize] += through;
+        }
+        currents
+    }
 }
