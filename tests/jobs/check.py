@@ -469,8 +469,12 @@ def queued(service):
     status, _, answer = ask(a, "POST", "/jobs/batch", body, ANA, timeout=300)
     assert status == 202, (status, answer[:500])
     taken = time.monotonic() - began
-    idle = lambda: service.tell("list", "--most", "1")[1]["queue"]
-    wait("the end of the queue", lambda: idle()["waiting"] + idle()["running"] == 0, 3600)
+
+    def is_empty():
+        status, said = service.tell("list", "--most", "1")
+        return status == 0 and said["queue"]["waiting"] + said["queue"]["running"] == 0
+
+    wait("the end of the queue", is_empty, 3600)
     print(f"{QUEUED} queued in {taken:.1f} s, done after {time.monotonic() - began:.0f} s")
     print(ui.figures())
 
