@@ -3,9 +3,10 @@
 //! The picture at a zoom *is* the union of its tiles of 64 pixels, on a grid with its origin at
 //! the origin of the drawing. Each tile is drawn on its own, so that a picture that was brought up
 //! to date tile by tile equals one that was drawn anew, byte for byte, and moving the view
-//! invalidates nothing. Outlines in plain colours and texts are drawn by `vello_cpu`, at a fixed
-//! level of vector instructions so that replicas agree; what takes more is painted by the full
-//! renderer for its whole group and laid in at its place, and the answer names it.
+//! invalidates nothing. Outlines in plain colours and texts are drawn by `vello_cpu`, with
+//! vector instructions that round alike on every machine, so that replicas agree; what takes more
+//! is painted by the full renderer for its whole group and laid in at its place, and the answer
+//! names it.
 //!
 //! A [`Live`] picture follows one [`Scene`](svgx_engine::geometry::Scene). Asking it is done in
 //! three steps, of which only the first and the last need the drawing to stand still:
