@@ -179,7 +179,7 @@ fn members(job: &Record) -> Value {
         "deaths": job.deaths, "faults": job.faults, "worker": job.worker, "last": job.at,
         "version": job.version, "reason": job.reason, "bytes": job.bytes,
         "age_s": seconds(job.age), "ran_s": seconds(job.ran), "predicted_s": seconds(job.cost),
-        "batch": job.batch,
+        "batch": job.batch, "checkpoint_bytes": job.checkpoint,
     })
 }
 

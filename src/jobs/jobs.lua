@@ -187,6 +187,7 @@ local function shown(id, places)
   end
   local line = {id, plain(now), plain(before or 0)}
   for _, field in ipairs(fields) do line[#line + 1] = field or '' end
+  line[#line + 1] = plain(redis.call('STRLEN', checkpoint(id)))
   return line
 end
 local function is_of(id, tenant)

@@ -80,6 +80,9 @@ pub struct Record {
     pub version: String,
     /// Bytes of the request.
     pub bytes: u64,
+    /// Bytes of what its worker has left for who goes on with it, as they are stored; 0: nothing, and it
+    /// would begin again.
+    pub checkpoint: u64,
     /// The batch it came in; empty: alone.
     pub batch: String,
     /// Jobs of its tenant before it, as far as was looked: the first 10 000, and none where jobs of
@@ -182,6 +185,7 @@ pub(crate) fn record(line: &Value) -> Option<Record> {
         version,
         bytes,
         batch,
+        checkpoint,
     ] = &parts[..]
     else {
         return None;
@@ -212,6 +216,7 @@ pub(crate) fn record(line: &Value) -> Option<Record> {
         at: at.clone(),
         version: version.clone(),
         bytes: number(bytes),
+        checkpoint: number(checkpoint),
         batch: batch.clone(),
         ahead: number(ahead),
     })
@@ -229,11 +234,13 @@ mod tests {
         let mut line = vec!["q1", "9000", "0", "ana", "render", "running"];
         line.extend([
             "0.5", "2", "1", "", "w", "1000", "4000", "", "", "2500", "", "work", "1", "7", "",
+            "12",
         ]);
         let read = record(&texts(&line)).unwrap();
         assert_eq!((read.age, read.ran), (Duration::from_secs(8), Duration::from_secs(5)));
         assert_eq!((read.stage, read.progress, read.attempt), (Stage::Running, 0.5, 2));
         assert_eq!((read.cost, read.kept), (Duration::from_micros(2500), None));
+        assert_eq!((read.bytes, read.checkpoint), (7, 12));
         for wrong in [texts(&line[1..]), texts(&[]), Value::Nil, Value::Int(1)] {
             assert_eq!(record(&wrong), None, "{wrong:?}");
         }

@@ -10,7 +10,7 @@ import threading
 import time
 
 from cluster import ask, wait
-from service import Service
+from service import CHECKPOINT, LEASE, Service
 
 JOBS = int(os.environ.get("SVGX_TEST_JOBS", 60))
 KILLS = int(os.environ.get("SVGX_TEST_JOBS_KILLS", 6))
@@ -24,14 +24,16 @@ BUDGET = 0.016
 
 def pile(bodies):
     """Columns of boxes, each a little aside from the one below, so that they fall."""
+    columns = max(80, -(-bodies // 4))
     boxes = "".join(
-        f'<rect id="b{n}" x="{1200 + n // 4 % 80 * 1450 + n % 4 * 37}" y="{17900 - n % 4 * 1150}" '
+        f'<rect id="b{n}" x="{1200 + n // 4 * 1450 + n % 4 * 37}" y="{17900 - n % 4 * 1150}" '
         'width="1000" height="1000"><arx:physics><arx:mass value="80" unit="kg"/></arx:physics></rect>'
         for n in range(bodies)
     )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:arx="http://arxos.io/svgx" '
-        'viewBox="0 0 120000 20000"><rect id="floor" x="-2000" y="19000" width="124000" height="1000">'
+        f'viewBox="0 0 {columns * 1450 + 4000} 20000">'
+        f'<rect id="floor" x="-2000" y="19000" width="{columns * 1450 + 8000}" height="1000">'
         f'<arx:physics motion="fixed" friction="0.6"/></rect>{boxes}</svg>'
     )
 
@@ -216,9 +218,8 @@ def stopped(service):
 def held(service):
     """A worker that stands still loses its job, and its answer comes too late."""
     a, b = (engine.port for engine in service.engines)
-    options = {"duration": 6.0, "fps": 2}
-    expected = undisturbed(a, "simulate", pile(40), options)
-    job = put(a, "simulate", pile(40), options)
+    content, options, expected, _ = long(a, LEASE)
+    job = put(a, "simulate", content, options)
     worker = wait("a worker", lambda: service.worker_of(job))
     worker.hold()
     until(b, job, "done")
@@ -236,13 +237,11 @@ def held(service):
 def resumed(service):
     """A worker is killed while it simulates: the next one goes on from what it has left, to the same answer."""
     a, b = (engine.port for engine in service.engines)
-    options = {"duration": 4.0, "fps": 4}
-    began = time.monotonic()
-    expected = undisturbed(a, "simulate", pile(40), options, 300)
-    alone = time.monotonic() - began
-    job = put(a, "simulate", pile(40), options)
+    # There are checkpoints in it, and much of it comes after the first.
+    content, options, expected, alone = long(a, 8 * CHECKPOINT)
+    job = put(a, "simulate", content, options)
     worker = wait("a worker", lambda: service.worker_of(job))
-    wait("half of it", lambda: service.tell("show", job)[1]["progress"] > 0.5, 300)
+    wait("a checkpoint", lambda: service.tell("show", job)[1]["checkpoint_bytes"] > 0, 300)
     at = service.tell("show", job)[1]["progress"]
     worker.kill()
     worker.start()
@@ -349,6 +348,19 @@ def undisturbed(port, operation, content, options, patience=60.0):
     status, headers, answer = ask(port, "GET", f"/jobs/{job}/result", headers=ANA)
     assert status == 200, (status, answer[:500])
     return plain(headers, answer)
+
+
+def long(port, seconds):
+    """A simulation that takes so long at least, whatever the speed of the machine: the document, its options,
+    the answer that nothing happened to, and how long it took."""
+    options, bodies, took = {"duration": 4.0, "fps": 4}, 20, 0.0
+    while took < seconds:
+        bodies *= 2
+        content = pile(bodies)
+        began = time.monotonic()
+        answer = undisturbed(port, "simulate", content, options, 300)
+        took = time.monotonic() - began
+    return content, options, answer, took
 
 
 def faults(service):
