@@ -211,7 +211,7 @@ fn main() {
         desk.set(node, "width", "5120");
         desk.set(node, "height", "3840");
         let mut token = desk.ask(None, threads).token;
-        for round in 0..30 {
+        for round in 0..100 {
             let (ms, drawn) = time(|| {
                 desk.set(node, "fill", ["#fee", "#eef"][round % 2]);
                 desk.ask(Some(token), threads)

@@ -119,11 +119,11 @@ impl Polygons {
         for end in ends {
             let corners = self.points.get(from..end).unwrap_or_default();
             from = end;
-            let mut corners = corners.iter().map(|&[x, y]| (f64::from(x), f64::from(y)));
-            if let Some(first) = corners.next() {
-                path.move_to(first);
-                corners.for_each(|corner| path.line_to(corner));
-                path.close_path();
+            if let Some((&first, rest)) = corners.split_first() {
+                let corner = |[x, y]: [f32; 2]| Point::new(f64::from(x), f64::from(y));
+                path.extend([PathEl::MoveTo(corner(first))]);
+                path.extend(rest.iter().map(|&next| PathEl::LineTo(corner(next))));
+                path.extend([PathEl::ClosePath]);
             }
         }
     }

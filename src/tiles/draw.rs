@@ -16,7 +16,7 @@ use crate::grid::{Cell, SIZE};
 use crate::live::Token;
 use crate::painter;
 use crate::pieces::{Block, BlockKey};
-use crate::shape::{KnownLines, Shape};
+use crate::shape::{KnownLines, Looked, Shape};
 
 /// Tiles below which a second thread costs more than it brings.
 const WORTH_A_THREAD: usize = 6;
@@ -81,6 +81,12 @@ pub(crate) enum Entry {
     Block(BlockKey),
 }
 
+/// The same with all it takes to paint it.
+enum Found<'p> {
+    Shape(&'p Shape, Looked<'p>),
+    Block(&'p Block),
+}
+
 /// Tiles, drawn.
 #[derive(Debug)]
 pub struct Drawn {
@@ -115,7 +121,8 @@ impl Plan {
             let mut shapes: Vec<&Shape> = self.shapes.iter().collect();
             shapes.sort_unstable_by_key(|shape| shape.order);
             for shape in shapes {
-                shape.paint(painter, &self.known, self.scale, (0.0, 0.0));
+                let looked = shape.look(&self.known, self.scale);
+                shape.paint(&looked, painter, self.scale, (0.0, 0.0));
             }
             Ok::<_, Error>(straight(painter.finish()))
         });
@@ -199,19 +206,23 @@ impl Draw<'_> {
     }
 
     fn paint(&self, job: &Job, from: (f64, f64), budget: &Budget) -> Result<Body, Error> {
+        // All are looked up before: each waits for memory, and they wait together.
+        let entries: Vec<Found<'_>> = job
+            .entries
+            .iter()
+            .filter_map(|entry| match entry {
+                Entry::Shape(at) => {
+                    let shape = self.shapes.get(*at as usize)?;
+                    Some(Found::Shape(shape, shape.look(self.known, self.scale)))
+                }
+                Entry::Block(key) => self.blocks.get(key).map(Found::Block),
+            })
+            .collect();
         painter::with(SIZE, SIZE, |painter| {
-            for entry in &job.entries {
+            for entry in &entries {
                 match entry {
-                    Entry::Shape(at) => {
-                        if let Some(shape) = self.shapes.get(*at as usize) {
-                            shape.paint(painter, self.known, self.scale, from);
-                        }
-                    }
-                    Entry::Block(key) => {
-                        if let Some(block) = self.blocks.get(key) {
-                            block.paint(painter, self.scale, from, budget)?;
-                        }
-                    }
+                    Found::Shape(shape, looked) => shape.paint(looked, painter, self.scale, from),
+                    Found::Block(block) => block.paint(painter, self.scale, from, budget)?,
                 }
             }
             tile_body(painter.finish())

@@ -10,13 +10,20 @@ use crate::grid::SIZE;
 const PALETTE: usize = 256;
 /// Places of the table that finds a colour's number. A power of two.
 const PLACES: usize = 1_024;
+/// Fours of pixels in a row of a tile.
+const ROW: usize = SIZE as usize / 4;
 
 /// A tile of premultiplied pixels as it is sent.
 pub(crate) fn tile_body(pixels: &[u8]) -> Result<Body, Error> {
     let side = u32::from(SIZE);
     let (quads, _) = pixels.as_chunks::<4>();
     let Some(Indexed { colours, pixels: numbers }) = indexed(quads) else {
-        let file = encode(&straight(pixels), (side, side), png::ColorType::Rgba)?;
+        let file = if quads.iter().all(|pixel| pixel[3] == u8::MAX) {
+            let opaque: Vec<u8> = quads.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
+            encode(&opaque, (side, side), png::ColorType::Rgb)?
+        } else {
+            encode(&straight(pixels), (side, side), png::ColorType::Rgba)?
+        };
         return Ok(Body::Png(file.into()));
     };
     let colours = straight(colours.as_flattened());
@@ -33,41 +40,62 @@ struct Indexed {
     pixels: Vec<u8>,
 }
 
-/// Numbers the colours of a picture as they come; `None` if there are too many.
+/// Numbers the colours of a picture as they come; `None` if there are too many. Pixels are looked at in
+/// fours: most are like the ones above them, or like the one before.
 fn indexed(pixels: &[[u8; 4]]) -> Option<Indexed> {
-    let mut colours: Vec<[u8; 4]> = Vec::with_capacity(PALETTE);
-    let mut numbers = Vec::with_capacity(pixels.len());
-    // The number of a colour and one more; 0 where none is.
-    let mut table = [0_u16; PLACES];
+    let mut colours = Colours { list: Vec::with_capacity(PALETTE), table: [0; PLACES] };
+    let mut numbers: Vec<u8> = Vec::with_capacity(pixels.len());
+    let (fours, _) = pixels.as_chunks::<4>();
     let mut last = None;
-    for &pixel in pixels {
-        if let Some((colour, number)) = last
-            && colour == pixel
+    for (at, four) in fours.iter().enumerate() {
+        let above = at.checked_sub(ROW).and_then(|above| fours.get(above));
+        let from = (at * 4).wrapping_sub(ROW * 4);
+        if above == Some(four)
+            && let Some(&above) = numbers.get(from..).and_then(|above| above.first_chunk::<4>())
         {
-            numbers.push(number);
+            numbers.extend_from_slice(&above);
             continue;
         }
-        let mut place = (u32::from_le_bytes(pixel).wrapping_mul(0x9e37_79b1) >> 22) as usize;
-        let number = loop {
+        for &pixel in four {
+            let number = match last {
+                Some((colour, number)) if colour == pixel => number,
+                _ => colours.number(pixel)?,
+            };
+            numbers.push(number);
+            last = Some((pixel, number));
+        }
+    }
+    Some(Indexed { colours: colours.list, pixels: numbers })
+}
+
+/// The colours of a picture by number, and what finds the number of one.
+struct Colours {
+    list: Vec<[u8; 4]>,
+    /// The number of a colour and one more; 0 where none is.
+    table: [u16; PLACES],
+}
+
+impl Colours {
+    /// The number of a colour; `None` where there are too many.
+    fn number(&mut self, colour: [u8; 4]) -> Option<u8> {
+        let mut place = (u32::from_le_bytes(colour).wrapping_mul(0x9e37_79b1) >> 22) as usize;
+        loop {
             // The table has four times as many places as there are colours.
-            let held = table.get_mut(place % PLACES)?;
+            let held = self.table.get_mut(place % PLACES)?;
             match held.checked_sub(1) {
-                None if colours.len() == PALETTE => return None,
+                None if self.list.len() == PALETTE => return None,
                 None => {
-                    colours.push(pixel);
-                    *held = colours.len() as u16;
-                    break colours.len() - 1;
+                    self.list.push(colour);
+                    *held = self.list.len() as u16;
+                    return Some((self.list.len() - 1) as u8);
                 }
-                Some(number) if colours.get(usize::from(number)) == Some(&pixel) => {
-                    break usize::from(number);
+                Some(number) if self.list.get(usize::from(number)) == Some(&colour) => {
+                    return Some(number as u8);
                 }
                 Some(_) => place += 1,
             }
-        } as u8;
-        numbers.push(number);
-        last = Some((pixel, number));
+        }
     }
-    Some(Indexed { colours, pixels: numbers })
 }
 
 /// Pixels that are not premultiplied any more.
@@ -157,6 +185,21 @@ mod tests {
             let Ok(Body::Png(file)) = tile_body(&pixels) else { panic!("a picture of {most}") };
             assert!(decoded(&file) == straight(&pixels), "{most} colours");
         }
+    }
+
+    #[test]
+    fn a_tile_of_many_colours_that_hides_all_is_sent_without_alpha() {
+        let mut random = SplitMix64::new(11);
+        let pixels: Vec<u8> = (0..usize::from(SIZE).pow(2))
+            .flat_map(|_| {
+                let [r, g, b, ..] = random.next_u64().to_le_bytes();
+                [r, g, b, 255]
+            })
+            .collect();
+        let Ok(Body::Png(file)) = tile_body(&pixels) else { panic!("a picture") };
+        let (quads, _) = pixels.as_chunks::<4>();
+        let opaque: Vec<u8> = quads.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
+        assert!(decoded(&file) == opaque);
     }
 
     #[test]

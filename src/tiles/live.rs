@@ -24,6 +24,8 @@ use crate::shape::{Order, Shape};
 
 /// Tiles from which all outlines are looked at once instead of those of each tile.
 const MANY: usize = 24;
+/// Shapes that a tile of a drawing full of detail has.
+const USUAL: usize = 64;
 /// Zoom steps that are kept.
 const KEPT_ZOOMS: usize = 8;
 
@@ -386,6 +388,8 @@ impl Live {
         let Some(kept) = self.zooms.get_mut(&plan.zoom) else { return };
         if !self.whole {
             let mut display = Display::new(document, scene);
+            // To grow would be to copy all of them.
+            shapes.shapes.reserve_exact(display.most().min(plan.jobs.len() * USUAL));
             if plan.jobs.len() >= MANY {
                 let within = around(&plan.jobs);
                 // The number of each tile's job and one more, by rows; 0 for none.

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kurbo::{Affine, BezPath, Rect};
+use kurbo::{Affine, BezPath, PathEl, Point, Rect};
 use vello_cpu::color::{AlphaColor, Srgb};
 use vello_cpu::peniko::{Extend, Fill, ImageBrush, ImageQuality, ImageSampler};
 use vello_cpu::{ImageSource, Level, Pixmap, RenderContext, RenderSettings, Resources};
@@ -145,15 +145,12 @@ impl Painter {
     ) {
         let mut path = std::mem::take(&mut self.path);
         path.truncate(0);
-        let Rect { x0, y0, x1, y1 } = outer;
-        path.move_to((x0, y0));
-        [(x1, y0), (x1, y1), (x0, y1)].into_iter().for_each(|corner| path.line_to(corner));
-        path.close_path();
+        let [a, b, c, d] = corners(outer);
+        path.extend([PathEl::MoveTo(a), PathEl::LineTo(b), PathEl::LineTo(c), PathEl::LineTo(d)]);
         // The other way round, so that it is a hole.
-        let Rect { x0, y0, x1, y1 } = inner;
-        path.move_to((x0, y0));
-        [(x0, y1), (x1, y1), (x1, y0)].into_iter().for_each(|corner| path.line_to(corner));
-        path.close_path();
+        let [a, b, c, d] = corners(inner);
+        path.extend([PathEl::ClosePath, PathEl::MoveTo(a), PathEl::LineTo(d)]);
+        path.extend([PathEl::LineTo(c), PathEl::LineTo(b), PathEl::ClosePath]);
         self.fill(&path, transform, false, colour);
         self.path = path;
     }
@@ -190,9 +187,13 @@ impl Painter {
     }
 }
 
+/// From the least, along x first.
+fn corners(Rect { x0, y0, x1, y1 }: Rect) -> [Point; 4] {
+    [Point::new(x0, y0), Point::new(x1, y0), Point::new(x1, y1), Point::new(x0, y1)]
+}
+
 #[cfg(test)]
 mod tests {
-    use kurbo::Point;
     use svgx_base::random::{SplitMix64, unit};
 
     use super::*;

@@ -23,15 +23,16 @@ pub(crate) struct Shape {
     pub(crate) outline: Outline,
     /// Its place in the order of painting.
     pub(crate) order: Order,
-    lines: OnceLock<Found>,
+    made: OnceLock<Arc<Made>>,
 }
 
-/// The lines of a shape.
+/// The lines of a shape, or that they are to be made.
 #[derive(Debug)]
-enum Found {
+pub(crate) enum Looked<'k> {
+    AtOnce(Lines),
     /// They were made before.
-    Known(Arc<Made>),
-    New(Lines),
+    Known(&'k Made),
+    Unknown,
 }
 
 /// An outline in straight lines, in pixels from the origin of the drawing. The rasteriser would
@@ -48,11 +49,6 @@ impl Lines {
     fn of(outline: &Outline, scale: f64) -> Lines {
         let Outline { path, transform, fill, stroke, .. } = outline;
         let place = Affine::scale(scale) * *transform;
-        if let Curve::Rectangle(rect) = path
-            && let Some(lines) = Lines::of_rectangle(*rect, place, fill.is_some(), stroke.as_ref())
-        {
-            return lines;
-        }
         let path = path.path();
         let is_made = fill.is_some() && is_worth_keeping(path.elements());
         let fill = is_made.then(|| Area::of(&path, place));
@@ -60,17 +56,36 @@ impl Lines {
         Lines { fill, stroke }
     }
 
-    /// Of a rectangle that stays upright, with a plain border or none: what drawings have most.
+    /// Of what drawings have most, upright rectangles and straight lines: they take no memory, and are
+    /// made sooner than they would be found again.
+    fn at_once(outline: &Outline, scale: f64) -> Option<Lines> {
+        let Outline { path, transform, fill, stroke, .. } = outline;
+        let [_, b, c, ..] = transform.as_coeffs();
+        if b != 0.0 || c != 0.0 {
+            return None;
+        }
+        let place = Affine::scale(scale) * *transform;
+        let lines = match path {
+            Curve::Rectangle(rect) => {
+                Lines::of_rectangle(*rect, place, fill.is_some(), stroke.as_ref())?
+            }
+            Curve::Path(path) if fill.is_none() => {
+                let stroke = Area::Upright(stroke::of_upright_line(path, place, stroke.as_ref()?)?);
+                Lines { fill: None, stroke: Some(stroke) }
+            }
+            Curve::Path(_) => return None,
+        };
+        let finite = [&lines.fill, &lines.stroke].into_iter().flatten().all(Area::is_finite);
+        finite.then_some(lines)
+    }
+
+    /// Of a rectangle with a plain border or none.
     fn of_rectangle(
         rect: Rect,
         place: Affine,
         is_filled: bool,
         stroke: Option<&Stroke>,
     ) -> Option<Lines> {
-        let [_, b, c, ..] = place.as_coeffs();
-        if b != 0.0 || c != 0.0 {
-            return None;
-        }
         let shown = |rect: Rect| place.transform_rect_bbox(rect);
         let stroke = match stroke {
             None => None,
@@ -90,9 +105,7 @@ impl Lines {
                 })
             }
         };
-        let fill = is_filled.then(|| Area::Upright(shown(rect)));
-        let finite = [&fill, &stroke].into_iter().flatten().all(Area::is_finite);
-        finite.then_some(Lines { fill, stroke })
+        Some(Lines { fill: is_filled.then(|| Area::Upright(shown(rect))), stroke })
     }
 
     fn bytes(&self) -> usize {
@@ -107,33 +120,33 @@ fn is_worth_keeping(path: &[PathEl]) -> bool {
 
 impl Shape {
     pub(crate) fn new(outline: Outline, order: Order) -> Shape {
-        Shape { outline, order, lines: OnceLock::new() }
+        Shape { outline, order, made: OnceLock::new() }
     }
 
-    /// Its lines, if they were made for it and take memory.
-    fn worth_keeping(&self) -> Option<(&Outline, &Lines)> {
-        match self.lines.get()? {
-            Found::New(lines) if lines.bytes() > 0 => Some((&self.outline, lines)),
-            _ => None,
+    /// Looks for its lines where the world is scaled by `scale`.
+    pub(crate) fn look<'k>(&self, known: &'k KnownLines, scale: f64) -> Looked<'k> {
+        match Lines::at_once(&self.outline, scale) {
+            Some(lines) => Looked::AtOnce(lines),
+            None => known.find(&self.outline).map_or(Looked::Unknown, Looked::Known),
         }
     }
 
     /// Paints it where the world is scaled by `scale` and `shift` (pixels) is taken off.
     pub(crate) fn paint(
         &self,
+        looked: &Looked<'_>,
         painter: &mut Painter,
-        known: &KnownLines,
         scale: f64,
         (x, y): (f64, f64),
     ) {
         let Outline { path, transform, fill, even_odd, stroke, stroke_first, .. } = &self.outline;
-        let found = self.lines.get_or_init(|| match known.find(&self.outline) {
-            Some(made) => Found::Known(made),
-            None => Found::New(Lines::of(&self.outline, scale)),
-        });
-        let lines = match found {
-            Found::Known(made) => &made.lines,
-            Found::New(lines) => lines,
+        let lines = match looked {
+            Looked::AtOnce(lines) => lines,
+            Looked::Known(made) => &made.lines,
+            Looked::Unknown => {
+                let made = || Arc::new(Made::of(&self.outline, scale));
+                &self.made.get_or_init(made).lines
+            }
         };
         for fills in [!stroke_first, *stroke_first] {
             match (fills, fill, stroke, &lines.stroke) {
@@ -194,6 +207,12 @@ pub(crate) struct Made {
 }
 
 impl Made {
+    fn of(outline: &Outline, scale: f64) -> Made {
+        let Outline { path, transform, stroke, .. } = outline;
+        let lines = Lines::of(outline, scale);
+        Made { path: path.clone(), place: *transform, stroke: stroke.clone(), lines }
+    }
+
     fn is_of(&self, outline: &Outline) -> bool {
         let Made { path, place, stroke, lines } = self;
         let is_path = match (path, &outline.path) {
@@ -221,13 +240,10 @@ impl Made {
 }
 
 impl KnownLines {
-    fn find(&self, outline: &Outline) -> Option<Arc<Made>> {
-        if takes_nothing(outline) {
-            return None;
-        }
+    fn find(&self, outline: &Outline) -> Option<&Made> {
         let kept = self.table.get(&hash(outline)).filter(|kept| kept.made.is_of(outline))?;
         kept.used.store(self.now, Ordering::Relaxed);
-        Some(Arc::clone(&kept.made))
+        Some(&kept.made)
     }
 }
 
@@ -244,23 +260,17 @@ impl Strokes {
 
     /// Keeps what was made of shapes.
     pub(crate) fn keep_all(&mut self, shapes: &[Shape]) {
-        let made = shapes.iter().filter_map(Shape::worth_keeping);
-        let mut made = made.peekable();
+        let made = shapes.iter().filter_map(|shape| Some((&shape.outline, shape.made.get()?)));
+        // What takes no memory is made again as soon as found.
+        let mut made = made.filter(|(_, made)| made.lines.bytes() > 0).peekable();
         if made.peek().is_none() {
             return;
         }
         // It is copied where somebody draws with it at this moment.
         let table = Arc::make_mut(&mut self.known.table);
-        for (outline, lines) in made {
-            let Outline { path, transform, stroke, .. } = outline;
-            let made = Made {
-                path: path.clone(),
-                place: *transform,
-                stroke: stroke.clone(),
-                lines: lines.clone(),
-            };
+        for (outline, made) in made {
             self.bytes += made.bytes();
-            let kept = Kept { made: Arc::new(made), used: AtomicU64::new(self.known.now) };
+            let kept = Kept { made: Arc::clone(made), used: AtomicU64::new(self.known.now) };
             if let Some(old) = table.insert(hash(outline), kept) {
                 self.bytes -= old.made.bytes();
             }
@@ -290,13 +300,6 @@ impl Strokes {
             age /= 4;
         }
     }
-}
-
-/// Whether its lines may be ones that take no memory: they are never kept.
-fn takes_nothing(outline: &Outline) -> bool {
-    let [_, b, c, ..] = outline.transform.as_coeffs();
-    let is_whole = outline.stroke.as_ref().is_none_or(|stroke| stroke.dash.is_empty());
-    matches!(outline.path, Curve::Rectangle(_)) && b == 0.0 && c == 0.0 && is_whole
 }
 
 /// Of an outline and its place.

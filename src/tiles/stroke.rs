@@ -36,6 +36,20 @@ pub(crate) fn covered(path: &BezPath, place: Affine, stroke: &Stroke) -> Area {
     )
 }
 
+/// The rectangle that a whole stroke of one line along an axis covers, where `place` turns nothing and the
+/// line has no round ends.
+pub(crate) fn of_upright_line(path: &BezPath, place: Affine, stroke: &Stroke) -> Option<Rect> {
+    let &[PathEl::MoveTo(p), PathEl::LineTo(q)] = path.elements() else { return None };
+    let is_upright = (p.x == q.x) != (p.y == q.y);
+    if !is_upright || stroke.cap == Cap::Round || !stroke.dash.is_empty() {
+        return None;
+    }
+    let half = stroke.width / 2.0;
+    let beyond = if stroke.cap == Cap::Square { half } else { 0.0 };
+    let (wide, high) = if p.y == q.y { (beyond, half) } else { (half, beyond) };
+    Some(place.transform_rect_bbox(Rect::from_points(p, q).inflate(wide, high)))
+}
+
 /// What the stroke of a smooth curve covers, a door's arc or a circle: what lies between two
 /// curves at half the width beside it. `None` where it has corners, caps, dashes or bends more
 /// tightly than that.

@@ -235,7 +235,8 @@ impl Sheet {
                 if at % 64 == 63 {
                     budget.checkpoint()?;
                 }
-                shape.paint(painter, &none, self.scale, (-x, top as f64 - y));
+                let looked = shape.look(&none, self.scale);
+                shape.paint(&looked, painter, self.scale, (-x, top as f64 - y));
             }
             let painted = painter.finish();
             if ground[3] == u8::MAX {

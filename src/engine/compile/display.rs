@@ -87,38 +87,43 @@ impl<'s> Display<'s> {
         Display { document, scene, drawn_elsewhere: None }
     }
 
+    /// How many outlines there are at most.
+    pub fn most(&self) -> usize {
+        self.scene.items().len()
+    }
+
     /// The outlines in plain ink that may paint in `area` of the world, in the order of painting.
     pub fn outlines_in(&mut self, area: Rect) -> Vec<Placed> {
         let scene = self.scene;
         // The line around a box is no part of what the index knows.
         let line = scene.box_line();
         let items = scene.items_in(area.inflate(line, line));
-        items.into_iter().filter_map(|item| self.placed(item)).collect()
+        items.into_iter().filter_map(|item| self.placed(item, scene.painted(item))).collect()
     }
 
     /// The same for a large area: looks at all of the scene instead of asking the index.
     pub fn all_outlines_in(&mut self, area: Rect) -> impl Iterator<Item = Placed> {
         let scene = self.scene;
-        let meets = move |item: &&Item| {
+        scene.items().iter().filter_map(move |item| {
             let b = scene.painted(item);
-            b.x0 <= area.x1 && b.x1 >= area.x0 && b.y0 <= area.y1 && b.y1 >= area.y0
-        };
-        scene.items().iter().filter(meets).filter_map(|item| self.placed(item))
+            let meets = b.x0 <= area.x1 && b.x1 >= area.x0 && b.y0 <= area.y1 && b.y1 >= area.y0;
+            if meets { self.placed(item, b) } else { None }
+        })
     }
 
-    fn placed(&mut self, item: &Item) -> Option<Placed> {
+    fn placed(&mut self, item: &Item, bounds: Rect) -> Option<Placed> {
         if !item.paint.visible || self.scene.unit_of(item).is_some() {
             return None;
         }
         let outline = match item.boxed {
-            true => self.boxed(item)?,
-            false => outline(item, self.scene.painted(item))?,
+            true => self.boxed(item, bounds)?,
+            false => outline(item, bounds)?,
         };
         Some(Placed { order: (item.key.rank, item.key.sequence), outline })
     }
 
     /// The box of an object that draws nothing else.
-    fn boxed(&mut self, item: &Item) -> Option<Outline> {
+    fn boxed(&mut self, item: &Item, bounds: Rect) -> Option<Outline> {
         let document = self.document;
         let elsewhere = self.drawn_elsewhere.get_or_insert_with(|| drawn_elsewhere(document));
         if elsewhere.contains(&item.source) || draws(document, item.source) {
@@ -130,7 +135,7 @@ impl<'s> Display<'s> {
         Some(Outline {
             fill: None,
             stroke: Some(stroke).filter(|_| alpha > 0),
-            ..bare(item, self.scene.painted(item))
+            ..bare(item, bounds)
         })
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn pixels(drawn: &Drawn) -> BTreeMap<(i32, i32), Vec<u8>> {
 pub(crate) fn decoded(file: &[u8]) -> ((usize, usize), Vec<u8>) {
     let mut decoder = png::Decoder::new(std::io::Cursor::new(file));
     // Few colours are sent as their numbers.
-    decoder.set_transformations(png::Transformations::EXPAND);
+    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::ALPHA);
     let mut reader = decoder.read_info().expect("a PNG");
     let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
     let frame = reader.next_frame(&mut pixels).expect("a frame");
