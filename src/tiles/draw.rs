@@ -16,7 +16,7 @@ use crate::grid::{Cell, SIZE};
 use crate::live::Token;
 use crate::painter;
 use crate::pieces::{Block, BlockKey};
-use crate::shape::{KnownLines, Looked, Shape};
+use crate::shape::{KnownLines, Shape};
 
 /// Tiles below which a second thread costs more than it brings.
 const WORTH_A_THREAD: usize = 6;
@@ -81,12 +81,6 @@ pub(crate) enum Entry {
     Block(BlockKey),
 }
 
-/// The same with all it takes to paint it.
-enum Found<'p> {
-    Shape(&'p Shape, Looked<'p>),
-    Block(&'p Block),
-}
-
 /// Tiles, drawn.
 #[derive(Debug)]
 pub struct Drawn {
@@ -121,8 +115,7 @@ impl Plan {
             let mut shapes: Vec<&Shape> = self.shapes.iter().collect();
             shapes.sort_unstable_by_key(|shape| shape.order);
             for shape in shapes {
-                let looked = shape.look(&self.known, self.scale);
-                shape.paint(&looked, painter, self.scale, (0.0, 0.0));
+                shape.paint(&shape.look(self.scale), painter, self.scale, (0.0, 0.0));
             }
             Ok::<_, Error>(straight(painter.finish()))
         });
@@ -206,23 +199,25 @@ impl Draw<'_> {
     }
 
     fn paint(&self, job: &Job, from: (f64, f64), budget: &Budget) -> Result<Body, Error> {
-        // All are looked up before: each waits for memory, and they wait together.
-        let entries: Vec<Found<'_>> = job
-            .entries
-            .iter()
-            .filter_map(|entry| match entry {
-                Entry::Shape(at) => {
-                    let shape = self.shapes.get(*at as usize)?;
-                    Some(Found::Shape(shape, shape.look(self.known, self.scale)))
-                }
-                Entry::Block(key) => self.blocks.get(key).map(Found::Block),
-            })
-            .collect();
+        let shapes = job.entries.iter().map(|entry| match entry {
+            Entry::Shape(at) => self.shapes.get(*at as usize),
+            Entry::Block(_) => None,
+        });
+        let shapes: Vec<Option<&Shape>> = shapes.collect();
+        let looked = self.known.look_for(&shapes, self.scale);
         painter::with(SIZE, SIZE, |painter| {
-            for entry in &entries {
+            for (entry, (shape, looked)) in job.entries.iter().zip(shapes.iter().zip(&looked)) {
                 match entry {
-                    Found::Shape(shape, looked) => shape.paint(looked, painter, self.scale, from),
-                    Found::Block(block) => block.paint(painter, self.scale, from, budget)?,
+                    Entry::Shape(_) => {
+                        if let Some(shape) = shape {
+                            shape.paint(looked, painter, self.scale, from);
+                        }
+                    }
+                    Entry::Block(key) => {
+                        if let Some(block) = self.blocks.get(key) {
+                            block.paint(painter, self.scale, from, budget)?;
+                        }
+                    }
                 }
             }
             tile_body(painter.finish())

@@ -226,7 +226,6 @@ impl Sheet {
         let [.., x, y] = self.view.as_coeffs();
         let width = self.size.0 as u16;
         let sides = Rect::new(0.0, 0.0, f64::from(width), f64::from(SIZE));
-        let none = KnownLines::default();
         painter::with(width, SIZE, |painter| {
             if ground[3] > 0 {
                 painter.fill_rect(sides, Affine::IDENTITY, ground);
@@ -235,7 +234,7 @@ impl Sheet {
                 if at % 64 == 63 {
                     budget.checkpoint()?;
                 }
-                let looked = shape.look(&none, self.scale);
+                let looked = shape.look(self.scale);
                 shape.paint(&looked, painter, self.scale, (-x, top as f64 - y));
             }
             let painted = painter.finish();

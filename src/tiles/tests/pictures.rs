@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kurbo::Rect;
 use svgx_base::budget::{Budget, Cancel, Class, Tier};
+use svgx_base::random::{SplitMix64, unit};
 use svgx_engine::compile::{Fonts, PngOptions, png};
 use svgx_engine::document::{Document, Limits, Ns, parse};
 use svgx_engine::geometry::Scene;
@@ -165,6 +166,44 @@ fn tiles_brought_up_to_date_are_those_drawn_anew() {
         token = drawn.token;
         held.extend(pixels(&drawn));
         assert!(held == desk.anew(&request), "{id} {name}={value}");
+    }
+}
+
+/// How much of a pixel lies between two places.
+fn share(pixel: usize, from: f64, to: f64) -> f64 {
+    let pixel = pixel as f64;
+    (to.min(pixel + 1.0) - from.max(pixel)).clamp(0.0, 1.0)
+}
+
+#[test]
+fn a_bordered_rectangle_covers_of_each_pixel_what_geometry_says() {
+    let mut random = SplitMix64::new(5);
+    let mut between = |least: f64, most: f64| least + unit(random.next_u64()) * (most - least);
+    for _ in 0..60 {
+        let (x, y, w, h) =
+            (between(5.0, 9.0), between(5.0, 9.0), between(8.0, 40.0), between(8.0, 40.0));
+        // A border that ends in the pixel where it begins is off by a sixteenth at the most.
+        let line = between(0.5, 5.0);
+        let mut desk = Desk::new(&format!(
+            r##"<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="64" height="64" fill="#fff"/>
+            <rect x="{x}" y="{y}" width="{w}" height="{h}" fill="#f00" stroke="#00f" stroke-width="{line}"/></svg>"##
+        ));
+        let drawn = desk.ask(&Request::default(), 1).expect("a picture");
+        let picture = joined(&pixels(&drawn), 64, 64);
+        let half = line / 2.0;
+        for row in 0..64 {
+            for column in 0..64 {
+                let covered =
+                    |by: f64| share(column, x - by, x + w + by) * share(row, y - by, y + h + by);
+                let (outer, inner) = (covered(half), covered(-half));
+                let exact = [1.0 - outer + inner, 1.0 - outer, 1.0 - inner];
+                let at = (row * 64 + column) * 4;
+                for (seen, exact) in picture[at..at + 3].iter().zip(exact) {
+                    let off = (f64::from(*seen) - exact * 255.0).abs();
+                    assert!(off <= 18.0, "{x} {y} {w} {h} {line}: {column} {row}: {seen} {exact}");
+                }
+            }
+        }
     }
 }
 
