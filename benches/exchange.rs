@@ -13,6 +13,10 @@ use svgx_engine::document::{Limits as DocumentLimits, parse};
 use svgx_exchange::dxf::{self, ExportOptions, Limits, Options, Version};
 use svgx_exchange::pdf;
 
+// As in the engine.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// How many times faster than ezdxf.
 const ENTITIES: f64 = 65.0;
 const LOAD: f64 = 25.0;

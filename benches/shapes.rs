@@ -21,6 +21,10 @@ use svgx_shapes::{
     region, unite,
 };
 
+// As in the engine.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const SHAPES: usize = 20_000;
 const UNITED: usize = 10_000;
 const BENT: usize = 2_000;
