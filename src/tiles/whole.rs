@@ -19,7 +19,7 @@ use svgx_engine::geometry::{Scene, Special};
 use crate::encode::{encode, straight};
 use crate::grid::SIZE;
 use crate::painter;
-use crate::shape::{KnownLines, Order, Shape};
+use crate::shape::{Order, Shape};
 
 /// Pixels around what is painted that edges may touch.
 const MARGIN: f64 = 2.0;
