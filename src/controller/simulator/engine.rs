@@ -1,12 +1,12 @@
 //! The event loop: arrivals, workers, timers and faults in virtual time.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use super::arrivals::{Arrival, SECOND};
 use super::machine::{Completion, Machine};
 use super::policy::{Answer, End, Incoming, Pick, Policy, Usage};
 use super::scenario::{Balance, FaultKind, Scenario};
+use super::timeline::{Next, Timeline};
 use crate::core::Lane;
 use svgx_base::budget::{Class, Tier};
 use svgx_base::hash::fnv1a_words;
@@ -110,10 +110,7 @@ struct Engine<'a> {
     scenario: &'a Scenario,
     arrivals: &'a [Arrival],
     replicas: Vec<Replica>,
-    heap: BinaryHeap<Reverse<(u64, u64, Event)>>,
-    /// Clients that will give up, in the order they will.
-    patience: VecDeque<(u64, u32)>,
-    sequence: u64,
+    timeline: Timeline<Event>,
     turn: usize,
     ticks: u64,
     run: Run,
@@ -147,9 +144,7 @@ pub fn play(
         scenario,
         arrivals,
         replicas,
-        heap: BinaryHeap::new(),
-        patience: VecDeque::new(),
-        sequence: 0,
+        timeline: Timeline::new(),
         turn: 0,
         ticks: 0,
         run,
@@ -168,48 +163,30 @@ fn nanos(seconds: f64) -> u64 {
 }
 
 impl Engine<'_> {
-    fn push(&mut self, at: u64, event: Event) {
-        self.sequence += 1;
-        self.heap.push(Reverse((at, self.sequence, event)));
-    }
-
     fn run(&mut self) {
         let end = nanos(self.scenario.seconds);
-        self.push(0, Event::Fault);
+        self.timeline.push(0, Event::Fault);
         let faults = &self.scenario.faults;
         let edges: Vec<u64> =
             faults.iter().flat_map(|fault| [nanos(fault.from), nanos(fault.until)]).collect();
         for edge in edges {
-            self.push(edge, Event::Fault);
+            self.timeline.push(edge, Event::Fault);
         }
         for (index, stream) in self.scenario.streams.iter().enumerate() {
             let first = self.arrivals.iter().position(|a| usize::from(a.stream) == index);
             if let (Some(lone), Some(first)) = (stream.lone, first) {
                 let arrival = u32::try_from(first).unwrap_or(u32::MAX);
-                self.push(nanos(lone.from), Event::Retry { arrival, attempt: 0 });
+                self.timeline.push(nanos(lone.from), Event::Retry { arrival, attempt: 0 });
             }
         }
-        self.push(TICK, Event::Tick);
-        self.push(SAMPLE, Event::Sample);
-        let mut coming = 0;
-        loop {
-            let arrival = self.arrivals.get(coming).map_or(u64::MAX, |arrival| arrival.at);
-            let timer = self.heap.peek().map_or(u64::MAX, |Reverse((at, ..))| *at);
-            let gone = self.patience.front().map_or(u64::MAX, |(at, _)| *at);
-            let now = arrival.min(timer).min(gone);
-            if now >= end {
-                return;
-            }
+        self.timeline.push(TICK, Event::Tick);
+        self.timeline.push(SAMPLE, Event::Sample);
+        while let Some((now, next)) = self.timeline.next(self.arrivals, end) {
             self.run.events += 1;
-            if timer == now {
-                let Some(Reverse((_, _, event))) = self.heap.pop() else { continue };
-                self.event(now, event);
-            } else if gone == now {
-                let Some((_, ticket)) = self.patience.pop_front() else { continue };
-                self.give_up(now, ticket);
-            } else {
-                self.arrive(now, coming, 0);
-                coming += 1;
+            match next {
+                Next::Timer(event) => self.event(now, event),
+                Next::GivenUp(ticket) => self.give_up(now, ticket),
+                Next::Arrival(arrival) => self.arrive(now, arrival, 0),
             }
         }
     }
@@ -235,7 +212,7 @@ impl Engine<'_> {
             Event::Tick => self.tick(now),
             Event::Sample => {
                 self.sample(now);
-                self.push(now + SAMPLE, Event::Sample);
+                self.timeline.push(now + SAMPLE, Event::Sample);
             }
             Event::Retry { arrival, attempt } => self.arrive(now, arrival as usize, attempt),
         }
@@ -280,7 +257,7 @@ impl Engine<'_> {
 
     fn tick(&mut self, now: u64) {
         self.ticks += 1;
-        self.push(now + TICK, Event::Tick);
+        self.timeline.push(now + TICK, Event::Tick);
         let t = seconds(now);
         let scenario = self.scenario;
         let has = |f: fn(FaultKind) -> Option<bool>| scenario.fault(t, f).unwrap_or(false);
@@ -383,7 +360,7 @@ impl Engine<'_> {
                 if chosen == 0 && arrival.class == Class::Ui && !batch {
                     replica.waiting.push_back(ticket);
                 }
-                self.patience.push_back((now + nanos(self.scenario.patience), ticket));
+                self.timeline.waits_until(now + nanos(self.scenario.patience), ticket);
             }
             Answer::Refused { retry_after, .. } => self.retry(now, ticket, retry_after),
             Answer::Deferred => self.resolved(now, index),
@@ -397,7 +374,7 @@ impl Engine<'_> {
             // At once is a millisecond on the way.
             let at = now + if self.scenario.obeys { told } else { 0 }.max(1_000_000);
             let event = Event::Retry { arrival: attempt.arrival, attempt: attempt.attempt + 1 };
-            self.push(at, event);
+            self.timeline.push(at, event);
         } else {
             self.resolved(now, attempt.arrival as usize);
         }
@@ -412,7 +389,7 @@ impl Engine<'_> {
         let at = now + nanos(lone.pause).max(LONE_GAP);
         if next.is_some() && at < nanos(lone.until) {
             let arrival = u32::try_from(index + 1).unwrap_or(u32::MAX);
-            self.push(at, Event::Retry { arrival, attempt: 0 });
+            self.timeline.push(at, Event::Retry { arrival, attempt: 0 });
         }
     }
 
@@ -499,7 +476,7 @@ impl Engine<'_> {
         let generation = replica.generation;
         if next < u64::MAX {
             let replica = u32::try_from(index).unwrap_or(u32::MAX);
-            self.push(next, Event::Machine { replica, generation });
+            self.timeline.push(next, Event::Machine { replica, generation });
         }
     }
 

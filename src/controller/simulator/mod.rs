@@ -29,6 +29,7 @@ mod rng;
 mod scenario;
 mod stats;
 mod svgx;
+mod timeline;
 mod trace;
 
 use std::cell::RefCell;

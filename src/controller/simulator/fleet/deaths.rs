@@ -26,11 +26,11 @@ impl World<'_> {
         let (life, held) = (n.life, n.held.clone());
         if now + lease < until {
             for (job, attempt) in held {
-                self.push(now + lease, Event::Lost { job, attempt });
+                self.timeline.push(now + lease, Event::Lost { job, attempt });
             }
         }
         self.orphan(now, node);
-        self.push(until, Event::Back { node, life });
+        self.timeline.push(until, Event::Back { node, life });
     }
 
     pub(super) fn orphan(&mut self, now: u64, node: u32) {
@@ -67,7 +67,7 @@ impl World<'_> {
             }
             // It said that it lives in the last third of a lease.
             let silent = (lease as f64 * (2.0 + self.rng.unit()) / 3.0) as u64;
-            self.push(now + silent, Event::Lost { job, attempt });
+            self.timeline.push(now + silent, Event::Lost { job, attempt });
         }
         self.orphan(now, node);
         // Clients of it, and those that others have passed on to it.
@@ -80,7 +80,8 @@ impl World<'_> {
                 self.reset(now, ticket);
             } else if leg.node == node {
                 let life = self.node(leg.entry).map_or(0, |n| n.life);
-                self.push(now + ms(self.costs.way), Event::Reach { ticket, node: leg.entry, life });
+                self.timeline
+                    .push(now + ms(self.costs.way), Event::Reach { ticket, node: leg.entry, life });
             }
         }
         for session in 0..index(self.sessions.len()) {
@@ -89,7 +90,7 @@ impl World<'_> {
                 self.let_go(now, session);
             }
         }
-        self.push(now + nanos(self.costs.restart), Event::Back { node, life });
+        self.timeline.push(now + nanos(self.costs.restart), Event::Back { node, life });
     }
 
     pub(super) fn back(&mut self, now: u64, node: u32, life: u32) {

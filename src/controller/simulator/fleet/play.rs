@@ -1,7 +1,6 @@
 //! The event loop of a fleet.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::BTreeMap;
 
 use svgx_base::random;
 
@@ -11,6 +10,7 @@ use super::super::policy::Policy as _;
 use super::super::rng::Rng;
 use super::super::scenario::Scenario;
 use super::super::svgx::Svgx;
+use super::super::timeline::{Next, Timeline};
 use super::nodes::{Node, State};
 use super::queue::{Job, Queue};
 use super::store::{Store, What, Write};
@@ -125,13 +125,11 @@ pub(super) struct World<'a> {
     pub(super) sessions: Vec<Session>,
     pub(super) store: Store,
     pub(super) queue: Queue,
-    pub(super) heap: BinaryHeap<Reverse<(u64, u64, Event)>>,
-    pub(super) patience: VecDeque<(u64, u32)>,
+    pub(super) timeline: Timeline<Event>,
     pub(super) mail: Vec<Vec<Write>>,
     pub(super) free: Vec<u32>,
     pub(super) legs: Vec<Leg>,
     pub(super) rng: Rng,
-    pub(super) sequence: u64,
     pub(super) turn: u32,
     pub(super) ticks: u64,
     pub(super) run: Run,
@@ -201,13 +199,11 @@ pub(in super::super) fn play(
         sessions,
         store: Store::new(seed),
         queue: Queue::default(),
-        heap: BinaryHeap::new(),
-        patience: VecDeque::new(),
+        timeline: Timeline::new(),
         mail: Vec::new(),
         free: Vec::new(),
         legs: Vec::with_capacity(arrivals.len()),
         rng,
-        sequence: 0,
         turn: 0,
         ticks: 0,
         run,
@@ -222,43 +218,25 @@ pub(super) fn hashed(name: u64, count: u32) -> u32 {
 }
 
 impl World<'_> {
-    pub(super) fn push(&mut self, at: u64, event: Event) {
-        self.sequence += 1;
-        self.heap.push(Reverse((at, self.sequence, event)));
-    }
-
     pub(super) fn run(&mut self) {
         let end = nanos(self.scenario.seconds);
         for (n, batch) in self.fleet.jobs.iter().enumerate() {
-            self.push(nanos(batch.at), Event::Put(index(n)));
+            self.timeline.push(nanos(batch.at), Event::Put(index(n)));
         }
         for (n, death) in self.fleet.deaths.iter().enumerate() {
-            self.push(nanos(death.at), Event::Death(index(n)));
+            self.timeline.push(nanos(death.at), Event::Death(index(n)));
         }
         for node in 0..index(self.nodes.len()) {
             self.begin_life(0, node);
         }
-        self.push(TICK, Event::Tick);
-        self.push(SAMPLE, Event::Sample);
-        let mut coming = 0;
-        loop {
-            let arrival = self.arrivals.get(coming).map_or(u64::MAX, |arrival| arrival.at);
-            let timer = self.heap.peek().map_or(u64::MAX, |Reverse((at, ..))| *at);
-            let gone = self.patience.front().map_or(u64::MAX, |(at, _)| *at);
-            let now = arrival.min(timer).min(gone);
-            if now >= end {
-                return;
-            }
+        self.timeline.push(TICK, Event::Tick);
+        self.timeline.push(SAMPLE, Event::Sample);
+        while let Some((now, next)) = self.timeline.next(self.arrivals, end) {
             self.run.events += 1;
-            if timer == now {
-                let Some(Reverse((_, _, event))) = self.heap.pop() else { continue };
-                self.event(now, event);
-            } else if gone == now {
-                let Some((_, ticket)) = self.patience.pop_front() else { continue };
-                self.give_up(now, ticket);
-            } else {
-                self.arrive(now, index(coming), 0);
-                coming += 1;
+            match next {
+                Next::Timer(event) => self.event(now, event),
+                Next::GivenUp(ticket) => self.give_up(now, ticket),
+                Next::Arrival(arrival) => self.arrive(now, index(arrival), 0),
             }
         }
     }
@@ -280,10 +258,11 @@ impl World<'_> {
         let life = self.node(node).map_or(0, |n| n.life);
         if node < self.scenario.replicas {
             let phase = u64::from(node) * 7_919_000 % nanos(self.costs.renewed).max(1);
-            self.push(now + phase, Event::Renew { node, life });
+            self.timeline.push(now + phase, Event::Renew { node, life });
         }
         if self.takes_jobs(node) && !self.fleet.jobs.is_empty() {
-            self.push(now + u64::from(node) * 1_000_003 % LOOK, Event::Look { node, life });
+            self.timeline
+                .push(now + u64::from(node) * 1_000_003 % LOOK, Event::Look { node, life });
         }
     }
 
@@ -306,7 +285,7 @@ impl World<'_> {
             Event::Sent(letter) => {
                 let writes = self.opened(letter);
                 if let Some(took) = self.store.take(writes, self.costs) {
-                    self.push(now + took, Event::Flushed);
+                    self.timeline.push(now + took, Event::Flushed);
                 }
             }
             Event::Flushed => self.flushed(now),
@@ -314,13 +293,14 @@ impl World<'_> {
             Event::Retry { arrival, attempt } => self.arrive(now, arrival, attempt),
             Event::Renew { node, life } => {
                 if self.lives(node, life) {
-                    self.push(now + nanos(self.costs.renewed), Event::Renew { node, life });
+                    self.timeline
+                        .push(now + nanos(self.costs.renewed), Event::Renew { node, life });
                     self.send(now, node, What::Renew);
                 }
             }
             Event::Look { node, life } => {
                 if self.lives(node, life) {
-                    self.push(now + LOOK, Event::Look { node, life });
+                    self.timeline.push(now + LOOK, Event::Look { node, life });
                     self.look(now, node);
                 }
             }
@@ -331,7 +311,7 @@ impl World<'_> {
                 let chance = self.rng.unit();
                 let lease = self.costs.job_lease;
                 if let Some(pause) = self.queue.lost(job, attempt, lease, chance) {
-                    self.push(now + nanos(pause), Event::Ready(job));
+                    self.timeline.push(now + nanos(pause), Event::Ready(job));
                 }
             }
             Event::Ready(job) => {
@@ -340,7 +320,7 @@ impl World<'_> {
             }
             Event::Tick => {
                 self.ticks += 1;
-                self.push(now + TICK, Event::Tick);
+                self.timeline.push(now + TICK, Event::Tick);
                 let sensed = self.ticks.is_multiple_of(10).then_some(self.scenario.cores);
                 for node in 0..index(self.nodes.len()) {
                     if self.node(node).is_some_and(|n| n.is_up()) {
@@ -357,7 +337,7 @@ impl World<'_> {
     }
 
     pub(super) fn sample(&mut self, now: u64) {
-        self.push(now + SAMPLE, Event::Sample);
+        self.timeline.push(now + SAMPLE, Event::Sample);
         let [from, until] = self.scenario.judge.map(nanos);
         if (from..until).contains(&now)
             && let Some(oldest) = self.queue.oldest()

@@ -57,7 +57,7 @@ impl World<'_> {
         n.generation = n.generation.wrapping_add(1);
         let generation = n.generation;
         if next < u64::MAX {
-            self.push(next, Event::Machine { node, generation });
+            self.timeline.push(next, Event::Machine { node, generation });
         }
     }
 

@@ -54,7 +54,7 @@ impl World<'_> {
             owned,
             passed,
         });
-        self.patience.push_back((now + nanos(self.scenario.patience), ticket));
+        self.timeline.waits_until(now + nanos(self.scenario.patience), ticket);
         let Some(entry) = entry else {
             self.fail(now, ticket, Fate::Abandoned, 0);
             return;
@@ -79,13 +79,13 @@ impl World<'_> {
             Some((State::Up, is)) if is == life => {}
             // In its socket.
             Some((State::Paused { until, .. }, is)) if is == life => {
-                return self.push(until, Event::Reach { ticket, node, life });
+                return self.timeline.push(until, Event::Reach { ticket, node, life });
             }
             _ if node == leg.entry => return self.reset(now, ticket),
             // Who passed it on finds nobody there.
             _ => {
                 let life = self.node(leg.entry).map_or(0, |n| n.life);
-                return self.push(now + 1, Event::Reach { ticket, node: leg.entry, life });
+                return self.timeline.push(now + 1, Event::Reach { ticket, node: leg.entry, life });
             }
         }
         let Some(arrival) = self.arrival(ticket) else { return };
@@ -113,14 +113,14 @@ impl World<'_> {
             State::Down { .. } => self.take(now, ticket, node),
             State::Paused { .. } => match has.lease_ends(owner, lease, renewed) {
                 ends if now >= ends => self.take(now, ticket, node),
-                ends => self.push(ends, Event::Reach { ticket, node, life }),
+                ends => self.timeline.push(ends, Event::Reach { ticket, node, life }),
             },
         }
     }
 
     pub(super) fn pass(&mut self, now: u64, ticket: u32, owner: u32) {
         let life = self.node(owner).map_or(0, |n| n.life);
-        self.push(now + ms(self.costs.way), Event::Reach { ticket, node: owner, life });
+        self.timeline.push(now + ms(self.costs.way), Event::Reach { ticket, node: owner, life });
     }
 
     pub(super) fn take(&mut self, now: u64, ticket: u32, node: u32) {
@@ -203,7 +203,7 @@ impl World<'_> {
         if attempt.attempt < self.scenario.retries {
             let at = now + if self.scenario.obeys { told } else { 0 }.max(1_000_000);
             let (arrival, attempt) = (attempt.arrival, attempt.attempt + 1);
-            self.push(at, Event::Retry { arrival, attempt });
+            self.timeline.push(at, Event::Retry { arrival, attempt });
         }
     }
 

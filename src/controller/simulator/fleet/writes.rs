@@ -11,7 +11,7 @@ impl World<'_> {
     pub(super) fn send(&mut self, now: u64, node: u32, what: What) {
         let life = self.node(node).map_or(0, |n| n.life);
         let letter = self.letter(vec![Write { node, life, what, since: now, done: false }]);
-        self.push(now + ms(self.costs.way), Event::Sent(letter));
+        self.timeline.push(now + ms(self.costs.way), Event::Sent(letter));
     }
 
     /// A write by the thread of a replica that writes: what comes while it waits goes together.
@@ -39,7 +39,7 @@ impl World<'_> {
         }
         if !some.is_empty() {
             let letter = self.letter(some);
-            self.push(now + ms(self.costs.way), Event::Sent(letter));
+            self.timeline.push(now + ms(self.costs.way), Event::Sent(letter));
         }
     }
 
@@ -62,7 +62,7 @@ impl World<'_> {
     pub(super) fn flushed(&mut self, now: u64) {
         let (mut writes, next) = self.store.flushed(self.costs);
         if let Some(took) = next {
-            self.push(now + took, Event::Flushed);
+            self.timeline.push(now + took, Event::Flushed);
         }
         for write in &mut writes {
             write.done = self.apply(now, write);
@@ -75,7 +75,7 @@ impl World<'_> {
                 some.push(write);
             }
             let letter = self.letter(some);
-            self.push(now + ms(self.costs.way), Event::Answered(letter));
+            self.timeline.push(now + ms(self.costs.way), Event::Answered(letter));
         }
     }
 
@@ -135,7 +135,7 @@ impl World<'_> {
         };
         if let Some(until) = until {
             let letter = self.letter(writes);
-            return self.push(until, Event::Answered(letter));
+            return self.timeline.push(until, Event::Answered(letter));
         }
         let mut is_thread = false;
         for write in writes {
@@ -165,7 +165,7 @@ impl World<'_> {
         match write.what {
             What::Claim { job: Some(job), .. } => {
                 let attempt = self.queue.jobs.get(job as usize).map_or(0, |job| job.attempt);
-                self.push(now + nanos(self.costs.job_lease), Event::Lost { job, attempt });
+                self.timeline.push(now + nanos(self.costs.job_lease), Event::Lost { job, attempt });
             }
             What::Take { session } => self.let_go(now, session),
             _ => {}
@@ -178,7 +178,7 @@ impl World<'_> {
             // Another replica has the session: it is asked.
             if self.is_inside(ticket) {
                 let life = self.node(leg.node).map_or(0, |n| n.life);
-                self.push(now + 1, Event::Reach { ticket, node: leg.node, life });
+                self.timeline.push(now + 1, Event::Reach { ticket, node: leg.node, life });
             }
             return;
         }
@@ -212,7 +212,7 @@ impl World<'_> {
         for ticket in std::mem::take(&mut known.waiting) {
             let node = self.legs.get(ticket as usize).map_or(0, |leg| leg.node);
             let life = self.node(node).map_or(0, |n| n.life);
-            self.push(at, Event::Reach { ticket, node, life });
+            self.timeline.push(at, Event::Reach { ticket, node, life });
         }
     }
 }
