@@ -12,7 +12,7 @@ use super::openslo::{Document, Metadata, SloSpec, nanoseconds};
 use super::{Decimal, Error, Errors, Spec, policy};
 
 /// The documents compiled in.
-const EMBEDDED: [(&str, &str); 12] = [
+const EMBEDDED: [(&str, &str); 14] = [
     ("slo/service.yaml", include_str!("../../../slo/service.yaml")),
     ("slo/datasource.yaml", include_str!("../../../slo/datasource.yaml")),
     ("slo/ui-latency.yaml", include_str!("../../../slo/ui-latency.yaml")),
@@ -24,6 +24,8 @@ const EMBEDDED: [(&str, &str); 12] = [
     ("slo/memory.yaml", include_str!("../../../slo/memory.yaml")),
     ("slo/cpu.yaml", include_str!("../../../slo/cpu.yaml")),
     ("slo/controller.yaml", include_str!("../../../slo/controller.yaml")),
+    ("slo/shared-store.yaml", include_str!("../../../slo/shared-store.yaml")),
+    ("slo/jobs.yaml", include_str!("../../../slo/jobs.yaml")),
     ("slo/policies.yaml", include_str!("../../../slo/policies.yaml")),
 ];
 

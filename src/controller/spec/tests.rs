@@ -18,8 +18,23 @@ fn the_embedded_objectives_are_valid() {
     let spec = Spec::embedded().unwrap_or_else(|errors| panic!("{errors}"));
     let budgets: Vec<u128> = spec.objectives.iter().map(|o| o.budget.as_millis()).collect();
     assert_eq!(budgets, [16, 32, 100]);
-    assert_eq!(spec.slos.len(), 13);
+    assert_eq!(spec.slos.len(), 18);
     assert!(spec.slo("svgx-availability").is_some());
+}
+
+#[test]
+fn every_document_of_the_folder_is_embedded() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let folder = std::fs::read_dir(format!("{root}/slo")).expect("the folder");
+    let mut names: Vec<String> = folder
+        .map(|entry| format!("slo/{}", entry.expect("an entry").file_name().to_string_lossy()))
+        .filter(|name| name.ends_with(".yaml"))
+        .collect();
+    let embedded = Spec::embedded_files().iter().map(|(name, _)| (*name).to_owned());
+    let mut embedded: Vec<String> = embedded.collect();
+    names.sort();
+    embedded.sort();
+    assert_eq!(embedded, names);
 }
 
 #[test]
