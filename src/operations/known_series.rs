@@ -10,8 +10,8 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 
 use svgx_base::budget::{Class, Tier};
 use svgx_controller::Reason;
-use svgx_telemetry::Outcome;
 use svgx_telemetry::catalogue::{self, Kind};
+use svgx_telemetry::{HandOver, Outcome};
 
 use super::alert::Alert;
 use super::rules;
@@ -101,6 +101,16 @@ fn values(label: &str) -> Option<Vec<&'static str>> {
         "svgx_stream_transport" => vec!["websocket", "events"],
         "svgx_stream_reason" => {
             vec!["new", "gap", "unknown", "slow", "loaded", "store", "untold", "asked"]
+        }
+        "svgx_store_kind" => vec!["own", "shared"],
+        "svgx_handover_reason" => HandOver::ALL.map(HandOver::as_str).to_vec(),
+        "svgx_job_state" => vec!["waiting", "running"],
+        "svgx_worker_kind" => vec!["dedicated", "helping"],
+        "svgx_try_end" => {
+            vec!["answered", "late", "unwanted", "failed", "returned", "untold"]
+        }
+        "svgx_forward_outcome" => {
+            vec!["answered", "not-there", "gone", "unreachable", "interrupted"]
         }
         "alertstate" => vec!["pending", "firing"],
         _ => return None,

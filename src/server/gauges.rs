@@ -9,12 +9,14 @@ use opentelemetry::KeyValue;
 use svgx_base::budget::{Class, Tier};
 use svgx_controller::Reason;
 use svgx_controller::core::Status;
+use svgx_jobs::Stats;
 use svgx_session::{ResetReason, StoreHealth};
 use svgx_telemetry::catalogue as c;
 use svgx_telemetry::{HandOver, Metrics, Outcome};
 
 use crate::endpoints::{ENDPOINTS, Handler};
 use crate::state::app::App;
+use crate::state::counts::Counts;
 use crate::state::queue::JobQueue;
 
 /// Registers the instruments that ask `app` whenever they are read. They stop
@@ -41,6 +43,13 @@ pub(crate) fn register_gauges(app: &Arc<App>) {
     });
     number(&c::STORE_WEAK, |app| f64::from(u8::from(app.sessions.store().weakness().is_some())));
     number(&c::SESSIONS_TAKEN, |app| app.sessions.store().takings() as f64);
+    let weak = Arc::downgrade(app);
+    metrics.watch(&c::FORWARDS, move |see| {
+        let Some(app) = weak.upgrade() else { return };
+        for (outcome, count) in app.replicas.forwarded.all() {
+            see(count as f64, &[KeyValue::new("svgx.forward.outcome", outcome)]);
+        }
+    });
     jobs(&metrics, &Arc::downgrade(app));
     controller(&metrics, &Arc::downgrade(app));
     expect(&metrics, app.config.tls_cert.is_some());
@@ -63,6 +72,32 @@ fn jobs(metrics: &Metrics, app: &Weak<App>) {
     number(&c::JOBS_DIVERGENT, |queue| queue.divergent.load(Relaxed) as f64);
     number(&c::JOBS_ATTEMPTS, |queue| queue.attempts.load(Relaxed) as f64);
     number(&c::JOBS_TAKEN_OVER, |queue| queue.taken_over.load(Relaxed) as f64);
+    let parts = |metric, label: &'static str, read: fn(&Stats) -> [(&'static str, u64); 2]| {
+        let app = Weak::clone(app);
+        metrics.watch(metric, move |see| {
+            let Some(app) = app.upgrade() else { return };
+            let stats = app.queue.as_ref().map(|queue| queue.stats()).unwrap_or_default();
+            for (part, count) in read(&stats) {
+                see(count as f64, &[KeyValue::new(label, part)]);
+            }
+        });
+    };
+    parts(&c::JOBS_LIVE, "svgx.job.state", |stats| {
+        [("waiting", stats.waiting), ("running", stats.running)]
+    });
+    parts(&c::JOBS_WORKERS, "svgx.worker.kind", |stats| {
+        let helping = stats.workers.saturating_sub(stats.dedicated);
+        [("dedicated", stats.dedicated), ("helping", helping)]
+    });
+    let app = Weak::clone(app);
+    metrics.watch(&c::JOBS_TRIES, move |see| {
+        let Some(app) = app.upgrade() else { return };
+        let none = Counts::default();
+        let tries = app.queue.as_ref().map_or(&none, |queue| &queue.tries);
+        for (end, count) in tries.all() {
+            see(count as f64, &[KeyValue::new("svgx.try.end", end)]);
+        }
+    });
 }
 
 /// Statuses of failure that any endpoint may answer with, and of success.

@@ -23,7 +23,7 @@ use crate::admission::queued::{self, NotBegun, Unanswered};
 use crate::state::app::App;
 use crate::state::config::Work;
 use crate::state::jobs::{Checkpoints, Progress};
-use crate::state::queue::JobQueue;
+use crate::state::queue::{JobQueue, TryEnd};
 
 /// How often the queue is looked at, where it does not ring.
 const LOOK: Duration = Duration::from_millis(250);
@@ -310,7 +310,8 @@ impl Working {
         let outcome = Arc::new(outcome);
         let ended = self
             .until_told(id, move |queue, worker, id| queue.finish(worker, id, attempt, &outcome));
-        match ended.await {
+        let ended = ended.await;
+        match ended {
             Some(Ended::Divergent | Ended::CommittedDivergent) => {
                 self.queue.divergent.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(job = id, attempt, "two answers to one job differ");
@@ -320,16 +321,28 @@ impl Working {
             }
             Some(_) | None => {}
         }
+        self.queue.tries.add(match ended {
+            // The same is there where the first telling was heard, and its answer lost.
+            Some(Ended::Committed | Ended::CommittedDivergent | Ended::Same) => TryEnd::Answered,
+            Some(Ended::Divergent | Ended::Late) => TryEnd::Late,
+            Some(Ended::Cancelled | Ended::Gone) => TryEnd::Unwanted,
+            None => TryEnd::Untold,
+        });
     }
 
     async fn fault(&self, id: &str, attempt: u64, reason: String) {
         tracing::warn!(job = id, attempt, reason, "a job came to nothing and is tried again");
-        self.until_told(id, move |queue, worker, id| queue.fault(worker, id, attempt, &reason))
+        let told = self
+            .until_told(id, move |queue, worker, id| queue.fault(worker, id, attempt, &reason))
             .await;
+        self.queue.tries.add(told.map_or(TryEnd::Untold, |()| TryEnd::Failed));
     }
 
     async fn give_back(&self, id: &str, attempt: u64) {
-        self.until_told(id, move |queue, worker, id| queue.give_back(worker, id, attempt)).await;
+        let told = self
+            .until_told(id, move |queue, worker, id| queue.give_back(worker, id, attempt))
+            .await;
+        self.queue.tries.add(told.map_or(TryEnd::Untold, |()| TryEnd::Returned));
     }
 
     /// Tells the queue what became of a job, again and again while it does not answer: some leases

@@ -115,6 +115,14 @@ catalogue! {
         "Jobs of the queue that this process began.";
     JOBS_TAKEN_OVER = "svgx.jobs.taken_over", Counter, "{job}", 2, [],
         "Jobs whose worker said nothing for the length of a lease, as this process found.";
+    JOBS_LIVE = "svgx.jobs.live", Gauge, "{job}", 4, ["svgx.job.state"],
+        "Jobs of the queue of the store that have not ended, by what they do.";
+    JOBS_WORKERS = "svgx.jobs.workers", Gauge, "{worker}", 4, ["svgx.worker.kind"],
+        "Processes that take jobs of the queue of the store, by whether they do anything else.";
+    JOBS_TRIES = "svgx.jobs.tries", Counter, "{attempt}", 10, ["svgx.try.end"],
+        "Attempts at jobs of the queue that ended in this process, by how.";
+    FORWARDS = "svgx.forward.requests", Counter, "{request}", 10, ["svgx.forward.outcome"],
+        "Requests that were passed on to another replica, by what came of it; a stream counts once.";
     STORE_WAIT = "svgx.store.wait", Latency, "s", 2, [],
         "Time an edit waited to be durable.";
     STREAMS = "svgx.stream.open", UpDownCounter, "{stream}", 4, ["svgx.stream.transport"],

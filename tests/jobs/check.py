@@ -100,6 +100,12 @@ def metrics(port):
     return {name: float(value) for name, value in re.findall(r"^(svgx_jobs_\w+) ([0-9.eE+-]+)", text, re.M)}
 
 
+def labelled(port, series):
+    """The value of a series with its labels."""
+    text = ask(port, "GET", "/metrics")[2].decode()
+    return float(re.search(rf"^{re.escape(series)} ([0-9.eE+-]+)", text, re.M)[1])
+
+
 def without_workers(service):
     a, b = (engine.port for engine in service.engines)
     job = put(a, "render", pile(4), {"width": 60})
@@ -118,6 +124,10 @@ def on_a_worker(service):
     until(b, job, "done")
     pids = [worker.child.pid for worker in service.workers]
     assert int(service.tell("show", job)[1]["worker"].split("/")[1]) in pids
+    answered = 'svgx_jobs_tries_total{svgx_try_end="answered"}'
+    wait("the count", lambda: sum(labelled(worker.port, answered) for worker in service.workers) >= 1)
+    dedicated = 'svgx_jobs_workers{svgx_worker_kind="dedicated"}'
+    wait("the workers", lambda: labelled(service.internal[0], dedicated) == len(pids))
     # The same bytes as the endpoint's, from either engine, and nobody else's business.
     expected = directly(a, "/render", pile(9), {"width": 120})
     for port in (a, b):

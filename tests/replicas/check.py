@@ -252,6 +252,8 @@ def a_session_follows_its_editors(cluster):
     # It may still remember who had it.
     surely_added(b)
     seen = answered(cluster)
+    forwarded = lambda: counted(cluster, 0, "svgx_forward_requests_total", 'outcome="answered"')
+    first = forwarded()
     repeated.clear()
     # And all by the first one again: not so soon after it has moved.
     for _ in range(80):
@@ -260,6 +262,7 @@ def a_session_follows_its_editors(cluster):
     passed_on = [now - then for now, then in zip(answered(cluster), seen)]
     # What had to be sent again was answered more than once.
     assert repeated or passed_on == [80, 81], passed_on
+    assert repeated or forwarded() == first + 80, forwarded() - first
     assert [moved(0), moved(1)] == [before[0] + 1, before[1]], "it flaps"
     found, sequence = written(a, "follows")
     assert len(found) == len(set(found)) == sequence - 1, (len(found), sequence)

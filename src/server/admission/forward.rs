@@ -26,7 +26,7 @@ use crate::protocol::problem::{self, Error, Owner};
 use crate::protocol::trace::Trace;
 use crate::state::app::App;
 use crate::state::keys::{Credential, Identity};
-use crate::state::replicas::{Did, PassedOn, is_passed_on};
+use crate::state::replicas::{Did, Forwarded, PassedOn, is_passed_on};
 
 /// How often an owner is looked for before the client is told to come again.
 const TRIES: u32 = 4;
@@ -169,6 +169,18 @@ impl<'r> Forward<'r> {
     }
 
     async fn exchange(&self, replica: &str, address: &str) -> Result<Exchange, Error> {
+        let exchanged = self.asked(replica, address).await?;
+        self.app.replicas.forwarded.add(match &exchanged {
+            Exchange::Response(_) => Forwarded::Answered,
+            Exchange::Nothing => Forwarded::NotThere,
+            Exchange::Gone => Forwarded::Gone,
+            Exchange::Unreachable => Forwarded::Unreachable,
+            Exchange::Interrupted => Forwarded::Interrupted,
+        });
+        Ok(exchanged)
+    }
+
+    async fn asked(&self, replica: &str, address: &str) -> Result<Exchange, Error> {
         if address.is_empty() {
             return Ok(Exchange::Unreachable);
         }

@@ -9,6 +9,7 @@ use svgx_jobs::{Limits, Queue, QueueError, Stats, Worker, WorkerKind};
 
 use crate::protocol::problem::Error;
 use crate::state::config::{Config, Work};
+use crate::state::counts::{Counts, Words};
 use crate::state::jobs::KEPT;
 use crate::state::start_error::StartError;
 
@@ -16,6 +17,31 @@ use crate::state::start_error::StartError;
 const MARK: char = 'q';
 /// How often its figures are read for the metrics.
 const READ: Duration = Duration::from_secs(1);
+
+/// How an attempt at a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TryEnd {
+    /// Its answer is the one of the job.
+    Answered,
+    /// Another worker had the job, or its answer was there.
+    Late,
+    /// The job was cancelled, or is not known any more.
+    Unwanted,
+    /// It met a fault: the job is tried again, or set aside.
+    Failed,
+    /// It was given back, which is no try.
+    Returned,
+    /// The queue did not answer until somebody else had done it.
+    Untold,
+}
+
+impl Words<6> for TryEnd {
+    const WORDS: [&str; 6] = ["answered", "late", "unwanted", "failed", "returned", "untold"];
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
 
 /// The queue of jobs on the server at `url`, for whoever operates the service. The server is not asked
 /// for anything yet.
@@ -39,6 +65,8 @@ pub(crate) struct JobQueue {
     pub(crate) taken_over: AtomicU64,
     /// Answers from here that differ from another one to the same job.
     pub(crate) divergent: AtomicU64,
+    /// How attempts that were made here ended.
+    pub(crate) tries: Counts<TryEnd, 6>,
     stats: Mutex<Stats>,
     closed: AtomicBool,
 }
@@ -74,6 +102,7 @@ impl JobQueue {
             attempts: AtomicU64::new(0),
             taken_over: AtomicU64::new(0),
             divergent: AtomicU64::new(0),
+            tries: Counts::default(),
             stats: Mutex::default(),
             closed: AtomicBool::new(false),
         });

@@ -17,6 +17,7 @@ use subtle::ConstantTimeEq as _;
 use crate::protocol::headers::SVGX_REPLICA;
 use crate::protocol::problem::Error;
 use crate::state::config::Config;
+use crate::state::counts::{Counts, Words};
 use crate::state::start_error::StartError;
 use crate::state::time_of_day::{time_of_day, unix_seconds};
 
@@ -61,11 +62,36 @@ impl Did {
     }
 }
 
+/// What came of asking another replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forwarded {
+    /// It answered.
+    Answered,
+    /// It did nothing: it does not have the session.
+    NotThere,
+    /// It is no more.
+    Gone,
+    /// It was not asked.
+    Unreachable,
+    /// It was asked, and what came of it is not known.
+    Interrupted,
+}
+
+impl Words<5> for Forwarded {
+    const WORDS: [&str; 5] = ["answered", "not-there", "gone", "unreachable", "interrupted"];
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// This replica, and what it knows the others by.
 #[derive(Debug)]
 pub(crate) struct Replicas {
     id: String,
     shared: Option<Shared>,
+    /// What came of requests that were passed on from here.
+    pub(crate) forwarded: Counts<Forwarded, 5>,
 }
 
 struct Shared {
@@ -92,7 +118,7 @@ impl Replicas {
         let Some(path) = &config.replica_secret_file else {
             return match config.replica_listen {
                 Some(_) => Err(wrong("--replica-listen needs --replica-secret-file".to_owned())),
-                None => Ok(Replicas { id, shared: None }),
+                None => Ok(Replicas { id, shared: None, forwarded: Counts::default() }),
             };
         };
         if config.store.is_none() {
@@ -106,7 +132,8 @@ impl Replicas {
             return Err(wrong(message));
         }
         let secret = blake3::derive_key("svgx 2026 requests between replicas", secret);
-        Ok(Replicas { id, shared: Some(Shared { secret }) })
+        let shared = Some(Shared { secret });
+        Ok(Replicas { id, shared, forwarded: Counts::default() })
     }
 
     /// This replica.
