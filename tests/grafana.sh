@@ -35,5 +35,5 @@ done
 # The check can fail: a schema version that is text is refused.
 sed 's/"schemaVersion": 39/"schemaVersion": "39"/' dashboards/svgx-slo.json >"$work/wrong.json"
 check "$work/wrong.json" fail
-[ $status -eq 0 ] && echo "4 dashboards have Grafana's types (foundation SDK $sdk)"
+[ $status -eq 0 ] && echo "5 dashboards have Grafana's types (foundation SDK $sdk)"
 exit $status

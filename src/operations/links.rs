@@ -11,6 +11,8 @@ pub(crate) const OVERVIEW: &str = "svgx-slo";
 pub(crate) const REQUESTS: &str = "svgx-requests";
 /// What the controller sees and does.
 pub(crate) const CONTROLLER: &str = "svgx-controller";
+/// What replicas and workers share.
+pub(crate) const SHARED: &str = "svgx-shared";
 
 /// What the staging guide tells operators to open.
 pub(crate) const STAGING: &str = "svgx-staging";
@@ -29,6 +31,14 @@ pub(crate) fn dashboard(alert: &Alert) -> &'static str {
         (_, "svgx-shedding" | "svgx-backstop" | "svgx-cost-model" | "svgx-precision-delivered") => {
             CONTROLLER
         }
+        (
+            _,
+            "svgx-shared-store"
+            | "svgx-shared-store-settings"
+            | "svgx-session-leases"
+            | "svgx-jobs-backlog"
+            | "svgx-jobs-dead",
+        ) => SHARED,
         _ => REQUESTS,
     }
 }

@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn every_dashboard_keeps_every_rule() {
         let (files, emitted) = generated();
-        assert_eq!(files.len(), 4);
+        assert_eq!(files.len(), 5);
         for (path, text) in files {
             assert_eq!(lint(&text, &emitted), Vec::new(), "{path}");
         }

@@ -11,6 +11,7 @@ pub(crate) mod lint;
 pub mod model;
 mod overview;
 mod requests;
+mod shared;
 mod staging;
 
 use svgx_controller::spec::Spec;
@@ -38,6 +39,7 @@ pub fn dashboards(spec: &Spec, alerts: &[Alert]) -> Vec<Dashboard> {
         overview::dashboard(spec, alerts),
         requests::dashboard(spec),
         controller::dashboard(spec),
+        shared::dashboard(spec),
         staging::dashboard(spec, alerts),
     ]
 }

@@ -108,7 +108,7 @@ pub(super) fn sentence(spec: &Spec, slo: &str) -> String {
 }
 
 /// A red line at the bound of an objective.
-fn line(spec: &Spec, slo: &str) -> Vec<super::model::ColourFrom> {
+pub(super) fn line(spec: &Spec, slo: &str) -> Vec<super::model::ColourFrom> {
     let bound: Vec<_> = super::bound(spec, slo).map(|b| (b, Colour::Red)).into_iter().collect();
     good_until(&bound)
 }
