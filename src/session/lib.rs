@@ -47,9 +47,9 @@ pub use outcome::{
 };
 pub use replay::{EDITS, EditedDrawing, edit};
 pub use store::{
-    Acknowledge, Copied, Damage, Embedded, FILE as STORE_FILE, Given, Key, Listing, Memory,
-    Pending, Remote, RemoteOptions, Store, StoreError, StoreEvent, StoreHealth, StoreLimits,
-    Stored, Watcher, copy,
+    Acknowledge, After, BadPlace, CHANGES_KEPT, Change, ChangeKind, Changes, Copied, Damage,
+    Embedded, FILE as STORE_FILE, Given, Key, Listing, Memory, Pending, Place, Remote,
+    RemoteOptions, Store, StoreError, StoreEvent, StoreHealth, StoreLimits, Stored, Watcher, copy,
 };
 pub use tiles::Tiles;
 

@@ -8,6 +8,7 @@ pub(super) enum Kind {
     Text = 1,
     Snapshot = 2,
     Record = 3,
+    Change = 4,
 }
 
 const VERSION: u8 = 1;

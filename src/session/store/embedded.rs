@@ -31,10 +31,13 @@ use svgx_base::fault;
 
 use self::files::{Disk, Files, failed};
 use self::recovery::Failure;
-use self::tables::{commit, read};
+use self::tables::{changes, commit, read};
 use super::pending::Acknowledge;
 use super::quota::Accounts;
-use super::{Key, Listing, Pending, Store, StoreError, StoreHealth, StoreLimits, Stored, Watcher};
+use super::{
+    After, Changes, Key, Listing, Pending, Place, Store, StoreError, StoreHealth, StoreLimits,
+    Stored, Watcher,
+};
 
 /// The file in the data directory.
 pub const FILE: &str = "sessions.redb";
@@ -174,6 +177,26 @@ impl Embedded {
         self.queued.load(Ordering::Relaxed)
     }
 
+    /// Reads, and notes where that fails.
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let found = match self.shared.database.read().as_ref() {
+            Some(database) => read(database),
+            None => return Err(self.shared.unavailable().unwrap_or(StoreError::Closed)),
+        };
+        let Err(StoreError::Io(reason)) = found else { return found };
+        self.shared.fail(reason, 0);
+        // Wakes the writing thread, which opens the store again.
+        if let Some(writer) = self.writer.lock().as_ref() {
+            let (acknowledge, _) = Pending::channel();
+            let wake = Request { write: Write::Flush, bytes: 0, acknowledge, span: Span::none() };
+            let _ = writer.sender.try_send(wake);
+        }
+        Err(self.shared.unavailable().unwrap_or(StoreError::Closed))
+    }
+
     fn send(&self, write: Write, bytes: usize) -> Pending {
         let bytes = bytes as u64;
         if let Some(error) = self.shared.unavailable() {
@@ -207,19 +230,20 @@ impl Embedded {
 impl Store for Embedded {
     fn load(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
         self.flush()?;
-        let found = match self.shared.database.read().as_ref() {
-            Some(database) => read(database, key),
-            None => return Err(self.shared.unavailable().unwrap_or(StoreError::Closed)),
-        };
-        let Err(StoreError::Io(reason)) = found else { return found };
-        self.shared.fail(reason, 0);
-        // Wakes the writing thread, which opens the store again.
-        if let Some(writer) = self.writer.lock().as_ref() {
-            let (acknowledge, _) = Pending::channel();
-            let wake = Request { write: Write::Flush, bytes: 0, acknowledge, span: Span::none() };
-            let _ = writer.sender.try_send(wake);
+        self.read(|database| read(database, key))
+    }
+
+    fn changes(&self, tenant: &str, after: After, most: usize) -> Result<Changes, StoreError> {
+        // A failed write may have put into the file what does not count.
+        if let Some(error) = self.shared.unavailable() {
+            return Err(error);
         }
-        Err(self.shared.unavailable().unwrap_or(StoreError::Closed))
+        self.read(|database| changes(database, tenant, after, most))
+    }
+
+    fn newest_changes(&self, tenants: &[&str]) -> Result<Vec<Place>, StoreError> {
+        let accounts = self.shared.accounts.read();
+        Ok(tenants.iter().map(|tenant| accounts.feed(tenant).unwrap_or_default().last).collect())
     }
 
     fn begin(&self, key: &Key, sequence: u64, text: &str, snapshot: Vec<u8>) -> Pending {

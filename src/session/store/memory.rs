@@ -1,11 +1,12 @@
 //! A store that lasts as long as the process: tests, and servers without a data directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use parking_lot::Mutex;
 
+use super::feed::{self, Change, ChangeKind};
 use super::quota::Accounts;
-use super::{Key, Listing, Pending, Store, StoreError, StoreLimits, Stored};
+use super::{After, Changes, Key, Listing, Pending, Place, Store, StoreError, StoreLimits, Stored};
 
 /// Keeps sessions in memory, under the same rules as the store on disk.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ struct Inner {
     closed: bool,
     accounts: Accounts,
     sessions: BTreeMap<u64, Kept>,
+    /// By tenant.
+    feeds: HashMap<String, VecDeque<Change>>,
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +29,17 @@ struct Kept {
     text: String,
     snapshots: BTreeMap<u64, Vec<u8>>,
     records: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Inner {
+    fn note(&mut self, key: &Key, sequence: u64, kind: ChangeKind) {
+        let (place, gone) = self.accounts.note(key.tenant(), feed::time_of_day());
+        let entries = self.feeds.entry(key.tenant().to_owned()).or_default();
+        for _ in gone.into_iter().flatten() {
+            entries.pop_front();
+        }
+        entries.push_back(Change { place, session: key.name().to_owned(), sequence, kind });
+    }
 }
 
 impl Memory {
@@ -71,6 +85,7 @@ impl Store for Memory {
             let kept = Kept { text: text.to_owned(), snapshots, records: BTreeMap::new() };
             inner.sessions.insert(account.id, kept);
             inner.accounts.enter(key, account);
+            inner.note(key, sequence, ChangeKind::Begun);
             Ok(())
         }))
     }
@@ -83,6 +98,7 @@ impl Store for Memory {
                 kept.records.insert(sequence, record);
             }
             inner.accounts.enter(key, account);
+            inner.note(key, sequence, ChangeKind::Edited);
             Ok(())
         }))
     }
@@ -107,9 +123,41 @@ impl Store for Memory {
         Pending::ready(self.with(|inner| {
             if let Some(account) = inner.accounts.remove(key) {
                 inner.sessions.remove(&account.id);
+                inner.note(key, account.last, ChangeKind::Deleted);
             }
             Ok(())
         }))
+    }
+
+    fn changes(&self, tenant: &str, after: After, most: usize) -> Result<Changes, StoreError> {
+        self.with(|inner| {
+            let span = inner.accounts.feed(tenant).unwrap_or_default();
+            let kept = inner.feeds.get(tenant);
+            let at = |number: u64| {
+                let index = usize::try_from(number.checked_sub(span.first)?).ok()?;
+                kept?.get(index)
+            };
+            let after = match after {
+                After::Oldest => None,
+                After::Now => Some(span.last),
+                After::Place(place) => {
+                    if !span.follows(place, at(place.number).map(|change| change.place.at)) {
+                        return Err(StoreError::ChangesLost { next: span.last });
+                    }
+                    Some(place)
+                }
+            };
+            let first = after.map_or(span.first, |place| place.number + 1);
+            let entries = (first..).map_while(at).take(most + 1).cloned().collect();
+            Ok(Changes::new(after.unwrap_or_default(), entries, most))
+        })
+    }
+
+    fn newest_changes(&self, tenants: &[&str]) -> Result<Vec<Place>, StoreError> {
+        self.with(|inner| {
+            let newest = |tenant: &&str| inner.accounts.feed(tenant).unwrap_or_default().last;
+            Ok(tenants.iter().map(newest).collect())
+        })
     }
 
     fn list(&self, tenant: Option<&str>) -> Result<Vec<Listing>, StoreError> {

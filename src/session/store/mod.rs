@@ -4,10 +4,13 @@
 //! For each session a store holds the base text, the two newest snapshots, and
 //! the records since the older of them. So a damaged snapshot costs nothing,
 //! and what a session occupies is bounded.
+//!
+//! For each tenant it holds a feed of what changed ([`Change`]), which grows in the step that makes a change.
 
 mod checksum;
 mod copy;
 mod embedded;
+mod feed;
 mod memory;
 mod pending;
 mod quota;
@@ -19,6 +22,7 @@ use std::time::Duration;
 
 pub use copy::{Copied, copy};
 pub use embedded::{Embedded, FILE};
+pub use feed::{After, BadPlace, CHANGES_KEPT, Change, ChangeKind, Changes, Place};
 pub use memory::Memory;
 pub use pending::{Acknowledge, Pending};
 pub use remote::{Remote, RemoteOptions};
@@ -155,17 +159,17 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn load(&self, key: &Key) -> Result<Option<Stored>, StoreError>;
 
     /// Begins a session, or begins it anew, with a base text and a snapshot on it. `sequence`
-    /// is greater than the last one, if there is one.
+    /// is greater than the last one, if there is one. It is an entry of the tenant's feed.
     fn begin(&self, key: &Key, sequence: u64, text: &str, snapshot: Vec<u8>) -> Pending;
 
-    /// Appends a record. `sequence` is the last one plus one.
+    /// Appends a record. `sequence` is the last one plus one. It is an entry of the tenant's feed.
     fn append(&self, key: &Key, sequence: u64, record: Vec<u8>) -> Pending;
 
     /// Stores a snapshot at the last sequence and drops what it makes superfluous. A sequence
     /// beyond the last one is accepted too: so a damaged log is closed.
     fn snapshot(&self, key: &Key, sequence: u64, snapshot: Vec<u8>) -> Pending;
 
-    /// Forgets a session.
+    /// Forgets a session. Where there was one, it is an entry of the tenant's feed.
     fn delete(&self, key: &Key) -> Pending;
 
     /// The sessions of a tenant, or all.
@@ -177,6 +181,20 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The name among the tenant's sessions that `key` was probably meant to be: for a hint, so it
     /// waits for no write and gives up where there are very many.
     fn nearest(&self, key: &Key) -> Option<String>;
+
+    /// The entries of a tenant's feed after a place, the oldest first and `most` at the most; with every
+    /// write that was acknowledged before the call.
+    ///
+    /// # Errors
+    /// [`StoreError::ChangesLost`] where what came after the place is not there any more, or never was in this
+    /// store.
+    fn changes(&self, tenant: &str, after: After, most: usize) -> Result<Changes, StoreError>;
+
+    /// The newest entry in the feed of each of the tenants, for who waits for the next ones.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not say.
+    fn newest_changes(&self, tenants: &[&str]) -> Result<Vec<Place>, StoreError>;
 
     /// Waits until every write made before the call has been acknowledged or refused.
     ///
@@ -416,6 +434,12 @@ pub enum StoreError {
         /// Each setting that is wrong, and what it is to be.
         reason: String,
     },
+    /// Entries of a feed that are not kept any more, or were made by a store of another past.
+    #[error("what changed after that place is not known any more")]
+    ChangesLost {
+        /// After what the feed goes on: the newest entry that there is.
+        next: Place,
+    },
     /// A record or a snapshot for a session that was not begun.
     #[error("no such session")]
     NoSession,
@@ -437,6 +461,7 @@ impl StoreError {
             StoreError::Elsewhere { .. } => "session-elsewhere",
             StoreError::Fenced => "session-fenced",
             StoreError::Weak { .. } => "store-weak",
+            StoreError::ChangesLost { .. } => "changes-lost",
             StoreError::NoSession => "no-session",
         }
     }

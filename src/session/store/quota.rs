@@ -1,5 +1,5 @@
-//! What the stores have in common: which sessions there are, how much each occupies, and
-//! whether a write may be made.
+//! What the stores have in common: which sessions there are, how much each occupies, whether a
+//! write may be made, and where the feed of each tenant stands.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 use svgx_base::nearest::nearest;
 
+use super::feed::{Place, Span};
 use super::{Key, Listing, StoreError, StoreLimits};
 
 /// Sessions whose names a hint looks at.
@@ -52,6 +53,8 @@ pub(super) struct Superfluous {
 pub(super) struct Accounts {
     accounts: HashMap<String, (Account, u64)>,
     tenants: HashMap<String, u64>,
+    /// They outlive the sessions.
+    feeds: HashMap<String, Span>,
     bytes: u64,
     next: u64,
 }
@@ -84,12 +87,37 @@ impl Accounts {
         Some(account)
     }
 
-    /// Takes over what `other` says about some sessions.
+    /// Where the feed of a tenant stands.
+    pub(super) fn feed(&self, tenant: &str) -> Option<Span> {
+        self.feeds.get(tenant).copied()
+    }
+
+    /// Enters where the feed of a tenant stands.
+    pub(super) fn enter_feed(&mut self, tenant: &str, span: Span) {
+        self.feeds.insert(tenant.to_owned(), span);
+    }
+
+    /// The place of an entry that comes now in the feed of a tenant, and the numbers of those that go.
+    pub(super) fn note(&mut self, tenant: &str, now: u64) -> (Place, Option<RangeInclusive<u64>>) {
+        // Looked for first: the name is copied only once.
+        let span = match self.feeds.get_mut(tenant) {
+            Some(span) => span,
+            None => self.feeds.entry(tenant.to_owned()).or_default(),
+        };
+        (span.enter(now), span.trim())
+    }
+
+    /// Takes over what `other` says about some sessions, and about the feeds that they are in.
     pub(super) fn copy(&mut self, keys: &HashSet<Key>, other: &Accounts) {
         for key in keys {
             match other.account(key) {
                 Some(account) => self.enter(key, account.clone()),
                 None => drop(self.remove(key)),
+            }
+            match (other.feeds.get(&key.tenant), self.feeds.get_mut(&key.tenant)) {
+                (Some(there), Some(here)) => *here = *there,
+                (Some(there), None) => self.enter_feed(&key.tenant, *there),
+                (None, _) => drop(self.feeds.remove(&key.tenant)),
             }
         }
     }

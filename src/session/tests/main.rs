@@ -5,6 +5,7 @@ mod constrained_drag;
 mod disk_faults;
 mod edits;
 mod extending;
+mod feed;
 mod hand_over;
 mod networks;
 mod remote;

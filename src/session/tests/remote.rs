@@ -13,7 +13,7 @@ use svgx_session::{
     StoreLimits,
 };
 
-use crate::support::{RedisServer, options, remote};
+use crate::support::{RedisServer, has_each_once, options, remote};
 
 const DRAWING: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">
   <rect id="desk" x="10" y="10" width="20" height="10"/>
@@ -195,8 +195,9 @@ fn the_base_text_is_kept_once_and_packed_and_nothing_is_left_of_what_was_deleted
     a.delete(&key("s")).wait().unwrap();
     assert_eq!(number(&["HGET", "svgx:totals", "bytes"]), 0);
     assert_eq!(number(&["HGET", "svgx:totals", "sessions"]), 0);
-    // The replica itself, and the totals.
-    assert_eq!(number(&["DBSIZE"]), 2);
+    // The replica itself, the totals, and the feed.
+    assert_eq!(number(&["DBSIZE"]), 3);
+    assert_eq!(number(&["XLEN", "svgx:feed:tenant"]), 302);
 }
 
 #[test]
@@ -260,6 +261,8 @@ fn nothing_acknowledged_is_lost_or_doubled_when_the_server_is_killed_again_and_a
         // Each number that is there was one operation, and nothing else was.
         assert_eq!(sequence, 1 + found.len() as u64, "an edit of {writer} was made twice");
         assert!(done.windows(2).all(|pair| pair[0].1 < pair[1].1), "out of order");
+        // What was sent again is in the feed once.
+        has_each_once(&**b.store(), "tenant", &writer.to_string(), sequence);
         total += done.len();
     }
     println!("{KILLS} kills of the server, {total} edits acknowledged");

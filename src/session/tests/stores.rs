@@ -14,7 +14,7 @@ use svgx_session::{
     StoreError, StoreLimits,
 };
 
-use crate::support::{RedisServer, Stores, remote_at};
+use crate::support::{RedisServer, Stores, has_each_once, remote_at};
 
 /// Where the sessions of a child are, and which replica it is.
 const PLACE: &str = "SVGX_TEST_SESSION_PLACE";
@@ -255,6 +255,8 @@ fn acknowledged_edits_survive(place: &str) {
                 done(&expected, &key, script(next));
             }
             assert_eq!(found, look(&expected, &key), "kill {kill}, session {name}");
+            // An entry for each record that is there, acknowledged or not, and none without one.
+            has_each_once(&**recovered.store(), "tenant", key.name(), found.0);
         }
         recovered.close().unwrap();
     }

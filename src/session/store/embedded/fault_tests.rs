@@ -203,6 +203,10 @@ fn a_store_that_failed_goes_on_by_itself_with_all_that_was_acknowledged() {
             assert_eq!((*sequence, record), (at as u64 + 1, &vec![at as u8 + 1; 40]), "{name}");
         }
         store.append(&key(), stored.last + 1, b"after".to_vec()).wait().unwrap();
+        // An entry of the feed for each record that is there, and none for what was lost.
+        let entries = store.changes("tenant", After::Oldest, 99).unwrap().entries;
+        let sequences: Vec<u64> = entries.iter().map(|change| change.sequence).collect();
+        assert_eq!(sequences, (0..=stored.last + 1).collect::<Vec<_>>(), "{name}");
         store.close().unwrap();
         let events = events.lock();
         assert!(matches!(events.first(), Some(StoreEvent::Failed { .. })), "{name}: {events:?}");

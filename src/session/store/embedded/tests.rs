@@ -2,7 +2,8 @@ use redb::ReadableDatabase as _;
 
 use super::tables::{RECORDS, Tables};
 use super::*;
-use crate::store::Damage;
+use crate::store::checksum;
+use crate::store::{ChangeKind, Damage};
 
 fn key(name: &str) -> Key {
     Key::new("tenant", name).unwrap()
@@ -88,6 +89,30 @@ fn a_damaged_text_is_an_error_that_names_the_session() {
     let store = Embedded::open(directory.path(), StoreLimits::default()).unwrap();
     let error = store.load(&key("s")).unwrap_err();
     assert_eq!(error.to_string(), "the text of session \"tenant/s\" is damaged");
+}
+
+#[test]
+fn a_damaged_entry_of_a_feed_is_lost_and_the_others_are_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 5);
+    let all = store.changes("tenant", After::Oldest, 9).unwrap();
+    store.close().unwrap();
+    let other = checksum::seal(checksum::Kind::Change, 0, 4, b"no entry");
+    for bytes in [&other[..], b"other", b""] {
+        overwrite(directory.path(), |tables| {
+            tables.changes.insert(("tenant", 4), bytes).unwrap();
+        });
+        let store = Embedded::open(directory.path(), StoreLimits::default()).unwrap();
+        let before = store.changes("tenant", After::Oldest, 9).unwrap();
+        assert_eq!((before.entries.as_slice(), before.has_more), (&all.entries[..3], true));
+        let lost = StoreError::ChangesLost { next: all.next };
+        let asked_on = store.changes("tenant", After::Place(before.next), 9);
+        assert_eq!(asked_on.unwrap_err(), lost);
+        let after = store.changes("tenant", After::Place(all.entries[4].place), 9).unwrap();
+        assert_eq!(after.entries, all.entries[5..]);
+        assert_eq!(after.entries[0].kind, ChangeKind::Edited);
+        store.close().unwrap();
+    }
 }
 
 #[test]

@@ -1,14 +1,20 @@
 //! Whether a server keeps what it acknowledges. Looked at before the store opens, and now and then
 //! after.
 
-use redis::Value;
+use std::time::Duration;
 
+use redis::Value;
+use svgx_base::budget::{Clock as _, Monotonic};
+
+use super::RETRY;
 use super::keys::{pairs, text};
 use super::link::{Broken, Link};
 use crate::store::StoreError;
 
 /// The oldest version with everything that is used.
 const OLDEST: u32 = 7;
+/// For how long a server is waited for that does not answer when the store is opened.
+const START: Duration = Duration::from_secs(10);
 
 /// What is wrong with a server: each with the setting to change.
 ///
@@ -71,6 +77,24 @@ fn judge(info: &str, fsync: Option<&str>, trust: bool) -> Vec<String> {
         weak.push(format!("its version is {version:?}: {OLDEST}.0 or newer is needed"));
     }
     weak
+}
+
+/// What is wrong with a server, once it answers: it may be starting like this process.
+///
+/// # Errors
+/// [`StoreError::Io`] where it does not within ten seconds.
+pub(super) fn first_answer(link: &mut Link, trust: bool) -> Result<Vec<String>, StoreError> {
+    let clock = Monotonic::new();
+    let began = clock.now();
+    loop {
+        match weaknesses(link, trust) {
+            Ok(weak) => return Ok(weak),
+            Err(Broken(reason)) if clock.now().since(began) >= START => {
+                return Err(StoreError::Io(reason));
+            }
+            Err(Broken(_)) => std::thread::sleep(RETRY),
+        }
+    }
 }
 
 /// The same as an error, where there is something.

@@ -23,6 +23,11 @@ pub(super) fn names(tenant: &str) -> String {
     format!("svgx:tenant:{}", plain(tenant))
 }
 
+/// The feed of a tenant.
+pub(super) fn feed(tenant: &str) -> String {
+    format!("svgx:feed:{}", plain(tenant))
+}
+
 /// The text without what would end the hash tag or its parts early.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -43,11 +48,16 @@ fn plain(text: &str) -> String {
 /// rolling upgrade; a script is named by its hash, so each engine calls its own.
 pub(super) fn call(script: &str, key: &Key, operation: &str) -> Cmd {
     let mut command = redis::cmd("EVALSHA");
-    command.arg(script).arg(8);
+    command.arg(script).arg(9);
     for name in ["lease", "meta", "log", "snaps", "text"] {
         command.arg(part(key, name));
     }
-    command.arg(names(key.tenant())).arg(TENANTS).arg(TOTALS).arg(operation);
+    command
+        .arg(names(key.tenant()))
+        .arg(TENANTS)
+        .arg(TOTALS)
+        .arg(feed(key.tenant()))
+        .arg(operation);
     command
 }
 

@@ -9,6 +9,7 @@
 //! primary; it is not lost as long as that disk is not. There is no failover to a replica of the
 //! server: it would lose what the replica had not heard of.
 
+mod feed;
 mod gate;
 mod keys;
 mod lease;
@@ -39,8 +40,8 @@ use self::link::{Broken, Link};
 use self::writer::{Request, Sized, Write};
 use super::checksum::{self, Kind, OVERHEAD};
 use super::{
-    Damage, Given, Key, Listing, Pending, Store, StoreError, StoreEvent, StoreHealth, StoreLimits,
-    Stored, Watcher,
+    After, Changes, Damage, Given, Key, Listing, Pending, Place, Store, StoreError, StoreEvent,
+    StoreHealth, StoreLimits, Stored, Watcher,
 };
 
 /// Writes that may wait.
@@ -49,8 +50,6 @@ const QUEUE: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(100);
-/// For how long a server is waited for that does not answer when the store is opened.
-const START: Duration = Duration::from_secs(10);
 /// When a client may ask again that was refused.
 const AGAIN: Duration = Duration::from_millis(500);
 /// Connections for reading and taking.
@@ -207,7 +206,7 @@ impl Remote {
         let client = Client::open(options.url.as_str()).map_err(|e| failed(&e))?;
         let link = || Link::new(client.clone());
         let mut first = link();
-        gate::refuse(&first_answer(&mut first, options.trust)?)?;
+        gate::refuse(&gate::first_answer(&mut first, options.trust)?)?;
         let shared = Arc::new(Shared {
             address: Mutex::new(options.address.clone()),
             options,
@@ -352,6 +351,14 @@ impl Store for Remote {
         // Its epoch ends with it.
         self.shared.leases.forget(key);
         pending
+    }
+
+    fn changes(&self, tenant: &str, after: After, most: usize) -> Result<Changes, StoreError> {
+        self.shared.changes(tenant, after, most)
+    }
+
+    fn newest_changes(&self, tenants: &[&str]) -> Result<Vec<Place>, StoreError> {
+        self.shared.newest_changes(tenants)
     }
 
     fn list(&self, tenant: Option<&str>) -> Result<Vec<Listing>, StoreError> {
@@ -499,21 +506,6 @@ impl Store for Remote {
 impl Drop for Remote {
     fn drop(&mut self) {
         let _ = self.close();
-    }
-}
-
-/// What is wrong with a server, once it answers: it may be starting like this process.
-fn first_answer(link: &mut Link, trust: bool) -> Result<Vec<String>, StoreError> {
-    let clock = Monotonic::new();
-    let began = clock.now();
-    loop {
-        match gate::weaknesses(link, trust) {
-            Ok(weak) => return Ok(weak),
-            Err(Broken(reason)) if clock.now().since(began) >= START => {
-                return Err(StoreError::Io(reason));
-            }
-            Err(Broken(_)) => std::thread::sleep(RETRY),
-        }
     }
 }
 

@@ -1,20 +1,28 @@
 -- Every write to a session, in one step of the server: fenced by the epoch of its owner, in the
--- order of sequences, inside the limits. A script runs whole or not at all, and its effects are
--- one transaction of the append-only file.
+-- order of sequences, inside the limits, and with its entry in the feed of the tenant. A script runs
+-- whole or not at all, and its effects are one transaction of the append-only file.
 --
 -- Answers {'ok', ...}, {'fenced'}, {'order', last}, {'none'}, {'full', what, limit, seen} or
 -- {'elsewhere', owner, address}.
 local lease, meta, log, snaps, text = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local names, tenants, totals = KEYS[6], KEYS[7], KEYS[8]
+local names, tenants, totals, feed = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local op, epoch = ARGV[1], ARGV[2]
 -- How long a lease of a session that there is not outlives its last use, in milliseconds.
 local UNUSED = 60000
+-- Entries of a feed that are kept at the least.
+local KEPT = 10000
 
 local function number(key, field)
   return tonumber(redis.call('HGET', key, field) or '0')
 end
 local function plain(n)
   return string.format('%.0f', n)
+end
+
+-- The outbox: an entry for each write that counts. Its id is the time, by the clock of the server; a write
+-- that is sent again does not come here.
+local function note(kind, sequence, name)
+  redis.call('XADD', feed, 'MAXLEN', '~', KEPT, '*', 'e', kind .. sequence .. ':' .. name)
 end
 
 if op == 'claim' then
@@ -98,6 +106,7 @@ if op == 'delete' then
   end
   -- With the lease goes the epoch: what is still on its way is fenced.
   redis.call('UNLINK', lease, meta, log, snaps, text)
+  if last then note('d', last, ARGV[4]) end
   return {'ok'}
 end
 
@@ -135,13 +144,14 @@ if op == 'begin' then
     redis.call('SADD', names, ARGV[7])
     redis.call('PERSIST', lease)
   end
+  note('b', sequence, ARGV[7])
   return {'ok'}
 end
 
 if not last then return {'none'} end
 
 if op == 'append' then
-  -- ARGV: append, epoch, again, sequence, session limit, limit, record
+  -- ARGV: append, epoch, again, sequence, session limit, limit, record, name
   local id, record = epoch .. '-' .. sequence, ARGV[7]
   if tonumber(sequence) ~= tonumber(last) + 1 then
     if again then
@@ -160,6 +170,7 @@ if op == 'append' then
   redis.call('HSET', meta, 'last', sequence, 'id', id)
   redis.call('HINCRBY', meta, 'rb', #record)
   redis.call('HINCRBY', totals, 'bytes', #record)
+  note('e', sequence, ARGV[8])
   return {'ok'}
 end
 

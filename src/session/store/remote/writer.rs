@@ -96,6 +96,9 @@ impl Write {
                 let mut command = call(script, key, if is_append { "append" } else { "snapshot" });
                 command.arg(epoch).arg(again).arg(*sequence);
                 command.arg(limits.session_bytes).arg(limits.bytes).arg(&bytes[..]);
+                if is_append {
+                    command.arg(key.name());
+                }
                 command
             }
             Write::Delete { key, .. } => {

@@ -4,7 +4,9 @@ mod redis_server;
 
 use std::sync::Arc;
 
-use svgx_session::{Embedded, Memory, Remote, RemoteOptions, Store, StoreLimits};
+use svgx_session::{
+    After, ChangeKind, Embedded, Memory, Remote, RemoteOptions, Store, StoreLimits,
+};
 
 pub(crate) use self::redis_server::RedisServer;
 
@@ -29,6 +31,34 @@ impl Stores {
         }
         all
     }
+}
+
+/// The entries of a feed from a place to its end, `most` at once: session, sequence, and what happened.
+pub(crate) fn followed(
+    store: &dyn Store,
+    tenant: &str,
+    mut after: After,
+    most: usize,
+) -> Vec<(String, u64, ChangeKind)> {
+    let mut all = Vec::new();
+    loop {
+        let found = store.changes(tenant, after, most).unwrap();
+        assert!(found.entries.len() <= most);
+        all.extend(found.entries.into_iter().map(|c| (c.session, c.sequence, c.kind)));
+        if !found.has_more {
+            return all;
+        }
+        after = After::Place(found.next);
+    }
+}
+
+/// Holds a feed against a session that was begun at 1 and edited until `last`: an entry for each, and no other.
+pub(crate) fn has_each_once(store: &dyn Store, tenant: &str, session: &str, last: u64) {
+    let entries = followed(store, tenant, After::Oldest, 500).into_iter();
+    let of: Vec<_> = entries.filter(|e| e.0 == session).map(|e| (e.1, e.2)).collect();
+    let edited = (2..=last).map(|sequence| (sequence, ChangeKind::Edited));
+    let wanted: Vec<_> = std::iter::once((1, ChangeKind::Begun)).chain(edited).collect();
+    assert_eq!(of, wanted, "{session}");
 }
 
 /// A replica's store on a server.
