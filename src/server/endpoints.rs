@@ -15,9 +15,9 @@ use crate::admission::operation::Operation;
 use crate::protocol::problem::Error;
 use crate::protocol::wording::meant;
 use crate::routes::{
-    compile_json, compile_svg, drawing, edit, evaluate, export_dxf, export_pdf, import_dxf,
-    interactive, job_requests, jobs, networks, openapi, pages, parse, precision, query, render,
-    sessions, simulate, slo, solve, state, status, tiles, together, traces,
+    changes, compile_json, compile_svg, drawing, edit, evaluate, export_dxf, export_pdf,
+    import_dxf, interactive, job_requests, jobs, networks, openapi, pages, parse, precision, query,
+    render, sessions, simulate, slo, solve, state, status, tiles, together, traces,
 };
 use crate::state::rate::{RateClass, Rates};
 
@@ -275,6 +275,9 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ),
     )
     .described::<drawing::__path_png>(),
+    get("/changes", Direct(|| web::to(changes::changes)))
+        .rate(RateClass::Ui)
+        .described::<changes::__path_changes>(),
     get("/sessions/{session}/live", Direct(|| web::to(together::live::live)))
         .rate(RateClass::Ui)
         .described::<together::live::__path_live>(),

@@ -34,6 +34,10 @@ use crate::state::rate::RateLimitStatus;
 use crate::state::replicas::{Did, PassedOn, ReplicaListener};
 use crate::state::time_of_day::{time_of_day, unix_seconds};
 
+/// For how long a request only waited for something to happen: nothing was slow meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waited(pub(crate) std::time::Duration);
+
 /// A failure below the handlers, with what its problem document needs.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
@@ -105,6 +109,9 @@ pub(crate) async fn edge(
 
     prove(&app, &mut response);
     let operated = response.request().extensions().get::<Operated>().copied();
+    if let Some(Waited(waited)) = response.request().extensions().get() {
+        record.waited = *waited;
+    }
     let took = record.finish(response.status().as_u16(), operated);
     let phases = response.response().extensions().get::<Timing>().map(|t| t.0);
     let headers = response.headers_mut();

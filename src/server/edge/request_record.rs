@@ -47,6 +47,8 @@ pub(super) struct RequestRecord {
     pub(super) began: Time,
     of_day: SystemTime,
     stages: Stages,
+    /// For how long it only waited for something to happen.
+    pub(super) waited: Duration,
     /// Its deep trace, if it has one.
     deep: Option<DeepTrace>,
     recorded: bool,
@@ -82,6 +84,7 @@ impl RequestRecord {
             began,
             of_day: time_of_day(),
             stages: Stages::default(),
+            waited: Duration::ZERO,
             deep: None,
             recorded: false,
         }
@@ -142,7 +145,7 @@ impl RequestRecord {
             let class = class.as_str();
             telemetry.metrics().operation(class, operation, duration, outcome, reason, trace);
         }
-        self.app.totals.record(status, took);
+        self.app.totals.record(status, took.saturating_sub(self.waited));
         if kept {
             let mut facts = Facts::new();
             if let Some(operated) = operated {

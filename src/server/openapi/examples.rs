@@ -152,8 +152,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
 
 /// The answer that is shown for an endpoint.
 fn answer(path: &str) -> Option<Value> {
-    (path == "/sessions/{session}/tiles").then(|| {
-        json!({
+    Some(match path {
+        "/sessions/{session}/tiles" => json!({
             "token": "00c0ffee00c0ffee.7.0.0.0.2.1", "sequence": 12, "zoom": 0, "scale": 0.1,
             "size": 64, "complete": true,
             "tiles": [
@@ -161,7 +161,18 @@ fn answer(path: &str) -> Option<Value> {
                 { "x": 1, "y": 0, "png": "iVBORw0KGgo=" },
             ],
             "otherwise": [{ "element": "legend", "why": "paint-server" }],
-        })
+        }),
+        "/changes" => json!({
+            "status": "success", "success": true,
+            "changes": [
+                { "session": "first-floor", "sequence": 1, "kind": "begun",
+                  "at": "2026-11-30T14:21:28.176Z", "cursor": "19ad4c1f2b0-0" },
+                { "session": "first-floor", "sequence": 2, "kind": "edited",
+                  "at": "2026-11-30T14:21:28.177Z", "cursor": "19ad4c1f2b1-0" },
+            ],
+            "next": "19ad4c1f2b1-0", "more": false,
+        }),
+        _ => return None,
     })
 }
 
@@ -206,6 +217,7 @@ fn failure(status: &str, path: &str) -> Option<Error> {
             Error::Conflict("there is a session `first-floor` already".to_owned())
         }
         "409" => Error::Conflict("job j7 has not ended; ask GET /jobs/j7".to_owned()),
+        "410" => Error::ChangesLost { next: "19ad4c1f2b0-0".to_owned() },
         "413" => Error::BodyTooLarge { limit: 10 << 20, seen: 12_000_000 },
         "415" => Error::UnsupportedMediaType {
             seen: "text/csv".to_owned(),
@@ -216,6 +228,13 @@ fn failure(status: &str, path: &str) -> Option<Error> {
             pointer: "/options/systems/0".to_owned(),
             message: "there is no system `colt` with a network; did you mean `cold`?".to_owned(),
             at: Some((1, 1840)),
+        },
+        "422" if path == "/changes" => Error::Invalid {
+            pointer: "/after".to_owned(),
+            message: "query parameter `after`: expected `now`, or a cursor of an earlier answer, \
+                found `yesterday`"
+                .to_owned(),
+            at: None,
         },
         "422" if path == "/jobs" => Error::Invalid {
             pointer: "/operation".to_owned(),

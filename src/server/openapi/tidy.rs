@@ -55,7 +55,7 @@ fn group(document: &mut Value) {
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         let tag = match path.split('/').nth(1).unwrap_or_default() {
-            "interactive" | "state" | "precision" => "interaction",
+            "interactive" | "state" | "precision" | "changes" => "interaction",
             "jobs" => "jobs",
             "health" | "metrics" | "metrics.json" | "openapi.json" | "problems" | "slo" => "status",
             _ => "drawing",

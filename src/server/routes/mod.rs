@@ -9,6 +9,7 @@ use crate::protocol::negotiate;
 use crate::protocol::problem::Error;
 
 pub(crate) mod backup;
+pub(crate) mod changes;
 pub(crate) mod compile_json;
 pub(crate) mod compile_svg;
 pub(crate) mod drawing;

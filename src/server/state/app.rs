@@ -17,6 +17,7 @@ use crate::protocol::problem::Error;
 use crate::protocol::trace::Ids;
 use crate::state::cache::Cache;
 use crate::state::config::Config;
+use crate::state::feeds::Feeds;
 use crate::state::following::Editors;
 use crate::state::fonts;
 use crate::state::health::CachedHealth;
@@ -73,6 +74,8 @@ pub struct App {
     pub(crate) editors: Arc<Editors>,
     /// The streams of sessions that are open.
     pub(crate) streams: Arc<Streams>,
+    /// Who waits for changes in any session of a key.
+    pub(crate) feeds: Arc<Feeds>,
     /// What the tokens of interrupted simulations are sealed with.
     pub(crate) snapshots: svgx_engine::physics::Key,
     /// Identifiers of traces and spans.
@@ -149,6 +152,7 @@ impl App {
             replicas,
             whereabouts: Whereabouts::default(),
             streams: Arc::default(),
+            feeds: Arc::default(),
             snapshots: snapshot_key()?,
             ids: Ids::new(),
             held: AtomicUsize::new(0),

@@ -5,6 +5,7 @@ pub(crate) mod app;
 pub(crate) mod cache;
 pub mod config;
 pub(crate) mod counts;
+pub(crate) mod feeds;
 pub(crate) mod following;
 pub mod fonts;
 pub(crate) mod health;

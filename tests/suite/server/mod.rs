@@ -1,6 +1,7 @@
 //! The service over HTTP.
 
 mod admission;
+mod changes;
 mod conformance;
 mod constraints;
 mod descriptors;

@@ -241,6 +241,7 @@ pub(crate) fn session(error: svgx_session::Error, content: Option<&str>) -> Erro
             Error::Elsewhere(Box::new(Owner { key: *key, replica: owner, address }))
         }
         E::Store(StoreError::Fenced) => Error::Fenced,
+        E::Store(StoreError::ChangesLost { next }) => Error::ChangesLost { next: next.to_string() },
         other => Error::Store(other.to_string()),
     }
 }

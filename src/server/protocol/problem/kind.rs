@@ -87,6 +87,9 @@ kinds! {
     CONFLICT = "conflict" CONFLICT "Not possible in this state":
         "The request contradicts the present state, for example a drag of an element that is kept in place.",
         "Look at `GET /state` for a session, or at `GET /jobs/{id}` for a job.";
+    CHANGES_LOST = "changes-lost" GONE "Changes are missing":
+        "What changed after the cursor is not kept any more, or the store was restored and has another past.",
+        "Read the sessions anew, then ask for the changes after `next`.";
     LIMIT_BODY_BYTES = "limit-body-bytes" PAYLOAD_TOO_LARGE "The body is too large":
         "The body has more bytes than the limit. `limit` and `value` hold both numbers.",
         "Send less, or raise `--max-body` of the service.";

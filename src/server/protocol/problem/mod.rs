@@ -120,6 +120,14 @@ pub(crate) enum Error {
     /// The request contradicts what there is.
     #[error("{0}")]
     Conflict(String),
+    /// What changed after a place is not known any more.
+    #[error(
+        "what changed after this cursor is not known any more; read the sessions anew, and go on after `{next}`"
+    )]
+    ChangesLost {
+        /// After what the feed goes on.
+        next: String,
+    },
     /// The document cannot be used.
     #[error("{}", first(.0))]
     Document(Vec<Finding>),
@@ -196,6 +204,7 @@ impl Error {
             Error::NotAcceptable { .. } => Kind::NOT_ACCEPTABLE,
             Error::BodyTimeout(_) => Kind::BODY_TIMEOUT,
             Error::Conflict(_) => Kind::CONFLICT,
+            Error::ChangesLost { .. } => Kind::CHANGES_LOST,
             Error::BodyTooLarge { .. } => Kind::LIMIT_BODY_BYTES,
             Error::UnsupportedMediaType { .. } => Kind::UNSUPPORTED_MEDIA_TYPE,
             Error::Invalid { .. } => Kind::INVALID_REQUEST,
@@ -263,6 +272,10 @@ impl Error {
             trace_id,
             limit,
             value,
+            next: match self {
+                Error::ChangesLost { next } => Some(next.clone()),
+                _ => None,
+            },
             errors: self.findings(),
         }
     }
@@ -380,6 +393,9 @@ pub(crate) struct Problem<'p> {
     /// The value seen, where a limit was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<f64>,
+    /// After what a feed goes on, where changes are missing before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
     /// Single findings, with their places.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Finding>,

@@ -85,6 +85,14 @@ pub(super) static MISTAKES: &[Mistake] = &[
         &["32 hexadecimal digits"],
     ),
     mistake(
+        "a cursor that is none",
+        "GET /changes?after=yesterday",
+        "",
+        422,
+        "invalid-request",
+        &["`after`", "cursor of an earlier answer", "`yesterday`"],
+    ),
+    mistake(
         "a job that is not there",
         "GET /jobs/7",
         "",
