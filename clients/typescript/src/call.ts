@@ -23,6 +23,7 @@ export async function call<P extends keyof paths, M extends keyof paths[P] & str
   method: M,
   path: P,
   said: Said<paths[P][M]>,
+  signal?: AbortSignal,
 ): Promise<Answer<paths[P][M]>> {
   const parts = said as { path?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown };
   const place = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(parts.path?.[name])));
@@ -30,7 +31,7 @@ export async function call<P extends keyof paths, M extends keyof paths[P] & str
   for (const [name, value] of Object.entries(parts.query ?? {})) {
     if (value !== undefined && value !== null) query.set(name, String(value));
   }
-  const options: RequestInit = { method: method.toUpperCase() };
+  const options: RequestInit = { method: method.toUpperCase(), signal: signal ?? null };
   if (parts.body !== undefined) {
     options.headers = { "Content-Type": "application/json" };
     options.body = JSON.stringify(parts.body);
