@@ -2,8 +2,8 @@
 # Sessions that two engines share on a Redis, behind a HAProxy that gives each request to the next
 # one: either serves a session, live streams too, and draws the same picture; engines and the store are
 # killed, held and cut off each other (by a Toxiproxy) while clients write, and nothing acknowledged may be
-# lost or done twice. Then the flushes of the store are counted. Everything is on free ports of loopback
-# and ends with the test.
+# lost or done twice, nor be missing in the feed of changes that somebody follows. Then the flushes of the store
+# are counted. Everything is on free ports of loopback and ends with the test.
 # SVGX_TEST_REPLICAS=200 makes that many faults instead of twelve. SVGX_TEST_REPLICAS=cost says what an edit
 # costs with one engine and with two instead, of a program that is measured (SVGX_REPLICAS_PROGRAM). Where PyPI has Valkey, it runs once
 # more on that, with six.

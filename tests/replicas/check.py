@@ -14,7 +14,7 @@ import threading
 import time
 
 from cluster import Cluster, Process, answers, ask, free_ports, metric, wait
-from history import DRAWING, Writer, check, written
+from history import DRAWING, Follower, Writer, check, told, written
 from websocket import WebSocket
 
 # Faults, unless SVGX_TEST_REPLICAS says another number.
@@ -370,9 +370,11 @@ def store_over_tls(program, redis):
 def faults(cluster, count):
     ports = [cluster.front] if cluster.front else [engine.port for engine in cluster.engines]
     sessions = ["mine", "ours"]
+    halt, read = threading.Event(), threading.Event()
+    follower = Follower(ports, json.loads(ask(cluster.engines[0].port, "GET", "/changes?after=now")[2])["next"], read)
+    follower.start()
     for session in sessions:
         begin(cluster.engines[0].port, session)
-    halt = threading.Event()
     writers = {
         "mine": [Writer(10, "mine", ports, True, halt)],
         "ours": [Writer(11 + n, "ours", ports, n % 2 == 0, halt) for n in range(4)],
@@ -431,6 +433,11 @@ def faults(cluster, count):
         ok, fail, unknown = counts[0]
         again = sum(writer.sent_again for writer in writers[session])
         print(f"{session}: {ok} ok, {fail} failed, {unknown} unknown, {again} sent again; 0 lost, 0 twice")
+    read.set()
+    follower.join(60)
+    assert not follower.is_alive(), "the follower hangs"
+    changes = [told(follower, cluster.engines[0].port, session, writers[session]) for session in sessions]
+    print(f"{sum(changes)} changes followed, each once and in order; {follower.failed} questions were not answered")
     print(f"{count} faults: " + ", ".join(f"{kind} {n}" for kind, n in made.items()))
 
 

@@ -1,4 +1,4 @@
-"""Who wrote what, what was answered, and whether the drawings at the end fit all of it.
+"""Who wrote what, what was answered, and whether the drawings and the feed of changes at the end fit all of it.
 
 Each operation adds one element with an id of its own. An operation ends `ok`, or as `fail` (the
 answer says that nothing was done), or `unknown`. At the end every `ok` is there once, no `fail` is,
@@ -6,6 +6,7 @@ and of the unknown ones each may be: but none twice, and nothing else is there.
 """
 
 import http.client
+import itertools
 import json
 import random
 import re
@@ -27,6 +28,8 @@ class Writer(threading.Thread):
         self.with_ids, self.halt = with_ids, halt
         self.random = random.Random(number)
         self.outcomes = {}
+        # The sequences of what was acknowledged.
+        self.sequences = []
         self.sent_again = 0
 
     def run(self):
@@ -60,10 +63,54 @@ class Writer(threading.Thread):
         except (OSError, http.client.HTTPException):
             return "unknown"
         if status == 200:
+            self.sequences.append(json.loads(answer)["state"]["sequence"])
             return "ok"
         if status >= 500 or status == 429:
             return "unknown"
         raise SystemExit(f"{name}: {status} {answer[:500]!r}")
+
+
+class Follower(threading.Thread):
+    """Follows the changes of all sessions, each time by the next replica; what was answered is taken once."""
+
+    def __init__(self, ports, after, halt):
+        super().__init__(daemon=True)
+        self.ports, self.after, self.halt = ports, after, halt
+        self.taken, self.failed, self.problem = [], 0, None
+
+    def run(self):
+        for port in itertools.cycle(self.ports):
+            # What was acknowledged before it was told to stop is there: one more look.
+            last = self.halt.is_set()
+            try:
+                wait = 0 if last else 1
+                status, _, answer = ask(port, "GET", f"/changes?most=50&wait={wait}&after={self.after}", timeout=8.0)
+            except (OSError, http.client.HTTPException):
+                status = None
+            if status == 200:
+                answer = json.loads(answer)
+                self.taken += [(c["session"], c["sequence"], c["kind"]) for c in answer["changes"]]
+                self.after = answer["next"]
+                if last and not answer["more"]:
+                    return
+            elif status is None or status >= 500:
+                self.failed += 1
+                time.sleep(0.05)
+            else:
+                self.problem = (status, answer[:500])
+                return
+
+
+def told(follower, port, session, writers):
+    """Holds what a follower took against a session: it has each of its changes once and in order; their count."""
+    assert follower.problem is None, follower.problem
+    of = [(sequence, kind) for name, sequence, kind in follower.taken if name == session]
+    _, last = written(port, session)
+    wanted = [(1, "begun")] + [(sequence, "edited") for sequence in range(2, last + 1)]
+    assert of == wanted, (session, last, [pair for pair in zip(of, wanted) if pair[0] != pair[1]][:5], len(of))
+    acknowledged = {sequence for writer in writers for sequence in writer.sequences}
+    assert acknowledged <= {sequence for sequence, _ in of}, f"{session}: acknowledged and not told"
+    return len(of)
 
 
 def written(port, session):
