@@ -35,7 +35,9 @@ else
     echo "Toxiproxy cannot be had here (Go builds it): the network is not cut"
 fi
 if [ "${SVGX_TEST_REPLICAS:-}" = cost ]; then
-    exec timeout 1800 python3 -u tests/replicas/measure.py "$program" redis-server
+    # SVGX_REPLICAS_WAYS, numbers, says which of its ways alone.
+    read -ra ways <<<"${SVGX_REPLICAS_WAYS:-}"
+    exec timeout 1800 python3 -u tests/replicas/measure.py "$program" redis-server "${ways[@]}"
 fi
 timeout 3600 python3 -u tests/replicas/check.py "$program" redis-server
 
