@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Networks beside other programs, live: EPANET, OpenDSS, pandapower, PyNite, OpenSees and
-# ngspice solve what benches/networks makes; answers have to be equal.
+# ngspice solve what benches/networks makes; answers have to be equal. EPANET goes through a day of
+# three networks that it is published with, with their controls.
 # Usage: tests/networks-peers.sh; --python prints the interpreter that has the peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,8 +11,9 @@ venv=${SVGX_TEST_TOOLS:-$PWD/target/tools}/networks-$(sha256sum $here/requiremen
 if [ ! -e "$venv/installed" ]; then
     { python3 -m venv "$venv" >&2 && grep -v '^#' $here/requirements.txt |
         while read -r line; do
-            # The toolkit of EPANET names packages for its plots that nothing here needs.
-            case $line in owa-epanet*) only=--no-deps ;; *) only= ;; esac
+            # The toolkit of EPANET names packages for its plots that nothing here needs; of WNTR only
+            # the example networks of EPANET are wanted.
+            case $line in owa-epanet* | wntr*) only=--no-deps ;; *) only= ;; esac
             "$venv/bin/pip" install --quiet $only "$line" >&2
         done && touch "$venv/installed"; } ||
         { rm -rf "$venv"; echo "the peers of networks cannot be had here (Python 3.10 with venv, and PyPI)"; exit 77; }

@@ -2,7 +2,7 @@
 //! networks, compared for equal answers before times are compared, ratios in one run.
 //!
 //! `cargo bench -p svgx-networks --bench networks`; `-- --compare` compares answers of small
-//! networks and takes no times; `-- --only-ours` takes ours alone, `--only NAME --row WHAT` some,
+//! networks and days of some in time (`--events` tells what their controls did), and takes no times; `-- --only-ours` takes ours alone, `--only NAME --row WHAT` some,
 //! for a profiler.
 //!
 //! The peers run in a child process (`tests/networks-peers/peers.py`), each on one core, from an
@@ -20,6 +20,7 @@
 //! are Python. `limit` is a time that is to be kept, whatever the peers take.
 
 mod cases;
+mod days;
 mod measured;
 mod published;
 
@@ -371,7 +372,11 @@ fn main() -> ExitCode {
     let has = |name: &str| std::env::args().any(|a| a == name);
     let compare = has("--compare");
     let some = after("--only").unwrap_or_default();
-    let cases = if compare { small() } else { large(&some) };
+    let mut cases = if compare { small() } else { large(&some) };
+    if compare {
+        cases.extend(days::days());
+        cases.retain(|case| case.name.contains(&some));
+    }
     for case in cases.iter().filter(|c| !c.times.is_empty()) {
         let times = case.times.iter().map(|(what, t)| format!("{what} {t:.1} us"));
         println!("{:<26} ours: {}", case.name, times.collect::<Vec<_>>().join(", "));
@@ -413,6 +418,10 @@ fn main() -> ExitCode {
                 continue;
             }
             asked += 1;
+            if peer == days::PEER {
+                equal += usize::from(days::compare(case.name, answer));
+                continue;
+            }
             let apart = apart(case, answer);
             let same = apart <= 1.0;
             equal += usize::from(same);

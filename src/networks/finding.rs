@@ -38,6 +38,8 @@ pub enum Kind {
     Breaking,
     /// A voltage drop above its limit.
     Drop,
+    /// A control of what is not there, or with a condition that cannot be read.
+    Control,
     /// Stiffnesses so far apart that digits are lost.
     Conditioning,
     /// A limit of the program.
@@ -63,6 +65,7 @@ impl Kind {
             Kind::Overload => "network-overload",
             Kind::Breaking => "network-breaking",
             Kind::Drop => "network-drop",
+            Kind::Control => "network-control",
             Kind::Conditioning => "network-conditioning",
             Kind::Limit => "network-limit",
         }

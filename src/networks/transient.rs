@@ -1,7 +1,10 @@
 //! Systems of drawings in time: tanks that fill and run empty, rooms that warm up and cool down.
 //!
-//! Levels follow the method of Bogacki and Shampine (1989) with its embedded error; temperatures
-//! follow [`heat::Transient`]. What does not move is solved for every frame that asks for it.
+//! Levels follow the method of Bogacki and Shampine (1989) with its embedded error up to where a
+//! control acts or a tank is full or empty; temperatures follow [`heat::Transient`]. What does not move is solved for every frame that asks for it.
+
+mod controls;
+mod levels;
 
 use std::ops::ControlFlow;
 
@@ -9,16 +12,14 @@ use serde::Serialize;
 use svgx_base::budget::{Budget, Stop};
 
 use crate::accuracy::tolerance;
-use crate::answer::rows;
-use crate::finding::{Finding, Kind, State, digits};
-use crate::read::{Model, Motion, System};
-use crate::{Answer, Error, Limits, Name, Row, accuracy, flow, heat};
+use crate::finding::Finding;
+use crate::read::{Model, System};
+use crate::{Answer, Error, Limits, Name, Row, accuracy, heat};
+
+pub use controls::Event;
 
 /// Parts of a period in which what swings is held; at its middle it is exact.
 const PARTS: f64 = 288.0;
-
-/// The shortest step of levels, s: what moves faster is a valve that shuts.
-const SHORTEST: f64 = 1e-3;
 
 /// How many frames one system gives.
 pub const MOST_FRAMES: f64 = 100_000.0;
@@ -54,6 +55,8 @@ pub struct Moved {
     pub error: f64,
     /// What a step may be off.
     pub tolerance: f64,
+    /// What controls did, in order of time.
+    pub events: Vec<Event>,
     /// What is wrong: with the drawing, then with what happened.
     pub findings: Vec<Finding>,
     /// Why it ended before its time.
@@ -107,12 +110,13 @@ impl System {
             steps: 0,
             error: 0.0,
             tolerance: 0.0,
+            events: Vec::new(),
             findings: self.findings.clone(),
             stopped: None,
         };
         match &self.model {
             Some(Model::Flow(network)) if !self.motion.is_none() => {
-                levels(self, network, span, limits, budget, frame, &mut moved)?;
+                levels::simulate(self, network, span, limits, budget, frame, &mut moved)?;
             }
             Some(Model::Heat(network))
                 if !self.motion.is_none() || !self.motion.starts.is_empty() =>
@@ -129,189 +133,6 @@ impl System {
         }
         Ok(moved)
     }
-}
-
-/// A network whose tanks move.
-struct Levels<'s> {
-    motion: &'s Motion,
-    /// What nodes are asked for by their patterns' factor of one, m³/s.
-    asked: Vec<f64>,
-    solver: flow::Solver,
-    last: Option<flow::Solution>,
-}
-
-impl Levels<'_> {
-    /// How fast heads rise, m/s; and tanks that are full and fed, or empty and drawn from.
-    fn rates(&mut self, time: f64, heads: &[f64], budget: &Budget) -> Result<Vec<f64>, Error> {
-        for (pattern, asked) in self.motion.patterns.iter().zip(&self.asked) {
-            self.solver.set_node(pattern.node as usize, asked * pattern.at(time));
-        }
-        for (tank, head) in self.motion.tanks.iter().zip(heads) {
-            self.solver.set_node(tank.node as usize, *head);
-        }
-        let solution = self.solver.solve(budget)?;
-        if let Some(stop) = solution.effort.stopped {
-            return Err(stop.into());
-        }
-        let rate = |tank: &crate::read::Tank| {
-            -solution.supplied[tank.node as usize].unwrap_or(0.0) / tank.area
-        };
-        let rates = self.motion.tanks.iter().map(rate).collect();
-        self.last = Some(solution);
-        Ok(rates)
-    }
-
-    /// The same, where a tank that is full rises no more: it spills.
-    fn held(&mut self, time: f64, heads: &[f64], budget: &Budget) -> Result<Vec<f64>, Error> {
-        let mut rates = self.rates(time, heads, budget)?;
-        for ((rate, tank), head) in rates.iter_mut().zip(&self.motion.tanks).zip(heads) {
-            if *head >= tank.full {
-                *rate = rate.min(0.0);
-            }
-        }
-        Ok(rates)
-    }
-}
-
-fn levels(
-    system: &System,
-    network: &flow::Network,
-    span: Span,
-    limits: &Limits,
-    budget: &Budget,
-    frame: &mut dyn FnMut(Frame) -> ControlFlow<()>,
-    moved: &mut Moved,
-) -> Result<(), Error> {
-    // A level is as exact as a head of water; air has no tanks.
-    moved.tolerance = tolerance(accuracy::Domain::Water, budget.tier());
-    let value = |node: u32| match network.nodes.get(node as usize).map(|n| n.kind) {
-        Some(flow::NodeKind::Demand(v) | flow::NodeKind::Fixed(v)) => v,
-        None => 0.0,
-    };
-    let mut state = Levels {
-        motion: &system.motion,
-        asked: system.motion.patterns.iter().map(|p| value(p.node)).collect(),
-        solver: flow::Solver::new(network.clone(), limits)?,
-        last: None,
-    };
-    let mut heads: Vec<f64> = system
-        .motion
-        .tanks
-        .iter()
-        .map(|t| value(t.node).clamp(t.empty.min(t.full), t.full))
-        .collect();
-    let (mut time, mut step, mut count) = (0.0, 60.0f64, 0u32);
-    let mut spilled = vec![false; heads.len()];
-    let stopped = |moved: &mut Moved, time: f64, error: Error| match error {
-        Error::Stopped(stop) if time > 0.0 && !budget.is_strict() => {
-            (moved.simulated, moved.stopped) = (time, Some(stop));
-            Ok(())
-        }
-        error => Err(error),
-    };
-    loop {
-        let mut rates = match state.held(time, &heads, budget) {
-            Ok(rates) => rates,
-            Err(error) => return stopped(moved, time, error),
-        };
-        if time >= span.next(count) {
-            if let Some(solution) = &state.last {
-                let (nodes, links) = rows::flow(state.solver.network(), solution);
-                let system = system.name.clone();
-                let told = frame(Frame { time, system, nodes, links });
-                if told.is_break() || time >= span.duration {
-                    moved.simulated = time;
-                    break;
-                }
-            }
-            count += 1;
-        }
-        let changes = system.motion.patterns.iter().map(|p| p.next(time));
-        let until = changes.fold(span.next(count), f64::min);
-        // Up to the next change, in steps of which each is as exact as asked.
-        while until - time > 1e-9 * until.max(1.0) {
-            let h = step.min(until - time);
-            let tried = attempt(&mut state, time, &heads, &rates, h, budget);
-            let (next, last, error) = match tried {
-                Ok(tried) => tried,
-                Err(error) => return stopped(moved, time, error),
-            };
-            let over = |(tank, head): (&crate::read::Tank, &f64)| {
-                (head - tank.full).max(tank.empty - head)
-            };
-            let beyond = system.motion.tanks.iter().zip(&next).map(over).fold(0.0, f64::max);
-            if (error > moved.tolerance || beyond > moved.tolerance) && h > SHORTEST {
-                step = 0.5 * h;
-                continue;
-            }
-            (time, rates) = (time + h, last);
-            moved.steps += 1;
-            moved.error = moved.error.max(error);
-            for (k, (tank, next)) in system.motion.tanks.iter().zip(&next).enumerate() {
-                heads[k] = next.min(tank.full);
-                if *next >= tank.full && !spilled[k] {
-                    spilled[k] = true;
-                    moved.findings.push(told(network, tank, time, true));
-                }
-                if *next <= tank.empty && rates[k] < 0.0 {
-                    moved.findings.push(told(network, tank, time, false));
-                    moved.simulated = time;
-                    return Ok(());
-                }
-            }
-            if error < 0.1 * moved.tolerance {
-                step = (2.0 * h).max(step);
-            }
-            if time < until && heads.iter().zip(&next).any(|(a, b)| a != b) {
-                rates = match state.held(time, &heads, budget) {
-                    Ok(rates) => rates,
-                    Err(error) => return stopped(moved, time, error),
-                };
-            }
-        }
-        time = until;
-    }
-    Ok(())
-}
-
-/// Heads after a step, rates there, and the error of the step, m.
-fn attempt(
-    state: &mut Levels<'_>,
-    time: f64,
-    heads: &[f64],
-    rates: &[f64],
-    h: f64,
-    budget: &Budget,
-) -> Result<(Vec<f64>, Vec<f64>, f64), Error> {
-    let along = |parts: &[(f64, &[f64])]| -> Vec<f64> {
-        let at = |k: usize| parts.iter().map(|(part, rates)| part * rates[k]).sum::<f64>();
-        heads.iter().enumerate().map(|(k, head)| head + h * at(k)).collect()
-    };
-    // A pattern changes between steps: within one its factor is that of the beginning.
-    let second = state.held(time, &along(&[(0.5, rates)]), budget)?;
-    let third = state.held(time, &along(&[(0.75, &second)]), budget)?;
-    let next = along(&[(2.0 / 9.0, rates), (1.0 / 3.0, &second), (4.0 / 9.0, &third)]);
-    let last = state.held(time, &next, budget)?;
-    let parts = [-5.0 / 72.0, 1.0 / 12.0, 1.0 / 9.0, -1.0 / 8.0];
-    let mut error = 0.0f64;
-    for k in 0..heads.len() {
-        let of = [rates[k], second[k], third[k], last[k]];
-        let off: f64 = parts.iter().zip(of).map(|(p, r)| p * r).sum();
-        error = error.max((h * off).abs());
-    }
-    Ok((next, last, error))
-}
-
-fn told(network: &flow::Network, tank: &crate::read::Tank, time: f64, full: bool) -> Finding {
-    let name =
-        network.nodes.get(tank.node as usize).map_or_else(|| "tank".into(), |n| n.name.clone());
-    let hours = digits(time / 3600.0);
-    let (state, message) = if full {
-        (State::Warning, format!("{name} is full after {hours} h: what flows in spills"))
-    } else {
-        (State::Failed, format!("{name} is empty after {hours} h: nothing is known from there on"))
-    };
-    Finding::new(Kind::Range, state, [name], message)
 }
 
 fn temperatures(

@@ -57,6 +57,7 @@ stand_ins! {
         ErrorEstimate = physics::ErrorEstimate,
         JsonModel = compile::Model,
         NetworkElement = svgx_networks::Row,
+        NetworkEvent = svgx_networks::transient::Event,
         NetworkFrame = svgx_networks::transient::Frame,
         NetworkCheck = svgx_networks::Check,
         NetworkIsland = svgx_networks::Island,

@@ -152,6 +152,109 @@ def epanet(case):
     return out
 
 
+def epanet_day(case):
+    """A day of an example network of EPANET: the network as a drawing, and what EPANET says of it
+    at every hour, in steps of ten seconds, since it lets tanks flow evenly within a step."""
+    import importlib.util
+    from xml.sax.saxutils import quoteattr
+
+    from epanet import toolkit as en
+
+    package = importlib.util.find_spec("wntr").submodule_search_locations[0]
+    path = os.path.join(package, "library", "networks", case["file"] + ".inp")
+    folder = tempfile.mkdtemp()
+    ph = en.createproject()
+    en.open(ph, path, os.path.join(folder, "r"), os.path.join(folder, "o"))
+    if en.getflowunits(ph) != en.GPM or en.getoption(ph, en.HEADLOSSFORM) != 0:
+        raise ValueError("it is not in gallons a minute, or not by Hazen and Williams")
+    foot, inch, gallon = 0.3048, 0.0254, 0.3048**3 / 448.831
+    step = en.gettimeparam(ph, en.PATTERNSTEP)
+
+    def pattern(at):
+        return [en.getpatternvalue(ph, at, k + 1) for k in range(en.getpatternlen(ph, at))]
+
+    def tag(name, **attributes):
+        text = " ".join(f"{k.replace('_', '-')}={quoteattr(str(v))}" for k, v in attributes.items())
+        return f"<arx:{name} {text}/>"
+
+    # What says nothing else follows the pattern called 1, as these networks have it.
+    usual, factor = en.getpatternindex(ph, "1"), en.getoption(ph, en.DEMANDMULT)
+    components, connections, controls, tanks = [], [], [], []
+    nodes = range(1, en.getcount(ph, en.NODECOUNT) + 1)
+    links = range(1, en.getcount(ph, en.LINKCOUNT) + 1)
+    node = {k: "n" + en.getnodeid(ph, k) for k in nodes}
+    link = {k: "l" + en.getlinkid(ph, k) for k in links}
+    for k in nodes:
+        kind, high = en.getnodetype(ph, k), en.getnodevalue(ph, k, en.ELEVATION) * foot
+        get = lambda what: en.getnodevalue(ph, k, what)  # noqa: B023, E731
+        if kind == en.JUNCTION:
+            if en.getnumdemands(ph, k) > 1:
+                raise ValueError(f"{node[k]} has several demands")
+            flow = get(en.BASEDEMAND) * gallon * factor
+            of = int(get(en.PATTERN)) or usual
+            more = {"pattern": " ".join(map(repr, pattern(of))), "pattern_step": f"{step} s"} if of else {}
+            components.append(tag("component", ref=node[k], type="demand", elevation=f"{high!r} m",
+                                  flow=f"{flow!r} m^3/s", **more))
+        elif kind == en.RESERVOIR:
+            components.append(tag("component", ref=node[k], type="reservoir", head=f"{high!r} m"))
+        else:
+            tanks.append(k)
+            metres = lambda what: f"{get(what) * foot!r} m"  # noqa: E731
+            components.append(tag("component", ref=node[k], type="tank", elevation=f"{high!r} m",
+                                  level=metres(en.TANKLEVEL), diameter=metres(en.TANKDIAM),
+                                  min_level=metres(en.MINLEVEL), max_level=metres(en.MAXLEVEL)))
+    for k in links:
+        kind, (a, b) = en.getlinktype(ph, k), en.getlinknodes(ph, k)
+        get = lambda what: en.getlinkvalue(ph, k, what)  # noqa: B023, E731
+        shut = {} if get(en.INITSTATUS) else {"open": "no"}
+        if kind == en.PIPE:
+            connections.append(tag("connection", id=link[k], **{"from": node[a]}, to=node[b], type="pipe",
+                                   length=f"{get(en.LENGTH) * foot!r} m", diameter=f"{get(en.DIAMETER) * inch!r} m",
+                                   roughness=repr(get(en.ROUGHNESS)), minor=repr(get(en.MINORLOSS)), **shut))
+        elif kind == en.PUMP:
+            curve = int(en.getheadcurveindex(ph, k))
+            points = [en.getcurvevalue(ph, curve, n + 1) for n in range(en.getcurvelen(ph, curve))]
+            text = ", ".join(f"{q * gallon!r} m^3/s {h * foot!r} m" for q, h in points)
+            components.append(tag("component", ref=link[k], type="pump", curve=text, **shut))
+            # What leads to a pump in a drawing is a connection, here one that loses nothing.
+            plain = {"type": "pipe", "length": "0.1 m", "diameter": "2 m", "roughness": "140"}
+            connections.append(tag("connection", id=f"{link[k]}a", **{"from": node[a]}, to=f"{link[k]}.in", **plain))
+            connections.append(tag("connection", id=f"{link[k]}b", **{"from": f"{link[k]}.out"}, to=node[b], **plain))
+        else:
+            raise ValueError(f"{link[k]} is of another kind")
+    for n in range(1, en.getcount(ph, en.CONTROLCOUNT) + 1):
+        kind, k, setting, at, value = en.getcontrol(ph, n)
+        when = {en.LOWLEVEL: "below", en.HILEVEL: "above"}.get(kind)
+        when = f"{node[int(at)]} level {when} {value * foot!r} m" if when else \
+            f"{'time' if kind == en.TIMER else 'clock'} {value!r} s"
+        controls.append(tag("control", id=f"c{n}", of=link[int(k)], set="open" if setting > 0 else "closed", when=when))
+    drawing = ("<arx:system id='s' type='plumbing' network='water' friction='hazen-williams'>"
+               f"<arx:components>{''.join(components)}</arx:components>"
+               f"<arx:connections>{''.join(connections)}</arx:connections>"
+               f"<arx:controls>{''.join(controls)}</arx:controls></arx:system>")
+    en.setoption(ph, en.ACCURACY, 1e-6)
+    en.setoption(ph, en.TRIALS, 200)
+    en.setstatusreport(ph, 0)
+    for what, seconds in [(en.DURATION, 86400), (en.HYDSTEP, 10), (en.REPORTSTEP, 3600)]:
+        en.settimeparam(ph, what, seconds)
+    controlled = sorted({int(en.getcontrol(ph, n)[1]) for n in range(1, en.getcount(ph, en.CONTROLCOUNT) + 1)})
+    hours = []
+    en.openH(ph)
+    en.initH(ph, 0)
+    while True:
+        t = en.runH(ph)
+        if t % 3600 == 0:
+            levels = [(en.getnodevalue(ph, k, en.HEAD) - en.getnodevalue(ph, k, en.ELEVATION)) * foot for k in tanks]
+            hours.append({"time": t, "levels": levels,
+                          "flows": [en.getlinkvalue(ph, k, en.FLOW) * gallon for k in links],
+                          "open": [en.getlinkvalue(ph, k, en.STATUS) for k in controlled]})
+        if en.nextH(ph) <= 0:
+            break
+    return {"drawing": drawing, "hours": hours, "tanks": [node[k] for k in tanks],
+            "elevations": [en.getnodevalue(ph, k, en.ELEVATION) * foot for k in tanks],
+            "links": list(link.values()), "controlled": [link[k] for k in controlled]}
+
+
 # Electricity ------------------------------------------------------------------------------------
 
 
@@ -437,7 +540,7 @@ def opensees(case):
     return out
 
 
-PEERS = {"epanet": epanet, "opendss": opendss, "pandapower": pandapower, "ngspice": ngspice,
+PEERS = {"epanet": epanet, "epanet day": epanet_day, "opendss": opendss, "pandapower": pandapower, "ngspice": ngspice,
          "pynite": pynite, "opensees": opensees}
 
 

@@ -638,6 +638,12 @@ export interface components {
       state: string;
       elements: string[];
     };
+    NetworkEvent: {
+      time: number;
+      element: string;
+      set: string;
+      by: string;
+    };
     NetworkFrame: {
       time: number;
       system: string;
@@ -652,6 +658,7 @@ export interface components {
       steps: number;
       error: number;
       tolerance: number;
+      events: components["schemas"]["NetworkEvent"][];
       findings: string[];
     };
     NetworkIsland: {

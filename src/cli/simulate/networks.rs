@@ -84,6 +84,10 @@ fn table(frames: &[Frame], told: &[Moved]) -> String {
             let values: Vec<String> = row.values.iter().map(value).collect();
             let _ = writeln!(text, "  {}  {}", row.name, values.join(", "));
         }
+        for event in &moved.events {
+            let hours = figure(event.time / 3600.0);
+            let _ = writeln!(text, "  {hours} h: {} {} ({})", event.element, event.set, event.by);
+        }
         for finding in &moved.findings {
             let _ = writeln!(text, "  {}: {}", finding.kind.code(), finding.message);
         }

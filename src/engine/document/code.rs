@@ -221,6 +221,7 @@ codes! {
     NetworkOverload "network-overload" Error | Warning, "more than an element of a network may carry";
     NetworkBreaking "network-breaking" Error | Warning, "a protective device that cannot break the fault current";
     NetworkDrop "network-drop" Error | Warning, "a voltage drop above its limit";
+    NetworkControl "network-control" Error | Warning, "a control of what is not in its network, or with a condition that cannot be read";
     NetworkConditioning "network-conditioning" Error | Warning, "quantities so far apart that digits are lost";
     NetworkLimit "network-limit" Warning, "more findings of a network than are told";
 }

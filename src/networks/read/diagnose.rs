@@ -73,6 +73,7 @@ pub(crate) const fn code(kind: Kind) -> Code {
         Kind::Overload => Code::NetworkOverload,
         Kind::Breaking => Code::NetworkBreaking,
         Kind::Drop => Code::NetworkDrop,
+        Kind::Control => Code::NetworkControl,
         Kind::Conditioning => Code::NetworkConditioning,
         Kind::Limit => Code::NetworkLimit,
     }
@@ -100,6 +101,7 @@ mod tests {
             Kind::Overload,
             Kind::Breaking,
             Kind::Drop,
+            Kind::Control,
             Kind::Conditioning,
             Kind::Limit,
         ];

@@ -184,6 +184,7 @@ impl<'d> Reader<'_, 'd> {
             let diameter = self.need(owner, "diameter", "m");
             resistance_of_minor(k?, diameter?, fluid.gravity)
         };
+        self.wholes.insert(owner.name, whole);
         let open = match self.source.text(owner, "open").map(|t| t.0.trim()) {
             None | Some("yes" | "true" | "no" | "false") => 1.0,
             Some(_) => self.get(owner, "open", "%").map_or(1.0, |percent| percent / 100.0),
@@ -208,6 +209,9 @@ impl<'d> Reader<'_, 'd> {
                 shown(text)
             );
             self.refuse(Kind::Quantity, owner, "curve", message);
+        }
+        if let Some(curve) = curve {
+            self.curves.insert(owner.name, curve);
         }
         let speed = self.get(owner, "speed", "%").map_or(1.0, |percent| percent / 100.0);
         curve.map(|c| if speed > 0.0 { c.at_speed(speed) } else { c })

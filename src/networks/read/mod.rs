@@ -5,6 +5,7 @@
 
 mod bounds;
 mod check;
+mod control;
 mod diagnose;
 mod electrical;
 mod flow;
@@ -30,6 +31,8 @@ use quantity::{Findings, Owner, Source};
 
 pub use bounds::{Bound, Bounded};
 pub use check::check;
+pub(crate) use control::DAY;
+pub use control::{Act, Condition, Control, Watched};
 pub use motion::{Motion, Pattern, Swing, Tank};
 
 /// A network of a drawing.
@@ -246,6 +249,11 @@ fn read_one<'d>(
     if let Some(model) = &out.model {
         out.motion = reader.motion(domain, model);
     }
+    let network = match &out.model {
+        Some(Model::Flow(network)) => Some(network),
+        _ => None,
+    };
+    (out.motion.controls, out.motion.clock) = reader.controls(domain, network);
     out.joints = Joints::of(&reader, domain);
     let components = reader.components.values().copied();
     for owner in components.chain(reader.connections.iter().map(|c| c.owner)) {
@@ -299,6 +307,9 @@ struct Reader<'s, 'd> {
     connections: Vec<Joined<'d>>,
     /// The nodes: an object, or a terminal of one.
     nodes: Vec<(Name, &'d str)>,
+    /// Curves of pumps at their nominal speed, and resistances of valves that are wholly open.
+    curves: BTreeMap<&'d str, crate::flow::Curve>,
+    wholes: BTreeMap<&'d str, f64>,
     findings: Findings,
 }
 
@@ -316,6 +327,8 @@ impl<'s, 'd> Reader<'s, 'd> {
             kinds: BTreeMap::new(),
             connections: Vec::new(),
             nodes: Vec::new(),
+            curves: BTreeMap::new(),
+            wholes: BTreeMap::new(),
             findings: Findings::default(),
         };
         for component in &system.components {

@@ -1,6 +1,7 @@
 //! What of a system changes by itself in time: tanks that fill, demands and temperatures that
 //! follow a day.
 
+use super::control::{Control, DAY};
 use super::quantity::{Owner, shown};
 use super::{Domain, Model, Reader};
 use crate::finding::Kind;
@@ -9,9 +10,8 @@ use crate::flow;
 /// Values of one pattern; a day of minutes is 1 440.
 const MOST_FACTORS: usize = 10_000;
 
-/// Seconds of the steps of a pattern, and of the period of a swing, where nothing is said.
+/// Seconds of the steps of a pattern, where nothing is said; the period of a swing is a day.
 const HOUR: f64 = 3600.0;
-const DAY: f64 = 86_400.0;
 
 /// What changes in time.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +24,10 @@ pub struct Motion {
     pub swings: Vec<Swing>,
     /// Temperatures at the start: node and °C.
     pub starts: Vec<(u32, f64)>,
+    /// What sets links.
+    pub controls: Vec<Control>,
+    /// The hour at the start, s from midnight.
+    pub clock: f64,
 }
 
 /// A tank with the same area at every level.
@@ -89,7 +93,10 @@ impl Swing {
 impl Motion {
     /// Whether nothing moves.
     pub fn is_none(&self) -> bool {
-        self.tanks.is_empty() && self.patterns.is_empty() && self.swings.is_empty()
+        self.tanks.is_empty()
+            && self.patterns.is_empty()
+            && self.swings.is_empty()
+            && self.controls.is_empty()
     }
 }
 

@@ -135,7 +135,8 @@ impl<'d> Source<'d> {
         self.converted(owner, name, number, from, unit, findings)
     }
 
-    fn convert(
+    /// A number with the unit that was written, in a unit of SI.
+    pub(super) fn convert(
         &self,
         owner: Owner<'d>,
         name: &str,

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod check;
+mod controls;
 mod edits;
 mod electrical;
 mod flow;

@@ -561,3 +561,50 @@ fn networks_are_simulated_in_time_and_a_drawing_is_written_with_its_answer() {
     let last: Value = serde_json::from_str(frames.lines().last().unwrap()).unwrap();
     assert_eq!(last["networks"][0]["system"], "cold");
 }
+
+#[test]
+fn controls_act_in_time_and_one_of_what_is_not_there_is_named() {
+    let service = Service::start();
+    let tank =
+        KINDS.replace(r#"type="reservoir" head="20 m""#, r#"type="tank" head="20 m" area="2 m^2""#);
+    let with = |control: &str| {
+        let controls = format!("</arx:connections><arx:controls>{control}</arx:controls>");
+        drawing(&tank.replacen("</arx:connections>", &controls, 1))
+    };
+    let low = r#"<arx:control id="low" of="p1" set="closed" when="tank head below 19.75 m"/>"#;
+    let options = json!({ "networks": true, "duration": "1h", "fps": 1.0 / 600.0 });
+    let answer = service.post("/simulate", &json!({ "content": with(low), "options": options }));
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let answer = answer.json();
+    // A quarter of a metre of two square metres, half a litre in a second.
+    let events = answer["networks"][0]["events"].as_array().unwrap();
+    let event = &events[0];
+    assert_eq!(
+        (&event["element"], &event["set"], &event["by"]),
+        (&json!("p1"), &json!("closed"), &json!("low"))
+    );
+    assert!(
+        (event["time"].as_f64().unwrap() - 1000.0).abs() < 1e-3 && events.len() == 1,
+        "{event}"
+    );
+    let last =
+        answer["frames"].as_array().unwrap().iter().rfind(|f| f["system"] == "cold").unwrap();
+    let values = last["links"][0]["values"].as_array().unwrap();
+    let open = values.iter().find(|v| v["name"] == "open").unwrap();
+    assert_eq!(open["value"], 0.0);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("house.svgx");
+    let check = |control: &str| {
+        std::fs::write(&file, with(control)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_svgx"));
+        let output = command.arg("check").arg(&file).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert!(check(low).0, "{}", check(low).1);
+    let (fine, told) = check(&low.replace(r#"of="p1""#, r#"of="pl""#));
+    assert!(
+        !fine && told.contains("network-control") && told.contains("did you mean `p1`?"),
+        "{told}"
+    );
+}

@@ -90,6 +90,8 @@ pub(super) fn is_record(name: &str) -> bool {
             | "version"
             | "author"
             | "results"
+            | "controls"
+            | "control"
             | "result"
     )
 }

@@ -292,6 +292,8 @@ pub(crate) const LANGUAGE: &[(&str, &str)] = &[
          max-pressure diameter area min-level max-level pattern pattern-step swing period peak start +",
     ),
     ("connections", "+"),
+    ("controls", "clock"),
+    ("control", "id of set when else"),
     ("results", "tier state solved balance energy"),
     ("result", "of name value unit error"),
     (

@@ -14,7 +14,7 @@ use svgx_base::budget::Budget;
 use svgx_controller::Reason;
 use svgx_engine::document::Document;
 use svgx_engine::geometry::Scene;
-use svgx_networks::transient::{Frame, Span};
+use svgx_networks::transient::{Event, Frame, Span};
 use svgx_networks::{self as networks, Name, read};
 use svgx_telemetry::stage::Step;
 
@@ -65,6 +65,9 @@ pub(crate) struct NetworkInTime {
     error: f64,
     /// What a step may be off.
     tolerance: f64,
+    /// What controls did, in order of time; the first 10 000.
+    #[schema(value_type = Vec<schema::NetworkEvent>)]
+    events: Vec<Event>,
     /// What is wrong: with the drawing, then with what happened.
     findings: Vec<String>,
 }
@@ -132,6 +135,7 @@ pub(super) fn simulate(
             steps: moved.steps,
             error: moved.error,
             tolerance: moved.tolerance,
+            events: moved.events,
             findings: moved.findings.into_iter().map(|f| f.message).collect(),
         });
     }
