@@ -161,7 +161,8 @@ pub(super) fn building(
                 black_box(solver.solve(&budget()).expect("it is solved"));
             })
         });
-        let lengths: Vec<Block<Phase>> = (0..2000).map(|k| longer(varied(b.times, k))).collect();
+        let many = if is_wanted("line") { 2000 } else { 0 };
+        let lengths: Vec<Block<Phase>> = (0..many).map(|k| longer(varied(b.times, k))).collect();
         timed(&mut times, "line", || {
             median(|k| {
                 assert!(solver.set_block(block, lengths[k].clone()));
@@ -207,7 +208,8 @@ pub(super) fn published(
                 black_box(solver.solve(&budget()).expect("it is solved"));
             })
         });
-        let lengths: Vec<Block<Phase>> = (0..2000).map(|k| longer(varied(p.times, k))).collect();
+        let many = if is_wanted("line") { 2000 } else { 0 };
+        let lengths: Vec<Block<Phase>> = (0..many).map(|k| longer(varied(p.times, k))).collect();
         timed(&mut times, "line", || {
             median(|k| {
                 assert!(solver.set_block(block, lengths[k].clone()));

@@ -32,6 +32,7 @@ mod memory;
 pub mod overlay;
 pub mod read;
 pub mod topology;
+mod trail;
 pub mod transient;
 mod update;
 

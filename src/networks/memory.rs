@@ -21,7 +21,7 @@ const fn folded(x: u64, by: u64) -> u64 {
 }
 
 /// What a network is, in 128 bits: the exclusive or of those of its elements, so that an edit
-/// costs as much as its element.
+/// costs as much as its element; where only edits are told, of what it was made as.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Print(u128);
 

@@ -30,36 +30,44 @@ pub trait Phasor: Scalar {
 }
 
 impl Phasor for f64 {
+    #[inline]
     fn conjugate(self) -> f64 {
         self
     }
 
+    #[inline]
     fn active(self) -> f64 {
         self
     }
 
+    #[inline]
     fn reactive(self) -> f64 {
         0.0
     }
 
+    #[inline]
     fn scaled(self, by: f64) -> f64 {
         self * by
     }
 }
 
 impl Phasor for Complex<f64> {
+    #[inline]
     fn conjugate(self) -> Complex<f64> {
         self.conj()
     }
 
+    #[inline]
     fn active(self) -> f64 {
         self.re
     }
 
+    #[inline]
     fn reactive(self) -> f64 {
         self.im
     }
 
+    #[inline]
     fn scaled(self, by: f64) -> Complex<f64> {
         self.scale(by)
     }

@@ -110,7 +110,10 @@ impl<T: Phasor> Solver<T> {
     /// Brings the update of an island up to its blocks; answers whether it can be solved by it.
     fn warm(&mut self, k: usize) -> bool {
         let Solver { circuit, islands, .. } = self;
-        let Island { hot, update, .. } = &mut islands[k];
+        let Island { hot, update, stale, .. } = &mut islands[k];
+        if !*stale {
+            return true;
+        }
         for hot in &*hot {
             let by = difference(&circuit.blocks[hot.block as usize].admittance, &hot.factored);
             for i in 0..hot.count {
@@ -119,7 +122,8 @@ impl<T: Phasor> Solver<T> {
                 }
             }
         }
-        update.prepare()
+        *stale = !update.prepare();
+        !*stale
     }
 
     /// Orders and factors an island, as far as that is not done.
@@ -214,6 +218,7 @@ impl<T: Phasor> Solver<T> {
         island.hot.clear();
         island.update.clear();
         island.update.prepare();
+        island.stale = false;
         island.factor = Some(factor);
         island.current = true;
         Ok(reused)
@@ -357,7 +362,11 @@ impl<T: Phasor> Solver<T> {
                 load.put(&mut next, load.rest_at(*after, square, share));
             }
             let last = std::mem::replace(&mut run.change, change.sqrt());
-            mixing.learn(&before, &after);
+            // What the first step tells is nothing without another one.
+            let first = run.iterations == 1;
+            if !first {
+                mixing.learn(&before, &after);
+            }
             // The change is not the error: that is what all changes to come sum to.
             let part = (run.change / last).max(mixing.rate());
             let sum = if part < 0.5 { run.change * part / (1.0 - part) } else { run.change };
@@ -368,6 +377,9 @@ impl<T: Phasor> Solver<T> {
                     island.standing = Some(Standing { across: after, right: next });
                 }
                 return Ok(run);
+            }
+            if first {
+                mixing.learn(&before, &after);
             }
             if run.iterations >= MOST_ITERATIONS || !run.change.is_finite() {
                 run.collapsed = true;

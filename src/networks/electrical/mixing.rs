@@ -19,11 +19,13 @@ pub(crate) struct Mixing<T> {
     newest: Option<(Vec<T>, Vec<T>)>,
     /// Differences of arguments and of steps, newest last.
     past: Vec<(Vec<T>, Vec<T>)>,
+    /// Of each of them, the ratio of what images differ by to what arguments do.
+    rates: Vec<f64>,
 }
 
 impl<T> Default for Mixing<T> {
     fn default() -> Mixing<T> {
-        Mixing { newest: None, past: Vec::new() }
+        Mixing { newest: None, past: Vec::new(), rates: Vec::new() }
     }
 }
 
@@ -32,6 +34,7 @@ impl<T: Phasor> Mixing<T> {
     pub(crate) fn clear(&mut self) {
         self.newest = None;
         self.past.clear();
+        self.rates.clear();
     }
 
     /// Begins a run of a map that is much like the last one.
@@ -39,18 +42,12 @@ impl<T: Phasor> Mixing<T> {
         self.newest = None;
         let old = self.past.len().saturating_sub(KEPT);
         self.past.drain(..old);
+        self.rates.drain(..old);
     }
 
     /// The largest ratio that is known of what images differ by to what their arguments do.
     pub(crate) fn rate(&self) -> f64 {
-        let size = |moved: &[T], turned: &[T]| -> f64 {
-            let both = moved.iter().zip(turned);
-            let [image, argument] = both.fold([0.0; 2], |[image, argument], (&m, &t)| {
-                [image + (m + t).square(), argument + m.square()]
-            });
-            if argument > 0.0 { (image / argument).sqrt() } else { 0.0 }
-        };
-        self.past.iter().map(|(moved, turned)| size(moved, turned)).fold(0.0, f64::max)
+        self.rates.iter().copied().fold(0.0, f64::max)
     }
 
     /// Takes in that `before` was mapped to `after`.
@@ -60,8 +57,15 @@ impl<T: Phasor> Mixing<T> {
         if let Some((argument, last)) = &self.newest {
             if self.past.len() == DEPTH {
                 self.past.remove(0);
+                self.rates.remove(0);
             }
-            self.past.push((less(before, argument), less(&step, last)));
+            let (moved, turned) = (less(before, argument), less(&step, last));
+            let both = moved.iter().zip(&turned);
+            let [image, argument] = both.fold([0.0; 2], |[image, argument], (&m, &t)| {
+                [image + (m + t).square(), argument + m.square()]
+            });
+            self.rates.push(if argument > 0.0 { (image / argument).sqrt() } else { 0.0 });
+            self.past.push((moved, turned));
         }
         self.newest = Some((before.to_vec(), step));
     }

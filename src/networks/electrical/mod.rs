@@ -5,6 +5,8 @@ pub mod circuit;
 mod dc;
 pub mod fault;
 pub mod feeder;
+mod foretell;
+mod improve;
 mod iterate;
 mod lower;
 mod mixing;

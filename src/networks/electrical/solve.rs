@@ -1,10 +1,13 @@
 //! Voltages of a circuit, island by island, and what follows from them. For the method see
 //! [`super::iterate`].
 
+use std::sync::Arc;
+
 use svgx_base::budget::Budget;
 use svgx_engine::linear::Factor;
 
 use super::circuit::{Block, Circuit, EARTH, Phasor};
+use super::foretell;
 use super::mixing::Mixing;
 use super::ties::Tied;
 use crate::accuracy::{Domain, Effort, Residual, Reused, tolerance};
@@ -12,6 +15,7 @@ use crate::finding::Finding;
 use crate::matrix::Dense;
 use crate::memory::{Memory, Print};
 use crate::topology::Islands;
+use crate::trail::{Quantity, Trail};
 use crate::update::Update;
 use crate::{Error, Limits};
 
@@ -33,7 +37,10 @@ pub struct Solver<T> {
     /// Terminals that ties touch, with the blocks and loads at each.
     tying: Vec<Tying>,
     print: Print,
-    memory: Memory<Moment<T>>,
+    memory: Memory<Arc<Moment<T>>>,
+    /// The last solution, and those before it that differ from it in one load.
+    last: Option<Arc<Moment<T>>>,
+    pub(super) trail: Trail<Arc<Moment<T>>>,
 }
 
 /// A terminal of a tie: blocks there with which of their terminals it is, and loads.
@@ -46,15 +53,12 @@ struct Tying {
 
 /// A solved state.
 #[derive(Debug, Clone)]
-struct Moment<T> {
-    voltages: Vec<Vec<T>>,
+pub(super) struct Moment<T> {
+    pub(super) voltages: Vec<Vec<T>>,
     residual: Residual,
 }
 
 pub(super) const NONE: u32 = u32::MAX;
-
-/// A change of a voltage, relative to nominal, that is rounding.
-const SETTLED: f64 = 1e-11;
 
 /// Terminals that have to be solved together.
 #[derive(Debug, Clone)]
@@ -71,6 +75,8 @@ pub(super) struct Island<T> {
     /// Blocks that were edited since the island was factored.
     pub(super) hot: Vec<Hot<T>>,
     pub(super) update: Update<T>,
+    /// Whether a block was edited since the update was brought up to it.
+    pub(super) stale: bool,
     /// Its loads, as they are drawn on.
     pub(super) drawn: Vec<Drawn<T>>,
     /// Currents that do not depend on the unknowns.
@@ -200,6 +206,7 @@ impl<T: Phasor> Solver<T> {
                 current: false,
                 hot: Vec::new(),
                 update: Update::default(),
+                stale: false,
                 drawn: Vec::new(),
                 driven: None,
                 standing: None,
@@ -249,13 +256,12 @@ impl<T: Phasor> Solver<T> {
                 }
             }
         }
-        let mut print = Print::default();
-        circuit.blocks.iter().enumerate().for_each(|(k, b)| print.toggle(b.print(k)));
-        circuit.loads.iter().enumerate().for_each(|(k, l)| print.toggle(l.print(k)));
         Ok(Solver {
             tying: tying(&circuit),
             memory: Memory::new(2 * n),
-            print,
+            last: None,
+            trail: Trail::default(),
+            print: Print::default(),
             circuit,
             limits: *limits,
             tied,
@@ -278,6 +284,12 @@ impl<T: Phasor> Solver<T> {
         }
         let Some(l) = self.circuit.loads.get_mut(load) else { return false };
         self.print.toggle(l.print(load));
+        match foretell::moved(l.power, power) {
+            Some((what, before, now)) => {
+                self.trail.edit(Quantity { element: load, what }, before, now);
+            }
+            None => self.trail.disturb(),
+        }
         l.power = power;
         self.print.toggle(l.print(load));
         let at = [l.from, l.to].into_iter().find(|&t| t != EARTH);
@@ -307,6 +319,7 @@ impl<T: Phasor> Solver<T> {
         if b.terminals != with.terminals || !finite.clone().all(|y| y.magnitude().is_finite()) {
             return false;
         }
+        self.trail.disturb();
         self.print.toggle(b.print(block));
         let old = std::mem::replace(b, with);
         self.print.toggle(b.print(block));
@@ -321,6 +334,7 @@ impl<T: Phasor> Solver<T> {
                 self.islands[k].driven = None;
                 self.islands[k].standing = None;
             }
+            self.islands[k].stale = true;
             self.islands[k].current = self.islands[k].current && self.heat(k, block, &old);
         }
         true
@@ -343,6 +357,10 @@ impl<T: Phasor> Solver<T> {
         let aim = tolerance(Domain::Electrical, budget.tier());
         let floats = self.islands.iter().any(|i| !i.mode.is_empty());
         let known = self.memory.find(self.print, aim).filter(|_| !floats).cloned();
+        let value = self.trail.begin(self.last.take());
+        if let (Some(value), None) = (value, &known) {
+            self.foretell(value);
+        }
         let mut solution = self.unsolved(aim);
         solution.findings = self.findings.iter().cloned().chain(self.dead(&self.limits)).collect();
         for k in 0..self.islands.len() {
@@ -393,16 +411,24 @@ impl<T: Phasor> Solver<T> {
         }
         if let Some(known) = known {
             solution.effort.residual = known.residual;
-        } else if solution.effort.converged && self.islands.iter().all(|i| i.mode.is_empty()) {
+            self.last = Some(known);
+        } else if solution.effort.converged {
             let voltages = self.islands.iter().map(|i| i.voltages.clone()).collect();
-            let moment = Moment { voltages, residual: solution.effort.residual };
-            self.memory.keep(self.print, aim, moment);
+            let moment = Arc::new(Moment { voltages, residual: solution.effort.residual });
+            if let Some(value) = value {
+                self.trail.keep(value, moment.clone());
+            }
+            self.last = Some(moment.clone());
+            // Where something floats, its voltages are not those of another time.
+            if self.islands.iter().all(|i| i.mode.is_empty()) {
+                self.memory.keep(self.print, aim, moment);
+            }
         }
         self.tie_currents(&mut solution);
         Ok(solution)
     }
 
-    fn unsolved(&self, aim: f64) -> Solution<T> {
+    pub(super) fn unsolved(&self, aim: f64) -> Solution<T> {
         let n = self.circuit.terminals.len();
         Solution {
             voltages: vec![None; n],
@@ -419,7 +445,7 @@ impl<T: Phasor> Solver<T> {
         }
     }
 
-    fn tie_currents(&self, solution: &mut Solution<T>) {
+    pub(super) fn tie_currents(&self, solution: &mut Solution<T>) {
         let leaving = self.leaving(solution);
         solution.tie_currents = self.tied.currents(self.circuit.ties.len(), leaving);
         for (tie, current) in self.circuit.ties.iter().zip(&mut solution.tie_currents) {
@@ -430,33 +456,6 @@ impl<T: Phasor> Solver<T> {
                 *current = None;
             }
         }
-    }
-
-    /// The solution after the currents of loads were corrected until their change is rounding:
-    /// its difference to the last one is the error of that. The solver stays as it is.
-    ///
-    /// # Errors
-    /// [`Error::Stopped`].
-    pub(crate) fn improved(&mut self, budget: &Budget) -> Result<Solution<T>, Error> {
-        let mut solution = self.unsolved(SETTLED);
-        for k in 0..self.islands.len() {
-            let island = &self.islands[k];
-            let solved = island.factor.is_some() && !island.voltages.is_empty();
-            if island.state != Supply::Live || !solved {
-                continue;
-            }
-            let (voltages, mixing) = (island.voltages.clone(), island.mixing.clone());
-            let standing = island.standing.clone();
-            let run = self.iterate(k, 1.0, SETTLED, budget);
-            self.told(k, &mut solution);
-            let island = &mut self.islands[k];
-            (island.voltages, island.mixing, island.standing) = (voltages, mixing, standing);
-            if let Some(stop) = run?.stopped {
-                return Err(stop.into());
-            }
-        }
-        self.tie_currents(&mut solution);
-        Ok(solution)
     }
 
     /// The impedances between terminals as seen from outside, Ω: the voltages to earth that a
@@ -509,7 +508,7 @@ impl<T: Phasor> Solver<T> {
     }
 
     /// Tells the voltages of an island.
-    fn told(&mut self, k: usize, solution: &mut Solution<T>) {
+    pub(super) fn told(&mut self, k: usize, solution: &mut Solution<T>) {
         if !self.islands[k].floating.is_empty() && self.islands[k].floats.is_none() {
             self.islands[k].floats = Some(self.floats(&self.islands[k]));
         }

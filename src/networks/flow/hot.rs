@@ -161,15 +161,20 @@ impl Solver {
     }
 
     /// Solves from the last solution. `None` where that has to be left to Newton's method, which
-    /// may begin where this ended.
-    pub(super) fn hot(&mut self, aim: f64, budget: &Budget) -> Result<Option<Run>, Error> {
+    /// may begin where this ended. `moved` says that flows and heads are others than those.
+    pub(super) fn hot(
+        &mut self,
+        aim: f64,
+        moved: bool,
+        budget: &Budget,
+    ) -> Result<Option<Run>, Error> {
         let Some(mut plan) = self.plan.take() else { return Ok(None) };
         let mut kept = plan.kept.take();
         let mut run = Ok(None);
         if let Some(k) = &mut kept {
             k.before.0.clone_from(&self.flows);
             k.before.1.clone_from(&self.heads);
-            run = self.warm_steps(&mut plan, k, aim, budget);
+            run = self.warm_steps(&mut plan, k, (aim, moved), budget);
             if let Ok(Some(run)) = &mut run {
                 self.follow(&plan.shape, run);
             }
@@ -218,9 +223,12 @@ impl Solver {
         &mut self,
         plan: &mut Plan,
         kept: &mut Kept,
-        aim: f64,
+        (aim, moved): (f64, bool),
         budget: &Budget,
     ) -> Result<Option<Run>, Error> {
+        if moved {
+            self.tangents(&plan.shape, kept, aim, budget);
+        }
         if !self.edited(plan, kept) {
             return Ok(None);
         }
@@ -229,7 +237,7 @@ impl Solver {
         let asked = self.asked_of_core(shape);
         let drawn = shape.drawn(&asked);
         let mut flows = self.flows_of(shape.core());
-        let run = self.warm_loop(shape, factor, kept, (&drawn, &mut flows), aim, budget);
+        let run = self.warm_loop(shape, factor, kept, (&drawn, &mut flows), (aim, moved), budget);
         for (a, q) in shape.core().iter().zip(&flows) {
             self.flows[a.link as usize] = *q;
         }
@@ -242,11 +250,11 @@ impl Solver {
         factor: &mut Ldl,
         kept: &mut Kept,
         (drawn, flows): (&[f64], &mut [f64]),
-        aim: f64,
+        (aim, moved): (f64, bool),
         budget: &Budget,
     ) -> Result<Option<Run>, Error> {
         let enough = 0.1 * enough(budget.tier());
-        let rounding = ROUNDING + 2e-12 * shape.core().len() as f64;
+        let rounding = 0.3 * ROUNDING + 2e-12 * shape.core().len() as f64;
         let mut run = Run::default();
         let mut last = f64::INFINITY;
         while run.iterations < MOST_STEPS {
@@ -294,12 +302,29 @@ impl Solver {
             if run.iterations >= 3 && missed.flow > 0.4 * last {
                 return Ok(None);
             }
+            // From near the solution a few steps with any factor do.
+            let near = moved && missed.flow <= 0.3 * last;
             last = missed.flow;
-            if !self.draw_in(shape, kept, flows, factor, flow) {
+            if !near && !self.draw_in(shape, kept, flows, factor, flow) {
                 return Ok(None);
             }
         }
         Ok(None)
+    }
+
+    /// Lines through the laws where flows are now, as far as they do not tell their losses.
+    fn tangents(&self, shape: &Shape, kept: &mut Kept, aim: f64, budget: &Budget) {
+        let flow = 0.1 * (0.1 * enough(budget.tier()) * kept.most + ROUNDING);
+        for (at, (a, t)) in shape.core().iter().zip(&mut kept.tangents).enumerate() {
+            let q = self.flows[a.link as usize];
+            if t.slope.is_infinite() || t.off(q) <= (0.3 * aim).min(flow * t.slope) {
+                continue;
+            }
+            *t = Tangent::of(self.law(a.link), q, self.loss(a.link, q));
+            if !std::mem::replace(&mut kept.is_changed[at], true) {
+                kept.changed.push(at as u32);
+            }
+        }
     }
 
     /// By how much a link misses its line, m.

@@ -1,6 +1,6 @@
 //! Laws of many links side by side, in a form of which the processor computes several at once.
 
-use super::loss::{LEAST_SLOPE, Laws, Loss, Power, normal_power};
+use super::loss::{LEAST_SLOPE, Laws, Loss, Power, WILLIAMS, normal_power};
 use super::plan::Active;
 use super::solve::Solver;
 
@@ -31,8 +31,7 @@ impl Column {
     }
 }
 
-/// The exponent of Hazen and Williams.
-const N: f64 = 1.852;
+const N: f64 = WILLIAMS;
 
 impl Batch {
     pub(super) fn of(solver: &Solver, core: &[Active]) -> Batch {

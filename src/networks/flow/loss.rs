@@ -8,11 +8,14 @@
 use svgx_base::random::GOLDEN;
 
 use super::friction::{LAMINAR, Law, TURBULENT, friction};
-use super::model::{Fluid, Link, LinkKind};
+use super::model::{Fluid, Link, LinkKind, Network};
 
 /// The least slope of a loss, s/m²: below it the law is linear. Heads of 100 m are exact to
 /// 1e-14 m, so that flows are exact to 1e-9 m³/s.
 pub(super) const LEAST_SLOPE: f64 = 1e-5;
+
+/// The exponent of Hazen and Williams.
+pub(super) const WILLIAMS: f64 = 1.852;
 
 /// The slope of a valve against a flow it does not let through, s/m².
 const AGAINST: f64 = 1e7;
@@ -115,11 +118,17 @@ pub(crate) enum Laws {
 
 impl Laws {
     pub(crate) fn of(link: &Link, law: Law, fluid: &Fluid) -> Laws {
-        Laws::of_size(link, law, fluid, &mut Sizes::default())
+        match Laws::of_size(link, law, fluid, &mut Sizes::default()) {
+            Laws::HazenWilliams { main, minor } => {
+                Laws::HazenWilliams { main: Power::of(main.r, WILLIAMS), minor }
+            }
+            laws => laws,
+        }
     }
 
-    /// The same for links of which many have one size.
-    pub(crate) fn of_size(link: &Link, law: Law, fluid: &Fluid, sizes: &mut Sizes) -> Laws {
+    /// The same for links of which many have one size, without the rounding of pipes of Hazen and
+    /// Williams.
+    fn of_size(link: &Link, law: Law, fluid: &Fluid, sizes: &mut Sizes) -> Laws {
         use std::f64::consts::PI;
         match link.kind {
             LinkKind::Pipe { length, diameter, roughness, minor } => {
@@ -127,7 +136,9 @@ impl Laws {
                 let minor = (minor != 0.0).then(|| Power::of(minor, 2.0));
                 if law == Law::HazenWilliams {
                     let r = length * sizes.per_metre(diameter, roughness);
-                    return Laws::HazenWilliams { main: Power::of(r, 1.852), minor };
+                    // Its rounding is computed with those of the others.
+                    let main = Power { r, n: WILLIAMS, rounding: f64::NAN };
+                    return Laws::HazenWilliams { main, minor };
                 }
                 let d5 = diameter * diameter * diameter * diameter * diameter;
                 Laws::Darcy {
@@ -149,6 +160,38 @@ impl Laws {
                 Laws::Limited { open: Power::of(resistance, 2.0), most }
             }
         }
+    }
+
+    /// Those of all links of a network; roundings of pipes of Hazen and Williams side by side, as
+    /// the processor computes several powers at once.
+    pub(crate) fn of_all(network: &Network) -> Vec<Laws> {
+        let mut sizes = Sizes::default();
+        let of = |l| Laws::of_size(l, network.law, &network.fluid, &mut sizes);
+        let mut laws: Vec<Laws> = network.links.iter().map(of).collect();
+        if network.law != Law::HazenWilliams {
+            return laws;
+        }
+        let main = |laws: &Laws| match laws {
+            Laws::HazenWilliams { main, .. } => Some(LEAST_SLOPE / main.r),
+            _ => None,
+        };
+        let mut roundings: Vec<f64> = laws.iter().filter_map(main).collect();
+        for rounding in &mut roundings {
+            let delta = normal_power(*rounding, 1.0 / (WILLIAMS - 1.0));
+            *rounding = delta * delta;
+        }
+        let pipes = laws.iter_mut().filter_map(|laws| match laws {
+            Laws::HazenWilliams { main, .. } => Some(main),
+            _ => None,
+        });
+        for (main, rounding) in pipes.zip(roundings) {
+            // Within these bounds it is the same as with care.
+            *main = match (1e-50..1e50).contains(&(LEAST_SLOPE / main.r)) {
+                true => Power { rounding, ..*main },
+                false => Power::of(main.r, WILLIAMS),
+            };
+        }
+        laws
     }
 
     /// Whether a flow against the link is held up by a steep branch.

@@ -1,6 +1,7 @@
 //! Water and air in networks, steady and incompressible.
 
 pub mod duct;
+mod foretell;
 mod friction;
 mod hot;
 mod improve;

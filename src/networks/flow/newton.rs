@@ -5,7 +5,7 @@ use svgx_engine::linear::{FactorError, Ldl};
 
 use super::hot::Kept;
 use super::laws::Batch;
-use super::loss::Loss;
+use super::loss::{Laws, Loss};
 use super::plan::{Active, Shape};
 use super::solve::{NONE, Plan, Run, Solver, largest};
 use super::status::Status;
@@ -18,7 +18,7 @@ const MOST_ITERATIONS: u32 = 100;
 
 /// Part of the largest flow by which flows move when the factor of a step is good for those
 /// to come.
-const NEAR: f64 = 3e-3;
+const NEAR: f64 = 3e-2;
 
 /// Imbalance of a node that the rounding of heads makes, m³/s.
 pub(super) const ROUNDING: f64 = 1e-8;
@@ -131,6 +131,10 @@ impl Solver {
         let mut laws = Batch::of(self, core);
         let mut losses = vec![Loss::SHUT; core.len()];
         laws.at(self, core, flows, &mut losses);
+        let pumped = core.iter().any(|a| matches!(self.laws[a.link as usize], Laws::Pump { .. }));
+        if std::mem::take(&mut self.fresh) && !pumped {
+            self.through_zero(core, flows, &mut losses);
+        }
         let mut trial = losses.clone();
         let mut moved_to = vec![0.0; core.len()];
         let mut steps = vec![0.0; core.len()];
@@ -219,6 +223,19 @@ impl Solver {
             }
         }
         Ok((run, None))
+    }
+
+    /// Lines through no flow instead of tangents: where nothing is known, the first flows say how
+    /// large flows may be, and nothing of where to (the linear theory of Wood and Charles 1972).
+    /// Around a pump links are mostly written the way it drives.
+    fn through_zero(&self, core: &[Active], flows: &[f64], losses: &mut [Loss]) {
+        for ((a, q), loss) in core.iter().zip(flows).zip(losses) {
+            let one_way = self.laws[a.link as usize].is_one_way();
+            let slope = loss.head / q;
+            if !one_way && slope.is_finite() && slope > 0.0 && loss.slope.is_finite() {
+                loss.slope = slope;
+            }
+        }
     }
 
     /// The matrix and what is added to the right-hand side for a step from flows of the core.

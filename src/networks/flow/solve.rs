@@ -9,8 +9,9 @@ use std::sync::Arc;
 use svgx_base::budget::{Budget, Stop};
 use svgx_engine::linear::Ldl;
 
+use super::foretell::{OF_NODE, moved};
 use super::hot::Kept;
-use super::loss::{Laws, Sizes};
+use super::loss::Laws;
 use super::model::{LinkKind, Network, NodeKind};
 use super::plan::{Shape, Supply};
 use super::report;
@@ -18,6 +19,7 @@ use super::status::{self, MOST_FLIPS, Status};
 use crate::accuracy::{Domain, Effort, Residual, Reused, tolerance};
 use crate::error::Looked;
 use crate::memory::{Memory, Print};
+use crate::trail::{Quantity, Trail};
 use crate::{Error, Finding, Limits};
 
 /// How often the status of valves is looked at.
@@ -44,10 +46,15 @@ pub struct Solver {
     /// What links of trees lost at their last flow, m³/s and m.
     pub(super) lost: Vec<(f64, f64)>,
     pub(crate) plan: Option<Plan>,
+    /// Whether flows are those that one starts with.
+    pub(super) fresh: bool,
     /// Links that were edited since the last solution.
     pub(super) touched: Vec<u32>,
     print: Print,
-    memory: Memory<Moment>,
+    memory: Memory<Arc<Moment>>,
+    /// The last solution, and those before it that differ from it in one quantity.
+    last: Option<Arc<Moment>>,
+    pub(super) trail: Trail<Arc<Moment>>,
 }
 
 /// The shape of a network with a factor.
@@ -61,11 +68,11 @@ pub(crate) struct Plan {
 
 /// A solved state.
 #[derive(Debug, Clone)]
-struct Moment {
-    shape: Arc<Shape>,
-    status: Vec<Status>,
-    flows: Vec<f64>,
-    heads: Vec<f64>,
+pub(super) struct Moment {
+    pub(super) shape: Arc<Shape>,
+    pub(super) status: Vec<Status>,
+    pub(super) flows: Vec<f64>,
+    pub(super) heads: Vec<f64>,
     residual: Residual,
 }
 
@@ -106,15 +113,10 @@ impl Solver {
     /// quantities that no such element has.
     pub fn new(network: Network, limits: &Limits) -> Result<Solver, Error> {
         network.admit(limits)?;
-        let mut sizes = Sizes::default();
-        let law = |l| Laws::of_size(l, network.law, &network.fluid, &mut sizes);
-        let laws: Vec<Laws> = network.links.iter().map(law).collect();
+        let laws = Laws::of_all(&network);
         let flows = network.links.iter().map(first_flow).collect();
         let heads = vec![0.0; network.nodes.len()];
         let status = status::start(&network);
-        let mut print = Print::default();
-        network.links.iter().enumerate().for_each(|(k, l)| print.toggle(l.print(k)));
-        network.nodes.iter().enumerate().for_each(|(k, n)| print.toggle(n.print(k)));
         let memory = Memory::new(2 * network.links.len() + network.nodes.len());
         Ok(Solver {
             watched: watched(&laws),
@@ -127,9 +129,12 @@ impl Solver {
             flows,
             heads,
             plan: None,
+            fresh: true,
             touched: Vec::new(),
-            print,
+            print: Print::default(),
             memory,
+            last: None,
+            trail: Trail::default(),
         })
     }
 
@@ -146,6 +151,7 @@ impl Solver {
         };
         self.print.toggle(n.print(node));
         let (NodeKind::Demand(v) | NodeKind::Fixed(v)) = &mut n.kind;
+        self.trail.edit(Quantity { element: node, what: OF_NODE }, *v, value);
         *v = value;
         self.print.toggle(n.print(node));
         // What a part without a source is asked for decides what can be said of it.
@@ -170,6 +176,12 @@ impl Solver {
         self.laws[link] = Laws::of(l, self.network.law, &self.network.fluid);
         self.fastest[link] = report::fastest(&self.network.fluid, l);
         self.lost[link].0 = f64::NAN;
+        match moved(old, kind) {
+            Some((what, before, now)) => {
+                self.trail.edit(Quantity { element: link, what }, before, now);
+            }
+            None => self.trail.disturb(),
+        }
         if std::mem::discriminant(&old) != std::mem::discriminant(&kind) {
             self.status[link] = status::start(&self.network)[link];
             self.watched = watched(&self.laws);
@@ -185,6 +197,7 @@ impl Solver {
         if l.open != open {
             self.print.toggle(l.print(link));
             l.open = open;
+            self.trail.disturb();
             self.print.toggle(l.print(link));
             let regulates = matches!(l.kind, LinkKind::Regulator { .. });
             let stays = self.turn(link as u32, if open { Status::Open } else { Status::Closed });
@@ -222,6 +235,7 @@ impl Solver {
             aim *= self.network.fluid.head_per_pascal();
         }
         budget.checkpoint()?;
+        let value = self.trail.begin(self.last.take());
         if let Some(residual) = self.remembered(aim) {
             let effort = Effort {
                 residual,
@@ -238,6 +252,7 @@ impl Solver {
             // Where valves stood in other parts says nothing of these.
             self.status = status::start(&self.network);
         }
+        let foretold = value.is_some_and(|value| self.foretell(value));
         let links = self.network.links.len();
         let mut flips = vec![0u8; if self.watched.is_empty() { 0 } else { links }];
         let mut run = Run::default();
@@ -251,7 +266,7 @@ impl Solver {
                 self.plan = Some(Plan { shape: Arc::new(shape), factor: Some(factor), kept: None });
                 reused = Reused::Nothing;
             }
-            let first = self.hot(aim, budget)?;
+            let first = self.hot(aim, foretold && iterations == 0, budget)?;
             if first.is_none() {
                 if reused == Reused::Factor {
                     reused = Reused::Order;
@@ -286,13 +301,20 @@ impl Solver {
             stopped: run.stopped,
         };
         if let (true, Some(plan)) = (effort.converged, &self.plan) {
-            let moment = Moment {
+            let moment = Arc::new(Moment {
                 shape: plan.shape.clone(),
                 status: self.status.clone(),
                 flows: self.flows.clone(),
                 heads: self.heads.clone(),
                 residual: run.residual,
-            };
+            });
+            if let Some(value) = value {
+                if self.trail.newest().is_some_and(|m| !m.is_like(&moment)) {
+                    self.trail.clear();
+                }
+                self.trail.keep(value, moment.clone());
+            }
+            self.last = Some(moment.clone());
             self.memory.keep(self.print, aim, moment);
         }
         Ok(report::answer(self, effort, &flapping, &self.limits))
@@ -304,7 +326,7 @@ impl Solver {
         if run.converged || run.stopped.is_some() || !self.has_kept() {
             return Ok(run);
         }
-        let rest = match self.hot(aim, budget) {
+        let rest = match self.hot(aim, false, budget) {
             Ok(Some(rest)) => Ok(rest),
             Ok(None) => self.newton(aim, true, budget),
             Err(error) => Err(error),
@@ -323,7 +345,7 @@ impl Solver {
 
     /// Goes back to a state that was solved.
     fn remembered(&mut self, aim: f64) -> Option<Residual> {
-        let moment = self.memory.find(self.print, aim)?;
+        let moment = self.memory.find(self.print, aim)?.clone();
         let residual = moment.residual;
         let same = self.plan.as_ref().is_some_and(|p| Arc::ptr_eq(&p.shape, &moment.shape));
         // What the plan was made for with this status, it still is; its factor is another's.
@@ -336,9 +358,11 @@ impl Solver {
                 }
             }
         }
+        self.fresh = false;
         self.status.clone_from(&moment.status);
         self.flows.clone_from(&moment.flows);
         self.heads.clone_from(&moment.heads);
+        self.last = Some(moment);
         Some(residual)
     }
 
