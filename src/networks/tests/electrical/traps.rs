@@ -2,6 +2,7 @@
 
 use super::reader::read;
 use crate::{near, unlimited};
+use svgx_networks::accuracy::Reused;
 use svgx_networks::electrical::feeder::{Demand, Supply, Switch, Transformer, Winding};
 use svgx_networks::electrical::{
     Block, Circuit, Conductor, Connection, EARTH, Feeder, Phase, Return, Shares, Solution, Solver,
@@ -186,4 +187,60 @@ fn an_open_switch_is_named_with_what_is_not_served() {
             assert_eq!(messages[0], "panel.A has no voltage: q1 is open; 1000 W are not served");
         }
     }
+}
+
+/// A mill behind a transformer whose secondary side is a delta: nothing earths it.
+const MILL: &str = "\
+supply grid 20 1 0 0.1 1 0 0
+line up grid station ABC r 0.8 0 0.8 0 0 0.8 x 0.6 0 0.6 0 0 0.6
+transformer t 630 6 station ABC earth 20 0.5 1 mill ABC delta 0.4 0.5 1
+line down mill saw ABC r 0.01 0 0.01 0 0 0.01 x 0.004 0 0.004 0 0 0.004
+load motor saw ABC delta power 0.4 200 80
+load light station ABC earth power 20 300 100";
+
+#[test]
+fn a_line_that_is_edited_beside_a_part_that_floats_leaves_it_floating_and_named() {
+    let case = read(MILL);
+    let lowered = case.feeder.lower().unwrap();
+    let limits = Limits::default();
+    let mut solver = Solver::new(lowered.circuit.clone(), &limits, &unlimited()).unwrap();
+    let first = solver.solve(&unlimited()).unwrap();
+    assert_eq!(first.floating.iter().filter(|f| **f).count(), 6);
+    let mut feeder = case.feeder.clone();
+    // On either side of the transformer, one after the other and both again.
+    for (line, times) in [(0, 1.7), (1, 0.4), (0, 0.2), (1, 5.0), (1, 1.0)] {
+        let impedance = case.feeder.lines[line].impedance.iter().map(|z| z * times);
+        feeder.lines[line].impedance = impedance.collect();
+        let block = lowered.line(&feeder, line);
+        let with = feeder.lower().unwrap().circuit.blocks.swap_remove(block);
+        assert!(solver.set_block(block, with));
+        let warm = solver.solve(&unlimited()).unwrap();
+        let circuit = solver.circuit().clone();
+        let cold =
+            Solver::new(circuit, &limits, &unlimited()).unwrap().solve(&unlimited()).unwrap();
+        assert_eq!(warm.effort.reused, Reused::Factor, "line {line}");
+        assert!(warm.effort.converged && cold.effort.converged);
+        assert_eq!((&warm.floating, &warm.findings), (&cold.floating, &cold.findings));
+        let named = warm.findings.iter().find(|f| f.kind == Kind::Floating).unwrap();
+        assert!(named.elements.iter().any(|e| &**e == "mill.A"), "{named:?}");
+        let n = solver.circuit().terminals.len() as u32;
+        for a in 0..n {
+            if !cold.floating[a as usize] {
+                let off = (warm.voltages[a as usize].unwrap() - cold.voltages[a as usize].unwrap())
+                    .norm();
+                assert!(off < 20e3 * 1e-6, "{a}: {off}");
+            }
+            // Of what floats the differences.
+            for b in (0..a).filter(|&b| cold.floating[a as usize] && cold.floating[b as usize]) {
+                let off = (warm.between(a, b).unwrap() - cold.between(a, b).unwrap()).norm();
+                assert!(off < 400.0 * 1e-6, "{a} {b}: {off}");
+            }
+        }
+    }
+    // What earths the part ends that, by a factor of its own.
+    let (to, y) = (lowered.terminals[&(case.buses["saw"], Conductor::A)], Phase::new(1e-3, 0.0));
+    let mut circuit = solver.circuit().clone();
+    circuit.blocks.push(Block::between("earth".into(), to, EARTH, y));
+    let earthed = Solver::new(circuit, &limits, &unlimited()).unwrap().solve(&unlimited()).unwrap();
+    assert!(earthed.floating.iter().all(|f| !f) && earthed.findings.is_empty());
 }
