@@ -15,6 +15,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
+use http_body_util::Full;
 use svgx_session::By;
 use tokio::time::{Interval, MissedTickBehavior};
 
@@ -187,7 +188,7 @@ impl<'r> Forward<'r> {
         let (message, nonce) = self.message(replica, address)?;
         // Half of what the other side keeps them for, which is set like this one.
         let patience = Patience(self.app.config.keep_alive / 2);
-        let sending = wire::ask(address, &message, patience);
+        let sending = wire::ask(address, message, patience);
         tokio::pin!(sending);
         let mut look = every(LOOK);
         let sent = loop {
@@ -231,24 +232,27 @@ impl<'r> Forward<'r> {
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let method = request.method().as_str();
         let (proof, nonce) = self.app.replicas.ask(replica, &identity.name, method, target)?;
-        let mut head = Vec::with_capacity(1024);
-        for part in [method, " ", target, " HTTP/1.1\r\nhost: ", address, "\r\n"] {
-            head.extend_from_slice(part.as_bytes());
-        }
-        let mut header = |name: &str, value: &[u8]| {
-            for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-                head.extend_from_slice(part);
-            }
+        let wrong = |e: hyper::http::Error| Error::Internal(e.to_string());
+        let body = Full::new(self.body.clone().unwrap_or_default());
+        let built = hyper::Request::builder().method(method).uri(target).body(body);
+        let mut message = built.map_err(wrong)?;
+        let headers = message.headers_mut();
+        let mut header = |name: &[u8], value: &[u8]| {
+            let name = hyper::header::HeaderName::from_bytes(name).map_err(|e| wrong(e.into()))?;
+            let value = hyper::header::HeaderValue::from_bytes(value);
+            headers.append(name, value.map_err(|e| wrong(e.into()))?);
+            Ok::<_, Error>(())
         };
+        header(b"host", address.as_bytes())?;
         for (name, value) in request.headers() {
             if is_passed_on(name.as_str(), request.headers()) {
-                header(name.as_str(), value.as_bytes());
+                header(name.as_str().as_bytes(), value.as_bytes())?;
             }
         }
         if let Some(trace) = extensions.get::<Trace>() {
             let mut text = String::new();
             trace.traceparent(&mut text);
-            header(TRACEPARENT.as_str(), text.as_bytes());
+            header(TRACEPARENT.as_str().as_bytes(), text.as_bytes())?;
         }
         if request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
             let offered = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
@@ -256,17 +260,15 @@ impl<'r> Forward<'r> {
             // A key is for this replica, which has looked at it.
             let protocols = offered.map(str::trim).filter(|name| !name.starts_with("svgx.key."));
             let protocols = protocols.collect::<Vec<_>>().join(", ");
-            header("connection", b"Upgrade");
-            header("upgrade", b"websocket");
-            header("sec-websocket-protocol", protocols.as_bytes());
+            header(b"connection", b"Upgrade")?;
+            header(b"upgrade", b"websocket")?;
+            header(b"sec-websocket-protocol", protocols.as_bytes())?;
         }
-        header(SVGX_REPLICA.as_str(), proof.as_bytes());
+        header(SVGX_REPLICA.as_str().as_bytes(), proof.as_bytes())?;
         if let Some(body) = &self.body {
-            header("content-length", body.len().to_string().as_bytes());
+            header(b"content-length", body.len().to_string().as_bytes())?;
         }
-        head.extend_from_slice(b"\r\n");
-        let is_head = request.method() == Method::HEAD;
-        Ok((Message { head, body: self.body.clone(), is_head }, nonce))
+        Ok((message, nonce))
     }
 
     async fn answered(

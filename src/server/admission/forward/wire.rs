@@ -1,29 +1,31 @@
-//! As much of HTTP/1.1 as one engine needs to ask another (RFC 9112). Both ends are this program, and
-//! nothing is looked at that the other one does not send, so a request that is passed on costs two
-//! writes and two reads.
+//! How one engine asks another over HTTP/1.1: hyper's connections, without a pool or a task of their own.
 //!
-//! Connections are kept open by each thread for itself: no request wakes another thread.
+//! A connection is driven by whoever waits for its answer, and kept open by each thread for itself: no
+//! request wakes another task or thread.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures::{Stream, stream};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 /// Bytes of a head; more is refused.
 const MOST_HEAD: usize = 64 * 1024;
-/// Headers of an answer.
-const MOST_HEADERS: usize = 96;
-/// Bytes that are read together.
+/// Bytes of a body that room is made for before they have come.
 const CHUNK: usize = 16 * 1024;
 /// How long a replica may take to accept a connection.
 const CONNECT: Duration = Duration::from_millis(500);
@@ -31,6 +33,11 @@ const CONNECT: Duration = Duration::from_millis(500);
 const KEPT: usize = 64;
 /// Replicas that a thread keeps connections to.
 const REPLICAS: usize = 256;
+/// Headers of one connection, which are not passed on; what an answer is sent with says its own date.
+const OWN: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
+
+/// A request as it is sent.
+pub(super) type Message = hyper::Request<Full<Bytes>>;
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,50 +50,30 @@ pub(super) enum Failure {
     Broken,
 }
 
-/// A request as it is sent.
-#[derive(Debug)]
-pub(super) struct Message {
-    /// The request line and the headers, up to the empty line.
-    pub(super) head: Vec<u8>,
-    pub(super) body: Option<Bytes>,
-    /// Whether the answer has no body, whatever its length says.
-    pub(super) is_head: bool,
-}
-
 /// For how long connections are kept, which is less than the other side keeps them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience(pub(super) Duration);
-
-/// How the end of a body is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Length {
-    /// So many bytes are still to come.
-    Known(u64),
-    /// Of this chunk, its line end included; 0 before a chunk.
-    Chunk(u64),
-    UntilClosed,
-}
 
 /// An answer whose head has come.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    connection: Connection,
-    length: Length,
+    connection: Box<Connection>,
+    body: Incoming,
     address: String,
-    /// Whether the connection may be used again.
-    keep: bool,
 }
 
+/// What asks, and what moves the bytes while somebody waits for them.
 #[derive(Debug)]
 struct Connection {
-    stream: TcpStream,
-    /// What was read and not taken.
-    buffer: BytesMut,
+    sender: SendRequest<Full<Bytes>>,
+    driver: http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    /// Whether it has ended, or speaks another protocol: it is not driven any more.
+    is_over: bool,
 }
 
-type Kept = HashMap<String, Vec<(Connection, Instant)>>;
+type Kept = HashMap<String, Vec<(Box<Connection>, Instant)>>;
 
 thread_local! {
     static KEPT_OPEN: RefCell<Kept> = RefCell::default();
@@ -98,27 +85,31 @@ thread_local! {
 /// [`Failure`].
 pub(super) async fn ask(
     address: &str,
-    message: &Message,
+    message: Message,
     patience: Patience,
 ) -> Result<Answer, Failure> {
     let mut connection = match kept(address, patience) {
         Some(connection) => connection,
         None => connect(address).await?,
     };
-    let head = connection.exchange(message).await.map_err(|_| Failure::Broken)?;
-    let Head { status, headers, length, keep } = head;
-    let length = match status {
-        204 | 304 => Length::Known(0),
-        _ if message.is_head => Length::Known(0),
-        _ => length,
-    };
-    Ok(Answer { status, headers, connection, length, address: address.to_owned(), keep })
+    let response = connection.exchange(message).await.map_err(|_| Failure::Broken)?;
+    let (head, body) = response.into_parts();
+    let headers = head.headers.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    let headers = headers
+        .map(|(name, value)| {
+            let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+            Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+        })
+        .collect::<Option<Vec<_>>>()
+        .ok_or(Failure::Broken)?;
+    let status = head.status.as_u16();
+    Ok(Answer { status, headers, connection, body, address: address.to_owned() })
 }
 
-fn kept(address: &str, Patience(patience): Patience) -> Option<Connection> {
+fn kept(address: &str, Patience(patience): Patience) -> Option<Box<Connection>> {
     KEPT_OPEN.with_borrow_mut(|kept| {
         let open = kept.get_mut(address)?;
-        while let Some((connection, since)) = open.pop() {
+        while let Some((mut connection, since)) = open.pop() {
             if since.elapsed() >= patience {
                 // Those below waited longer.
                 open.clear();
@@ -132,7 +123,7 @@ fn kept(address: &str, Patience(patience): Patience) -> Option<Connection> {
     })
 }
 
-fn keep(address: String, connection: Connection) {
+fn keep(address: String, connection: Box<Connection>) {
     KEPT_OPEN.with_borrow_mut(|kept| {
         if kept.len() >= REPLICAS && !kept.contains_key(&address) {
             kept.clear();
@@ -144,7 +135,7 @@ fn keep(address: String, connection: Connection) {
     });
 }
 
-async fn connect(address: &str) -> Result<Connection, Failure> {
+async fn connect(address: &str) -> Result<Box<Connection>, Failure> {
     let connecting = async {
         match address.parse::<SocketAddr>() {
             Ok(at) => TcpStream::connect(at).await,
@@ -159,125 +150,40 @@ async fn connect(address: &str) -> Result<Connection, Failure> {
         Ok(Err(_)) | Err(_) => return Err(Failure::Unreachable),
     };
     stream.set_nodelay(true).map_err(|_| Failure::Unreachable)?;
-    Ok(Connection { stream, buffer: BytesMut::new() })
+    // Heads of a hundred headers: a number of our own would be an allocation for each answer.
+    let mut settings = http1::Builder::new();
+    settings.max_header_size(MOST_HEAD).max_buf_size(2 * MOST_HEAD);
+    let made = settings.handshake(TokioIo::new(stream)).await;
+    let (sender, driver) = made.map_err(|_| Failure::Unreachable)?;
+    // Of a few hundred bytes, which are not to be moved each time.
+    Ok(Box::new(Connection { sender, driver, is_over: false }))
 }
 
 impl Connection {
+    /// Moves what can be moved. What goes wrong is told to whoever waits for an answer or its body.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        if !self.is_over {
+            self.is_over = self.driver.poll_without_shutdown(context).is_ready();
+        }
+    }
+
     /// Whether it is open, and nothing came that nobody asked for.
-    fn is_quiet(&self) -> bool {
-        let mut byte = [0];
-        let read = self.stream.try_read(&mut byte);
-        self.buffer.is_empty() && read.is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock)
+    fn is_quiet(&mut self) -> bool {
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        !self.is_over && self.sender.is_ready()
     }
 
-    /// Sends the request and reads the head of its answer. Both at the same time: whoever refuses a
+    /// Sends the request and reads the head of its answer, both at the same time: whoever refuses a
     /// body may do so before it has it all.
-    async fn exchange(&mut self, message: &Message) -> io::Result<Head> {
-        let Connection { stream, buffer } = self;
-        let (mut reader, mut writer) = stream.split();
-        let writing = async move {
-            match &message.body {
-                // In one piece: two would be two packets, and wake the other side twice.
-                Some(body) if body.len() <= CHUNK => {
-                    let whole = [&message.head[..], &body[..]].concat();
-                    writer.write_all(&whole).await
-                }
-                Some(body) => {
-                    writer.write_all(&message.head).await?;
-                    writer.write_all(body).await
-                }
-                None => writer.write_all(&message.head).await,
-            }
-        };
-        tokio::pin!(writing);
-        let mut is_sent = false;
-        loop {
-            if let Some((mut head, used)) = Head::read(buffer)? {
-                buffer.advance(used);
-                // An answer before the end of the request leaves the connection in doubt.
-                head.keep &= is_sent;
-                return Ok(head);
-            }
-            buffer.reserve(CHUNK);
-            tokio::select! {
-                biased;
-                sent = &mut writing, if !is_sent => {
-                    is_sent = true;
-                    // It may have answered and hung up: what it said is read.
-                    let _ = sent;
-                }
-                read = reader.read_buf(buffer) => {
-                    if read? == 0 {
-                        return Err(io::ErrorKind::UnexpectedEof.into());
-                    }
-                }
-            }
-        }
+    async fn exchange(&mut self, message: Message) -> hyper::Result<hyper::Response<Incoming>> {
+        let sending = self.sender.send_request(message);
+        tokio::pin!(sending);
+        poll_fn(|context| {
+            self.drive(context);
+            sending.as_mut().poll(context)
+        })
+        .await
     }
-}
-
-#[derive(Debug)]
-struct Head {
-    status: u16,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    length: Length,
-    keep: bool,
-}
-
-impl Head {
-    /// The head and its length, once it is whole.
-    fn read(buffer: &mut BytesMut) -> io::Result<Option<(Head, usize)>> {
-        loop {
-            if buffer.is_empty() {
-                return Ok(None);
-            }
-            let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-            let mut response = httparse::Response::new(&mut headers);
-            let used = match response.parse(buffer) {
-                Ok(httparse::Status::Complete(used)) => used,
-                Ok(httparse::Status::Partial) if buffer.len() > MOST_HEAD => return Err(wrong()),
-                Ok(httparse::Status::Partial) => return Ok(None),
-                Err(_) => return Err(wrong()),
-            };
-            let status = response.code.ok_or_else(wrong)?;
-            if (100..200).contains(&status) && status != 101 {
-                buffer.advance(used);
-                continue;
-            }
-            let mut head = Head {
-                status,
-                headers: Vec::with_capacity(response.headers.len()),
-                length: Length::UntilClosed,
-                keep: response.version == Some(1),
-            };
-            for header in response.headers.iter() {
-                head.note(header)?;
-            }
-            return Ok(Some((head, used)));
-        }
-    }
-
-    fn note(&mut self, header: &httparse::Header<'_>) -> io::Result<()> {
-        let is = |name: &str| header.name.eq_ignore_ascii_case(name);
-        let value = header.value.trim_ascii();
-        if is("content-length") {
-            let length = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-            self.length = Length::Known(length.ok_or_else(wrong)?);
-        } else if is("transfer-encoding") {
-            self.length = Length::Chunk(0);
-        } else if is("connection") {
-            self.keep &= !value.eq_ignore_ascii_case(b"close");
-        } else if !is("date") {
-            let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| wrong())?;
-            let value = HeaderValue::from_bytes(value).map_err(|_| wrong())?;
-            self.headers.push((name, value));
-        }
-        Ok(())
-    }
-}
-
-fn wrong() -> io::Error {
-    io::ErrorKind::InvalidData.into()
 }
 
 impl Answer {
@@ -289,10 +195,7 @@ impl Answer {
 
     /// The bytes of the body, where the head says how many.
     pub(super) fn content_length(&self) -> Option<u64> {
-        match self.length {
-            Length::Known(length) => Some(length),
-            _ => None,
-        }
+        self.body.size_hint().exact()
     }
 
     /// The whole body, of an answer that says how long it is.
@@ -300,17 +203,24 @@ impl Answer {
     /// # Errors
     /// Where it ends before.
     pub(super) async fn whole(mut self) -> io::Result<Bytes> {
-        let length = self.content_length().and_then(|length| usize::try_from(length).ok());
-        let length = length.ok_or_else(wrong)?;
-        while self.connection.buffer.len() < length {
-            let missing = length - self.connection.buffer.len();
-            self.connection.buffer.reserve(missing.min(CHUNK));
-            self.connection.fill().await?;
+        let Some(length) = self.content_length() else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let mut all = Bytes::new();
+        let mut joined = BytesMut::new();
+        while let Some(piece) = self.next().await? {
+            if all.is_empty() && joined.is_empty() {
+                all = piece;
+                continue;
+            }
+            if joined.is_empty() {
+                joined.reserve(usize::try_from(length).unwrap_or(CHUNK).min(CHUNK));
+                joined.extend_from_slice(&all);
+            }
+            joined.extend_from_slice(&piece);
         }
-        let body = self.connection.buffer.split_to(length).freeze();
-        self.length = Length::Known(0);
         self.done();
-        Ok(body)
+        Ok(if joined.is_empty() { all } else { joined.freeze() })
     }
 
     /// The body as it comes.
@@ -330,87 +240,48 @@ impl Answer {
 
     /// The connection, of an answer that changes its protocol.
     pub(super) fn upgraded(self) -> Upgraded {
-        Upgraded(self.connection)
+        let http1::Parts { io, read_buf, .. } = self.connection.driver.into_parts();
+        Upgraded { stream: io.into_inner(), buffer: read_buf }
     }
 
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
-            let buffer = &mut self.connection.buffer;
-            match &mut self.length {
-                Length::Known(0) => return Ok(None),
-                Length::Known(rest) if !buffer.is_empty() => {
-                    let here = buffer.len().min(usize::try_from(*rest).unwrap_or(usize::MAX));
-                    *rest -= here as u64;
-                    return Ok(Some(buffer.split_to(here).freeze()));
+            let frame = poll_fn(|context| {
+                // It says that it wants something, which the connection then reads.
+                if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+                    return Poll::Ready(frame);
                 }
-                Length::UntilClosed if !buffer.is_empty() => {
-                    return Ok(Some(buffer.split().freeze()));
-                }
-                Length::Chunk(0) => match httparse::parse_chunk_size(buffer) {
-                    Ok(httparse::Status::Complete((used, 0))) if buffer.len() >= used + 2 => {
-                        // No trailers are sent: the empty line ends it.
-                        buffer.advance(used + 2);
-                        self.length = Length::Known(0);
-                        continue;
-                    }
-                    Ok(httparse::Status::Complete((used, size))) if size > 0 => {
-                        buffer.advance(used);
-                        self.length = Length::Chunk(size.saturating_add(2));
-                        continue;
-                    }
-                    Ok(_) => {}
-                    Err(_) => return Err(wrong()),
+                self.connection.drive(context);
+                Pin::new(&mut self.body).poll_frame(context)
+            });
+            match frame.await {
+                // Trailers say nothing here.
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => return Ok(Some(data)),
+                    _ => {}
                 },
-                Length::Chunk(rest) if !buffer.is_empty() => {
-                    // Two more than its bytes: its line end, which is not passed on.
-                    let data = rest.saturating_sub(2);
-                    let here = buffer.len().min(usize::try_from(data).unwrap_or(usize::MAX));
-                    if here > 0 {
-                        *rest -= here as u64;
-                        return Ok(Some(buffer.split_to(here).freeze()));
-                    }
-                    let here = buffer.len().min(usize::try_from(*rest).unwrap_or(usize::MAX));
-                    buffer.advance(here);
-                    *rest -= here as u64;
-                    continue;
-                }
-                _ => {}
-            }
-            self.connection.buffer.reserve(CHUNK);
-            match (self.connection.fill().await, self.length) {
-                (Ok(()), _) => {}
-                (Err(error), Length::UntilClosed)
-                    if error.kind() == io::ErrorKind::UnexpectedEof =>
-                {
-                    self.keep = false;
-                    return Ok(None);
-                }
-                (Err(error), _) => return Err(error),
+                Some(Err(error)) => return Err(io::Error::other(error)),
+                None => return Ok(None),
             }
         }
     }
 
     /// Keeps the connection for the next one, where its body is read.
-    fn done(self) {
-        let is_read = self.length == Length::Known(0) && self.connection.buffer.is_empty();
-        if self.keep && is_read {
+    fn done(mut self) {
+        drop(self.body);
+        if self.connection.is_quiet() {
             keep(self.address, self.connection);
-        }
-    }
-}
-
-impl Connection {
-    async fn fill(&mut self) -> io::Result<()> {
-        match self.stream.read_buf(&mut self.buffer).await? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
         }
     }
 }
 
 /// A connection in another protocol.
 #[derive(Debug)]
-pub(super) struct Upgraded(Connection);
+pub(super) struct Upgraded {
+    stream: TcpStream,
+    /// What came together with the answer.
+    buffer: Bytes,
+}
 
 impl AsyncRead for Upgraded {
     fn poll_read(
@@ -418,13 +289,14 @@ impl AsyncRead for Upgraded {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let buffer = &mut self.0.buffer;
-        if !buffer.is_empty() {
-            let here = buffer.split_to(buffer.len().min(into.remaining()));
-            into.put_slice(&here);
+        if !self.buffer.is_empty() {
+            let here = self.buffer.len().min(into.remaining());
+            let (taken, _) = self.buffer.split_at(here);
+            into.put_slice(taken);
+            self.buffer.advance(here);
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.0.stream).poll_read(context, into)
+        Pin::new(&mut self.stream).poll_read(context, into)
     }
 }
 
@@ -434,21 +306,22 @@ impl AsyncWrite for Upgraded {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0.stream).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0.stream).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0.stream).poll_shutdown(context)
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use futures::StreamExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -456,9 +329,10 @@ mod tests {
     const PATIENCE: Patience = Patience(Duration::from_secs(30));
 
     fn message(body: &str, is_head: bool) -> Message {
-        let head = format!("POST /x HTTP/1.1\r\ncontent-length: {}\r\n\r\n", body.len());
-        let body = Some(Bytes::copy_from_slice(body.as_bytes()));
-        Message { head: head.into_bytes(), body, is_head }
+        let method = if is_head { "HEAD" } else { "POST" };
+        let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
+        let message = hyper::Request::builder().method(method).uri("/x").header("host", "a");
+        message.body(body).unwrap()
     }
 
     /// Gives each of `answers` to one request on one connection, in pieces of `step` bytes.
@@ -506,22 +380,22 @@ mod tests {
         let last = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
         for step in [1, 2, 7, 1_000] {
             let (at, serving) = replica(vec![plain, chunked, none, plain, last], step).await;
-            let answer = ask(&at, &message("end", false), PATIENCE).await.unwrap();
+            let answer = ask(&at, message("end", false), PATIENCE).await.unwrap();
             assert_eq!((answer.status, answer.content_length()), (200, Some(5)));
             let names: Vec<_> = answer.headers.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["x-a"], "those of one connection are left out");
             assert_eq!(answer.whole().await.unwrap(), "hello");
-            let answer = ask(&at, &message("end", false), PATIENCE).await.unwrap();
+            let answer = ask(&at, message("end", false), PATIENCE).await.unwrap();
             assert_eq!(streamed(answer).await.unwrap(), b"hello");
-            let answer = ask(&at, &message("end", false), PATIENCE).await.unwrap();
+            let answer = ask(&at, message("end", false), PATIENCE).await.unwrap();
             assert_eq!((answer.status, answer.whole().await.unwrap().len()), (204, 0));
-            let answer = ask(&at, &message("end", false), PATIENCE).await.unwrap();
+            let answer = ask(&at, message("end", false), PATIENCE).await.unwrap();
             assert_eq!(streamed(answer).await.unwrap(), b"hello");
-            let answer = ask(&at, &message("end", false), PATIENCE).await.unwrap();
+            let answer = ask(&at, message("end", false), PATIENCE).await.unwrap();
             assert_eq!(answer.whole().await.unwrap(), "hello");
             assert_eq!(serving.await.unwrap(), 5);
             // It said that it would close, and nobody listens any more.
-            let refused = ask(&at, &message("end", false), PATIENCE).await.unwrap_err();
+            let refused = ask(&at, message("end", false), PATIENCE).await.unwrap_err();
             assert_eq!(refused, Failure::Refused);
         }
     }
@@ -534,7 +408,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nX",
         ] {
             let (at, _serving) = replica(vec![raw], 1_000).await;
-            let failed = ask(&at, &message("end", false), PATIENCE).await.unwrap_err();
+            let failed = ask(&at, message("end", false), PATIENCE).await.unwrap_err();
             assert_eq!(failed, Failure::Broken);
         }
         for raw in [
@@ -543,7 +417,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         ] {
             let (at, _serving) = replica(vec![raw], 1_000).await;
-            let answer = ask(&at, &message("end", false), PATIENCE).await.unwrap();
+            let answer = ask(&at, message("end", false), PATIENCE).await.unwrap();
             assert!(streamed(answer).await.is_err());
         }
     }
@@ -552,11 +426,61 @@ mod tests {
     async fn a_connection_that_was_closed_meanwhile_is_not_used() {
         let plain = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
         let (at, serving) = replica(vec![plain], 1_000).await;
-        ask(&at, &message("end", false), PATIENCE).await.unwrap().whole().await.unwrap();
+        ask(&at, message("end", false), PATIENCE).await.unwrap().whole().await.unwrap();
         serving.await.unwrap();
         // The listener is gone with it: a new connection is refused, and the old one not tried.
-        let refused = ask(&at, &message("end", false), PATIENCE).await.unwrap_err();
+        let refused = ask(&at, message("end", false), PATIENCE).await.unwrap_err();
         assert_eq!(refused, Failure::Refused);
+    }
+
+    #[tokio::test]
+    async fn a_head_without_end_is_refused() {
+        let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2 * MOST_HEAD));
+        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: x\r\n".repeat(200));
+        for raw in [head, many] {
+            let raw: &'static [u8] = Box::leak(raw.into_bytes().into_boxed_slice());
+            let (at, serving) = replica(vec![raw], 4_096).await;
+            let failed = ask(&at, message("end", false), PATIENCE).await.unwrap_err();
+            assert_eq!(failed, Failure::Broken);
+            serving.abort();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_refused_before_it_is_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap().to_string();
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_buf(&mut Vec::new()).await.unwrap();
+            let answer = b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig";
+            stream.write_all(answer).await.unwrap();
+            // Open until it is answered: what is left of the body is not read.
+            stream
+        });
+        let body = "x".repeat(32 << 20);
+        let answer = ask(&at, message(&body, false), PATIENCE).await.unwrap();
+        assert_eq!(answer.status, 413);
+        assert_eq!(answer.whole().await.unwrap(), "big");
+        // And the connection is not used again: the rest of that body would be read as a request.
+        let refused = ask(&at, message("end", false), PATIENCE).await.unwrap_err();
+        assert_eq!(refused, Failure::Refused);
+        drop(serving.await);
+    }
+
+    #[tokio::test]
+    async fn what_comes_with_the_change_of_a_protocol_is_not_lost() {
+        let changed =
+            b"HTTP/1.1 101 Changed\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nfirst and second";
+        for step in [1, 7, 1_000] {
+            let (at, serving) = replica(vec![changed], step).await;
+            let answer = ask(&at, message("end", false), PATIENCE).await.unwrap();
+            assert_eq!(answer.status, 101);
+            let mut all = String::new();
+            answer.upgraded().read_to_string(&mut all).await.unwrap();
+            assert_eq!(all, "first and second");
+            assert_eq!(serving.await.unwrap(), 1);
+        }
     }
 
     #[tokio::test]
@@ -564,7 +488,7 @@ mod tests {
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
         let (at, serving) = replica(vec![head, head], 1_000).await;
         for _ in 0..2 {
-            let answer = ask(&at, &message("end", true), PATIENCE).await.unwrap();
+            let answer = ask(&at, message("end", true), PATIENCE).await.unwrap();
             assert!(answer.whole().await.unwrap().is_empty());
         }
         assert_eq!(serving.await.unwrap(), 2, "over one connection");
