@@ -21,8 +21,9 @@ use crate::{Error, Finding, Limits};
 /// A pivot below this part of its diagonal is a mechanism.
 const VANISHED: f64 = 1e-12;
 
-/// The same where a refinement changes what it refines: what is left of a pivot is rounding.
-const ROUNDED: f64 = 1e-9;
+/// The same where a refinement changes what it refines, one after the other: what is left of a pivot is
+/// rounding, of whatever was large beside it.
+const ROUNDED: [f64; 3] = [1e-9, 1e-7, 1e-5];
 
 /// How many modes of members may be updated; more are factored.
 const MOST_HOT: usize = 18;
@@ -284,10 +285,15 @@ impl Solver {
         }
         let right = self.forces();
         let (mut u, mut before, mut error) = self.refined(&right);
-        let most = u.iter().fold(0.0f64, |most, v| most.max(v.abs()));
-        if error > 1e-3 * most && self.motions.is_empty() {
+        // Whatever else moves: a mechanism that is known does not make another one an answer.
+        for least in ROUNDED {
+            let held = (0..).zip(&u).filter(|(k, _)| !self.moves(*k));
+            let most = held.fold(0.0f64, |most, (_, v)| most.max(v.abs()));
+            if error <= 1e-3 * most {
+                break;
+            }
             effort.reused = Reused::Order;
-            self.refactor(ROUNDED, budget)?;
+            self.refactor(least, budget)?;
             (u, before, error) = self.refined(&right);
         }
         let mut balance = 0.0f64;

@@ -183,16 +183,44 @@ proptest! {
         push in (-1e4..1e4f64, -1e4..1e4f64),
     ) {
         let n = places.len();
-        let fixed = |on: bool| if on { frame::Restraint::Fixed } else { frame::Restraint::Free };
-        let mut s = frame::Structure::default();
-        for (k, &(x, y, support)) in places.iter().enumerate() {
-            let support = [support & 1 > 0, support & 2 > 0, support & 4 > 0].map(fixed);
-            s.nodes.push(frame::Node { name: format!("n{k}").into(), at: [x, y], support });
-            s.loads.push(frame::Load::Node { node: k as u32, force: [push.0, push.1, 0.0] });
+        let s = structure(&places, &members, push);
+        let mut solver = frame::Solver::new(s, &Limits::default(), &unlimited()).unwrap();
+        let found = solver.solve(&unlimited()).unwrap();
+        let loose = found.displacements.iter().any(Option::is_none);
+        let named = found.findings.iter().any(|f| f.kind == svgx_networks::Kind::Mechanism);
+        prop_assert_eq!(loose, named, "{:?}", found.findings);
+        for d in found.displacements.iter().flatten() {
+            // A lever of chance may move by a kilometre; what only rounding holds moves by 1e9.
+            prop_assert!(d.iter().all(|v| v.abs() < 1e8), "{:?}", d);
         }
-        let apart = |m: &&(usize, usize, bool, bool)| s.nodes[m.0 % n].at != s.nodes[m.1 % n].at;
-        let drawn: Vec<_> = members.iter().filter(apart).copied().collect();
-        for (a, b, from, to) in drawn {
+        if !loose {
+            // What acts is held.
+            for i in 0..2 {
+                let held: f64 = found.reactions.iter().flatten().map(|r| r[i]).sum();
+                let acts = [push.0, push.1][i] * n as f64;
+                prop_assert!((held + acts).abs() < 1e-3 * acts.abs().max(1.0), "{held} {acts}");
+            }
+        }
+    }
+}
+
+/// Nodes with what holds them (1 across, 2 up, 4 turning), members by their ends and whether these are
+/// hinges, and a force on every node.
+fn structure(
+    places: &[(f64, f64, u8)],
+    members: &[(usize, usize, bool, bool)],
+    push: (f64, f64),
+) -> frame::Structure {
+    let n = places.len();
+    let fixed = |on: bool| if on { frame::Restraint::Fixed } else { frame::Restraint::Free };
+    let mut s = frame::Structure::default();
+    for (k, &(x, y, support)) in places.iter().enumerate() {
+        let support = [support & 1 > 0, support & 2 > 0, support & 4 > 0].map(fixed);
+        s.nodes.push(frame::Node { name: format!("n{k}").into(), at: [x, y], support });
+        s.loads.push(frame::Load::Node { node: k as u32, force: [push.0, push.1, 0.0] });
+    }
+    for &(a, b, from, to) in members {
+        if s.nodes[a % n].at != s.nodes[b % n].at {
             s.members.push(frame::Member {
                 name: "m".into(),
                 from: (a % n) as u32,
@@ -203,22 +231,56 @@ proptest! {
                 hinges: [from, to],
             });
         }
+    }
+    s
+}
+
+#[test]
+fn a_mechanism_is_named_beside_one_that_is_known() {
+    // The last nodes of each are held by nothing; what moves else was once answered by 1e11 m.
+    let cases: [(&[_], &[_], &[&str]); 2] = [
+        (
+            &[
+                (4.423018657615466, 5.726964694230221, 1),
+                (-8.400544405569715, -7.079650942412111, 2),
+            ],
+            &[(0, 1, true, true), (1, 0, false, true)],
+            &["n0", "n1"],
+        ),
+        (
+            &[
+                (-6.504302235860068, -4.797695530585863, 0),
+                (0.0, 0.0, 3),
+                (6.012056616580737, 8.979812719219657, 0),
+                (-9.534591883072702, -8.919691330195992, 1),
+                (0.0, -0.8810334937206634, 3),
+                (0.0, 5.5226260141941115, 2),
+                (0.0, -5.62899563351823, 1),
+            ],
+            &[
+                (6, 5, true, true),
+                (2, 0, true, true),
+                (2, 3, false, false),
+                (0, 6, false, false),
+                (5, 3, false, true),
+                (0, 2, true, true),
+                (0, 4, false, false),
+            ],
+            &["n2", "n3", "n5"],
+        ),
+    ];
+    for (places, members, moved) in cases {
+        let alone = [places, &[(0.0, 0.0, 0), (1.0, 0.0, 0)]].concat();
+        let s = structure(&alone, members, (0.0, 3728.636197094512));
         let mut solver = frame::Solver::new(s, &Limits::default(), &unlimited()).unwrap();
         let found = solver.solve(&unlimited()).unwrap();
-        let loose = found.displacements.iter().any(Option::is_none);
-        let named = found.findings.iter().any(|f| f.kind == svgx_networks::Kind::Mechanism);
-        prop_assert_eq!(loose, named, "{:?}", found.findings);
-        for d in found.displacements.iter().flatten() {
-            prop_assert!(d.iter().all(|v| v.abs() < 1e3), "{:?}", d);
-        }
-        if !loose {
-            // What acts is held.
-            for i in 0..2 {
-                let held: f64 = found.reactions.iter().flatten().map(|r| r[i]).sum();
-                let acts = [push.0, push.1][i] * n as f64;
-                prop_assert!((held + acts).abs() < 1e-3 * acts.abs().max(1.0), "{held} {acts}");
-            }
-        }
+        let mechanism = svgx_networks::Kind::Mechanism;
+        let named = found.findings.iter().filter(|f| f.kind == mechanism).map(|f| &f.elements);
+        let named: Vec<Vec<&str>> =
+            named.map(|all| all.iter().map(|name| &**name).collect()).collect();
+        assert!(named.iter().any(|all| all == moved), "{named:?}");
+        let far = found.displacements.iter().flatten().flatten().any(|v| v.abs() > 1e3);
+        assert!(!far, "{:?}", found.displacements);
     }
 }
 
