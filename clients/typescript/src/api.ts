@@ -634,15 +634,15 @@ export interface components {
       name: string;
       values: components["schemas"]["NetworkValue"][];
     };
-    NetworkFinding: components["schemas"]["Finding"] & {
-      state: string;
-      elements: string[];
-    };
     NetworkEvent: {
       time: number;
       element: string;
       set: string;
       by: string;
+    };
+    NetworkFinding: components["schemas"]["Finding"] & {
+      state: string;
+      elements: string[];
     };
     NetworkFrame: {
       time: number;
