@@ -101,9 +101,10 @@ def metrics(port):
 
 
 def labelled(port, series):
-    """The value of a series with its labels."""
+    """The value of a series with its labels; 0 where there is none yet."""
     text = ask(port, "GET", "/metrics")[2].decode()
-    return float(re.search(rf"^{re.escape(series)} ([0-9.eE+-]+)", text, re.M)[1])
+    found = re.search(rf"^{re.escape(series)} ([0-9.eE+-]+)", text, re.M)
+    return float(found[1]) if found else 0.0
 
 
 def without_workers(service):
@@ -126,6 +127,8 @@ def on_a_worker(service):
     assert int(service.tell("show", job)[1]["worker"].split("/")[1]) in pids
     answered = 'svgx_jobs_tries_total{svgx_try_end="answered"}'
     wait("the count", lambda: sum(labelled(worker.port, answered) for worker in service.workers) >= 1)
+    took = 'svgx_operation_duration_seconds_count{svgx_budget_class="batch",svgx_operation_name="render"}'
+    wait("how long", lambda: sum(labelled(worker.port, took) for worker in service.workers) >= 1)
     dedicated = 'svgx_jobs_workers{svgx_worker_kind="dedicated"}'
     wait("the workers", lambda: labelled(service.internal[0], dedicated) == len(pids))
     # The same bytes as the endpoint's, from either engine, and nobody else's business.

@@ -311,15 +311,9 @@ fn done() -> Vec<Panel> {
         Panel::lines(
             "Time on a worker",
             Unit::Seconds,
-            "P50 and P95 of what batch work takes once it has begun, and P95 of its wait for a \
-             processor before. Jobs of the queue and jobs that an engine keeps for itself.",
-            quantiles("svgx_operation_duration_seconds", batch)
-                .into_iter()
-                .chain([Target::new(
-                    quantile("0.95", "svgx_queue_wait_seconds", batch),
-                    "P95 of the wait",
-                )])
-                .collect(),
+            "P50 and P95 of what a job takes once a worker has it, its wait for a processor there \
+             included. Jobs of the queue and jobs that an engine keeps for itself.",
+            quantiles("svgx_operation_duration_seconds", batch),
         ),
     ]
 }

@@ -130,11 +130,16 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Tells it, now that the job has ended, with `error` if it failed.
+    /// Tells it, now that the job has ended, with `error` if it failed; how long it took is counted as
+    /// batch work, whatever class it is of where somebody waits for it.
     pub(super) fn finish(&self, app: &App, error: Option<&Error>) {
-        let Some(trace) = self.trace else { return };
         let (outcome, reason) =
             error.and_then(execute::failed).unwrap_or((Outcome::Ok, Reason::Completed.as_str()));
+        let took = app.clock.now().since(self.began.0);
+        let trace = self.trace.map(|trace| trace.ids());
+        let metrics = app.telemetry.metrics();
+        metrics.operation("batch", self.operation, took, outcome, reason, trace);
+        let Some(trace) = self.trace else { return };
         let facts = [
             ("svgx.budget.class", "batch".into()),
             ("svgx.operation.name", self.operation.into()),
@@ -148,7 +153,7 @@ impl Part {
             outcome,
             facts: Facts::from_slice(&facts),
             began: self.began,
-            took: app.clock.now().since(self.began.0),
+            took,
             stages: &self.stages,
             deep: self.deep.as_ref(),
         });
