@@ -40,6 +40,11 @@ impl Link {
         Link { client, open: None }
     }
 
+    /// Whether there is a connection, which may have broken since it was used.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Sends what `commands` makes of the script's hash, in one piece, and reads the answers. An
     /// answer that is an error of the server fails them all.
     ///
@@ -68,7 +73,7 @@ impl Link {
         &mut self,
         commands: impl Fn(&str) -> Pipeline,
     ) -> Result<Vec<Value>, Broken> {
-        let was_open = self.open.is_some();
+        let was_open = self.is_open();
         match self.send(&commands) {
             Err(_) if was_open => self.send(&commands),
             done => done,

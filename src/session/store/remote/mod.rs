@@ -48,8 +48,8 @@ use super::{
 const QUEUE: usize = 16 * 1024;
 /// For how long a write is sent again while the server does not answer, before it fails.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Between two tries.
-const RETRY: Duration = Duration::from_millis(100);
+/// Between two tries: a small part of what a takeover may take, which waits for the server as well.
+const RETRY: Duration = Duration::from_millis(25);
 /// When a client may ask again that was refused.
 const AGAIN: Duration = Duration::from_millis(500);
 /// Connections for reading and taking.

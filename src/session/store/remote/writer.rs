@@ -209,6 +209,7 @@ fn send(part: &[&Write], shared: &Shared, link: &mut Link) -> Result<Vec<Value>,
     let began = shared.clock.now();
     let mut again = false;
     loop {
+        let was_open = link.is_open();
         let sent = link.send(|script| {
             let mut commands = redis::pipe();
             for write in &writes {
@@ -226,6 +227,9 @@ fn send(part: &[&Write], shared: &Shared, link: &mut Link) -> Result<Vec<Value>,
             shared.fail(reason.clone());
             return Err(shared.unavailable().unwrap_or(StoreError::Io(reason)));
         }
-        std::thread::sleep(RETRY);
+        // A server that was restarted closed what waited: a new connection may do at once.
+        if !was_open {
+            std::thread::sleep(RETRY);
+        }
     }
 }
