@@ -15,7 +15,6 @@
 
 mod error;
 mod job;
-mod link;
 mod packed;
 mod queue;
 mod record;

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::{Client, Cmd, Value};
+use svgx_redis::{Broken, Link};
 
 use crate::error::QueueError;
 use crate::job::{Claimed, Ended, Item, Known, Limits, Room, Seen, Standing, Worker, WorkerKind};
-use crate::link::Link;
 use crate::packed;
 use crate::record::{Listed, Outcome, Record, Stage, Stats, record, text};
 
+/// The one script; its steps and answers are at its places.
+const SCRIPT: &str = include_str!("jobs.lua");
 /// What the names of everything of the queue begin with.
 const PREFIX: &str = "svgx:jobs:";
 /// Connections.
@@ -47,7 +49,7 @@ impl Queue {
     /// [`QueueError::Unavailable`] for an address that is none.
     pub fn new(url: &str, limits: Limits) -> Result<Queue, QueueError> {
         let client = Client::open(url).map_err(|e| QueueError::Unavailable(e.to_string()))?;
-        let links = std::array::from_fn(|_| Mutex::new(Link::new(client.clone())));
+        let links = std::array::from_fn(|_| Mutex::new(Link::new(client.clone(), SCRIPT)));
         Ok(Queue { client, limits, links })
     }
 
@@ -460,7 +462,8 @@ impl Queue {
         }
     }
 
-    /// One step of the script, over any connection; `twice` where it may happen twice.
+    /// One step of the script, over any connection; `twice` where it may happen twice: what may not is
+    /// preceded by a look whether the connection still stands.
     fn step(&self, twice: bool, command: impl Fn(&str) -> Cmd) -> Result<Vec<Value>, QueueError> {
         let commands = |script: &str| {
             let mut commands = redis::pipe();
@@ -473,7 +476,12 @@ impl Queue {
             (None, Some(link)) => link.lock(),
             (None, None) => return Err(QueueError::Unavailable("no connection".to_owned())),
         };
-        let mut values = if twice { link.send_again(commands) } else { link.send(commands) }?;
+        let sent = if twice {
+            link.send_again(commands)
+        } else {
+            link.renew().and_then(|()| link.send(commands))
+        };
+        let mut values = sent.map_err(|Broken(reason)| QueueError::Unavailable(reason))?;
         match values.pop() {
             Some(Value::Array(parts)) => Ok(parts),
             _ => Err(QueueError::Unreadable),

@@ -331,6 +331,23 @@ fn what_was_put_in_and_answered_outlives_the_server() {
 }
 
 #[test]
+fn what_may_not_be_sent_twice_needs_one_try_after_the_server_was_restarted() {
+    let Some(mut server) = RedisServer::start() else { return };
+    let (queue, a) = (queue(&server), worker("a"));
+    put(&queue, "ana", "q1");
+    put(&queue, "ana", "q2");
+    server.kill();
+    assert!(server.restart());
+    assert_eq!(queue.cancel("ana", "q1"), Ok(()));
+    server.kill();
+    assert!(server.restart());
+    assert_eq!(claim(&queue, &a).map(|claimed| claimed.id).as_deref(), Some("q2"));
+    server.kill();
+    assert!(server.restart());
+    assert_eq!(queue.cancel("ana", "q2"), Ok(()));
+}
+
+#[test]
 fn a_job_that_is_put_in_rings_and_answers_are_bounded() {
     let Some(server) = RedisServer::start() else { return };
     let queue = queue(&server);

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use redis::Value;
 use svgx_base::budget::{Clock as _, Monotonic};
+use svgx_redis::{Broken, Link};
 
 use super::RETRY;
 use super::keys::{pairs, text};
-use super::link::{Broken, Link};
 use crate::store::StoreError;
 
 /// The oldest version with everything that is used.

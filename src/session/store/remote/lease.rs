@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use svgx_base::budget::{Clock as _, Time};
+use svgx_redis::{Broken, Link};
 
 use super::keys::{Answer, REPLICA, answer, call, list, part, text};
-use super::link::{Broken, Link};
 use super::{RETRY, Shared, gate};
 use crate::store::{Given, Key, StoreError, StoreEvent};
 

@@ -13,7 +13,6 @@ mod feed;
 mod gate;
 mod keys;
 mod lease;
-mod link;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -33,10 +32,10 @@ use redis::{Client, Cmd, Value};
 use svgx_base::budget::{Clock as _, Monotonic, Time};
 use svgx_base::deep_span;
 use svgx_base::nearest::nearest;
+use svgx_redis::{Broken, Link};
 
-use self::keys::{list, names, pairs, part, text};
+use self::keys::{SCRIPT, list, names, pairs, part, text};
 use self::lease::Leases;
-use self::link::{Broken, Link};
 use self::writer::{Request, Sized, Write};
 use super::checksum::{self, Kind, OVERHEAD};
 use super::{
@@ -204,7 +203,7 @@ impl Remote {
     ) -> Result<Remote, StoreError> {
         let failed = |e: &dyn fmt::Display| StoreError::Io(e.to_string());
         let client = Client::open(options.url.as_str()).map_err(|e| failed(&e))?;
-        let link = || Link::new(client.clone());
+        let link = || Link::new(client.clone(), SCRIPT);
         let mut first = link();
         gate::refuse(&gate::first_answer(&mut first, options.trust)?)?;
         let shared = Arc::new(Shared {

@@ -9,9 +9,9 @@ use redis::{Cmd, Value};
 use svgx_base::budget::Clock as _;
 use svgx_base::deep::{self, Span};
 use svgx_base::deep_span;
+use svgx_redis::{Broken, Link};
 
 use super::keys::{Answer, answer, call};
-use super::link::{Broken, Link};
 use super::{PATIENCE, RETRY, Shared};
 use crate::store::StoreLimits;
 use crate::store::pending::Acknowledge;

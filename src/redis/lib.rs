@@ -1,11 +1,10 @@
-//! One connection to the server, made when it is needed and dropped when it failed.
+//! A link to a server of the Redis protocol, for whoever keeps all its steps in one script: a connection that
+//! is made when it is needed and dropped when it failed, with a limit of time for each answer.
 
 use std::fmt;
 use std::time::Duration;
 
 use redis::{Client, Cmd, Connection, ConnectionLike as _, Pipeline, Value};
-
-use super::keys::SCRIPT;
 
 /// How long the server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -14,7 +13,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 /// Why the server did not answer; what was sent to it may have happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Broken(pub(super) String);
+pub struct Broken(pub String);
 
 impl From<redis::RedisError> for Broken {
     fn from(error: redis::RedisError) -> Broken {
@@ -23,8 +22,9 @@ impl From<redis::RedisError> for Broken {
 }
 
 /// A connection, and the hash that the server knows the script by.
-pub(super) struct Link {
+pub struct Link {
     client: Client,
+    script: &'static str,
     open: Option<(Connection, String)>,
 }
 
@@ -36,12 +36,13 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
-    pub(super) fn new(client: Client) -> Link {
-        Link { client, open: None }
+    /// To the server of `client`, which is told `script` by each new connection.
+    pub const fn new(client: Client, script: &'static str) -> Link {
+        Link { client, script, open: None }
     }
 
     /// Whether there is a connection, which may have broken since it was used.
-    pub(super) const fn is_open(&self) -> bool {
+    pub const fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
@@ -50,17 +51,14 @@ impl Link {
     ///
     /// # Errors
     /// [`Broken`]; the connection is dropped then, and the next call makes a new one.
-    pub(super) fn send(
-        &mut self,
-        commands: impl FnOnce(&str) -> Pipeline,
-    ) -> Result<Vec<Value>, Broken> {
-        let (mut connection, script) = match self.open.take() {
+    pub fn send(&mut self, commands: impl FnOnce(&str) -> Pipeline) -> Result<Vec<Value>, Broken> {
+        let (mut connection, hash) = match self.open.take() {
             Some(open) => open,
             None => self.connect()?,
         };
-        let commands = commands(&script);
+        let commands = commands(&hash);
         let values = exchange(&mut connection, &commands)?;
-        self.open = Some((connection, script));
+        self.open = Some((connection, hash));
         Ok(values)
     }
 
@@ -69,7 +67,7 @@ impl Link {
     ///
     /// # Errors
     /// [`Broken`].
-    pub(super) fn send_again(
+    pub fn send_again(
         &mut self,
         commands: impl Fn(&str) -> Pipeline,
     ) -> Result<Vec<Value>, Broken> {
@@ -80,11 +78,20 @@ impl Link {
         }
     }
 
+    /// Finds out whether the connection that waited still does, and makes another where not: before what may not
+    /// be sent twice, which would fail otherwise after each restart of the server.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub fn renew(&mut self) -> Result<(), Broken> {
+        if self.is_open() { self.ask(|_| redis::cmd("PING")).map(drop) } else { Ok(()) }
+    }
+
     /// One command, as [`Link::send_again`].
     ///
     /// # Errors
     /// [`Broken`].
-    pub(super) fn ask(&mut self, command: impl Fn(&str) -> Cmd) -> Result<Value, Broken> {
+    pub fn ask(&mut self, command: impl Fn(&str) -> Cmd) -> Result<Value, Broken> {
         let mut values = self.send_again(|script| {
             let mut commands = redis::pipe();
             commands.add_command(command(script));
@@ -97,8 +104,9 @@ impl Link {
         let mut connection = self.client.get_connection_with_timeout(CONNECT)?;
         connection.set_read_timeout(Some(ANSWER))?;
         connection.set_write_timeout(Some(ANSWER))?;
-        let load = redis::cmd("SCRIPT").arg("LOAD").arg(SCRIPT).query::<String>(&mut connection)?;
-        Ok((connection, load))
+        let hash =
+            redis::cmd("SCRIPT").arg("LOAD").arg(self.script).query::<String>(&mut connection)?;
+        Ok((connection, hash))
     }
 }
 
