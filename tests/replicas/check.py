@@ -29,15 +29,15 @@ def begin(port, session):
     assert status == 200, (status, answer[:500])
 
 
-def add(port, session, name, timeout=20.0):
-    body = {"session": session, "operation": "add", "markup": f'<rect id="{name}" width="1" height="1"/>'}
+def add(port, session, name, timeout=20.0, **more):
+    body = {"session": session, "operation": "add", "markup": f'<rect id="{name}" width="1" height="1"/>', **more}
     return ask(port, "POST", "/interactive", body, timeout=timeout)
 
 
 def until_added(port, session, name):
-    """Adds an element as soon as it is taken: seconds."""
+    """Adds an element as soon as it is taken: seconds. A try whose outcome is not known may have done it."""
     began = time.monotonic()
-    wait(f"{name} at {port}", lambda: add(port, session, name)[0] == 200)
+    wait(f"{name} at {port}", lambda: add(port, session, name, operation_id=name)[0] == 200)
     return time.monotonic() - began
 
 
