@@ -2,7 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use libm::{atan2, cos, hypot, sin, sincos, sqrt};
+use libm::{atan2, cos, sin, sincos};
 
 use super::reason::Reason;
 
@@ -22,7 +22,8 @@ pub(super) fn scaled(a: P, by: f64) -> P {
 }
 
 pub(super) fn length(a: P) -> f64 {
-    hypot(a[0], a[1])
+    // Coordinates end at 1e12: nothing runs over that `hypot` would have to save.
+    (a[0] * a[0] + a[1] * a[1]).sqrt()
 }
 
 /// `x' = a x + c y + e`, `y' = b x + d y + f`, in the order of SVG's `matrix(a b c d e f)`.
@@ -54,10 +55,23 @@ impl Affine {
         Affine([a, b, c, d, e + by[0], f + by[1]])
     }
 
+    /// Whether circles stay circles.
+    fn keeps_circles(&self) -> bool {
+        let [a, b, c, d, ..] = self.0;
+        let (x, y) = (a * a + b * b, c * c + d * d);
+        (x - y).abs() <= 1e-14 * (x + y) && (a * c + b * d).abs() <= 1e-14 * (x + y)
+    }
+
+    /// Whether turns to the left become turns to the right.
+    fn turns_over(&self) -> bool {
+        let [a, b, c, d, ..] = self.0;
+        a * d - b * c < 0.0
+    }
+
     /// How much lengths grow, on average.
     pub(super) fn scale(&self) -> f64 {
         let [a, b, c, d, ..] = self.0;
-        sqrt((a * d - b * c).abs())
+        (a * d - b * c).abs().sqrt()
     }
 }
 
@@ -65,7 +79,7 @@ impl Affine {
 /// elevation moves what is tilted.
 pub(super) fn plane(normal: [f64; 3], elevation: f64) -> Affine {
     let [x, y, z] = normal;
-    let size = sqrt(x * x + y * y + z * z);
+    let size = (x * x + y * y + z * z).sqrt();
     if size < 1e-12 || (x == 0.0 && y == 0.0 && z > 0.0) {
         return Affine::IDENTITY;
     }
@@ -73,7 +87,7 @@ pub(super) fn plane(normal: [f64; 3], elevation: f64) -> Affine {
     // Wy × N near the pole, Wz × N elsewhere.
     let [ax, ay, az] =
         if x.abs() < 1.0 / 64.0 && y.abs() < 1.0 / 64.0 { [z, 0.0, -x] } else { [-y, x, 0.0] };
-    let size = sqrt(ax * ax + ay * ay + az * az);
+    let size = (ax * ax + ay * ay + az * az).sqrt();
     let [ax, ay, az] = [ax / size, ay / size, az / size];
     let [bx, by] = [y * az - z * ay, z * ax - x * az];
     Affine([ax, ay, bx, by, x * elevation, y * elevation])
@@ -120,11 +134,6 @@ impl Arc {
         }
     }
 
-    /// Adds where it turns back in x or y, placed by `by`; its ends are the caller's.
-    pub(super) fn bounds(&self, by: &Affine, bounds: &mut Bounds) {
-        self.mapped(by).turns(bounds);
-    }
-
     fn turns(&self, bounds: &mut Bounds) {
         let (low, sweep) = (self.from.min(self.to), (self.to - self.from).abs());
         for axis in [0, 1] {
@@ -138,7 +147,7 @@ impl Arc {
             let reach = match (u, v) {
                 (u, 0.0) => u,
                 (0.0, v) => v,
-                _ => hypot(u, v),
+                _ => length([u, v]),
             };
             for (half, reach) in [(0.0, reach), (PI, -reach)] {
                 let turns = (top + half - low) / TAU;
@@ -157,7 +166,7 @@ impl Arc {
         let (uu, vv, uv) =
             (u[0] * u[0] + u[1] * u[1], v[0] * v[0] + v[1] * v[1], u[0] * v[0] + u[1] * v[1]);
         if (uu - vv).abs() <= 1e-12 * (uu + vv) && uv.abs() <= 1e-12 * (uu + vv) {
-            let r = sqrt((uu + vv) / 2.0);
+            let r = ((uu + vv) / 2.0).sqrt();
             return (r, r, 0.0);
         }
         let t = 0.5 * atan2(2.0 * uv, uu - vv);
@@ -186,7 +195,58 @@ impl Arc {
 pub(super) enum Segment {
     Line(P),
     Arc(Arc),
+    /// An arc of a circle, by the tangent of a quarter of the angle that it turns by,
+    /// counter-clockwise where positive: most arcs of a drawing are given so and asked for so, and
+    /// nothing of that takes an angle.
+    Bend(P, f64),
     Cubic(P, P, P),
+}
+
+impl Segment {
+    /// Where it ends.
+    pub(super) fn end(&self) -> P {
+        match self {
+            Segment::Line(p) | Segment::Bend(p, _) | Segment::Cubic(_, _, p) => *p,
+            Segment::Arc(arc) => arc.end,
+        }
+    }
+
+    /// The same from `from` on with the angles of an arc.
+    pub(super) fn with_angles(&self, from: P) -> Segment {
+        match self {
+            Segment::Bend(to, bulge) => bulged(from, *to, *bulge),
+            other => *other,
+        }
+    }
+
+    fn mapped(&self, from: P, by: &Affine) -> Segment {
+        match self {
+            Segment::Line(p) => Segment::Line(by.point(*p)),
+            Segment::Arc(arc) => Segment::Arc(arc.mapped(by)),
+            Segment::Bend(to, bulge) if by.keeps_circles() => {
+                Segment::Bend(by.point(*to), if by.turns_over() { -bulge } else { *bulge })
+            }
+            Segment::Bend(..) => match self.with_angles(from) {
+                Segment::Arc(arc) => Segment::Arc(arc.mapped(by)),
+                other => Segment::Line(by.point(other.end())),
+            },
+            Segment::Cubic(a, b, c) => Segment::Cubic(by.point(*a), by.point(*b), by.point(*c)),
+        }
+    }
+
+    /// Adds all of it but its start, which is `from`, placed by `by`.
+    pub(super) fn bounds(&self, from: P, by: &Affine, bounds: &mut Bounds) {
+        if *by != Affine::IDENTITY {
+            return self.mapped(from, by).bounds(by.point(from), &Affine::IDENTITY, bounds);
+        }
+        match self {
+            Segment::Line(_) => {}
+            Segment::Arc(arc) => arc.turns(bounds),
+            Segment::Bend(to, bulge) => bend_bounds(from, *to, *bulge, bounds),
+            Segment::Cubic(a, b, c) => cubic_bounds([from, *a, *b, *c], bounds),
+        }
+        bounds.add(self.end());
+    }
 }
 
 /// A connected run of segments.
@@ -217,35 +277,22 @@ impl Outline {
         if *by == Affine::IDENTITY {
             return self;
         }
-        self.start = by.point(self.start);
+        let mut at = self.start;
+        self.start = by.point(at);
         for segment in &mut self.segments {
-            *segment = match segment {
-                Segment::Line(p) => Segment::Line(by.point(*p)),
-                Segment::Arc(arc) => Segment::Arc(arc.mapped(by)),
-                Segment::Cubic(a, b, c) => Segment::Cubic(by.point(*a), by.point(*b), by.point(*c)),
-            };
+            let end = segment.end();
+            *segment = segment.mapped(at, by);
+            at = end;
         }
         self
     }
 
     pub(super) fn bounds(&self, by: &Affine, bounds: &mut Bounds) {
-        let mut last = by.point(self.start);
-        bounds.add(last);
+        let mut from = self.start;
+        bounds.add(by.point(from));
         for segment in &self.segments {
-            last = match segment {
-                Segment::Line(p) => by.point(*p),
-                Segment::Arc(arc) => {
-                    let arc = arc.mapped(by);
-                    arc.turns(bounds);
-                    arc.end
-                }
-                Segment::Cubic(a, b, c) => {
-                    let (a, b, c) = (by.point(*a), by.point(*b), by.point(*c));
-                    cubic_bounds([last, a, b, c], bounds);
-                    c
-                }
-            };
-            bounds.add(last);
+            segment.bounds(from, by, bounds);
+            from = segment.end();
         }
     }
 }
@@ -266,27 +313,72 @@ pub(super) fn cubic_bounds(p: [P; 4], bounds: &mut Bounds) {
         if a.abs() < 1e-12 * (b.abs() + c.abs()) {
             at(-c / b);
         } else {
-            let root = sqrt(b * b - 4.0 * a * c);
+            let root = (b * b - 4.0 * a * c).sqrt();
             at((-b + root) / (2.0 * a));
             at((-b - root) / (2.0 * a));
         }
     }
 }
 
+/// The centre of an arc by its bulge, and its radius. There are both where ends are apart and the
+/// bulge is none of a line.
+fn centre_of_bend(from: P, to: P, bulge: f64) -> (P, f64) {
+    let chord = sub(to, from);
+    // From the middle of the chord to the centre, to the left for a positive one.
+    let height = (1.0 - bulge * bulge) / (4.0 * bulge);
+    let centre = add(scaled(add(from, to), 0.5), scaled([-chord[1], chord[0]], height));
+    (centre, radius_of_bend(from, to, bulge))
+}
+
+/// The radius of an arc by its bulge.
+pub(super) fn radius_of_bend(from: P, to: P, bulge: f64) -> f64 {
+    length(sub(to, from)) * (1.0 + bulge * bulge) / (4.0 * bulge.abs())
+}
+
+/// The point in the middle of an arc.
+pub(super) fn middle_of_bend(from: P, to: P, bulge: f64) -> P {
+    let chord = sub(to, from);
+    add(scaled(add(from, to), 0.5), scaled([chord[1], -chord[0]], bulge / 2.0))
+}
+
+/// Where an arc turns back in x or y: the ends of its circle that are on its side of the chord.
+fn bend_bounds(from: P, to: P, bulge: f64, bounds: &mut Bounds) {
+    let chord = sub(to, from);
+    // Most arcs are inside of what is there already: one of half a turn or less is not farther from
+    // its chord than its height.
+    let far = bulge.abs() / 2.0 * (chord[0].abs() + chord[1].abs());
+    let is_inside = |axis: usize| {
+        let (a, b) = (from[axis], to[axis]);
+        a.min(b) - far >= bounds.low[axis] && a.max(b) + far <= bounds.high[axis]
+    };
+    if bulge.abs() <= 1.0 && is_inside(0) && is_inside(1) {
+        return;
+    }
+    let (centre, radius) = centre_of_bend(from, to, bulge);
+    for (axis, reach) in [(0, radius), (0, -radius), (1, radius), (1, -radius)] {
+        let mut p = centre;
+        p[axis] += reach;
+        let out = sub(p, from);
+        // One that turns left is to the right of its chord.
+        if (chord[0] * out[1] - chord[1] * out[0]) * bulge < 0.0 {
+            bounds.add(p);
+        }
+    }
+}
+
+/// The segment of a polyline with a bulge, as it is given.
+pub(super) fn bend(from: P, to: P, bulge: f64) -> Segment {
+    if bulge.abs() < 1e-9 || from == to { Segment::Line(to) } else { Segment::Bend(to, bulge) }
+}
+
 /// The segment of a polyline with a bulge, the tangent of a quarter of the angle it turns by;
 /// counter-clockwise where positive.
 pub(super) fn bulged(from: P, to: P, bulge: f64) -> Segment {
-    let chord = sub(to, from);
-    let long = length(chord);
-    if bulge.abs() < 1e-9 || long == 0.0 {
+    if bulge.abs() < 1e-9 || from == to {
         return Segment::Line(to);
     }
     let sweep = 4.0 * libm::atan(bulge);
-    let radius = long * (1.0 + bulge * bulge) / (4.0 * bulge.abs());
-    // From the middle of the chord to the centre, to the left for a positive one.
-    let height = long * (1.0 - bulge * bulge) / (4.0 * bulge);
-    let left = scaled([-chord[1], chord[0]], 1.0 / long);
-    let centre = add(scaled(add(from, to), 0.5), scaled(left, height));
+    let (centre, radius) = centre_of_bend(from, to, bulge);
     let start = atan2(from[1] - centre[1], from[0] - centre[0]);
     let (u, v) = ([radius, 0.0], [0.0, radius]);
     Segment::Arc(Arc { centre, u, v, from: start, to: start + sweep, end: to })

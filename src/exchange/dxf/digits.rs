@@ -39,23 +39,29 @@ const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 6061626364656667686970717273747576777879\
 8081828384858687888990919293949596979899";
 
-/// The digits of a number, filled from behind.
+/// The digits of a number, filled from behind: a line that ends.
 #[derive(Debug)]
 pub(super) struct Digits {
     bytes: [u8; SIZE],
     from: usize,
 }
 
-/// A sign, a point, 19 figures, and zeros before them.
-const SIZE: usize = 48;
+/// Where the line ends. Before it: a code, a sign, a point, 20 figures, or zeros before them; behind
+/// it there is room to copy more than there is.
+const END: usize = 32;
+const SIZE: usize = 64;
+/// Bytes that are copied together, rather than as many as there are.
+const MANY: usize = 32;
 
 impl Digits {
     fn new() -> Digits {
-        Digits { bytes: [0; SIZE], from: SIZE }
+        let mut bytes = [0; SIZE];
+        bytes[END] = b'\n';
+        Digits { bytes, from: END }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        self.bytes.get(self.from..).unwrap_or_default()
+        self.bytes.get(self.from..END).unwrap_or_default()
     }
 
     pub(super) fn text(&self) -> &str {
@@ -63,35 +69,54 @@ impl Digits {
         std::str::from_utf8(self.bytes()).unwrap_or_default()
     }
 
-    fn put(&mut self, byte: u8) {
-        self.from = self.from.saturating_sub(1);
-        if let Some(place) = self.bytes.get_mut(self.from) {
-            *place = byte;
+    /// Puts the digits and the end of the line behind `out`.
+    pub(super) fn line(&self, out: &mut Vec<u8>) {
+        let long = END + 1 - self.from.min(END);
+        match self.bytes.get(self.from..).and_then(<[u8]>::first_chunk::<MANY>) {
+            // Copying a few bytes takes longer than copying many whose number is known.
+            Some(many) if long <= MANY => {
+                out.extend_from_slice(many);
+                out.truncate(out.len() + long - MANY);
+            }
+            _ => {
+                out.extend_from_slice(self.bytes());
+                out.push(b'\n');
+            }
         }
+    }
+
+    /// Puts a byte before the others.
+    #[inline]
+    pub(super) fn put(&mut self, byte: u8) {
+        self.from = self.from.wrapping_sub(1) % SIZE;
+        self.bytes[self.from] = byte;
+    }
+
+    /// Puts four bytes before the others.
+    #[inline]
+    pub(super) fn put_four(&mut self, bytes: [u8; 4]) {
+        bytes.into_iter().rev().for_each(|byte| self.put(byte));
     }
 
     /// The last two figures of `n`.
+    #[inline]
     fn pair(&mut self, n: u64) {
-        self.from = self.from.saturating_sub(2);
         let at = 2 * (n % 100) as usize;
-        if let (Some(place), Some(pair)) =
-            (self.bytes.get_mut(self.from..self.from + 2), PAIRS.get(at..at + 2))
-        {
-            place.copy_from_slice(pair);
-        }
+        self.put(PAIRS[at + 1]);
+        self.put(PAIRS[at]);
     }
 
-    /// The last `count` figures of `n`; what is left of it.
-    fn figures(&mut self, mut n: u64, count: usize) -> u64 {
-        for _ in 0..count / 2 {
+    /// The last `count` figures of `n`.
+    #[inline]
+    fn figures(&mut self, mut n: u64, mut count: usize) {
+        while count >= 2 {
             self.pair(n);
             n /= 100;
+            count -= 2;
         }
-        if count % 2 == 1 {
+        if count == 1 {
             self.put(b'0' + (n % 10) as u8);
-            n /= 10;
         }
-        n
     }
 
     fn whole_part(&mut self, mut n: u64) {
@@ -107,18 +132,18 @@ impl Digits {
     }
 }
 
-/// A whole number.
-pub(super) fn whole(n: i64) -> Digits {
+/// Hands the digits of a whole number to `then`. Nothing is moved: numbers are half of a file.
+pub(super) fn whole<T>(n: i64, then: impl FnOnce(&mut Digits) -> T) -> T {
     let mut digits = Digits::new();
     digits.whole_part(n.unsigned_abs());
     if n < 0 {
         digits.put(b'-');
     }
-    digits
+    then(&mut digits)
 }
 
-/// A number in base 16, in capitals.
-pub(super) fn hexadecimal(mut n: u32) -> Digits {
+/// As [`whole`], in base 16 with capitals.
+pub(super) fn hexadecimal<T>(mut n: u32, then: impl FnOnce(&mut Digits) -> T) -> T {
     let mut digits = Digits::new();
     loop {
         let digit = (n & 15) as u8;
@@ -128,75 +153,91 @@ pub(super) fn hexadecimal(mut n: u32) -> Digits {
             break;
         }
     }
-    digits
+    then(&mut digits)
 }
 
-/// `n` rounded to `decimals` (22 at most), without zeros behind; a point stands only where there is
-/// something behind it, or where `has_point`. `None` where that is no number of fifteen figures.
-pub(super) fn rounded(n: f64, decimals: usize, has_point: bool) -> Option<Digits> {
-    let steps = n * POWERS.get(decimals)?;
-    if steps.is_nan() || steps.abs() >= MOST {
-        return None;
-    }
-    // The nearest whole number, halves away from zero.
-    let mut whole = steps as i64;
-    let rest = steps - whole as f64;
-    if rest >= 0.5 {
-        whole += 1;
-    } else if rest <= -0.5 {
-        whole -= 1;
-    }
-    let mut left = whole.unsigned_abs();
-    let mut behind = decimals;
-    if let Some(unit) = UNITS.get(decimals)
-        && left.is_multiple_of(*unit)
-    {
-        (left, behind) = (left / unit, 0);
-    }
-    while behind > 3 && left.is_multiple_of(1_000) {
-        (left, behind) = (left / 1_000, behind - 3);
-    }
-    while behind > 0 && left.is_multiple_of(10) {
-        (left, behind) = (left / 10, behind - 1);
-    }
+/// Hands `n` to `then`, rounded to `decimals` (22 at most), without zeros behind; a point stands only
+/// where there is something behind it, or where `has_point`. `None` where that is no number of
+/// fifteen figures.
+pub(super) fn rounded<T>(
+    n: f64,
+    decimals: usize,
+    has_point: bool,
+    then: impl FnOnce(&mut Digits) -> T,
+) -> Option<T> {
     let mut digits = Digits::new();
-    if behind > 0 {
-        left = digits.figures(left, behind);
-        digits.put(b'.');
-    } else if has_point {
-        digits.put(b'0');
-        digits.put(b'.');
+    digits.round(n, decimals, has_point)?;
+    Some(then(&mut digits))
+}
+
+impl Digits {
+    #[inline]
+    fn round(&mut self, n: f64, decimals: usize, has_point: bool) -> Option<()> {
+        let steps = n * POWERS.get(decimals)?;
+        if steps.is_nan() || steps.abs() >= MOST {
+            return None;
+        }
+        // The nearest whole number, halves away from zero.
+        let mut whole = steps as i64;
+        let rest = steps - whole as f64;
+        if rest >= 0.5 {
+            whole += 1;
+        } else if rest <= -0.5 {
+            whole -= 1;
+        }
+        let size = whole.unsigned_abs();
+        // Division by what is known beforehand is not division.
+        let (left, mut rest) = match decimals {
+            6 => (size / 1_000_000, size % 1_000_000),
+            7 => (size / 10_000_000, size % 10_000_000),
+            9 => (size / 1_000_000_000, size % 1_000_000_000),
+            _ => match UNITS.get(decimals) {
+                Some(unit) => (size / unit, size % unit),
+                None => (0, size),
+            },
+        };
+        if rest > 0 {
+            let mut behind = decimals;
+            while behind > 3 && rest.is_multiple_of(1_000) {
+                (rest, behind) = (rest / 1_000, behind - 3);
+            }
+            while rest.is_multiple_of(10) {
+                (rest, behind) = (rest / 10, behind - 1);
+            }
+            self.figures(rest, behind);
+            self.put(b'.');
+        } else if has_point {
+            self.put(b'0');
+            self.put(b'.');
+        }
+        self.whole_part(left);
+        // Zero has no sign.
+        if whole < 0 {
+            self.put(b'-');
+        }
+        Some(())
     }
-    digits.whole_part(left);
-    // Zero has no sign.
-    if whole < 0 {
-        digits.put(b'-');
-    }
-    Some(digits)
 }
 
 /// Reads the number that `text` begins with: a sign, nineteen digits at most, and a point. Its length
 /// in bytes beside it. `None` for all others, which the standard library reads.
 pub(super) fn read(text: &[u8]) -> Option<(f64, usize)> {
-    let (sign, digits) = match text {
-        [b'-', rest @ ..] => (-1.0, rest),
-        [b'+', rest @ ..] => (1.0, rest),
-        _ => (1.0, text),
+    let (sign, mut at) = match text.first()? {
+        b'-' => (-1.0, 1),
+        b'+' => (1.0, 1),
+        _ => (1.0, 0),
     };
-    let (mut figures, mut read, mut point) = (0_u64, 0_usize, None);
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' => figures = figures.wrapping_mul(10).wrapping_add(u64::from(byte - b'0')),
-            b'.' if point.is_none() => point = Some(read),
-            b'e' | b'E' => return None,
-            _ => break,
-        }
-        read += 1;
+    let mut figures = 0_u64;
+    let mut count = run(text, &mut at, &mut figures);
+    let mut decimals = 0;
+    if text.get(at) == Some(&b'.') {
+        at += 1;
+        decimals = run(text, &mut at, &mut figures);
+        count += decimals;
     }
-    let (count, decimals) = match point {
-        Some(point) => (read - 1, read - 1 - point),
-        None => (read, 0),
-    };
+    if matches!(text.get(at), Some(b'e' | b'E')) {
+        return None;
+    }
     // Nineteen figures do not run over.
     if count == 0 || count > 19 {
         return None;
@@ -213,8 +254,56 @@ pub(super) fn read(text: &[u8]) -> Option<(f64, usize)> {
         let more = u128::from(!scaled.is_multiple_of(unit));
         (scaled / unit * 2 + more) as f64 / TWO_TO_65
     };
-    let long = text.len() - digits.len() + read;
-    Some((sign * size, long))
+    Some((sign * size, at))
+}
+
+/// Reads digits from `at` on behind `figures`, which run over beyond nineteen; how many there are.
+fn run(text: &[u8], at: &mut usize, figures: &mut u64) -> usize {
+    let from = *at;
+    loop {
+        let rest = text.get(*at..).unwrap_or_default();
+        let eight = match rest.first_chunk::<8>() {
+            Some(eight) => u64::from_le_bytes(*eight),
+            // The last eight bytes, without those before.
+            None => match text.last_chunk::<8>() {
+                Some(last) if !rest.is_empty() => {
+                    u64::from_le_bytes(*last) >> (8 * (8 - rest.len()))
+                }
+                _ => break,
+            },
+        };
+        let (value, count) = leading(eight);
+        let unit = UNITS.get(count).copied().unwrap_or(1);
+        *figures = figures.wrapping_mul(unit).wrapping_add(value);
+        *at += count;
+        if count < 8 {
+            return *at - from;
+        }
+    }
+    while let Some(digit) = text.get(*at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
+        *figures = figures.wrapping_mul(10).wrapping_add(u64::from(digit));
+        *at += 1;
+    }
+    *at - from
+}
+
+/// The digits that eight bytes begin with, the first one lowest: their value and how many there are.
+/// Pairs, fours and all eight are put together at once.
+fn leading(eight: u64) -> (u64, usize) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let digits = eight ^ (ONES * u64::from(b'0'));
+    // What is more than nine has its highest bit set by adding what lacks; it may carry only into
+    // those behind.
+    let others = (digits.wrapping_add(ONES * 0x76) | digits) & (ONES << 7);
+    let count = (others.trailing_zeros() / 8) as usize;
+    if count == 0 {
+        return (0, 0);
+    }
+    let digits = digits << (64 - 8 * count);
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    let all = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF;
+    (all, count)
 }
 
 /// How many decimals twelve figures of a number have; `None` beyond what [`rounded`] takes.
@@ -235,6 +324,26 @@ mod tests {
 
     use super::*;
 
+    fn text(n: f64, decimals: usize, has_point: bool) -> Option<String> {
+        rounded(n, decimals, has_point, |digits| digits.text().to_owned())
+    }
+
+    #[test]
+    fn lines_are_codes_and_digits() {
+        let mut out = b"before\n".to_vec();
+        for (n, decimals) in [(-1.5, 3), (1e-20, 22), (999_999_999_999_999.0, 0), (0.0, 9)] {
+            let line = |digits: &mut Digits| {
+                b" 10\n".iter().rev().for_each(|byte| digits.put(*byte));
+                digits.line(&mut out);
+            };
+            rounded(n, decimals, true, line).expect("few figures");
+        }
+        whole(i64::MIN, |digits| digits.line(&mut out));
+        let expected = "before\n 10\n-1.5\n 10\n0.00000000000000000001\n 10\n999999999999999.0\n \
+10\n0.0\n-9223372036854775808\n";
+        assert_eq!(String::from_utf8(out).as_deref(), Ok(expected));
+    }
+
     #[test]
     fn rounded_numbers_are_the_shortest_that_are_read_back_alike() {
         let mut random = SplitMix64::new(7);
@@ -244,19 +353,16 @@ mod tests {
             for decimals in [0, 3, 6, 9] {
                 let per_unit = POWERS[decimals];
                 let expected = ((n * per_unit).round() / per_unit + 0.0).to_string();
-                let digits = rounded(n, decimals, false).expect("few figures");
-                assert_eq!(digits.text(), expected, "{n} {decimals}");
+                let shown = text(n, decimals, false).expect("few figures");
+                assert_eq!(shown, expected, "{n} {decimals}");
             }
         }
         for (n, shown) in [(0.0, "0"), (-0.0, "0"), (-1e-9, "0"), (0.5, "1"), (-2.5, "-3")] {
-            assert_eq!(rounded(n, 0, false).map(|d| d.text().to_owned()).as_deref(), Some(shown));
+            assert_eq!(text(n, 0, false).as_deref(), Some(shown));
         }
-        assert!(rounded(1e15, 0, false).is_none() && rounded(f64::NAN, 3, false).is_none());
-        assert!(rounded(f64::INFINITY, 3, false).is_none() && rounded(1.0, 23, false).is_none());
-        assert_eq!(
-            rounded(1e-20, 22, false).expect("few figures").text(),
-            "0.00000000000000000001"
-        );
+        assert!(text(1e15, 0, false).is_none() && text(f64::NAN, 3, false).is_none());
+        assert!(text(f64::INFINITY, 3, false).is_none() && text(1.0, 23, false).is_none());
+        assert_eq!(text(1e-20, 22, false).as_deref(), Some("0.00000000000000000001"));
     }
 
     #[test]
@@ -300,7 +406,7 @@ mod tests {
     #[test]
     fn a_point_is_written_where_it_is_wanted() {
         for (n, shown) in [(3.0, "3.0"), (-0.25, "-0.25"), (0.0, "0.0"), (100.0, "100.0")] {
-            assert_eq!(rounded(n, 6, true).expect("few figures").text(), shown);
+            assert_eq!(text(n, 6, true).as_deref(), Some(shown));
         }
     }
 
@@ -325,10 +431,10 @@ mod tests {
     #[test]
     fn whole_numbers_are_what_formats_make_of_them() {
         for n in [0, 1, -1, 10, 255, i64::MAX, i64::MIN] {
-            assert_eq!(whole(n).text(), n.to_string());
+            assert_eq!(whole(n, |d| d.text().to_owned()), n.to_string());
         }
         for n in [0, 9, 10, 255, 0xFFFF_FFFF] {
-            assert_eq!(hexadecimal(n).text(), format!("{n:X}"));
+            assert_eq!(hexadecimal(n, |d| d.text().to_owned()), format!("{n:X}"));
         }
     }
 }

@@ -271,7 +271,7 @@ fn each<'t>(
     while let Some(begin) = rest.iter().position(|t| t.code == 0) {
         let Some((head, after)) = rest.get(begin..).and_then(<[_]>::split_first) else { break };
         let kind = trimmed(head.value);
-        let end = after.iter().position(|t| t.code == 0).unwrap_or(after.len());
+        let (fields, end) = Fields::first(after);
         let (own, mut next) = after.split_at(end);
         // Whether attributes follow is told by what follows: 66 is not always set.
         let part = match kind {
@@ -301,7 +301,6 @@ fn each<'t>(
             budget.checkpoint()?;
         }
         hold("dxf_entities", *count, limits.dxf_entities)?;
-        let fields = Fields::new(own);
         let has_more = fields.is_shorter_than(own);
         keep(Raw { kind, line: head.line, fields, parts, has_more });
     }

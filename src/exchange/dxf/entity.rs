@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use libm::{cos, sin};
 
 use super::colour::Colour;
-use super::curve::{Affine, Arc, Outline, P, Segment, add, bulged, length, plane, scaled, sub};
+use super::curve::{
+    Affine, Arc, Outline, P, Segment, add, bend, bulged, length, plane, scaled, sub,
+};
 use super::drawing::{Raw, folded};
 use super::hatch;
 use super::reason::Reason;
@@ -255,16 +257,17 @@ type Vertex = (P, f64, f64, f64);
 fn along(vertices: &[Vertex], closed: bool, plane: &Affine) -> Result<Vec<Shape>, Reason> {
     let (first, rest) = vertices.split_first().ok_or(Reason::Empty)?;
     let mut outline = Outline::at(first.0);
+    outline.segments.reserve_exact(vertices.len());
     let mut last = first;
     for vertex in rest {
-        outline.segments.push(bulged(last.0, vertex.0, last.1));
+        outline.segments.push(bend(last.0, vertex.0, last.1));
         last = vertex;
     }
     if closed && rest.is_empty() {
         return Err(Reason::Empty);
     }
     if closed && last.1 != 0.0 {
-        outline.segments.push(bulged(last.0, first.0, last.1));
+        outline.segments.push(bend(last.0, first.0, last.1));
     }
     if outline.segments.is_empty() {
         outline.segments.push(Segment::Line(first.0));

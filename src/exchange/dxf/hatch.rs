@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use super::curve::{Affine, Arc, Outline, P, Segment, bulged, length, scaled, sub};
+use super::curve::{Affine, Arc, Outline, P, Segment, bend, length, scaled, sub};
 use super::pattern;
 use super::reason::Reason;
 use super::shape::Shape;
@@ -137,9 +137,10 @@ impl Path {
             Path::Polyline(points) => {
                 let Some((first, _)) = points.first() else { return Ok(()) };
                 let mut outline = Outline::at(*first);
+                outline.segments.reserve_exact(points.len());
                 for (i, (p, bulge)) in points.iter().enumerate() {
                     let next = points.get(i + 1).map_or(*first, |(p, _)| *p);
-                    outline.segments.push(bulged(*p, next, *bulge));
+                    outline.segments.push(bend(*p, next, *bulge));
                 }
                 outline.closed = true;
                 outlines.push(outline);
@@ -175,11 +176,7 @@ impl Path {
 }
 
 fn end_of(outline: &Outline) -> P {
-    match outline.segments.last() {
-        Some(Segment::Line(p) | Segment::Cubic(_, _, p)) => *p,
-        Some(Segment::Arc(arc)) => arc.end,
-        None => outline.start,
-    }
+    outline.segments.last().map_or(outline.start, Segment::end)
 }
 
 /// An edge as an outline of its own, in its own direction.

@@ -239,7 +239,8 @@ impl Reader<'_> {
         context: &Context<'_>,
         counts: &mut Counts,
     ) -> Result<Vec<Item<'t>>, Error> {
-        let mut items = Vec::new();
+        // What is there was counted before.
+        let mut items = Vec::with_capacity(entities.len());
         for (at, raw) in entities.iter().enumerate() {
             if at % 256 == 0 {
                 self.budget.checkpoint()?;

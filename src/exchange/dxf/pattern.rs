@@ -140,8 +140,10 @@ impl Rows {
         let mut count = 0;
         let mut last = outline.start;
         for segment in &outline.segments {
-            match segment {
-                Segment::Line(to) => count += self.line(last, *to, count, cut)?,
+            match &segment.with_angles(last) {
+                Segment::Line(to) | Segment::Bend(to, _) => {
+                    count += self.line(last, *to, count, cut)?;
+                }
                 Segment::Arc(arc) => {
                     // Where it turns back in y it is cut, so that each part crosses a height once.
                     let size = hypot(arc.u[1], arc.v[1]);
@@ -179,10 +181,7 @@ impl Rows {
                     }
                 }
             }
-            last = match segment {
-                Segment::Line(p) | Segment::Cubic(_, _, p) => *p,
-                Segment::Arc(arc) => arc.end,
-            };
+            last = segment.end();
         }
         count += self.line(last, outline.start, count, cut)?;
         Some(count)

@@ -55,11 +55,11 @@ enum Part {
 }
 
 /// Points of shapes that have names.
-struct Parts<'i, 't> {
+struct Parts<'t> {
     /// A cell of the grid to the points in it.
     cells: HashMap<[i64; 2], Vec<(P, &'t str, Part)>>,
     /// Circles and arcs by the cells of their centres.
-    rounds: HashMap<[i64; 2], Vec<(&'i Arc, &'t str, Part)>>,
+    rounds: HashMap<[i64; 2], Vec<(Arc, &'t str, Part)>>,
     /// How far apart points are that are one.
     near: f64,
 }
@@ -88,8 +88,8 @@ pub(super) fn dimensions<'t>(
     stated
 }
 
-impl<'i, 't> Parts<'i, 't> {
-    fn of(model: &'i [Item<'t>], near: f64) -> Parts<'i, 't> {
+impl<'t> Parts<'t> {
+    fn of(model: &[Item<'t>], near: f64) -> Parts<'t> {
         let mut parts = Parts { cells: HashMap::new(), rounds: HashMap::new(), near };
         let mut ids: HashSet<&str> = HashSet::new();
         let mut count = 0;
@@ -118,7 +118,7 @@ impl<'i, 't> Parts<'i, 't> {
         self.cells.entry(self.cell(p)).or_default().push((p, handle, part));
     }
 
-    fn round(&mut self, arc: &'i Arc, handle: &'t str, part: Part) {
+    fn round(&mut self, arc: Arc, handle: &'t str, part: Part) {
         if !arc.is_circular() {
             return;
         }
@@ -127,7 +127,7 @@ impl<'i, 't> Parts<'i, 't> {
     }
 
     /// As [`super::write`] writes an outline.
-    fn outline(&mut self, handle: &'t str, outline: &'i Outline, is_area: bool) {
+    fn outline(&mut self, handle: &'t str, outline: &Outline, is_area: bool) {
         let Outline { start, segments, closed } = outline;
         match segments.as_slice() {
             [Segment::Line(end)] if !is_area && !closed && end != start => {
@@ -136,11 +136,12 @@ impl<'i, 't> Parts<'i, 't> {
             }
             // A point, or a line there and back.
             [Segment::Line(_)] => {}
-            [Segment::Arc(arc)] if !is_area && *closed => self.round(arc, handle, Part::Centre),
+            [Segment::Arc(arc)] if !is_area && *closed => self.round(*arc, handle, Part::Centre),
             all => {
                 // What is written in pieces has more vertices, and a cubic has no parts.
                 let is_plain = |segment: &Segment| match segment {
                     Segment::Line(_) => true,
+                    Segment::Bend(_, bulge) => bulge.abs() <= 1.0 + 1.5e-9,
                     Segment::Arc(arc) => {
                         (arc.to - arc.from).abs() <= std::f64::consts::PI * (1.0 + 1e-9)
                             && arc.is_circular()
@@ -151,14 +152,13 @@ impl<'i, 't> Parts<'i, 't> {
                     return;
                 }
                 self.point(*start, handle, Part::Vertex(1));
+                let mut from = *start;
                 for (at, segment) in all.iter().enumerate() {
-                    let end = match segment {
-                        Segment::Line(p) | Segment::Cubic(_, _, p) => *p,
-                        Segment::Arc(arc) => {
-                            self.round(arc, handle, Part::Arc(at + 1));
-                            arc.end
-                        }
-                    };
+                    let end = segment.end();
+                    if let Segment::Arc(arc) = segment.with_angles(from) {
+                        self.round(arc, handle, Part::Arc(at + 1));
+                    }
+                    from = end;
                     // A way that returns to its start ends at the first vertex.
                     if !(*closed && at + 1 == all.len() && end == *start) {
                         self.point(end, handle, Part::Vertex(at + 2));
@@ -215,7 +215,7 @@ fn dimension<'t>(
     raw: &Raw<'t>,
     item: &Item<'t>,
     drawing: &Drawing<'t>,
-    parts: &Parts<'_, 't>,
+    parts: &Parts<'t>,
     unit: Unit,
 ) -> Option<Stated> {
     let fields = raw.fields;
@@ -308,7 +308,7 @@ fn along(from: P, direction: P, text: P) -> Option<P> {
 type Measured = (&'static str, String, P, Option<f64>, f64);
 
 /// Its type, the parts that it is of, the place of its line, its direction, and what it measures.
-fn measured(fields: &Fields<'_>, kind: i64, parts: &Parts<'_, '_>) -> Option<Measured> {
+fn measured(fields: &Fields<'_>, kind: i64, parts: &Parts<'_>) -> Option<Measured> {
     let point = |code: i16| fields.point_given(code).ok().flatten().map(|p| [p[0], p[1]]);
     let two = |a: P, b: P| Some(format!("{} {}", parts.at(a)?, parts.at(b)?));
     let defined = point(10)?;

@@ -59,17 +59,18 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded<'_>, Error> {
     let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(65_536)).unwrap_or_default());
     let version = variable(&head, "$ACADVER").unwrap_or_default();
     let page = variable(&head, "$DWGCODEPAGE").unwrap_or_default();
-    let utf8 = bytes.starts_with(&[0xEF, 0xBB, 0xBF]) || &*version >= "AC1021";
+    const MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
+    let utf8 = bytes.starts_with(MARK) || &*version >= "AC1021";
+    let text = std::str::from_utf8(bytes.strip_prefix(MARK).unwrap_or(bytes)).ok();
+    if let Some(text) = text.filter(|_| utf8) {
+        return Ok(Decoded::text(text));
+    }
     let mut unknown = None;
-    let encoding = if utf8 && std::str::from_utf8(bytes).is_ok() {
-        UTF_8
-    } else {
-        code_page(&page).unwrap_or_else(|| {
-            let ascii = page.is_empty() || bytes.is_ascii();
-            unknown = (!ascii).then(|| page.chars().take(32).collect());
-            if std::str::from_utf8(bytes).is_ok() { UTF_8 } else { WINDOWS_1252 }
-        })
-    };
+    let encoding = code_page(&page).unwrap_or_else(|| {
+        let ascii = page.is_empty() || bytes.is_ascii();
+        unknown = (!ascii).then(|| page.chars().take(32).collect());
+        if text.is_some() { UTF_8 } else { WINDOWS_1252 }
+    });
     let (text, _) = encoding.decode_with_bom_removal(bytes);
     Ok(Decoded { text, encoding: encoding.name(), unknown })
 }
@@ -244,6 +245,21 @@ impl<'t> Fields<'t> {
     pub(super) fn new(tags: &'t [Tag<'t>]) -> Fields<'t> {
         let end = tags.iter().position(|t| t.code >= 1000 || t.code == 101);
         Fields(tags.get(..end.unwrap_or(tags.len())).unwrap_or_default())
+    }
+
+    /// The same of the record that `tags` begin with, and where it ends: one look at both.
+    pub(super) fn first(tags: &'t [Tag<'t>]) -> (Fields<'t>, usize) {
+        let mut own = None;
+        for (at, tag) in tags.iter().enumerate() {
+            if tag.code == 0 {
+                let fields = tags.get(..own.unwrap_or(at)).unwrap_or_default();
+                return (Fields(fields), at);
+            }
+            if own.is_none() && (tag.code >= 1000 || tag.code == 101) {
+                own = Some(at);
+            }
+        }
+        (Fields(tags.get(..own.unwrap_or(tags.len())).unwrap_or_default()), tags.len())
     }
 
     /// Whether something of `tags` is left out.

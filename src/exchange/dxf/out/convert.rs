@@ -2,9 +2,9 @@
 
 use std::f64::consts::{PI, TAU};
 
-use libm::{atan2, cos, sin, sqrt, tan};
+use libm::{atan2, cos, sin, tan};
 
-use super::super::curve::{Arc, Outline, P, Segment, add, length, scaled, sub};
+use super::super::curve::{Arc, Outline, P, Segment, add, length, middle_of_bend, scaled, sub};
 use super::model::Shape;
 use super::path::step;
 
@@ -89,7 +89,7 @@ fn is_circle(arc: &Arc) -> bool {
 
 fn is_round(segment: &Segment) -> bool {
     match segment {
-        Segment::Line(_) => true,
+        Segment::Line(_) | Segment::Bend(..) => true,
         Segment::Arc(arc) => is_circle(arc),
         Segment::Cubic(..) => false,
     }
@@ -97,7 +97,9 @@ fn is_round(segment: &Segment) -> bool {
 
 /// Lines and arcs of circles as points with bulges, the start first.
 pub(super) fn bulges(start: P, segments: &[Segment]) -> Vec<(P, f64)> {
-    let mut points = vec![(start, 0.0)];
+    let mut points = Vec::with_capacity(segments.len() + 2);
+    points.push((start, 0.0));
+    let mut from = start;
     let mut push = |bulge: f64, to: P| {
         if let Some(last) = points.last_mut() {
             last.1 = bulge;
@@ -107,9 +109,15 @@ pub(super) fn bulges(start: P, segments: &[Segment]) -> Vec<(P, f64)> {
     for segment in segments {
         match segment {
             Segment::Line(p) | Segment::Cubic(_, _, p) => push(0.0, *p),
+            // A bulge grows without bound towards a whole turn.
+            Segment::Bend(to, bulge) if bulge.abs() > 1.0 + 1.5e-9 => {
+                let half = bulge / (1.0 + (1.0 + bulge * bulge).sqrt());
+                push(half, middle_of_bend(from, *to, *bulge));
+                push(half, *to);
+            }
+            Segment::Bend(to, bulge) => push(*bulge, *to),
             Segment::Arc(arc) => {
                 let sweep = (arc.to - arc.from).abs();
-                // A bulge grows without bound towards a whole turn.
                 let pieces = if sweep > PI + 1e-9 { 2 } else { 1 };
                 let bulge = tan(sweep / f64::from(pieces) / 4.0);
                 let bulge = if arc.is_left() { bulge } else { -bulge };
@@ -121,6 +129,7 @@ pub(super) fn bulges(start: P, segments: &[Segment]) -> Vec<(P, f64)> {
                 }
             }
         }
+        from = segment.end();
     }
     points
 }
@@ -135,8 +144,10 @@ pub(super) fn lines(outline: &Outline, has_caps: bool, out: &mut Vec<Shape>) {
         }
         return;
     }
-    if let [Segment::Arc(arc)] = segments.as_slice() {
-        let standard = Standard::of(arc);
+    if let [one] = segments.as_slice()
+        && let Segment::Arc(arc) = one.with_angles(start)
+    {
+        let standard = Standard::of(&arc);
         if !closed || standard.is_whole() {
             out.push(standard.shape());
             return;
@@ -215,10 +226,7 @@ fn runs(start: P, segments: &[Segment], closed: bool, out: &mut Vec<Shape>) {
 }
 
 fn end(segments: &[Segment]) -> Option<P> {
-    Some(match segments.last()? {
-        Segment::Line(p) | Segment::Cubic(_, _, p) => *p,
-        Segment::Arc(arc) => arc.end,
-    })
+    segments.last().map(Segment::end)
 }
 
 /// An arc as cubics, less than a ten-millionth of the longer half axis off.
@@ -258,7 +266,7 @@ pub(super) fn flat(control: &[P], deviation: f64, most: usize) -> Vec<(P, f64)> 
         // A curve leaves its chord by an eighth of its second derivative at most.
         let second = |p: P, q: P, r: P| length(add(sub(p, scaled(q, 2.0)), r));
         let bend = 6.0 * second(at, a, b).max(second(a, b, c));
-        let pieces = sqrt(bend / (8.0 * deviation)).ceil().clamp(1.0, 1_000.0);
+        let pieces = (bend / (8.0 * deviation)).sqrt().ceil().clamp(1.0, 1_000.0);
         for piece in 1..=pieces as usize {
             let t = piece as f64 / pieces;
             let s = 1.0 - t;

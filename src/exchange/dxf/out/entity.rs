@@ -62,7 +62,7 @@ impl Writer<'_> {
                 for (p, bulge) in points {
                     file.flat(10, *p);
                     if *bulge != 0.0 {
-                        file.exact(42, *bulge);
+                        file.bulge(*bulge);
                     }
                 }
             }
@@ -210,7 +210,7 @@ impl Writer<'_> {
             file.text(8, begin.layer);
             file.point(10, *p);
             if *bulge != 0.0 {
-                file.exact(42, *bulge);
+                file.bulge(*bulge);
             }
         }
         file.text(0, "SEQEND");
@@ -308,7 +308,7 @@ fn hatch(file: &mut File, rings: &[Outline]) {
             for (p, bulge) in &points {
                 file.flat(10, *p);
                 if has_bulge {
-                    file.exact(42, *bulge);
+                    file.bulge(*bulge);
                 }
             }
         } else {
@@ -336,8 +336,8 @@ fn edges(file: &mut File, ring: &Outline) {
         _ => edges.push(Edge::Cubic(vec![at, a, b, c])),
     };
     for segment in &ring.segments {
-        match segment {
-            Segment::Line(p) => {
+        match &segment.with_angles(at) {
+            Segment::Line(p) | Segment::Bend(p, _) => {
                 edges.push(Edge::Line(at, *p));
                 at = *p;
             }

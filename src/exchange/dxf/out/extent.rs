@@ -1,6 +1,6 @@
 //! How large a drawing is, and how many entities when its inserts are drawn out.
 
-use super::super::curve::{Affine, Arc, Bounds, Outline, P, Segment, bulged, cubic_bounds};
+use super::super::curve::{Affine, Arc, Bounds, Outline, P, Segment, bend, cubic_bounds};
 use super::super::limits::{Error, hold};
 use super::model::{Across, Block, Entity, Model, Shape, Text, Up};
 
@@ -118,12 +118,11 @@ fn shape(shape: &Shape, by: &Affine, bounds: &mut Bounds) {
         }
         Shape::Polyline { points, closed } => {
             let first = closed.then(|| points.first()).flatten();
+            if let Some((first, _)) = points.first() {
+                bounds.add(by.point(*first));
+            }
             for (from, to) in points.iter().zip(points.iter().skip(1).chain(first)) {
-                bounds.add(by.point(from.0));
-                bounds.add(by.point(to.0));
-                if let Segment::Arc(arc) = bulged(from.0, to.0, from.1) {
-                    arc.bounds(by, bounds);
-                }
+                bend(from.0, to.0, from.1).bounds(from.0, by, bounds);
             }
         }
         Shape::Spline { control, .. } => {

@@ -48,15 +48,7 @@ impl File {
     }
 
     fn code(&mut self, code: u16) {
-        // Three columns, as all programs write them. By hand: half of a file is codes.
-        let digit = |n: u16, shown: bool| if shown { b'0' + (n % 10) as u8 } else { b' ' };
-        let line = [
-            digit(code / 100, code >= 100),
-            digit(code / 10, code >= 10),
-            digit(code, true),
-            b'\n',
-        ];
-        self.bytes.extend_from_slice(&line);
+        self.bytes.extend_from_slice(&columns(code));
     }
 
     /// `value` has no line break.
@@ -68,25 +60,23 @@ impl File {
 
     /// A whole number; smaller ones end at the sixth column.
     pub(super) fn whole(&mut self, code: u16, value: i64) {
-        self.code(code);
-        let digits = digits::whole(value);
-        let blanks = 6_usize.saturating_sub(digits.bytes().len());
-        self.bytes.extend_from_slice(b"      ".get(..blanks).unwrap_or_default());
-        self.line(&digits);
-    }
-
-    fn line(&mut self, digits: &Digits) {
-        self.bytes.extend_from_slice(digits.bytes());
-        self.bytes.push(b'\n');
+        let bytes = &mut self.bytes;
+        digits::whole(value, |digits| {
+            while digits.bytes().len() < 6 {
+                digits.put(b' ');
+            }
+            pair(code, digits, bytes);
+        });
     }
 
     /// The shortest form of a number that is read back as the same; it always has a point.
     pub(super) fn exact(&mut self, code: u16, value: f64) {
-        self.code(code);
         let value = if value.is_finite() { value + 0.0 } else { 0.0 };
-        if let Some(whole) = digits::rounded(value, 0, true).filter(|_| value == value.trunc()) {
-            self.line(&whole);
-        } else {
+        let bytes = &mut self.bytes;
+        let is_whole = value == value.trunc();
+        let whole = is_whole.then(|| digits::rounded(value, 0, true, |d| pair(code, d, bytes)));
+        if whole.flatten().is_none() {
+            self.code(code);
             // Writing to memory cannot fail.
             let _ = writeln!(self.bytes, "{value}");
         }
@@ -94,14 +84,18 @@ impl File {
 
     /// A number of `decimals` at most.
     fn rounded(&mut self, code: u16, value: f64, decimals: usize) {
-        if let Some(digits) = digits::rounded(value, decimals, true) {
-            self.code(code);
-            self.line(&digits);
+        let bytes = &mut self.bytes;
+        if digits::rounded(value, decimals, true, |d| pair(code, d, bytes)).is_some() {
             return;
         }
         let per_unit = libm::pow(10.0, decimals as f64);
         let rounded = (value * per_unit).round() / per_unit;
         self.exact(code, if rounded.is_finite() { rounded } else { value });
+    }
+
+    /// A bulge, in fifteen figures.
+    pub(super) fn bulge(&mut self, value: f64) {
+        self.rounded(42, value, if value.abs() < 1.0 { 15 } else { 14 });
     }
 
     /// A length or a coordinate.
@@ -136,8 +130,8 @@ impl File {
     }
 
     pub(super) fn reference(&mut self, code: u16, handle: u32) {
-        self.code(code);
-        self.line(&digits::hexadecimal(handle));
+        let bytes = &mut self.bytes;
+        digits::hexadecimal(handle, |d| pair(code, d, bytes));
     }
 
     /// A record: its kind, and from R2000 on its handle, its owner and its class.
@@ -178,6 +172,34 @@ impl File {
         hold("dxf_bytes", self.bytes.len(), limits.dxf_bytes)
     }
 }
+
+/// A code and digits together: half of a file is that.
+fn pair(code: u16, digits: &mut Digits, out: &mut Vec<u8>) {
+    digits.put_four(columns(code));
+    digits.line(out);
+}
+
+/// A code in three columns, as all programs write it.
+fn columns(code: u16) -> [u8; 4] {
+    COLUMNS[usize::from(code) % COLUMNS.len()]
+}
+
+/// All codes below 1000, and some that there are not.
+const COLUMNS: [[u8; 4]; 1_024] = {
+    let mut all = [[b' ', b' ', b' ', b'\n']; 1_024];
+    let mut code = 0;
+    while code < 1_000 {
+        if code >= 100 {
+            all[code][0] = b'0' + (code / 100) as u8;
+        }
+        if code >= 10 {
+            all[code][1] = b'0' + (code / 10 % 10) as u8;
+        }
+        all[code][2] = b'0' + (code % 10) as u8;
+        code += 1;
+    }
+    all
+};
 
 /// Twelve figures of a very large or very small factor.
 fn figures(n: f64) -> f64 {

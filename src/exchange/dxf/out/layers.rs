@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::super::colour::nearest;
 use super::super::report::Notes;
 use super::Version;
@@ -61,13 +63,15 @@ pub(super) struct Palette {
     version: Version,
     /// A millimetre of paper, in units of the drawing.
     paper: f64,
-    colours: HashMap<u32, (u8, bool)>,
+    colours: HashMap<u32, (u8, bool), RandomState>,
+    /// The last width that was asked for, and its weight.
+    last: (f64, i64),
 }
 
 impl Palette {
     /// `size`: the longer side of the drawing.
     pub(super) fn new(version: Version, size: f64) -> Palette {
-        Palette { version, paper: size / PAPER, colours: HashMap::new() }
+        Palette { version, paper: size / PAPER, colours: HashMap::default(), last: (f64::NAN, 25) }
     }
 
     fn index(&mut self, rgb: u32) -> (u8, Option<u32>) {
@@ -75,13 +79,17 @@ impl Palette {
         (index, (!is_exact).then_some(rgb))
     }
 
-    fn weight(&self, width: Width) -> i64 {
+    fn weight(&mut self, width: Width) -> i64 {
         let Width::Own(width) = width else { return -2 };
         if self.paper <= 0.0 {
             return 25;
         }
-        let wanted = (width / self.paper * 100.0).clamp(0.0, 1e6).round() as i64;
-        WEIGHTS.into_iter().min_by_key(|weight| (weight - wanted).abs()).unwrap_or(25)
+        if self.last.0 != width {
+            let wanted = (width / self.paper * 100.0).clamp(0.0, 1e6).round() as i64;
+            let nearest = WEIGHTS.into_iter().min_by_key(|weight| (weight - wanted).abs());
+            self.last = (width, nearest.unwrap_or(25));
+        }
+        self.last.1
     }
 
     /// The layers of a drawing: each has the looks of what is drawn on it first.

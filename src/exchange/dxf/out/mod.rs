@@ -283,14 +283,19 @@ impl Entities<'_, '_> {
         counts: &mut BTreeMap<String, usize>,
     ) -> Result<(), Error> {
         let is_old = file.is_old();
-        let mut all: BTreeMap<&'static str, usize> = BTreeMap::new();
+        // A few kinds, and mostly that of the one before.
+        let mut all: Vec<(&'static str, usize)> = Vec::new();
         for (at, entity) in entities.iter().enumerate() {
             if at % 256 == 0 {
                 self.budget.checkpoint()?;
             }
             file.hold(self.limits)?;
             if self.writer.entity(file, entity, owner, self.notes)? {
-                *all.entry(entity.shape.kind(is_old)).or_default() += 1;
+                let kind = entity.shape.kind(is_old);
+                match all.iter_mut().find(|(known, _)| std::ptr::eq(*known, kind)) {
+                    Some((_, count)) => *count += 1,
+                    None => all.push((kind, 1)),
+                }
             }
         }
         for (kind, count) in all {

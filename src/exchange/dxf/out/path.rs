@@ -2,14 +2,18 @@
 
 use std::f64::consts::{PI, TAU};
 
-use libm::{acos, atan2, cos, hypot, sin, sqrt};
+use libm::{acos, atan2, cos, sin};
 use svgtypes::{PathParser, PathSegment as S};
 
-use super::super::curve::{Arc, Outline, P, Segment, add, length, scaled, sub};
+use super::super::curve::{
+    Arc, Outline, P, Segment, add, bend, length, radius_of_bend, scaled, sub,
+};
 use super::super::digits;
 
 /// Beyond this a coordinate is a mistake.
 const FAR: f64 = 1e12;
+/// Below this there is no radius and no chord.
+const TINY: f64 = 1e-9;
 /// What a written coordinate may be off by: half turns are written by their ends, and the centre
 /// of a half turn follows from its ends only to the root of that.
 const WRITTEN: f64 = 1.5e-6;
@@ -81,7 +85,7 @@ fn plain(text: &str) -> Option<Vec<Outline>> {
 }
 
 /// Numbers, each with what parts it from the next.
-fn numbers<const N: usize>(rest: &mut &[u8]) -> Option<[f64; N]> {
+pub(super) fn numbers<const N: usize>(rest: &mut &[u8]) -> Option<[f64; N]> {
     let mut out = [0.0; N];
     for place in &mut out {
         *rest = rest.trim_ascii_start();
@@ -216,11 +220,10 @@ impl Draw {
             }
             S::EllipticalArc { abs, rx, ry, x_axis_rotation, large_arc, sweep, x, y } => {
                 let to = place(abs, x, y)?;
-                let turn = x_axis_rotation.to_radians();
-                match arc(at, to, [rx.abs(), ry.abs()], turn, large_arc, sweep) {
-                    Some(arc) => self.push(Segment::Arc(arc)),
-                    None => self.push(Segment::Line(to)),
-                }
+                let (radii, turn) = ([rx.abs(), ry.abs()], x_axis_rotation.to_radians());
+                let bent = || bent(at, to, radii, large_arc, sweep);
+                let round = || arc(at, to, radii, turn, large_arc, sweep).map(Segment::Arc);
+                self.push(bent().or_else(round).unwrap_or(Segment::Line(to)));
             }
             S::ClosePath { .. } => {
                 if let Some(open) = &mut self.open {
@@ -247,15 +250,13 @@ impl Draw {
             segments: Vec::with_capacity(6),
             closed: false,
         });
-        self.at = match segment {
-            Segment::Line(p) | Segment::Cubic(_, _, p) => p,
-            Segment::Arc(arc) => arc.end,
-        };
-        if let (Some(Segment::Arc(last)), Segment::Arc(next)) = (open.segments.last_mut(), &segment)
-            && let Some(both) = joined(last, next)
-        {
-            *last = both;
-            return;
+        self.at = segment.end();
+        if let [before @ .., last] = open.segments.as_mut_slice() {
+            let from = before.last().map_or(open.start, Segment::end);
+            if let Some(both) = joined_segments([from, at], last, &segment) {
+                *last = Segment::Arc(both);
+                return;
+            }
         }
         open.segments.push(segment);
     }
@@ -267,6 +268,27 @@ impl Draw {
 
 fn mirror(control: Option<P>, at: P) -> P {
     control.map_or(at, |control| sub(scaled(at, 2.0), control))
+}
+
+/// As [`joined`], of segments that begin at `starts`.
+fn joined_segments(starts: [P; 2], last: &Segment, next: &Segment) -> Option<Arc> {
+    match (last, next) {
+        (Segment::Arc(_) | Segment::Bend(..), Segment::Arc(_)) | (Segment::Arc(_), _) => {}
+        // Nearly all arcs in a row have other radii, or turn the other way.
+        (Segment::Bend(middle, a), Segment::Bend(end, b)) => {
+            let radii =
+                [radius_of_bend(starts[0], *middle, *a), radius_of_bend(starts[1], *end, *b)];
+            let near = 1e-5 * radii[0].max(radii[1]) + 1e-6;
+            if (a < &0.0) != (b < &0.0) || (radii[0] - radii[1]).abs() > near {
+                return None;
+            }
+        }
+        _ => return None,
+    }
+    match (last.with_angles(starts[0]), next.with_angles(starts[1])) {
+        (Segment::Arc(last), Segment::Arc(next)) => joined(&last, &next),
+        _ => None,
+    }
 }
 
 /// Two arcs of one ellipse as one: what turns by more than half is written in pieces.
@@ -283,27 +305,46 @@ fn joined(last: &Arc, next: &Arc) -> Option<Arc> {
     Some(Arc { to: last.from + sweep, end: next.end, ..*last })
 }
 
+/// An arc of a circle by its bulge: half of the chord over the radius is the sine of a quarter of
+/// its angle, twice. `None`: it is none, or nearly all of the circle.
+fn bent(from: P, to: P, [rx, ry]: P, large: bool, sweep: bool) -> Option<Segment> {
+    if rx != ry || !(TINY..=FAR).contains(&rx) {
+        return None;
+    }
+    let half = length(sub(to, from)) / 2.0;
+    if half < TINY / 2.0 {
+        return None;
+    }
+    let reach = half / rx;
+    let bulge = if reach > 1.0 || (1.0 - reach) * rx <= WRITTEN.min(rx * 1e-3) {
+        1.0
+    } else {
+        let rest = ((1.0 - reach) * (1.0 + reach)).sqrt();
+        if large { (1.0 + rest) / reach } else { reach / (1.0 + rest) }
+    };
+    (bulge < 1e3).then(|| bend(from, to, if sweep { bulge } else { -bulge }))
+}
+
 /// From ends to centre (SVG 2, appendix B.2.4). `None`: it is a line.
 fn arc(from: P, to: P, radii: P, turn: f64, large: bool, sweep: bool) -> Option<Arc> {
     let [mut rx, mut ry] = radii;
-    let tiny = 1e-9;
-    if rx < tiny || ry < tiny || rx > FAR || ry > FAR || !turn.is_finite() {
+    if rx < TINY || ry < TINY || rx > FAR || ry > FAR || !turn.is_finite() {
         return None;
     }
     let half = scaled(sub(from, to), 0.5);
-    if length(half) < tiny / 2.0 {
+    if length(half) < TINY / 2.0 {
         return None;
     }
     let (c, s) = (cos(turn), sin(turn));
     // In the coordinates of the unit circle.
     let x = (c * half[0] + s * half[1]) / rx;
     let y = (c * half[1] - s * half[0]) / ry;
-    let reach = hypot(x, y);
+    let reach = length([x, y]);
     let mut height = 0.0;
     if reach > 1.0 || (1.0 - reach) * rx.min(ry) <= WRITTEN.min(rx.min(ry) * 1e-3) {
         (rx, ry) = (rx * reach, ry * reach);
     } else {
-        height = sqrt((1.0 - reach * reach).max(0.0)) / reach;
+        height = (1.0 - reach * reach).max(0.0).sqrt() / reach;
         if large == sweep {
             height = -height;
         }
@@ -352,7 +393,11 @@ mod tests {
             ("M2 0A2 1 0 0 1 0 1", [0.0, 0.0], PI / 2.0),
         ] {
             let outline = one(text);
-            let [Segment::Arc(arc)] = outline.segments.as_slice() else { panic!("{outline:?}") };
+            let segments = outline.segments.as_slice();
+            let [segment] = segments else { panic!("{outline:?}") };
+            let Segment::Arc(arc) = segment.with_angles(outline.start) else {
+                panic!("{outline:?}")
+            };
             assert!(length(sub(arc.centre, centre)) < 1e-6, "{text}: {arc:?}");
             assert!((arc.to - arc.from - sweep).abs() < 1e-6, "{text}: {arc:?}");
         }

@@ -9,6 +9,7 @@ mod draw;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use kurbo::Size;
 use svgx_base::budget::Budget;
 use svgx_drafting::Drawn;
@@ -61,7 +62,15 @@ struct Open {
 }
 
 /// What an element inherits and states.
-type Inside = (Rc<Look>, Rc<Stated>);
+#[derive(Debug, Clone)]
+struct Inside {
+    look: Rc<Look>,
+    stated: Rc<Stated>,
+    /// The layer that its class names.
+    layer: Option<usize>,
+    /// Whether it asks for nothing that there is not.
+    is_shown: bool,
+}
 
 /// Looks that are remembered; then they are forgotten together.
 const LOOKS: usize = 4_096;
@@ -97,7 +106,7 @@ pub(super) struct Walk<'d> {
     factor: f64,
     declared: Declarations<'d>,
     /// Looks by what they depend on.
-    looks: HashMap<String, Inside>,
+    looks: HashMap<String, Inside, RandomState>,
     key: String,
     numbers: u32,
     limits: &'d Limits,
@@ -105,7 +114,7 @@ pub(super) struct Walk<'d> {
     pub(super) notes: Notes,
     pub(super) model: Model,
     pub(super) out: Vec<Entity>,
-    layers: HashMap<String, usize>,
+    layers: HashMap<String, usize, RandomState>,
     layer_names: Names,
     line_types: HashMap<Vec<u64>, usize>,
     block_names: Names,
@@ -143,7 +152,7 @@ impl<'d> Walk<'d> {
             tags,
             factor: 1.0,
             declared,
-            looks: HashMap::new(),
+            looks: HashMap::default(),
             key: String::new(),
             numbers: 0,
             shown: HashMap::new(),
@@ -156,7 +165,7 @@ impl<'d> Walk<'d> {
                 ..Model::default()
             },
             out: Vec::new(),
-            layers: HashMap::from([(zero, 0)]),
+            layers: HashMap::from_iter([(zero, 0)]),
             layer_names,
             line_types: HashMap::new(),
             block_names: Names::default(),
@@ -225,10 +234,13 @@ impl<'d> Walk<'d> {
         }
         let role = role(document, node);
         let hidden = role == Role::None || (role == Role::Symbol && size.is_none());
-        if hidden || !conditions_hold(document, node) {
+        if hidden {
             return Ok(());
         }
-        let (look, stated) = self.looked(outer, node)?;
+        let Inside { look, stated, layer, is_shown } = self.looked(outer, node)?;
+        if !is_shown {
+            return Ok(());
+        }
         if !look.display {
             self.note("dxf-hidden", "elements that are not displayed");
             return Ok(());
@@ -246,13 +258,12 @@ impl<'d> Walk<'d> {
         if !place.0.iter().all(|n| n.is_finite()) || a * d - b * c == 0.0 {
             return Ok(());
         }
-        let layer = self.layer(node)?.unwrap_or(outer.layer);
         self.numbers = self.numbers.wrapping_add(1);
         let mut inner = Context {
             place,
             look,
             number: self.numbers,
-            layer,
+            layer: layer.unwrap_or(outer.layer),
             viewport: outer.viewport,
             shown: outer.shown.clone(),
         };
@@ -297,11 +308,19 @@ impl<'d> Walk<'d> {
         let digits = (0..5).map(|at| (outer.number >> (7 * at) & 0x7F) as u8);
         self.key.extend(digits.map(char::from));
         let is_alike = self.declared.key(node, &mut self.key);
-        if let Some((look, stated)) = self.looks.get(&self.key).filter(|_| is_alike) {
-            return Ok((Rc::clone(look), Rc::clone(stated)));
+        // The layer of others is not that of their class alone.
+        let is_alike = is_alike
+            && self.document.arx(node, "layer").is_none()
+            && self.document.parent(node) != Some(NodeId::ROOT);
+        if is_alike && let Some(known) = self.looks.get(&self.key) {
+            return Ok(known.clone());
         }
+        let is_shown = conditions_hold(self.document, node);
         let (look, stated) = self.inside(&outer.look, node)?;
-        let inside: Inside = (Rc::new(look), Rc::new(stated));
+        // What is not displayed begins no layer.
+        let layer = if is_shown && look.display { self.layer(node)? } else { None };
+        let (look, stated) = (Rc::new(look), Rc::new(stated));
+        let inside = Inside { look, stated, layer, is_shown };
         if is_alike {
             if self.looks.len() >= LOOKS {
                 self.looks.clear();

@@ -6,7 +6,9 @@ use std::f64::consts::PI;
 use svgx_base::budget::Budget;
 
 use super::super::colour::Colour;
-use super::super::curve::{Affine, Arc, Outline, Segment, add, length, scaled, sub};
+use super::super::curve::{
+    Affine, Arc, Outline, P, Segment, add, length, middle_of_bend, radius_of_bend, scaled, sub,
+};
 use super::super::drawing::Layer;
 use super::super::limits::{Error, Limits, hold};
 use super::super::shape::{Anchor, Insert, Item, Shape, Style, Text};
@@ -331,6 +333,7 @@ impl<'s, 't> Sheet<'s, 't> {
         for outline in outlines {
             self.out.push('M');
             self.pen.point(outline.start, &mut self.out);
+            let mut from = outline.start;
             for segment in &outline.segments {
                 match segment {
                     Segment::Line(p) => {
@@ -347,7 +350,9 @@ impl<'s, 't> Sheet<'s, 't> {
                         }
                     }
                     Segment::Arc(arc) => self.arc(arc),
+                    Segment::Bend(to, bulge) => self.bend(from, *to, *bulge),
                 }
+                from = segment.end();
             }
             if outline.closed {
                 self.out.push('Z');
@@ -356,6 +361,22 @@ impl<'s, 't> Sheet<'s, 't> {
         hold("outline_bytes", self.out.len() - begin, self.limits.outline_bytes)?;
         self.out.push('"');
         Ok(())
+    }
+
+    /// An arc of a circle in pieces of half a turn at most.
+    fn bend(&mut self, from: P, to: P, bulge: f64) {
+        let radius = radius_of_bend(from, to, bulge);
+        let is_long = bulge.abs() > 1.0 + 1.5e-9;
+        let middle = is_long.then(|| middle_of_bend(from, to, bulge));
+        let (pen, out) = (self.pen, &mut self.out);
+        for end in middle.into_iter().chain([to]) {
+            out.push('A');
+            pen.number(radius, out);
+            out.push(' ');
+            pen.number(radius, out);
+            out.push_str(if bulge > 0.0 { " 0 0 0 " } else { " 0 0 1 " });
+            pen.point(end, out);
+        }
     }
 
     /// An arc in pieces of half a turn at most.

@@ -20,13 +20,10 @@ impl Pen {
     }
 
     pub(super) fn number(self, n: f64, out: &mut String) {
-        match rounded(n, self.decimals, false) {
-            Some(digits) => out.push_str(digits.text()),
-            None => {
-                let per_unit = libm::pow(10.0, self.decimals as f64);
-                // Zero has no sign. Writing to memory cannot fail, here and below.
-                let _ = write!(out, "{}", (n * per_unit).round() / per_unit + 0.0);
-            }
+        if rounded(n, self.decimals, false, |digits| out.push_str(digits.text())).is_none() {
+            let per_unit = libm::pow(10.0, self.decimals as f64);
+            // Zero has no sign. Writing to memory cannot fail, here and below.
+            let _ = write!(out, "{}", (n * per_unit).round() / per_unit + 0.0);
         }
     }
 
@@ -35,8 +32,9 @@ impl Pen {
         if n == 0.0 || !n.is_finite() {
             return out.push('0');
         }
-        if let Some(digits) = decimals_of_twelve(n).and_then(|d| rounded(n, d, false)) {
-            return out.push_str(digits.text());
+        let mut put = |decimals| rounded(n, decimals, false, |digits| out.push_str(digits.text()));
+        if decimals_of_twelve(n).and_then(&mut put).is_some() {
+            return;
         }
         let digits = 11 - libm::floor(libm::log10(n.abs())) as i32;
         let per_unit = libm::pow(10.0, f64::from(digits.clamp(-300, 300)));

@@ -6,7 +6,7 @@ use kurbo::{PathEl, Size};
 use svgx_engine::compile::{drawn_elsewhere, draws};
 use svgx_engine::document::NodeId;
 
-use super::super::super::curve::{Affine, Outline, P, Segment};
+use super::super::super::curve::{Affine, Outline, P, Segment, length};
 use super::super::super::limits::{Error, hold};
 use super::super::look::{Beyond, Dashes, Look, Paint, Stated};
 use super::super::model::{Dash, Entity, Pen, Shape, Text, Tint, Width};
@@ -39,13 +39,13 @@ impl Walk<'_> {
     /// The outlines of a shape in the coordinates of what it is drawn in.
     fn outlines(&self, node: NodeId, inner: &Context, stated: &Stated) -> Vec<Outline> {
         let Size { width, height } = inner.viewport;
-        let diagonal = libm::hypot(width, height) / std::f64::consts::SQRT_2;
         let attr = |name: &str| self.document.attr(node, name);
         let own = |name: &str| stated.get(name);
         let font = inner.look.font_size;
         let across = |name: &str| measured(own(name).or(attr(name))?, width, font);
         let down = |name: &str| measured(own(name).or(attr(name))?, height, font);
-        let around = |name: &str| measured(own(name).or(attr(name))?, diagonal, font);
+        let diagonal = || length([width, height]) / std::f64::consts::SQRT_2;
+        let around = |name: &str| measured(own(name).or(attr(name))?, diagonal(), font);
         let x = |name: &str| across(name).unwrap_or(0.0);
         let y = |name: &str| down(name).unwrap_or(0.0);
         let positive = |n: Option<f64>| n.filter(|n| *n > 0.0);
@@ -300,10 +300,7 @@ fn curves(path: &kurbo::BezPath) -> Vec<Outline> {
             }
             PathEl::MoveTo(_) | PathEl::ClosePath => continue,
         };
-        at = match segment {
-            Segment::Line(p) | Segment::Cubic(_, _, p) => p,
-            Segment::Arc(arc) => arc.end,
-        };
+        at = segment.end();
         if let Some(outline) = outlines.last_mut() {
             outline.segments.push(segment);
         }
