@@ -32,6 +32,6 @@ pub use interference::{
 };
 pub use layers::{Layer, LineType, layer_of, layers, locked};
 pub use layout::{Arc, Laid, Text};
-pub use sheet::{Sheet, View, on_sheet, sheets, usual_scale};
+pub use sheet::{Placed, Sheet, View, framed, on_sheet, placed, sheets, usual_scale};
 pub use style::{Ends, Standard, Style};
 pub use text::{Measure, Sign, Tolerance, Unit, Words, text};

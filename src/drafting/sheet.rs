@@ -49,6 +49,8 @@ pub struct Sheet {
     pub frame: bool,
     /// What it shows.
     pub views: Vec<View>,
+    /// What lies on the paper itself, in millimetres: elements of SVG in it.
+    pub content: Vec<NodeId>,
     /// Names and values of the title block, where there is one, and its width.
     pub title: Option<(Vec<(String, String)>, f64)>,
 }
@@ -118,7 +120,7 @@ impl Reader<'_> {
             false => [long_side, short_side],
         };
         let children: Vec<NodeId> = document.children(node).collect();
-        let mut views = Vec::new();
+        let (mut views, mut content) = (Vec::new(), Vec::new());
         let mut title = None;
         for child in children {
             match document.name(child) {
@@ -131,14 +133,15 @@ impl Reader<'_> {
                         .map(|a| (a.name.to_owned(), a.value.to_owned()));
                     title = Some((fields.collect(), width.unwrap_or(BLOCK).clamp(40.0, 400.0)));
                 }
+                Some((Ns::Svg | Ns::None, _)) => content.push(child),
                 _ => {}
             }
         }
-        if views.is_empty() {
+        if views.is_empty() && content.is_empty() {
             views.push(View { of: None, at: None, scale: None });
         }
         let frame = document.attr(node, "frame").is_none_or(|v| v.trim() != "false");
-        Some(Sheet { node, id: id.to_owned(), name, size, scale, frame, views, title })
+        Some(Sheet { node, id: id.to_owned(), name, size, scale, frame, views, content, title })
     }
 
     fn view(&mut self, node: NodeId) -> View {
@@ -196,6 +199,49 @@ fn fitting(sheet: &Sheet, viewbox: ViewBox, mm: f64) -> f64 {
     USUAL.into_iter().find(|scale| *scale >= needed * (1.0 - 1e-9)).unwrap_or(needed)
 }
 
+/// A view where it lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placed {
+    /// The part of the drawing, in user units of the root.
+    pub of: ViewBox,
+    /// The upper left corner, in millimetres of the sheet with y downward.
+    pub at: [f64; 2],
+    /// Width and height on the sheet, in millimetres.
+    pub size: [f64; 2],
+    /// Millimetres of the drawing in one of paper.
+    pub scale: f64,
+}
+
+/// The views of a sheet where they lie. `viewbox`: what the drawing shows; `mm`: millimetres in a
+/// user unit.
+#[must_use]
+pub fn placed(sheet: &Sheet, viewbox: ViewBox, mm: f64) -> Vec<Placed> {
+    let scale = sheet.scale.unwrap_or_else(|| fitting(sheet, viewbox, mm));
+    let place = |view: &View| {
+        let scale = view.scale.unwrap_or(scale);
+        let of = view.of.unwrap_or(viewbox);
+        let size = [of.width, of.height].map(|side| side * mm / scale);
+        let middle = [
+            (sheet.size[0] + MARGINS[0] - MARGINS[1] - size[0]) / 2.0,
+            (sheet.size[1] - size[1]) / 2.0,
+        ];
+        Placed { of, at: view.at.unwrap_or(middle), size, scale }
+    };
+    sheet.views.iter().map(place).collect()
+}
+
+/// The drawing with the frame and the title block of each sheet drawn among what lies on it, for who
+/// writes sheets in another form. O(elements).
+#[must_use]
+pub fn framed(document: &Document, sheets: &[Sheet], viewbox: ViewBox, mm: f64) -> Document {
+    let mut document = document.clone();
+    for sheet in sheets.iter().filter(|sheet| sheet.frame || sheet.title.is_some()) {
+        let scale = sheet.scale.unwrap_or_else(|| fitting(sheet, viewbox, mm));
+        frame(&mut document, sheet.node, sheet, scale);
+    }
+    document
+}
+
 /// A sheet as a document of its own, in millimetres, with everything drawn on it. O(elements).
 ///
 /// # Errors
@@ -217,17 +263,11 @@ pub fn on_sheet(
     let mut made = prepared(document, &scene, scale, Purpose::Paper);
     let content = made.put_in_group();
     budget.checkpoint()?;
-    for (at, view) in sheet.views.iter().enumerate() {
-        let own = view.scale.unwrap_or(scale);
+    for (at, view) in placed(sheet, viewbox, mm).into_iter().enumerate() {
+        let Placed { of, at: corner, size, scale: own } = view;
         let over = &mut made.document;
         let place = over.append_element(NodeId::ROOT, Ns::Svg, "svg");
-        let of = view.of.unwrap_or(viewbox);
-        let size = [of.width, of.height].map(|side| side * mm / own);
-        let middle = [
-            (sheet.size[0] + MARGINS[0] - MARGINS[1] - size[0]) / 2.0,
-            (sheet.size[1] - size[1]) / 2.0,
-        ];
-        let [x, y] = view.at.unwrap_or(middle).map(figure);
+        let [x, y] = corner.map(figure);
         let [width, height] = size.map(figure);
         let shown = [of.x, of.y, of.width, of.height].map(figure).join(" ");
         set(
@@ -251,7 +291,16 @@ pub fn on_sheet(
         let shown = draw_all(over, place, dimensions, layers, mm, Purpose::Paper);
         made.dimensions.extend(shown);
     }
-    border(&mut made.document, sheet, scale);
+    if sheet.views.is_empty() {
+        // What is referred to is not shown without a view.
+        made.document.detach(content);
+    }
+    for node in &sheet.content {
+        made.document.detach(*node);
+        made.document.restore(*node, NodeId::ROOT, None);
+    }
+    paper(&mut made.document, sheet.size);
+    frame(&mut made.document, NodeId::ROOT, sheet, scale);
     Ok(made)
 }
 
@@ -311,9 +360,8 @@ impl Drawn {
     }
 }
 
-/// The frame and the title block, and the size of the paper on the root.
-fn border(document: &mut Document, sheet: &Sheet, scale: f64) {
-    let [width, height] = sheet.size;
+/// The size of the paper on the root.
+fn paper(document: &mut Document, [width, height]: [f64; 2]) {
     for (name, value) in [
         ("width", format!("{}mm", figure(width))),
         ("height", format!("{}mm", figure(height))),
@@ -321,7 +369,12 @@ fn border(document: &mut Document, sheet: &Sheet, scale: f64) {
     ] {
         document.set_attribute(NodeId::ROOT, Ns::None, name, &value);
     }
-    let group = document.append_element(NodeId::ROOT, Ns::Svg, "g");
+}
+
+/// The frame and the title block, in `parent`.
+fn frame(document: &mut Document, parent: NodeId, sheet: &Sheet, scale: f64) {
+    let [width, height] = sheet.size;
+    let group = document.append_element(parent, Ns::Svg, "g");
     set(
         document,
         group,

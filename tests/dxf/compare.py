@@ -7,11 +7,13 @@ import random
 import subprocess
 import sys
 import tempfile
+from xml.etree import ElementTree
 
 import ezdxf
 from ezdxf import bbox, recover
 from ezdxf.enums import TextEntityAlignment
 
+ARX = "{http://arxos.io/svgx}"
 VERSIONS = ["R12", "R2000", "R2004", "R2007", "R2010", "R2013", "R2018"]
 # ezdxf measures texts by fonts of the machine, and what draws a text in a block with it.
 WITHOUT_EXTENTS = {"TEXT", "MTEXT", "ATTRIB", "ATTDEF", "DIMENSION", "RAY", "XLINE", "LEADER"}
@@ -96,9 +98,45 @@ def drawing(version, seed, has_endless=True):
                                           "row_spacing": 2500, "column_spacing": 2000})
     msp.add_linear_dim(base=(3, 2), p1=(0, 0), p2=(300, 0)).render()
     msp.add_aligned_dim(p1=(0, 0), p2=(30, 40), distance=5).render()
-    paper = doc.layout() if version != "R12" else doc.paperspace()
-    paper.add_line((0, 0), (1, 1))
+    if version == "R12":
+        doc.paperspace().add_line((0, 0), (1, 1))
+        return doc
+    # A sheet in millimetres with views, one in inches, and one on which nothing lies.
+    paper = doc.layout()
+    paper.page_setup(size=(420, 297), margins=(10, 10, 10, 10), units="mm")
+    shapes(paper, version, rng, False)
+    paper.add_blockref("PART", (50, 60), {"layer": "Schicht 1 & ü"}).add_auto_attribs({"TAG": "P-1"})
+    for i in range(3):
+        place, part = (70 + 100 * i, 150), (rng.uniform(-900, 900), rng.uniform(-900, 900))
+        paper.add_viewport(place, (90, 60), part, rng.choice([60, 300, 3000]))
+    paper.add_viewport((200, 50), (90, 60), (0, 0), 300).dxf.view_twist_angle = 30
+    inches = doc.layouts.new("Zoll & ü")
+    inches.page_setup(size=(11, 8.5), margins=(0.5, 0.5, 0.5, 0.5), units="inch")
+    inches.add_text("in inches", height=0.2).set_placement((1, 1))
+    inches.add_viewport((5, 4), (6, 4), (0, 0), 400)
+    doc.layouts.new("empty")
     return doc
+
+
+def viewports(doc):
+    """What the viewports of each sheet show, as they are placed: scale, and sides in the model."""
+    unit = {0: 25.4}
+    for layout in doc.layouts:
+        mm = unit.get(layout.dxf.get("plot_paper_units", 1), 1.0)
+        shown = [v.dxf for v in layout.query("VIEWPORT") if v.dxf.get("id", 0) != 1]
+        shown = [v for v in shown if v.get("view_twist_angle", 0) == 0]
+        yield [(v.view_height, v.view_height * v.width / v.height, v.height * mm) for v in shown]
+
+
+def views(document, unit):
+    """The same of the sheets of a document; `unit`: user units in one of the file."""
+    root = ElementTree.parse(document).getroot()
+    for sheet in root.iter(f"{ARX}sheet"):
+        found = []
+        for view in sheet.iter(f"{ARX}view"):
+            _, _, width, height = (float(n) / unit for n in view.get("of").split())
+            found.append((height, width, float(view.get("scale").split(":")[1])))
+        yield found
 
 
 def run(program, *args):
@@ -133,11 +171,26 @@ def compare(program, path, doc, made):
     ]:
         if counted != wanted:
             wrong.append(f"{name}: {counted} entities, ezdxf has {wanted}")
-    for name in ["model", "blocks"]:
+    for name in ["model", "blocks", "on_paper"]:
         counts = report[name]
         total = sum(counts["drawn"].values()) + sum(counts["not_drawn"].values())
         if total != counts["entities"]:
             wrong.append(f"{name}: {total} drawn and not drawn, of {counts['entities']}")
+    if made and report["version"] != "AC1009":
+        theirs = [shown for shown in viewports(doc) if shown]
+        ours = [shown for shown in views(out, 1.0) if shown]
+        sides = [[(h, w) for h, w, _ in shown] for shown in ours]
+        wanted = [[(h, w) for h, w, _ in shown] for shown in theirs]
+        near = all(abs(a - b) <= 1e-6 * abs(b) for x, y in zip(sides, wanted)
+                   for p, q in zip(x, y) for a, b in zip(p, q))
+        if not near or [len(x) for x in sides] != [len(x) for x in wanted]:
+            wrong.append(f"views {sides}, ezdxf {wanted}")
+        mm = {"mm": 1, "cm": 10, "m": 1000, "in": 25.4, "ft": 304.8}[report["unit"]]
+        for (_, _, scale), (height, _, on) in zip(sum(ours, []), sum(theirs, [])):
+            if not abs(scale - height * mm / on) <= 1e-6 * scale:
+                wrong.append(f"a view at 1:{scale}, ezdxf 1:{height * mm / on}")
+        if report["sheets"] != 2:
+            wrong.append(f"{report['sheets']} sheets")
     kinds = {}
     for entity in model:
         kinds[entity.dxftype()] = kinds.get(entity.dxftype(), 0) + 1

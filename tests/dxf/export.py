@@ -11,7 +11,7 @@ import tempfile
 import ezdxf
 from ezdxf import recover
 
-from compare import drawing, run
+from compare import drawing, run, views
 
 VERSIONS = ["R12", "R2000", "R2018"]
 # What is drawn by entities of its own kind, whatever else is in a file.
@@ -53,6 +53,12 @@ def audit(program, document, version, scratch):
     wrong += [f"audit: {e.message}" for e in (auditor.errors + auditor.fixes)[:5]]
     if kinds(doc.modelspace()) != report["model"]:
         wrong.append(f"model: {kinds(doc.modelspace())}, told {report['model']}")
+    paper = collections.Counter()
+    for layout in doc.layouts:
+        if layout.name != "Model":
+            paper.update(kinds(layout))
+    if dict(paper) != report["paper"]:
+        wrong.append(f"paper: {dict(paper)}, told {report['paper']}")
     blocks = collections.Counter()
     for block in doc.blocks:
         if not block.is_any_layout:
@@ -95,12 +101,26 @@ def looks_like(source):
     return more
 
 
+def sheets_kept(first, back, before, after):
+    """What of the sheets is not as it was."""
+    wrong = []
+    if back["sheets"] != first["sheets"]:
+        wrong.append(f"{back['sheets']} sheets, there were {first['sheets']}")
+    if back["on_paper"]["not_drawn"]:
+        wrong.append(f"not drawn on sheets: {back['on_paper']['not_drawn']}")
+    had, has = (sum(views(document, 1.0), []) for document in (before, after))
+    near = (abs(a - b) <= 1e-6 * abs(b) for x, y in zip(had, has) for a, b in zip(x, y))
+    if len(had) != len(has) or not all(near):
+        wrong.append(f"views {has}, there were {had}")
+    return wrong
+
+
 def round_trip(program, source, version, scratch, made):
     first, document = imported(program, source, scratch)
     if first is None:
         return []
     wrong, _, path = audit(program, document, version, scratch)
-    back, _ = imported(program, path, scratch)
+    back, read = imported(program, path, scratch)
     if back is None:
         return wrong + ["what was written is not read back"]
     if back["model"]["not_drawn"]:
@@ -115,6 +135,8 @@ def round_trip(program, source, version, scratch, made):
         # R12 names no unit.
         if version != "R12" and first["unit"] != back["unit"] and first["unit"] in "mm cm m in ft".split():
             wrong.append(f"unit {back['unit']}, it was {first['unit']}")
+        if version != "R12":
+            wrong += sheets_kept(first, back, document, read)
         far = apart(back["extents"], first["extents"])
         if not far <= 1e-6:
             wrong.append(f"extents {back['extents']}, were {first['extents']}: {far:.1e} apart")

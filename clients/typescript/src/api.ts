@@ -322,6 +322,10 @@ export interface components {
       blocks: {
         [key: string]: number;
       };
+      sheets: number;
+      paper: {
+        [key: string]: number;
+      };
       extents: number[] | null;
       notes: components["schemas"]["DxfNote"][];
       more_notes: number;
@@ -335,6 +339,8 @@ export interface components {
       model: components["schemas"]["DxfCounts"];
       blocks: components["schemas"]["DxfCounts"];
       paper: number;
+      sheets: number;
+      on_paper: components["schemas"]["DxfCounts"];
       extents: number[] | null;
       notes: components["schemas"]["DxfNote"][];
       more_notes: number;

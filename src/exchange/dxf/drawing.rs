@@ -138,13 +138,22 @@ pub(super) struct Drawing<'t> {
     /// The block of a name in capitals.
     pub(super) block_names: HashMap<String, usize>,
     pub(super) model: Vec<Raw<'t>>,
-    /// Entities of the paper.
-    pub(super) paper: usize,
+    /// Entities of the paper that is shown first.
+    pub(super) paper: Vec<Raw<'t>>,
+    /// The blocks of other layouts, each with the handle of its record.
+    pub(super) paper_blocks: Vec<(Block<'t>, Option<&'t str>)>,
+    /// Names of blocks in capitals by the handles of their records.
+    pub(super) block_records: HashMap<String, String>,
+    /// LAYOUT, of which one is the model.
+    pub(super) layouts: Vec<Fields<'t>>,
     /// Dimension styles by their names in capitals.
     pub(super) dimension_styles: HashMap<String, DimStyle>,
     /// Whether the file ended before `EOF`.
     pub(super) is_cut: bool,
 }
+
+/// Layouts that are looked at.
+const LAYOUTS: usize = 1_000;
 
 /// Names are compared without their case.
 pub(super) fn folded(name: &str) -> String {
@@ -195,6 +204,7 @@ pub(super) fn read<'t>(
             "TABLES" => tables(body, &mut drawing, limits, budget)?,
             "BLOCKS" => blocks(body, &mut drawing, &mut count, limits, budget)?,
             "ENTITIES" => entities(body, &mut drawing, &mut count, limits, budget)?,
+            "OBJECTS" => objects(body, &mut drawing, budget)?,
             _ => {}
         }
     }
@@ -249,6 +259,11 @@ fn tables<'t>(
                 let dashes = record.fields.iter().filter(|t| t.code == 49).take(32);
                 let dashes = dashes.filter_map(|t| number(t.value).ok()).collect();
                 drawing.line_types.insert(folded(name), dashes);
+            }
+            "BLOCK_RECORD" if drawing.block_records.len() < limits.dxf_blocks => {
+                if let Some(handle) = record.fields.name(5) {
+                    drawing.block_records.insert(folded(handle), folded(name));
+                }
             }
             "DIMSTYLE" => {
                 drawing.dimension_styles.insert(folded(name), DimStyle::of(&record.fields));
@@ -316,12 +331,29 @@ fn entities<'t>(
 ) -> Result<(), Error> {
     let Drawing { model, paper, .. } = drawing;
     each(body, count, limits, budget, |raw| {
-        if raw.fields.whole(67, 0) == 1 {
-            *paper += 1;
-        } else if !matches!(raw.kind, "SEQEND" | "VERTEX") {
-            model.push(raw);
+        if matches!(raw.kind, "SEQEND" | "VERTEX") {
+            return;
         }
+        let is_paper = raw.fields.whole(67, 0) == 1;
+        if is_paper { paper.push(raw) } else { model.push(raw) }
     })
+}
+
+/// Layouts, of all the objects that a file has.
+fn objects<'t>(
+    body: &'t [Tag<'t>],
+    drawing: &mut Drawing<'t>,
+    budget: &Budget,
+) -> Result<(), Error> {
+    for (at, record) in records(body).enumerate() {
+        if at % 4_096 == 0 {
+            budget.checkpoint()?;
+        }
+        if record.kind == "LAYOUT" && drawing.layouts.len() < LAYOUTS {
+            drawing.layouts.push(record.fields);
+        }
+    }
+    Ok(())
 }
 
 fn blocks<'t>(
@@ -331,8 +363,8 @@ fn blocks<'t>(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<(), Error> {
-    let mut open: Option<Block<'t>> = None;
-    let mut all: Vec<Block<'t>> = Vec::new();
+    let mut open: Option<(Block<'t>, Option<&'t str>)> = None;
+    let mut all: Vec<(Block<'t>, Option<&'t str>)> = Vec::new();
     let mut result = Ok(());
     each(body, count, limits, budget, |raw| match raw.kind {
         "BLOCK" => {
@@ -343,23 +375,23 @@ fn blocks<'t>(
             }
             let base = raw.fields.point(10).unwrap_or_default();
             let name = raw.fields.name(2).or(raw.fields.name(3)).unwrap_or_default();
-            open = Some(Block { name, base, entities: Vec::new() });
+            open = Some((Block { name, base, entities: Vec::new() }, raw.fields.name(330)));
         }
         "ENDBLK" => all.extend(open.take()),
         "SEQEND" | "VERTEX" => {}
         _ => {
-            if let Some(block) = &mut open {
+            if let Some((block, _)) = &mut open {
                 block.entities.push(raw);
             }
         }
     })?;
     result?;
     all.extend(open);
-    for block in all {
+    for (block, owner) in all {
         let name = folded(block.name);
         let bare = name.trim_start_matches(['*', '$']);
         if bare.starts_with("PAPER_SPACE") {
-            drawing.paper += block.entities.len();
+            drawing.paper_blocks.push((block, owner));
         } else if bare == "MODEL_SPACE" {
             // Some files keep the model here rather than in its own section.
             drawing.model.extend(block.entities);

@@ -15,6 +15,7 @@ mod entity;
 mod hatch;
 mod limits;
 mod out;
+mod paper;
 mod pattern;
 mod place;
 mod reason;
@@ -127,7 +128,7 @@ fn read<T>(
 ) -> Result<(Report, T), Error> {
     budget.checkpoint()?;
     let tags = tags::read(&decoded.text, limits, budget)?;
-    let drawing = drawing::read(&tags, limits, budget)?;
+    let mut drawing = drawing::read(&tags, limits, budget)?;
     let mut notes = Notes::new(limits.notes);
     if let Some(page) = &decoded.unknown {
         let shown = format!("the code page {page:?} is not known: read as {}", decoded.encoding);
@@ -144,6 +145,8 @@ fn read<T>(
     if let Some(doubt) = doubt {
         notes.add("dxf-units-doubt", doubt, None);
     }
+    let unit_of_paper = if matches!(unit.name, "in" | "ft" | "mi" | "yd") { 25.4 } else { 1.0 };
+    let layouts = paper::layouts(&mut drawing, unit_of_paper);
     let bases: Vec<[f64; 3]> = drawing.blocks.iter().map(|block| block.base).collect();
     let context = |is_in_block| Context {
         blocks: &drawing.block_names,
@@ -154,6 +157,14 @@ fn read<T>(
     let mut reader = Reader { limits, budget, notes, segments: 0, hatch_lines: limits.hatch_lines };
     let (mut model_counts, mut block_counts) = (Counts::default(), Counts::default());
     let model = reader.items(&drawing.model, &context(false), &mut model_counts)?;
+    let mut paper_counts = Counts::default();
+    let mut papers = Vec::new();
+    for layout in layouts {
+        let context = &context(false);
+        let paper =
+            reader.paper(layout, unit.millimetres, context, papers.len(), &mut paper_counts)?;
+        papers.extend(paper.filter(|paper| !paper.is_empty()));
+    }
     let mut blocks = Vec::with_capacity(drawing.blocks.len());
     for block in &drawing.blocks {
         blocks.push(reader.items(&block.entities, &context(true), &mut block_counts)?);
@@ -173,15 +184,12 @@ fn read<T>(
         }
     }
     budget.checkpoint()?;
-    let sizes = place::sizes(&model, &blocks, &order, limits)?;
-    let paper = drawing.paper;
-    if paper > 0 {
-        let shown = format!("{paper} entities of the paper are left out: the model is drawn");
-        notes.add("dxf-paper", shown, None);
-    }
+    let on_paper: Vec<&[Item<'_>]> = papers.iter().map(|paper| paper.items.as_slice()).collect();
+    let sizes = place::sizes(&model, &on_paper, &blocks, &order, limits)?;
     let made = make(write::Source {
         drawing: &drawing,
         model: &model,
+        papers: &papers,
         blocks: &blocks,
         order: &order,
         sizes: &sizes,
@@ -197,7 +205,9 @@ fn read<T>(
         definitions: drawing.blocks.len(),
         model: model_counts,
         blocks: block_counts,
-        paper,
+        paper: paper_counts.entities,
+        sheets: papers.len(),
+        on_paper: paper_counts,
         extents: extents.map(|Bounds { low, high }| [low[0], low[1], high[0], high[1]]),
         notes,
         more_notes,
@@ -231,6 +241,52 @@ impl Reader<'_> {
             }
             _ => {}
         }
+    }
+
+    /// What lies on a layout, and what it shows; `None` where there are too many.
+    fn paper<'t>(
+        &mut self,
+        mut layout: paper::Layout<'t>,
+        millimetres: f64,
+        context: &Context<'_>,
+        others: usize,
+        counts: &mut Counts,
+    ) -> Result<Option<paper::Paper<'t>>, Error> {
+        let mut entities = std::mem::take(&mut layout.entities);
+        if others >= paper::MOST {
+            counts.entities += entities.len();
+            for raw in entities {
+                counts.leave(raw.kind);
+                self.notes.not_drawn(raw.kind, Reason::Sheets, Some(raw.line), None);
+            }
+            return Ok(None);
+        }
+        let mut views = Vec::new();
+        for raw in entities.iter().filter(|raw| raw.kind == "VIEWPORT") {
+            counts.entities += 1;
+            let seen = match paper::is_whole(&raw.fields) {
+                true => Ok(None),
+                false if views.len() >= paper::MOST => Err(Reason::Sheets),
+                false => paper::view(&raw.fields, &layout, millimetres).map(Some),
+            };
+            match seen {
+                Ok(view) => {
+                    counts.draw(raw.kind);
+                    if view.is_some() && raw.fields.iter().any(|t| matches!(t.code, 331 | 341)) {
+                        let shown = "VIEWPORT: layers that it freezes are shown".to_owned();
+                        self.notes.add("dxf-view-layers", shown, Some(raw.line));
+                    }
+                    views.extend(view);
+                }
+                Err(reason) => {
+                    counts.leave(raw.kind);
+                    self.notes.not_drawn(raw.kind, reason, Some(raw.line), None);
+                }
+            }
+        }
+        entities.retain(|raw| raw.kind != "VIEWPORT");
+        let items = self.items(&entities, context, counts)?;
+        Ok(Some(paper::Paper { layout, items, views }))
     }
 
     fn items<'t>(

@@ -124,17 +124,19 @@ pub(super) fn used<'i, 't: 'i>(
     is_used
 }
 
-/// Looks how deep, how many and how large the blocks are that the model uses.
+/// Looks how deep, how many and how large the blocks are that the model and the papers use.
 ///
 /// # Errors
 /// [`Error::Limit`] for `dxf_insert_depth` and `instances`.
 pub(super) fn sizes(
     model: &[Item<'_>],
+    papers: &[&[Item<'_>]],
     blocks: &[Vec<Item<'_>>],
     order: &Order,
     limits: &Limits,
 ) -> Result<Sizes, Error> {
     let is_used = used(model.iter(), blocks, order);
+    let on_paper = used(papers.iter().copied().flatten(), blocks, order);
     // Depth and number of each, those inside first.
     let mut counts = vec![(0usize, 0usize); blocks.len()];
     let count = |items: &[Item<'_>], counts: &[(usize, usize)]| {
@@ -149,14 +151,18 @@ pub(super) fn sizes(
     for &block in &order.blocks {
         counts[block] = count(&blocks[block], &counts);
     }
-    let (depth, number) = count(model, &counts);
+    let (mut depth, mut number) = count(model, &counts);
+    for paper in papers {
+        let (deep, many) = count(paper, &counts);
+        (depth, number) = (depth.max(deep), number.saturating_add(many));
+    }
     hold("dxf_insert_depth", depth, limits.dxf_insert_depth)?;
     hold("instances", number, limits.instances)?;
     let boxes = vec![Boxes::NONE; blocks.len()];
     let mut sizes = Sizes { boxes, is_used, model: Bounds::NONE, shown: Bounds::NONE };
     // Those inside first.
     for &block in &order.blocks {
-        if sizes.is_used[block] {
+        if sizes.is_used[block] || on_paper.get(block) == Some(&true) {
             let mut boxes = Boxes::NONE;
             sizes.add(&blocks[block], blocks, &Affine::IDENTITY, &mut boxes);
             sizes.boxes[block] = boxes;
@@ -173,6 +179,18 @@ pub(super) fn sizes(
 }
 
 impl Sizes {
+    /// The box of what lies on a paper, with texts as far as they may reach.
+    pub(super) fn of(&self, items: &[Item<'_>], blocks: &[Vec<Item<'_>>]) -> Bounds {
+        let mut boxes = Boxes::NONE;
+        self.add(items, blocks, &Affine::IDENTITY, &mut boxes);
+        let mut all = boxes.plain;
+        if !boxes.texts.is_empty() {
+            all.add(boxes.texts.low);
+            all.add(boxes.texts.high);
+        }
+        all
+    }
+
     /// Grows `boxes` by `items`, placed by `by`. The depth is bounded by then.
     fn add(&self, items: &[Item<'_>], blocks: &[Vec<Item<'_>>], by: &Affine, boxes: &mut Boxes) {
         for item in items {

@@ -13,6 +13,10 @@ pub(super) enum Reason {
     NoBlock,
     /// Its block contains itself.
     Recursive,
+    /// A viewport that shows nothing, or nothing that a sheet can show.
+    View,
+    /// There are more sheets or views than a document has.
+    Sheets,
     /// A template of text, which an insert fills in.
     Template,
 }
@@ -25,6 +29,8 @@ impl Reason {
             Reason::Empty => "dxf-empty",
             Reason::NoBlock => "dxf-no-block",
             Reason::Recursive => "dxf-recursive-block",
+            Reason::View => "dxf-view",
+            Reason::Sheets => "dxf-paper",
             Reason::Template => "dxf-template",
         }
     }
@@ -36,6 +42,8 @@ impl Reason {
             Reason::Empty => "it has too few points to be drawn",
             Reason::NoBlock => "it names a block that is not in the file",
             Reason::Recursive => "its block contains itself",
+            Reason::View => "it is off, or shows the model turned, from aside or not at all",
+            Reason::Sheets => "a document has 100 sheets, and a sheet 100 views",
             Reason::Template => "it is a template: what inserts fill in is drawn instead",
         }
     }

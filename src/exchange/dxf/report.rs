@@ -29,8 +29,12 @@ pub struct Report {
     pub model: Counts,
     /// Entities of the block definitions, each counted once.
     pub blocks: Counts,
-    /// Entities of the paper, which are left out.
+    /// Entities of the paper.
     pub paper: usize,
+    /// Sheets: layouts on which something lies.
+    pub sheets: usize,
+    /// The entities of the paper by kind.
+    pub on_paper: Counts,
     /// The box of all that is drawn but texts and lines without ends, in units of the drawing with
     /// y upward: least x and y, greatest x and y.
     pub extents: Option<[f64; 4]>,

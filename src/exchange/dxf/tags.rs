@@ -273,6 +273,17 @@ impl<'t> Fields<'t> {
         Fields(self.0.get(..end.unwrap_or(self.0.len())).unwrap_or_default())
     }
 
+    /// The same from where the subclass `name` begins.
+    pub(super) fn after(self, name: &str) -> Fields<'t> {
+        let begin = self.0.iter().position(|t| t.code == 100 && trimmed(t.value) == name);
+        Fields(self.0.get(begin.unwrap_or(self.0.len())..).unwrap_or_default())
+    }
+
+    /// The last name at a code.
+    pub(super) fn last(self, code: i16) -> Option<&'t str> {
+        self.0.iter().rev().find(|t| t.code == code).map(|t| trimmed(t.value))
+    }
+
     pub(super) fn iter(self) -> impl Iterator<Item = &'t Tag<'t>> {
         self.0.iter()
     }

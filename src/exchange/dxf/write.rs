@@ -8,6 +8,7 @@ use svgx_base::budget::Budget;
 use super::curve::Affine;
 use super::drawing::{Drawing, Layer, folded};
 use super::limits::{Error, Limits, hold};
+use super::paper::Paper;
 use super::place::{self, Order, Sizes};
 use super::shape::Item;
 use super::stated;
@@ -18,6 +19,7 @@ mod dimensions;
 mod items;
 mod names;
 mod pen;
+mod sheets;
 
 use items::Sheet;
 use names::Names;
@@ -33,6 +35,7 @@ const USUAL_WEIGHT: f64 = 0.25;
 pub(super) struct Source<'s, 't> {
     pub(super) drawing: &'s Drawing<'t>,
     pub(super) model: &'s [Item<'t>],
+    pub(super) papers: &'s [Paper<'t>],
     pub(super) blocks: &'s [Vec<Item<'t>>],
     pub(super) order: &'s Order,
     pub(super) sizes: &'s Sizes,
@@ -181,7 +184,12 @@ pub(super) fn document(
     let (values, mut left_out) = values::values(source.model, source.blocks);
     left_out.extend(stated.iter().map(|(at, _)| *at));
     let drawn = source.model.iter().enumerate().filter(|(at, _)| !left_out.contains(at));
-    let is_used = place::used(drawn.map(|(_, item)| item), source.blocks, source.order);
+    let on_paper = source.papers.iter().flat_map(|paper| &paper.items);
+    let drawn = drawn.map(|(_, item)| item).chain(on_paper);
+    let is_used = place::used(drawn, source.blocks, source.order);
+    let papers: Vec<_> =
+        source.papers.iter().map(|paper| values::values(&paper.items, source.blocks)).collect();
+    let has_values = !values.is_empty() || papers.iter().any(|(values, _)| !values.is_empty());
     let mut out = String::new();
     out.push_str(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:arx=\"http://arxos.io/svgx\" viewBox=\"",
@@ -204,7 +212,7 @@ pub(super) fn document(
     }
     let name = if source.unit.is_ours { source.unit.name } else { "mm" };
     let _ = writeln!(out, "\" arx:units=\"{name}\">");
-    looks.style_sheet(pen, !values.is_empty(), &mut out);
+    looks.style_sheet(pen, has_values, &mut out);
 
     let mut names = Names::default();
     let symbols: Vec<String> =
@@ -218,6 +226,7 @@ pub(super) fn document(
         ids: HashSet::new(),
         layers: HashMap::new(),
         is_in_block: false,
+        is_paper: false,
     };
     let used: Vec<usize> = source.order.blocks.iter().copied().filter(|b| is_used[*b]).collect();
     if !used.is_empty() {
@@ -248,9 +257,11 @@ pub(super) fn document(
     sheet.items(source.model, &values, &left_out, budget)?;
     sheet.out.push_str("</g>\n");
     sheet.dimensions(&stated, factor)?;
-    sheet.out.push_str("</svg>\n");
-    hold("output_bytes", sheet.out.len(), limits.output_bytes)?;
-    Ok(sheet.out)
+    let Sheet { out, ids, .. } = sheet;
+    let mut out = sheets::sheets(source, &papers, (out, ids), &symbols, factor, limits, budget)?;
+    out.push_str("</svg>\n");
+    hold("output_bytes", out.len(), limits.output_bytes)?;
+    Ok(out)
 }
 
 /// A transform with y upward as one with y downward.

@@ -3,6 +3,7 @@
 mod drafted;
 mod hostile;
 mod out;
+mod paper;
 mod shapes;
 
 use svgx_base::budget::{Budget, Class, Tier};

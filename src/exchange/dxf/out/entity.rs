@@ -27,6 +27,8 @@ pub(super) struct Writer<'m> {
     /// Points that stand for curves so far, and how many there may be.
     pub(super) points: usize,
     pub(super) most_points: usize,
+    /// Whether entities are those of a paper.
+    pub(super) is_paper: bool,
 }
 
 impl Writer<'_> {
@@ -48,7 +50,7 @@ impl Writer<'_> {
         let is_line =
             !matches!(entity.shape, Shape::Hatch(_) | Shape::Text(_) | Shape::Template(_));
         let said = self.palette.said(&entity.pen, is_line, layer, notes);
-        let begin = Begin { owner, layer: &layer.name, said: &said };
+        let begin = Begin { owner, layer: &layer.name, said: &said, is_paper: self.is_paper };
         if file.is_old() {
             return self.old(file, entity, &begin, notes);
         }
@@ -92,7 +94,7 @@ impl Writer<'_> {
         }
         for value in values {
             let layer = self.layers.0.get(value.layer).map_or(begin.layer, |l| l.name.as_str());
-            Begin { owner: begin.owner, layer, said: begin.said }.write(file, "ATTRIB");
+            Begin { layer, ..*begin }.write(file, "ATTRIB");
             attribute(file, &value.text, notes, |file| {
                 file.class("AcDbAttribute");
                 file.text(2, &value.tag);
@@ -100,6 +102,9 @@ impl Writer<'_> {
             });
         }
         file.record("SEQEND", begin.owner, "AcDbEntity");
+        if begin.is_paper {
+            file.whole(67, 1);
+        }
         file.text(8, begin.layer);
     }
 
@@ -220,15 +225,20 @@ impl Writer<'_> {
 }
 
 /// What all entities begin with.
+#[derive(Clone, Copy)]
 struct Begin<'b> {
     owner: u32,
     layer: &'b str,
     said: &'b Said,
+    is_paper: bool,
 }
 
 impl Begin<'_> {
     fn write(&self, file: &mut File, kind: &str) {
         file.record(kind, self.owner, "AcDbEntity");
+        if self.is_paper {
+            file.whole(67, 1);
+        }
         file.text(8, self.layer);
         if let Some(dash) = self.said.dash {
             file.text(6, &line_type(dash, file.is_old()));

@@ -12,9 +12,7 @@ use super::Version;
 pub(super) struct Handles {
     pub(super) block_records: u32,
     pub(super) model: u32,
-    pub(super) paper: u32,
     pub(super) model_layout: u32,
-    pub(super) paper_layout: u32,
     pub(super) plot_style: u32,
     pub(super) style: u32,
 }

@@ -58,7 +58,7 @@ pub(super) fn line_type(dash: Dash, is_old: bool) -> Cow<'static, str> {
 }
 
 /// Finds numbers for looks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Palette {
     version: Version,
     /// A millimetre of paper, in units of the drawing.
@@ -90,6 +90,11 @@ impl Palette {
             self.last = (width, nearest.unwrap_or(25));
         }
         self.last.1
+    }
+
+    /// Widths are those of paper from here on: a unit is a millimetre of it.
+    pub(super) fn put_on_paper(&mut self) {
+        (self.paper, self.last.0) = (1.0, f64::NAN);
     }
 
     /// The layers of a drawing: each has the looks of what is drawn on it first.

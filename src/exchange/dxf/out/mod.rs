@@ -26,9 +26,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use svgx_base::budget::Budget;
-use svgx_drafting::{Drawn, Purpose};
-use svgx_engine::document::{self, Document};
-use svgx_engine::geometry::{Declarations, Scene};
+use svgx_drafting::{Drawn, Purpose, sheets};
+use svgx_engine::document::{self, Document, Ns};
+use svgx_engine::geometry::{Declarations, Scale, Scene, root_viewbox};
 
 use super::curve::P;
 use super::limits::{Error, Limits};
@@ -37,9 +37,9 @@ use super::units;
 use entity::{OLD_TEXT, Writer};
 use file::{File, Handles};
 use layers::Palette;
-use model::{Block, Entity};
+use model::{Block, Entity, Paper, View};
 use places::Places;
-use tables::Header;
+use tables::{Handed, Header};
 use walk::{Walk, Walked};
 use words::{Names, old};
 
@@ -111,6 +111,10 @@ pub struct ExportReport {
     pub model: BTreeMap<String, usize>,
     /// Entities of the block definitions, by kind, each counted once.
     pub blocks: BTreeMap<String, usize>,
+    /// Sheets, which are layouts.
+    pub sheets: usize,
+    /// Entities of the sheets, by kind.
+    pub paper: BTreeMap<String, usize>,
     /// The box of all that is drawn, texts estimated, in the unit of the coordinates with y upward:
     /// least x and y, greatest x and y.
     pub extents: Option<[f64; 4]>,
@@ -133,12 +137,19 @@ pub fn export(
 ) -> Result<Exported, Error> {
     budget.checkpoint()?;
     let drafted = drafted(document, of_document, budget)?;
-    let document = drafted.as_ref().map_or(document, |drawn| &drawn.document);
+    let mut document = drafted.as_ref().map_or(document, |drawn| &drawn.document);
+    let sheets = if options.version == Version::R12 { Vec::new() } else { sheets(document).0 };
+    let framed;
+    if sheets.iter().any(|sheet| sheet.frame || sheet.title.is_some()) {
+        let mm = Scale::of(document).mm_per_unit;
+        framed = svgx_drafting::framed(document, &sheets, root_viewbox(document), mm);
+        document = &framed;
+    }
     let declared = Declarations::of(document);
     let places = Places::of(document, &declared, of_document, budget)?;
     let unit = units::of_scale(places.scale.mm_per_unit);
     let walk = Walk::new(document, &places, declared, drafted.as_ref(), limits, budget);
-    let Walked { mut model, order, mut notes } = walk.run(unit.factor)?;
+    let Walked { mut model, order, mut notes } = walk.run(unit.factor, &sheets)?;
     let version = options.version;
     let most = limits.instances.min(of_document.instances);
     let extent = extent::extent(&model, &order, most)?;
@@ -147,6 +158,9 @@ pub fn export(
     let size = (high[0] - low[0]).max(high[1] - low[1]);
     let far = [low, high].iter().flatten().fold(0.0_f64, |far, n| far.max(n.abs()));
     if version == Version::R12 {
+        if document.elements().any(|n| document.name(n) == Some((Ns::Arx, "sheet"))) {
+            notes.add("dxf-sheets", "sheets are not in a file of R12".to_owned(), None);
+        }
         let message = format!("R12 has no unit: the drawing is in {}", unit.name);
         notes.add("dxf-unit", message, None);
         let mut names = Names::default();
@@ -167,6 +181,7 @@ pub fn export(
         deviation,
         points: 0,
         most_points: limits.dxf_points,
+        is_paper: false,
     };
 
     let entities = model.blocks.iter().map(|block| block.entities.len()).sum::<usize>();
@@ -174,18 +189,32 @@ pub fn export(
     let handles = Handles {
         block_records: file.handle(),
         model: file.handle(),
-        paper: file.handle(),
         model_layout: file.handle(),
-        paper_layout: file.handle(),
         plot_style: file.handle(),
         style: file.handle(),
     };
     let records: Vec<u32> = model.blocks.iter().map(|_| file.handle()).collect();
+    // Every file has one.
+    if model.papers.is_empty() {
+        let (name, size) = ("Layout1".to_owned(), [420.0, 297.0]);
+        model.papers.push(Paper { name, size, views: Vec::new(), entities: Vec::new() });
+    }
+    let handed = |(at, paper): (usize, &Paper)| Handed {
+        name: paper.name.clone(),
+        size: paper.size,
+        block: match at {
+            0 => "*Paper_Space".to_owned(),
+            _ => format!("*Paper_Space{}", at - 1),
+        },
+        record: file.handle(),
+        layout: file.handle(),
+    };
+    let papers: Vec<Handed> = model.papers.iter().enumerate().map(handed).collect();
     let header =
         Header { insunits: unit.insunits, is_metric: unit.is_metric, extents: [low, high] };
     // Far beyond what the limits let be given.
     tables::header(&mut file, &header, 0x0FFF_FFFF);
-    tables::tables(&mut file, &model, &layers, &handles, &records, [low, high]);
+    tables::tables(&mut file, &model, &layers, &handles, &records, &papers, [low, high]);
     let mut report = ExportReport {
         version: version.acad().to_owned(),
         unit: unit.name.to_owned(),
@@ -193,6 +222,8 @@ pub fn export(
         definitions: model.blocks.len(),
         model: BTreeMap::new(),
         blocks: BTreeMap::new(),
+        sheets: sheets.len(),
+        paper: BTreeMap::new(),
         extents: corners.map(|[low, high]| [low[0], low[1], high[0], high[1]]),
         notes: Vec::new(),
         more_notes: 0,
@@ -202,7 +233,11 @@ pub fn export(
     if version != Version::R12 {
         let none = Block::default();
         entities.block(&mut file, "*Model_Space", handles.model, &none, &mut report.blocks)?;
-        entities.block(&mut file, "*Paper_Space", handles.paper, &none, &mut report.blocks)?;
+        for (at, (handed, paper)) in papers.iter().zip(&model.papers).enumerate() {
+            // What lies on the first stands among the entities.
+            let paper = (at > 0).then_some(paper);
+            entities.layout(&mut file, handed, paper, &mut report.paper)?;
+        }
     }
     for (block, record) in model.blocks.iter().zip(&records) {
         entities.block(&mut file, &block.name, *record, block, &mut report.blocks)?;
@@ -210,9 +245,14 @@ pub fn export(
     file.end("ENDSEC");
     file.section("ENTITIES");
     entities.all(&mut file, &model.entities, handles.model, &mut report.model)?;
+    if let ([handed, ..], [paper, ..], false) =
+        (papers.as_slice(), model.papers.as_slice(), version == Version::R12)
+    {
+        entities.paper(&mut file, paper, handed.record, &mut report.paper)?;
+    }
     file.end("ENDSEC");
     if version != Version::R12 {
-        tables::objects(&mut file, &handles, [low, high]);
+        tables::objects(&mut file, &handles, &papers, [low, high]);
     }
     file.end("EOF");
     (report.notes, report.more_notes) = notes.end();
@@ -236,6 +276,32 @@ fn drafted(
     }
 }
 
+/// The begin of a block.
+fn begin(file: &mut File, name: &str, record: u32, is_anonymous: bool, is_paper: bool) {
+    file.record("BLOCK", record, "AcDbEntity");
+    if is_paper {
+        file.whole(67, 1);
+    }
+    file.text(8, "0");
+    file.class("AcDbBlockBegin");
+    file.text(2, name);
+    file.whole(70, i64::from(is_anonymous));
+    file.point(10, [0.0, 0.0] as P);
+    if !file.is_old() {
+        file.text(3, name);
+        file.text(1, "");
+    }
+}
+
+fn end(file: &mut File, record: u32, is_paper: bool) {
+    file.record("ENDBLK", record, "AcDbEntity");
+    if is_paper {
+        file.whole(67, 1);
+    }
+    file.text(8, "0");
+    file.class("AcDbBlockEnd");
+}
+
 /// Writes entities, and counts them.
 struct Entities<'e, 'm> {
     writer: &'e mut Writer<'m>,
@@ -253,26 +319,51 @@ impl Entities<'_, '_> {
         block: &Block,
         counts: &mut BTreeMap<String, usize>,
     ) -> Result<(), Error> {
-        let is_paper = name == "*Paper_Space";
-        for (kind, class) in [("BLOCK", "AcDbBlockBegin"), ("ENDBLK", "AcDbBlockEnd")] {
-            file.record(kind, record, "AcDbEntity");
-            if is_paper {
-                file.whole(67, 1);
-            }
-            file.text(8, "0");
-            file.class(class);
-            if kind == "BLOCK" {
-                file.text(2, name);
-                file.whole(70, i64::from(block.is_anonymous()));
-                file.point(10, [0.0, 0.0] as P);
-                if !file.is_old() {
-                    file.text(3, name);
-                    file.text(1, "");
-                }
-                self.all(file, &block.entities, record, counts)?;
-            }
-        }
+        begin(file, name, record, block.is_anonymous(), false);
+        self.all(file, &block.entities, record, counts)?;
+        end(file, record, false);
         Ok(())
+    }
+
+    /// The block of a layout; `paper`: what lies on it.
+    fn layout(
+        &mut self,
+        file: &mut File,
+        handed: &Handed,
+        paper: Option<&Paper>,
+        counts: &mut BTreeMap<String, usize>,
+    ) -> Result<(), Error> {
+        begin(file, &handed.block, handed.record, false, true);
+        if let Some(paper) = paper {
+            self.paper(file, paper, handed.record, counts)?;
+        }
+        end(file, handed.record, true);
+        Ok(())
+    }
+
+    fn paper(
+        &mut self,
+        file: &mut File,
+        paper: &Paper,
+        owner: u32,
+        counts: &mut BTreeMap<String, usize>,
+    ) -> Result<(), Error> {
+        if paper.views.is_empty() && paper.entities.is_empty() {
+            return Ok(());
+        }
+        let middle = paper.size.map(|side| side / 2.0);
+        let whole = View { at: middle, size: paper.size, of: middle, height: paper.size[1] };
+        for (at, view) in [whole].iter().chain(&paper.views).enumerate() {
+            tables::view(file, owner, at + 1, view);
+            *counts.entry("VIEWPORT".to_owned()).or_default() += 1;
+        }
+        let in_model = self.writer.palette.clone();
+        self.writer.palette.put_on_paper();
+        self.writer.is_paper = true;
+        let done = self.all(file, &paper.entities, owner, counts);
+        self.writer.palette = in_model;
+        self.writer.is_paper = false;
+        done
     }
 
     fn all(

@@ -172,6 +172,28 @@ impl Block {
     }
 }
 
+/// A part of the model on a sheet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct View {
+    /// The middle on the sheet, in millimetres with y upward.
+    pub(super) at: P,
+    /// Width and height on the sheet, in millimetres.
+    pub(super) size: P,
+    /// The middle in the model.
+    pub(super) of: P,
+    /// How much of the model it is high.
+    pub(super) height: f64,
+}
+
+/// A sheet, in millimetres.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Paper {
+    pub(super) name: String,
+    pub(super) size: P,
+    pub(super) views: Vec<View>,
+    pub(super) entities: Vec<Entity>,
+}
+
 /// A drawing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Model {
@@ -185,6 +207,7 @@ pub(super) struct Model {
     pub(super) line_types: Vec<Vec<f64>>,
     pub(super) blocks: Vec<Block>,
     pub(super) entities: Vec<Entity>,
+    pub(super) papers: Vec<Paper>,
 }
 
 impl Shape {

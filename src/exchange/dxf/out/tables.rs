@@ -4,7 +4,59 @@ use super::super::curve::P;
 use super::Version;
 use super::file::{File, Handles};
 use super::layers::{Layers, line_type};
-use super::model::Model;
+use super::model::{Model, View};
+
+/// A layout with the handles that are given to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Handed {
+    pub(super) name: String,
+    /// Millimetres.
+    pub(super) size: P,
+    /// The name of its block.
+    pub(super) block: String,
+    pub(super) record: u32,
+    pub(super) layout: u32,
+}
+
+/// The view of a part of the model on the paper of `owner`; the first of a paper, which has number 1,
+/// is the paper itself.
+pub(super) fn view(file: &mut File, owner: u32, number: usize, view: &View) {
+    file.record("VIEWPORT", owner, "AcDbEntity");
+    file.whole(67, 1);
+    file.text(8, "0");
+    file.class("AcDbViewport");
+    file.point(10, view.at);
+    file.real(40, view.size[0]);
+    file.real(41, view.size[1]);
+    file.whole(68, number as i64);
+    file.whole(69, number as i64);
+    file.flat(12, view.of);
+    for (code, at) in [(13, [0.0, 0.0]), (14, [10.0, 10.0]), (15, [10.0, 10.0])] {
+        file.flat(code, at);
+    }
+    // Seen from above, not turned.
+    for (code, z) in [(16, 1.0), (17, 0.0)] {
+        file.flat(code, [0.0, 0.0]);
+        file.exact(code + 20, z);
+    }
+    file.exact(42, 50.0);
+    file.exact(43, 0.0);
+    file.exact(44, 0.0);
+    file.real(45, view.height);
+    file.exact(50, 0.0);
+    file.exact(51, 0.0);
+    file.whole(72, 1_000);
+    file.whole(90, 32_864);
+    file.text(1, "");
+    for (code, value) in [(281, 0), (71, 1), (74, 0)] {
+        file.whole(code, value);
+    }
+    file.point(110, [0.0, 0.0]);
+    file.point(111, [1.0, 0.0]);
+    file.point(112, [0.0, 1.0]);
+    file.whole(79, 0);
+    file.exact(146, 0.0);
+}
 
 /// What the header says of the drawing.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +137,7 @@ pub(super) fn tables(
     layers: &Layers,
     handles: &Handles,
     records: &[u32],
+    papers: &[Handed],
     [low, high]: [P; 2],
 ) {
     file.section("TABLES");
@@ -142,13 +195,11 @@ pub(super) fn tables(
     super::dimension::styles(file, &model.styles, handles);
     file.text(0, "TABLE");
     file.text(2, "BLOCK_RECORD");
-    table_at(file, handles.block_records, model.blocks.len() + 2);
-    let own = [
-        (handles.model, "*Model_Space", handles.model_layout),
-        (handles.paper, "*Paper_Space", handles.paper_layout),
-    ];
+    table_at(file, handles.block_records, model.blocks.len() + 1 + papers.len());
+    let own = [(handles.model, "*Model_Space", handles.model_layout)];
+    let papers = papers.iter().map(|paper| (paper.record, paper.block.as_str(), paper.layout));
     let others = records.iter().zip(&model.blocks).map(|(h, block)| (*h, block.name.as_str(), 0));
-    for (handle, name, layout) in own.into_iter().chain(others) {
+    for (handle, name, layout) in own.into_iter().chain(papers).chain(others) {
         file.record_at(handle, "BLOCK_RECORD", handles.block_records, "AcDbSymbolTableRecord");
         file.class("AcDbBlockTableRecord");
         file.text(2, name);
@@ -227,7 +278,7 @@ fn line_types(file: &mut File, model: &Model) {
 }
 
 /// The objects that every drawing has from R2000 on.
-pub(super) fn objects(file: &mut File, handles: &Handles, extents: [P; 2]) {
+pub(super) fn objects(file: &mut File, handles: &Handles, papers: &[Handed], extents: [P; 2]) {
     file.section("OBJECTS");
     let root = file.handle();
     let names = ["ACAD_GROUP", "ACAD_LAYOUT", "ACAD_MLINESTYLE", "ACAD_PLOTSETTINGS"];
@@ -252,14 +303,20 @@ pub(super) fn objects(file: &mut File, handles: &Handles, extents: [P; 2]) {
     file.reference(340, handles.plot_style);
     file.record_at(handles.plot_style, "ACDBPLACEHOLDER", styles, "");
     dictionary(file, layouts, root, "DICTIONARY");
-    let both = [("Model", handles.model_layout), ("Layout1", handles.paper_layout)];
-    for (name, handle) in both {
-        file.text(3, name);
-        file.reference(350, handle);
+    let model = Handed {
+        name: "Model".to_owned(),
+        size: [420.0, 297.0],
+        block: String::new(),
+        record: handles.model,
+        layout: handles.model_layout,
+    };
+    for one in std::iter::once(&model).chain(papers) {
+        file.text(3, &one.name);
+        file.reference(350, one.layout);
     }
-    for (at, (name, handle)) in both.into_iter().enumerate() {
-        let record = if at == 0 { handles.model } else { handles.paper };
-        layout(file, handle, layouts, name, at, record, extents);
+    layout(file, layouts, &model, 0, extents);
+    for (at, paper) in papers.iter().enumerate() {
+        layout(file, layouts, paper, at + 1, [[0.0, 0.0], paper.size]);
     }
     file.end("ENDSEC");
 }
@@ -269,22 +326,17 @@ fn dictionary(file: &mut File, handle: u32, owner: u32, kind: &str) {
     file.whole(281, 1);
 }
 
-fn layout(
-    file: &mut File,
-    handle: u32,
-    owner: u32,
-    name: &str,
-    at: usize,
-    record: u32,
-    [low, high]: [P; 2],
-) {
-    file.record_at(handle, "LAYOUT", owner, "AcDbPlotSettings");
+/// `at`: the number of its tab, 0 for the model; what is on it is between `low` and `high`.
+fn layout(file: &mut File, owner: u32, of: &Handed, at: usize, [low, high]: [P; 2]) {
+    file.record_at(of.layout, "LAYOUT", owner, "AcDbPlotSettings");
     file.text(1, "");
     file.text(2, "none_device");
-    file.text(4, "A3");
+    let [width, height] = of.size;
+    let name = if of.size == [420.0, 297.0] { "A3" } else { "User" };
+    file.text(4, name);
     file.text(6, "");
     // Margins, paper, origin and window of the plot; one to one.
-    for (code, value) in [(40, 7.5), (41, 20.0), (42, 7.5), (43, 20.0), (44, 420.0), (45, 297.0)] {
+    for (code, value) in [(40, 7.5), (41, 20.0), (42, 7.5), (43, 20.0), (44, width), (45, height)] {
         file.exact(code, value);
     }
     for code in [46, 47, 48, 49, 140, 141] {
@@ -303,10 +355,9 @@ fn layout(
     file.exact(148, 0.0);
     file.exact(149, 0.0);
     file.class("AcDbLayout");
-    file.text(1, name);
+    file.text(1, &of.name);
     file.whole(70, 1);
     file.whole(71, at as i64);
-    let (low, high) = if at == 0 { (low, high) } else { ([0.0, 0.0], [420.0, 297.0]) };
     file.flat(10, low);
     file.flat(11, high);
     file.point(12, [0.0, 0.0]);
@@ -317,5 +368,5 @@ fn layout(
     file.point(16, [1.0, 0.0]);
     file.point(17, [0.0, 1.0]);
     file.whole(76, 0);
-    file.reference(330, record);
+    file.reference(330, of.record);
 }

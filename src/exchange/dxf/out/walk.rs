@@ -5,6 +5,7 @@
 
 mod drafted;
 mod draw;
+mod sheets;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 use kurbo::Size;
 use svgx_base::budget::Budget;
-use svgx_drafting::Drawn;
+use svgx_drafting::{Drawn, Sheet};
 use svgx_engine::compile::layer;
 use svgx_engine::document::{Document, NodeId, Ns};
 use svgx_engine::geometry::{
@@ -179,7 +180,8 @@ impl<'d> Walk<'d> {
     }
 
     /// The whole drawing. `factor`: how many units of the file a user unit is.
-    pub(super) fn run(mut self, factor: f64) -> Result<Walked, Error> {
+    /// `sheets`: those that are to be written.
+    pub(super) fn run(mut self, factor: f64, sheets: &[Sheet]) -> Result<Walked, Error> {
         self.factor = factor;
         let view = self.places.viewbox;
         let root = Context {
@@ -192,6 +194,7 @@ impl<'d> Walk<'d> {
         };
         self.fill(NodeId::ROOT, Rc::new(root), None)?;
         self.model.entities = std::mem::take(&mut self.out);
+        self.sheets(sheets)?;
         while let Some(Open { block, target, context, size }) = self.open.pop_front() {
             self.fill(target, context, Some(size))?;
             let entities = std::mem::take(&mut self.out);

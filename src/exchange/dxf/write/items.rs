@@ -32,6 +32,8 @@ pub(super) struct Sheet<'s, 't> {
     /// Layers by their names as they were met: in whichever case.
     pub(super) layers: HashMap<&'t str, Option<&'s (String, &'s Layer<'t>)>>,
     pub(super) is_in_block: bool,
+    /// Whether it lies on a sheet, where widths and dashes of layers are others than in the model.
+    pub(super) is_paper: bool,
 }
 
 /// What an element is, as far as its colour goes.
@@ -189,6 +191,7 @@ impl<'s, 't> Sheet<'s, 't> {
     fn ink(&mut self, style: &Style<'t>, ink: Ink, width: Option<f64>, by: Option<f64>) {
         let layer = self.layer(style.layer);
         let (looks, pen, is_in_block) = (self.looks, self.pen, self.is_in_block);
+        let is_paper = self.is_paper;
         let out = &mut self.out;
         // What is on layer 0 of a block is on the layer of the insert.
         let is_own_layer = !is_in_block || style.layer != "0";
@@ -248,13 +251,15 @@ impl<'s, 't> Sheet<'s, 't> {
             let line_type = match style.line_type {
                 Some(name) if name.eq_ignore_ascii_case("BYBLOCK") => None,
                 Some(name) => Some(name),
-                None => layer.filter(|_| scale != 1.0).map(|(_, layer)| layer.line_type),
+                None => {
+                    layer.filter(|_| scale != 1.0 || is_paper).map(|(_, layer)| layer.line_type)
+                }
             };
             if let Some(name) = line_type {
                 looks.dashes(name, scale, pen, css.name("stroke-dasharray"));
             }
             let given = style.weight.filter(|w| *w != -2).map(|w| looks.weight(w));
-            let layers = layer.filter(|_| is_own_layer && ink == Ink::Block);
+            let layers = layer.filter(|_| is_own_layer && (ink == Ink::Block || is_paper));
             let layers = layers.map(|(_, layer)| looks.weight(layer.weight));
             let width = match (width, by) {
                 (Some(width), _) => Some(width),
@@ -263,6 +268,7 @@ impl<'s, 't> Sheet<'s, 't> {
                     let own = given.or(layers).unwrap_or_else(|| looks.weight(-3));
                     Some(own / by)
                 }
+                (None, _) if is_paper => given.or(layers),
                 (None, _) => given,
             };
             if let Some(width) = width {

@@ -145,8 +145,7 @@ fn what_is_not_drawn_is_counted_with_its_reason() {
     assert_eq!((report.model.entities, report.paper), (6, 1));
     assert_eq!(left.get("3DSOLID"), Some(&2));
     let codes: Vec<&str> = report.notes.iter().map(|n| n.code.as_str()).collect();
-    let all =
-        ["dxf-units-doubt", "dxf-kind", "dxf-no-block", "dxf-number", "dxf-empty", "dxf-paper"];
+    let all = ["dxf-units-doubt", "dxf-kind", "dxf-no-block", "dxf-number", "dxf-empty"];
     assert_eq!(codes, all);
 }
 
