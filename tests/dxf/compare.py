@@ -12,11 +12,14 @@ from xml.etree import ElementTree
 import ezdxf
 from ezdxf import bbox, recover
 from ezdxf.enums import TextEntityAlignment
+from ezdxf.math import Vec2
+from ezdxf.render.mleader import ConnectionSide
 
 ARX = "{http://arxos.io/svgx}"
 VERSIONS = ["R12", "R2000", "R2004", "R2007", "R2010", "R2013", "R2018"]
 # ezdxf measures texts by fonts of the machine, and what draws a text in a block with it.
-WITHOUT_EXTENTS = {"TEXT", "MTEXT", "ATTRIB", "ATTDEF", "DIMENSION", "RAY", "XLINE", "LEADER"}
+WITHOUT_EXTENTS = {"TEXT", "MTEXT", "ATTRIB", "ATTDEF", "DIMENSION", "RAY", "XLINE", "LEADER",
+                   "MULTILEADER"}
 
 
 def shapes(layout, version, rng, has_endless=True):
@@ -70,6 +73,11 @@ def shapes(layout, version, rng, has_endless=True):
         layout.add_ray(at(), (1, 2))
         layout.add_xline(at(), (1, 0))
     layout.add_leader([at(300) for _ in range(3)])
+    leader = layout.add_multileader_mtext("Standard")
+    leader.set_content("steel\\Pplate", char_height=5)
+    leader.add_leader_line(ConnectionSide.left, [(-100, -50)])
+    leader.add_leader_line(ConnectionSide.right, [(150, -50)])
+    leader.build(insert=Vec2(50, 30))
     layout.add_mline([at() for _ in range(4)], close=True)
     with layout.add_mesh().edit_data() as data:
         data.vertices = box

@@ -8,8 +8,9 @@ use super::colour::Colour;
 use super::curve::{
     Affine, Arc, Outline, P, Segment, add, bend, bulged, length, plane, scaled, sub,
 };
-use super::drawing::{Raw, folded};
+use super::drawing::{DimStyle, Raw, folded};
 use super::hatch;
+use super::leader::{self, Templates};
 use super::reason::Reason;
 use super::shape::{self, Anchor, Insert, Shape, Style, Text};
 use super::spline::{self, Spline};
@@ -23,6 +24,11 @@ pub(super) struct Context<'d> {
     pub(super) blocks: &'d HashMap<String, usize>,
     /// Base points of the blocks.
     pub(super) bases: &'d [[f64; 3]],
+    /// Names of blocks in capitals by the handles of their records.
+    pub(super) records: &'d HashMap<String, String>,
+    /// Templates of attributes by their handles.
+    pub(super) templates: &'d Templates<'d>,
+    pub(super) dimension_styles: &'d HashMap<String, DimStyle>,
     pub(super) text_height: f64,
     pub(super) is_in_block: bool,
 }
@@ -166,8 +172,13 @@ pub(super) fn shapes(
             let points = points(&fields, 10)?;
             let bent = fields.whole(72, 0) == 1 && points.len() > 2;
             let outline = if bent { spline::through(&points, None, None)? } else { open(&points)? };
-            one(outline)
+            let style = fields.name(3).and_then(|name| context.dimension_styles.get(&folded(name)));
+            let size = style.map_or(0.0, |style| style.arrow * style.scale);
+            let size = if fields.whole(71, 1) != 0 { size } else { 0.0 };
+            let head = leader::head(&points, size, None, context);
+            Ok(std::iter::once(lines(vec![outline])).chain(head).collect())
         }
+        "MULTILEADER" | "MLEADER" => leader::multileader(&fields, context),
         "HATCH" | "MPOLYGON" => {
             let plane = plane(normal(&fields)?, fields.number(30, 0.0)?);
             hatch::shapes(&fields, &plane, hatch_lines)
@@ -499,7 +510,7 @@ pub(super) fn attributes<'t>(
     })
 }
 
-fn line_of_text(
+pub(super) fn line_of_text(
     fields: &Fields<'_>,
     shown: Option<&str>,
     vertical: i16,

@@ -13,6 +13,7 @@ mod digits;
 mod drawing;
 mod entity;
 mod hatch;
+mod leader;
 mod limits;
 mod out;
 mod paper;
@@ -148,9 +149,13 @@ fn read<T>(
     let unit_of_paper = if matches!(unit.name, "in" | "ft" | "mi" | "yd") { 25.4 } else { 1.0 };
     let layouts = paper::layouts(&mut drawing, unit_of_paper);
     let bases: Vec<[f64; 3]> = drawing.blocks.iter().map(|block| block.base).collect();
+    let templates = templates(&drawing);
     let context = |is_in_block| Context {
         blocks: &drawing.block_names,
         bases: &bases,
+        records: &drawing.block_records,
+        templates: &templates,
+        dimension_styles: &drawing.dimension_styles,
         text_height: drawing.header.text_height,
         is_in_block,
     };
@@ -213,6 +218,13 @@ fn read<T>(
         more_notes,
     };
     Ok((report, made))
+}
+
+/// The templates of attributes in blocks, by their handles.
+fn templates<'t>(drawing: &drawing::Drawing<'t>) -> leader::Templates<'t> {
+    let all = drawing.blocks.iter().flat_map(|block| &block.entities);
+    let templates = all.filter(|raw| raw.kind == "ATTDEF");
+    templates.filter_map(|raw| Some((raw.fields.name(5)?, raw.fields))).collect()
 }
 
 /// Reads entities, and counts what they ask for.

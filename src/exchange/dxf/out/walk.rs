@@ -5,6 +5,7 @@
 
 mod drafted;
 mod draw;
+mod lengths;
 mod sheets;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -17,12 +18,10 @@ use svgx_drafting::{Drawn, Sheet};
 use svgx_engine::compile::layer;
 use svgx_engine::document::{Document, NodeId, Ns};
 use svgx_engine::geometry::{
-    AspectRatio, Declarations, Length, Role, Unit, ViewBox, conditions_hold, href, pixels, role,
-    switch_choice,
+    AspectRatio, Declarations, Role, ViewBox, conditions_hold, href, role, switch_choice,
 };
 
-use super::super::curve::{Affine, length};
-use super::super::digits;
+use super::super::curve::Affine;
 use super::super::limits::{Error, Limits, hold};
 use super::super::report::Notes;
 use super::look::{Beyond, Look, Stated};
@@ -31,6 +30,9 @@ use super::places::Places;
 use super::text;
 use super::words::Names;
 use draw::faded;
+use lengths::placed;
+
+pub(super) use lengths::measured;
 
 /// What an element is shown in.
 #[derive(Debug, Clone)]
@@ -579,29 +581,4 @@ impl<'d> Walk<'d> {
         }
         order
     }
-}
-
-/// A length in user units; a share is one of `of`.
-pub(super) fn measured(text: &str, of: f64, font_size: f64) -> Option<f64> {
-    let plain = digits::read(text.as_bytes()).filter(|(_, long)| *long == text.len());
-    if let Some((units, _)) = plain {
-        return (units.abs() <= 1e12).then_some(units);
-    }
-    let length = Length::parse(text).ok()?;
-    let units = match length.unit {
-        Unit::Percent => length.number / 100.0 * of,
-        Unit::Em => length.number * font_size,
-        Unit::Ex => length.number * font_size / 2.0,
-        _ => pixels(length)?,
-    };
-    (units.abs() <= 1e12).then_some(units)
-}
-
-/// Scales and angle of an insert; `None` where the axes are not at right angles any more.
-fn placed(by: &Affine) -> Option<([f64; 2], f64)> {
-    let [a, b, c, d, ..] = by.0;
-    let (x, y) = (length([a, b]), length([c, d]));
-    let is_square = (a * c + b * d).abs() <= 1e-9 * x * y;
-    let y = if a * d - b * c < 0.0 { -y } else { y };
-    (is_square && x > 0.0 && y != 0.0).then(|| ([x, y], libm::atan2(b, a)))
 }

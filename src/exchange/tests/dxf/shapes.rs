@@ -251,3 +251,99 @@ fn units_in_feet_and_inches_are_believed_before_the_header() {
     assert!(imported.report.notes.iter().any(|n| n.code == "dxf-units-doubt"));
     assert_eq!(imported.report.extents, Some([0.0, 0.0, 192.0, 0.0]));
 }
+
+/// A multileader with a text, as programs write it.
+const MULTILEADER: &str =
+    "0 MULTILEADER\n5 M1\n8 0\n100 AcDbMLeader\n300 CONTEXT_DATA{\n40 1\n10 50\n20 30
+41 4\n140 2\n145 2\n290 1\n304 {\\fArial;steel}\\Pplate\n12 52\n22 32\n13 1\n23 0\n43 0\n45 1\n171 1
+302 LEADER{\n290 1\n291 1\n10 40\n20 30\n11 1\n21 0\n90 0\n40 8
+304 LEADER_LINE{\n10 0\n20 0\n91 0\n305 }
+304 LEADER_LINE{\n10 0\n20 30\n91 1\n305 }
+303 }\n301 }\n170 1\n291 1\n172 2";
+
+#[test]
+fn multileaders_are_lines_with_arrows_and_their_text() {
+    let imported = drawn(&format!("#ENTITIES\n{MULTILEADER}"));
+    let report = &imported.report;
+    assert_eq!(report.model.drawn.get("MULTILEADER"), Some(&1));
+    for wanted in [
+        "<g id=\"e-M1\">",
+        // Both lines, and the landing.
+        "d=\"M0 0L40 -30M0 -30L40 -30M40 -30L48 -30\"",
+        // The arrow of the second: two long, a third of that wide.
+        "d=\"M0 -30L2 -30.333333L2 -29.666667Z\"",
+        "matrix(1 0 0 1 52 -32)",
+        ">steel</tspan>",
+        ">plate</tspan>",
+    ] {
+        let text = imported.svgx.replace("translate(52 -32)", "matrix(1 0 0 1 52 -32)");
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    assert_eq!(report.extents, Some([0.0, 0.0, 48.0, 30.333333333333332]));
+}
+
+#[test]
+fn multileaders_lead_to_blocks_with_their_attributes() {
+    let imported = drawn(
+        "#TABLES\n0 BLOCK_RECORD\n5 20\n2 Tag\n0 BLOCK_RECORD\n5 21\n2 _Dot
+        #BLOCKS
+        0 BLOCK\n2 TAG\n10 0\n20 0\n0 CIRCLE\n8 0\n10 0\n20 0\n40 5\n0 ATTDEF\n5 22\n8 0\n2 NO\n10 -1\n20 -1\n40 2\n70 0\n0 ENDBLK
+        0 BLOCK\n2 _DOT\n10 0\n20 0\n0 CIRCLE\n8 0\n10 0\n20 0\n40 0.5\n0 ENDBLK
+        #ENTITIES
+        0 MULTILEADER\n8 0\n300 CONTEXT_DATA{\n140 2\n341 20\n15 50\n25 0\n16 2\n26 2\n36 2\n46 0
+        302 LEADER{\n10 40\n20 0\n11 1\n21 0\n40 0\n304 LEADER_LINE{\n10 0\n20 0\n305 }\n303 }\n301 }
+        170 1\n342 21\n172 1\n344 20\n330 22\n177 1\n44 0\n302 17",
+    );
+    for wanted in [
+        "d=\"M0 0L40 0\"",
+        "href=\"#block-TAG\" transform=\"matrix(2 0 0 2 50 0)\"",
+        // The arrow points away from its line.
+        "href=\"#block-_DOT\" transform=\"matrix(-2 0 0 -2 0 0)\"",
+        ">17</text>",
+    ] {
+        assert!(
+            imported.svgx.contains(wanted)
+                || wanted.starts_with("d=") && imported.svgx.contains("x2=\"40\""),
+            "{wanted}\n{}",
+            imported.svgx
+        );
+    }
+}
+
+#[test]
+fn leaders_have_the_arrow_of_their_style() {
+    let leader = "0 LEADER\n8 0\n3 BIG\n71 1\n10 0\n20 0\n10 30\n20 0\n";
+    let style = "#TABLES\n0 DIMSTYLE\n2 Big\n40 2\n41 3\n";
+    let imported = drawn(&format!("{style}#ENTITIES\n{leader}"));
+    assert!(imported.svgx.contains("d=\"M0 0L6 -1L6 1Z\""), "{}", imported.svgx);
+    // None where it is switched off, where the line is too short, and where there is no style.
+    for other in [
+        leader.replace("71 1", "71 0"),
+        leader.replace("10 30", "10 11"),
+        leader.replace("BIG", "X"),
+    ] {
+        let imported = drawn(&format!("{style}#ENTITIES\n{other}"));
+        assert!(!imported.svgx.contains("Z\""), "{}", imported.svgx);
+    }
+}
+
+#[test]
+fn multileaders_that_lie_are_counted() {
+    let cases = [
+        ("10 0\n20 0\n91 0", "10 nan\n20 0\n91 0", "dxf-number"),
+        ("172 2", "172 1\n344 77", "dxf-no-block"),
+    ];
+    for (from, to, code) in cases {
+        let imported = drawn(&format!("#ENTITIES\n{}", MULTILEADER.replace(from, to)));
+        let report = &imported.report;
+        assert_eq!(report.model.not_drawn.get("MULTILEADER"), Some(&1), "{to}");
+        assert!(report.notes.iter().any(|note| note.code == code), "{:?}", report.notes);
+    }
+    // Nothing in it, and more lines than there may be.
+    let many = "304 LEADER_LINE{\n10 0\n20 0\n305 }\n".repeat(2_000);
+    for inside in ["", "302 LEADER{\n", &format!("302 LEADER{{\n{many}")] {
+        let text = format!("#ENTITIES\n0 MULTILEADER\n8 0\n300 CONTEXT_DATA{{\n{inside}");
+        let report = drawn(&text).report;
+        assert_eq!(report.model.not_drawn.get("MULTILEADER"), Some(&1), "{inside:.40}");
+    }
+}
