@@ -16,6 +16,7 @@ from ezdxf.math import Vec2
 from ezdxf.render.mleader import ConnectionSide
 
 ARX = "{http://arxos.io/svgx}"
+GRADIENTS = ["LINEAR", "INVCYLINDER", "SPHERICAL", "HEMISPHERICAL", "CURVED"]
 VERSIONS = ["R12", "R2000", "R2004", "R2007", "R2010", "R2013", "R2018"]
 # ezdxf measures texts by fonts of the machine, and what draws a text in a block with it.
 WITHOUT_EXTENTS = {"TEXT", "MTEXT", "ATTRIB", "ATTDEF", "DIMENSION", "RAY", "XLINE", "LEADER",
@@ -52,7 +53,7 @@ def shapes(layout, version, rng, has_endless=True):
     layout.add_polyline2d([(0, 0, 1.0), (100, 0, -1.0), (300, 0, 0)], format="xyb")
     if old:
         return
-    for _ in range(5):
+    for number in range(5):
         layout.add_lwpolyline([at() for _ in range(6)], close=rng.random() < 0.5)
         layout.add_lwpolyline([(*at(), 2, 2, 0) for _ in range(3)], dxfattribs=mirror)
         layout.add_ellipse(at(), (rng.uniform(10, 90), 0), rng.uniform(0.1, 1))
@@ -62,6 +63,10 @@ def shapes(layout, version, rng, has_endless=True):
         layout.add_mtext("{\\fArial;one}\\Ptwo", {"insert": at(300), "char_height": 5})
         hatch = layout.add_hatch(color=rng.randrange(1, 9))
         hatch.paths.add_polyline_path([at() for _ in range(4)], is_closed=True)
+        shaded = layout.add_hatch(color=3)
+        shaded.paths.add_polyline_path([at() for _ in range(4)], is_closed=True)
+        if version not in ("R2000", "R12"):
+            shaded.set_gradient((255, 0, 0), (0, 0, 255), rotation=30, name=GRADIENTS[number])
         edges = layout.add_hatch(color=2)
         edges.set_pattern_fill("ANSI31", scale=3)
         path = edges.paths.add_edge_path()

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::curve::{Affine, Arc, Outline, P, Segment, bend, length, scaled, sub};
+use super::gradient;
 use super::pattern;
 use super::reason::Reason;
 use super::shape::Shape;
@@ -86,7 +87,12 @@ pub(super) fn shapes(
     let mapped = |o: Vec<Outline>| o.into_iter().map(|o| o.mapped(plane)).collect::<Vec<_>>();
     let is_solid = fields.whole(70, 0) & 1 != 0 || fields.whole(450, 0) == 1;
     if is_solid {
-        return Ok(vec![Shape::Area(mapped(outlines))]);
+        let fill = gradient::of(fields, &outlines)?.map(|fill| fill.mapped(plane));
+        let outlines = mapped(outlines);
+        return Ok(vec![match fill {
+            Some(fill) => Shape::Gradient { outlines, fill },
+            None => Shape::Area(outlines),
+        }]);
     }
     // A pattern is given in the plane of the hatch.
     Ok(match pattern::lines(fields, &outlines, most)? {

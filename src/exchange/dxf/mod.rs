@@ -12,6 +12,7 @@ mod curve;
 mod digits;
 mod drawing;
 mod entity;
+mod gradient;
 mod hatch;
 mod leader;
 mod limits;
@@ -241,7 +242,8 @@ struct Reader<'l> {
 impl Reader<'_> {
     /// Counts the lines of a pattern, or tells that there are too many to be drawn.
     fn pattern(&mut self, raw: &Raw<'_>, shapes: &[shape::Shape]) {
-        let patterned = raw.kind == "HATCH" && !matches!(shapes, [shape::Shape::Area(_)]);
+        let is_filled = matches!(shapes, [shape::Shape::Area(_) | shape::Shape::Gradient { .. }]);
+        let patterned = raw.kind == "HATCH" && !is_filled;
         match shapes {
             [shape::Shape::Extent(_), lines] => {
                 self.hatch_lines = self.hatch_lines.saturating_sub(lines.segments());

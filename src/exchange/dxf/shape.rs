@@ -3,6 +3,7 @@
 use super::colour::Colour;
 use super::curve::{Affine, Bounds, Outline, P};
 use super::drawing::Raw;
+use super::gradient::Gradient;
 
 /// How an entity is drawn, beside its shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,11 @@ pub(super) enum Shape {
     },
     /// Areas by the even-odd rule.
     Area(Vec<Outline>),
+    /// Areas by the even-odd rule that are filled by a gradient.
+    Gradient {
+        outlines: Vec<Outline>,
+        fill: Gradient,
+    },
     /// What is not drawn, but belongs to where the entity is.
     Extent(Vec<Outline>),
     /// A line without ends, or with one.
@@ -148,7 +154,10 @@ impl Shape {
     /// Grows `bounds` by everything but inserts and lines without ends.
     pub(super) fn bounds(&self, by: &Affine, bounds: &mut Bounds) {
         match self {
-            Shape::Lines { outlines, .. } | Shape::Area(outlines) | Shape::Extent(outlines) => {
+            Shape::Lines { outlines, .. }
+            | Shape::Area(outlines)
+            | Shape::Gradient { outlines, .. }
+            | Shape::Extent(outlines) => {
                 outlines.iter().for_each(|o| o.bounds(by, bounds));
             }
             Shape::Text(text) => text.bounds(by, bounds),
@@ -159,9 +168,10 @@ impl Shape {
     /// Segments, lines of text and copies that it is made of.
     pub(super) fn segments(&self) -> usize {
         match self {
-            Shape::Lines { outlines, .. } | Shape::Area(outlines) | Shape::Extent(outlines) => {
-                outlines.iter().map(|o| o.segments.len() + 1).sum()
-            }
+            Shape::Lines { outlines, .. }
+            | Shape::Area(outlines)
+            | Shape::Gradient { outlines, .. }
+            | Shape::Extent(outlines) => outlines.iter().map(|o| o.segments.len() + 1).sum(),
             Shape::Text(text) => text.lines.len(),
             Shape::Endless { .. } | Shape::Template(_) | Shape::Insert(_) => 1,
         }

@@ -97,7 +97,7 @@ impl<'t> Parts<'t> {
             let Some(handle) = item.id().filter(|handle| ids.insert(handle)) else { continue };
             let (outlines, is_area) = match item.shapes.as_slice() {
                 [Shape::Lines { outlines, .. }] => (outlines, false),
-                [Shape::Area(outlines)] => (outlines, true),
+                [Shape::Area(outlines) | Shape::Gradient { outlines, .. }] => (outlines, true),
                 _ => continue,
             };
             let [outline] = outlines.as_slice() else { continue };

@@ -1,6 +1,7 @@
 //! DXF as documents.
 
 mod drafted;
+mod gradients;
 mod hostile;
 mod out;
 mod paper;

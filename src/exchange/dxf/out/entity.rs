@@ -6,7 +6,7 @@ use super::super::report::Notes;
 use super::dimension::DimStyle;
 use super::file::File;
 use super::layers::{Layers, Palette, Said, line_type};
-use super::model::{Across, Entity, Shape, Text, Up};
+use super::model::{Across, Entity, Gradient, Shape, Text, Up};
 use super::words;
 use super::{Version, convert};
 
@@ -48,7 +48,7 @@ impl Writer<'_> {
             return Ok(false);
         };
         let is_line =
-            !matches!(entity.shape, Shape::Hatch(_) | Shape::Text(_) | Shape::Template(_));
+            !matches!(entity.shape, Shape::Hatch(..) | Shape::Text(_) | Shape::Template(_));
         let said = self.palette.said(&entity.pen, is_line, layer, notes);
         let begin = Begin { owner, layer: &layer.name, said: &said, is_paper: self.is_paper };
         if file.is_old() {
@@ -79,11 +79,34 @@ impl Writer<'_> {
                 file.exact(42, begin + (to - from));
             }
             Shape::Spline { control, closed } => spline(file, control, *closed),
-            Shape::Hatch(rings) => hatch(file, rings),
+            Shape::Hatch(rings, gradient) => {
+                hatch(file, rings);
+                if let Some(gradient) = gradient.as_ref().filter(|_| file.version == Version::R2018)
+                {
+                    self.gradient(file, gradient);
+                }
+            }
             other => self.simple(file, other, notes),
         }
         self.values(file, entity, &begin, notes);
         Ok(true)
+    }
+
+    /// The gradient of a hatch, which is behind its seeds.
+    fn gradient(&mut self, file: &mut File, gradient: &Gradient) {
+        file.whole(450, 1);
+        file.whole(451, 0);
+        file.exact(460, gradient.angle);
+        file.exact(461, 0.0);
+        file.whole(452, 0);
+        file.exact(462, 1.0);
+        file.whole(453, 2);
+        for (at, rgb) in [0.0, 1.0].into_iter().zip(gradient.colours) {
+            file.exact(463, at);
+            file.whole(63, i64::from(self.palette.nearest(rgb)));
+            file.whole(421, i64::from(rgb));
+        }
+        file.text(470, gradient.form);
     }
 
     /// The values behind an insert.
@@ -157,7 +180,7 @@ impl Writer<'_> {
             Shape::Polyline { .. }
             | Shape::Ellipse { .. }
             | Shape::Spline { .. }
-            | Shape::Hatch(_) => {}
+            | Shape::Hatch(..) => {}
         }
     }
 
@@ -183,7 +206,7 @@ impl Writer<'_> {
                 flat = convert::flat_ellipse(*centre, *major, *ratio, ends, self.deviation);
                 (&flat, false)
             }
-            Shape::Hatch(rings) => {
+            Shape::Hatch(rings, _) => {
                 let Some(corners) = solid(rings) else {
                     let message = "areas of R12 have three or four corners: HATCH".to_owned();
                     notes.add("dxf-area", message, None);

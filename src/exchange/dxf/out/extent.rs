@@ -135,7 +135,7 @@ fn shape(shape: &Shape, by: &Affine, bounds: &mut Bounds) {
                 }
             }
         }
-        Shape::Hatch(rings) => rings.iter().for_each(|ring| ring.bounds(by, bounds)),
+        Shape::Hatch(rings, _) => rings.iter().for_each(|ring| ring.bounds(by, bounds)),
         Shape::Text(one) => text(one, by, bounds),
         // Nothing of a template shows, and blocks are measured by who inserts them.
         Shape::Template(_) | Shape::Insert { .. } | Shape::Dimension(_) => {}

@@ -79,6 +79,11 @@ impl Palette {
         (index, (!is_exact).then_some(rgb))
     }
 
+    /// The index whose colour is nearest.
+    pub(super) fn nearest(&mut self, rgb: u32) -> u8 {
+        self.index(rgb).0
+    }
+
     fn weight(&mut self, width: Width) -> i64 {
         let Width::Own(width) = width else { return -2 };
         if self.paper <= 0.0 {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use svgx_engine::document::NodeId;
+use svgx_engine::document::{Document, NodeId};
 use svgx_engine::geometry::{self, Declarations, Length, Unit, colour, font_size, pixels};
 
 use super::model::{Across, Tint, Up, Width};
@@ -13,8 +13,10 @@ pub(super) enum Paint {
     None,
     Own(Tint),
     Current,
-    /// A gradient, a pattern, or a colour that cannot be read.
-    Server,
+    /// A gradient or a pattern.
+    Server(NodeId),
+    /// A colour that cannot be read, or what is not there.
+    Unknown,
 }
 
 /// Dashes as they are inherited.
@@ -123,6 +125,8 @@ impl Look {
                 if document.attr(node, name).map(str::trim) != Some(value) {
                     stated.0.push((name.to_owned(), value.to_owned()));
                 }
+            } else if let ("fill", Some(server)) = (name, server(document, value)) {
+                look.fill = Paint::Server(server);
             } else {
                 look.set(name, value, self);
             }
@@ -152,7 +156,7 @@ impl Look {
         match paint {
             Paint::Own(tint) => Some(tint),
             Paint::Current => Some(self.colour),
-            Paint::None | Paint::Server => None,
+            Paint::None | Paint::Unknown | Paint::Server(_) => None,
         }
     }
 
@@ -268,8 +272,14 @@ fn paint(value: &str) -> Paint {
     }
     match colour(value) {
         Some(given) => Paint::Own(tint(given)),
-        None => Paint::Server,
+        None => Paint::Unknown,
     }
+}
+
+/// What `url(#id)` names.
+fn server(document: &Document, value: &str) -> Option<NodeId> {
+    let (id, _) = value.trim().strip_prefix("url(")?.split_once(')')?;
+    document.by_id(id.trim().trim_matches(['"', '\'']).strip_prefix('#')?)
 }
 
 fn share(value: &str) -> Option<f64> {

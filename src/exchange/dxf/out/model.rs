@@ -113,7 +113,7 @@ pub(super) enum Shape {
         closed: bool,
     },
     /// An area by the even-odd rule.
-    Hatch(Vec<Outline>),
+    Hatch(Vec<Outline>, Option<Box<Gradient>>),
     Text(Text),
     Insert {
         block: usize,
@@ -142,6 +142,16 @@ pub(super) struct Entity {
     pub(super) layer: usize,
     pub(super) pen: Pen,
     pub(super) shape: Shape,
+}
+
+/// How colours run through an area.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Gradient {
+    /// The name of the form.
+    pub(super) form: &'static str,
+    /// In radians, counter-clockwise.
+    pub(super) angle: f64,
+    pub(super) colours: [u32; 2],
 }
 
 /// A definition that inserts show.
@@ -224,8 +234,8 @@ impl Shape {
             Shape::Ellipse { .. } => "ELLIPSE",
             Shape::Polyline { .. } => "LWPOLYLINE",
             Shape::Spline { .. } => "SPLINE",
-            Shape::Hatch(_) if is_old => "SOLID",
-            Shape::Hatch(_) => "HATCH",
+            Shape::Hatch(..) if is_old => "SOLID",
+            Shape::Hatch(..) => "HATCH",
             Shape::Text(_) => "TEXT",
             Shape::Insert { .. } => "INSERT",
             Shape::Template(_) => "ATTDEF",

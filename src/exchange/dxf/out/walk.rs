@@ -5,6 +5,7 @@
 
 mod drafted;
 mod draw;
+mod gradients;
 mod lengths;
 mod sheets;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::f64::consts::PI;
+use std::fmt::Write as _;
 
 use svgx_base::budget::Budget;
 
@@ -10,6 +11,7 @@ use super::super::curve::{
     Affine, Arc, Outline, P, Segment, add, length, middle_of_bend, radius_of_bend, scaled, sub,
 };
 use super::super::drawing::Layer;
+use super::super::gradient::Gradient;
 use super::super::limits::{Error, Limits, hold};
 use super::super::shape::{Anchor, Insert, Item, Shape, Style, Text};
 use super::pen::Pen;
@@ -41,6 +43,8 @@ pub(super) struct Sheet<'s, 't> {
 enum Ink {
     Line,
     Area,
+    /// The gradient of this number.
+    Gradient(usize),
     Text,
     Block,
 }
@@ -145,6 +149,14 @@ impl<'s, 't> Sheet<'s, 't> {
                     self.path(outlines)?;
                     self.out.push_str("/>\n");
                 }
+                Shape::Gradient { outlines, fill } => {
+                    let number = self.gradient(fill);
+                    self.begin("<path", id);
+                    self.ink(&item.style, Ink::Gradient(number), None, None);
+                    self.out.push_str(" fill-rule=\"evenodd\"");
+                    self.path(outlines)?;
+                    self.out.push_str("/>\n");
+                }
                 Shape::Endless { at, direction, both } => {
                     // As far as anything of the drawing is, and farther.
                     let far = 2.0 * (self.looks.size + length(*at));
@@ -164,6 +176,34 @@ impl<'s, 't> Sheet<'s, 't> {
             self.out.push_str("</g>\n");
         }
         Ok(())
+    }
+
+    /// Writes a gradient; its number, which is where it stands.
+    fn gradient(&mut self, fill: &Gradient) -> usize {
+        let number = self.out.len();
+        let name = if fill.is_round { "radialGradient" } else { "linearGradient" };
+        // Writing to memory cannot fail, here and below.
+        let _ =
+            write!(self.out, "<{name} id=\"gradient-{number}\" gradientUnits=\"userSpaceOnUse\"");
+        let [from, to] = fill.ends;
+        if fill.is_round {
+            self.number(" cx=\"", from[0]);
+            self.number(" cy=\"", -from[1]);
+            self.number(" r=\"", length(sub(to, from)));
+        } else {
+            self.number(" x1=\"", from[0]);
+            self.number(" y1=\"", -from[1]);
+            self.number(" x2=\"", to[0]);
+            self.number(" y2=\"", -to[1]);
+        }
+        self.out.push('>');
+        let last = fill.stops.len().saturating_sub(1).max(1) as f64;
+        for (at, rgb) in fill.stops.iter().enumerate() {
+            let offset = at as f64 / last;
+            let _ = write!(self.out, "<stop offset=\"{offset}\" stop-color=\"#{rgb:06x}\"/>");
+        }
+        let _ = writeln!(self.out, "</{name}>");
+        number
     }
 
     /// Begins a tag.
@@ -198,7 +238,7 @@ impl<'s, 't> Sheet<'s, 't> {
         let own = match ink {
             Ink::Area => "solid",
             Ink::Text => "text",
-            Ink::Line | Ink::Block => "",
+            Ink::Line | Ink::Gradient(_) | Ink::Block => "",
         };
         let of_layer = layer.filter(|_| is_own_layer).map_or("", |(class, _)| class);
         if !(own.is_empty() && of_layer.is_empty()) {
@@ -212,7 +252,12 @@ impl<'s, 't> Sheet<'s, 't> {
         }
         let mut css = Declared { out, is_open: false };
         let of_layer = layer.and_then(|(_, layer)| layer.colour);
+        if let Ink::Gradient(number) = ink {
+            let _ = write!(css.name("fill"), "url(#gradient-{number})");
+            css.name("stroke").push_str("none");
+        }
         let colour = match (style.colour, ink) {
+            (_, Ink::Gradient(_)) => None,
             // The blocks inside ask for the colour of the insert.
             (Colour::ByLayer, Ink::Block) if is_own_layer => Some(Css::Of(of_layer)),
             (Colour::ByLayer, Ink::Block) => Some(Css::Current),
@@ -236,7 +281,7 @@ impl<'s, 't> Sheet<'s, 't> {
             };
             match ink {
                 Ink::Line => paint("stroke"),
-                Ink::Area | Ink::Text => paint("fill"),
+                Ink::Area | Ink::Gradient(_) | Ink::Text => paint("fill"),
                 Ink::Block => {
                     paint("stroke");
                     paint("fill");

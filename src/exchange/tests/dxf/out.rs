@@ -142,8 +142,8 @@ fn texts_have_height_angle_and_place() {
 
 #[test]
 fn what_the_format_has_nothing_for_is_counted() {
-    let inside = r##"<defs><linearGradient id="g"><stop/></linearGradient></defs>
-        <rect width="9" height="9" fill="url(#g)"/><image width="9" height="9" href="data:,"/>
+    let inside = r##"<defs><linearGradient id="g"><stop/></linearGradient><pattern id="p"/></defs>
+        <rect width="9" height="9" fill="url(#g)"/><rect width="9" height="9" fill="url(#p)"/><image width="9" height="9" href="data:,"/>
         <rect width="9" height="9" filter="url(#f)" opacity="0.5"/><line x2="9" display="none"/>
         <path d="M0 0h9v9h-4v4z"/>"##;
     let codes = |version| {
@@ -151,7 +151,7 @@ fn what_the_format_has_nothing_for_is_counted() {
         report.notes.into_iter().map(|note| note.code).collect::<Vec<_>>()
     };
     let newest = codes(Version::R2018);
-    for code in ["dxf-paint", "dxf-picture", "dxf-filter", "dxf-hidden"] {
+    for code in ["dxf-paint", "dxf-gradient", "dxf-picture", "dxf-filter", "dxf-hidden"] {
         assert!(newest.iter().any(|c| c == code), "{code}: {newest:?}");
     }
     assert!(codes(Version::R2000).contains(&"dxf-transparency".to_owned()));

@@ -9,8 +9,9 @@ use svgx_engine::document::NodeId;
 use super::super::super::curve::{Affine, Outline, P, Segment, length};
 use super::super::super::limits::{Error, hold};
 use super::super::look::{Beyond, Dashes, Look, Paint, Stated};
-use super::super::model::{Dash, Entity, Pen, Shape, Text, Tint, Width};
+use super::super::model::{Dash, Entity, Gradient, Pen, Shape, Text, Tint, Width};
 use super::super::{convert, path};
+use super::gradients;
 use super::{Context, Walk, measured};
 
 /// The line around an object that draws nothing else.
@@ -126,14 +127,27 @@ impl Walk<'_> {
     /// Areas, and the lines around them.
     fn draw(&mut self, outlines: Vec<Outline>, inner: &Context) -> Result<(), Error> {
         let look = &inner.look;
-        for (paint, what) in [(look.fill, "an area"), (look.stroke, "a line")] {
-            if paint == Paint::Server {
+        let gradient = gradients::of(self.document, look);
+        if gradient.is_some() {
+            self.note(
+                "dxf-gradient",
+                "gradients run through the whole area; before R2018 it has one colour",
+            );
+        }
+        let is_lost = |paint: Paint| matches!(paint, Paint::Server(_) | Paint::Unknown);
+        for (is_lost, what) in [
+            (is_lost(look.fill) && gradient.is_none(), "an area"),
+            (is_lost(look.stroke), "a line"),
+        ] {
+            if is_lost {
                 let message = format!("{what} in a gradient, a pattern or an unknown colour");
                 self.note("dxf-paint", &message);
             }
         }
         let alpha = |tint: Tint, own: f64| faded(tint, own * look.opacity);
-        if let Some(tint) = look.tint(look.fill).map(|tint| alpha(tint, look.fill_opacity))
+        let first = |gradient: &Gradient| Tint::Own { rgb: gradient.colours[0], alpha: u8::MAX };
+        let fill = look.tint(look.fill).or(gradient.as_ref().map(first));
+        if let Some(tint) = fill.map(|tint| alpha(tint, look.fill_opacity))
             && is_seen(tint)
         {
             let rings: Vec<Outline> = outlines.iter().filter(|o| has_area(o)).cloned().collect();
@@ -144,7 +158,7 @@ impl Walk<'_> {
                 let count = rings.iter().map(|ring| ring.segments.len()).sum();
                 let pen = Pen { tint, width: Width::Own(0.0), dash: Dash::Solid };
                 self.note_alpha(tint);
-                let shape = Shape::Hatch(rings);
+                let shape = Shape::Hatch(rings, gradient.map(Box::new));
                 self.push(Entity { layer: inner.layer, pen, shape }, count)?;
             }
         }
