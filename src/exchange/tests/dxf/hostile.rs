@@ -8,7 +8,7 @@ use svgx_exchange::dxf::{Error, Limits, Options, import};
 use super::{file, read, unlimited};
 
 const SMALL: &str = "#HEADER\n9 $ACADVER\n1 AC1027\n9 $INSUNITS\n70 4
-    #TABLES\n0 LTYPE\n2 DASHED\n49 3\n49 -1\n0 LAYER\n2 0\n62 7\n6 DASHED\n370 50
+    #TABLES\n0 LTYPE\n2 DASHED\n49 3\n49 -1\n0 BLOCK_RECORD\n5 3A\n2 A\n0 BLOCK_RECORD\n5 1B\n2 *Paper_Space\n0 DIMSTYLE\n2 D\n41 2\n40 1\n0 LAYER\n2 0\n62 7\n6 DASHED\n370 50
     #BLOCKS
     0 BLOCK\n2 A\n10 1\n20 2\n0 LINE\n8 0\n10 0\n20 0\n11 9\n21 9\n0 CIRCLE\n8 0\n10 0\n20 0\n40 3\n0 ENDBLK
     0 BLOCK\n2 B\n10 0\n20 0\n0 INSERT\n8 0\n2 A\n10 1\n20 1\n41 2\n50 30\n0 ENDBLK
@@ -26,7 +26,16 @@ const SMALL: &str = "#HEADER\n9 $ACADVER\n1 AC1027\n9 $INSUNITS\n70 4
     0 MTEXT\n8 0\n10 0\n20 0\n40 3\n71 5\n1 {\\fArial;one}\\Ptwo \\S1^2; %%c
     0 MLINE\n8 0\n71 1\n72 2\n73 1\n11 0\n21 0\n13 0\n23 1\n74 1\n41 2\n75 0\n11 9\n21 0\n13 0\n23 1\n74 1\n41 2\n75 0
     0 XLINE\n8 0\n10 0\n20 0\n11 1\n21 1
-    0 DIMENSION\n8 0\n2 A\n70 0";
+    0 DIMENSION\n8 0\n2 A\n70 0
+    0 HATCH\n8 0\n2 SOLID\n70 1\n71 0\n91 1\n92 3\n72 1\n73 1\n93 3\n10 0\n20 0\n42 1\n10 9\n20 0\n42 0\n10 9\n20 5\n42 -2\n97 0\n75 0\n76 1\n98 0\n450 1\n451 0\n460 1\n461 1\n452 0\n462 1\n453 2\n463 0\n63 1\n463 1\n63 5\n421 255\n470 SPHERICAL
+    0 LEADER\n8 0\n3 D\n71 1\n72 1\n10 0\n20 0\n10 9\n20 9\n10 20\n20 9
+    0 MULTILEADER\n8 0\n300 CONTEXT_DATA{\n41 4\n140 2\n290 1\n304 one\\Ptwo\n12 52\n22 32\n13 1\n23 0\n43 9\n45 1\n171 2\n302 LEADER{\n290 1\n10 40\n20 30\n11 1\n21 0\n40 8\n304 LEADER_LINE{\n10 0\n20 0\n10 5\n20 9\n305 }\n303 }\n301 }\n170 2\n291 1\n172 2
+    0 MULTILEADER\n8 0\n300 CONTEXT_DATA{\n140 2\n341 3A\n15 50\n25 0\n16 2\n26 2\n46 1\n301 }\n342 3A\n172 1\n330 3B\n302 17
+    0 VIEWPORT\n67 1\n8 0\n10 110\n20 160\n40 200\n41 100\n68 2\n69 2\n12 5\n22 2\n17 1\n27 1\n45 50\n51 0\n331 7
+    0 CIRCLE\n67 1\n8 0\n10 9\n20 9\n40 3
+    0 INSERT\n67 1\n8 0\n2 B\n10 9\n20 9\n50 20
+    #OBJECTS
+    0 LAYOUT\n5 2A\n100 AcDbPlotSettings\n40 5\n41 5\n44 420\n45 297\n72 1\n73 1\n142 1\n143 1\n100 AcDbLayout\n1 Plan\n71 2\n10 0\n20 0\n11 420\n21 297\n330 1B";
 
 /// Values that programs do not expect.
 const NASTY: &[&str] = &[
