@@ -12,6 +12,7 @@
 use svgx_base::budget::Budget;
 use svgx_engine::linear::Ldl;
 
+use super::laws::Losses;
 use super::loss::{Laws, Loss};
 use super::newton::{ROUNDING, enough};
 use super::plan::{Active, Shape};
@@ -97,15 +98,16 @@ impl Kept {
         solver: &Solver,
         shape: &Shape,
         conductance: Vec<f64>,
-        losses: &[Loss],
+        losses: &Losses,
         most: f64,
     ) -> Kept {
         let mut changed = Vec::new();
-        let links = shape.core().iter().zip(losses).zip(&conductance).enumerate();
-        let tangents = links.map(|(k, ((a, loss), p))| {
+        let both = losses.heads.iter().zip(&losses.slopes);
+        let links = shape.core().iter().zip(both).zip(&conductance).enumerate();
+        let tangents = links.map(|(k, ((a, (&head, &slope)), p))| {
             let flow = solver.flows[a.link as usize];
-            let tangent = Tangent::of(solver.law(a.link), flow, *loss);
-            if loss.slope.is_infinite() {
+            let tangent = Tangent::of(solver.law(a.link), flow, Loss { head, slope });
+            if slope.is_infinite() {
                 return tangent;
             }
             // What moved far is hot before long.

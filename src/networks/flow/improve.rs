@@ -35,7 +35,8 @@ impl Solver {
         let asked = self.asked_of_core(&shape);
         let flows = self.flows_of(shape.core());
         let mut right = shape.drawn(&asked);
-        self.assemble(&shape, &mut factor, (&losses, &conductance), &flows, &mut right, budget)?;
+        let heads: Vec<f64> = losses.iter().map(|l| l.head).collect();
+        self.assemble(&shape, &mut factor, (&heads, &conductance), &flows, &mut right, budget)?;
         match factor.factor(0.0, budget) {
             Ok(()) => {}
             Err(FactorError::Stopped(stop)) => return Err(stop.into()),

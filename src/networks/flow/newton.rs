@@ -4,13 +4,12 @@ use svgx_base::budget::{Budget, Stop, Tier};
 use svgx_engine::linear::{FactorError, Ldl};
 
 use super::hot::Kept;
-use super::laws::Batch;
+use super::laws::{Batch, Losses};
 use super::loss::{Laws, Loss};
 use super::plan::{Active, Shape};
 use super::solve::{NONE, Plan, Run, Solver, largest};
 use super::status::Status;
 use crate::Error;
-use crate::accuracy::Residual;
 use crate::topology::LINKS_PER_CHECKPOINT;
 
 /// How many steps of Newton's method are made.
@@ -128,8 +127,8 @@ impl Solver {
         let core = shape.core();
         let drawn = shape.drawn(asked);
         let mut run = Run::default();
-        let mut laws = Batch::of(self, core);
-        let mut losses = vec![Loss::SHUT; core.len()];
+        let laws = Batch::of(self, core);
+        let mut losses = Losses::of(core.len());
         laws.at(self, core, flows, &mut losses);
         let pumped = core.iter().any(|a| matches!(self.laws[a.link as usize], Laws::Pump { .. }));
         if std::mem::take(&mut self.fresh) && !pumped {
@@ -139,6 +138,7 @@ impl Solver {
         let mut moved_to = vec![0.0; core.len()];
         let mut steps = vec![0.0; core.len()];
         let mut falls = vec![0.0; core.len()];
+        let mut misses = vec![0.0; core.len()];
         let mut conductance = vec![0.0; core.len()];
         // Heads of a large network are rounded more than once.
         let rounding = ROUNDING + 2e-12 * core.len() as f64;
@@ -146,17 +146,19 @@ impl Solver {
         while run.iterations < MOST_ITERATIONS {
             if let Err(stop) = budget.checkpoint() {
                 run.stopped = Some(stop);
+                run.residual.balance = shape.imbalance(&drawn, flows, &mut right);
                 return if run.iterations > 0 { Ok((run, None)) } else { Err(stop.into()) };
             }
-            for (p, loss) in conductance.iter_mut().zip(&losses) {
-                *p = 1.0 / loss.slope;
+            for (p, slope) in conductance.iter_mut().zip(&losses.slopes) {
+                *p = 1.0 / slope;
             }
             right.copy_from_slice(&drawn);
-            self.assemble(shape, factor, (&losses, &conductance), flows, &mut right, budget)?;
+            self.assemble(shape, factor, (&losses.heads, &conductance), flows, &mut right, budget)?;
             match factor.factor(0.0, budget) {
                 Ok(()) => {}
                 Err(FactorError::Stopped(stop)) => {
                     run.stopped = Some(stop);
+                    run.residual.balance = shape.imbalance(&drawn, flows, &mut right);
                     return if run.iterations > 0 { Ok((run, None)) } else { Err(stop.into()) };
                 }
                 Err(FactorError::NotPositive(pivot)) => {
@@ -170,14 +172,14 @@ impl Solver {
                     *head = right[u as usize];
                 }
             }
-            let mut before = 0.0;
-            let links = core.iter().zip(&losses).zip(&conductance);
-            for (((a, loss), p), (step, fall)) in links.zip(steps.iter_mut().zip(&mut falls)) {
+            for (fall, a) in falls.iter_mut().zip(core) {
                 *fall = self.fall(a);
-                let miss = loss.head - *fall;
-                *step = -miss * p;
-                before -= miss * *step;
             }
+            let links = losses.heads.iter().zip(&falls).zip(&conductance);
+            for (step, ((head, fall), p)) in steps.iter_mut().zip(links) {
+                *step = (fall - head) * p;
+            }
+            let before = -along(&losses.heads, &falls, &steps);
             // The content of the network falls along the step; its derivative rises from
             // `-before` and is to come near zero. The first step makes the flows balance; only
             // from there on does the content fall.
@@ -187,8 +189,7 @@ impl Solver {
                     *to = q + part * step;
                 }
                 laws.at(self, core, &moved_to, &mut trial);
-                let rises = trial.iter().zip(&falls).zip(&steps);
-                let slope: f64 = rises.map(|((loss, fall), step)| (loss.head - fall) * step).sum();
+                let slope = along(&trial.heads, &falls, &steps);
                 // What is no number is left to the look at the residuals.
                 let far = run.iterations > 0 && slope > 0.5 * before;
                 if !far || round == 10 {
@@ -199,22 +200,20 @@ impl Solver {
             run.iterations += 1;
             std::mem::swap(&mut losses, &mut trial);
             std::mem::swap(flows, &mut moved_to);
-            let (mut energy, mut most, mut moved) = (0.0f64, 0.0f64, 0.0f64);
-            for (((loss, fall), step), q) in losses.iter().zip(&falls).zip(&steps).zip(&*flows) {
-                if loss.slope.is_finite() {
-                    energy = largest(energy, loss.head - fall);
-                }
-                most = largest(most, *q);
-                moved = largest(moved, part * step);
+            let links = losses.heads.iter().zip(&losses.slopes).zip(&falls);
+            for (miss, ((head, slope), fall)) in misses.iter_mut().zip(links) {
+                // One that is shut carries none at any head.
+                *miss = if *slope < f64::INFINITY { head - fall } else { 0.0 };
             }
-            let balance = shape.imbalance(&drawn, flows, &mut right);
-            run.residual = Residual { balance, energy };
-            if !energy.is_finite() || !balance.is_finite() {
+            let (energy, most) = (most_of(&misses), most_of(flows));
+            let moved = part * most_of(&steps);
+            run.residual.energy = energy;
+            if !(energy.is_finite() && most.is_finite()) {
                 break;
             }
-            let balanced = balance <= 1e-9 * most + ROUNDING;
-            if energy <= aim && balanced && moved <= enough * most + rounding {
-                run.converged = true;
+            if energy <= aim && moved <= enough * most + rounding {
+                run.residual.balance = shape.imbalance(&drawn, flows, &mut right);
+                run.converged = run.residual.balance <= 1e-9 * most + ROUNDING;
             }
             // The rest is left to steps without a factor of their own, unless these failed.
             let near = !whole && part == 1.0 && run.iterations > 1 && moved <= NEAR * most;
@@ -222,18 +221,20 @@ impl Solver {
                 return Ok((run, Some(Near { conductance, losses, most })));
             }
         }
+        run.residual.balance = shape.imbalance(&drawn, flows, &mut right);
         Ok((run, None))
     }
 
     /// Lines through no flow instead of tangents: where nothing is known, the first flows say how
     /// large flows may be, and nothing of where to (the linear theory of Wood and Charles 1972).
     /// Around a pump links are mostly written the way it drives.
-    fn through_zero(&self, core: &[Active], flows: &[f64], losses: &mut [Loss]) {
-        for ((a, q), loss) in core.iter().zip(flows).zip(losses) {
+    fn through_zero(&self, core: &[Active], flows: &[f64], losses: &mut Losses) {
+        let both = losses.heads.iter().zip(&mut losses.slopes);
+        for ((a, q), (head, slope)) in core.iter().zip(flows).zip(both) {
             let one_way = self.laws[a.link as usize].is_one_way();
-            let slope = loss.head / q;
-            if !one_way && slope.is_finite() && slope > 0.0 && loss.slope.is_finite() {
-                loss.slope = slope;
+            let through = head / q;
+            if !one_way && through.is_finite() && through > 0.0 && slope.is_finite() {
+                *slope = through;
             }
         }
     }
@@ -243,7 +244,7 @@ impl Solver {
         &self,
         shape: &Shape,
         factor: &mut Ldl,
-        (losses, conductance): (&[Loss], &[f64]),
+        (heads, conductance): (&[f64], &[f64]),
         flows: &[f64],
         right: &mut [f64],
         budget: &Budget,
@@ -255,15 +256,15 @@ impl Solver {
             }
         };
         let count = shape.count as u32;
-        let links = shape.core().iter().zip(&shape.entries).zip(losses).zip(conductance);
-        for (k, ((((a, entries), loss), &p), &q)) in links.zip(flows).enumerate() {
+        let links = shape.core().iter().zip(&shape.entries).zip(heads).zip(conductance);
+        for (k, ((((a, entries), head), &p), &q)) in links.zip(flows).enumerate() {
             if k % LINKS_PER_CHECKPOINT == LINKS_PER_CHECKPOINT - 1 {
                 budget.checkpoint()?;
             }
             put(&mut factor.diagonal, entries[0], p);
             put(&mut factor.diagonal, entries[1], p);
             put(&mut factor.off_diagonal, entries[2], -p);
-            let rest = q - p * loss.head;
+            let rest = q - p * head;
             if a.u < count {
                 right[a.u as usize] -= rest;
                 if a.v == count {
@@ -284,6 +285,42 @@ impl Solver {
 /// Where the steps came near.
 struct Near {
     conductance: Vec<f64>,
-    losses: Vec<Loss>,
+    losses: Losses,
     most: f64,
 }
+
+/// How the content of the network rises along steps: the sum of `(head - fall) step`, in lanes
+/// that do not wait for each other.
+fn along(heads: &[f64], falls: &[f64], steps: &[f64]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let [heads, falls, steps] = [heads, falls, steps].map(|of| of.chunks_exact(LANES));
+    let rest = heads.remainder().iter().zip(falls.remainder()).zip(steps.remainder());
+    let rest: f64 = rest.map(|((head, fall), step)| (head - fall) * step).sum();
+    for ((head, fall), step) in heads.zip(falls).zip(steps) {
+        for (k, lane) in lanes.iter_mut().enumerate() {
+            *lane += (head[k] - fall[k]) * step[k];
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
+}
+
+/// The largest size; infinite where anything is not finite.
+fn most_of(values: &[f64]) -> f64 {
+    let (mut lanes, mut odd) = ([0.0f64; LANES], [0.0f64; LANES]);
+    let chunks = values.chunks_exact(LANES);
+    let rest = chunks.remainder().iter().fold(0.0, |most, v| largest(most, *v));
+    for chunk in chunks {
+        for (k, &value) in chunk.iter().enumerate() {
+            let size = value.abs();
+            lanes[k] = if size > lanes[k] { size } else { lanes[k] };
+            // Nothing, or no number where it is not finite.
+            odd[k] += value * 0.0;
+        }
+    }
+    let finite = odd.iter().sum::<f64>() == 0.0;
+    let most = lanes.iter().fold(rest, |most, v| largest(most, *v));
+    if finite { most } else { f64::INFINITY }
+}
+
+/// How many sums are made side by side.
+const LANES: usize = 4;
