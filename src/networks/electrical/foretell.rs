@@ -23,7 +23,8 @@ impl<T: Phasor> Solver<T> {
                 let both = island.voltages.iter_mut().zip(&moment.voltages[k]);
                 both.for_each(|(to, v)| *to += v.scaled(*weight));
             }
-            island.standing = None;
+            let standing = island.standing.take();
+            island.spare.keep(standing.into_iter().flat_map(|s| [s.across, s.right]));
         }
     }
 }

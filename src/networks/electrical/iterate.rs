@@ -330,15 +330,16 @@ impl<T: Phasor> Solver<T> {
         let (mut before, mut right) = match standing {
             Some(Standing { across, right }) => (across, right),
             None => {
+                let mut before = island.spare.take(island.drawn.len());
                 let across = island.drawn.iter().map(|d| d.across(&island.voltages));
-                let before: Vec<T> = across.collect();
-                let mut right = driven.to_vec();
+                before.iter_mut().zip(across).for_each(|(to, v)| *to = v);
+                let mut right = island.spare.take(driven.len());
                 put_all(&mut right, &island.drawn, &before);
                 (before, right)
             }
         };
-        let mut after = before.clone();
-        let mut next = driven.to_vec();
+        let mut after = island.spare.take(before.len());
+        let mut next = island.spare.take(driven.len());
         loop {
             if let Err(stop) = budget.checkpoint() {
                 run.stopped = Some(stop);
@@ -372,6 +373,7 @@ impl<T: Phasor> Solver<T> {
             let sum = if part < 0.5 { run.change * part / (1.0 - part) } else { run.change };
             if (run.change <= aim && sum <= 0.1 * aim) && !run.collapsed {
                 run.balance = missed(island, factor, &next);
+                island.spare.keep([before, right]);
                 if share == 1.0 {
                     island.mixing = mixing;
                     island.standing = Some(Standing { across: after, right: next });
@@ -404,14 +406,15 @@ impl<T: Phasor> Solver<T> {
 }
 
 /// The largest current by which an unknown is out of balance.
-fn missed<T: Phasor>(island: &Island<T>, factor: &mut Factor<T>, currents: &[T]) -> f64 {
-    let mut carried = vec![T::default(); currents.len()];
+fn missed<T: Phasor>(island: &mut Island<T>, factor: &mut Factor<T>, currents: &[T]) -> f64 {
+    let mut carried = island.spare.take(currents.len());
     factor.multiply(&island.voltages, &mut carried);
     island.update.add_product(&island.voltages, &mut carried);
     let square = currents.iter().zip(&carried).fold(0.0f64, |most, (&i, &c)| {
         let square = (i - c).square();
         if square.is_nan() { f64::INFINITY } else { most.max(square) }
     });
+    island.spare.keep([carried]);
     square.sqrt()
 }
 

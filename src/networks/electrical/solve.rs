@@ -83,6 +83,8 @@ pub(super) struct Island<T> {
     pub(super) driven: Option<Driven<T>>,
     /// How loads stand at the voltages, if that was kept.
     pub(super) standing: Option<Standing<T>>,
+    /// Lists that corrections work in, kept for the next ones.
+    pub(super) spare: Spare<T>,
     /// What the last corrections told of those to come.
     pub(super) mixing: Mixing<T>,
     /// Terminals whose voltage to earth nothing fixes.
@@ -101,6 +103,35 @@ pub(super) struct Standing<T> {
     pub(super) across: Vec<T>,
     pub(super) right: Vec<T>,
 }
+
+/// Lists that were used and are kept: to ask for memory and give it back costs as much as to
+/// correct.
+#[derive(Debug, Clone)]
+pub(super) struct Spare<T>(Vec<Vec<T>>);
+
+impl<T> Default for Spare<T> {
+    fn default() -> Spare<T> {
+        Spare(Vec::new())
+    }
+}
+
+impl<T: Phasor> Spare<T> {
+    /// A list of so many numbers, whatever they are.
+    pub(super) fn take(&mut self, count: usize) -> Vec<T> {
+        let mut list = self.0.pop().unwrap_or_default();
+        list.resize(count, T::default());
+        list
+    }
+
+    /// Keeps lists.
+    pub(super) fn keep(&mut self, lists: impl IntoIterator<Item = Vec<T>>) {
+        let room = SPARE.saturating_sub(self.0.len());
+        self.0.extend(lists.into_iter().take(room));
+    }
+}
+
+/// How many lists are kept.
+const SPARE: usize = 6;
 
 /// What drives an island.
 #[derive(Debug, Clone)]
@@ -210,6 +241,7 @@ impl<T: Phasor> Solver<T> {
                 drawn: Vec::new(),
                 driven: None,
                 standing: None,
+                spare: Spare::default(),
                 mixing: Mixing::default(),
                 floating: Vec::new(),
                 floats: None,
