@@ -16,5 +16,6 @@ pub mod document;
 pub mod geometry;
 pub mod linear;
 pub mod physics;
+pub mod sealed;
 
 pub use check::{Report, check, check_with};

@@ -46,6 +46,7 @@ use crate::document::{Code, Diagnostic, Document, Limits, NodeId, Span};
 use crate::geometry::Scene;
 use svgx_base::budget::{Budget, Class, Tier};
 
+pub use crate::sealed::Key;
 pub use answer::{
     Assembly, Contact, Conventions, Determinacy, ElementPhysics, Energy, ErrorEstimate, Event,
     ForceVector, Frame, FrameElement, Outcome, PhysicsSummary, Quarantined, Reaction,
@@ -56,7 +57,6 @@ pub use layout::{Layout, LayoutBody, LayoutJoint, LayoutPart, layout};
 pub use options::{Disturbance, Estimate, Options};
 pub use read::Plain;
 pub use simulation::Simulation;
-pub use snapshot::Key;
 
 use tier::Settings;
 

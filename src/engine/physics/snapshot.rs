@@ -1,13 +1,12 @@
 //! A running simulation as bytes, and back.
 //!
-//! The layout is magic, version, a keyed BLAKE3 tag over the rest, and the
-//! state in bincode. The engine's structures refer to each other by number
-//! and panic when the numbers lie, so bytes are only ever decoded when their
-//! tag shows that this service wrote them.
+//! The engine's structures refer to each other by number and panic when the numbers lie, so the
+//! bytes are sealed ([`crate::sealed`]).
 
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, Limits};
+use crate::sealed::{self, Key, Kind, Refused};
 use svgx_base::budget::{Budget, Tier};
 use svgx_base::deep_span;
 
@@ -19,25 +18,17 @@ use super::state::{State, TimeGrid};
 use super::tier::Settings;
 use super::{Outlines, read};
 
-const MAGIC: [u8; 4] = *b"SVGP";
-const VERSION: u32 = 3;
-const TAG: usize = 32;
-const HEADER: usize = MAGIC.len() + 4 + TAG;
+const KIND: Kind = Kind { magic: *b"SVGP", version: 3, other: "not a snapshot of a simulation" };
 
-/// The key that snapshots are sealed with. Whoever holds it is trusted.
-#[derive(Clone)]
-pub struct Key([u8; 32]);
-
-impl Key {
-    /// A key of 32 random bytes.
-    pub fn new(bytes: [u8; 32]) -> Key {
-        Key(bytes)
-    }
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(..)")
+/// Why a snapshot is refused.
+fn refused(why: Refused, limits: &Limits) -> Error {
+    match why {
+        Refused::Bad(reason) => Error::Snapshot(reason),
+        Refused::Large(seen) => Error::Limit {
+            what: "bytes in a snapshot",
+            limit: limits.snapshot_bytes as f64,
+            seen: seen as f64,
+        },
     }
 }
 
@@ -92,21 +83,7 @@ impl Simulation {
             grid: self.grid,
             state: &self.state,
         };
-        let body = bincode::serde::encode_to_vec(&written, bincode::config::standard())
-            .map_err(|_| Error::Snapshot("the state cannot be written"))?;
-        if body.len() + HEADER > limits.snapshot_bytes {
-            return Err(Error::Limit {
-                what: "bytes in a snapshot",
-                limit: limits.snapshot_bytes as f64,
-                seen: (body.len() + HEADER) as f64,
-            });
-        }
-        let mut bytes = Vec::with_capacity(HEADER + body.len());
-        bytes.extend(MAGIC);
-        bytes.extend(VERSION.to_le_bytes());
-        bytes.extend(blake3::keyed_hash(&key.0, &body).as_bytes());
-        bytes.extend(body);
-        Ok(bytes)
+        sealed::seal(KIND, key, &written, limits.snapshot_bytes).map_err(|e| refused(e, limits))
     }
 
     /// Takes up a simulation where [`Simulation::snapshot`] left it. It goes on
@@ -124,33 +101,9 @@ impl Simulation {
         limits: &Limits,
         budget: &Budget,
     ) -> Result<Simulation, Error> {
-        if bytes.len() > limits.snapshot_bytes {
-            return Err(Error::Limit {
-                what: "bytes in a snapshot",
-                limit: limits.snapshot_bytes as f64,
-                seen: bytes.len() as f64,
-            });
-        }
         let bad = Error::Snapshot;
-        let (magic, rest) = bytes.split_first_chunk::<4>().ok_or(bad("too short"))?;
-        let (version, rest) = rest.split_first_chunk::<4>().ok_or(bad("too short"))?;
-        let (tag, body) = rest.split_first_chunk::<TAG>().ok_or(bad("too short"))?;
-        if *magic != MAGIC {
-            return Err(bad("not a snapshot of a simulation"));
-        }
-        if u32::from_le_bytes(*version) != VERSION {
-            return Err(bad("written by another version"));
-        }
-        // `blake3::Hash` compares in constant time.
-        if blake3::keyed_hash(&key.0, body) != blake3::Hash::from_bytes(*tag) {
-            return Err(bad("damaged, or sealed with another key"));
-        }
-        let config = bincode::config::standard().with_limit::<{ 256 * 1024 * 1024 }>();
-        let (read, used): (Read, usize) = bincode::serde::decode_from_slice(body, config)
-            .map_err(|_| bad("its state cannot be read"))?;
-        if used != body.len() {
-            return Err(bad("has bytes left over"));
-        }
+        let read: Read = sealed::open(KIND, key, bytes, limits.snapshot_bytes)
+            .map_err(|e| refused(e, limits))?;
         read.options.check(limits)?;
         if read.grid != Simulation::grid(&read.options, read.tier, limits)? {
             return Err(bad("its steps are not those of its options"));
@@ -167,19 +120,5 @@ impl Simulation {
 
 /// A digest of everything that the bodies are.
 fn digest(model: &Model) -> [u8; 32] {
-    struct Into(blake3::Hasher);
-    impl std::fmt::Write for Into {
-        fn write_str(&mut self, s: &str) -> std::fmt::Result {
-            self.0.update(s.as_bytes());
-            Ok(())
-        }
-    }
-    let mut into = Into(blake3::Hasher::new());
-    // Every number is printed so that it reads back the same, so the text
-    // stands for the value. Writing to a hasher cannot fail.
-    let _ = std::fmt::write(
-        &mut into,
-        format_args!("{:?}{:?}{}", model.bodies, model.joints, model.scale),
-    );
-    *into.0.finalize().as_bytes()
+    sealed::digest(format_args!("{:?}{:?}{}", model.bodies, model.joints, model.scale))
 }
