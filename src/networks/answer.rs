@@ -7,7 +7,7 @@ pub(crate) mod rows;
 pub mod study;
 mod written;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use svgx_base::budget::{Budget, Stop};
 
 pub use checks::Check;
@@ -44,7 +44,7 @@ pub struct Answer {
 }
 
 /// An element and its quantities.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "NetworkElement"))]
 pub struct Row {
@@ -71,6 +71,68 @@ pub struct Reading {
     /// was not looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<f64>,
+}
+
+/// Quantities and units that rows have: what is read back is one of them.
+const WORDS: [&str; 35] = [
+    "",
+    "A",
+    "C",
+    "J/(m^2*K)",
+    "N",
+    "N*m",
+    "Pa",
+    "V",
+    "W",
+    "W/(m^2*K)",
+    "axial",
+    "current",
+    "deflection",
+    "down",
+    "flow",
+    "head",
+    "heat",
+    "inner capacity",
+    "inside face",
+    "line voltage",
+    "m",
+    "m/s",
+    "m^3/s",
+    "moment",
+    "open",
+    "outside face",
+    "pressure",
+    "right",
+    "secondary current",
+    "shear",
+    "supplied",
+    "temperature",
+    "u",
+    "velocity",
+    "voltage",
+];
+
+/// The same of supports of frames.
+const REACTIONS: [&str; 3] = ["reaction moment", "reaction right", "reaction up"];
+
+fn word<E: serde::de::Error>(text: &str) -> Result<&'static str, E> {
+    let known = WORDS.iter().chain(&REACTIONS).find(|word| **word == text);
+    known.copied().ok_or_else(|| E::custom("no quantity and no unit of a network"))
+}
+
+impl<'de> Deserialize<'de> for Reading {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Reading, D::Error> {
+        #[derive(Deserialize)]
+        struct Sent {
+            name: String,
+            value: Option<f64>,
+            unit: String,
+            #[serde(default)]
+            error: Option<f64>,
+        }
+        let Sent { name, value, unit, error } = Sent::deserialize(from)?;
+        Ok(Reading { name: word(&name)?, value, unit: word(&unit)?, error })
+    }
 }
 
 impl Row {
@@ -122,7 +184,7 @@ impl Answer {
     pub fn refused(system: &System, error: Error) -> Result<Answer, Error> {
         let message = error.to_string();
         let (kind, element) = match error {
-            Error::Stopped(_) | Error::TooLarge { .. } => return Err(error),
+            Error::Stopped(_) | Error::TooLarge { .. } | Error::Snapshot(_) => return Err(error),
             Error::Quantity { element, .. } => (Kind::Quantity, element),
             Error::Reference { element, .. } => (Kind::Terminal, element),
             Error::Overflow { at } => (Kind::Conditioning, at),

@@ -50,6 +50,9 @@ pub enum Error {
         /// The node at which it was seen.
         at: Name,
     },
+    /// A state that was written cannot be gone on from.
+    #[error("snapshot: {0}")]
+    Snapshot(&'static str),
 }
 
 impl From<linear::Error> for Error {

@@ -105,7 +105,7 @@ impl State {
 }
 
 /// What is wrong with a part of a network.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// What it is about.
     pub kind: Kind,

@@ -2,6 +2,8 @@
 //!
 //! Heads are metres of the fluid above datum, flows m³/s from `from` to `to`.
 
+use serde::{Deserialize, Serialize};
+
 use super::friction::Law;
 use crate::error::Looked;
 use crate::memory::Print;
@@ -55,7 +57,7 @@ pub struct Node {
 }
 
 /// What a pump or fan lifts: `shut_off - slope * q ^ exponent`, m and m³/s.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// Head without flow, m.
     pub shut_off: f64,
@@ -104,7 +106,7 @@ impl Curve {
 }
 
 /// What a link is. A `resistance` is that of `h = resistance q |q|`, s²/m⁵.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum LinkKind {
     /// A pipe or duct.
     Pipe {

@@ -222,6 +222,35 @@ impl Solver {
         })
     }
 
+    /// Forgets all but what the network is and the last flows and heads, from which the next
+    /// solution begins: it is the same then as that of another solver which begins there.
+    pub(crate) fn forget(&mut self) {
+        self.plan = None;
+        self.status = status::start(&self.network);
+        self.fresh = false;
+        self.touched.clear();
+        self.memory = Memory::new(2 * self.network.links.len() + self.network.nodes.len());
+        self.last = None;
+        self.trail = Trail::default();
+    }
+
+    /// The last flows of links, m³/s, and heads of nodes, m.
+    pub(crate) fn iterate(&self) -> (&[f64], &[f64]) {
+        (&self.flows, &self.heads)
+    }
+
+    /// Begins the next solution at such flows and heads. Answers whether there are as many of
+    /// them, and all are numbers.
+    pub(crate) fn begin_at(&mut self, flows: Vec<f64>, heads: Vec<f64>) -> bool {
+        let finite = flows.iter().chain(&heads).all(|v| v.is_finite());
+        if !finite || flows.len() != self.flows.len() || heads.len() != self.heads.len() {
+            return false;
+        }
+        (self.flows, self.heads) = (flows, heads);
+        self.forget();
+        true
+    }
+
     /// Solves, from where the last solution was. A network that is what it was at one of the
     /// last solutions gets the answer it had then.
     ///

@@ -2,6 +2,7 @@
 //! Shampine (1996): both stages have one matrix, and a step that is halved or doubled is the
 //! only reason to factor again.
 
+use serde::{Deserialize, Serialize};
 use svgx_base::budget::Budget;
 use svgx_engine::linear::{FactorError, Ldl};
 
@@ -45,6 +46,17 @@ pub struct Transient {
     factored: Option<f64>,
     tolerance: f64,
     names: Vec<Name>,
+    time: f64,
+    steps: u32,
+    error: f64,
+}
+
+/// A network in time between two steps: what follows depends on nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rest {
+    drive: Vec<f64>,
+    temperatures: Vec<f64>,
+    step: f64,
     time: f64,
     steps: u32,
     error: f64,
@@ -139,6 +151,33 @@ impl Transient {
             steps: 0,
             error: 0.0,
         })
+    }
+
+    /// What it is known by between two calls.
+    pub(crate) fn rest(&self) -> Rest {
+        Rest {
+            drive: self.drive.clone(),
+            temperatures: self.temperatures.clone(),
+            step: self.step,
+            time: self.time,
+            steps: self.steps,
+            error: self.error,
+        }
+    }
+
+    /// Goes to where another one of the same network was. Answers whether it fits.
+    pub(crate) fn go_to(&mut self, rest: Rest) -> bool {
+        let Rest { drive, temperatures, step, time, steps, error } = rest;
+        let finite = drive.iter().chain(&temperatures).all(|v| v.is_finite());
+        let fits = finite
+            && (drive.len(), temperatures.len()) == (self.drive.len(), self.temperatures.len());
+        if !(fits && step.is_finite() && step > 0.0 && time.is_finite()) {
+            return false;
+        }
+        (self.drive, self.temperatures) = (drive, temperatures);
+        (self.step, self.time, self.steps, self.error) = (step, time, steps, error);
+        (self.rate, self.factored) = (None, None);
+        true
     }
 
     /// Time since the start, s.

@@ -3,6 +3,7 @@
 mod bounds;
 mod check;
 mod controls;
+mod drawings;
 mod edits;
 mod electrical;
 mod flow;
@@ -12,6 +13,7 @@ mod hostile;
 mod kept;
 mod properties;
 mod read;
+mod resumed;
 mod studies;
 mod transient;
 mod traps;

@@ -2,38 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use crate::drawings::{at, room, simulate, tower};
 use crate::read::systems;
 use crate::{near, unlimited};
-use svgx_networks::transient::{Frame, Moved, Span};
+use svgx_networks::transient::Span;
 use svgx_networks::{Error, Kind, Limits};
-
-fn simulate(body: &str, hours: f64, every: f64) -> (Vec<Frame>, Moved) {
-    let mut frames = Vec::new();
-    let span = Span { duration: 3600.0 * hours, every: 3600.0 * every };
-    let system = &systems(body)[0];
-    let moved = system.simulate(span, &Limits::default(), &unlimited(), &mut |frame| {
-        frames.push(frame);
-        ControlFlow::Continue(())
-    });
-    (frames, moved.unwrap())
-}
-
-#[track_caller]
-fn at(frame: &Frame, element: &str, name: &str) -> f64 {
-    let mut rows = frame.nodes.iter().chain(&frame.links);
-    let row = rows.find(|r| &*r.name == element).unwrap_or_else(|| panic!("{frame:#?}"));
-    row.value(name).unwrap()
-}
-
-fn tower(tank: &str, tap: &str) -> String {
-    format!(
-        "<arx:system id='s' type='plumbing' network='water' friction='hazen-williams'><arx:components>\
-         <arx:component ref='tower' type='tank' elevation='30 m' level='4 m' diameter='5 m' {tank}/>\
-         <arx:component ref='tap' type='demand' {tap}/></arx:components><arx:connections>\
-         <arx:connection id='p' from='tower' to='tap' length='500 m' diameter='100 mm' roughness='120'/>\
-         </arx:connections></arx:system>"
-    )
-}
 
 #[test]
 fn a_tank_falls_by_what_is_drawn_and_patterns_say_when() {
@@ -94,14 +67,6 @@ fn a_tank_that_is_full_spills_and_one_that_is_empty_ends_it() {
 
 #[test]
 fn rooms_cool_down_and_swing() {
-    let room = |more: &str| {
-        format!(
-            "<arx:system id='s' type='hvac' network='heat'><arx:components>\
-             <arx:component ref='out' type='outside' temperature='0 C' {more}/>\
-             <arx:component ref='in' type='room' capacity='3.6 MJ/K' start='20 C'/></arx:components>\
-             <arx:connections><arx:connection id='w' from='in' to='out' conductance='100 W/K'/></arx:connections></arx:system>"
-        )
-    };
     let (frames, moved) = simulate(&room(""), 24.0, 1.0);
     for (hour, frame) in frames.iter().enumerate() {
         let exact = 20.0 * (-(hour as f64) / 10.0).exp();

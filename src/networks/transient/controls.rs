@@ -2,14 +2,15 @@
 //! the start if it holds then. Of several in one moment the last one counts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::levels::Levels;
 use crate::Name;
 use crate::finding::{Finding, Kind, State, digits};
 use crate::flow::Solution;
-use crate::read::{Act, Condition, Control, DAY, Motion, Watched};
+use crate::read::{Act, Condition, Control, DAY, Motion, System, Watched};
 
 /// How often a control may act within [`SHORT`] of the time before; then it is named and acts no
 /// more.
@@ -25,7 +26,7 @@ const MOST_EVENTS: usize = 10_000;
 const ROUNDING: f64 = 1e-9;
 
 /// What happened to an element.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "NetworkEvent"))]
 pub struct Event {
@@ -44,16 +45,14 @@ pub struct Event {
 
 /// How every control stands.
 #[derive(Debug, Clone)]
-pub(super) struct Desk<'s> {
-    controls: &'s [Control],
-    /// The hour at the start, s from midnight.
-    clock: f64,
-    standing: Vec<Standing>,
+pub(super) struct Desk {
+    system: Arc<System>,
+    pub(super) standing: Vec<Standing>,
     pub(super) events: Vec<Event>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Standing {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Standing {
     /// Whether its condition held when it was looked at last; `None` at the start.
     held: Option<bool>,
     /// The last moment that was one of its conditions, s.
@@ -65,17 +64,26 @@ struct Standing {
     off: bool,
 }
 
-impl<'s> Desk<'s> {
-    pub(super) fn of(motion: &'s Motion) -> Desk<'s> {
-        let standing = vec![Standing::default(); motion.controls.len()];
-        Desk { controls: &motion.controls, clock: motion.clock, standing, events: Vec::new() }
+impl Desk {
+    pub(super) fn of(system: &Arc<System>) -> Desk {
+        let standing = vec![Standing::default(); system.motion.controls.len()];
+        Desk { system: Arc::clone(system), standing, events: Vec::new() }
+    }
+
+    fn controls(&self) -> &[Control] {
+        &self.system.motion.controls
+    }
+
+    /// The hour at the start, s from midnight.
+    fn clock(&self) -> f64 {
+        self.system.motion.clock
     }
 
     /// The conditions that wait for something to pass a value: where a control does something when
     /// it ceases to hold, their opposites as well.
     pub(super) fn watched(&self) -> Vec<Condition> {
         let mut watched = Vec::new();
-        for (control, _) in self.controls.iter().zip(&self.standing).filter(|(_, s)| !s.off) {
+        for (control, _) in self.controls().iter().zip(&self.standing).filter(|(_, s)| !s.off) {
             for condition in control.when.iter().flatten() {
                 let opposite = match *condition {
                     Condition::Above(what, limit) => Condition::Below(what, limit),
@@ -93,8 +101,8 @@ impl<'s> Desk<'s> {
     pub(super) fn next(&self, time: f64) -> f64 {
         let later = |at: f64| if at > time + rounding(time) { at } else { f64::INFINITY };
         let daily = |hour: f64| {
-            let days = libm::floor((time + self.clock - hour + rounding(time)) / DAY) + 1.0;
-            hour + days * DAY - self.clock
+            let days = libm::floor((time + self.clock() - hour + rounding(time)) / DAY) + 1.0;
+            hour + days * DAY - self.clock()
         };
         let of = |condition: &Condition| match *condition {
             Condition::At(at) | Condition::After(at) | Condition::Before(at) => later(at),
@@ -104,19 +112,20 @@ impl<'s> Desk<'s> {
             }
             Condition::Above(..) | Condition::Below(..) => f64::INFINITY,
         };
-        let all = self.controls.iter().flat_map(|c| c.when.iter().flatten());
+        let all = self.controls().iter().flat_map(|c| c.when.iter().flatten());
         all.map(of).fold(f64::INFINITY, f64::min)
     }
 
     /// Notes which conditions hold no more, so that their controls act when they hold again.
-    pub(super) fn release(&mut self, levels: &Levels<'_>, time: f64, heads: &[f64]) {
-        for (control, standing) in self.controls.iter().zip(&mut self.standing) {
+    pub(super) fn release(&mut self, levels: &Levels, time: f64, heads: &[f64]) {
+        let clock = self.clock();
+        let Motion { controls, .. } = &self.system.motion;
+        for (control, standing) in controls.iter().zip(&mut self.standing) {
             if standing.held != Some(true) || control.otherwise.is_some() {
                 continue;
             }
-            let all = |all: &Vec<Condition>| {
-                all.iter().all(|c| holds(c, time, self.clock, levels, heads))
-            };
+            let all =
+                |all: &Vec<Condition>| all.iter().all(|c| holds(c, time, clock, levels, heads));
             standing.held = Some(control.when.iter().any(all));
         }
     }
@@ -125,19 +134,21 @@ impl<'s> Desk<'s> {
     /// then, and is to be solved and looked at again.
     pub(super) fn act(
         &mut self,
-        levels: &mut Levels<'_>,
+        levels: &mut Levels,
         time: f64,
         heads: &[f64],
         findings: &mut Vec<Finding>,
     ) -> bool {
+        let clock = self.clock();
+        let system = Arc::clone(&self.system);
+        let controls = &system.motion.controls;
         let mut set: BTreeMap<u32, (&Act, usize)> = BTreeMap::new();
-        for (k, control) in self.controls.iter().enumerate() {
+        for (k, control) in controls.iter().enumerate() {
             if self.standing[k].off {
                 continue;
             }
-            let holds = |all: &&Vec<Condition>| {
-                all.iter().all(|c| holds(c, time, self.clock, levels, heads))
-            };
+            let holds =
+                |all: &&Vec<Condition>| all.iter().all(|c| holds(c, time, clock, levels, heads));
             let mut groups = control.when.iter().filter(holds).peekable();
             let now = groups.peek().is_some();
             // A moment has passed by the next look.
@@ -162,7 +173,7 @@ impl<'s> Desk<'s> {
                 continue;
             }
             changed = true;
-            let (control, standing) = (&self.controls[k], &mut self.standing[k]);
+            let (control, standing) = (&controls[k], &mut self.standing[k]);
             standing.turns = if time - standing.acted <= SHORT { standing.turns + 1 } else { 0 };
             standing.acted = time;
             if self.events.len() < MOST_EVENTS {
@@ -211,7 +222,7 @@ pub(super) fn passed(
     }
 }
 
-fn holds(condition: &Condition, time: f64, clock: f64, levels: &Levels<'_>, heads: &[f64]) -> bool {
+fn holds(condition: &Condition, time: f64, clock: f64, levels: &Levels, heads: &[f64]) -> bool {
     let near = rounding(time);
     let hour = (time + clock + near).rem_euclid(DAY);
     match *condition {
@@ -222,7 +233,7 @@ fn holds(condition: &Condition, time: f64, clock: f64, levels: &Levels<'_>, head
         Condition::ClockAfter(at) => hour >= at,
         Condition::ClockBefore(at) => hour < at,
         Condition::Above(..) | Condition::Below(..) => {
-            passed(condition, levels.motion, heads, levels.last.as_ref())
+            passed(condition, levels.motion(), heads, levels.last.as_ref())
                 .is_some_and(|by| by >= 0.0)
         }
     }

@@ -116,6 +116,7 @@ pub(crate) fn networks(error: svgx_networks::Error) -> Error {
     match error {
         svgx_networks::Error::Stopped(stop) => Error::Stopped(stop),
         svgx_networks::Error::TooLarge { what, count, limit } => limit_passed(what, limit, count),
+        svgx_networks::Error::Snapshot(_) => Error::invalid("/options/resume", error),
         other => Error::Document(vec![Finding {
             code: "network-quantity",
             severity: Some("error"),
