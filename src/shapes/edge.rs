@@ -270,6 +270,17 @@ impl Bow {
         }
     }
 
+    /// The middle of its ends, and how far from there any point of it may be.
+    pub(crate) fn around(&self) -> (Vector, f64) {
+        let chord = (self.b - self.a).length();
+        // One of more than half a circle reaches as far as that.
+        let reach = match self.round {
+            Some((_, radius)) if self.side.abs() > 1.0 => 2.0 * radius,
+            _ => chord / 2.0,
+        };
+        ((self.a + self.b) * 0.5, reach)
+    }
+
     /// Twice the area between it and the point `about`, and its length.
     pub(crate) fn measures(&self, about: Vector) -> (f64, f64) {
         let chord = (self.a - about).cross(self.b - about);
@@ -277,7 +288,10 @@ impl Bow {
             None => (chord, (self.b - self.a).length()),
             Some((_, radius)) => {
                 let sweep = 4.0 * libm::atan(self.side);
-                let bow = radius * radius * (sweep - libm::sin(sweep));
+                // The sine of four times the angle whose tangent is known.
+                let square = self.side * self.side;
+                let sine = 4.0 * self.side * (1.0 - square) / ((1.0 + square) * (1.0 + square));
+                let bow = radius * radius * (sweep - sine);
                 (chord + bow, radius * sweep.abs())
             }
         }

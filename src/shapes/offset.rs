@@ -223,13 +223,24 @@ fn is_parallel(outline: &Outline, found: &[Outline], distance: f64) -> bool {
     if outline.edge_count() > SAMPLED_EDGES {
         return true;
     }
-    let edges: Vec<Bow> = outline.bows().map(|(a, b, bulge)| Bow::between(a, b, bulge)).collect();
     let step = (count / SAMPLES).max(1);
     let (least, most) = (distance.abs() - 4.0 * TOUCH, distance.abs() + 4.0 * TOUCH);
+    // Each with a circle beyond which it is surely farther than `most`, and the square of its radius.
+    let around = |(a, b, bulge): (Vector, Vector, f64)| {
+        let edge = Bow::between(a, b, bulge);
+        let (middle, reach) = edge.around();
+        let beyond = (reach + most) * (1.0 + 1e-9) + 1.0;
+        (edge, middle, beyond * beyond)
+    };
+    let edges: Vec<(Bow, Vector, f64)> = outline.bows().map(around).collect();
     found.iter().flat_map(Outline::bows).step_by(step).all(|(a, b, bulge)| {
         // An arc lies to the right of its chord, where it turns to the left.
         let at = (a + b) * 0.5 - (b - a).left() * (bulge / 2.0);
-        let away = edges.iter().map(|edge| edge.distance(at)).fold(f64::INFINITY, f64::min);
+        let near = edges.iter().filter(|(_, middle, beyond)| {
+            let way = at - *middle;
+            way.dot(way) <= *beyond
+        });
+        let away = near.map(|(edge, ..)| edge.distance(at)).fold(f64::INFINITY, f64::min);
         away >= least && away <= most
     })
 }

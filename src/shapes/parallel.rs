@@ -4,7 +4,8 @@
 //! 1e-5 are hundredths of a micrometre. It takes no arc of more than half a circle: those are halved first.
 
 use cavalier_contours::polyline::{
-    PlineCreation, PlineOffsetOptions, PlineSource, PlineSourceMut, Polyline,
+    PlineCreation, PlineOffsetOptions, PlineSelfIntersectOptions, PlineSource, PlineSourceMut,
+    Polyline,
 };
 
 use crate::carrier::TOUCH;
@@ -40,10 +41,14 @@ pub(crate) fn left(outline: &Outline, distance: f64) -> Option<Vec<Outline>> {
         let end = local(outline.vertices().last()?.at.vector());
         row.add(end.x, end.y, 0.0);
     }
-    if row.scan_for_self_intersect() {
+    let index = row.create_approx_aabb_index();
+    let mut scan = PlineSelfIntersectOptions::new();
+    scan.aabb_index = Some(&index);
+    if row.scan_for_self_intersect_opt(&scan) {
         return None;
     }
-    let options = PlineOffsetOptions::new();
+    let mut options = PlineOffsetOptions::new();
+    options.aabb_index = Some(&index);
     let mut found = Vec::new();
     for parallel in row.parallel_offset_opt(distance * 1e-3, &options) {
         let vertices = parallel.iter_vertexes().map(|v| {
