@@ -1,7 +1,7 @@
 //! What outlines enclose together: union, intersection, difference, and what is in one of two only.
 
 use crate::overlay::{self, Fill, Wanted};
-use crate::{Answer, Error, MAX_VERTICES, Outline, Point, Vector, rebuild};
+use crate::{Answer, Error, MAX_VERTICES, Outline, Point, Vector, crossings, rebuild};
 
 /// How closed outlines that cross themselves or each other enclose something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +67,27 @@ impl Region {
         self.outlines().map(|o| winding(o, at)).sum::<i32>() != 0
     }
 
+    /// Pieces of which is known that they do not overlap, and that their outlines run the right way.
+    pub(crate) fn of_parts(parts: Vec<Part>) -> Region {
+        Region { parts }
+    }
+
+    /// Whether no edge is an arc.
+    fn is_straight(&self) -> bool {
+        self.outlines().all(Outline::is_straight)
+    }
+
+    /// The region of rings that an overlay answers.
+    pub(crate) fn polygons(shapes: Vec<Vec<Vec<Point>>>) -> Region {
+        let shape = |shape: Vec<Vec<Point>>| {
+            let mut rings = shape.into_iter();
+            let outer = rings.next().and_then(|ring| Outline::polygon(ring).ok())?;
+            let holes = rings.filter_map(|ring| Outline::polygon(ring).ok());
+            Some(std::iter::once(outer).chain(holes).collect::<Vec<_>>())
+        };
+        Region::from_shapes(shapes.into_iter().filter_map(shape).collect())
+    }
+
     pub(crate) fn from_shapes(shapes: Vec<Vec<Outline>>) -> Region {
         let parts = shapes.into_iter().filter_map(|shape| {
             let mut rings = shape.into_iter();
@@ -130,6 +151,12 @@ pub fn combine(
     second: &Region,
     operation: Operation,
 ) -> Result<Answer<Region>, Error> {
+    if first.is_straight()
+        && second.is_straight()
+        && let Some(answer) = crossings::pair(first, second, operation)
+    {
+        return Ok(answer);
+    }
     let wanted = match operation {
         Operation::Union => Wanted::Union,
         Operation::Intersection => Wanted::Intersection,
@@ -151,6 +178,9 @@ pub fn unite(regions: &[Region]) -> Result<Answer<Region>, Error> {
     if regions.len() < MANY || seen > MAX_VERTICES || !all.iter().all(|o| o.is_straight()) {
         return overlaid(&all, &[], Wanted::First, Fill::NonZero);
     }
+    if let Some(answer) = crossings::union(regions) {
+        return Ok(answer);
+    }
     // Neighbours first: an overlay of few edges is sooner done than its share of one of many, and what lies
     // inside of a group is out of the way of all others. Steps finer than a micrometre, so that the crossings
     // of groups are rounded to micrometres once, as their corners.
@@ -169,7 +199,8 @@ pub fn unite(regions: &[Region]) -> Result<Answer<Region>, Error> {
     }
     let grouped: Vec<&Outline> = grouped.iter().collect();
     // Holes run the other way: what rounding turned over is none.
-    let value = polygons(overlay::straight(&grouped, &[], 1, Wanted::First, Fill::Positive));
+    let value =
+        Region::polygons(overlay::straight(&grouped, &[], 1, Wanted::First, Fill::Positive));
     let steps = 3.0 + 2.0 / overlay::SCALE as f64;
     Ok(Answer { value, error_mm: steps * crate::answer::ROUNDING_MM })
 }
@@ -219,20 +250,9 @@ pub(crate) fn overlaid(
         let value = Region::from_shapes(found.shapes);
         return Ok(Answer { value, error_mm: found.error_mm });
     }
-    let value = polygons(overlay::straight(first, second, 1, wanted, fill));
+    let value = Region::polygons(overlay::straight(first, second, 1, wanted, fill));
     // Each crossing is rounded once; rounding may move what it is a neighbour of by as much.
     Ok(Answer { value, error_mm: 2.0 * crate::answer::ROUNDING_MM })
-}
-
-/// The region of rings that an overlay answers.
-fn polygons(shapes: Vec<Vec<Vec<Point>>>) -> Region {
-    let shape = |shape: Vec<Vec<Point>>| {
-        let mut rings = shape.into_iter();
-        let outer = rings.next().and_then(|ring| Outline::polygon(ring).ok())?;
-        let holes = rings.filter_map(|ring| Outline::polygon(ring).ok());
-        Some(std::iter::once(outer).chain(holes).collect::<Vec<_>>())
-    };
-    Region::from_shapes(shapes.into_iter().filter_map(shape).collect())
 }
 
 /// Edges up to which all pairs of them are looked at: of more, an overlay is sooner done.

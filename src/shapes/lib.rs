@@ -16,6 +16,7 @@ mod boolean;
 mod carrier;
 mod copies;
 mod corner;
+mod crossings;
 mod cut;
 mod edge;
 mod error;

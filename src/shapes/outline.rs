@@ -83,6 +83,12 @@ impl Outline {
         Outline::new(points.into_iter().map(|at| Vertex { at, bulge: 0.0 }).collect(), true)
     }
 
+    /// A closed outline of straight edges of which is known that its corners are in range, at least three,
+    /// and differ from those beside them.
+    pub(crate) fn ring(vertices: Vec<Vertex>) -> Outline {
+        Outline { vertices, closed: true }
+    }
+
     /// An open outline of straight edges.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod booleans;
 mod closed_forms;
+mod crossings;
 mod cutting;
 mod degenerate;
 mod parallels;
