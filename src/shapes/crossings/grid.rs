@@ -153,12 +153,24 @@ impl Grid {
         ends.and_then(|(&a, &b)| self.entries.get(a as usize..b as usize)).unwrap_or_default()
     }
 
+    /// Whether an edge of that box is in all cells that its box is in.
+    pub(super) fn is_full(&self, low: Place, high: Place) -> bool {
+        self.column(high[0]) <= self.column(low[0]) + 1 || self.row(high[1]) == self.row(low[1])
+    }
+
+    /// Whether the lowest corner of what two boxes have in common is in a cell.
+    #[inline]
+    pub(super) fn begins(&self, one: &Boxed, two: &Boxed, cell: usize) -> bool {
+        let [x, y] = [0, 1].map(|n| one.low[n].max(two.low[n]));
+        self.row(y) * self.columns + self.column(x) == cell
+    }
+
     /// The cells that an edge passes through, and some beside it.
     fn cover(&self, segment: &Segment, mut found: impl FnMut(usize)) {
         let (low, high) = (segment.low(), segment.high());
         let (left, right) = (self.column(low[0]), self.column(high[0]));
         let (bottom, top) = (self.row(low[1]), self.row(high[1]));
-        if right - left <= 1 || top == bottom {
+        if self.is_full(low, high) {
             for row in bottom..=top {
                 (left..=right).for_each(|column| found(row * self.columns + column));
             }

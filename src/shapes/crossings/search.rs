@@ -59,23 +59,28 @@ pub(super) fn many(net: &Net, grid: &Grid, touches: usize) -> Found {
         .collect();
     let boxed = |&number: &u32| {
         let (segment, unit) = net.segments.get(number as usize).zip(units.get(number as usize))?;
-        Some(Boxed::new(segment, *unit, number))
+        let boxed = Boxed::new(segment, *unit, number);
+        Some((boxed, grid.is_full(boxed.low, boxed.high)))
     };
-    let mut local: Vec<Boxed> = Vec::new();
+    let mut local: Vec<(Boxed, bool)> = Vec::new();
     for cell in 0..grid.columns * grid.rows {
         local.clear();
         local.extend(grid.entries(cell).iter().filter_map(boxed));
+        // Two edges may be in several cells together: they are looked at in one, or their crossing is in one.
         let is_here = |s: &Segment, along: [f64; 2]| grid.cell_at(s.at(along[0])) == cell;
-        for (at, one) in local.iter().enumerate() {
-            for two in local.iter().skip(at + 1) {
+        for (at, (one, one_full)) in local.iter().enumerate() {
+            for (two, two_full) in local.iter().skip(at + 1) {
                 if !one.overlaps(two) | (one.of == two.of) {
+                    continue;
+                }
+                let full = *one_full && *two_full;
+                if full && !grid.begins(one, two, cell) {
                     continue;
                 }
                 match one.segment.meet(&two.segment) {
                     Meet::Apart => {}
                     Meet::Touch => found.touching.push([one.of, two.of]),
-                    // Two edges may be in several cells together: the crossing is in one.
-                    Meet::Cross { along, enters } if is_here(&one.segment, along) => {
+                    Meet::Cross { along, enters } if full || is_here(&one.segment, along) => {
                         let of = [one.number, two.number];
                         found.crossings.push(Crossing { of, along, enters });
                     }
