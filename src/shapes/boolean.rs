@@ -1,6 +1,7 @@
 //! What outlines enclose together: union, intersection, difference, and what is in one of two only.
 
 use crate::overlay::{self, Fill, Wanted};
+use crate::simple::is_simple;
 use crate::{Answer, Error, MAX_VERTICES, Outline, Point, Vector, crossings, rebuild};
 
 /// How closed outlines that cross themselves or each other enclose something.
@@ -131,7 +132,8 @@ pub fn region(outlines: &[Outline], rule: Rule) -> Result<Answer<Region>, Error>
     if let [only] = outlines
         && is_simple(only)
     {
-        let value = Region::from_shapes(vec![vec![only.clone()]]);
+        let outer = if only.area() < 0.0 { only.reversed() } else { only.clone() };
+        let value = Region::of_parts(vec![Part { outer, holes: Vec::new() }]);
         return Ok(Answer { value, error_mm: 0.0 });
     }
     let fill = match rule {
@@ -253,50 +255,4 @@ pub(crate) fn overlaid(
     let value = Region::polygons(overlay::straight(first, second, 1, wanted, fill));
     // Each crossing is rounded once; rounding may move what it is a neighbour of by as much.
     Ok(Answer { value, error_mm: 2.0 * crate::answer::ROUNDING_MM })
-}
-
-/// Edges up to which all pairs of them are looked at: of more, an overlay is sooner done.
-const FEW: usize = 24;
-/// How far apart vertices may be for their products to fit: a kilometre.
-const NEAR: i64 = 1_000_000_000;
-
-/// Whether an outline is surely simple: a circle, or a few straight edges of which none touches another but
-/// at the vertex between them. What is not looked at is not surely so.
-fn is_simple(outline: &Outline) -> bool {
-    if !outline.is_straight() {
-        return outline.as_circle().is_some() && outline.vertices().len() == 2;
-    }
-    let vertices = outline.vertices();
-    let n = vertices.len();
-    let Some(first) = vertices.first().map(|v| v.at).filter(|_| n <= FEW) else {
-        return false;
-    };
-    // The first corner once more behind the last.
-    let mut ring = [(0, 0); FEW + 1];
-    for (place, vertex) in ring.iter_mut().zip(vertices) {
-        *place = (vertex.at.x - first.x, vertex.at.y - first.y);
-        if place.0.abs() > NEAR || place.1.abs() > NEAR {
-            return false;
-        }
-    }
-    let ring = ring.get(..=n).unwrap_or_default();
-    let side = |a: (i64, i64), b: (i64, i64), c: (i64, i64)| {
-        (b.0 - a.0) * (c.1 - a.1) - (b.1 - a.1) * (c.0 - a.0)
-    };
-    let apart = |p: i64, q: i64| (p > 0 && q > 0) || (p < 0 && q < 0);
-    ring.windows(2).enumerate().all(|(i, one)| {
-        let &[a, b] = one else { return false };
-        ring.windows(2).enumerate().skip(i + 1).all(|(j, other)| {
-            let &[c, d] = other else { return false };
-            if j == i + 1 || (i == 0 && j + 1 == n) {
-                // Neighbours: they may not run back on each other.
-                let (before, corner, behind) = if j == i + 1 { (a, b, d) } else { (c, a, b) };
-                let back = (before.0 - corner.0) * (behind.0 - corner.0)
-                    + (before.1 - corner.1) * (behind.1 - corner.1);
-                return side(before, corner, behind) != 0 || back < 0;
-            }
-            // Apart by either line, strictly; both on one line are left to the overlay.
-            apart(side(a, b, c), side(a, b, d)) || apart(side(c, d, a), side(c, d, b))
-        })
-    })
 }

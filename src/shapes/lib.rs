@@ -5,6 +5,13 @@
 //! by, positive where it turns from the x axis towards the y axis. A [`Region`] is what several closed
 //! outlines enclose together, with holes.
 //!
+//! The rooms: [`Point`], [`Edge`], [`Carrier`] and [`Outline`] (`point`, `edge`, `carrier`, `outline`) are what all
+//! stand on. `cut` and `corner` change one outline, `copies` moves it, `flatten` makes chords of curves. `boolean`
+//! has regions: it asks `crossings` where edges are straight and nothing touches, `overlay` (`i_overlay`) where
+//! something does, and `rebuild` where there are arcs; `simple` tells outlines of which nothing of that need be
+//! asked. `offset` asks `parallel` (`cavalier_contours`), holds it to
+//! distances, and shifts edge by edge what that cannot do.
+//!
 //! Lengths in arguments and answers are micrometres unless a name ends in `_mm`. Where a drawing has its
 //! y axis pointing down, "left" and "counter-clockwise" of this crate are right and clockwise on the screen.
 //!
@@ -27,6 +34,7 @@ mod overlay;
 mod parallel;
 mod point;
 mod rebuild;
+mod simple;
 
 pub use answer::Answer;
 pub use boolean::{Operation, Part, Region, Rule, combine, region, unite};

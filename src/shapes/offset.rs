@@ -44,22 +44,28 @@ pub fn offset(outline: &Outline, distance: f64, join: Join) -> Result<Answer<Vec
             .collect::<Result<_, Error>>()?;
         return Ok(Answer::rounded(found));
     }
-    let turned = if outline.area() < 0.0 { outline.reversed() } else { outline.clone() };
     if join == Join::Round
-        && let Some(mut found) = parallel::left(&turned, -distance)
+        && let Some(found) = round(outline, distance)
     {
-        found.retain(|o| {
-            let (area, length) = o.measures();
-            area.abs() > TOUCH / 2.0 * length
-        });
-        if is_parallel(&turned, &found, distance) {
-            return Ok(Answer::rounded(found));
-        }
+        return Ok(Answer::rounded(found));
     }
     let region = boolean::region(std::slice::from_ref(outline), boolean::Rule::NonZero)?;
     let grown = offset_region(&region.value, distance, join)?;
     let outlines = grown.value.outlines().cloned().collect();
     Ok(Answer { value: outlines, error_mm: grown.error_mm + region.error_mm })
+}
+
+/// The parallel with round joins of a closed outline that does not cross itself; `None` where it does, or
+/// where what was found is not as far away as it should be.
+fn round(outline: &Outline, distance: f64) -> Option<Vec<Outline>> {
+    let reversed = (outline.area() < 0.0).then(|| outline.reversed());
+    let turned = reversed.as_ref().unwrap_or(outline);
+    let mut found = parallel::left(turned, -distance)?;
+    found.retain(|o| {
+        let (area, length) = o.measures();
+        area.abs() > TOUCH / 2.0 * length
+    });
+    is_parallel(turned, &found, distance).then_some(found)
 }
 
 /// A region that is grown by a distance on all sides, or shrunk where it is negative.

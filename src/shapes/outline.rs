@@ -188,7 +188,15 @@ impl Outline {
 
     /// The enclosed area in square micrometres, positive where it runs counter-clockwise; 0 of an open one.
     pub fn area(&self) -> f64 {
-        if self.closed { self.measures().0 } else { 0.0 }
+        match self.vertices.first().filter(|_| self.closed) {
+            Some(first) if self.vertices.iter().all(|v| v.bulge == 0.0) => {
+                let about = first.at.vector();
+                let cross = |(a, b, _): (Vector, Vector, f64)| (a - about).cross(b - about);
+                self.bows().map(cross).sum::<f64>() / 2.0
+            }
+            Some(_) => self.measures().0,
+            None => 0.0,
+        }
     }
 
     /// Its length in micrometres.
