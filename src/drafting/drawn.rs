@@ -63,7 +63,7 @@ pub struct Shown {
     pub kind: Kind,
     /// The number, in millimetres of the drawing.
     pub piece: Piece,
-    /// How its style is, and the scale of its sheet.
+    /// How its style is, and the scale of its sheet; its numbers are in the groups.
     pub dimension: std::rc::Rc<Dimension>,
 }
 
@@ -162,9 +162,12 @@ pub(crate) fn draw_all(
     mm: f64,
     purpose: Purpose,
 ) -> HashMap<NodeId, Shown> {
-    let mut groups = HashMap::new();
-    for dimension in dimensions {
-        let name = dimension.style.layer.clone().unwrap_or_else(|| LAYER.to_owned());
+    let count = dimensions.iter().map(|dimension| dimension.pieces.len()).sum();
+    let mut groups = HashMap::with_capacity(count);
+    for mut dimension in dimensions {
+        let pieces = std::mem::take(&mut dimension.pieces);
+        let dimension = std::rc::Rc::new(dimension);
+        let name = dimension.style.layer.as_deref().unwrap_or(LAYER);
         let layer = layers.iter().find(|layer| layer.id == name);
         let hidden = layer.is_some_and(|layer| match purpose {
             Purpose::Screen => !layer.visible,
@@ -174,36 +177,32 @@ pub(crate) fn draw_all(
         if hidden {
             continue;
         }
-        let dimension = std::rc::Rc::new(dimension);
         let own = dimension.style.colour.as_deref();
         let colour = own.or_else(|| layer.and_then(|layer| layer.colour.as_deref()));
         let pen = Pen {
-            colour: colour.unwrap_or("#000").to_owned(),
-            width: dimension.style.line_width * dimension.scale / mm,
+            colour: colour.unwrap_or("#000"),
+            width: figure(dimension.style.line_width * dimension.scale / mm),
             mm,
         };
-        for piece in &dimension.pieces {
+        for piece in pieces {
             let group = document.append_element(parent, Ns::Svg, "g");
-            pen.draw(document, group, piece, &name);
-            let shown = Shown {
-                kind: dimension.kind,
-                piece: piece.clone(),
-                dimension: std::rc::Rc::clone(&dimension),
-            };
-            groups.insert(group, shown);
+            pen.draw(document, group, &piece, name);
+            let dimension = std::rc::Rc::clone(&dimension);
+            groups.insert(group, Shown { kind: dimension.kind, piece, dimension });
         }
     }
     groups
 }
 
-struct Pen {
-    colour: String,
-    width: f64,
+struct Pen<'c> {
+    colour: &'c str,
+    /// As it is written.
+    width: String,
     /// Millimetres in a user unit.
     mm: f64,
 }
 
-impl Pen {
+impl Pen<'_> {
     /// A place of path data.
     fn at(&self, path: &mut String, p: P) {
         put(path, p[0] / self.mm);
@@ -225,18 +224,17 @@ impl Pen {
     }
 
     fn draw(&self, document: &mut Document, group: NodeId, piece: &Piece, layer: &str) {
-        let width = figure(self.width);
         let looks = [
             (Ns::None, "class", "dimension"),
             (Ns::None, "fill", "none"),
-            (Ns::None, "stroke", &self.colour),
-            (Ns::None, "stroke-width", &width),
+            (Ns::None, "stroke", self.colour),
+            (Ns::None, "stroke-width", &self.width),
             (Ns::None, "stroke-dasharray", "none"),
             (Ns::Arx, "layer", layer),
         ];
         document.set_attributes(group, looks.into_iter());
         let laid = &piece.laid;
-        let mut path = String::new();
+        let mut path = String::with_capacity(128);
         for line in &laid.lines {
             self.row(&mut path, line);
         }
@@ -247,7 +245,7 @@ impl Pen {
             let node = document.append_element(group, Ns::Svg, "path");
             Pen::set(document, node, &[("d", &path)]);
         }
-        let [fill, stroke] = [("fill", self.colour.as_str()), ("stroke", "none")];
+        let [fill, stroke] = [("fill", self.colour), ("stroke", "none")];
         for arrow in &laid.arrows {
             let node = document.append_element(group, Ns::Svg, "path");
             path.clear();
@@ -308,20 +306,126 @@ impl Pen {
 
 /// As [`figure`], of the size of a font: capitals are to come out as high as they were asked for.
 pub(crate) fn fine(n: f64) -> String {
-    let rounded = (n * 1e10).round() / 1e10;
-    if rounded.is_finite() { format!("{rounded}") } else { figure(n) }
+    let mut text = String::new();
+    if (n * 1e10).is_finite() {
+        decimal::<10>(&mut text, n);
+    } else {
+        put(&mut text, n);
+    }
+    text
 }
 
 /// A number in the shortest form that is exact to a ten-millionth of a unit.
 pub(crate) fn figure(n: f64) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(16);
     put(&mut text, n);
     text
 }
 
 /// Writes a number as [`figure`] does.
 fn put(text: &mut String, n: f64) {
-    let rounded = (n * 1e7).round() / 1e7;
-    let shown = if rounded.is_finite() { rounded + 0.0 } else { 0.0 };
-    let _ = write!(text, "{shown}");
+    decimal::<7>(text, n);
+}
+
+/// Writes a number with at most so many decimals, in the shortest form that is read as the same double; 0 of
+/// what is no number.
+///
+/// Up to fifteen digits that is the rounded number itself, digit by digit: no two of those are read as one
+/// double.
+fn decimal<const DECIMALS: u32>(text: &mut String, n: f64) {
+    let power = const { 10_u64.pow(DECIMALS) };
+    let whole = (n * power as f64).round();
+    if whole.abs() >= 1e15 || !whole.is_finite() {
+        let rounded = whole / power as f64;
+        let shown = if rounded.is_finite() { rounded + 0.0 } else { 0.0 };
+        let _ = write!(text, "{shown}");
+        return;
+    }
+    // At most fifteen digits or so many decimals, a zero, a point and a sign, from the back.
+    let mut shown = [0_u8; 32];
+    let mut at = shown.len();
+    let mut add = |byte: u8| {
+        at -= 1;
+        shown[at] = byte;
+    };
+    let all = whole.abs() as u64;
+    let (mut left, mut part) = (all / power, all % power);
+    if part > 0 {
+        let mut places = DECIMALS;
+        // Most are whole micrometres.
+        if part % 10_000 == 0 {
+            (part, places) = (part / 10_000, places - 4);
+        }
+        while part % 10 == 0 {
+            (part, places) = (part / 10, places - 1);
+        }
+        for _ in 0..places {
+            add(b'0' + (part % 10) as u8);
+            part /= 10;
+        }
+        add(b'.');
+    }
+    loop {
+        add(b'0' + (left % 10) as u8);
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if whole < 0.0 {
+        add(b'-');
+    }
+    text.push_str(std::str::from_utf8(&shown[at..]).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the standard library writes the double that a number is rounded to.
+    fn plain(n: f64, power: f64) -> String {
+        format!("{}", (n * power).round() / power + 0.0)
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_doubles_they_are_rounded_to() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = || {
+            state ^= state >> 12;
+            state ^= state << 25;
+            state ^= state >> 27;
+            state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11
+        };
+        let few = [
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            0.1,
+            12.5,
+            1e-7,
+            -4e-8,
+            5e-8,
+            0.3,
+            99_999_999.999_999_9,
+            1e8,
+            1e9,
+            1e15,
+            1e22,
+            -1e300,
+        ];
+        for n in few {
+            assert_eq!(figure(n), plain(n, 1e7), "{n}");
+        }
+        for _ in 0..200_000 {
+            let share = random() as f64 / (1_u64 << 53) as f64;
+            let size = 10_f64.powi((random() % 14) as i32 - 6);
+            let n = (share - 0.5) * size;
+            assert_eq!(figure(n), plain(n, 1e7), "{n}");
+            assert_eq!(fine(n), plain(n, 1e10), "{n}");
+        }
+        for n in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!((figure(n), fine(n)), ("0".to_owned(), "0".to_owned()));
+        }
+    }
 }
