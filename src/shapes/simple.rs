@@ -24,7 +24,7 @@ pub(crate) fn is_simple(outline: &Outline) -> bool {
     }
     let vertices = outline.vertices();
     let n = vertices.len();
-    let Some(first) = vertices.first().map(|v| v.at).filter(|_| n <= FEW) else {
+    let Some(first) = vertices.first().map(|v| v.at).filter(|_| (3..=FEW).contains(&n)) else {
         return false;
     };
     // The first corner once more behind the last.
@@ -40,19 +40,32 @@ pub(crate) fn is_simple(outline: &Outline) -> bool {
         (b.0 - a.0) * (c.1 - a.1) - (b.1 - a.1) * (c.0 - a.0)
     };
     let apart = |p: i64, q: i64| (p > 0 && q > 0) || (p < 0 && q < 0);
+    // Neighbours may not run back on each other.
+    let folds = |before: (i64, i64), corner: (i64, i64), behind: (i64, i64)| {
+        let back = (before.0 - corner.0) * (behind.0 - corner.0)
+            + (before.1 - corner.1) * (behind.1 - corner.1);
+        side(before, corner, behind) == 0 && back >= 0
+    };
+    let corners = ring.windows(3).all(|three| match three {
+        &[a, b, c] => !folds(a, b, c),
+        _ => false,
+    });
+    let &[first, second, .., last, _] = ring else { return false };
+    if !corners || folds(last, first, second) {
+        return false;
+    }
     ring.windows(2).enumerate().all(|(i, one)| {
         let &[a, b] = one else { return false };
-        ring.windows(2).enumerate().skip(i + 1).all(|(j, other)| {
+        // All edges behind the next one; of the first edge the last one is a neighbour too.
+        let others = ring.get(i + 2..n + usize::from(i > 0)).unwrap_or_default();
+        let mut from = others.first().map_or(0, |&c| side(a, b, c));
+        others.windows(2).all(|other| {
             let &[c, d] = other else { return false };
-            if j == i + 1 || (i == 0 && j + 1 == n) {
-                // Neighbours: they may not run back on each other.
-                let (before, corner, behind) = if j == i + 1 { (a, b, d) } else { (c, a, b) };
-                let back = (before.0 - corner.0) * (behind.0 - corner.0)
-                    + (before.1 - corner.1) * (behind.1 - corner.1);
-                return side(before, corner, behind) != 0 || back < 0;
-            }
+            let to = side(a, b, d);
             // Apart by either line, strictly; both on one line are left to the overlay.
-            apart(side(a, b, c), side(a, b, d)) || apart(side(c, d, a), side(c, d, b))
+            let parted = apart(from, to) || apart(side(c, d, a), side(c, d, b));
+            from = to;
+            parted
         })
     })
 }

@@ -89,15 +89,19 @@ pub(crate) fn union(regions: &[Region]) -> Option<Answer<Region>> {
 /// in memory.
 fn in_strips(regions: &[Region]) -> Vec<Cow<'_, Region>> {
     let corner = |r: &Region| Some(r.parts().first()?.outer.vertices().first()?.at);
-    let mut placed: Vec<(Point, &Region)> =
+    let placed: Vec<(Point, &Region)> =
         regions.iter().filter_map(|region| Some((corner(region)?, region))).collect();
     let (low, high) = placed
         .iter()
         .fold((i64::MAX, i64::MIN), |(low, high), (at, _)| (low.min(at.y), high.max(at.y)));
     let strips = (placed.len() as f64).sqrt().ceil().max(1.0) as i64;
     let height = (high.saturating_sub(low) / strips).max(1);
-    placed.sort_by_key(|(at, _)| ((at.y - low) / height, at.x));
-    placed.into_iter().map(|(_, region)| Cow::Borrowed(region)).collect()
+    let numbered = placed.iter().zip(0_usize..);
+    let mut order: Vec<(i64, i64, usize)> =
+        numbered.map(|((at, _), number)| ((at.y - low) / height, at.x, number)).collect();
+    order.sort_unstable();
+    let region = |(_, _, number): (i64, i64, usize)| Some(Cow::Borrowed(placed.get(number)?.1));
+    order.into_iter().filter_map(region).collect()
 }
 
 /// The region that an edge is of.
