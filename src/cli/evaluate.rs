@@ -8,8 +8,9 @@ use serde_json::json;
 use svgx_base::budget::{Budget, Class, Tier};
 use svgx_base::digits::figure;
 use svgx_base::nearest::did_you_mean;
-use svgx_engine::behavior::{Outcome, Program, Value};
-use svgx_engine::document::{Limits, Severity};
+use svgx_engine::behavior::{Evaluation, Outcome, Program, Value};
+use svgx_engine::document::{Document, Limits, Severity};
+use svgx_engine::geometry::Scene;
 
 use super::{files, style};
 
@@ -42,9 +43,9 @@ impl Args {
         let program = Program::compile(&document, &Limits::default());
         files::print(&self.file, document.source(), program.diagnostics());
         let budget = Budget::unlimited(Class::Batch, Tier::Compute);
-        let evaluation = match program.evaluate(&budget) {
+        let evaluation = match evaluate(&document, &program, &budget) {
             Ok(evaluation) => evaluation,
-            Err(stop) => return files::failed(&format!("{}: {stop}", self.file.display())),
+            Err(error) => return files::failed(&format!("{}: {error}", self.file.display())),
         };
         let wanted = |scope: &str| self.of.as_deref().is_none_or(|of| of == scope);
         let results: Vec<Outcome<'_>> =
@@ -76,6 +77,15 @@ impl Args {
         let written = files::write(None, text.as_bytes());
         if wrong && written == ExitCode::SUCCESS { ExitCode::from(files::WRONG) } else { written }
     }
+}
+
+/// The values of the formulas; what they read of dimensions is measured.
+fn evaluate(document: &Document, program: &Program, budget: &Budget) -> Result<Evaluation, String> {
+    if !program.has_measures() {
+        return program.evaluate(budget).map_err(|stop| stop.to_string());
+    }
+    let scene = Scene::build(document, &Limits::default(), budget).map_err(|e| e.to_string())?;
+    svgx_drafting::evaluate(document, &scene, program, budget).map_err(|stop| stop.to_string())
 }
 
 fn row(outcome: &Outcome<'_>) -> Vec<String> {

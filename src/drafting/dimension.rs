@@ -5,6 +5,7 @@
 
 use svgx_base::budget::{Budget, Stop};
 use svgx_base::nearest::did_you_mean;
+use svgx_engine::behavior::{Evaluation, Measures, Program};
 use svgx_engine::constraint::Parts;
 use svgx_engine::document::{Code, Diagnostic, Document, NodeId, Ns, Span};
 use svgx_engine::geometry::{Length, Scene, Unit};
@@ -160,6 +161,7 @@ pub fn dimensions(
         mm: scene.scale().mm_per_unit,
         found: Vec::new(),
         count: 0,
+        of: Vec::new(),
     };
     let mut all = Vec::new();
     for (at, node) in nodes(document).enumerate() {
@@ -179,6 +181,65 @@ pub fn dimensions(
         }
     }
     Ok((all, reader.found))
+}
+
+/// What one dimension measures, for formulas.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Millimetres or degrees; `None` where it shows no number, or several.
+    pub value: Option<f64>,
+    /// What the number depends on: the dimension, what it is in, the constraint that it drives, and
+    /// the elements that it is of.
+    pub of: Vec<NodeId>,
+}
+
+/// What dimensions measure now, in the order of `nodes`. O(nodes), whatever else is drawn.
+pub fn measured(
+    document: &Document,
+    scene: &Scene,
+    nodes: impl IntoIterator<Item = NodeId>,
+) -> Vec<Measured> {
+    let mut reader = Reader {
+        document,
+        parts: Parts::new(document, scene),
+        // No measure depends on the scale of a sheet.
+        usual: 1.0,
+        fixed: true,
+        mm: scene.scale().mm_per_unit,
+        found: Vec::new(),
+        count: 0,
+        of: Vec::new(),
+    };
+    let mut one = |node: NodeId| {
+        reader.found.clear();
+        reader.of.clear();
+        let dimension = reader.dimension(node);
+        let value = dimension.and_then(|dimension| match dimension.pieces.as_slice() {
+            [piece] => Some(piece.measure.value()),
+            _ => None,
+        });
+        let driven = document.attr(node, "drives").and_then(|id| document.by_id(id.trim()));
+        let of = [Some(node), document.parent(node), driven].into_iter().flatten();
+        Measured { value, of: of.chain(reader.of.iter().copied()).collect() }
+    };
+    nodes.into_iter().map(&mut one).collect()
+}
+
+/// Evaluates the formulas of a drawing, with what they read of its dimensions.
+///
+/// # Errors
+/// [`Stop`] when the budget ran out.
+pub fn evaluate(
+    document: &Document,
+    scene: &Scene,
+    program: &Program,
+    budget: &Budget,
+) -> Result<Evaluation, Stop> {
+    let nodes: Vec<NodeId> = program.measures().map(|(_, node)| node).collect();
+    let found = measured(document, scene, nodes.iter().copied());
+    let measures: Measures =
+        nodes.into_iter().zip(found).map(|(n, m)| (n, m.value.unwrap_or(f64::NAN))).collect();
+    program.evaluate_with(&measures, budget)
 }
 
 /// The elements that are dimensions, in document order.
@@ -202,6 +263,8 @@ struct Reader<'d> {
     mm: f64,
     found: Vec<Diagnostic>,
     count: usize,
+    /// The elements of the parts of the last one.
+    of: Vec<NodeId>,
 }
 
 impl<'d> Reader<'d> {
@@ -237,9 +300,13 @@ impl<'d> Reader<'d> {
         let (drives, constrained) = self.drives(node)?;
         let of = document.attr(node, "of").or(constrained).unwrap_or_default();
         let mut parts = Vec::new();
+        self.of.clear();
         for name in of.split_ascii_whitespace() {
             match self.parts.find(name) {
-                Ok((_, part)) => parts.push(part),
+                Ok((element, part)) => {
+                    self.of.push(element);
+                    parts.push(part);
+                }
                 Err(none) => {
                     let span = self.span(node, "of");
                     self.error(Code::DimensionReference, span, none.message, none.near);
@@ -378,7 +445,8 @@ impl<'d> Reader<'d> {
         };
         let target =
             document.by_id(id).filter(|&t| document.name(t) == Some((Ns::Arx, "constraint")));
-        let has_value = |t: NodeId| document.attr(t, "value").is_some();
+        let has_value =
+            |t: NodeId| document.attr(t, "value").or_else(|| document.attr(t, "formula")).is_some();
         match target {
             Some(target) if has_value(target) => {
                 Some((Some(id.to_owned()), document.attr(target, "of")))

@@ -24,7 +24,9 @@ mod text;
 
 pub use attributes::{Template, Value, values};
 pub use check::check;
-pub use dimension::{Dimension, Kind, MOST, Piece, Points, dimensions};
+pub use dimension::{
+    Dimension, Kind, MOST, Measured, Piece, Points, dimensions, evaluate, measured,
+};
 pub use drawn::{Drawn, Error, LAYER, Purpose, Shown, drawn, drawn_over, is_drafted, painted};
 pub use interference::{
     Interference, Options as InterferenceOptions, Pair as InterferingPair,

@@ -70,6 +70,11 @@ pub(super) struct Tick {
     pub(super) report: Constrained,
 }
 
+/// The active constraints of the session that the solver takes.
+pub(super) fn active(constraints: &[ActiveConstraint]) -> Vec<Constraint> {
+    constraints.iter().filter_map(constraint).collect()
+}
+
 /// An active constraint of the session as the solver takes it.
 fn constraint(active: &ActiveConstraint) -> Option<Constraint> {
     let kind = Kind::parse(&active.kind)?;
@@ -86,16 +91,12 @@ impl DragSolver {
     /// The solver for a drag of `bodies`, which move together: the first one that is
     /// constrained is carried along. `None` where nothing constrains them, or where the sketch is too large to be kept (`last`: it is solved once and not kept).
     pub(super) fn new(
-        document: &Document,
-        scene: &Scene,
-        active: &[ActiveConstraint],
+        sketch: Sketch,
         bodies: &[NodeId],
         tier: Tier,
         limits: &Limits,
         last: bool,
     ) -> Option<DragSolver> {
-        let more: Vec<Constraint> = active.iter().filter_map(constraint).collect();
-        let sketch = Sketch::usable(document, scene, &more, limits).ok()?;
         let found = |(at, &body)| sketch.entity_of(body).map(|entity| (at, entity));
         let (body, entity) = bodies.iter().enumerate().find_map(found)?;
         if !last && sketch.problem.constraints.len() > KEPT_CONSTRAINTS {

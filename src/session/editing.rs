@@ -6,6 +6,7 @@ mod dimensions;
 mod drag;
 mod formulas;
 mod groups;
+mod held;
 mod links;
 mod naming;
 mod networks;
@@ -120,6 +121,12 @@ pub struct Session {
     networks: Option<Networks>,
     /// The budget of the edit of shapes that is at work.
     budget: Budget,
+    /// What edits concern of what formulas measure; `None`: to be looked at.
+    watched: Option<held::Watched>,
+    /// What the formulas of constraints came to when the drawing was last solved for them.
+    held: BTreeMap<NodeId, u64>,
+    /// Why the operation cannot be done, found out on the way.
+    refusal: Option<Error>,
     /// What the drawing states beside shapes, once somebody has asked.
     drafted: Option<dimensions::Drafted>,
     /// What a picture follows where the drawing states dimensions, layers or values.
@@ -138,6 +145,16 @@ struct Transaction {
     kept: BTreeSet<(u32, String)>,
     /// Which of the edits are triggers' work.
     derived: BTreeSet<usize>,
+    /// Which of them constraints with formulas asked for.
+    solved: BTreeSet<usize>,
+    /// How many of the edits formulas that measure have followed.
+    measured: usize,
+    /// How many elements there ever were before.
+    known: u32,
+    /// What the operation is called.
+    operation: &'static str,
+    /// Whether triggers alone are at work, whom nothing refuses.
+    is_told: bool,
     /// The elements that the operation is about, where others are taken along.
     direct: Option<Vec<u32>>,
     /// The edits as others are told of them.
@@ -181,7 +198,8 @@ impl Session {
         })?;
         budget.checkpoint()?;
         let program = Arc::new(Program::compile(&document, &limits));
-        let machine = Machine::new(&document, &program);
+        let measures = held::measures(&document, &scene, &program);
+        let machine = Machine::with(&document, &program, measures);
         let elements: Vec<NodeId> = document.elements().collect();
         let mut numbers = vec![u32::MAX; document.node_count()];
         for (number, node) in (0..).zip(&elements) {
@@ -226,6 +244,9 @@ impl Session {
             solver: None,
             networks: None,
             budget: Budget::unlimited(Class::Ui, Tier::Compute),
+            watched: None,
+            held: BTreeMap::new(),
+            refusal: None,
             drafted: None,
             presented: None,
         })
@@ -299,11 +320,12 @@ impl Session {
         self.soiled = None;
         let interactive = self.interactive.clone();
         let machine = self.machine.clone();
-        let mut tx = Transaction::default();
-        self.recompile();
+        let mut tx = self.begin(operation, budget);
         self.run_due(now, &mut tx);
         let due = self.machine.clone();
+        tx.is_told = held::is_told(operation);
         let done = self.perform(operation, now, budget, &mut tx);
+        let done = done.and_then(|()| self.conclude(operation, now, &mut tx));
         let done = done.and_then(|()| self.respect_locks(operation, &tx));
         self.settle();
         let fault = self.fault.take().map(Error::Geometry);
@@ -409,6 +431,7 @@ impl Session {
             self.recompile();
         }
         self.networks = None;
+        self.watched = None;
         self.soiled = None;
         let constraints = self.interactive.constraints.clone();
         if let Some(interactive) = &record.interactive {

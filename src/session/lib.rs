@@ -61,6 +61,8 @@ pub use together::{
 };
 
 #[cfg(test)]
+mod bound_tests;
+#[cfg(test)]
 mod editing_tests;
 #[cfg(test)]
 mod shape_tests;

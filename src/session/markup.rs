@@ -178,7 +178,7 @@ fn unresolved(document: &Document, into: &Document, node: NodeId) -> Vec<(Diagno
         // formulas are looked at when they are compiled.
         let local = reference.attribute.trim_start_matches("arx:");
         if matches!(local, "object" | "point")
-            || matches!(reference.kind, Kind::Formula | Kind::Members | Kind::Url)
+            || matches!(reference.kind, Kind::Formula | Kind::Bare | Kind::Members | Kind::Url)
             || (element == "component" && local == "ref")
             || known(&reference.id)
         {

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Members,
     /// Names in a formula: `id.value`.
     Formula,
+    /// Names alone in a formula: `id`, a constraint or what drives one, unless it is something else.
+    Bare,
 }
 
 /// One reference.
@@ -58,10 +60,13 @@ pub(crate) fn of(document: &Document, node: NodeId) -> Vec<Reference> {
     let Some(element) = document.name(node) else { return found };
     for a in document.attributes(node) {
         let Some(kind) = kind(element, &a) else { continue };
-        each(kind, a.value, |id| {
-            let attribute = attribute::written(document, a.ns, a.name);
-            found.push(Reference { attribute, kind, id: id.to_owned() });
-        });
+        let alone = (kind == Kind::Formula).then_some(Kind::Bare);
+        for kind in std::iter::once(kind).chain(alone) {
+            each(kind, a.value, |id| {
+                let attribute = attribute::written(document, a.ns, a.name);
+                found.push(Reference { attribute, kind, id: id.to_owned() });
+            });
+        }
     }
     found
 }
@@ -83,8 +88,8 @@ fn each(kind: Kind, value: &str, mut see: impl FnMut(&str)) {
                 ends.filter_map(|end| member.get(..end)).for_each(&mut see);
             }
         }
-        Kind::Formula => {
-            for (from, to) in names(value) {
+        Kind::Formula | Kind::Bare => {
+            for (from, to) in if kind == Kind::Bare { alone(value) } else { names(value) } {
                 value.get(from..to).into_iter().for_each(&mut see);
             }
         }
@@ -113,7 +118,22 @@ fn urls(value: &str) -> Vec<(usize, usize)> {
 fn names(formula: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut start: Option<usize> = None;
+    let mut quote: Option<usize> = None;
     for (at, c) in formula.char_indices() {
+        match (c, quote) {
+            ('\'', None) => quote = Some(at + 1),
+            ('\'', Some(from)) => {
+                quote = None;
+                if formula.get(at + 1..).is_some_and(|rest| rest.trim_start().starts_with('.')) {
+                    found.push((from, at));
+                }
+            }
+            _ => {}
+        }
+        if quote.is_some() {
+            start = None;
+            continue;
+        }
         let inside = c.is_alphanumeric() || c == '_' || (c == '-' && start.is_some());
         match (inside, start) {
             (true, None) if !c.is_numeric() => start = Some(at),
@@ -131,6 +151,52 @@ fn names(formula: &str) -> Vec<(usize, usize)> {
         }
     }
     found
+}
+
+/// Where names stand alone in a formula: before no dot and no parenthesis, behind no dot, and
+/// no unit of a number.
+fn alone(formula: &str) -> Vec<(usize, usize)> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    let mut at = 0;
+    // What stood last before a word: a number has its unit behind it.
+    let mut before = ' ';
+    while let Some(c) = formula.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = formula.get(at..).unwrap_or_default();
+        let close = match c {
+            '\'' => Some('\''),
+            '[' => Some(']'),
+            _ => None,
+        };
+        if let Some(close) = close {
+            let end = rest.get(1..).and_then(|inside| inside.find(close));
+            at += end.map_or(rest.len(), |end| end + 2);
+            before = close;
+        } else if is_word(c) {
+            let length = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
+            let next = rest.get(length..).unwrap_or_default().trim_start().chars().next();
+            let is_name = !c.is_numeric();
+            if is_name && !matches!(before, '.' | '0') && !matches!(next, Some('.' | '(')) {
+                found.push((at, at + length));
+            }
+            before = if is_name { 'a' } else { '0' };
+            at += length;
+        } else {
+            if !c.is_whitespace() {
+                // `2.5 mm`: the point is one of a number.
+                before = if c == '.' && before == '0' { '0' } else { c };
+            }
+            at += c.len_utf8();
+        }
+    }
+    found
+}
+
+/// Whether a formula takes an id without quotes.
+fn is_plain(id: &str) -> bool {
+    let mut letters = id.chars();
+    letters.next().is_some_and(|c| c.is_alphabetic() || c == '_')
+        && letters.all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// The value with ids exchanged as `map` says.
@@ -153,8 +219,12 @@ pub(crate) fn renamed(kind: Kind, value: &str, map: &HashMap<String, String>) ->
             };
             value.split_ascii_whitespace().map(member).collect::<Vec<_>>().join(" ")
         }
-        Kind::Url | Kind::Formula => {
-            let places = if kind == Kind::Url { urls(value) } else { names(value) };
+        Kind::Url | Kind::Formula | Kind::Bare => {
+            let places = match kind {
+                Kind::Url => urls(value),
+                Kind::Bare => alone(value),
+                _ => names(value),
+            };
             let mut text = value.to_owned();
             let mut end = usize::MAX;
             for (from, to) in places.into_iter().rev() {
@@ -162,7 +232,14 @@ pub(crate) fn renamed(kind: Kind, value: &str, map: &HashMap<String, String>) ->
                     continue;
                 }
                 if let Some(new) = value.get(from..to).and_then(|id| map.get(id)) {
-                    text.replace_range(from..to, new);
+                    let is_quoted = value.get(..from).is_some_and(|t| t.ends_with('\''));
+                    let written = match kind {
+                        Kind::Url => new.clone(),
+                        _ if is_quoted || is_plain(new) => new.clone(),
+                        Kind::Bare => format!("'{new}'.value"),
+                        _ => format!("'{new}'"),
+                    };
+                    text.replace_range(from..to, &written);
                     end = from;
                 }
             }
@@ -212,8 +289,15 @@ mod tests {
                 vec!["a", "a.start", "b", "b.c", "b.c.left"],
                 "a-2.start b.c-2.left",
             ),
-            (Kind::Formula, "lamp.width*2 + lamp", vec!["lamp"], "lamp-2.width*2 + lamp"),
-            (Kind::Formula, "x-lamp.width", vec!["x-lamp", "lamp"], "x-lamp-2.width"),
+            (Kind::Formula, "lamp.width*2 + lamp", vec!["lamp"], "'lamp-2'.width*2 + lamp"),
+            (Kind::Formula, "x-lamp.width", vec!["x-lamp", "lamp"], "x-'lamp-2'.width"),
+            (Kind::Formula, "'b.c'.width - 'x'.y", vec!["b.c", "x"], "'b.c-2'.width - 'x'.y"),
+            (
+                Kind::Bare,
+                "2*a + 2.5 a - [a] / lamp(a.b) + lamp",
+                vec!["a", "lamp"],
+                "2*'a-2'.value + 2.5 a - [a] / lamp(a.b) + 'lamp-2'.value",
+            ),
         ] {
             let mut seen = Vec::new();
             each(kind, value, |id| seen.push(id.to_owned()));

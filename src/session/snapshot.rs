@@ -186,6 +186,7 @@ impl Session {
         if let Some(machine) = &snapshot.machine {
             self.machine = read(machine)?;
         }
+        self.forget_measures();
         self.interactive = snapshot.interactive;
         self.history = snapshot.history;
         self.author = Participant::default();

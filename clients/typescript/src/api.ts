@@ -384,6 +384,7 @@ export interface components {
       status: string;
       success: boolean;
       results: components["schemas"]["EvaluatedElement"][];
+      constraints?: components["schemas"]["EvaluatedConstraint"][];
       behaviors?: components["schemas"]["EventActions"][] | null;
       physics?: components["schemas"]["PhysicsFlags"] | null;
       diagnostics: components["schemas"]["Finding"][];
@@ -415,6 +416,13 @@ export interface components {
     };
     EvaluatedCalculation: {
       name: string;
+      formula: string;
+      value?: number | null;
+      unit?: string | null;
+      error?: components["schemas"]["EvaluationFailure"] | null;
+    };
+    EvaluatedConstraint: {
+      constraint_id: string;
       formula: string;
       value?: number | null;
       unit?: string | null;

@@ -1,7 +1,7 @@
 //! What dimensions measure, where they go, and what they refuse.
 
 use svgx_drafting::{Dimension, Points, dimensions};
-use svgx_engine::document::{Diagnostic, Document, Ns};
+use svgx_engine::document::{Diagnostic, Document, Limits, Ns};
 
 use super::{budget, codes, document, scene};
 
@@ -195,4 +195,45 @@ fn a_dimension_takes_what_its_constraint_is_of() {
         (made[0].drives.as_deref(), made[0].pieces[0].text.as_str()),
         (Some("width"), "300")
     );
+}
+
+#[test]
+fn formulas_are_handed_what_dimensions_measure() {
+    let drawing = document(
+        r#"<g id="all" transform="translate(100 0)"><rect id="plate" x="0" y="0" width="150" height="80"/></g>
+        <circle id="hole" cx="40" cy="40" r="10.00049"/><line id="axis" x1="0" y1="0" x2="50" y2="50"/>
+        <arx:constraints><arx:constraint id="width" type="distance" of="plate.left plate.right" formula="150"/></arx:constraints>
+        <arx:object id="o" type="mechanical.plate"><arx:behavior><arx:calculations>
+          <arx:calculation name="area" formula="w.measure * h.measure" unit="m^2"/>
+          <arx:calculation name="shares" formula="degrees(lean.measure)"/>
+          <arx:calculation name="lost" formula="row.measure"/>
+          <arx:calculation name="none" formula="gone.measure"/>
+          <arx:calculation name="rest" formula="size.measure"/>
+        </arx:calculations></arx:behavior></arx:object>
+        <arx:dimensions style="architectural">
+          <arx:dimension id="w" drives="width"/><arx:dimension id="h" of="plate.left"/>
+          <arx:dimension id="lean" type="angle" of="axis plate.top" at="90 10"/>
+          <arx:dimension id="size" type="diameter" of="hole"/>
+          <arx:dimension id="row" type="ordinate" of="plate.top-left plate.top-right plate.bottom-right"/>
+          <arx:dimension id="gone" of="plate.left nobody.right"/>
+        </arx:dimensions>"#,
+    );
+    let scene = scene(&drawing);
+    let program = svgx_engine::behavior::Program::compile(&drawing, &Limits::default());
+    assert_eq!(program.diagnostics(), []);
+    let values = svgx_drafting::evaluate(&drawing, &scene, &program, &budget()).unwrap();
+    let found: Vec<Result<f64, &str>> = program
+        .results(&values)
+        .filter(|o| o.scope == "o")
+        .map(|o| o.value.map(|v| (v.number() * 1e9).round() / 1e9).map_err(|f| f.code.as_str()))
+        .collect();
+    let lost = Err("dimension-reference");
+    // A measure is a whole number of micrometres.
+    assert_eq!(found, [Ok(0.012), Ok(45.0), lost, lost, Ok(20.001)]);
+    let node = |id: &str| drawing.by_id(id).unwrap();
+    let measured = svgx_drafting::measured(&drawing, &scene, [node("w"), node("gone")]);
+    assert_eq!(measured.iter().map(|m| m.value).collect::<Vec<_>>(), [Some(150.0), None]);
+    for id in ["w", "width", "plate"] {
+        assert!(measured[0].of.contains(&node(id)), "{id}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What formulas read of the document, as it is written now, and which values follow.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::formula::Type;
@@ -9,6 +10,34 @@ use super::unit::{Unit, quantity};
 use super::{Change, What};
 use crate::document::{Document, NodeId};
 
+/// The name of the value of a constraint, and the attribute it is written in.
+pub(super) const VALUE: &str = "value";
+/// The name of what a dimension measures.
+pub(super) const MEASURE: &str = "measure";
+
+/// What dimensions measure, by their elements: millimetres or degrees; no number where nothing
+/// is there to measure.
+pub type Measures = BTreeMap<NodeId, f64>;
+
+/// The unit of a number on an element that names none; `None`: it is a number.
+pub(super) fn usual_unit(document: &Document, node: NodeId) -> Option<&'static str> {
+    match document.name(node)? {
+        (_, "geometry") => Some("mm"),
+        (_, "constraint") => {
+            let kind = document.attr(node, "type").unwrap_or_default();
+            Some(if kind.trim().eq_ignore_ascii_case("angle") { "deg" } else { "mm" })
+        }
+        _ => None,
+    }
+}
+
+impl Input {
+    /// Whether it is a number that stands in the document.
+    fn is_written(&self) -> bool {
+        matches!(self.source, Source::Document | Source::Constraint)
+    }
+}
+
 impl Program {
     /// The triggers that wait for a condition, with their numbers.
     pub(super) fn conditions(&self) -> impl Iterator<Item = (u32, &Rule)> {
@@ -17,13 +46,12 @@ impl Program {
 
     /// The elements that inputs of formulas are written on.
     pub fn input_nodes(&self) -> impl Iterator<Item = NodeId> {
-        let written = |i: &&Input| i.source == Source::Document;
-        self.inputs.iter().filter(written).map(|input| input.node)
+        self.inputs.iter().filter(|i| i.is_written()).map(|input| input.node)
     }
 
     /// The inputs that are written on an element, with their slots.
     pub(super) fn inputs_on(&self, node: NodeId) -> impl Iterator<Item = (u32, &Input)> {
-        let written = move |i: &Input| i.node == node && i.source == Source::Document;
+        let written = move |i: &Input| i.node == node && i.is_written();
         (0..).zip(&self.inputs).filter(move |(_, input)| written(input))
     }
 
@@ -53,7 +81,9 @@ impl Program {
     /// unit than the formulas were compiled for.
     pub(super) fn written(&self, document: &Document, input: &Input) -> Option<f64> {
         let side = document.name(input.node).is_some_and(|(_, name)| name == "geometry");
-        let text = document.attr(input.node, if side { &input.name } else { "value" })?.trim();
+        let text = document.attr(input.node, if side { &input.name } else { VALUE })?.trim();
+        let usual = usual_unit(document, input.node);
+        let text = if usual == Some("deg") { text.trim_end_matches('°') } else { text };
         let (number, written) = match text {
             "true" => return (input.ty == Type::Boolean).then_some(1.0),
             "false" => return (input.ty == Type::Boolean).then_some(0.0),
@@ -64,7 +94,7 @@ impl Program {
         };
         let beside = document.attr(input.node, "unit").filter(|_| !side);
         let unit = match beside.unwrap_or(written) {
-            "" if side => "mm",
+            "" => usual.unwrap_or_default(),
             unit => unit,
         };
         let unit: Unit = unit.parse().ok()?;
@@ -118,7 +148,7 @@ impl Values {
         for (slot, &new) in (0..).zip(evaluation.slots.iter().take(named)) {
             let id = ValueId(slot);
             let derived = program.inputs.get(slot as usize);
-            if derived.is_some_and(|input| input.source != Source::Document) {
+            if derived.is_some_and(|i| !i.is_written() && i.source != Source::Measure) {
                 continue;
             }
             let old = self.get(program, id);

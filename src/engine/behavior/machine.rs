@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::event::Event;
 use super::firing::{Firing, Work, find, is_on, key, name_of};
 use super::formula::run;
-use super::inputs::Values;
+use super::inputs::{Measures, Values};
 use super::program::{Evaluation, Program, Source, ValueId};
 use super::rule::{AUTO_OFF_SECONDS, Action, Operand, Rule};
 use crate::document::{Document, NodeId, Ns};
@@ -67,6 +67,9 @@ pub struct Machine {
     /// Conditions that held when last looked at, by rule.
     held: BTreeSet<u32>,
     sequence: u64,
+    /// What is measured now.
+    #[serde(skip)]
+    pub(super) measures: Arc<Measures>,
     #[serde(skip)]
     evaluation: Option<Box<Evaluation>>,
 }
@@ -149,7 +152,12 @@ impl Machine {
     /// The machine of a drawing that was just loaded: nothing has happened yet, and a
     /// condition that holds already has not come to hold.
     pub fn new(document: &Document, program: &Program) -> Machine {
-        let mut machine = Machine::default();
+        Machine::with(document, program, Measures::new())
+    }
+
+    /// The same, where formulas read what is measured.
+    pub fn with(document: &Document, program: &Program, measures: Measures) -> Machine {
+        let mut machine = Machine { measures: Arc::new(measures), ..Machine::default() };
         for (number, rule) in program.conditions() {
             if machine.holds(document, program, rule, &Event::condition(Time(0))) {
                 machine.held.insert(number);
@@ -296,16 +304,18 @@ impl Machine {
         self.evaluation = None;
     }
 
-    fn refresh(&mut self, document: &Document, program: &Program) -> &mut Evaluation {
+    pub(super) fn refresh(&mut self, document: &Document, program: &Program) -> &mut Evaluation {
         let fits = |e: &Evaluation| e.slots.len() == program.template.len();
         let kept = self.evaluation.take().filter(|e| fits(e));
-        let values = &self.values;
+        let (values, measures) = (&self.values, &self.measures);
         self.evaluation.insert(kept.unwrap_or_else(|| {
             let mut evaluation = program.start();
             for (slot, input) in program.inputs.iter().enumerate() {
                 let value = match input.source {
                     Source::On(node) => Some(f64::from(u8::from(is_on(document, node)))),
                     Source::Event => None,
+                    Source::Measure => measures.get(&input.node).copied(),
+                    Source::Constraint => program.written(document, input),
                     Source::Document => values
                         .get(&key(&input.scope, &input.name))
                         .map(|value| value.0)
@@ -525,6 +535,10 @@ impl Machine {
             let message = "a calculated value cannot be set".to_owned();
             return firing.record(NodeId::ROOT, "failed", message);
         };
+        if matches!(input.source, Source::Constraint | Source::Measure) {
+            let message = format!("no trigger sets {}.{}", input.scope, input.name);
+            return firing.record(input.node, "failed", message);
+        }
         if !value.is_finite() {
             let message = format!("{}.{} cannot be set to {value}", input.scope, input.name);
             return firing.record(input.node, "failed", message);
@@ -543,7 +557,7 @@ impl Machine {
         });
         for (id, old, new) in followed {
             let input = program.inputs.get(id.0 as usize);
-            if input.is_some_and(|i| i.source != Source::Document) {
+            if input.is_some_and(|i| matches!(i.source, Source::Event | Source::On(_))) {
                 continue;
             }
             let Some((_, _, node)) = program.describe(id) else { continue };

@@ -10,12 +10,13 @@ mod firing;
 pub mod formula;
 mod inputs;
 mod machine;
+mod measured;
 mod program;
 mod rule;
 pub mod unit;
 
 pub use event::Event;
-pub use inputs::{Fit, Values};
+pub use inputs::{Fit, Measures, Values};
 pub use machine::{ACTIONS, CASCADE_DEPTH, Change, Machine, PENDING, What};
 pub use program::{Evaluation, Failure, Outcome, Program, Value, ValueId};
 pub use rule::AUTO_OFF_SECONDS;

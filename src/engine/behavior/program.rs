@@ -8,6 +8,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::formula::{Bytecode, Fault, Type, run, trace};
+use super::inputs::Measures;
 use super::rule::Rule;
 use super::unit::Unit;
 use crate::document::{Code, Diagnostic, NodeId, Span, Str};
@@ -23,6 +24,10 @@ pub struct ValueId(pub(super) u32);
 pub(super) enum Source {
     /// A variable, property or geometry of the document.
     Document,
+    /// The value that is written on a constraint: what triggers update is the drawing's.
+    Constraint,
+    /// What a dimension measures. It is handed in by whoever measures.
+    Measure,
     /// A field of the event being handled.
     Event,
     /// Whether this element is switched on.
@@ -75,6 +80,10 @@ pub(super) struct Expression {
 pub struct Program {
     pub(super) inputs: Vec<Input>,
     pub(super) calculations: Vec<Calculation>,
+    /// The first of the calculations that are formulas of constraints; the rest are as well.
+    pub(super) first_constraint: usize,
+    /// The inputs that are measured.
+    pub(super) measures: Vec<u32>,
     /// Calculations in an order in which every value is there before it is read.
     pub(super) order: Vec<u32>,
     /// `readers[starts[slot]..starts[slot + 1]]`: ranks of the calculations that read a slot.
@@ -140,6 +149,21 @@ impl Program {
     /// [`Stop`] when the budget ran out.
     pub fn evaluate(&self, budget: &Budget) -> Result<Evaluation, Stop> {
         let mut evaluation = self.start();
+        self.evaluate_all(&mut evaluation, budget)?;
+        Ok(evaluation)
+    }
+
+    /// The same, with what dimensions measure.
+    ///
+    /// # Errors
+    /// [`Stop`] when the budget ran out.
+    pub fn evaluate_with(&self, measures: &Measures, budget: &Budget) -> Result<Evaluation, Stop> {
+        let mut evaluation = self.start();
+        for (id, node) in self.measures() {
+            if let Some(&value) = measures.get(&node) {
+                evaluation.slots[id.0 as usize] = value;
+            }
+        }
         self.evaluate_all(&mut evaluation, budget)?;
         Ok(evaluation)
     }
@@ -252,6 +276,11 @@ impl Program {
     }
 
     fn blocked(&self, slot: u32) -> Failure {
+        let input = self.inputs.get(slot as usize);
+        if let Some(input) = input.filter(|input| input.source == Source::Measure) {
+            let message = format!("the dimension `{}` measures nothing", input.scope);
+            return Failure { code: Code::DimensionReference, message };
+        }
         let name = match self.describe(ValueId(slot)) {
             Some((scope, name, _)) => format!("{scope}.{name}"),
             None => "a value".to_owned(),
@@ -264,34 +293,76 @@ impl Program {
         &'p self,
         evaluation: &'p Evaluation,
     ) -> impl Iterator<Item = Outcome<'p>> + 'p {
-        self.calculations.iter().enumerate().map(|(at, c)| {
-            let value = match c.status {
-                CodeStatus::Invalid(code) => Err(Failure {
-                    code,
-                    message: "the formula has an error, see the diagnostics".to_owned(),
-                }),
-                CodeStatus::Blocked => {
-                    let broken = c.reads.iter().find(|&&r| !self.is_ready(r));
-                    Err(self.blocked(broken.copied().unwrap_or(u32::MAX)))
-                }
-                CodeStatus::Ready => match &evaluation.failures[at] {
-                    Some(failure) => Err(Failure::clone(failure)),
-                    None => {
-                        let number = evaluation.slots[self.inputs.len() + at];
-                        Ok(Value::of(number, &c.ty))
-                    }
-                },
-            };
-            Outcome {
-                id: ValueId((self.inputs.len() + at) as u32),
-                node: c.node,
-                scope: &c.scope,
-                name: &c.name,
-                formula: &c.formula,
-                unit: c.ty.unit().filter(|u| !u.is_one()).map(Unit::to_string),
-                value,
-            }
+        self.calculations.iter().enumerate().map(|(at, c)| Outcome {
+            id: ValueId((self.inputs.len() + at) as u32),
+            node: c.node,
+            scope: &c.scope,
+            name: &c.name,
+            formula: &c.formula,
+            unit: c.ty.unit().filter(|u| !u.is_one()).map(Unit::to_string),
+            value: self.result(evaluation, at, c),
         })
+    }
+
+    fn result(
+        &self,
+        evaluation: &Evaluation,
+        at: usize,
+        c: &Calculation,
+    ) -> Result<Value, Failure> {
+        match c.status {
+            CodeStatus::Invalid(code) => Err(Failure {
+                code,
+                message: "the formula has an error, see the diagnostics".to_owned(),
+            }),
+            CodeStatus::Blocked => {
+                let broken = c.reads.iter().find(|&&r| !self.is_ready(r));
+                Err(self.blocked(broken.copied().unwrap_or(u32::MAX)))
+            }
+            CodeStatus::Ready => match &evaluation.failures[at] {
+                Some(failure) => Err(Failure::clone(failure)),
+                None => {
+                    let number = evaluation.slots[self.inputs.len() + at];
+                    Ok(Value::of(number, &c.ty))
+                }
+            },
+        }
+    }
+
+    /// Whether constraints of the drawing have formulas.
+    pub fn has_constraints(&self) -> bool {
+        self.first_constraint < self.calculations.len()
+    }
+
+    /// The values of the constraints that have a formula, in document order: millimetres, or
+    /// degrees of angles.
+    pub fn constraints<'p>(
+        &'p self,
+        evaluation: &'p Evaluation,
+    ) -> impl Iterator<Item = (NodeId, Result<f64, Failure>)> + 'p {
+        let all = self.calculations.iter().enumerate().skip(self.first_constraint);
+        all.map(|(at, c)| (c.node, self.result(evaluation, at, c).map(Value::number)))
+    }
+
+    /// The dimensions whose measures formulas read, each with the value that takes it:
+    /// millimetres, or degrees of angles.
+    pub fn measures(&self) -> impl Iterator<Item = (ValueId, NodeId)> {
+        let input = |&slot: &u32| Some((ValueId(slot), self.inputs.get(slot as usize)?.node));
+        self.measures.iter().filter_map(input)
+    }
+
+    /// Whether formulas read what is measured.
+    pub fn has_measures(&self) -> bool {
+        !self.measures.is_empty()
+    }
+
+    /// Whether a formula that is written on `reader` reads a value of `source`. Of formulas of
+    /// triggers that is not known, and they may.
+    pub fn may_read(&self, reader: NodeId, source: NodeId) -> bool {
+        let is_of =
+            |&slot: &u32| self.describe(ValueId(slot)).is_some_and(|(_, _, node)| node == source);
+        let mut own = self.calculations.iter().filter(|c| c.node == reader).peekable();
+        own.peek().is_none() || own.any(|c| c.reads.iter().any(is_of))
     }
 
     fn is_ready(&self, slot: u32) -> bool {

@@ -47,7 +47,9 @@ mod solution;
 mod solve;
 
 pub use diagnose::{Conflict, Diagnosis, EntityFreedom, Redundancy, Status};
-pub use drawing::{Edit, NoPart, Part, Parts, Sketch, apply, check};
+pub use drawing::{
+    Edit, Formulas, NoPart, Part, Parts, Sketch, apply, check, formulas, formulas_of,
+};
 pub use sketch::{
     Constraint, Entity, Error, Kind, Location, PathArc, Problem, Reason, Shape, Target,
 };

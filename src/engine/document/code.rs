@@ -140,7 +140,7 @@ codes! {
     FormulaNumber "formula-number" Error, "a number beyond the range of binary64";
     FormulaArguments "formula-arguments" Error, "a function with too few or too many arguments";
     FormulaType "formula-type" Error, "a truth value where a number is needed, or the other way round";
-    FormulaCycle "formula-cycle" Error, "formulas that need each other";
+    FormulaCycle "formula-cycle" Error, "formulas that need each other, or the formula of a constraint that reads what is measured";
     UnknownFunction "unknown-function" Error, "no function has that name";
     UnknownName "unknown-name" Error, "no value has that name";
     NotFinite "not-finite" Error, "in results: the value is not a finite number";
@@ -189,7 +189,7 @@ codes! {
     ConstraintUnknownEntity "constraint-unknown-entity" Error, "a constraint of something that is not in the drawing";
     ConstraintUnknownFeature "constraint-unknown-feature" Error, "a part that the shape does not have";
     ConstraintArity "constraint-arity" Error, "too few, too many or the wrong things for the type, or a thing with itself";
-    ConstraintValue "constraint-value" Error, "a value is missing, or is given where the type takes none";
+    ConstraintValue "constraint-value" Error, "a value is missing, or is given beside a formula or where the type takes none";
     ConstraintUnit "constraint-unit" Error, "a value that is not a number, has a unit that does not fit, or has two units";
     ConstraintNumber "constraint-number" Error, "a coordinate or value beyond 1e9 mm";
     ConstraintNegative "constraint-negative" Error, "a distance, radius, width or height below zero";

@@ -100,6 +100,14 @@ impl Document {
         })
     }
 
+    /// Whether an element is a geometric constraint: one in `arx:physics` is about forces.
+    pub fn is_constraint(&self, node: NodeId) -> bool {
+        let named = |node: NodeId, name: &str| self.name(node) == Some((Ns::Arx, name));
+        let group = self.parent(node).filter(|&group| named(group, "constraints"));
+        named(node, "constraint")
+            && group.is_some_and(|group| !self.parent(group).is_some_and(|p| named(p, "physics")))
+    }
+
     /// Makes the ids of a subtree known that has come into the tree. Where two elements have
     /// one id, the first to come keeps it.
     pub fn note_ids(&mut self, root: NodeId) {

@@ -162,7 +162,7 @@ pub fn read(
         return Ok(Vec::new());
     }
     let program = Program::compile(document, limits);
-    let values = program.evaluate(budget)?;
+    let values = svgx_drafting::evaluate(document, scene, &program, budget)?;
     read_with(document, scene, &program, &values, budget)
 }
 

@@ -11,8 +11,9 @@ use crate::admission::reply::{Call, Reply};
 use crate::protocol::problem::{self, Error, Finding};
 use crate::state::answer::{milliseconds, status};
 use crate::state::cache::Cache;
-use svgx_engine::behavior::{Outcome, Program, Value};
+use svgx_engine::behavior::{Failure, Outcome, Program, Value};
 use svgx_engine::document::{Behavior, Document, NodeId, Trigger};
+use svgx_engine::geometry::Scene;
 use svgx_telemetry::stage::Step;
 
 /// What is to be answered.
@@ -45,6 +46,9 @@ pub(crate) struct EvaluateAnswer<'d> {
     success: bool,
     /// Every behavior, in document order, with the values of its formulas.
     results: Vec<EvaluatedElement<'d>>,
+    /// The values of the constraints that have a formula, in document order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    constraints: Vec<EvaluatedConstraint<'d>>,
     /// What every event does, by element and event.
     #[serde(skip_serializing_if = "Option::is_none")]
     behaviors: Option<Vec<EventActions<'d>>>,
@@ -106,6 +110,23 @@ pub(crate) struct EvaluatedCalculation<'d> {
     #[schema(value_type = Option<f64>)]
     value: Option<Value>,
     /// The unit of the value; none for plain numbers.
+    unit: Option<String>,
+    /// Why there is no value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<EvaluationFailure>,
+}
+
+/// The value of a constraint that has a formula, or why there is none.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EvaluatedConstraint<'d> {
+    /// Its id, or `constraint<number>` for one without.
+    constraint_id: &'d str,
+    /// The formula as written.
+    formula: &'d str,
+    /// A number in `unit`, or none when it failed.
+    #[schema(value_type = Option<f64>)]
+    value: Option<Value>,
+    /// `mm`, or `deg` for angles.
     unit: Option<String>,
     /// Why there is no value.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,7 +221,13 @@ pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
     }
     let began = call.now();
     let program = Program::compile(document, &call.app.config.limits);
-    let evaluation = program.evaluate(call.budget)?;
+    let evaluation = match program.has_measures() {
+        false => program.evaluate(call.budget)?,
+        true => {
+            let scene = Scene::build(document, &call.app.config.limits, call.budget)?;
+            svgx_drafting::evaluate(document, &scene, &program, call.budget)?
+        }
+    };
     let mut outcomes: HashMap<NodeId, Outcome<'_>> =
         program.results(&evaluation).map(|o| (o.node, o)).collect();
     let taken = call.now().since(began);
@@ -219,6 +246,7 @@ pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
         status: status(failed == 0),
         success: failed == 0,
         results,
+        constraints: constraints(document, &mut outcomes),
         behaviors: options
             .interactive
             .unwrap_or(true)
@@ -238,6 +266,37 @@ pub(crate) fn evaluate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
         duration_ms: call.elapsed_ms(),
     };
     call.json(&answer, Some(etag))
+}
+
+/// The values of the constraints that have a formula.
+fn constraints<'d>(
+    document: &'d Document,
+    outcomes: &mut HashMap<NodeId, Outcome<'d>>,
+) -> Vec<EvaluatedConstraint<'d>> {
+    let mut nodes: Vec<NodeId> =
+        outcomes.keys().copied().filter(|&node| document.is_constraint(node)).collect();
+    nodes.sort_unstable();
+    let outcomes = nodes.iter().filter_map(|node| outcomes.remove(node));
+    outcomes
+        .map(|outcome| {
+            let (constraint_id, formula) = (outcome.scope, outcome.formula);
+            let (value, unit, error) = told(outcome.value, outcome.unit);
+            EvaluatedConstraint { constraint_id, formula, value, unit, error }
+        })
+        .collect()
+}
+
+/// A value with its unit, or why there is none.
+fn told(
+    value: Result<Value, Failure>,
+    unit: Option<String>,
+) -> (Option<Value>, Option<String>, Option<EvaluationFailure>) {
+    match value {
+        Ok(value) => (Some(significant(value)), unit, None),
+        Err(f) => {
+            (None, unit, Some(EvaluationFailure { code: f.code.as_str(), message: f.message }))
+        }
+    }
 }
 
 /// The element a behavior belongs to, or the behavior itself when it stands alone.
@@ -270,20 +329,9 @@ fn evaluated<'d>(
             .iter()
             .filter_map(|c| outcomes.remove(&c.node))
             .map(|outcome| {
-                let (value, error) = match outcome.value {
-                    Ok(value) => (Some(significant(value)), None),
-                    Err(f) => (
-                        None,
-                        Some(EvaluationFailure { code: f.code.as_str(), message: f.message }),
-                    ),
-                };
-                EvaluatedCalculation {
-                    name: outcome.name,
-                    formula: outcome.formula,
-                    value,
-                    unit: outcome.unit,
-                    error,
-                }
+                let (name, formula) = (outcome.name, outcome.formula);
+                let (value, unit, error) = told(outcome.value, outcome.unit);
+                EvaluatedCalculation { name, formula, value, unit, error }
             })
             .collect(),
         triggers: behavior

@@ -119,5 +119,6 @@ impl Session {
         }
         self.settle();
         self.recompile();
+        self.watched = None;
     }
 }

@@ -1,16 +1,13 @@
 //! Dimensions that drive constraints, and layers that are locked.
 
 use svgx_base::budget::{Budget, Time};
-use svgx_engine::constraint::{self, Options, Sketch};
+use svgx_engine::constraint::Sketch;
 use svgx_engine::document::{Document, NodeId, Ns};
 
 use super::super::error::Error;
 use super::super::operation::Operation;
 use super::super::record::{Change, TreeEdit};
 use super::{Session, Transaction};
-
-/// Constraints that a refusal names.
-const NAMED: usize = 8;
 
 /// What a drawing states beside shapes. Kept, since it takes a look at every element.
 #[derive(Clone, Copy, Debug)]
@@ -54,51 +51,20 @@ impl Session {
             let reason = "it measures, and drives no constraint: change what it measures";
             return Err(self.unsuitable(WORD, node, reason));
         };
+        if self.document.attr(driven, "formula").is_some() {
+            let id = self.label(self.number(driven));
+            let reason = format!("`{id}`, which it drives, has a formula: change what that reads");
+            return Err(self.unsuitable(WORD, node, reason));
+        }
         let number = self.number(driven);
         self.set(tx, number, "value", Some(value.trim()));
         if self.document.attr(driven, "unit").is_some() {
             self.set(tx, number, "unit", None);
         }
-        self.settle();
-        self.solve_all(node, budget, tx)?;
+        self.follow_program();
+        self.solve_all(WORD, node, budget, tx)?;
         tx.effect.element_id = Some(element_id.to_owned());
         self.follow_edits(now, tx);
-        Ok(())
-    }
-
-    /// Moves shapes until the constraints of the drawing hold.
-    fn solve_all(
-        &mut self,
-        node: NodeId,
-        budget: &Budget,
-        tx: &mut Transaction,
-    ) -> Result<(), Error> {
-        const WORD: &str = "set_dimension";
-        let refused = |session: &Session, error: &constraint::Error| match error {
-            constraint::Error::Stopped(stop) => Error::Stopped(*stop),
-            constraint::Error::Document(found) => {
-                let first = found.first().map_or("", |finding| finding.message.as_str());
-                session.unsuitable(WORD, node, format!("the constraints cannot be read: {first}"))
-            }
-            other => session.unsuitable(WORD, node, other.to_string()),
-        };
-        let sketch = Sketch::read(&self.document, &self.scene, &self.limits)
-            .map_err(|e| refused(self, &e))?;
-        let mut solver =
-            sketch.solver_within(&self.limits, budget).map_err(|e| refused(self, &e))?;
-        let solution = constraint::solve(&mut solver, Options::default(), budget)
-            .map_err(|e| refused(self, &e))?;
-        if !solution.unsatisfied.is_empty() {
-            let names = solution.unsatisfied.iter().take(NAMED).map(|v| v.constraint.as_str());
-            let names: Vec<&str> = names.collect();
-            let reason = format!("these constraints would not hold: {}", names.join(", "));
-            return Err(self.unsuitable(WORD, node, reason));
-        }
-        let tier = self.interactive.precision;
-        for edit in sketch.edits(&self.document, &solution.entities, tier) {
-            let number = self.number(edit.node);
-            self.set(tx, number, edit.name, Some(&edit.value));
-        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use kurbo::{PathSeg, Point, Vec2};
 
-use super::super::drag_solver::DragSolver;
+use super::super::drag_solver::{self, DragSolver};
 use super::super::error::Error;
 use super::super::operation::{Coordinates, DragTick, Pointer};
 use super::super::placement::{self, Drawing, Movement, Placement};
@@ -16,6 +16,7 @@ use super::super::{SnapKind, SnapOptions};
 use super::operations::check;
 use super::{Session, Transaction};
 use svgx_base::budget::{Budget, Time};
+use svgx_engine::constraint::{Formulas, Sketch};
 use svgx_engine::document::NodeId;
 
 /// An element that a drag may snap to.
@@ -124,13 +125,15 @@ impl Session {
         }
         let placement = &active.placement;
         let tier = self.interactive.precision;
+        let formulas = if self.solver.is_none() { self.formulas() } else { Formulas::new() };
         let solver = self.solver.take().or_else(|| {
             let constraints = &self.interactive.constraints;
             let bodies: Vec<NodeId> =
                 placement.bodies.iter().filter_map(|body| self.node(body.element)).collect();
             let (document, scene) = (&self.document, &self.scene);
-            DragSolver::new(document, scene, constraints, &bodies, tier, &self.limits, end)
-                .map(Box::new)
+            let more = drag_solver::active(constraints);
+            let sketch = Sketch::usable(document, scene, &more, &formulas, &self.limits);
+            DragSolver::new(sketch.ok()?, &bodies, tier, &self.limits, end).map(Box::new)
         });
         let Some(mut solver) = solver else { return false };
         let Some(body) = placement.bodies.get(solver.body()) else { return false };

@@ -351,7 +351,9 @@ fn rename(
         let Piece::Element { attributes, .. } = piece else { continue };
         for reference in references::of(document, node) {
             for (name, value) in attributes.iter_mut().filter(|(n, _)| *n == reference.attribute) {
-                if name != "id" && names.contains_key(&reference.id) {
+                let is_other = reference.kind == references::Kind::Bare
+                    && !session.reads_stated(node, &reference.id);
+                if name != "id" && !is_other && names.contains_key(&reference.id) {
                     let one = HashMap::from([(
                         reference.id.clone(),
                         names.get(&reference.id).cloned().unwrap_or_default(),

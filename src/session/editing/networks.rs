@@ -27,6 +27,7 @@ impl Session {
             networks = Networks::default();
         } else if touched.structure || !networks.is_empty() {
             self.recompile();
+            self.know_measures();
             let values = self.machine.evaluation(&self.document, &self.program);
             let (document, scene) = (&self.document, &self.scene);
             let drawn = Drawn { document, scene, program: &self.program, values };

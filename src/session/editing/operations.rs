@@ -78,6 +78,9 @@ impl Session {
                 let value = value.as_deref();
                 let name = attribute::check(&self.document, node, name, value, &self.limits)?;
                 tx.effect.element_id = Some(element_id.clone());
+                if let Some(value) = value.filter(|_| name == "id") {
+                    self.follow_name(node, value, tx);
+                }
                 self.set(tx, target, &name, value);
                 self.follow_edits(now, tx);
             }

@@ -254,6 +254,7 @@ impl Session {
                 continue;
             }
             let derived = tx.derived.contains(&at)
+                || tx.solved.contains(&at)
                 || tx.direct.as_ref().is_some_and(|direct| !direct.contains(&element));
             if derived || !seen.insert((element, key.to_owned())) {
                 continue;

@@ -208,7 +208,7 @@ impl Session {
         if found.is_empty() {
             return Ok(());
         }
-        let formula = found.iter().any(|(_, r)| r.kind == Kind::Formula);
+        let formula = found.iter().any(|(_, r)| matches!(r.kind, Kind::Formula | Kind::Bare));
         if policy == References::Refuse || formula {
             let by = found.iter().take(LISTED).map(|(node, r)| {
                 format!("{} by {} of {}", r.id, r.attribute, self.label(self.number(*node)))
@@ -306,7 +306,8 @@ impl Session {
             for reference in references::of(&self.document, node) {
                 // The longest name that is an id counts: `a.b` is no part of `a` then.
                 let longer = reference.kind == Kind::Members && self.names_longer(node, &reference);
-                if ids.contains(&reference.id) && !longer {
+                let other = reference.kind == Kind::Bare && !self.reads_stated(node, &reference.id);
+                if ids.contains(&reference.id) && !longer && !other {
                     found.push((node, reference));
                 }
             }

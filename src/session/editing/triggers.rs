@@ -37,6 +37,7 @@ impl Session {
         }
         let changes = self.machine.due(&mut self.document, &self.program, now);
         self.report(changes, tx);
+        self.follow_edits(now, tx);
         tx.delayed = tx.edits.len();
     }
 

@@ -52,6 +52,13 @@ impl Session {
         // Values follow; what held then holds again and is nothing that comes to hold.
         self.values_before = None;
         self.recompile();
+        if !tx.kept.is_empty() {
+            // What others did since stays, and is held by what was taken back.
+            tx.is_told = true;
+            self.hold(tx);
+        }
+        self.watched = None;
+        self.know_measures();
         let changes = self.machine.values_since(&self.document, &self.program, &before);
         self.report(changes, tx);
     }

@@ -2,13 +2,15 @@
 
 mod names;
 mod order;
+mod stated;
 mod trigger;
 
 use std::collections::HashMap;
 
 use self::order::readers;
 use super::formula::{self, Builder, HELD, Parsed, Resolved, Type, check, settle_result};
-use super::program::{Calculation, CodeStatus, Expression, Input, Program};
+use super::inputs::VALUE;
+use super::program::{Calculation, CodeStatus, Expression, Input, Program, Source};
 use super::rule::Rule;
 use super::unit::Unit;
 use svgx_base::deep::{self, Empty};
@@ -38,8 +40,9 @@ enum Target {
 
 /// One formula on its way through the compiler.
 struct Draft {
+    /// The behavior it belongs to; behind the last one: none, it is a constraint's.
     behavior: usize,
-    /// Which of the behavior's calculations, if it is one.
+    /// Which of the behavior's calculations, or of the constraints, if it is one.
     index: usize,
     text: Str,
     place: Span,
@@ -58,6 +61,7 @@ pub(super) struct Compiler<'d> {
     extra: HashMap<(Str, Str), Target>,
     inputs: Vec<Input>,
     drafts: Vec<Draft>,
+    stated: stated::Stated,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -78,10 +82,12 @@ pub(super) fn program(
         extra: HashMap::new(),
         inputs: Vec::new(),
         drafts: Vec::new(),
+        stated: stated::Stated::default(),
         diagnostics: Vec::new(),
     };
     compiler.label();
     compiler.declare();
+    compiler.declare_constraints();
     let calculations = compiler.drafts.len();
     let rules = trigger::rules(&mut compiler);
     compiler.resolve();
@@ -144,6 +150,7 @@ impl<'d> Compiler<'d> {
         let mut builder = Builder::new(named, deepest.unwrap_or(0) + HELD);
         let mut statuses = vec![CodeStatus::Ready; self.drafts.len()];
         let order = self.sort(calculations, &mut statuses);
+        self.refuse_measures(&order, &mut statuses);
         let first = self.inputs.len() as u32;
         let mut types = vec![Type::Number { literal: false }; self.drafts.len()];
         let mut ranges = vec![0..0; self.drafts.len()];
@@ -235,14 +242,19 @@ impl<'d> Compiler<'d> {
             names.insert((input.scope.clone(), input.name.clone()), slot as u32);
         }
         let mut list = Vec::with_capacity(calculations);
-        let declared: Vec<_> = self.behaviors.iter().flat_map(|b| b.calculations.iter()).collect();
-        for (at, declared) in declared.into_iter().enumerate().take(calculations) {
-            let scope = self.labels[self.drafts[at].behavior].clone();
-            names.entry((scope.clone(), declared.name.clone())).or_insert(first + at as u32);
+        let labels = self.behaviors.iter().zip(&self.labels);
+        let declared = labels
+            .flat_map(|(b, label)| b.calculations.iter().map(move |c| (label, &c.name, c.node)))
+            .map(|(label, name, node)| (label.clone(), name.clone(), node));
+        let constraints = self.stated.formulas.iter();
+        let constraints = constraints.map(|(node, id)| (id.clone(), Str::from(VALUE), *node));
+        let first_constraint = calculations - constraints.len();
+        for (at, (scope, name, node)) in declared.chain(constraints).enumerate() {
+            names.entry((scope.clone(), name.clone())).or_insert(first + at as u32);
             list.push(Calculation {
                 scope,
-                name: declared.name.clone(),
-                node: declared.node,
+                name,
+                node,
                 formula: self.drafts[at].text.clone(),
                 status: statuses[at],
                 ty: types[at],
@@ -268,10 +280,14 @@ impl<'d> Compiler<'d> {
         for rule in &mut rules {
             trigger::link(rule, calculations, &statuses, &names);
         }
+        let measures = (0..).zip(&self.inputs).filter(|(_, i)| i.source == Source::Measure);
+        let measures = measures.map(|(slot, _)| slot).collect();
         let (starts, readers) = readers(named, &order, &list);
         Program {
             inputs: self.inputs,
             calculations: list,
+            first_constraint,
+            measures,
             order,
             starts,
             readers,
@@ -290,7 +306,9 @@ impl<'d> Compiler<'d> {
             return Ok(None);
         }
         let draft = &self.drafts[at];
-        let behavior = &self.behaviors[draft.behavior];
+        let Some(behavior) = self.behaviors.get(draft.behavior) else {
+            return Ok(self.constraint_unit(draft.index));
+        };
         let Some(declared) = behavior.calculations.get(draft.index) else { return Ok(None) };
         match &declared.unit {
             None => Ok(None),

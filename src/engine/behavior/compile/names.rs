@@ -87,7 +87,13 @@ impl Compiler<'_> {
     }
 
     /// Reads a written quantity into a new input. `None` when it is no number.
-    fn input(&mut self, scope: &Str, name: &Str, node: NodeId, q: &Quantity) -> Option<Target> {
+    pub(super) fn input(
+        &mut self,
+        scope: &Str,
+        name: &Str,
+        node: NodeId,
+        q: &Quantity,
+    ) -> Option<Target> {
         let text = q.value.trim();
         let (value, written, boolean) = match text {
             "true" => (1.0, "", true),
@@ -121,7 +127,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         scope: &Str,
         name: &Str,
@@ -175,11 +181,14 @@ impl Compiler<'_> {
         let Some((object, name)) = written.split_once('.') else {
             let scope = self.scopes.get(behavior)?;
             return nearest(written, scope.keys().map(|k| &**k).filter(short))
-                .map(|near| mean(near, None));
+                .map(|near| mean(near, None))
+                .or_else(|| self.similar_stated(written));
         };
         let Some(&(other, at)) = self.by_label.get(object) else {
             let labels = self.by_label.keys().map(|k| &**k).filter(short);
-            return nearest(object, labels).map(|near| mean(name, Some(near)));
+            return nearest(object, labels)
+                .map(|near| mean(name, Some(near)))
+                .or_else(|| self.similar_stated(written));
         };
         let values = other.and_then(|b| self.scopes.get(b)).into_iter().flat_map(|s| s.keys());
         let properties =
@@ -199,13 +208,18 @@ impl Compiler<'_> {
                 if let Some(&target) = self.scopes[behavior].get(name) {
                     return Some(target);
                 }
+                if behavior == self.outside_objects() {
+                    return self.bare(name);
+                }
                 self.labels[behavior].clone()
             }
             Some(object) if object == "event" && !self.by_label.contains_key(object) => {
                 object.clone()
             }
             Some(object) => {
-                let (other, _) = *self.by_label.get(object)?;
+                let Some(&(other, _)) = self.by_label.get(object) else {
+                    return self.stated_value(object, name);
+                };
                 if let Some(target) = other.and_then(|b| self.scopes[b].get(name)) {
                     return Some(*target);
                 }
@@ -216,7 +230,12 @@ impl Compiler<'_> {
         if let Some(&known) = self.extra.get(&key) {
             return Some(known);
         }
-        let target = self.outside(&key.0, name)?;
+        let Some(target) = self.outside(&key.0, name) else {
+            return match object {
+                None => self.bare(name),
+                Some(object) => self.stated_value(object, name),
+            };
+        };
         self.extra.insert(key, target);
         Some(target)
     }

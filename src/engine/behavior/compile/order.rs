@@ -66,14 +66,7 @@ impl Compiler<'_> {
             }
             let Some(from) = path.iter().position(|&p| p == at) else { continue };
             let cycle = &path[from..];
-            let name = |&at: &usize| {
-                let draft = &self.drafts[at];
-                let own = self.scopes[draft.behavior]
-                    .iter()
-                    .find(|(_, t)| **t == Target::Calculation(at as u32))
-                    .map_or("", |(name, _)| name.as_str());
-                format!("{}.{own}", self.labels[draft.behavior])
-            };
+            let name = |&at: &usize| self.draft_name(at);
             let mut names: Vec<String> = cycle.iter().take(32).map(name).collect();
             if cycle.len() > 32 {
                 names.push(format!("... {} more", cycle.len() - 32));

@@ -60,6 +60,7 @@ use crate::document::{Diagnostic, Limits, Severity, Span};
 
 pub(super) use check::{Resolved, Type, check, settle_result};
 pub(super) use code::{Builder, Bytecode, Fault, run, trace};
+pub(super) use function::constant;
 pub use function::functions;
 pub(super) use law::HELD;
 pub(super) use parse::{Kind, Parsed, parse};

@@ -6,6 +6,7 @@
 
 mod arc;
 mod element;
+mod formula;
 mod parts;
 mod path_data;
 mod read;
@@ -18,6 +19,7 @@ use super::sketch::{Constraint, Entity, Error, Location, Problem};
 use super::solve::{Solver, unlimited};
 use element::Drawn;
 
+pub use formula::{Formulas, formulas, formulas_of};
 pub use parts::{NoPart, Part, Parts};
 
 /// Findings kept of one sketch.
@@ -52,7 +54,20 @@ impl Sketch {
     /// [`Error::Document`] with every constraint and shape that cannot be used,
     /// [`Error::Limit`] for more constraints than `limits` allow.
     pub fn read(document: &Document, scene: &Scene, limits: &Limits) -> Result<Sketch, Error> {
-        let (sketch, findings) = read::read(document, scene, limits, &[])?;
+        Sketch::read_with(document, scene, &formulas(document, limits), limits)
+    }
+
+    /// The same, where the formulas of constraints are evaluated already.
+    ///
+    /// # Errors
+    /// As [`Sketch::read`].
+    pub fn read_with(
+        document: &Document,
+        scene: &Scene,
+        formulas: &Formulas,
+        limits: &Limits,
+    ) -> Result<Sketch, Error> {
+        let (sketch, findings) = read::read(document, scene, limits, &[], formulas)?;
         if findings.is_empty() { Ok(sketch) } else { Err(Error::Document(findings)) }
     }
 
@@ -65,9 +80,10 @@ impl Sketch {
         document: &Document,
         scene: &Scene,
         more: &[Constraint],
+        formulas: &Formulas,
         limits: &Limits,
     ) -> Result<Sketch, Error> {
-        let (mut sketch, _) = read::read(document, scene, limits, more)?;
+        let (mut sketch, _) = read::read(document, scene, limits, more, formulas)?;
         let errors = Solver::errors(&sketch.problem, limits, usize::MAX);
         let wrong: std::collections::HashSet<usize> = errors
             .iter()
@@ -166,8 +182,17 @@ pub fn apply(document: &mut Document, edits: &[Edit]) {
 
 /// What is wrong with the constraints of a drawing, without solving them.
 pub fn check(document: &Document, scene: &Scene, limits: &Limits) -> Vec<Diagnostic> {
-    match read::read(document, scene, limits, &[]) {
+    let values = formulas(document, limits);
+    match read::read(document, scene, limits, &[], &values) {
         Ok((sketch, mut findings)) => {
+            // What is wrong with a formula is told where formulas are.
+            let told: Vec<Span> = values
+                .iter()
+                .filter(|(_, value)| value.as_ref().is_err_and(|f| !formula::is_result(f.code)))
+                .filter_map(|(&node, _)| document.attribute(node, Ns::None, "formula"))
+                .map(|written| written.span)
+                .collect();
+            findings.retain(|d| !told.contains(&d.span) || d.code == Code::ConstraintValue);
             findings.extend(sketch.findings(limits));
             findings
         }

@@ -7,23 +7,14 @@ use svgx_base::deep_span;
 use svgx_base::nearest::nearest;
 
 use super::element::{self, Drawn, tag};
-use super::{FINDINGS, Sketch};
+use super::{FINDINGS, Formulas, Sketch};
 use crate::constraint::sketch::{Constraint, Entity, Error, Kind, Problem, Shape};
 use crate::document::{Code, Diagnostic, Document, Limits, NodeId, Ns, Span};
 use crate::geometry::{Scene, length};
 
 /// The geometric constraints of a drawing, in document order.
 pub(super) fn constraints(document: &Document) -> impl Iterator<Item = NodeId> + '_ {
-    document.elements().filter(|&node| {
-        document.name(node) == Some((Ns::Arx, "constraint"))
-            && document.parent(node).is_some_and(|group| is_group(document, group))
-    })
-}
-
-/// An `arx:constraints` that is not part of a body's physics.
-fn is_group(document: &Document, node: NodeId) -> bool {
-    document.name(node) == Some((Ns::Arx, "constraints"))
-        && document.parent(node).and_then(|p| document.name(p)) != Some((Ns::Arx, "physics"))
+    document.elements().filter(|&node| document.is_constraint(node))
 }
 
 /// Names of more bytes, and drawings with more of them, are not searched for what was meant.
@@ -33,6 +24,7 @@ const NAMES: usize = 1000;
 struct Reader<'d> {
     document: &'d Document,
     scene: &'d Scene,
+    formulas: &'d Formulas,
     sketch: Sketch,
     /// Entity of every element that was looked at; `None` for one that cannot be used.
     known: HashMap<NodeId, Option<usize>>,
@@ -46,6 +38,7 @@ pub(super) fn read(
     scene: &Scene,
     limits: &Limits,
     more: &[Constraint],
+    formulas: &Formulas,
 ) -> Result<(Sketch, Vec<Diagnostic>), Error> {
     let span = deep_span!("sketch", svgx.constraint.count = Empty, svgx.entity.count = Empty);
     let nodes: Vec<NodeId> = constraints(document).collect();
@@ -55,7 +48,7 @@ pub(super) fn read(
     }
     let sketch = Sketch { problem: Problem::default(), drawn: Vec::new(), written: Vec::new() };
     let mut reader =
-        Reader { document, scene, sketch, known: HashMap::new(), findings: Vec::new() };
+        Reader { document, scene, formulas, sketch, known: HashMap::new(), findings: Vec::new() };
     for node in nodes {
         if let Some(constraint) = reader.constraint(node) {
             reader.sketch.problem.constraints.push(constraint);
@@ -129,6 +122,9 @@ impl Reader<'_> {
 
     /// The dimension in millimetres or degrees.
     fn value(&mut self, node: NodeId, kind: Kind) -> Option<f64> {
+        if self.document.attr(node, "formula").is_some() {
+            return self.formula(node, kind);
+        }
         let text = self.document.attr(node, "value")?;
         let unit = self.document.attr(node, "unit").map(str::trim);
         match if kind == Kind::Angle { degrees(text, unit) } else { millimetres(text, unit) } {
@@ -138,6 +134,24 @@ impl Reader<'_> {
                 self.error(Code::ConstraintUnit, self.span_of(node, "value"), message);
                 None
             }
+        }
+    }
+
+    /// What the formula of a constraint comes to.
+    fn formula(&mut self, node: NodeId, kind: Kind) -> Option<f64> {
+        let span = self.span_of(node, "formula");
+        if self.document.attr(node, "value").is_some() {
+            let message = format!("{kind}: a formula stands in place of a value, not beside it");
+            self.error(Code::ConstraintValue, span, message);
+            return None;
+        }
+        match self.formulas.get(&node) {
+            Some(Ok(value)) => Some(*value),
+            Some(Err(failure)) => {
+                self.error(failure.code, span, format!("{kind}: {}", failure.message));
+                None
+            }
+            None => None,
         }
     }
 

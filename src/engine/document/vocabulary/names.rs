@@ -277,7 +277,7 @@ pub(crate) const LANGUAGE: &[(&str, &str)] = &[
          phase",
     ),
     ("constraints", "id +"),
-    ("constraint", "id type of value unit soft point at normal axis to length +"),
+    ("constraint", "id type of value formula unit soft point at normal axis to length +"),
     ("point", "id x y"),
     (
         "system",

@@ -3,3 +3,4 @@
 mod formulas;
 mod laws;
 mod quantities;
+mod stated;

@@ -4,6 +4,7 @@ mod against_ezpz;
 mod diagnosis;
 mod drag;
 mod drawings;
+mod formulas;
 #[allow(dead_code, reason = "some of it only the benchmark uses")]
 mod peer;
 mod redundancy;

@@ -1,6 +1,7 @@
 //! Edits by their effects: a drawing, the operations, and what is written after them. A case
 //! is a row of a table.
 
+mod bound;
 mod drafted;
 mod formulas;
 mod together;
