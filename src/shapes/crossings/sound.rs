@@ -85,9 +85,11 @@ fn tidied(points: Vec<Place>) -> Vec<Place> {
 pub(super) fn sound(made: Vec<Made>) -> Option<Vec<Checked>> {
     let mut rings = Vec::with_capacity(made.len());
     let mut thin = Vec::new();
+    let mut whole = 0.0;
     for Made { points, exact, part } in made {
         let points = if exact.is_some() { tidied(points) } else { points };
         let area = double_area(&points) as f64 / 2.0;
+        whole += exact.unwrap_or(area);
         if let Some(exact) = exact {
             let slack = NEAR * length(&points);
             if points.len() < 3 || area * exact <= 0.0 {
@@ -111,7 +113,14 @@ pub(super) fn sound(made: Vec<Made>) -> Option<Vec<Checked>> {
         let bad = touching(&rings, if round == 1 { &thin } else { &[] })?;
         if bad.is_empty() {
             rings.iter_mut().for_each(|ring| ring.part = parts.find(ring.part));
-            return Some(rings);
+            let (mut found, mut around) = (0.0, SPECK);
+            for ring in rings.iter().filter(|_| round > 1) {
+                found += double_area(&ring.points) as f64 / 2.0;
+                around += length(&ring.points);
+            }
+            // Whatever was overlaid anew, the area is what it was.
+            let kept = round == 1 || (found - whole).abs() <= NEAR * around;
+            return kept.then_some(rings);
         }
         if round == 1 {
             parts = Together::new(rings.iter().map(|ring| ring.part as usize + 1).max()?);
@@ -255,17 +264,40 @@ fn overlaid(rings: Vec<Checked>, bad: &[[u32; 2]], round: u32) -> Option<Vec<Che
     Some(kept)
 }
 
+/// Whether around a group of rings there is a piece of the region: what is below its leftmost corner. `None`
+/// where edges that run both ways hide it.
+fn is_within(group: &[Checked]) -> Option<bool> {
+    let corner = group.iter().flat_map(|ring| ring.points.iter().copied()).min()?;
+    let mut lowest: Option<([i64; 2], bool)> = None;
+    for segment in group.iter().flat_map(|ring| edges(&ring.points)) {
+        let (to, comes) = match segment {
+            Segment { a, b } if a == corner => (b, false),
+            Segment { a, b } if b == corner => (a, true),
+            _ => continue,
+        };
+        let [x, y] = [0, 1].map(|n| i64::from(to[n]) - i64::from(corner[n]));
+        // All lead to the right, or straight up.
+        let order = lowest.map_or(1, |([p, q], _)| (x * q - y * p).signum());
+        match lowest {
+            Some((_, other)) if order == 0 && other != comes => return None,
+            _ if order > 0 => lowest = Some(([x, y], comes)),
+            _ => {}
+        }
+    }
+    // To the left of an edge is the region: below one that comes.
+    lowest.map(|(_, comes)| comes)
+}
+
 /// Overlays rings of the outline of one region.
 fn anew(group: &[Checked], number: u32) -> Option<Vec<Checked>> {
     let part = group.iter().map(|ring| ring.part).min()?;
     let all = || group.iter().flat_map(|ring| ring.points.iter().copied());
-    let outermost = group.iter().min_by_key(|ring| ring.points.iter().copied().min())?;
     let wide = |p: Place| Point { x: i64::from(p[0]), y: i64::from(p[1]) };
     let outline = |ring: &Checked| Outline::polygon(ring.points.iter().map(|&p| wide(p))).ok();
     let mut outlines: Vec<Outline> = group.iter().filter_map(outline).collect();
     // Around holes alone there is a piece of the region.
     let mut frame = None;
-    if double_area(&outermost.points) < 0 {
+    if is_within(group)? {
         let (x, y) = (all().map(|p| p[0]), all().map(|p| p[1]));
         let (left, right) = (i64::from(x.clone().min()?) - 16, i64::from(x.max()?) + 16);
         let (low, high) = (i64::from(y.clone().min()?) - 16, i64::from(y.max()?) + 16);

@@ -189,3 +189,22 @@ fn one_inside_of_another_and_one_in_a_hole_are_told_apart() {
     assert_eq!(united.parts().iter().filter(|part| part.holes.len() == 1).count(), 40);
     assert!((united.area() - 40.0 * (900.0 * 900.0 - 700.0 * 700.0 + 200.0 * 200.0)).abs() < 1e-3);
 }
+
+#[test]
+fn a_hole_that_touches_its_outline_in_the_leftmost_corner_stays_a_hole() {
+    let ring = |corners: &[(i64, i64)]| {
+        let points = corners.iter().map(|&(x, y)| Point::new(x * 1_000, y * 1_000));
+        Outline::polygon(points).unwrap()
+    };
+    let holed = [(5, 6), (7, 0), (0, 1), (4, 1), (5, 2), (0, 1)];
+    let a = region(&[ring(&holed)], Rule::EvenOdd).unwrap().value;
+    let b = of(&[ring(&[(3, 7), (3, 2), (7, 6)])]);
+    let area = |operation| combine(&a, &b, operation).unwrap().value.area();
+    let (union, both) = (area(Operation::Union), area(Operation::Intersection));
+    let (less, either) = (area(Operation::Difference), area(Operation::Xor));
+    let slack = 2.0 * (length(&a) + length(&b));
+    assert!((union + both - a.area() - b.area()).abs() <= slack, "{union} {both}");
+    assert!((less + both - a.area()).abs() <= slack, "{less}");
+    assert!((union - both - either).abs() <= slack, "{either}");
+    assert!(both > 1e6 && union > a.area() + 1e6);
+}
