@@ -1055,9 +1055,9 @@ export interface components {
       energy: components["schemas"]["PhysicsEnergy"];
     };
     SimulationLine: {
-      start: components["schemas"]["SimulationStart"];
+      start: components["schemas"]["SimulationBegun"];
     } | {
-      frame: components["schemas"]["SimulationFrame"];
+      frame: components["schemas"]["SimulationShown"];
     } | {
       checkpoint: components["schemas"]["SimulationCheckpoint"];
     } | {
@@ -1555,6 +1555,7 @@ export interface components {
       potential: number;
       total: number;
     };
+    SimulationBegun: components["schemas"]["SimulationStart"] | components["schemas"]["NetworksStart"];
     SimulationStart: {
       tier: string;
       time: number;
@@ -1566,12 +1567,23 @@ export interface components {
       movable: number;
       conventions: components["schemas"]["Conventions"];
     };
+    NetworksStart: {
+      tier: string;
+      time: number;
+      duration: number;
+      every: number;
+      networks: number;
+    };
+    SimulationShown: components["schemas"]["SimulationFrame"] | components["schemas"]["NetworkFrame"];
     SimulationCheckpoint: {
       time: number;
       frames: number;
       resume: string | null;
     };
     SimulationStreamEnd: {
+      resume?: string | null;
+    } | components["schemas"]["SimulationOutcome"] | components["schemas"]["NetworksOutcome"];
+    SimulationOutcome: {
       tier: string;
       duration: number;
       simulated: number;
@@ -1586,7 +1598,14 @@ export interface components {
       quarantined: components["schemas"]["Quarantined"][];
       digest: string;
       conventions: components["schemas"]["Conventions"];
-      resume?: string | null;
+    };
+    NetworksOutcome: {
+      tier: string;
+      duration: number;
+      partial: boolean;
+      ended: components["schemas"]["SimulationEnd"] | null;
+      frames: number;
+      networks: components["schemas"]["NetworkInTime"][];
     };
     SketchEntity: {
       type: "point";

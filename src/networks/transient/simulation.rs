@@ -175,13 +175,6 @@ impl Simulation {
         self.done.len() >= self.systems.len()
     }
 
-    /// The part that is done, between 0 and 1.
-    pub fn share(&self) -> f64 {
-        let all = self.systems.len().max(1) as f64;
-        let now = self.running.as_ref().map_or(0.0, |r| r.moved.simulated / self.span.duration);
-        ((self.done.len() as f64 + now) / all).clamp(0.0, 1.0)
-    }
-
     /// Seconds that were simulated of the network it is at, or of the last one.
     pub fn time(&self) -> f64 {
         let last = self.running.as_ref().map(|r| &r.moved).or(self.done.last());

@@ -14,6 +14,7 @@ mod keys;
 mod mistakes;
 mod nesting;
 mod networks;
+mod networks_in_time;
 mod openapi;
 mod pages;
 mod secrets;

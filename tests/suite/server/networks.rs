@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::service::Service;
 
 /// One system of each kind, each of which has an answer in closed form.
-const KINDS: &str = r#"
+pub(super) const KINDS: &str = r#"
   <path id="drawn" d="M0 0H3000V4000" fill="none" stroke="black" arx:object="p1"/>
   <circle id="foot" cx="0" cy="5000" r="100" arx:object="foot"/>
   <circle id="tip" cx="5000" cy="5000" r="100" arx:object="tip"/>
@@ -53,7 +53,7 @@ const KINDS: &str = r#"
     <arx:connections><arx:connection id="m" from="foot" to="tip" type="member" modulus="210 GPa" area="0.00626 m^2" inertia="8e-5 m^4"/></arx:connections>
   </arx:system>"#;
 
-fn drawing(body: &str) -> String {
+pub(super) fn drawing(body: &str) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:arx=\"http://arxos.io/svgx\" viewBox=\"0 0 9000 9000\" width=\"900\" height=\"900\" arx:units=\"mm\">{body}\n</svg>"
     )
@@ -503,106 +503,4 @@ fn faults_and_loads_are_studied_where_they_are_asked_for() {
         let text = String::from_utf8_lossy(&refused.body).into_owned();
         assert!(refused.status == 422 && text.contains(words), "{name} {at}: {text}");
     }
-}
-
-#[test]
-fn networks_are_simulated_in_time_and_a_drawing_is_written_with_its_answer() {
-    let service = Service::start();
-    let tank =
-        KINDS.replace(r#"type="reservoir" head="20 m""#, r#"type="tank" head="20 m" area="2 m^2""#);
-    let content = drawing(&tank);
-    let options = json!({ "networks": true, "duration": "1h", "fps": 1.0 / 600.0 });
-    let body = json!({ "content": content, "options": options });
-    let answer = service.post("/simulate", &body);
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-    let answer = answer.json();
-    assert_eq!((&answer["reason"], &answer["success"]), (&json!("completed"), &json!(true)));
-    let of = |system: &str| {
-        let frames = answer["frames"].as_array().unwrap().iter();
-        frames.filter(|f| f["system"] == system).collect::<Vec<_>>()
-    };
-    let cold = of("cold");
-    assert_eq!((cold.len(), of("power").len()), (7, 1));
-    for (k, frame) in cold.iter().enumerate() {
-        assert!((frame["time"].as_f64().unwrap() - 600.0 * k as f64).abs() < 1e-6);
-        let tank = frame["nodes"].as_array().unwrap().iter().find(|n| n["name"] == "tank").unwrap();
-        let head = tank["values"][1]["value"].as_f64().unwrap();
-        // Half a litre in a second out of two square metres.
-        assert!((head - (20.0 - 0.15 * k as f64)).abs() < 1e-6, "{frame}");
-    }
-    let still = json!({ "content": drawing(KINDS), "options": { "networks": true } });
-    let refused = service.post("/simulate", &still);
-    assert_eq!(refused.status, 422, "{}", String::from_utf8_lossy(&refused.body));
-
-    let folder = tempfile::tempdir().unwrap();
-    let (file, solved) = (folder.path().join("house.svgx"), folder.path().join("solved.svgx"));
-    std::fs::write(&file, content).unwrap();
-    let run = |arguments: &[&std::ffi::OsStr]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_svgx")).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    run(&["network".as_ref(), file.as_os_str(), "-o".as_ref(), solved.as_os_str()]);
-    let written = std::fs::read_to_string(&solved).unwrap();
-    assert_eq!(written.matches("<arx:results ").count(), 5);
-    assert!(written.contains(r#"unit="m^3/s" of="p1""#), "{written}");
-    run(&["check".as_ref(), solved.as_os_str()]);
-    let frames = run(&[
-        "simulate".as_ref(),
-        solved.as_os_str(),
-        "--networks".as_ref(),
-        "--duration".as_ref(),
-        "1h".as_ref(),
-        "--format".as_ref(),
-        "ndjson".as_ref(),
-    ]);
-    // Four networks stand still and have a frame each; the last line says how it ended.
-    assert_eq!(frames.lines().count(), 97 + 4 + 1, "{frames}");
-    let last: Value = serde_json::from_str(frames.lines().last().unwrap()).unwrap();
-    assert_eq!(last["networks"][0]["system"], "cold");
-}
-
-#[test]
-fn controls_act_in_time_and_one_of_what_is_not_there_is_named() {
-    let service = Service::start();
-    let tank =
-        KINDS.replace(r#"type="reservoir" head="20 m""#, r#"type="tank" head="20 m" area="2 m^2""#);
-    let with = |control: &str| {
-        let controls = format!("</arx:connections><arx:controls>{control}</arx:controls>");
-        drawing(&tank.replacen("</arx:connections>", &controls, 1))
-    };
-    let low = r#"<arx:control id="low" of="p1" set="closed" when="tank head below 19.75 m"/>"#;
-    let options = json!({ "networks": true, "duration": "1h", "fps": 1.0 / 600.0 });
-    let answer = service.post("/simulate", &json!({ "content": with(low), "options": options }));
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-    let answer = answer.json();
-    // A quarter of a metre of two square metres, half a litre in a second.
-    let events = answer["networks"][0]["events"].as_array().unwrap();
-    let event = &events[0];
-    assert_eq!(
-        (&event["element"], &event["set"], &event["by"]),
-        (&json!("p1"), &json!("closed"), &json!("low"))
-    );
-    assert!(
-        (event["time"].as_f64().unwrap() - 1000.0).abs() < 1e-3 && events.len() == 1,
-        "{event}"
-    );
-    let last =
-        answer["frames"].as_array().unwrap().iter().rfind(|f| f["system"] == "cold").unwrap();
-    let values = last["links"][0]["values"].as_array().unwrap();
-    let open = values.iter().find(|v| v["name"] == "open").unwrap();
-    assert_eq!(open["value"], 0.0);
-
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("house.svgx");
-    let check = |control: &str| {
-        std::fs::write(&file, with(control)).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_svgx"));
-        let output = command.arg("check").arg(&file).output().unwrap();
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    assert!(check(low).0, "{}", check(low).1);
-    let (fine, told) = check(&low.replace(r#"of="p1""#, r#"of="pl""#));
-    let named = ["network-control", r#"sets "pl", and there is no such connection or pump"#];
-    assert!(!fine && named.iter().all(|part| told.contains(part)), "{told}");
 }

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use crate::support::service::Service;
 
-const LINES: &str = "application/x-ndjson";
+pub(super) const LINES: &str = "application/x-ndjson";
 
 /// A running service, and its answers while they come in.
-struct Streaming(Service);
+pub(super) struct Streaming(Service);
 
 impl Streaming {
-    fn start() -> Streaming {
+    pub(super) fn start() -> Streaming {
         Streaming::with(&[])
     }
 
@@ -53,7 +53,7 @@ impl Streaming {
         Answer { status, head, chunked, from, rest: Vec::new() }
     }
 
-    fn simulate(&self, accept: &str, content: &str, options: &Value) -> Answer {
+    pub(super) fn simulate(&self, accept: &str, content: &str, options: &Value) -> Answer {
         let body = json!({ "content": content, "options": options }).to_string();
         self.open("POST", "/simulate", accept, body.as_bytes())
     }
@@ -69,9 +69,9 @@ impl Streaming {
 }
 
 /// An answer as it comes in.
-struct Answer {
-    status: u16,
-    head: String,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
     chunked: bool,
     from: BufReader<TcpStream>,
     rest: Vec<u8>,
@@ -105,12 +105,12 @@ impl Answer {
         size > 0
     }
 
-    fn all(mut self) -> Vec<u8> {
+    pub(super) fn all(mut self) -> Vec<u8> {
         while self.more() {}
         self.rest
     }
 
-    fn lines(mut self) -> Vec<String> {
+    pub(super) fn lines(mut self) -> Vec<String> {
         std::iter::from_fn(|| self.line()).collect()
     }
 }
@@ -134,12 +134,12 @@ fn pile(n: i32) -> String {
     text + "</svg>"
 }
 
-fn member(line: &str, name: &str) -> Option<Value> {
+pub(super) fn member(line: &str, name: &str) -> Option<Value> {
     let value: Value = serde_json::from_str(line).expect("a line is JSON");
     value.get(name).cloned()
 }
 
-fn until<'l>(lines: &'l [String], name: &str) -> Vec<&'l String> {
+pub(super) fn until<'l>(lines: &'l [String], name: &str) -> Vec<&'l String> {
     lines.iter().filter(|l| member(l, name).is_some()).collect()
 }
 

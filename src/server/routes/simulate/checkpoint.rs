@@ -8,17 +8,18 @@
 
 use std::sync::Arc;
 
-use svgx_base::budget::Budget;
-use svgx_engine::document::Document;
-use svgx_engine::geometry::Scene;
-use svgx_engine::physics::{Frame, Key, Simulation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::admission::reply::Call;
+use svgx_base::budget::{Budget, Tier, Time};
+use svgx_engine::sealed::Key;
 
 /// The part of a run until the next checkpoint.
 pub(super) struct Turn {
     pub(super) budget: Budget,
-    is_part: bool,
+    /// When it ends, where that is before all of it.
+    until: Option<Time>,
 }
 
 impl Turn {
@@ -31,15 +32,20 @@ impl Turn {
             Some(every) => {
                 let until = clock.now().after(every);
                 let part = budget.clone().strict(false).until(until, Arc::clone(clock));
-                Turn { budget: part, is_part: true }
+                Turn { budget: part, until: Some(until) }
             }
-            None => Turn { budget: budget.clone(), is_part: false },
+            None => Turn { budget: budget.clone(), until: None },
         }
     }
 
     /// Whether what has ended is only this part.
     pub(super) fn goes_on(&self, budget: &Budget) -> bool {
-        self.is_part && budget.checkpoint().is_ok()
+        self.until.is_some() && budget.checkpoint().is_ok()
+    }
+
+    /// Whether its time is over.
+    pub(super) fn is_over(&self, call: &Call<'_>) -> bool {
+        self.until.is_some_and(|until| call.app.clock.now() >= until)
     }
 }
 
@@ -49,10 +55,13 @@ fn key(job: &str) -> Key {
 }
 
 /// Leaves the state of a simulation that goes on, for who follows.
-pub(super) fn leave(call: &Call<'_>, simulation: &Simulation, frames: &[Frame]) {
+pub(super) fn leave(
+    call: &Call<'_>,
+    snapshot: impl FnOnce(&Key) -> Option<Vec<u8>>,
+    frames: &[impl Serialize],
+) {
     let Some(checkpoints) = call.progress.checkpoints() else { return };
-    let snapshot = simulation.snapshot(&key(&checkpoints.id), &call.app.config.limits);
-    let written = snapshot.ok().and_then(|snapshot| {
+    let written = snapshot(&key(&checkpoints.id)).and_then(|snapshot| {
         let mut bytes = (snapshot.len() as u64).to_le_bytes().to_vec();
         bytes.extend(snapshot);
         serde_json::to_writer(&mut bytes, frames).ok()?;
@@ -66,40 +75,44 @@ pub(super) fn leave(call: &Call<'_>, simulation: &Simulation, frames: &[Frame]) 
     }
 }
 
+/// A simulation that is gone on with.
+pub(super) struct Resumed<S> {
+    pub(super) simulation: S,
+    pub(super) tier: Tier,
+    /// Steps that were made, and seconds that were simulated.
+    pub(super) step: f64,
+    pub(super) seconds: f64,
+}
+
 /// What an attempt before has left: the simulation to go on with, and the frames so far. What cannot
 /// be used is left aside: the simulation begins again.
-pub(super) fn left(
+pub(super) fn left<S, F: DeserializeOwned>(
     call: &Call<'_>,
-    document: &Document,
-    scene: &Scene,
-    budget: &Budget,
-) -> Option<(Simulation, Vec<Frame>)> {
+    tier: Tier,
+    resume: impl FnOnce(&[u8], &Key) -> Result<Resumed<S>, String>,
+) -> Option<(S, Vec<F>)> {
     let checkpoints = call.progress.checkpoints()?;
     let bytes = checkpoints.left.lock().take()?;
     let (length, rest) = bytes.split_first_chunk::<8>()?;
     let (snapshot, frames) = rest.split_at_checked(u64::from_le_bytes(*length).try_into().ok()?)?;
-    let limits = &call.app.config.limits;
-    let read = Simulation::resume(document, scene, snapshot, &key(&checkpoints.id), limits, budget)
-        .map_err(|error| error.to_string())
-        .and_then(|simulation| {
-            let frames: Result<Vec<Frame>, _> = serde_json::from_slice(frames);
-            frames.map(|frames| (simulation, frames)).map_err(|error| error.to_string())
-        });
-    let (job, begun) =
-        (&checkpoints.id, read.as_ref().map(|(simulation, _)| simulation.describe()));
-    match begun {
-        Ok(begun) if begun.tier == budget.tier() => {
-            let step = (begun.time / begun.step).round();
-            tracing::info!(job, step, seconds = begun.time, "a job goes on from its checkpoint");
+    let job = &checkpoints.id;
+    let read = resume(snapshot, &key(job)).and_then(|resumed| {
+        let frames: Result<Vec<F>, _> = serde_json::from_slice(frames);
+        frames.map(|frames| (resumed, frames)).map_err(|error| error.to_string())
+    });
+    match read {
+        Ok((Resumed { simulation, tier: begun, step, seconds }, frames)) if begun == tier => {
+            tracing::info!(job, step, seconds, "a job goes on from its checkpoint");
+            Some((simulation, frames))
         }
-        Ok(begun) => {
-            tracing::info!(job, tier = begun.tier.as_str(), "a job of another tier begins again");
-            return None;
+        Ok((begun, _)) => {
+            let tier = begun.tier.as_str();
+            tracing::info!(job, tier, "a job of another tier begins again");
+            None
         }
         Err(error) => {
             tracing::warn!(job, error, "a checkpoint cannot be used: the job begins again");
-            return None;
+            None
         }
     }
-    read.ok()
 }

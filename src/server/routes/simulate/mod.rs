@@ -4,6 +4,7 @@ mod answer;
 mod checkpoint;
 mod networks;
 mod options;
+mod stepping;
 mod stream;
 
 use std::ops::ControlFlow;
@@ -12,9 +13,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::answer::{SimulateAnswer, Simulated, at_rest, facts, motion, record_outcome};
-use self::checkpoint::Turn;
+use self::checkpoint::{Resumed, Turn};
 use self::networks::NetworksInTime;
 use self::options::{SimulateRequest, Wanted};
+use self::stepping::Stepping;
 use crate::admission::body::Body;
 use crate::admission::input::{self, Input};
 use crate::admission::reply::{Call, Reply};
@@ -91,21 +93,29 @@ pub(crate) fn simulate(mut call: Call<'_>, body: Option<Body>) -> Result<Reply, 
     let refused = |error: physics::Error| problem::physics(content, error);
     let scene = Scene::build(document, &limits, &budget)?;
     if asked.networks == Some(true) {
-        if is_stream || wanted.resume.is_some() {
-            let message = "networks are answered in one piece, as application/json";
-            return Err(Error::invalid("/options/networks", message));
+        let networks = networks::Asked::of(&call, document, &scene, &asked, &wanted, &budget)?;
+        if is_stream {
+            let simulation = networks.simulation(&call, &budget)?;
+            let simulation = Stepping::Networks(Box::new(simulation));
+            return stream::begin(call, simulation, wanted.checkpoint);
         }
-        let mut answer = networks::simulate(&call, document, &scene, &asked, &wanted, &budget)?;
+        let mut answer = networks.simulate(&call, &wanted, &budget)?;
         answer.duration_ms = call.elapsed_ms();
         let reply = call.json(&Simulation::Networks(answer), None)?;
-        return Ok(reply.at(tier, wanted.tier));
+        return Ok(if wanted.resume.is_some() { reply } else { reply.at(tier, wanted.tier) });
     }
     if is_stream {
         let simulation = wanted.simulation(&call, document, &scene, &budget).map_err(refused)?;
-        return stream::begin(call, simulation, wanted.checkpoint);
+        return stream::begin(call, Stepping::Bodies(Box::new(simulation)), wanted.checkpoint);
     }
     let mut answer = if wanted.moving || wanted.resume.is_some() {
-        let left = checkpoint::left(&call, document, &scene, &budget);
+        let resume = |bytes: &[u8], key: &_| {
+            let begun = physics::Simulation::resume(document, &scene, bytes, key, &limits, &budget);
+            let simulation = begun.map_err(|error| error.to_string())?;
+            let physics::SimulationStart { tier, time: seconds, step, .. } = simulation.describe();
+            Ok(Resumed { simulation, tier, step: (seconds / step).round(), seconds })
+        };
+        let left = checkpoint::left(&call, tier, resume);
         let (mut simulation, frames) = match left {
             Some(left) => left,
             None => {
@@ -162,7 +172,8 @@ fn run(
         if ended != Some(SimulationEnd::Deadline) || !turn.goes_on(budget) {
             break ended;
         }
-        checkpoint::leave(call, simulation, &frames);
+        let snapshot = |key: &_| simulation.snapshot(key, &call.app.config.limits).ok();
+        checkpoint::leave(call, snapshot, &frames);
         turn = Turn::first(call, budget);
     };
     if positions > most {

@@ -50,11 +50,11 @@ pub(crate) struct SimulateOptions {
     #[serde(default)]
     pub(crate) strict: Option<bool>,
     /// In a stream: simulated seconds, or a time such as `2s`, between two tokens to go on from;
-    /// none without.
+    /// none without. Of networks: every so many seconds' worth of frames.
     #[serde(default)]
     pub(crate) checkpoint: Option<Seconds>,
     /// A token of an interrupted stream: goes on from there, with the options
-    /// it was begun with and the same drawing.
+    /// it was begun with and the same drawing. One of networks needs `networks` as well.
     #[serde(default)]
     pub(crate) resume: Option<String>,
     /// Whether the networks of the drawing are simulated instead of its bodies; false without.

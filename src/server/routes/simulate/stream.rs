@@ -19,7 +19,7 @@ use serde::Serialize;
 use tokio::task::JoinHandle;
 
 use super::EVENTS;
-use super::answer::record_outcome;
+use super::stepping::{Begun, Ended, Shown, Stepping};
 use crate::admission::dispatch::admit_again;
 use crate::admission::reply::{Call, Reply, Rest};
 use crate::protocol::problem::Error;
@@ -27,7 +27,7 @@ use crate::state::app::{App, BodyReservation};
 use crate::state::keys::Credential;
 use svgx_base::budget::Budget;
 use svgx_controller::{Done, Request};
-use svgx_engine::physics::{Frame, Outcome, Simulation, SimulationEnd, SimulationStart};
+use svgx_engine::physics::SimulationEnd;
 use svgx_telemetry::stage::Step;
 
 /// Time after which a slice ends with the next frame.
@@ -45,9 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[schemars(rename = "SimulationLine")]
 pub(crate) enum Line {
     /// The first line: how it is done.
-    Start(SimulationStart),
-    /// The bodies at one time.
-    Frame(Frame),
+    Start(Begun),
+    /// The bodies, or one network, at one time.
+    Frame(Shown),
     /// A token to go on from; as often as `checkpoint` asks for it.
     Checkpoint(Checkpoint),
     /// The last line.
@@ -58,7 +58,7 @@ pub(crate) enum Line {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "SimulationCheckpoint")]
 pub(crate) struct Checkpoint {
-    /// Seconds simulated.
+    /// Seconds simulated; of networks, those of the network it is at.
     time: f64,
     /// Frames given so far.
     frames: u64,
@@ -73,7 +73,7 @@ pub(crate) struct Checkpoint {
 pub(crate) struct End {
     /// What came out.
     #[serde(flatten)]
-    outcome: Outcome,
+    outcome: Ended,
     /// What to send as `options.resume` to go on, when it ended early.
     #[serde(skip_serializing_if = "Option::is_none")]
     resume: Option<String>,
@@ -110,7 +110,7 @@ impl Format {
 
 /// A simulation between two slices.
 struct Parked {
-    simulation: Simulation,
+    simulation: Stepping,
     format: Format,
     /// Frames between two checkpoints.
     every: Option<u64>,
@@ -129,24 +129,21 @@ impl Parked {
         loop {
             let (mut due, mut full, mut written) = (false, false, Ok(()));
             let mut frames = self.simulation.frames();
-            let ended = self
-                .simulation
-                .advance(budget, &mut |frame| {
-                    frames += 1;
-                    written = format.write(&mut out, &Line::Frame(frame));
-                    due = every.is_some_and(|n| frames.is_multiple_of(n));
-                    full = out.len() >= bytes || app.clock.now() >= until || written.is_err();
-                    if due || full {
-                        std::ops::ControlFlow::Break(())
-                    } else {
-                        std::ops::ControlFlow::Continue(())
-                    }
-                })
-                .map_err(|e| Error::Internal(e.to_string()))?;
+            let ended = self.simulation.advance(budget, &mut |line| {
+                frames += 1;
+                written = format.write(&mut out, &line);
+                due = every.is_some_and(|n| frames.is_multiple_of(n));
+                full = out.len() >= bytes || app.clock.now() >= until || written.is_err();
+                if due || full {
+                    std::ops::ControlFlow::Break(())
+                } else {
+                    std::ops::ControlFlow::Continue(())
+                }
+            })?;
             written?;
             if self.simulation.is_finished() {
                 let outcome = self.simulation.outcome(None);
-                record_outcome(app, &outcome);
+                outcome.record(app);
                 let end = Box::new(End { outcome, resume: None });
                 format.write(&mut out, &Line::Outcome(end))?;
                 return Ok((out, true));
@@ -159,8 +156,13 @@ impl Parked {
                 };
                 format.write(&mut out, &Line::Checkpoint(line))?;
             }
+            let is_late = ended == Some(SimulationEnd::Deadline) && out.is_empty();
+            if is_late && self.simulation.begins_again() {
+                self.end(app, SimulationEnd::Deadline, &mut out)?;
+                return Ok((out, true));
+            }
             // Other work of the lane has its turn between two slices.
-            if full || ended.is_some_and(|e| e != SimulationEnd::Receiver) {
+            if full || ended.is_some() {
                 return Ok((out, false));
             }
         }
@@ -169,16 +171,20 @@ impl Parked {
     /// The last line of a simulation that does not reach its end here.
     fn last_words(&self, app: &App) -> Vec<u8> {
         let mut out = Vec::new();
-        let outcome = self.simulation.outcome(Some(SimulationEnd::Cancelled));
-        let end = Box::new(End { outcome, resume: token(app, &self.simulation) });
         // An outcome is plain data: it can be written.
-        let _ = self.format.write(&mut out, &Line::Outcome(end));
+        let _ = self.end(app, SimulationEnd::Cancelled, &mut out);
         out
+    }
+
+    fn end(&self, app: &App, ended: SimulationEnd, out: &mut Vec<u8>) -> Result<(), Error> {
+        let outcome = self.simulation.outcome(Some(ended));
+        let end = Box::new(End { outcome, resume: token(app, &self.simulation) });
+        self.format.write(out, &Line::Outcome(end))
     }
 }
 
-fn token(app: &App, simulation: &Simulation) -> Option<String> {
-    let sealed = simulation.snapshot(&app.snapshots, &app.config.limits).ok()?;
+fn token(app: &App, simulation: &Stepping) -> Option<String> {
+    let sealed = simulation.snapshot(app)?;
     let token = URL_SAFE_NO_PAD.encode(sealed);
     // What could not be sent back is of no use.
     (token.len() < app.config.max_body / 2).then_some(token)
@@ -191,7 +197,7 @@ fn token(app: &App, simulation: &Simulation) -> Option<String> {
 /// [`Error::Crowded`] when the state of running simulations fills the memory there is.
 pub(crate) fn begin(
     call: Call<'_>,
-    simulation: Simulation,
+    simulation: Stepping,
     every: Option<f64>,
 ) -> Result<Reply, Error> {
     let app = Arc::clone(&call.app);
@@ -199,24 +205,17 @@ pub(crate) fn begin(
     let crowded = Error::crowded("bytes of running simulations", limit);
     let held = app.reserve_body(simulation.footprint()).ok_or(crowded)?;
     let format = if call.media == EVENTS { Format::Events } else { Format::Lines };
-    let begun = simulation.describe();
-    let rate = begun.frames as f64 / begun.duration;
+    let (begun, tier, rate) = (simulation.begun(), simulation.tier(), simulation.rate());
     let every = every.map(|seconds| (seconds * rate).round().max(1.0) as u64);
     let mut parked = Parked { simulation, format, every, _held: held };
-    let (tier, bodies, began) = (begun.tier, begun.bodies, call.now());
+    let began = call.now();
     let mut first = Vec::new();
     format.write(&mut first, &Line::Start(begun))?;
     // The first slice is one frame: whoever waits sees at once that it runs.
     let (more, finished) = parked.slice(&app, call.budget, 0)?;
     first.extend(more);
     // The trace ends with the head of the answer: it tells of the first slice.
-    let facts = [
-        ("svgx.body.count", bodies.into()),
-        ("svgx.frame.count", parked.simulation.frames().into()),
-        ("svgx.simulated.time", parked.simulation.time().into()),
-        ("svgx.tier", tier.as_str().into()),
-    ];
-    call.note(Step::Step, began, facts);
+    call.note(Step::Step, began, parked.simulation.facts());
     let slot = Arc::new(Mutex::new(Some(parked)));
     let (asked, media) = (Request { tier, ..call.asked }, call.media);
     let credential = call.credential;
