@@ -69,6 +69,48 @@ fn many_sessions() {
     }
 }
 
+/// Edits of a drawing of which a formula measures one gap, and a constraint has a formula.
+fn bound() {
+    let stated = r#"<arx:object id="grid" type="architecture.grid"><arx:behavior>
+        <arx:variables><arx:variable name="each" value="20" unit="mm"/></arx:variables>
+        <arx:calculations><arx:calculation name="clear" formula="gap.measure * 2"/></arx:calculations>
+        </arx:behavior></arx:object>
+        <arx:constraints><arx:constraint type="fixed" of="r7.top-left"/>
+        <arx:constraint id="wide" type="distance" of="r7.left r7.right" formula="4 * grid.each"/></arx:constraints>
+        <arx:dimensions><arx:dimension id="gap" of="r0.left r9.left"/></arx:dimensions></svg>"#;
+    let text = drawing(ELEMENTS).replace("</svg>", stated);
+    let budget = Budget::unlimited(Class::Ui, Tier::Compute);
+    let key = Key::new("bench", "bound").expect("a key");
+    let store = Arc::new(Memory::new(StoreLimits::default()));
+    let sessions = Sessions::new(store, Arc::new(Monotonic::new()), Options::default());
+    let begun = sessions.create(&key, &text, &budget).expect("a session");
+    begun.expect("a new one").wait().expect("stored");
+    let x = |id: String, i: usize| json!({"operation": "set_attribute", "element_id": id, "name": "x", "value": i.to_string()});
+    type Edit<'e> = (&'static str, &'e dyn Fn(usize) -> Value);
+    let edits: [Edit<'_>; 3] = [
+        ("moved, and nothing measures it", &|i| x(format!("r{}", 100 + i * 17 % 5000), i)),
+        ("moved, and a formula measures it", &|i| x("r9".to_owned(), 1000 + i)),
+        (
+            "a variable that constraints follow",
+            &|i| json!({"operation": "set_variable", "element_id": "grid", "name": "each", "value": (20 + i % 2).to_string()}),
+        ),
+    ];
+    for (name, edit) in edits {
+        let times = (0..ROUNDS)
+            .map(|i| {
+                let asked = operation(edit(i));
+                microseconds(|| {
+                    let done = sessions.apply(&key, &asked, &budget).and_then(|done| done.wait());
+                    assert!(done.is_ok(), "{name}: {:?}", done.err());
+                    let _ = black_box(done);
+                })
+            })
+            .collect();
+        let (half, most) = quantiles(times);
+        println!("{name:<34} {half:>8.1} {most:>8.1}");
+    }
+}
+
 fn main() {
     many_sessions();
     let text = drawing(ELEMENTS);
@@ -164,4 +206,5 @@ fn main() {
         anew / half,
         50
     );
+    bound();
 }

@@ -1,6 +1,7 @@
 //! The service over HTTP.
 
 mod admission;
+mod bound;
 mod changes;
 mod conformance;
 mod constraints;

@@ -503,6 +503,22 @@ pub(super) static MISTAKES: &[Mistake] = &[
         &["has no \"botom\"", "did you mean bottom?"],
     ),
     mistake(
+        "a constraint whose formula reads what it moves",
+        "POST /constraints/solve",
+        r#"{"content": "<svg xmlns='http://www.w3.org/2000/svg' xmlns:arx='http://arxos.io/svgx' viewBox='0 0 9 9'><rect id='f' width='3' height='3'/><arx:constraints><arx:constraint id='bay' type='distance' of='f.top f.bottom' value='3'/><arx:constraint id='wide' type='distance' of='f.left f.right' formula='gap.measure / 2'/></arx:constraints><arx:dimensions><arx:dimension id='gap' of='f.left f.right'/></arx:dimensions></svg>"}"#,
+        422,
+        "invalid-document",
+        &["wide -> gap.measure"],
+    ),
+    mistake(
+        "a name in the formula of a constraint that nothing has",
+        "POST /constraints/solve",
+        r#"{"content": "<svg xmlns='http://www.w3.org/2000/svg' xmlns:arx='http://arxos.io/svgx' viewBox='0 0 9 9'><rect id='f' width='3' height='3'/><arx:constraints><arx:constraint id='bay' type='distance' of='f.top f.bottom' value='3'/><arx:constraint id='wide' type='distance' of='f.left f.right' formula='2 * bey'/></arx:constraints><arx:dimensions><arx:dimension id='gap' of='f.left f.right'/></arx:dimensions></svg>"}"#,
+        422,
+        "invalid-document",
+        &["did you mean bay?"],
+    ),
+    mistake(
         "a misspelt system of a network",
         "POST /networks/solve",
         r#"{"content": "<svg xmlns='http://www.w3.org/2000/svg' xmlns:arx='http://arxos.io/svgx' viewBox='0 0 9 9'><arx:system id='heating' type='mechanical' network='water'/></svg>", "options": {"systems": ["heatnig"]}}"#,
