@@ -165,8 +165,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Appends a record. `sequence` is the last one plus one. It is an entry of the tenant's feed.
     fn append(&self, key: &Key, sequence: u64, record: Vec<u8>) -> Pending;
 
-    /// Stores a snapshot at the last sequence and drops what it makes superfluous. A sequence
-    /// beyond the last one is accepted too: so a damaged log is closed.
+    /// Stores a snapshot at the last sequence, and no other, and drops what it makes superfluous. What the
+    /// write before it failed with is in a snapshot that was made with it, and must not come in by that.
     fn snapshot(&self, key: &Key, sequence: u64, snapshot: Vec<u8>) -> Pending;
 
     /// Forgets a session. Where there was one, it is an entry of the tenant's feed.

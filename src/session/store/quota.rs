@@ -219,11 +219,10 @@ impl Accounts {
         limits: &StoreLimits,
     ) -> Result<(Account, Option<Superfluous>), StoreError> {
         let before = self.account(key).ok_or(StoreError::NoSession)?;
-        if sequence < before.last {
+        if sequence != before.last {
             return Err(StoreError::OutOfOrder { last: before.last, seen: sequence });
         }
         let mut account = before.clone();
-        account.last = sequence;
         let new = Segment { sequence, snapshot_bytes: bytes, record_bytes: 0 };
         match account.segments.last_mut() {
             Some(last) if last.sequence == sequence => *last = new,

@@ -43,6 +43,12 @@ fn all_stores_keep_the_same_rules() {
         assert_eq!(stored.records, [(1, b"one".to_vec()), (2, b"two".to_vec())]);
         assert_eq!((stored.last, stored.damage.len()), (2, 0));
 
+        // A write that was refused does not come in by a snapshot that was made behind it.
+        for wrong in [1, 3] {
+            let refused = code(store.snapshot(&a, wrong, b"state".to_vec()));
+            assert_eq!(refused, Err("session-conflict"));
+        }
+        assert_eq!(store.load(&a).unwrap().unwrap().last, 2);
         assert_eq!(code(store.snapshot(&a, 2, b"state".to_vec())), Ok(()));
         let stored = store.load(&a).unwrap().unwrap();
         assert_eq!((stored.snapshot, stored.records.len()), ((2, b"state".to_vec()), 0));

@@ -176,7 +176,8 @@ end
 
 if op == 'snapshot' then
   -- ARGV: snapshot, epoch, again, sequence, session limit, limit, snapshot
-  if tonumber(sequence) < tonumber(last) then return {'order', last} end
+  -- Beyond the last record is what another write has failed with: it must not come in by this way.
+  if sequence ~= last then return {'order', last} end
   local snapshot = ARGV[7]
   local at, top, id = unpack(redis.call('HMGET', meta, 'at', 'top', 'id'))
   local old = redis.call('HGET', meta, 'at0')
@@ -198,7 +199,7 @@ if op == 'snapshot' then
     local sb, rb = unpack(redis.call('HMGET', meta, 'sb', 'rb'))
     redis.call('HSET', meta, 'at0', at, 'sb0', sb, 'rb0', rb)
   end
-  redis.call('HSET', meta, 'last', sequence, 'at', sequence, 'sb', plain(#snapshot), 'rb', '0',
+  redis.call('HSET', meta, 'at', sequence, 'sb', plain(#snapshot), 'rb', '0',
     'top', id)
   redis.call('HSET', snaps, sequence, snapshot)
   redis.call('HINCRBY', totals, 'bytes', plain(is - was))
