@@ -17,7 +17,8 @@
 //!
 //! Reading a drawing is in none of ours, reading a file in `files` only. A peer's time has the
 //! calls from Python in it, which are below a microsecond but for pandapower and PyNite, that
-//! are Python. `limit` is a time that is to be kept, whatever the peers take.
+//! are Python. `limit` is a time that is to be kept, whatever the peers take. All of us take turns, twice, and
+//! the better time of each counts: a shared machine is slower for a minute, which hit one side alone.
 
 mod cases;
 mod days;
@@ -70,6 +71,9 @@ struct Case {
     times: Vec<(&'static str, f64)>,
     targets: Vec<Target>,
 }
+
+/// How often ours and theirs are timed in turn.
+const ROUNDS: usize = 2;
 
 fn budget() -> Budget {
     Budget::unlimited(Class::Batch, Tier::Compute)
@@ -340,6 +344,28 @@ fn ask(cases: &[Case]) -> Result<Vec<Value>, String> {
     })
 }
 
+/// Keeps the better of two times of each of our rows.
+fn better(cases: &mut [Case], again: &[Case]) {
+    for (case, again) in cases.iter_mut().zip(again) {
+        for ((_, time), (_, other)) in case.times.iter_mut().zip(&again.times) {
+            *time = time.min(*other);
+        }
+    }
+}
+
+/// The same of theirs: what is a number is a time.
+fn better_of_peers(answers: &mut [Value], again: &[Value]) {
+    for (case, again) in answers.iter_mut().zip(again) {
+        for (peer, answer) in case.as_object_mut().into_iter().flatten() {
+            for (name, value) in answer.as_object_mut().into_iter().flatten() {
+                if let (Some(time), Some(other)) = (value.as_f64(), again[peer][name].as_f64()) {
+                    *value = time.min(other).into();
+                }
+            }
+        }
+    }
+}
+
 fn numbers(value: &Value) -> Vec<f64> {
     let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
     list.iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect()
@@ -377,6 +403,15 @@ fn main() -> ExitCode {
         cases.extend(days::days());
         cases.retain(|case| case.name.contains(&some));
     }
+    let mut answers = if has("--only-ours") { Err(String::new()) } else { ask(&cases) };
+    if let (false, Ok(answers)) = (compare, &mut answers) {
+        for _ in 1..ROUNDS {
+            better(&mut cases, &large(&some));
+            if let Ok(again) = ask(&cases) {
+                better_of_peers(answers, &again);
+            }
+        }
+    }
     for case in cases.iter().filter(|c| !c.times.is_empty()) {
         let times = case.times.iter().map(|(what, t)| format!("{what} {t:.1} us"));
         println!("{:<26} ours: {}", case.name, times.collect::<Vec<_>>().join(", "));
@@ -403,7 +438,7 @@ fn main() -> ExitCode {
     if has("--only-ours") {
         return ExitCode::SUCCESS;
     }
-    let answers = match ask(&cases) {
+    let answers = match answers {
         Ok(answers) => answers,
         Err(reason) => {
             println!("no peers: {reason}");

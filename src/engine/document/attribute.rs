@@ -153,6 +153,26 @@ impl Names {
     }
 }
 
+/// Names of attributes without a namespace, as one document numbers them: for who looks at many elements.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NameSet(Vec<bool>);
+
+impl NameSet {
+    pub(super) fn of(names: &[&str], known: &Names) -> NameSet {
+        let mut set = Vec::new();
+        for at in names.iter().filter_map(|name| known.find(name)).map(Name::index) {
+            set.resize(set.len().max(at + 1), false);
+            set[at] = true;
+        }
+        NameSet(set)
+    }
+
+    #[inline]
+    pub(super) fn has(&self, a: &StoredAttribute) -> bool {
+        a.ns == Ns::None && self.0.get(a.name.index()).copied().unwrap_or_default()
+    }
+}
+
 /// An attribute as a document keeps it.
 #[derive(Clone, Debug)]
 pub(super) struct StoredAttribute {

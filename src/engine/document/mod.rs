@@ -27,6 +27,7 @@ mod values;
 pub(crate) mod vocabulary;
 mod xml;
 
+pub(crate) use attribute::NameSet;
 pub use attribute::{Attribute, Attributes, Shown};
 pub use canonical::{canonical, markup};
 

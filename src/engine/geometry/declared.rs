@@ -1,7 +1,7 @@
 //! What attributes, style sheets and states say of elements, for who resolves styles of its own:
 //! a format that knows layers and inheritance resolves later than a picture.
 
-use crate::document::{Document, NodeId, Ns};
+use crate::document::{Document, NameSet, NodeId, Ns};
 
 use super::css::{self, ALL_STEPS, ELEMENT_STEPS, Matching, Sheet};
 use super::item::Error;
@@ -16,6 +16,7 @@ pub struct Declarations<'d> {
     matching: Matching,
     /// Whether no rule looks at more of an element than its name and its classes.
     is_plain: bool,
+    places: NameSet,
 }
 
 impl<'d> Declarations<'d> {
@@ -23,7 +24,8 @@ impl<'d> Declarations<'d> {
     pub fn of(document: &'d Document) -> Declarations<'d> {
         let sheet = Sheet::of(document);
         let is_plain = sheet.is_plain();
-        Declarations { document, sheet, matching: Matching::default(), is_plain }
+        let places = document.name_set(PLACES);
+        Declarations { document, sheet, matching: Matching::default(), is_plain, places }
     }
 
     /// The document.
@@ -37,11 +39,11 @@ impl<'d> Declarations<'d> {
     pub fn key(&self, node: NodeId, key: &mut String) -> bool {
         let Some((Ns::Svg | Ns::None, name)) = self.document.name(node) else { return false };
         key.push_str(name);
-        for a in self.document.attributes(node) {
+        for a in self.document.attributes_in(node, &self.places, false) {
             match (a.ns, a.name) {
                 (Ns::Arx, "state" | "highlight" | "object") => return false,
                 // The signs between names and values are to be nothing else.
-                (Ns::None, name) if !is_place(name) => {
+                (Ns::None, name) => {
                     if a.value.contains(['\u{0}', '\u{1}']) {
                         return false;
                     }
@@ -67,14 +69,11 @@ impl<'d> Declarations<'d> {
                 })
         };
         let document = self.document;
-        let attributes = document.elements().flat_map(|node| document.attributes(node));
-        let mut attributes = attributes.filter(|a| a.ns == Ns::None);
+        let asked = document.name_set(&["style", "transform-origin", "transform-box"]);
+        let mut attributes =
+            document.elements().flat_map(|node| document.attributes_in(node, &asked, true));
         !self.sheet.declares_any(is_geometry)
-            && !attributes.any(|a| match a.name {
-                "transform-origin" | "transform-box" => true,
-                "style" => by_style(a.value),
-                _ => false,
-            })
+            && !attributes.any(|a| a.name != "style" || by_style(a.value))
     }
 
     /// Hands every declaration of `node` to `each`, name and value, weakest first: attributes,
@@ -120,26 +119,24 @@ impl<'d> Declarations<'d> {
     }
 }
 
-/// Whether an attribute says where something is, or what it refers to, and nothing of its looks.
-fn is_place(name: &str) -> bool {
-    matches!(
-        name,
-        "id" | "x"
-            | "y"
-            | "x1"
-            | "y1"
-            | "x2"
-            | "y2"
-            | "cx"
-            | "cy"
-            | "r"
-            | "rx"
-            | "ry"
-            | "width"
-            | "height"
-            | "d"
-            | "points"
-            | "transform"
-            | "href"
-    )
-}
+/// Attributes that say where something is, or what it refers to, and nothing of its looks.
+const PLACES: &[&str] = &[
+    "id",
+    "x",
+    "y",
+    "x1",
+    "y1",
+    "x2",
+    "y2",
+    "cx",
+    "cy",
+    "r",
+    "rx",
+    "ry",
+    "width",
+    "height",
+    "d",
+    "points",
+    "transform",
+    "href",
+];
