@@ -38,7 +38,7 @@ use drawing::Raw;
 use entity::Context;
 use reason::Reason;
 use report::Notes;
-use shape::Item;
+use shape::{Insert, Item, Shape, Text};
 
 pub use limits::{Error, Limits};
 pub use out::{ExportOptions, ExportReport, Exported, Version, export};
@@ -160,7 +160,14 @@ fn read<T>(
         text_height: drawing.header.text_height,
         is_in_block,
     };
-    let mut reader = Reader { limits, budget, notes, segments: 0, hatch_lines: limits.hatch_lines };
+    let mut reader = Reader {
+        limits,
+        budget,
+        notes,
+        segments: 0,
+        copied: (0, 0),
+        hatch_lines: limits.hatch_lines,
+    };
     let (mut model_counts, mut block_counts) = (Counts::default(), Counts::default());
     let model = reader.items(&drawing.model, &context(false), &mut model_counts)?;
     let mut paper_counts = Counts::default();
@@ -235,6 +242,8 @@ struct Reader<'l> {
     budget: &'l Budget,
     notes: Notes,
     segments: usize,
+    /// Copies of attributes in arrays of inserts, and their letters in bytes.
+    copied: (usize, usize),
     /// Lines of patterns that may still be drawn.
     hatch_lines: usize,
 }
@@ -319,12 +328,16 @@ impl Reader<'_> {
             match entity::shapes(raw, context, self.hatch_lines.min(HATCH_LINES)) {
                 Ok(shapes) => {
                     self.pattern(raw, &shapes);
-                    self.segments += shapes.iter().map(shape::Shape::segments).sum::<usize>();
+                    self.segments += shapes.iter().map(Shape::segments).sum::<usize>();
                     limits::hold("dxf_points", self.segments, self.limits.dxf_points)?;
                     counts.draw(raw.kind);
                     let style = entity::style(&raw.fields);
                     let dimension = (raw.kind == "DIMENSION").then_some(*raw);
                     let handle = raw.fields.name(5);
+                    let insert = match shapes.as_slice() {
+                        [Shape::Insert(insert)] => Some(*insert),
+                        _ => None,
+                    };
                     let tag = (raw.kind == "ATTDEF").then(|| raw.fields.name(2)).flatten();
                     items.push(Item { kind: raw.kind, style, shapes, handle, tag, dimension });
                     for attribute in entity::attributes(raw, context) {
@@ -332,7 +345,7 @@ impl Reader<'_> {
                             Ok((fields, shape)) => items.push(Item {
                                 kind: "ATTRIB",
                                 style: entity::style(&fields),
-                                shapes: vec![shape],
+                                shapes: self.copies(shape, insert)?,
                                 handle: fields.name(5),
                                 tag: fields.name(2),
                                 dimension: None,
@@ -350,5 +363,20 @@ impl Reader<'_> {
             }
         }
         Ok(items)
+    }
+
+    /// An attribute as it is drawn: once in each copy of its insert.
+    fn copies(&mut self, shape: Shape, insert: Option<Insert>) -> Result<Vec<Shape>, Error> {
+        let (Shape::Text(text), Some(insert)) = (&shape, insert) else { return Ok(vec![shape]) };
+        let count = insert.count();
+        let bytes = text.lines.iter().map(String::len).sum::<usize>();
+        let (copies, letters) = self.copied;
+        let copies = copies.saturating_add(count);
+        let letters = letters.saturating_add(bytes.saturating_mul(count));
+        limits::hold("instances", copies, self.limits.instances)?;
+        limits::hold("output_bytes", letters, self.limits.output_bytes)?;
+        self.copied = (copies, letters);
+        let copy = |by| Shape::Text(Text { place: text.place.shifted(by), ..text.clone() });
+        Ok(insert.offsets().map(copy).collect())
     }
 }

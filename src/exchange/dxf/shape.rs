@@ -117,12 +117,17 @@ impl Insert {
 
     /// Where each of its copies is.
     pub(super) fn places(&self) -> impl Iterator<Item = Affine> {
-        let [column, row] = self.steps;
         let place = self.place;
+        self.offsets().map(move |by| place.shifted(by))
+    }
+
+    /// How far each of its copies is from the first.
+    pub(super) fn offsets(&self) -> impl Iterator<Item = P> {
+        let [column, row] = self.steps;
         (0..self.rows).flat_map(move |r| {
             (0..self.columns).map(move |c| {
                 let (c, r) = (c as f64, r as f64);
-                place.shifted([column[0] * c + row[0] * r, column[1] * c + row[1] * r])
+                [column[0] * c + row[0] * r, column[1] * c + row[1] * r]
             })
         })
     }

@@ -39,7 +39,7 @@ pub(super) fn values(
     for (at, item) in model.iter().enumerate() {
         match (item.kind, item.shapes.as_slice()) {
             // Those of an insert stand behind it.
-            ("ATTRIB", [Shape::Text(own)]) => {
+            ("ATTRIB", [Shape::Text(own), ..]) => {
                 let (Some((number, insert, place)), Some(name)) = (&of, item.tag) else { continue };
                 let of_block = templates.entry(place.block).or_insert_with(|| {
                     templates_of(blocks.get(place.block).map(Vec::as_slice).unwrap_or_default())
@@ -53,7 +53,7 @@ pub(super) fn values(
                     all.insert(at);
                 }
             }
-            ("INSERT", [Shape::Insert(insert)]) if insert.count() == 1 => {
+            ("INSERT", [Shape::Insert(insert)]) => {
                 of = Some((at, item, *insert));
             }
             _ => of = None,

@@ -529,7 +529,7 @@ impl<'s, 't> Sheet<'s, 't> {
 
     /// What an insert has there.
     fn value(&mut self, item: &Item<'t>) {
-        let [Shape::Text(text)] = item.shapes.as_slice() else { return };
+        let [Shape::Text(text), ..] = item.shapes.as_slice() else { return };
         self.out.push_str("<arx:attribute name=\"");
         self.out.push_str(item.tag.unwrap_or_default());
         self.out.push_str("\" value=\"");

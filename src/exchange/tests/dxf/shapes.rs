@@ -188,6 +188,38 @@ fn inserts_are_uses_of_symbols_with_their_attributes() {
     );
 }
 
+/// An array of a block with a template, with two attributes: one as the template says, and one in its own colour.
+fn array(columns: u32, rows: u32) -> String {
+    format!(
+        "#BLOCKS
+        0 BLOCK\n2 Flag\n10 0\n20 0
+        0 LINE\n8 0\n10 0\n20 0\n11 1\n21 3
+        0 ATTDEF\n8 0\n2 TAG\n10 1\n20 0\n40 1
+        0 ATTDEF\n8 0\n2 NOTE\n10 1\n20 1\n40 1
+        0 ENDBLK
+        #ENTITIES
+        0 INSERT\n8 0\n2 Flag\n66 1\n10 10\n20 20\n70 {columns}\n71 {rows}\n44 5\n45 7
+        0 ATTRIB\n8 0\n10 11\n20 20\n40 1\n1 F1\n2 TAG\n70 0
+        0 ATTRIB\n8 0\n62 3\n10 11\n20 21\n40 1\n1 green\n2 NOTE\n70 0
+        0 SEQEND"
+    )
+}
+
+#[test]
+fn attributes_of_an_array_stand_in_each_of_its_cells() {
+    let imported = drawn(&array(3, 2));
+    let text = &imported.svgx;
+    assert_eq!(text.matches("<use").count(), 6);
+    assert_eq!(text.matches("<arx:attribute name=\"TAG\" value=\"F1\"/>").count(), 6, "{text}");
+    assert_eq!(text.matches(">green</text>").count(), 6, "{text}");
+    for place in ["(11 -21)", "(21 -28)"] {
+        assert!(text.contains(&format!("translate{place}\" font-size")), "{place}\n{text}");
+    }
+    assert_eq!(imported.report.model.drawn.get("INSERT"), Some(&1));
+    let refused = read(file(&array(30_000, 30_000)).as_bytes()).unwrap_err();
+    assert!(refused.to_string().contains("instances"), "{refused}");
+}
+
 #[test]
 fn a_block_that_contains_itself_is_told_and_the_rest_is_drawn() {
     let imported = drawn(
