@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::text::{Span, Str};
-use super::tree::{Map, Ns};
+use super::tree::{Document, Map, NodeId, Ns};
 use super::vocabulary::{COMMON, common_index};
 
 /// An attribute.
@@ -170,6 +170,24 @@ impl NameSet {
     #[inline]
     pub(super) fn has(&self, a: &StoredAttribute) -> bool {
         a.ns == Ns::None && self.0.get(a.name.index()).copied().unwrap_or_default()
+    }
+}
+
+impl Document {
+    /// Some names of attributes, for [`attributes_in`](Document::attributes_in).
+    pub(crate) fn name_set(&self, names: &[&str]) -> NameSet {
+        NameSet::of(names, &self.names)
+    }
+
+    /// The attributes of an element that are in `set`, or all that are not; nothing of the others is read.
+    pub(crate) fn attributes_in(
+        &self,
+        node: NodeId,
+        set: &NameSet,
+        is_in: bool,
+    ) -> impl Iterator<Item = Attribute<'_>> {
+        let held = self.held(node).iter().filter(move |a| set.has(a) == is_in);
+        held.map(|a| self.shown(a))
     }
 }
 

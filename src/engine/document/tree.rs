@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::attribute::{Attribute, Attributes, Name, NameSet, Names, StoredAttribute, Text};
+use super::attribute::{Attribute, Attributes, Name, Names, StoredAttribute, Text};
 use super::diagnostic::Diagnostic;
 use super::model::{Behavior, BehaviorIndex, Object, ObjectIndex, Physics, PhysicsIndex, System};
 use super::text::{Span, Str};
@@ -300,22 +300,6 @@ impl Document {
     /// The attributes of an element, in order.
     pub fn attributes(&self, node: NodeId) -> Attributes<'_> {
         Attributes::new(self.held(node), &self.source, &self.names)
-    }
-
-    /// Some names of attributes, for [`attributes_in`](Document::attributes_in).
-    pub(crate) fn name_set(&self, names: &[&str]) -> NameSet {
-        NameSet::of(names, &self.names)
-    }
-
-    /// The attributes of an element that are in `set`, or all that are not; nothing of the others is read.
-    pub(crate) fn attributes_in(
-        &self,
-        node: NodeId,
-        set: &NameSet,
-        is_in: bool,
-    ) -> impl Iterator<Item = Attribute<'_>> {
-        let held = self.held(node).iter().filter(move |a| set.has(a) == is_in);
-        held.map(|a| self.shown(a))
     }
 
     /// The attributes of an element as the document keeps them.
