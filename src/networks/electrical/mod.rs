@@ -12,6 +12,7 @@ mod lower;
 mod mixing;
 mod report;
 mod solve;
+mod spare;
 mod ties;
 
 pub use circuit::{Block, Circuit, EARTH, Gap, Load, Phasor, Shares, Tie};

@@ -9,6 +9,7 @@ use svgx_engine::linear::Factor;
 use super::circuit::{Block, Circuit, EARTH, Phasor};
 use super::foretell;
 use super::mixing::Mixing;
+use super::spare::Spare;
 use super::ties::Tied;
 use crate::accuracy::{Domain, Effort, Residual, Reused, tolerance};
 use crate::finding::Finding;
@@ -103,35 +104,6 @@ pub(super) struct Standing<T> {
     pub(super) across: Vec<T>,
     pub(super) right: Vec<T>,
 }
-
-/// Lists that were used and are kept: to ask for memory and give it back costs as much as to
-/// correct.
-#[derive(Debug, Clone)]
-pub(super) struct Spare<T>(Vec<Vec<T>>);
-
-impl<T> Default for Spare<T> {
-    fn default() -> Spare<T> {
-        Spare(Vec::new())
-    }
-}
-
-impl<T: Phasor> Spare<T> {
-    /// A list of so many numbers, whatever they are.
-    pub(super) fn take(&mut self, count: usize) -> Vec<T> {
-        let mut list = self.0.pop().unwrap_or_default();
-        list.resize(count, T::default());
-        list
-    }
-
-    /// Keeps lists.
-    pub(super) fn keep(&mut self, lists: impl IntoIterator<Item = Vec<T>>) {
-        let room = SPARE.saturating_sub(self.0.len());
-        self.0.extend(lists.into_iter().take(room));
-    }
-}
-
-/// How many lists are kept.
-const SPARE: usize = 6;
 
 /// What drives an island.
 #[derive(Debug, Clone)]
